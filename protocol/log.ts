@@ -1,0 +1,92 @@
+/**
+ * Structured logs: one line of JSON per event, or coloured text on a terminal. Written to standard error,
+ * so that standard output stays a program's own. A role names the process kind and instance, `duplicator:e23001/spectra`.
+ */
+import { describeError } from './errors.js';
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where log lines go. Injected, so that tests read them. */
+export type LogSink = (line: string) => void;
+
+export interface LoggerOptions {
+  /** Lowest level written. Default: MIRRORFLOW_LOG_LEVEL, or `info`. */
+  readonly level?: LogLevel;
+  /** `json` or `text`. Default: MIRRORFLOW_LOG_FORMAT, or text on a terminal and JSON elsewhere. */
+  readonly format?: 'json' | 'text';
+  readonly sink?: LogSink;
+  readonly now?: () => Date;
+}
+
+const COLOUR: Record<LogLevel, string> = {
+  debug: '\x1b[90m',
+  info: '\x1b[36m',
+  warn: '\x1b[33m',
+  error: '\x1b[31m',
+};
+
+export class Logger {
+  readonly #role: string;
+  readonly #lowest: number;
+  readonly #format: 'json' | 'text';
+  readonly #sink: LogSink;
+  readonly #now: () => Date;
+  readonly #options: LoggerOptions;
+
+  constructor(role: string, options: LoggerOptions = {}) {
+    this.#role = role;
+    this.#options = options;
+    const level = options.level ?? process.env['MIRRORFLOW_LOG_LEVEL'] ?? 'info';
+    const index = LOG_LEVELS.findIndex((name) => name === level);
+    this.#lowest = index < 0 ? LOG_LEVELS.indexOf('info') : index;
+    const format = options.format ?? process.env['MIRRORFLOW_LOG_FORMAT'];
+    this.#format = format === 'json' || format === 'text' ? format : process.stderr.isTTY ? 'text' : 'json';
+    this.#sink = options.sink ?? ((line) => void process.stderr.write(line));
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  /** The same log under another role. */
+  child(role: string): Logger {
+    return new Logger(role, this.#options);
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write('debug', message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write('info', message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write('warn', message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write('error', message, fields);
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields = {}): void {
+    if (LOG_LEVELS.indexOf(level) < this.#lowest) return;
+    const plain = Object.fromEntries(
+      Object.entries(fields).map(([key, value]) => [
+        key,
+        value instanceof Error ? describeError(value) : value,
+      ]),
+    );
+    const time = this.#now().toISOString();
+    if (this.#format === 'json') {
+      this.#sink(`${JSON.stringify({ time, level, role: this.#role, message, ...plain })}\n`);
+      return;
+    }
+    const tail = Object.entries(plain)
+      .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .join('');
+    this.#sink(
+      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${this.#role}  ${message}\x1b[90m${tail}\x1b[0m\n`,
+    );
+  }
+}

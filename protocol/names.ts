@@ -1,0 +1,22 @@
+/** Names of applications, flows and clients. They become paths, so they are checked where they enter. */
+import { MirrorflowError } from './errors.js';
+import { LIMITS } from './limits.js';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+export type NameKind = 'application' | 'flow' | 'client' | 'program';
+
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LIMITS.nameCharacters && NAME.test(value);
+}
+
+/** Returns the name unchanged, or throws BAD_NAME saying what a name may look like. */
+export function checkName(kind: NameKind, value: unknown): string {
+  if (isName(value)) return value;
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
+  throw new MirrorflowError(
+    'BAD_NAME',
+    `${shown} is not a name of a ${kind}: 1 to ${LIMITS.nameCharacters} letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+    { kind },
+  );
+}

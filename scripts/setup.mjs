@@ -1,0 +1,45 @@
+// Set-up shared by the entry scripts: packages as locked, compiled code as the sources are now.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Runs a command in the project's root and ends this process with its exit code when it fails. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+  if (result.error) fail(`${command} could not be started: ${result.error.message}`);
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+export function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+/** True when node_modules is what package-lock.json says: npm writes its own copy of the lock there at the end of an install. */
+function installed() {
+  const marker = join(ROOT, 'node_modules', '.package-lock.json');
+  if (!existsSync(marker)) return false;
+  const lock = join(ROOT, 'package-lock.json');
+  if (statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return true;
+  const wanted = JSON.parse(readFileSync(lock, 'utf8')).packages;
+  const found = JSON.parse(readFileSync(marker, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || found[path]?.version === entry.version,
+  );
+}
+
+export function prepare({ build }) {
+  const [major] = process.versions.node.split('.').map(Number);
+  if (major < 20) fail(`mirrorflow needs Node 20 or newer; this is ${process.version}.`);
+  if (!installed()) {
+    process.stderr.write('Installing packages (once; compiles two small native modules) ...\n');
+    run('npm', ['ci', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+  }
+  if (build)
+    run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
+      stdio: ['ignore', 2, 2],
+    });
+}
