@@ -1,0 +1,67 @@
+/**
+ * Who reads the flow and how far they are: pure bookkeeping, no socket. It decides how far the writer may go (credit)
+ * and which acknowledgements are impossible.
+ */
+
+export type Delivery = 'lossless' | 'lossy';
+
+export interface Consumer {
+  readonly id: number;
+  delivery: Delivery;
+  /** All sequences below this one are not needed any more by this consumer. */
+  acknowledged: number;
+  /** It has drained what it saw and waits to be signalled; cleared by the signal. */
+  waiting: boolean;
+}
+
+/** `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error and change nothing. */
+export type AckOutcome = 'accepted' | 'regressed' | 'ahead' | 'unknown';
+
+export class ConsumerRegistry {
+  readonly #consumers = new Map<number, Consumer>();
+
+  get size(): number {
+    return this.#consumers.size;
+  }
+
+  add(id: number, delivery: Delivery, start: number): Consumer {
+    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true };
+    this.#consumers.set(id, consumer);
+    return consumer;
+  }
+
+  /** A consumer that has gone stops counting at once. */
+  remove(id: number): boolean {
+    return this.#consumers.delete(id);
+  }
+
+  get(id: number): Consumer | undefined {
+    return this.#consumers.get(id);
+  }
+
+  all(): IterableIterator<Consumer> {
+    return this.#consumers.values();
+  }
+
+  acknowledge(id: number, sequence: number, published: number, waiting: boolean): AckOutcome {
+    const consumer = this.#consumers.get(id);
+    if (consumer === undefined) return 'unknown';
+    if (sequence > published) return 'ahead';
+    if (sequence < consumer.acknowledged) return 'regressed';
+    consumer.acknowledged = sequence;
+    consumer.waiting = waiting;
+    return 'accepted';
+  }
+
+  /**
+   * The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size.
+   * Without a lossless consumer nothing holds the writer back (Infinity).
+   */
+  credit(slotCount: number): number {
+    let slowest = Number.POSITIVE_INFINITY;
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest) slowest = consumer.acknowledged;
+    }
+    return slowest + slotCount;
+  }
+}

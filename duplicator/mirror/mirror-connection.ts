@@ -1,0 +1,209 @@
+/**
+ * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received straight into the buffer
+ * that the caller gives for it (a slot of the mapped flow file), with no copy in user space.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../../protocol/clock.js';
+import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import {
+  MIRROR_HEADER_BYTES,
+  checkReplyHeader,
+  decodeMirrorHeader,
+  encodeRequestUpdate,
+} from '../../protocol/spectcl/mirror-messages.js';
+
+export interface Reply {
+  readonly kind: 'full' | 'partial';
+  /** Bytes of the body, which now stand at the offset it lands at. */
+  readonly bodyBytes: number;
+  readonly requestedMs: number;
+  readonly receivedMs: number;
+}
+
+/** Where the next reply goes: the start of a display memory that has room for the header and `channelCapacity` bytes. */
+export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
+
+export interface MirrorConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Bytes of channel storage a reply may carry. */
+  readonly channelCapacity: number;
+  /** Longest silence while connecting or while a reply is awaited, milliseconds. */
+  readonly silenceMs: number;
+  readonly clock: Clock;
+}
+
+interface Pending {
+  readonly supplier: SlotSupplier;
+  readonly requestedMs: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Body {
+  readonly kind: 'full' | 'partial';
+  readonly target: Buffer;
+  readonly bodyBytes: number;
+  filled: number;
+}
+
+export class MirrorConnection {
+  readonly #options: MirrorConnectionOptions;
+  readonly #socket: Socket;
+  readonly #header = Buffer.alloc(MIRROR_HEADER_BYTES);
+  #headerFilled = 0;
+  #body: Body | undefined;
+  #pending: Pending | undefined;
+  #failure: MirrorflowError | undefined;
+  #silence: (() => void) | undefined;
+  #received = 0;
+
+  /** Called once when the connection is lost or given up, unless `destroy` was called. */
+  onLost: ((error: MirrorflowError) => void) | undefined;
+
+  private constructor(options: MirrorConnectionOptions, connected: (error?: Error) => void) {
+    this.#options = options;
+    this.#socket = connect({
+      host: options.host,
+      port: options.port,
+      noDelay: true,
+      onread: {
+        // The buffer is asked for again after every read: the rest of the header, or the rest of the body in its slot.
+        buffer: () => this.#nextBuffer(),
+        callback: (bytes) => this.#take(bytes),
+      },
+    });
+    this.#watchSilence(`${this.#where()} does not answer the connection`);
+    this.#socket.once('connect', () => {
+      this.#silence?.();
+      connected();
+    });
+    this.#socket.on('error', (error) => this.#lose(`the connection to ${this.#where()} failed: ${describeError(error)}`, error));
+    this.#socket.on('close', () => this.#lose(`${this.#where()} closed the connection`));
+    this.onLost = connected;
+  }
+
+  /** Connects, or throws SOURCE_UNREACHABLE. */
+  static async open(options: MirrorConnectionOptions): Promise<MirrorConnection> {
+    return new Promise((resolve, reject) => {
+      const connection: MirrorConnection = new MirrorConnection(options, (error) => {
+        connection.onLost = undefined;
+        if (error === undefined) resolve(connection);
+        else reject(error);
+      });
+    });
+  }
+
+  /** Bytes received on this connection so far. */
+  get receivedBytes(): number {
+    return this.#received;
+  }
+
+  /**
+   * Asks for an update. `supplier` is called when the reply's header has come, once, for the memory it lands in.
+   * Rejects with SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the connection.
+   */
+  async request(supplier: SlotSupplier): Promise<Reply> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#pending !== undefined) throw new Error('a request is in flight already');
+    return new Promise((resolve, reject) => {
+      this.#pending = { supplier, requestedMs: this.#options.clock.nowMs(), resolve, reject };
+      this.#socket.write(encodeRequestUpdate());
+      this.#watchSilence(`${this.#where()} stopped in the middle of an update or did not answer`);
+    });
+  }
+
+  /** Ends the connection without a word to `onLost`; a request in flight is rejected. */
+  destroy(): void {
+    this.onLost = undefined;
+    this.#lose('the connection was closed here');
+  }
+
+  #nextBuffer(): Buffer {
+    const body = this.#body;
+    if (body !== undefined) return body.target.subarray(body.filled, body.bodyBytes);
+    return this.#header.subarray(this.#headerFilled);
+  }
+
+  #take(bytes: number): boolean {
+    this.#received += bytes;
+    if (this.#failure !== undefined) return false;
+    if (this.#pending === undefined) {
+      this.#lose(`${this.#where()} sent data that nobody asked for`, undefined, 'SOURCE_PROTOCOL');
+      return false;
+    }
+    this.#silent = false;
+    const body = this.#body;
+    if (body === undefined) {
+      this.#headerFilled += bytes;
+      if (this.#headerFilled === MIRROR_HEADER_BYTES) this.#beginBody(this.#pending);
+    } else {
+      body.filled += bytes;
+      if (body.filled === body.bodyBytes) this.#complete(this.#pending, body);
+    }
+    return true;
+  }
+
+  #beginBody(pending: Pending): void {
+    this.#headerFilled = 0;
+    const { size, type } = decodeMirrorHeader(this.#header);
+    const reply = checkReplyHeader(size, type, this.#options.channelCapacity);
+    if (reply.kind === 'bad') {
+      this.#lose(`${this.#where()} answered with an impossible update: ${reply.problem}`, undefined, 'SOURCE_PROTOCOL');
+      return;
+    }
+    const { kind, bodyBytes, landsAt } = reply;
+    const body: Body = { kind, target: pending.supplier(kind).subarray(landsAt, landsAt + bodyBytes), bodyBytes, filled: 0 };
+    if (bodyBytes === 0) this.#complete(pending, body);
+    else this.#body = body;
+  }
+
+  #complete(pending: Pending, body: Body): void {
+    this.#body = undefined;
+    this.#pending = undefined;
+    this.#silence?.();
+    pending.resolve({
+      kind: body.kind,
+      bodyBytes: body.bodyBytes,
+      requestedMs: pending.requestedMs,
+      receivedMs: this.#options.clock.nowMs(),
+    });
+  }
+
+  #silent = false;
+
+  /** Gives up when nothing arrives for `silenceMs`. One timer per request; a read only clears a flag, which costs nothing. */
+  #watchSilence(complaint: string): void {
+    this.#silence?.();
+    this.#silent = true;
+    const { clock, silenceMs } = this.#options;
+    const look = (): void => {
+      if (this.#silent) {
+        this.#lose(`${complaint} for ${silenceMs} ms`);
+        return;
+      }
+      this.#silent = true;
+      this.#silence = clock.after(silenceMs, look);
+    };
+    this.#silence = clock.after(silenceMs, look);
+  }
+
+  #lose(message: string, cause?: unknown, code: 'SOURCE_UNREACHABLE' | 'SOURCE_PROTOCOL' = 'SOURCE_UNREACHABLE'): void {
+    if (this.#failure !== undefined) return;
+    const { host, port } = this.#options;
+    const failure = new MirrorflowError(code, message, { host, port }, cause);
+    this.#failure = failure;
+    this.#silence?.();
+    this.#socket.destroy();
+    const pending = this.#pending;
+    this.#pending = undefined;
+    pending?.reject(failure);
+    const lost = this.onLost;
+    this.onLost = undefined;
+    lost?.(failure);
+  }
+
+  #where(): string {
+    return `the mirror service at ${this.#options.host}:${this.#options.port}`;
+  }
+}

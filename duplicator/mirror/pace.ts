@@ -1,0 +1,46 @@
+/**
+ * The pace of a mirror: pure policy. Updates are requested at a steady interval; one that takes long stretches it, so that the source
+ * is never asked more than a stated share of its time; while nothing changes the interval grows, and the first change ends that.
+ */
+
+export interface PaceOptions {
+  /** Wanted milliseconds from request to request; 0 is back to back. */
+  readonly intervalMs: number;
+  /** Longest interval while nothing changes, milliseconds; at least intervalMs. */
+  readonly idleIntervalMs: number;
+}
+
+/** At an interval above 0, an update may take this share of the time at most: a slow source is asked less often. */
+const MAX_SHARE = 0.5;
+/** Updates without a change before the pace slows down. */
+const CALM_UPDATES = 3;
+/** Growth of the interval per further update without a change. */
+const CALM_GROWTH = 1.5;
+
+export class Pace {
+  readonly #options: PaceOptions;
+  #unchanged = 0;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+  }
+
+  /** What the last update brought. */
+  note(changed: boolean): void {
+    this.#unchanged = changed ? 0 : this.#unchanged + 1;
+  }
+
+  /**
+   * When to request next. `requestedMs` and `receivedMs` are clock readings of the last request and of the end of its reply.
+   * Counting from the request, not from the reply, keeps the pace steady.
+   */
+  nextRequestMs(requestedMs: number, receivedMs: number): number {
+    const { intervalMs, idleIntervalMs } = this.#options;
+    const calm = Math.max(0, this.#unchanged - CALM_UPDATES);
+    const grown = Math.min(Math.max(intervalMs, 1) * CALM_GROWTH ** Math.min(calm, 64), idleIntervalMs);
+    const interval = calm > 0 ? Math.max(intervalMs, grown) : intervalMs;
+    const took = receivedMs - requestedMs;
+    const stretched = intervalMs > 0 || calm > 0 ? took / MAX_SHARE : 0;
+    return requestedMs + Math.max(interval, stretched);
+  }
+}

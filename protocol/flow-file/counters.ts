@@ -1,0 +1,17 @@
+/** The counters of a flow file: one table of id, name and help, readable from outside while the owner runs. */
+export const COUNTERS = {
+  published: { id: 0, help: 'buffers published, all epochs' },
+  publishedBytes: { id: 1, help: 'bytes of the buffers published' },
+  updates: { id: 2, help: 'updates received from the source' },
+  unchanged: { id: 3, help: 'updates that changed nothing and were not published' },
+  receivedBytes: { id: 4, help: 'bytes received from the source' },
+  headersCopied: { id: 5, help: 'slots whose display header was brought up to date from the image' },
+  imageBlocks: { id: 6, help: 'blocks of 4 KiB written to the image' },
+  connections: { id: 7, help: 'connections made to the source' },
+  updateNs: { id: 8, help: 'nanoseconds spent between request and end of reply, all updates' },
+  signals: { id: 9, help: 'signals sent to consumers' },
+  clients: { id: 10, help: 'clients connected now' },
+  stalls: { id: 11, help: 'times the writer waited for a lossless consumer' },
+} as const satisfies Record<string, { id: number; help: string }>;
+
+export type CounterName = keyof typeof COUNTERS;

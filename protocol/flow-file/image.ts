@@ -1,0 +1,112 @@
+/**
+ * The image of a mirror flow: a file that is the newest publication byte for byte from offset 0, brought up to date in place.
+ *
+ * Its owner compares each new buffer with it block by block and copies only blocks that differ, so comparing and updating is one
+ * pass. Two words in the flow file's header, the generation (odd while the image is written) and the last sequence applied, tell
+ * a reader whether what it read was whole.
+ */
+import { closeSync, constants, fstatSync, openSync, renameSync, unlinkSync } from 'node:fs';
+import { temporaryName } from '../claim.js';
+import { MirrorflowError, describeError, systemCode } from '../errors.js';
+import { createAllocated, type FileAccess } from './allocate.js';
+import type { FlowFile } from './flow-file.js';
+import { HEADER } from './layout.js';
+import { mapFile } from './mapping.js';
+
+export const IMAGE_BLOCK_BYTES = 4096;
+/** Blocks compared at once where nothing changed: a call per block would cost more than the comparison. */
+const BLOCKS_AT_ONCE = 64;
+
+/** Creates (or replaces) the image file, zero and fully allocated, mapped for its one writer. */
+export function createImage(path: string, bytes: number, access: FileAccess): Buffer {
+  const temporary = temporaryName(path);
+  const fd = createAllocated(temporary, bytes, access);
+  try {
+    const image = mapFile(fd, bytes, 'read-write');
+    renameSync(temporary, path);
+    return image;
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Maps an image for reading. Throws NOT_A_MIRROR when there is none and NOT_PERMITTED when it may not be read. */
+export function openImage(path: string): Buffer {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') throw new MirrorflowError('NOT_A_MIRROR', `there is no image ${path}`, { path }, error);
+    if (code === 'EACCES') throw new MirrorflowError('NOT_PERMITTED', `${path} may not be read`, { path }, error);
+    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be opened: ${describeError(error)}`, { path }, error);
+  }
+  try {
+    return mapFile(fd, fstatSync(fd).size, 'read');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Where `next` differs from the image, in blocks: a list of [first, end) byte ranges, ascending, merged when adjacent. */
+export type ChangedRanges = readonly (readonly [number, number])[];
+
+/** Compares bytes [from, to) of `next` with the image, on the grid of blocks from offset 0. Both are whole memories. Pure. */
+export function changedRanges(image: Buffer, next: Buffer, from: number, to: number): ChangedRanges {
+  const ranges: [number, number][] = [];
+  for (let start = from; start < to; start = gridEnd(start, IMAGE_BLOCK_BYTES * BLOCKS_AT_ONCE, to)) {
+    const end = gridEnd(start, IMAGE_BLOCK_BYTES * BLOCKS_AT_ONCE, to);
+    if (image.compare(next, start, end, start, end) === 0) continue;
+    for (let block = start; block < end; block = gridEnd(block, IMAGE_BLOCK_BYTES, end)) {
+      const blockEnd = gridEnd(block, IMAGE_BLOCK_BYTES, end);
+      if (image.compare(next, block, blockEnd, block, blockEnd) === 0) continue;
+      const last = ranges.at(-1);
+      if (last !== undefined && last[1] === block) last[1] = blockEnd;
+      else ranges.push([block, blockEnd]);
+    }
+  }
+  return ranges;
+}
+
+/** The end of the grid cell that `start` lies in, or `to` if that comes first. */
+function gridEnd(start: number, cell: number, to: number): number {
+  return Math.min((Math.floor(start / cell) + 1) * cell, to);
+}
+
+/** The writing side of an image, for the flow file's owner. */
+export class ImageWriter {
+  readonly #file: FlowFile;
+  readonly #image: Buffer;
+
+  constructor(file: FlowFile, image: Buffer) {
+    this.#file = file;
+    this.#image = image;
+  }
+
+  get bytes(): Buffer {
+    return this.#image;
+  }
+
+  /**
+   * Copies the ranges of `next` into the image as publication `sequence`.
+   * @param size bytes that `next` defines; what the image held beyond, up to `previousSize`, becomes zero
+   */
+  apply(next: Buffer, ranges: ChangedRanges, sequence: number, size: number, previousSize: number): void {
+    const { words } = this.#file;
+    const generation = words.load64(HEADER.imageGeneration);
+    words.store64(HEADER.imageGeneration, generation + 1);
+    for (const [start, end] of ranges) next.copy(this.#image, start, start, end);
+    if (previousSize > size) this.#image.fill(0, size, previousSize);
+    words.store64(HEADER.imageSequence, sequence + 1);
+    words.store64(HEADER.imageGeneration, generation + 2);
+  }
+}
+
+/** Generation and sequence of the image as a reader sees them; `generation` is odd while the image is being written. */
+export function imageState(file: FlowFile): { generation: number; sequence: number | undefined } {
+  const applied = file.words.load64(HEADER.imageSequence);
+  return { generation: file.words.load64(HEADER.imageGeneration), sequence: applied === 0 ? undefined : applied - 1 };
+}

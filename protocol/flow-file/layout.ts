@@ -1,0 +1,96 @@
+/**
+ * The flow file's byte layout, version 1: the one place where its offsets stand. Little-endian, positions in bytes.
+ * `docs/flow-file.md` describes the same layout for programs in other languages.
+ *
+ * ```
+ *    0 ┌──────────────────────────────┬─────────┬─────────────┬───────────┬─────────────┬─────────────────┬───────┐
+ *      │ magic "MIRRFLOW"             │ version │ headerBytes │ slotCount │ slotStride  │ payloadCapacity │ flags │
+ *   32 ├──────────────────────────────┼─────────┴─────────────┼───────────┴─────────────┼─────────────────┴───────┤
+ *      │ createdNs                    │ ownerPid, zero        │ ownerStartTicks         │                         │
+ *   64 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
+ *      │ epoch                        │                                                                           │
+ *  128 ├──────────────────────────────┼───────────────────────────────────────────────────────────────────────────┤
+ *      │ published                    │ (alone on its cache line)                                                 │
+ *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
+ *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
+ *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
+ *      │ 96 counters of 8                                                                                          │
+ * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
+ *      │ identityBytes │ identity: JSON, UTF-8                                                                      │
+ * 4096 ├───────────────┴──────────────────────────────────────────────────────────────────────────────────────────┤
+ *      │ slot 0, slot 1, … each slotStride bytes                                                                    │
+ *      └──────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ * slot
+ *    0 ┌──────────────────────────────┬───────────────────────┬─────────────┬───────────┐
+ *      │ sequence + 1; 0: being written │ timestampNs          │ size        │ flags     │
+ *   64 ├──────────────────────────────┴───────────────────────┴─────────────┴───────────┤
+ *      │ payload, up to payloadCapacity bytes                                              │
+ *      └────────────────────────────────────────────────────────────────────────────────┘
+ * ```
+ */
+import assert from 'node:assert/strict';
+import { LIMITS } from '../limits.js';
+
+export const FLOW_FILE_MAGIC = 'MIRRFLOW';
+export const FLOW_FILE_VERSION = 1;
+export const CACHE_LINE_BYTES = 64;
+
+const U32 = 4;
+const U64 = 8;
+
+/** Byte offsets in the header. */
+export const HEADER = {
+  magic: 0,
+  version: 8,
+  headerBytes: 8 + U32,
+  slotCount: 8 + 2 * U32,
+  slotStride: 8 + 3 * U32,
+  payloadCapacity: 8 + 4 * U32,
+  flags: 8 + 5 * U32,
+  createdNs: 32,
+  ownerPid: 32 + U64,
+  ownerStartTicks: 32 + 2 * U64,
+  epoch: CACHE_LINE_BYTES,
+  published: 2 * CACHE_LINE_BYTES,
+  imageGeneration: 3 * CACHE_LINE_BYTES,
+  imageSequence: 3 * CACHE_LINE_BYTES + U64,
+  sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
+  stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
+  counters: 4 * CACHE_LINE_BYTES,
+  identityLength: 1024,
+  identity: 1024 + U32,
+} as const;
+
+export const HEADER_BYTES = 4096;
+export const COUNTER_CAPACITY = (HEADER.identityLength - HEADER.counters) / U64;
+
+/** Byte offsets in a slot. */
+export const SLOT = {
+  sequence: 0,
+  timestampNs: U64,
+  size: 2 * U64,
+  flags: 2 * U64 + U32,
+  payload: CACHE_LINE_BYTES,
+} as const;
+
+/** Bits of the header's `flags`. */
+export const FLOW_FLAGS = {
+  /** The flow is a mirror: an image file stands beside this file. */
+  mirror: 1,
+} as const;
+
+/** `sourceState`: what the flow's data are worth now. The numbers are part of the layout. */
+export const SOURCE_STATES = { starting: 0, live: 1, stale: 2, ended: 3 } as const;
+export type SourceState = keyof typeof SOURCE_STATES;
+
+export function sourceStateOf(code: number): SourceState | undefined {
+  for (const [name, value] of Object.entries(SOURCE_STATES)) if (value === code) return name as SourceState;
+  return undefined;
+}
+
+assert.equal(HEADER.flags + U32, HEADER.createdNs);
+assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
+assert(HEADER.stateSinceNs + U64 <= HEADER.counters);
+assert.equal(COUNTER_CAPACITY, 96);
+assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
+assert(SLOT.flags + U32 <= SLOT.payload);

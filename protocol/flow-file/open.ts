@@ -1,0 +1,101 @@
+/** Opening a flow file that somebody else owns: everything in its header is checked before anything is believed. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { ClaimState } from '../claim.js';
+import { MirrorflowError, describeError, systemCode } from '../errors.js';
+import { LIMITS } from '../limits.js';
+import { isAlive, type OwnerIdentity } from '../owner-identity.js';
+import { FlowFile } from './flow-file.js';
+import { geometryOf, type Geometry } from './geometry.js';
+import { decodeIdentity, type DecodedIdentity } from './identity.js';
+import { FLOW_FILE_MAGIC, FLOW_FILE_VERSION, HEADER, HEADER_BYTES } from './layout.js';
+import { mapFile } from './mapping.js';
+
+interface CheckedHeader {
+  readonly geometry: Geometry;
+  readonly identity: DecodedIdentity;
+  readonly owner: OwnerIdentity;
+  readonly flags: number;
+}
+
+/**
+ * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's permissions decide).
+ * Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
+ */
+export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
+  let fd: number;
+  try {
+    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') throw new MirrorflowError('UNKNOWN_FLOW', `there is no flow file ${path}`, { path }, error);
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new MirrorflowError('NOT_PERMITTED', `${path} may not be opened: ask its owner for access to the group`, { path }, error);
+    }
+    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be opened: ${describeError(error)}`, { path }, error);
+  }
+  try {
+    const { geometry, identity, owner, flags } = readHeader(fd, path);
+    const bytes = mapFile(fd, geometry.fileBytes, access);
+    return new FlowFile(path, bytes, geometry, identity, owner, flags);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no owner. */
+export function inspectFlowFile(path: string): ClaimState {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? { kind: 'free' } : { kind: 'dead' };
+  }
+  try {
+    const { owner } = readHeader(fd, path);
+    return isAlive(owner) ? { kind: 'owned', pid: owner.pid } : { kind: 'dead' };
+  } catch {
+    return { kind: 'dead' };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readHeader(fd: number, path: string): CheckedHeader {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const corrupt = (what: string): MirrorflowError => new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
+  const { size } = fstatSync(fd);
+  if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
+    throw corrupt(`it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
+  }
+  if (header.toString('latin1', HEADER.magic, HEADER.magic + FLOW_FILE_MAGIC.length) !== FLOW_FILE_MAGIC) {
+    throw corrupt('it does not begin with the magic word');
+  }
+  const version = header.readUInt32LE(HEADER.version);
+  if (version !== FLOW_FILE_VERSION) {
+    throw new MirrorflowError(
+      'VERSION_MISMATCH',
+      `${path} has layout version ${version}; this program knows version ${FLOW_FILE_VERSION}`,
+      { path, found: version, known: FLOW_FILE_VERSION },
+    );
+  }
+  let geometry: Geometry;
+  try {
+    geometry = geometryOf(header.readUInt32LE(HEADER.slotCount), header.readUInt32LE(HEADER.payloadCapacity));
+  } catch (error) {
+    throw corrupt(describeError(error));
+  }
+  if (header.readUInt32LE(HEADER.headerBytes) !== HEADER_BYTES || header.readUInt32LE(HEADER.slotStride) !== geometry.slotStride) {
+    throw corrupt('its header size or slot stride does not fit its buffers');
+  }
+  if (size < geometry.fileBytes) throw corrupt(`it has ${size} bytes and needs ${geometry.fileBytes}`);
+  const identityLength = header.readUInt32LE(HEADER.identityLength);
+  if (identityLength > LIMITS.identityBytes) throw corrupt(`its identity claims ${identityLength} bytes`);
+  const identity = decodeIdentity(header.subarray(HEADER.identity, HEADER.identity + identityLength));
+  if (identity === undefined) throw corrupt('its identity is not readable');
+  const owner: OwnerIdentity = {
+    pid: header.readUInt32LE(HEADER.ownerPid),
+    startTicks: Number(header.readBigUInt64LE(HEADER.ownerStartTicks)),
+    bootId: identity.bootId,
+  };
+  return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
+}

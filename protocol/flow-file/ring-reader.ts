@@ -1,0 +1,169 @@
+/**
+ * The reading side of a flow file's ring: any number of readers, none of them known to the writer here.
+ * A reader looks or copies, then checks that the slot still holds its sequence in its epoch. That it does not is a counted result
+ * (`missed`), never an exception.
+ */
+import { HEADER, SLOT } from './layout.js';
+import { slotOffset } from './geometry.js';
+import type { FlowFile } from './flow-file.js';
+
+/** `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call `follow`. */
+export type ReadOutcome = 'ready' | 'empty' | 'restarted';
+
+/** Where a reader begins: the oldest buffer still there, the newest, only what comes from now on, or a sequence. */
+export type ReadStart = 'oldest' | 'newest' | 'next' | number;
+
+export class RingReader {
+  readonly #file: FlowFile;
+  readonly #payloads: (Buffer | undefined)[];
+  #epoch: number;
+  #next = 0;
+  #missed = 0;
+  #published = 0;
+
+  /** Metadata of the buffer that `look` or `copy` found last. */
+  sequence = 0;
+  size = 0;
+  timestampNs = 0;
+  flags = 0;
+
+  constructor(file: FlowFile, start: ReadStart) {
+    this.#file = file;
+    this.#payloads = Array.from({ length: file.geometry.slotCount });
+    this.#epoch = file.epoch;
+    this.#seek(start);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The sequence that is read next: all below it were read or missed. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Buffers that the writer took back before this reader had them, since the reader was made. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  /** Buffers that can be read now, more or less: the writer goes on meanwhile. */
+  get available(): number {
+    this.#published = this.#file.published;
+    return Math.max(0, this.#published - this.#next);
+  }
+
+  /** Begins again in the file's present epoch. */
+  follow(start: ReadStart): void {
+    this.#epoch = this.#file.epoch;
+    this.#published = 0;
+    this.#seek(start);
+  }
+
+  /**
+   * Lends the next buffer in place: on `ready`, `view()` is its payload until the writer laps it, which `stillThere()` tells.
+   * The reader stays on this buffer until `advance`.
+   */
+  look(): ReadOutcome {
+    const { geometry, words } = this.#file;
+    for (;;) {
+      if (this.#next >= this.#published) {
+        this.#published = this.#file.published;
+        if (words.load64(HEADER.epoch) !== this.#epoch) return 'restarted';
+        if (this.#next >= this.#published) return 'empty';
+      }
+      const slot = slotOffset(geometry, this.#next);
+      if (words.load64(slot + SLOT.sequence) !== this.#next + 1) {
+        if (words.load64(HEADER.epoch) !== this.#epoch) return 'restarted';
+        this.#skip();
+        continue;
+      }
+      this.sequence = this.#next;
+      this.timestampNs = words.plain64(slot + SLOT.timestampNs);
+      this.size = Math.min(words.plain32(slot + SLOT.size), geometry.payloadCapacity);
+      this.flags = words.plain32(slot + SLOT.flags);
+      if (this.stillThere()) return 'ready';
+    }
+  }
+
+  /** The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check `stillThere()` after use. */
+  view(): Buffer {
+    return this.#payload(this.sequence).subarray(0, this.size);
+  }
+
+  /** The whole payload area behind `view()`, the same object every time the slot is met: nothing is allocated. */
+  area(): Buffer {
+    return this.#payload(this.sequence);
+  }
+
+  /** False when the writer has taken the slot of the last `look` back: what was read from it is worthless. */
+  stillThere(): boolean {
+    const { geometry, words } = this.#file;
+    return (
+      words.load64(slotOffset(geometry, this.sequence) + SLOT.sequence) === this.sequence + 1 &&
+      words.load64(HEADER.epoch) === this.#epoch
+    );
+  }
+
+  /** Goes on to the next sequence. */
+  advance(): void {
+    this.#next = this.sequence + 1;
+  }
+
+  /** Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone after using it. */
+  lose(): void {
+    this.#missed += 1;
+    this.advance();
+  }
+
+  /** Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole buffers are ever `ready`. */
+  copy(target: Uint8Array): ReadOutcome {
+    for (;;) {
+      const outcome = this.look();
+      if (outcome !== 'ready') return outcome;
+      this.#payload(this.sequence).copy(target, 0, 0, this.size);
+      if (this.stillThere()) {
+        this.advance();
+        return 'ready';
+      }
+    }
+  }
+
+  /** Moves on to `sequence` without counting what lies between as missed; backwards is refused. */
+  skipTo(sequence: number): void {
+    if (sequence > this.#next) this.#next = sequence;
+  }
+
+  #payload(sequence: number): Buffer {
+    const index = sequence % this.#file.geometry.slotCount;
+    const known = this.#payloads[index];
+    if (known !== undefined) return known;
+    const made = this.#file.payloadOf(sequence);
+    this.#payloads[index] = made;
+    return made;
+  }
+
+  /** Lapped: goes to the oldest sequence that is surely not being written, and counts what lies between. */
+  #skip(): void {
+    this.#published = this.#file.published;
+    const oldest = Math.max(this.#next + 1, this.#published - this.#file.geometry.slotCount + 1);
+    this.#missed += oldest - this.#next;
+    this.#next = oldest;
+  }
+
+  #seek(start: ReadStart): void {
+    const published = this.#file.published;
+    const oldest = Math.max(0, published - this.#file.geometry.slotCount + 1);
+    if (start === 'oldest') this.#next = oldest;
+    else if (start === 'newest') this.#next = Math.max(oldest, published - 1);
+    else if (start === 'next') this.#next = published;
+    else {
+      this.#next = start;
+      if (start < oldest) {
+        this.#missed += oldest - start;
+        this.#next = oldest;
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The writing side of a flow file's ring: one writer per file. The order of its stores is what makes a torn buffer
+ * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
+ */
+import { HEADER, SLOT } from './layout.js';
+import { slotOffset } from './geometry.js';
+import type { FlowFile } from './flow-file.js';
+
+export class RingWriter {
+  readonly #file: FlowFile;
+  /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
+  readonly #payloads: (Buffer | undefined)[];
+  #committed: number;
+  #published: number;
+
+  /** Continues where `published` of the file stands. */
+  constructor(file: FlowFile) {
+    this.#file = file;
+    this.#payloads = Array.from({ length: file.geometry.slotCount });
+    this.#published = file.published;
+    this.#committed = this.#published;
+  }
+
+  /** The sequence that the next `begin` opens. */
+  get next(): number {
+    return this.#committed;
+  }
+
+  get published(): number {
+    return this.#published;
+  }
+
+  /**
+   * Opens the slot of sequence `next + ahead` for writing: from now on readers of what it held before see that they were lapped.
+   * The caller owns the returned payload (`payloadCapacity` bytes) until `commit`. Opening twice is harmless.
+   * @param ahead slots beyond the next one, below slotCount
+   */
+  begin(ahead = 0): Buffer {
+    const sequence = this.#committed + ahead;
+    this.#file.words.store64(slotOffset(this.#file.geometry, sequence) + SLOT.sequence, 0);
+    return this.#payload(sequence);
+  }
+
+  /**
+   * Completes the open slot; readers see it after `publish`.
+   * @param size bytes used of the payload, 0 to payloadCapacity
+   * @param timestampNs wall-clock nanoseconds since 1970; a double keeps them to 256 ns
+   */
+  commit(size: number, timestampNs: number, flags = 0): void {
+    const { geometry, words } = this.#file;
+    if (!Number.isInteger(size) || size < 0 || size > geometry.payloadCapacity) {
+      throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${geometry.payloadCapacity}`);
+    }
+    const slot = slotOffset(geometry, this.#committed);
+    words.setPlain64(slot + SLOT.timestampNs, timestampNs);
+    words.setPlain32(slot + SLOT.size, size);
+    words.setPlain32(slot + SLOT.flags, flags);
+    this.#committed += 1;
+    words.store64(slot + SLOT.sequence, this.#committed);
+  }
+
+  /** Makes every committed buffer visible, with one store. Returns the new `published`. */
+  publish(): number {
+    if (this.#published !== this.#committed) {
+      this.#published = this.#committed;
+      this.#file.words.store64(HEADER.published, this.#published);
+    }
+    return this.#published;
+  }
+
+  /**
+   * Starts sequences again from 0 under a new epoch. Slots of the old epoch are emptied before the new epoch can be seen,
+   * and a reader that copied across the change sees another epoch and discards what it has.
+   */
+  restart(epoch: number): void {
+    const { geometry, words } = this.#file;
+    words.store64(HEADER.epoch, epoch);
+    words.store64(HEADER.published, 0);
+    for (let index = 0; index < geometry.slotCount; index += 1) words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
+    this.#committed = 0;
+    this.#published = 0;
+  }
+
+  #payload(sequence: number): Buffer {
+    const index = sequence % this.#file.geometry.slotCount;
+    const known = this.#payloads[index];
+    if (known !== undefined) return known;
+    const made = this.#file.payloadOf(sequence);
+    this.#payloads[index] = made;
+    return made;
+  }
+}
