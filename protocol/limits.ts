@@ -45,6 +45,8 @@ export const LIMITS = {
   reconnectFirstMs: 20,
   reconnectMaxMs: 250,
 
+  /** What a client of a datagram link adds to the server's socket path for its own: "." and 16 hexadecimal digits. */
+  datagramPeerSuffixBytes: 17,
   /** Signal-link clients of one duplicator. */
   linkClients: 4096,
 
