@@ -1,0 +1,72 @@
+/** The methods every XML-RPC server has by custom: introspection and several calls in one. */
+import { ERROR_CODES, MirrorflowError } from '../errors.js';
+import { LIMITS } from '../limits.js';
+import { method, param } from './contract.js';
+import { errorForCaller, faultStruct } from './fault.js';
+import { any, arrayOf, string, type Schema } from './schema.js';
+import { isStruct, type RpcValue } from './values.js';
+
+const methodName = string({ maxCharacters: 128, doc: 'a method name' });
+const signatures: Schema<RpcValue[]> = arrayOf(any());
+
+/** Defined beside the contracts of the servers, which must not define names of `system.*`. */
+export const systemContract = {
+  'system.listMethods': method({
+    doc: 'The names of all methods of this server.',
+    params: [],
+    returns: arrayOf(string()),
+  }),
+  'system.methodSignature': method({
+    doc: 'The signatures of a method: for each number of parameters, an array of type names, the result first.',
+    params: [param('method', methodName, 'the method asked about')],
+    returns: signatures,
+  }),
+  'system.methodHelp': method({
+    doc: 'What a method does, takes and returns.',
+    params: [param('method', methodName, 'the method asked about')],
+    returns: string(),
+  }),
+  'system.multicall': method({
+    doc: 'Runs several calls, one after another. The result has one entry per call: an array of its one result, or the struct of its fault.',
+    params: [
+      param(
+        'calls',
+        arrayOf(any(), { maxCount: LIMITS.rpcMulticallCalls }),
+        'structs of methodName (string) and params (array)',
+      ),
+    ],
+    returns: arrayOf(any()),
+  }),
+};
+
+/** Runs the calls of a multicall in their order. A failing one does not stop those behind it. */
+export async function runMulticall(
+  calls: readonly RpcValue[],
+  dispatch: (method: string, params: readonly RpcValue[]) => Promise<RpcValue>,
+): Promise<RpcValue[]> {
+  const results: RpcValue[] = [];
+  for (const call of calls) {
+    try {
+      const { method, params } = readCall(call);
+      results.push([await dispatch(method, params)]);
+    } catch (thrown) {
+      const { code, message } = errorForCaller(thrown);
+      results.push(faultStruct(ERROR_CODES[code], message));
+    }
+  }
+  return results;
+}
+
+function readCall(call: RpcValue): { method: string; params: readonly RpcValue[] } {
+  const { methodName: method, params = [] } = isStruct(call) ? call : {};
+  if (typeof method !== 'string' || !Array.isArray(params)) {
+    throw new MirrorflowError(
+      'INVALID_PARAMETERS',
+      'a call of system.multicall is a struct of methodName (string) and params (array)',
+    );
+  }
+  if (method === 'system.multicall') {
+    throw new MirrorflowError('INVALID_PARAMETERS', 'system.multicall cannot call itself');
+  }
+  return { method, params: params as RpcValue[] };
+}

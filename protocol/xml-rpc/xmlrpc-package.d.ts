@@ -1,0 +1,70 @@
+/** Types of the parts of the `xmlrpc` package that are used here: its serializer and its deserializer. */
+declare module 'xmlrpc/lib/customtype.js' {
+  interface XmlNode {
+    ele(tag: string): XmlNode;
+    txt(text: string): XmlNode;
+  }
+  class CustomType {
+    constructor(raw: string);
+    readonly raw: string;
+    readonly tagName: string;
+    serialize(xml: XmlNode): void;
+  }
+  export default CustomType;
+}
+
+declare module 'xmlrpc/lib/serializer.js' {
+  const serializer: {
+    serializeMethodCall(method: string, params: readonly unknown[]): string;
+    serializeMethodResponse(value: unknown): string;
+    serializeFault(fault: unknown): string;
+  };
+  export default serializer;
+}
+
+declare module 'xmlrpc/lib/deserializer.js' {
+  /** sax's stream; `_parser` is the parser it wraps. */
+  interface SaxStream {
+    readonly _parser: { strict: boolean; noscript: boolean; ENTITIES: Record<string, string> };
+    write(text: string): boolean;
+    end(): boolean;
+  }
+  interface SourceStream {
+    setEncoding(encoding: string): void;
+    on(event: string, listener: (error: Error) => void): void;
+    pipe(parser: SaxStream): void;
+  }
+  class Deserializer {
+    readonly parser: SaxStream;
+    responseType: 'params' | 'fault' | null;
+    stack: unknown[];
+    marks: number[];
+    /** Whether the innermost open element is a `<value>` that has held no typed element yet. */
+    value: boolean;
+    callback: ((error: Error | undefined, stack?: unknown[]) => void) | null;
+    deserializeMethodCall(
+      stream: SourceStream,
+      callback: (error: Error | null, method?: string, params?: unknown[]) => void,
+    ): void;
+    deserializeMethodResponse(
+      stream: SourceStream,
+      callback: (error: Error | null, result?: unknown) => void,
+    ): void;
+    onOpentag(node: { name: string }): void;
+    onClosetag(name: string): void;
+    onText(text: string): void;
+    onCDATA(text: string): void;
+    onDone(): void;
+    onError(error: Error | string): void;
+    push(value: unknown): void;
+    endInt(data: string): void;
+    endI8(data: string): void;
+    endDouble(data: string): void;
+    endNil(data: string): void;
+    endStruct(data: string): void;
+    endBase64(data: string): void;
+    endDateTime(data: string): void;
+    endMethodName(data: string): void;
+  }
+  export default Deserializer;
+}
