@@ -1,0 +1,67 @@
+/** How the values of a heat map become characters: coloured half blocks, coloured spaces, or ASCII shades. */
+import type { TerminalStyle } from './colour.js';
+import { hasHeatColours, heatColour } from './heat-colours.js';
+
+/** From few to many counts; an empty channel is a space. */
+const SHADES = '.:-=+*#%@';
+const RESET = '\x1b[0m';
+
+/** The look of one value; undefined for an empty channel, which keeps the terminal's own background. */
+export type Shade = number | undefined;
+
+export interface CellPainter {
+  /** Values above each other in one character: 2 with half blocks, otherwise 1. */
+  readonly valuesPerCell: 1 | 2;
+  /** One line from values (0 to 1) of its upper and its lower halves; `lower` is not read with 1 value per cell. */
+  paint(upper: readonly Shade[], lower: readonly Shade[]): string;
+}
+
+export function cellPainter({ colour, unicode }: TerminalStyle): CellPainter {
+  if (!hasHeatColours(colour)) {
+    return { valuesPerCell: 1, paint: (upper) => upper.map(asciiShade).join('').trimEnd() };
+  }
+  const code = (shade: Shade): string => (shade === undefined ? '' : heatColour(shade, colour));
+  if (!unicode) {
+    return { valuesPerCell: 1, paint: (upper) => inked(upper.map((shade) => solid(code(shade)))) };
+  }
+  return {
+    valuesPerCell: 2,
+    paint: (upper, lower) => inked(upper.map((shade, index) => halves(code(shade), code(lower[index])))),
+  };
+}
+
+function asciiShade(shade: Shade): string {
+  if (shade === undefined) return ' ';
+  return SHADES[Math.min(SHADES.length - 1, Math.floor(shade * SHADES.length))] ?? ' ';
+}
+
+interface Cell {
+  readonly glyph: string;
+  /** Parameters of the colour sequence, empty for the terminal's own colours. */
+  readonly ink: string;
+}
+
+function solid(code: string): Cell {
+  return { glyph: ' ', ink: code === '' ? '' : `48;${code}` };
+}
+
+function halves(upper: string, lower: string): Cell {
+  if (upper === '') return lower === '' ? { glyph: ' ', ink: '' } : { glyph: '▄', ink: `38;${lower}` };
+  if (lower === '') return { glyph: '▀', ink: `38;${upper}` };
+  if (upper === lower) return { glyph: '█', ink: `38;${upper}` };
+  return { glyph: '▀', ink: `38;${upper};48;${lower}` };
+}
+
+/** The cells as one line, with a colour sequence only where the colour changes, and none left open at its end. */
+function inked(cells: readonly Cell[]): string {
+  let line = '';
+  let current = '';
+  for (const { glyph, ink } of cells) {
+    if (ink !== current) {
+      line += ink === '' ? RESET : `\x1b[0;${ink}m`;
+      current = ink;
+    }
+    line += glyph;
+  }
+  return current === '' ? line.trimEnd() : line + RESET;
+}

@@ -1,0 +1,111 @@
+/** A one-dimensional spectrum as a step histogram of block characters. */
+import { styled } from './colour.js';
+import { formatCount } from './numbers.js';
+import {
+  channelsPerCell,
+  FRAME_ROWS,
+  framed,
+  gutter,
+  hasRoom,
+  usableSize,
+  withoutPicture,
+  type PlotOptions,
+  type RowTick,
+} from './plot-frame.js';
+import { cutTo, printable } from './printable.js';
+import { channelWindow, largestPerColumn, peakOf, type ChannelWindow, type Counts } from './resample.js';
+import { countScale, type CountScale } from './scale.js';
+import { formatAxisValue } from './ticks.js';
+
+/** From empty to full in eighths of a row. */
+const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+const ASCII_BLOCKS = [' ', '.', '.', '.', ':', ':', ':', '#', '#'] as const;
+const EIGHTHS_PER_ROW = 8;
+const ROWS_PER_TICK = 3;
+const CAPTION_ROWS = 1;
+
+export interface HistogramOptions extends PlotOptions {
+  /** One content per channel; only read. What is not above 0 is drawn as 0. */
+  readonly counts: Counts;
+  /** Lower edge of the first channel and upper edge of the last, in axis units. */
+  readonly xmin: number;
+  readonly xmax: number;
+  /** What the contents are; `counts` when left out. */
+  readonly ylabel?: string;
+  /** The part of the axis to show, in axis units, widened to whole channels. */
+  readonly range?: readonly [number, number] | undefined;
+}
+
+/**
+ * The histogram as lines, at most `height` of at most `width` columns. Each column is the maximum of its
+ * channels, so no peak disappears; the caption says so when several channels share a column. A channel with
+ * any counts is never drawn as empty.
+ */
+export function renderHistogram(options: HistogramOptions): string[] {
+  const { counts, unicode, colour } = options;
+  const { width, height } = usableSize(options);
+  const window = channelWindow(counts.length, options.xmin, options.xmax, options.range);
+  const channels = window.end - window.first;
+  if (channels <= 0) return withoutPicture(options, 'max 0', 'No channels in this range.');
+
+  const peak = peakOf(counts, window.first, window.end);
+  const maximum = describeMaximum(peak, window);
+  const scale = countScale(options.scale, peak.count);
+  const rows = height - FRAME_ROWS - CAPTION_ROWS;
+  const axis = gutter(rowTicks(scale, rows), Math.max(0, rows), unicode);
+  const columns = width - axis.columns;
+  if (!hasRoom(columns, rows))
+    return withoutPicture(options, maximum, 'The terminal is too small for a plot.');
+
+  const contents = largestPerColumn(counts, window.first, window.end, columns);
+  const shown = options.stale === true ? 'dim' : 'cyan';
+  return framed(options, maximum, {
+    rows: bars(contents, scale, rows, unicode).map((row) => styled(row.trimEnd(), shown, colour)),
+    gutter: axis,
+    from: window.from,
+    to: window.to,
+    columns,
+    footer: [styled(cutTo(caption(options, channels, columns), width, unicode), 'dim', colour)],
+  });
+}
+
+function describeMaximum(peak: { count: number; channel: number }, window: ChannelWindow): string {
+  if (peak.count === 0) return 'max 0';
+  const middle = window.from + (peak.channel - window.first + 0.5) * window.channelWidth;
+  const place = formatAxisValue(middle, window.channelWidth / 2);
+  return `max ${formatCount(peak.count)} at ${place} (channel ${peak.channel})`;
+}
+
+/** A tick stands in the row in which a bar of that count has its top; 0 stands on the axis line. */
+function rowTicks(scale: CountScale, rows: number): RowTick[] {
+  const most = Math.max(1, Math.floor(rows / ROWS_PER_TICK));
+  return scale.ticks(most).map((tick) => ({
+    row: Math.ceil((heightInEighths(tick.at, rows) || 0) / EIGHTHS_PER_ROW) - 1,
+    label: tick.label,
+  }));
+}
+
+function heightInEighths(unit: number, rows: number): number {
+  return Math.round(unit * rows * EIGHTHS_PER_ROW);
+}
+
+/** Rows of the histogram, the top row first. */
+function bars(contents: Float64Array, scale: CountScale, rows: number, unicode: boolean): string[] {
+  const glyphs = unicode ? BLOCKS : ASCII_BLOCKS;
+  const heights = Array.from(contents, (content) =>
+    content > 0 ? Math.max(1, heightInEighths(scale.toUnit(content), rows)) : 0,
+  );
+  return Array.from({ length: rows }, (_, fromTop) => {
+    const below = (rows - 1 - fromTop) * EIGHTHS_PER_ROW;
+    return heights
+      .map((eighths) => glyphs[Math.min(EIGHTHS_PER_ROW, Math.max(0, eighths - below))] ?? ' ')
+      .join('');
+  });
+}
+
+function caption(options: HistogramOptions, channels: number, columns: number): string {
+  const ylabel = printable(options.ylabel ?? '', options.unicode).trim();
+  const what = `${ylabel === '' ? 'counts' : ylabel}, ${options.scale} scale`;
+  if (channels <= columns) return what;
+  return `${what}; each column is the maximum of ${channelsPerCell(channels, columns)} channels`;
+}

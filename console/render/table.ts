@@ -1,0 +1,126 @@
+/** Tables: aligned and cut to the terminal, or plain and stable for programs that read them. */
+import { styled, type TerminalStyle, type TextStyle } from './colour.js';
+import { formatCount } from './numbers.js';
+import { columnsOf, cutTo, padLeft, padRight, printable } from './printable.js';
+
+/** Columns between columns. Cells never hold two spaces in a row, so this can be split at. */
+const GAP_COLUMNS = 2;
+/** A column of text is not squeezed below this. */
+const LEAST_CELL_COLUMNS = 6;
+/** What stands in an empty cell, so that the cells behind it keep their places when a program splits the line. */
+const EMPTY_CELL = '-';
+
+export interface TableColumn {
+  readonly header: string;
+  /** Left out: numbers right, text left. */
+  readonly align?: 'left' | 'right';
+}
+
+/**
+ * What a cell says. Text may hold anything; only its printable part is shown. Colour is asked for by a style
+ * name: escape sequences in a text are never passed on.
+ */
+export type TableCell =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | { readonly text: string; readonly style?: TextStyle };
+
+export interface TableOptions extends TerminalStyle {
+  /** Columns of the terminal. Left out when the output is no terminal: then nothing is cut and numbers are not grouped. */
+  readonly width?: number | undefined;
+  /** The one line instead of a table without rows. */
+  readonly empty: string;
+}
+
+interface ShownCell {
+  readonly text: string;
+  readonly style: TextStyle | undefined;
+}
+
+interface ShownColumn {
+  readonly columns: number;
+  readonly right: boolean;
+}
+
+/** The table as lines, the header first. A row with too few cells is filled up, additional cells are left out. */
+export function renderTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly TableCell[])[],
+  options: TableOptions,
+): string[] {
+  if (rows.length === 0) {
+    const sentence = printable(options.empty, options.unicode);
+    return [options.width === undefined ? sentence : cutTo(sentence, options.width, options.unicode)];
+  }
+  const header = columns.map(({ header }) => shown({ text: header, style: 'bold' }, options));
+  const body = rows.map((row) => columns.map((_, index) => shown(row[index], options)));
+  const right = columns.map(({ align }, index) =>
+    align === undefined ? rows.every((row) => isNumberOrEmpty(row[index])) : align === 'right',
+  );
+  const natural = columns.map((_, index) =>
+    [header, ...body].reduce((most, row) => Math.max(most, columnsOf(row[index]?.text ?? '')), 0),
+  );
+  const widths = options.width === undefined ? natural : squeezed(natural, right, options.width);
+  const layout = widths.map((width, index) => ({ columns: width, right: right[index] ?? false }));
+  return [header, ...body].map((row) => line(row, layout, options));
+}
+
+function isNumberOrEmpty(cell: TableCell): boolean {
+  return cell === null || cell === undefined || typeof cell === 'number' || typeof cell === 'bigint';
+}
+
+function shown(cell: TableCell, options: TableOptions): ShownCell {
+  const style = typeof cell === 'object' && cell !== null ? cell.style : undefined;
+  const text = printable(textOf(cell, options), options.unicode).replace(/ {2,}/g, ' ').trim();
+  return { text: text === '' ? EMPTY_CELL : text, style };
+}
+
+function textOf(cell: TableCell, options: TableOptions): string {
+  if (cell === null || cell === undefined) return '';
+  if (typeof cell === 'object') return cell.text;
+  if (typeof cell === 'number' || typeof cell === 'bigint') {
+    return options.width === undefined ? String(cell) : formatCount(cell);
+  }
+  return String(cell);
+}
+
+/**
+ * Widths that fit into `width` together: the widest text columns give up the most. Columns of numbers keep
+ * theirs, since a cut number is a wrong one; a line that is still too wide ends at the terminal's edge.
+ */
+function squeezed(natural: readonly number[], right: readonly boolean[], width: number): number[] {
+  const gaps = GAP_COLUMNS * (natural.length - 1);
+  const fits = (cap: number): number[] =>
+    natural.map((columns, index) => (right[index] === true ? columns : Math.min(columns, cap)));
+  let cap = Math.max(LEAST_CELL_COLUMNS, ...natural.filter((_, index) => right[index] !== true));
+  cap = Math.min(cap, Math.max(LEAST_CELL_COLUMNS, width));
+  while (cap > LEAST_CELL_COLUMNS && total(fits(cap)) + gaps > width) cap -= 1;
+  return fits(cap);
+}
+
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0);
+}
+
+function line(row: readonly ShownCell[], layout: readonly ShownColumn[], options: TableOptions): string {
+  let free = options.width ?? Number.POSITIVE_INFINITY;
+  let text = '';
+  for (const [index, { columns, right }] of layout.entries()) {
+    const cell = row[index];
+    const gap = index === 0 ? 0 : GAP_COLUMNS;
+    if (cell === undefined || free <= gap) break;
+    free -= gap;
+    const room = Math.min(columns, free);
+    const content = cutTo(cell.text, room, options.unicode);
+    const isLast = index === layout.length - 1 || free <= columns + GAP_COLUMNS;
+    const padded = right ? padLeft(content, room) : isLast ? content : padRight(content, room);
+    // Styled after it was measured and cut, so that no sequence is ever cut through.
+    text += ' '.repeat(gap) + padded.replace(content, () => styled(content, cell.style, options.colour));
+    free -= room;
+  }
+  return text;
+}
