@@ -60,7 +60,8 @@ export class ConsumerRegistry {
   credit(slotCount: number): number {
     let slowest = Number.POSITIVE_INFINITY;
     for (const consumer of this.#consumers.values()) {
-      if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest) slowest = consumer.acknowledged;
+      if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest)
+        slowest = consumer.acknowledged;
     }
     return slowest + slotCount;
   }

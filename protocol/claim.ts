@@ -37,11 +37,18 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
       const inode = inodeOf(path);
       const state = inspect(path);
       if (state.kind === 'owned') {
-        throw new MirrorflowError('FILE_OWNED', `${path} belongs to the running process ${state.pid}`, { path, pid: state.pid });
+        throw new MirrorflowError('FILE_OWNED', `${path} belongs to the running process ${state.pid}`, {
+          path,
+          pid: state.pid,
+        });
       }
       if (state.kind === 'dead' && inode !== undefined) removeIf(path, inode);
     }
-    throw new MirrorflowError('FILE_OWNED', `${path} changed its owner ${CLAIM_ATTEMPTS} times while it was claimed`, { path });
+    throw new MirrorflowError(
+      'FILE_OWNED',
+      `${path} changed its owner ${CLAIM_ATTEMPTS} times while it was claimed`,
+      { path },
+    );
   } finally {
     remove(prepared);
   }
@@ -84,5 +91,10 @@ function remove(path: string): void {
 }
 
 function claimFailed(path: string, error: unknown): MirrorflowError {
-  return new MirrorflowError('SYSTEM_ERROR', `${path} cannot be claimed: ${describeError(error)}`, { path }, error);
+  return new MirrorflowError(
+    'SYSTEM_ERROR',
+    `${path} cannot be claimed: ${describeError(error)}`,
+    { path },
+    error,
+  );
 }

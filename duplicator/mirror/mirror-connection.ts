@@ -78,7 +78,9 @@ export class MirrorConnection {
       this.#silence?.();
       connected();
     });
-    this.#socket.on('error', (error) => this.#lose(`the connection to ${this.#where()} failed: ${describeError(error)}`, error));
+    this.#socket.on('error', (error) =>
+      this.#lose(`the connection to ${this.#where()} failed: ${describeError(error)}`, error),
+    );
     this.#socket.on('close', () => this.#lose(`${this.#where()} closed the connection`));
     this.onLost = connected;
   }
@@ -149,11 +151,20 @@ export class MirrorConnection {
     const { size, type } = decodeMirrorHeader(this.#header);
     const reply = checkReplyHeader(size, type, this.#options.channelCapacity);
     if (reply.kind === 'bad') {
-      this.#lose(`${this.#where()} answered with an impossible update: ${reply.problem}`, undefined, 'SOURCE_PROTOCOL');
+      this.#lose(
+        `${this.#where()} answered with an impossible update: ${reply.problem}`,
+        undefined,
+        'SOURCE_PROTOCOL',
+      );
       return;
     }
     const { kind, bodyBytes, landsAt } = reply;
-    const body: Body = { kind, target: pending.supplier(kind).subarray(landsAt, landsAt + bodyBytes), bodyBytes, filled: 0 };
+    const body: Body = {
+      kind,
+      target: pending.supplier(kind).subarray(landsAt, landsAt + bodyBytes),
+      bodyBytes,
+      filled: 0,
+    };
     if (bodyBytes === 0) this.#complete(pending, body);
     else this.#body = body;
   }
@@ -188,7 +199,11 @@ export class MirrorConnection {
     this.#silence = clock.after(silenceMs, look);
   }
 
-  #lose(message: string, cause?: unknown, code: 'SOURCE_UNREACHABLE' | 'SOURCE_PROTOCOL' = 'SOURCE_UNREACHABLE'): void {
+  #lose(
+    message: string,
+    cause?: unknown,
+    code: 'SOURCE_UNREACHABLE' | 'SOURCE_PROTOCOL' = 'SOURCE_UNREACHABLE',
+  ): void {
     if (this.#failure !== undefined) return;
     const { host, port } = this.#options;
     const failure = new MirrorflowError(code, message, { host, port }, cause);

@@ -65,10 +65,12 @@ export class MirrorPublisher {
     const channelCapacity = this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;
     if (kind === 'full') {
       const problem = checkHeader(memory, channelCapacity)[0];
-      if (problem !== undefined) return { kind: 'unsound', problem: `slot ${problem.slot}: ${problem.problem}` };
+      if (problem !== undefined)
+        return { kind: 'unsound', problem: `slot ${problem.slot}: ${problem.problem}` };
       return this.#compare(memory, 0, bodyBytes);
     }
-    if (this.#imageVersion === 0 || bodyBytes !== this.#expectedChannels(bodyBytes)) return { kind: 'misfit' };
+    if (this.#imageVersion === 0 || bodyBytes !== this.#expectedChannels(bodyBytes))
+      return { kind: 'misfit' };
     const preparation = this.#compare(memory, DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + bodyBytes);
     const slot = this.#ring.next % this.#slotVersion.length;
     if (preparation.kind === 'changed' && this.#slotVersion[slot] !== this.#imageVersion) {
@@ -96,11 +98,17 @@ export class MirrorPublisher {
   }
 
   #compare(memory: Buffer, from: number, size: number): Preparation {
-    const ranges = this.#imageVersion === 0 ? ([[0, size]] as const) : changedRanges(this.#image.bytes, memory, from, size);
+    const ranges =
+      this.#imageVersion === 0
+        ? ([[0, size]] as const)
+        : changedRanges(this.#image.bytes, memory, from, size);
     if (ranges.length === 0 && size === this.#size) return { kind: 'unchanged' };
     const first = ranges[0];
     const headerChanged = from === 0 && first !== undefined && first[0] < DISPLAY_HEADER_BYTES;
-    return { kind: 'changed', prepared: { memory, size, ranges: ranges.length === 0 ? NOTHING : ranges, headerChanged } };
+    return {
+      kind: 'changed',
+      prepared: { memory, size, ranges: ranges.length === 0 ? NOTHING : ranges, headerChanged },
+    };
   }
 
   /** Channel bytes that a reply under the image's header carries; with nothing defined SpecTcl sends 1 and Rustogramer 0. */

@@ -24,7 +24,12 @@ export function createAllocated(path: string, bytes: number, access: FileAccess)
   try {
     fd = openSync(path, 'wx+', access.mode);
   } catch (error) {
-    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be created: ${describeError(error)}`, { path }, error);
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be created: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
   try {
     fchmodSync(fd, access.mode); // the process's umask must not narrow what was asked for
@@ -42,8 +47,14 @@ export function createAllocated(path: string, bytes: number, access: FileAccess)
     closeSync(fd);
     unlinkSync(path);
     const code = systemCode(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') throw noSpace(path, bytes, undefined, error);
-    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be filled: ${describeError(error)}`, { path, bytes }, error);
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+      throw noSpace(path, bytes, undefined, error);
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be filled: ${describeError(error)}`,
+      { path, bytes },
+      error,
+    );
   }
 }
 
@@ -53,7 +64,12 @@ function refuseWithoutSpace(path: string, bytes: number): void {
     const system = statfsSync(dirname(path));
     free = system.bavail * system.bsize;
   } catch (error) {
-    throw new MirrorflowError('SYSTEM_ERROR', `${dirname(path)} cannot be examined: ${describeError(error)}`, { path }, error);
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${dirname(path)} cannot be examined: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
   if (free < bytes) throw noSpace(path, bytes, free);
 }

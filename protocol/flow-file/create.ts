@@ -31,7 +31,7 @@ export interface FlowFileOptions extends FileAccess {
 export function createFlowFile(options: FlowFileOptions): FlowFile {
   const geometry = geometryOf(options.slotCount, options.payloadCapacity);
   const owner = ownIdentity();
-  const identity = encodeIdentity(options.identity, owner.bootId);
+  const identity = encodeIdentity(options.identity, owner.bootId ?? '');
   const temporary = temporaryName(options.path);
   const fd = createAllocated(temporary, geometry.fileBytes, options);
   let bytes: Buffer;
@@ -52,7 +52,7 @@ export function createFlowFile(options: FlowFileOptions): FlowFile {
   words.store32(HEADER.flags, options.flags);
   words.store64(HEADER.createdNs, Number(wallClockNs()));
   words.store32(HEADER.ownerPid, owner.pid);
-  words.store64(HEADER.ownerStartTicks, owner.startTicks);
+  words.store64(HEADER.ownerStartTicks, Number(owner.startTicks));
   words.store64(HEADER.epoch, options.epoch);
   words.store32(HEADER.identityLength, identity.length);
   identity.copy(bytes, HEADER.identity);

@@ -20,7 +20,14 @@ export class FlowFile {
   readonly bytes: Buffer;
   readonly words: Words;
 
-  constructor(path: string, bytes: Buffer, geometry: Geometry, identity: FlowIdentity, owner: OwnerIdentity, flags: number) {
+  constructor(
+    path: string,
+    bytes: Buffer,
+    geometry: Geometry,
+    identity: FlowIdentity,
+    owner: OwnerIdentity,
+    flags: number,
+  ) {
     this.path = path;
     this.bytes = bytes;
     this.geometry = geometry;

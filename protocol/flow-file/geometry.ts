@@ -30,9 +30,13 @@ export function geometryOf(slotCount: number, payloadCapacity: number): Geometry
     );
   }
   if (!Number.isInteger(payloadCapacity) || payloadCapacity < 1) {
-    throw new MirrorflowError('BAD_OPTION', `a buffer's size is a whole number of bytes from 1, not ${payloadCapacity}`, {
-      payloadCapacity,
-    });
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `a buffer's size is a whole number of bytes from 1, not ${payloadCapacity}`,
+      {
+        payloadCapacity,
+      },
+    );
   }
   const slotStride = strideOf(payloadCapacity);
   const fileBytes = HEADER_BYTES + slotCount * slotStride;
@@ -48,7 +52,12 @@ export function geometryOf(slotCount: number, payloadCapacity: number): Geometry
 }
 
 /** As many slots as a memory budget allows, within [min, max]; `min` also when the budget is too small for them. */
-export function slotsForBudget(payloadCapacity: number, budgetBytes: number, min: number, max: number): number {
+export function slotsForBudget(
+  payloadCapacity: number,
+  budgetBytes: number,
+  min: number,
+  max: number,
+): number {
   return Math.max(min, Math.min(max, Math.floor((budgetBytes - HEADER_BYTES) / strideOf(payloadCapacity))));
 }
 

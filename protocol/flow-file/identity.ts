@@ -38,7 +38,13 @@ export function decodeIdentity(bytes: Uint8Array): DecodedIdentity | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const { application, flow, type, properties, bootId } = value as Record<string, unknown>;
-  if (typeof application !== 'string' || typeof flow !== 'string' || typeof type !== 'string' || typeof bootId !== 'string') return undefined;
+  if (
+    typeof application !== 'string' ||
+    typeof flow !== 'string' ||
+    typeof type !== 'string' ||
+    typeof bootId !== 'string'
+  )
+    return undefined;
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return undefined;
   return { application, flow, type, properties: properties as Record<string, unknown>, bootId };
 }

@@ -37,12 +37,19 @@ export function createImage(path: string, bytes: number, access: FileAccess): Bu
 export function openImage(path: string): Buffer {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT') throw new MirrorflowError('NOT_A_MIRROR', `there is no image ${path}`, { path }, error);
-    if (code === 'EACCES') throw new MirrorflowError('NOT_PERMITTED', `${path} may not be read`, { path }, error);
-    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be opened: ${describeError(error)}`, { path }, error);
+    if (code === 'ENOENT')
+      throw new MirrorflowError('NOT_A_MIRROR', `there is no image ${path}`, { path }, error);
+    if (code === 'EACCES')
+      throw new MirrorflowError('NOT_PERMITTED', `${path} may not be read`, { path }, error);
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be opened: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
   try {
     return mapFile(fd, fstatSync(fd).size, 'read');
@@ -108,5 +115,8 @@ export class ImageWriter {
 /** Generation and sequence of the image as a reader sees them; `generation` is odd while the image is being written. */
 export function imageState(file: FlowFile): { generation: number; sequence: number | undefined } {
   const applied = file.words.load64(HEADER.imageSequence);
-  return { generation: file.words.load64(HEADER.imageGeneration), sequence: applied === 0 ? undefined : applied - 1 };
+  return {
+    generation: file.words.load64(HEADER.imageGeneration),
+    sequence: applied === 0 ? undefined : applied - 1,
+  };
 }

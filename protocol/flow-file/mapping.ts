@@ -1,7 +1,17 @@
 /** Mapping files into memory over `mmap-io`: the only file that touches that package. */
-import mmap from 'mmap-io';
+import mmapIo from 'mmap-io';
 import { MirrorflowError, describeError } from '../errors.js';
 import { LIMITS } from '../limits.js';
+
+/** The part of the package that is used; its own declarations describe a default export that the CommonJS module does not have. */
+interface MmapIo {
+  readonly PROT_READ: number;
+  readonly PROT_WRITE: number;
+  readonly MAP_SHARED: number;
+  map(size: number, protection: number, flags: number, fd: number, offset: number): Buffer;
+}
+
+const mmap = mmapIo as unknown as MmapIo;
 
 /**
  * Maps the first `bytes` bytes of an open file, shared with every other process that maps it. The file descriptor may be
@@ -16,7 +26,7 @@ export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write'
       { bytes, limitBytes: LIMITS.mappedBytes },
     );
   }
-  const protection = access === 'read' ? mmap.PROT_READ : ((mmap.PROT_READ | mmap.PROT_WRITE) as 3);
+  const protection = access === 'read' ? mmap.PROT_READ : mmap.PROT_READ | mmap.PROT_WRITE;
   try {
     return mmap.map(bytes, protection, mmap.MAP_SHARED, fd, 0);
   } catch (error) {

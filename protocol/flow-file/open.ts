@@ -24,14 +24,25 @@ interface CheckedHeader {
 export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
   let fd: number;
   try {
-    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT') throw new MirrorflowError('UNKNOWN_FLOW', `there is no flow file ${path}`, { path }, error);
+    if (code === 'ENOENT')
+      throw new MirrorflowError('UNKNOWN_FLOW', `there is no flow file ${path}`, { path }, error);
     if (code === 'EACCES' || code === 'EPERM') {
-      throw new MirrorflowError('NOT_PERMITTED', `${path} may not be opened: ask its owner for access to the group`, { path }, error);
+      throw new MirrorflowError(
+        'NOT_PERMITTED',
+        `${path} may not be opened: ask its owner for access to the group`,
+        { path },
+        error,
+      );
     }
-    throw new MirrorflowError('SYSTEM_ERROR', `${path} cannot be opened: ${describeError(error)}`, { path }, error);
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be opened: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
   try {
     const { geometry, identity, owner, flags } = readHeader(fd, path);
@@ -46,7 +57,7 @@ export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowF
 export function inspectFlowFile(path: string): ClaimState {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_CLOEXEC);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     return systemCode(error) === 'ENOENT' ? { kind: 'free' } : { kind: 'dead' };
   }
@@ -62,7 +73,8 @@ export function inspectFlowFile(path: string): ClaimState {
 
 function readHeader(fd: number, path: string): CheckedHeader {
   const header = Buffer.alloc(HEADER_BYTES);
-  const corrupt = (what: string): MirrorflowError => new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
+  const corrupt = (what: string): MirrorflowError =>
+    new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
   const { size } = fstatSync(fd);
   if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
     throw corrupt(`it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
@@ -84,7 +96,10 @@ function readHeader(fd: number, path: string): CheckedHeader {
   } catch (error) {
     throw corrupt(describeError(error));
   }
-  if (header.readUInt32LE(HEADER.headerBytes) !== HEADER_BYTES || header.readUInt32LE(HEADER.slotStride) !== geometry.slotStride) {
+  if (
+    header.readUInt32LE(HEADER.headerBytes) !== HEADER_BYTES ||
+    header.readUInt32LE(HEADER.slotStride) !== geometry.slotStride
+  ) {
     throw corrupt('its header size or slot stride does not fit its buffers');
   }
   if (size < geometry.fileBytes) throw corrupt(`it has ${size} bytes and needs ${geometry.fileBytes}`);
@@ -94,8 +109,8 @@ function readHeader(fd: number, path: string): CheckedHeader {
   if (identity === undefined) throw corrupt('its identity is not readable');
   const owner: OwnerIdentity = {
     pid: header.readUInt32LE(HEADER.ownerPid),
-    startTicks: Number(header.readBigUInt64LE(HEADER.ownerStartTicks)),
-    bootId: identity.bootId,
+    startTicks: header.readBigUInt64LE(HEADER.ownerStartTicks),
+    bootId: identity.bootId === '' ? undefined : identity.bootId,
   };
   return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
 }

@@ -76,7 +76,8 @@ export class RingWriter {
     const { geometry, words } = this.#file;
     words.store64(HEADER.epoch, epoch);
     words.store64(HEADER.published, 0);
-    for (let index = 0; index < geometry.slotCount; index += 1) words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
+    for (let index = 0; index < geometry.slotCount; index += 1)
+      words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     this.#committed = 0;
     this.#published = 0;
   }

@@ -1,0 +1,167 @@
+/**
+ * The XML-RPC contract: every method of every server, with its parameters, result and documentation, in one place.
+ * Servers serve the part of it they have handlers for; `docs/xml-rpc.md` is generated from it.
+ */
+import { defineContract, method, optionalParam, param } from '../xml-rpc/contract.js';
+import { arrayOf, boolean, date, int, name, optional, string, struct } from '../xml-rpc/schema.js';
+import {
+  address,
+  appServerReady,
+  applicationInfo,
+  applicationOptions,
+  clientInfo,
+  duplicatorReady,
+  duplicatorReport,
+  flowInfo,
+  openRequest,
+  openedFlow,
+  presentation,
+  session,
+  startFailure,
+  statistics,
+} from './shapes.js';
+
+const application = param('name', name('application'), 'the application');
+const flow = param('flow', name('flow'), 'the flow');
+const done = boolean();
+
+export const CONTRACT = defineContract({
+  'host.info': method({
+    doc: 'What this host server is and where it works.',
+    params: [],
+    returns: struct({
+      version: string(),
+      protocol: int(),
+      pid: int(),
+      host: string(),
+      directory: string(),
+      flowDirectory: string(),
+      port: int(),
+      startedAt: date(),
+    }),
+  }),
+  'host.applications': method({
+    doc: 'Application discovery: the applications this host knows, running or not.',
+    params: [],
+    returns: arrayOf(applicationInfo),
+  }),
+  'host.run': method({
+    doc:
+      'Application server run: starts the app server of an application and answers when it is ready. A running application with the same ' +
+      'options is answered at once; with a name only, options come from the configuration or from its last run.',
+    params: [param('options', applicationOptions, 'the application')],
+    returns: applicationInfo,
+  }),
+  'host.stop': method({
+    doc: 'Stops an application: its app server and its duplicators. Answers when they have ended.',
+    params: [application],
+    returns: applicationInfo,
+  }),
+  'host.quit': method({
+    doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
+    params: [optionalParam('everything', boolean(), 'also stop all applications')],
+    returns: done,
+  }),
+  'host.subscribe': method({
+    doc: 'An app server says that it is ready: after its start, started by hand, or when it found the host server again. Only on a permanent connection, which then is its life line.',
+    params: [param('ready', appServerReady, 'the app server')],
+    returns: struct({ adopted: boolean() }),
+  }),
+  'child.failed': method({
+    doc: 'A child that could not become ready says why, before it ends.',
+    params: [param('failure', startFailure, 'what went wrong')],
+    returns: done,
+  }),
+
+  'app.info': method({
+    doc: 'What this app server is and what it serves.',
+    params: [],
+    returns: struct({
+      name: name('application'),
+      version: string(),
+      protocol: int(),
+      pid: int(),
+      port: int(),
+      socket: string(),
+      source: optional(address),
+      startedAt: date(),
+      hostServer: boolean(),
+    }),
+  }),
+  'app.quit': method({
+    doc: 'Ends the app server and its duplicators. Answers before it ends.',
+    params: [],
+    returns: done,
+  }),
+  'client.present': method({
+    doc: 'Presentation: a client says who it is and gets its session. On a permanent connection the session ends with it; over HTTP it ends after a minute without a call.',
+    params: [param('client', presentation, 'the client')],
+    returns: struct({
+      session: string(),
+      application: name('application'),
+      protocol: int(),
+      source: optional(address),
+    }),
+  }),
+  'client.leave': method({
+    doc: 'Ends a session; all it had open is released.',
+    params: [param('session', session, 'the session')],
+    returns: done,
+  }),
+  'client.list': method({
+    doc: 'The clients of this application.',
+    params: [],
+    returns: arrayOf(clientInfo),
+  }),
+  'flow.list': method({
+    doc: 'Flow inquiry: all flows of this application.',
+    params: [],
+    returns: arrayOf(flowInfo),
+  }),
+  'flow.inquire': method({
+    doc: 'Flow inquiry: one flow.',
+    params: [flow],
+    returns: flowInfo,
+  }),
+  'flow.open': method({
+    doc: 'Opens a flow for a session; starts its duplicator where needed and answers when it is ready.',
+    params: [param('session', session, 'the session'), param('request', openRequest, 'what to open')],
+    returns: openedFlow,
+  }),
+  'flow.close': method({
+    doc: 'Closes what flow.open opened.',
+    params: [
+      param('session', session, 'the session'),
+      param('handle', int({ min: 1 }), 'the handle of flow.open'),
+    ],
+    returns: done,
+  }),
+  'flow.statistics': method({
+    doc: 'The counters of a flow by name, as its flow file holds them, and rates where they are known.',
+    params: [flow],
+    returns: statistics,
+  }),
+
+  'duplicator.subscribe': method({
+    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection.',
+    params: [param('ready', duplicatorReady, 'the duplicator')],
+    returns: struct({ adopted: boolean() }),
+  }),
+  'duplicator.report': method({
+    doc: 'A duplicator tells a change of its source or its clients.',
+    params: [param('report', duplicatorReport, 'what it is now')],
+    returns: done,
+  }),
+  'duplicator.release': method({
+    doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
+    params: [],
+    returns: boolean(),
+  }),
+  'duplicator.quit': method({
+    doc: 'App server to duplicator: end. Answers before it ends.',
+    params: [],
+    returns: done,
+  }),
+});
+
+export type MirrorflowContract = typeof CONTRACT;

@@ -1,0 +1,40 @@
+/** The end of a process: one orderly way out for SIGTERM, SIGINT and a program's own decision, and a bounded one. */
+import { LIMITS } from '../limits.js';
+import type { Logger } from '../log.js';
+
+/**
+ * Calls `close` once at the first SIGTERM or SIGINT and ends the process with 0 afterwards; with 1 when closing failed or took
+ * longer than a parent waits before SIGKILL. Also the last resort for errors nobody caught: logged, then the process ends with 70.
+ */
+export function endOnSignals(log: Logger, close: (signal: string) => Promise<void>): void {
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) return;
+    ending = true;
+    log.info('stopping', { signal });
+    setTimeout(() => {
+      log.error('stopping took too long');
+      process.exit(1);
+    }, LIMITS.childStopTimeoutMs * 0.9).unref();
+    close(signal).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('stopping failed', { error });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught error, ending', { error, stack: error.stack });
+    process.exit(70);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection, ending', {
+      error: reason,
+      stack: reason instanceof Error ? reason.stack : undefined,
+    });
+    process.exit(70);
+  });
+}
