@@ -1,4 +1,5 @@
 /** Where XML-RPC is served: a TCP host and port, or the path of a Unix socket. Listening on one, with its errors. */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../errors.js';
@@ -91,7 +92,7 @@ function listenOnce(server: Server, target: RpcTarget): Promise<void> {
 async function removeStale(path: string): Promise<boolean> {
   try {
     if (!lstatSync(path).isSocket() || !(await isRefused(path))) return false;
-    const aside = `${path}~`;
+    const aside = `${path}~${randomBytes(3).toString('hex')}`;
     if (Buffer.byteLength(aside) <= LIMITS.unixSocketPathBytes) {
       renameSync(path, aside);
       if (!(await isRefused(aside))) {
