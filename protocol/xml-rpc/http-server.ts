@@ -110,7 +110,6 @@ export class HttpRpcServer<Context> {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.on('error', () => undefined);
     const path = (request.url ?? '').split('?', 1)[0];
     const isRpcPath = path === '/' || path === '/RPC2';
@@ -135,6 +134,8 @@ export class HttpRpcServer<Context> {
     }
     const document = await this.#run(request, body);
     if (response.destroyed) return;
+    // A kept-alive connection would hold up close(), also when that came during the call.
+    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
     response.end(document);
   }
