@@ -6,10 +6,14 @@ import type { Clock } from '../protocol/clock.js';
 import { callerOf, type Caller } from '../protocol/xml-rpc/contract.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import type { DuplicatorReady } from '../protocol/contract/shapes.js';
+import type { ErrorCode } from '../protocol/errors.js';
 import type { OwnerIdentity } from '../protocol/owner-identity.js';
 import type { Child } from '../protocol/process-kit/child.js';
 import { goneWithin, stopForeign } from '../protocol/process-kit/foreign-process.js';
-import { DUPLICATOR_STOP_TIMEOUT_MS } from './launch.js';
+import { LIMITS } from '../protocol/limits.js';
+
+/** From SIGTERM to SIGKILL: well within the time an app server itself is given to end. */
+export const DUPLICATOR_STOP_TIMEOUT_MS = LIMITS.childStopTimeoutMs / 2;
 
 /** How long an adopted duplicator that has ended its connection may take to come back or to end. */
 const ADOPTED_RETURN_MS = 3_000;
@@ -33,25 +37,47 @@ export interface DuplicatorHandle {
   connected(session: DuplicatorConnection): void;
 }
 
+/** One that is being started, and has not reported ready yet. */
+export interface StartedDuplicator extends DuplicatorHandle {
+  /** The token of this very start. */
+  readonly launch: string;
+  /** Rejects with why it could not start. */
+  readonly ready: Promise<DuplicatorReady>;
+  reportReady(ready: DuplicatorReady): void;
+  failed(code: ErrorCode, message: string): void;
+}
+
 /** A duplicator that this app server has started. */
-export class OwnDuplicator implements DuplicatorHandle {
-  readonly child: Child<DuplicatorReady>;
+export class OwnDuplicator implements StartedDuplicator {
   readonly adopted = false;
+  readonly launch: string;
+  readonly ready: Promise<DuplicatorReady>;
   readonly ended: Promise<string>;
+  readonly #child: Child<DuplicatorReady>;
 
   constructor(child: Child<DuplicatorReady>) {
-    this.child = child;
+    this.#child = child;
+    this.launch = child.launch;
+    this.ready = child.ready;
     this.ended = child.exited.then((outcome) =>
       outcome.kind === 'start-failed' ? outcome.cause.message : outcome.exit,
     );
   }
 
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.#child.pid;
+  }
+
+  reportReady(ready: DuplicatorReady): void {
+    this.#child.reportReady(ready);
+  }
+
+  failed(code: ErrorCode, message: string): void {
+    this.#child.failed(code, message);
   }
 
   async stop(): Promise<void> {
-    await this.child.stop();
+    await this.#child.stop();
   }
 
   /** The exit of a child is awaited; its connection tells nothing more. */

@@ -7,9 +7,8 @@ import type { DuplicatorReady, FlowState } from '../protocol/contract/shapes.js'
 import { isMirrorflowError, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import type { Logger } from '../protocol/log.js';
-import type { Child } from '../protocol/process-kit/child.js';
 import { CHILD_RESTART_LIMITS, RestartPolicy } from '../protocol/process-kit/restart-policy.js';
-import { OwnDuplicator, type DuplicatorConnection, type DuplicatorHandle } from './duplicator-handle.js';
+import type { DuplicatorConnection, DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
 
 /** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
 const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
@@ -37,7 +36,7 @@ const RELEASED_ENDS_WITHIN_MS = 2_000;
  */
 type Phase =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'starting'; own?: OwnDuplicator }
+  | { readonly kind: 'starting'; own?: StartedDuplicator }
   | { readonly kind: 'expecting'; readonly cancel: () => void }
   | { readonly kind: 'running'; readonly handle: DuplicatorHandle; readonly ready: DuplicatorReady }
   | { readonly kind: 'stopping'; readonly handle: DuplicatorHandle; readonly cancel: () => void }
@@ -62,7 +61,7 @@ export interface FlowDuplicatorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Starts a process; a throw is a start that failed. */
-  readonly launch: () => Child<DuplicatorReady>;
+  readonly launch: () => StartedDuplicator;
   /** The process id of the living owner of the flow file, if there is one. */
   readonly livingOwner: () => number | undefined;
   /** Ends that owner, which has not subscribed; resolves when it has ended. */
@@ -144,9 +143,9 @@ export class FlowDuplicator {
   /** A child that was started says that it is ready. False when `launch` is not its token. */
   subscribed(ready: DuplicatorReady, session: DuplicatorConnection): boolean {
     const phase = this.#phase;
-    if (phase.kind === 'starting' && phase.own !== undefined && phase.own.child.launch === ready.launch) {
-      phase.own.child.reportReady(ready);
-      phase.own.connected();
+    if (phase.kind === 'starting' && phase.own !== undefined && phase.own.launch === ready.launch) {
+      phase.own.reportReady(ready);
+      phase.own.connected(session);
       this.#run(phase.own, ready);
       return true;
     }
@@ -190,8 +189,8 @@ export class FlowDuplicator {
   /** A child's own word on why it cannot start. False when `launch` is not its token. */
   startFailed(launch: string, code: ErrorCode, message: string): boolean {
     const phase = this.#phase;
-    if (phase.kind !== 'starting' || phase.own?.child.launch !== launch) return false;
-    phase.own.child.failed(code, message);
+    if (phase.kind !== 'starting' || phase.own?.launch !== launch) return false;
+    phase.own.failed(code, message);
     return true;
   }
 
@@ -250,14 +249,14 @@ export class FlowDuplicator {
 
   #launch(phase: Extract<Phase, { kind: 'starting' }>): void {
     try {
-      phase.own = new OwnDuplicator(this.#options.launch());
+      phase.own = this.#options.launch();
     } catch (thrown) {
       this.#fail(errorForCaller(thrown));
       return;
     }
     this.#watch(phase.own);
     this.#options.log.info('starting a duplicator', { flow: this.#options.title, pid: phase.own.pid });
-    phase.own.child.ready.catch((thrown: unknown) => {
+    phase.own.ready.catch((thrown: unknown) => {
       if (this.#phase !== phase) return;
       const cause = errorForCaller(thrown);
       if (isMirrorflowError(cause, 'FILE_OWNED')) this.#expect();

@@ -8,7 +8,7 @@ import { inspectFlowFile, openFlowFile } from '../protocol/flow-file/open.js';
 import { isName } from '../protocol/names.js';
 import { stopForeign } from '../protocol/process-kit/foreign-process.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
-import { DUPLICATOR_STOP_TIMEOUT_MS } from './launch.js';
+import { DUPLICATOR_STOP_TIMEOUT_MS } from './duplicator-handle.js';
 
 const SUFFIX = '.flow';
 

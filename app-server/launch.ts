@@ -5,6 +5,7 @@ import type { DuplicatorReady } from '../protocol/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../protocol/directories.js';
 import { LIMITS } from '../protocol/limits.js';
 import { Child } from '../protocol/process-kit/child.js';
+import { DUPLICATOR_STOP_TIMEOUT_MS, OwnDuplicator } from './duplicator-handle.js';
 import type { FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 
@@ -14,17 +15,14 @@ export const DUPLICATOR_SCRIPT = fileURLToPath(new URL('../duplicator/main.js', 
 /** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
 const READY_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;
 
-/** From SIGTERM to SIGKILL: well within the time an app server itself is given to end. */
-export const DUPLICATOR_STOP_TIMEOUT_MS = LIMITS.childStopTimeoutMs / 2;
-
 export function launchDuplicator(
   definition: FlowDefinition,
   options: AppServerOptions,
   script: string,
   clock: Clock,
-): Child<DuplicatorReady> {
+): OwnDuplicator {
   const { name } = options.application;
-  return new Child<DuplicatorReady>({
+  const child = new Child<DuplicatorReady>({
     title: `duplicator ${name}/${definition.flow}`,
     script,
     args: duplicatorArguments(definition, options),
@@ -33,6 +31,7 @@ export function launchDuplicator(
     stopTimeoutMs: DUPLICATOR_STOP_TIMEOUT_MS,
     clock,
   });
+  return new OwnDuplicator(child);
 }
 
 export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {
