@@ -42,6 +42,7 @@ export type DatagramHandler = (bytes: Buffer, from: string | undefined) => void;
 
 const { EAGAIN, ENOBUFS, ECONNREFUSED, ENOENT } = constants.errno;
 
+const require = createRequire(import.meta.url);
 let addon: Addon | undefined;
 let wakeUpDue = false;
 
@@ -66,7 +67,7 @@ export class UnixDatagramSocket {
 
   constructor(onDatagram: DatagramHandler = () => {}) {
     checkDatagramsUsable();
-    addon ??= createRequire(import.meta.url)('unix-dgram') as Addon;
+    addon ??= require('unix-dgram') as Addon;
     try {
       this.#socket = addon.createSocket('unix_dgram');
     } catch (error) {

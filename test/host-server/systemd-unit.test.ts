@@ -7,6 +7,8 @@ import { expect } from 'chai';
 
 import { systemdUnit, unitPath, type UnitOptions } from '../../host-server/systemd-unit.js';
 
+const VERIFIER = 'systemd-analyze';
+
 const SYSTEM: UnitOptions = {
   scope: 'system',
   execPath: '/usr/bin/node',
@@ -93,7 +95,7 @@ describe('the systemd unit', () => {
   });
 
   it('is accepted by systemd-analyze verify', function () {
-    if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
+    if (spawnSync(VERIFIER, ['--version']).status !== 0) {
       this.test!.title += ' (skipped: systemd-analyze is not here)';
       this.skip();
     }
