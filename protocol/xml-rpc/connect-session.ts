@@ -1,8 +1,8 @@
 /** Opens a session to a target. */
 import { Socket } from 'node:net';
 import { MirrorflowError } from '../errors.js';
-import { RpcSession, type SessionOptions } from './session.js';
-import { prepareSocket } from './session-server.js';
+import type { RpcSession, SessionOptions } from './session.js';
+import { openSession } from './session-server.js';
 import { checkPath, connectError, showTarget, type RpcTarget } from './target.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -34,8 +34,7 @@ export async function connectSession<Context = undefined>(
     const slow = new Error(`no connection within ${connectTimeoutMs} ms`);
     throw connectError(target, timeout.aborted ? slow : thrown);
   }
-  prepareSocket(socket);
-  return new RpcSession(socket, options);
+  return openSession(socket, options);
 }
 
 function connected(socket: Socket, target: RpcTarget, signal: AbortSignal): Promise<void> {

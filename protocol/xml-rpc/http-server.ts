@@ -3,8 +3,9 @@
  * connection: a fault for a body that is no call, a status for a request that is not for us, and bounds for the rest.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { systemClock } from '../clock.js';
-import { MirrorflowError } from '../errors.js';
+import { MirrorflowError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
@@ -67,6 +68,15 @@ export class HttpRpcServer<Context> {
     this.#server.on('drop', () =>
       options.log.warn('connection refused: too many are open', { connections: this.#limits.connections }),
     );
+    this.#server.on('clientError', (error, socket) => {
+      const tooSlow = systemCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
+      options.log.warn('connection dropped', { error, peer: (socket as Socket).remoteAddress ?? 'local' });
+      if (socket.writable) {
+        const status = tooSlow ? '408 Request Timeout' : '400 Bad Request';
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      }
+      (socket as Socket).destroySoon();
+    });
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response).catch((thrown: unknown) => {
         options.log.error('a request failed', { error: thrown });
@@ -100,7 +110,6 @@ export class HttpRpcServer<Context> {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.on('error', () => undefined);
     const path = (request.url ?? '').split('?', 1)[0];
     const isRpcPath = path === '/' || path === '/RPC2';
@@ -125,6 +134,8 @@ export class HttpRpcServer<Context> {
     }
     const document = await this.#run(request, body);
     if (response.destroyed) return;
+    // A kept-alive connection would hold up close(), also when that came during the call.
+    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
     response.end(document);
   }

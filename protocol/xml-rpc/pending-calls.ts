@@ -69,7 +69,7 @@ export class PendingCalls {
   }
 
   rejectAll(error: MirrorflowError): void {
-    for (const callId of [...this.#pending.keys()]) this.#take(callId)?.reject(error);
+    for (const callId of this.#pending.keys()) this.#take(callId)?.reject(error);
   }
 
   /** `action` runs whenever the last waiting call has ended. */

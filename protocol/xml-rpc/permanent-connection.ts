@@ -120,17 +120,19 @@ export class PermanentConnection<Context = undefined>
         return;
       }
       await this.#present(session);
-      this.#attempt = undefined;
-      this.#becomeConnected(session);
+      if (session.state !== 'open') throw new MirrorflowError('CLOSED', 'the session ended at once');
     } catch (thrown) {
       this.#session?.destroy();
       this.#session = undefined;
       this.#attempt = undefined;
       this.#retryLater((delayMs) => this.emit('failed', thrown, delayMs));
+      return;
     }
+    this.#attempt = undefined;
+    this.#becomeConnected(this.#session);
   }
 
-  #connect(): Promise<RpcSession<Context>> {
+  async #connect(): Promise<RpcSession<Context>> {
     const { signal } = this.#closing;
     return this.#options.connect?.(signal) ?? connectSession(this.#target, { ...this.#options, signal });
   }
@@ -141,12 +143,10 @@ export class PermanentConnection<Context = undefined>
       throw new MirrorflowError('CLOSED', 'the session ended during the presentation');
     });
     await Promise.race([lost, this.#options.onConnected?.(session) ?? Promise.resolve()]);
-    lost.catch(() => undefined);
   }
 
   #becomeConnected(session: RpcSession<Context>): void {
     if (this.#state === 'closed') return;
-    if (session.state !== 'open') throw new MirrorflowError('CLOSED', 'the session ended at once');
     this.#failures = 0;
     this.#state = 'connected';
     session.once('close', (reason) => {

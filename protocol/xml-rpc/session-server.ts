@@ -1,5 +1,5 @@
 /** Takes sessions on a Unix socket or a TCP port. Owns the sessions it has taken: closing it closes them. */
-import { createServer, Socket, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { EventEmitter } from 'eventemitter3';
 import { LIMITS } from '../limits.js';
 import { RpcSession, type SessionOptions } from './session.js';
@@ -64,16 +64,32 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
       socket.destroy();
       return;
     }
-    prepareSocket(socket);
-    const session = new RpcSession(socket, this.#options);
+    const session = this.#open(socket);
+    if (session === undefined) return;
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
     this.emit('session', session);
   }
+
+  #open(socket: Socket): RpcSession<Context> | undefined {
+    try {
+      return openSession(socket, this.#options);
+    } catch (error) {
+      this.#options.log.warn('session refused', { error });
+      return undefined;
+    }
+  }
 }
 
-/** Small messages go out at once; a dead machine is noticed. */
-export function prepareSocket(socket: Socket): void {
+/** A session over a connected socket, which it owns: also when the context is refused. Throws what `context` throws. */
+export function openSession<Context>(socket: Socket, options: SessionOptions<Context>): RpcSession<Context> {
+  // Small messages go out at once; a dead machine is noticed.
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
+  try {
+    return new RpcSession(socket, options);
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
 }

@@ -48,7 +48,10 @@ export interface SessionOptions<Context> {
 }
 
 interface SessionEvents {
-  /** Once, at the end: undefined when either side closed in good order, else why the session ended. */
+  /**
+   * Once, at the end: why the session ended, undefined when the connection closed without an error.
+   * The kernel closes for a killed peer too, so that its end looks like one in good order.
+   */
   close: [reason: MirrorflowError | undefined];
 }
 
@@ -137,7 +140,8 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   }
 
   #receive(chunk: Buffer): void {
-    for (const frame of this.#reader.push(chunk)) {
+    const frames = this.#reader.push(chunk);
+    for (const frame of frames) {
       if (this.#state === 'closed') return;
       if (frame.kind === 'call') this.#receiveCall(frame);
       else if (!this.#pending.settle(frame.callId, () => decodeResponse(frame.body))) {
@@ -145,17 +149,17 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       }
     }
     if (this.#reader.error !== undefined) this.#drop(this.#reader.error);
-    this.#watchFrame();
+    this.#watchFrame(frames.length > 0);
   }
 
   /** A frame that has begun must end: a slow or stuck sender does not hold its memory for ever. */
-  #watchFrame(): void {
-    if (this.#cancelFrameTimer !== undefined) {
-      // The time runs per frame; a later partial frame gets its own.
-      this.#cancelFrameTimer();
+  #watchFrame(completed: boolean): void {
+    if (completed) {
+      // The time runs per frame; the next one gets its own.
+      this.#cancelFrameTimer?.();
       this.#cancelFrameTimer = undefined;
     }
-    if (!this.#reader.partial || this.#state === 'closed') return;
+    if (!this.#reader.partial || this.#cancelFrameTimer !== undefined || this.#state === 'closed') return;
     const { frameTimeoutMs } = this.#limits;
     this.#cancelFrameTimer = this.#clock.after(
       frameTimeoutMs,
@@ -228,8 +232,8 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     if (this.#state === 'open') this.#state = 'closing';
     this.#pending.rejectAll(this.#closedError());
     this.#stream.end();
-    // Not every kind of stream closes by itself when both directions have ended.
-    this.#stream.once('finish', () => this.#stream.destroy());
+    // A peer that sends no more and does not read either would keep the connection open.
+    this.#cancelGrace ??= this.#clock.after(this.#limits.closeGraceMs, () => this.destroy(), true);
   }
 
   #finish(): void {
