@@ -148,7 +148,8 @@ export class Simulator {
 
   /** Where it is, as programs of mirrorflow take it. */
   get address(): string {
-    return `spectcl://${this.#host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `spectcl://${host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
   }
 
   /** The display memory as it is; to be read, and not kept, since a change may move it to another buffer. */

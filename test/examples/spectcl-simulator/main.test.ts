@@ -43,7 +43,7 @@ describe('spectcl-simulator', () => {
     expect(output()).to.match(/it is no SpecTcl/);
   });
 
-  it('refuses options that make no sense, and a port that is taken', async () => {
+  it('refuses options that make no sense, and spectra that do not fit', async () => {
     for (const options of [['--memory', '0'], ['--spectra', '9001'], ['--nonsense'], ['--memory', '1']]) {
       const { output, ended } = run(...options);
       expect(await ended, output()).to.deep.equal([1, null]);

@@ -4,14 +4,16 @@ import { type Socket, connect } from 'node:net';
 
 export class MirrorPeer {
   readonly #socket: Socket;
-  #received: Uint8Array = new Uint8Array(0);
+  #chunks: Uint8Array[] = [];
+  #received = 0;
   #ended = false;
   #wake: () => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#received += chunk.byteLength;
       this.#wake();
     });
     socket.on('error', () => undefined);
@@ -35,12 +37,14 @@ export class MirrorPeer {
 
   /** The next `count` bytes; fewer when the connection closed before. */
   async take(count: number): Promise<Uint8Array> {
-    while (this.#received.byteLength < count && !this.#ended) {
+    while (this.#received < count && !this.#ended) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    const taken = this.#received.subarray(0, count);
-    this.#received = this.#received.subarray(count);
-    return taken;
+    const all = Buffer.concat(this.#chunks);
+    const rest = all.subarray(count);
+    this.#chunks = [rest];
+    this.#received = rest.byteLength;
+    return all.subarray(0, count);
   }
 
   /** Sends REQUEST_UPDATE and gives the whole reply. */

@@ -176,13 +176,13 @@ describe('simulated mirror service', () => {
   });
 
   it('sends a snapshot, however much changes while it is read', async () => {
-    await start({ channelBytes: 32 * 1024 * 1024, spectra: [line('large', 6_000_000)] });
+    await start({ channelBytes: 16 * 1024 * 1024, spectra: [line('large', 3_000_000)] });
     simulator.step(1000);
     const peer = await connect();
     // A reply far larger than the kernel's buffers, so that most of it is still to be sent.
     peer.pause();
     peer.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
-    const used = usedBytes(simulator.memory, 32 * 1024 * 1024);
+    const used = usedBytes(simulator.memory, 16 * 1024 * 1024);
     let changes = 0;
     await eventually(() => {
       simulator.step(1000);
@@ -196,6 +196,15 @@ describe('simulated mirror service', () => {
     expect(verifyChecksum(mirrored)).to.include({ ok: true, bindingsOk: true, headerOk: true });
     expect(simulator.copies).to.equal(1);
     expect(changes).to.be.greaterThan(0);
+  });
+
+  it('tears a reply when it was told to', async () => {
+    await start({ tear: true });
+    const peer = await connect();
+    peer.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
+    await peer.take(8);
+    for (let round = 0; round < 10; round++) simulator.step(1000);
+    expect(simulator.copies).to.equal(0);
   });
 
   it('keeps the checksum true from update to update', async () => {
@@ -226,7 +235,7 @@ describe('simulated mirror service', () => {
   });
 
   it('can be followed while events, bindings and replies interleave', async () => {
-    await start({ rate: 500_000, intervalMs: 2, bindingChurnS: 0.02 });
+    await start({ rate: 500_000, intervalMs: 2, bindingChurnS: 0.02, noDelay: true });
     for (let round = 0; round < 5; round++) {
       const peer = await connect();
       const mirrored = new Uint8Array(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
