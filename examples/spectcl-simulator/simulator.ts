@@ -148,7 +148,8 @@ export class Simulator {
 
   /** Where it is, as programs of mirrorflow take it. */
   get address(): string {
-    return `spectcl://${this.#host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `spectcl://${host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
   }
 
   /** The display memory as it is; to be read, and not kept, since a change may move it to another buffer. */
@@ -175,9 +176,10 @@ export class Simulator {
       return;
     }
     const used = this.#board.usedBytes();
-    this.#board.touch((memory) =>
-      sparseStep(memory, used, sparsePercent, events, this.#random, checksumOffset(memory)),
-    );
+    this.#board.touch((memory) => {
+      const spared = this.#checksum === undefined ? undefined : checksumOffset(memory);
+      sparseStep(memory, used, sparsePercent, events, this.#random, spared);
+    });
   }
 
   /** Throws BAD_NAME, BAD_OPTION, TOO_LARGE or LIMIT_REACHED. */
@@ -262,8 +264,16 @@ export class Simulator {
 
   #churn(): void {
     const round = this.#churnRound++;
-    if (round % 2 === 0) this.define(churnSpectrum(round));
-    else this.undefine(churnSpectrum(round - 1).name);
+    if (round % 2 === 1) {
+      this.undefine(churnSpectrum(round - 1).name);
+      return;
+    }
+    try {
+      this.define(churnSpectrum(round));
+    } catch (error) {
+      // A full storage has no room for one more; nothing comes and nothing goes this time.
+      if (!(error instanceof MirrorflowError)) throw error;
+    }
   }
 
   #slotOf(name: string): number {

@@ -3,11 +3,12 @@ import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { RandomBits } from './random.js';
 
 /** Blocks are counted from the start of the memory, header included. */
-export const BLOCK_BYTES = 4096;
+const BLOCK_BYTES = 4096;
 
 /**
  * Spreads `events` counts, at least one each, over `percent` % of the blocks that lie wholly in the first
- * `usedBytes` of channels. The block in which the checksum lies is left alone: it changes anyway.
+ * `usedBytes` of channels. The block in which the checksum begins and the next are
+ * left alone.
  */
 export function sparseStep(
   memory: Uint8Array,
@@ -25,11 +26,10 @@ export function sparseStep(
   const words = BLOCK_BYTES / 4;
   // A random start and an even stride hit different blocks without a list of them.
   const start = random() % blocks;
-  const last = checksumOffset === undefined ? undefined : Math.floor((checksumOffset + 63) / BLOCK_BYTES);
+  const spared = checksumOffset === undefined ? -2 : Math.floor(checksumOffset / BLOCK_BYTES);
   for (let index = 0; index < chosen; index++) {
     const block = first + ((start + Math.floor((index * blocks) / chosen)) % blocks);
-    if (checksumOffset !== undefined && block >= Math.floor(checksumOffset / BLOCK_BYTES) && block <= last!)
-      continue;
+    if (block === spared || block === spared + 1) continue;
     const counts = new Uint32Array(memory.buffer, memory.byteOffset + block * BLOCK_BYTES, words);
     for (let event = 0; event < eachBlock; event++) counts[random() % words]!++;
   }

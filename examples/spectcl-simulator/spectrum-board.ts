@@ -42,6 +42,8 @@ interface Entry extends DefinedSpectrum {
   readonly table: ChannelTable | undefined;
   /** OUTSIDE bits of each channel; undefined where no channel lies outside. */
   readonly outside: Uint8Array | undefined;
+  /** Its channels, and the memory they were taken from. */
+  view: { readonly memory: Uint8Array; readonly channels: Channels } | undefined;
 }
 
 export class SpectrumBoard {
@@ -120,6 +122,7 @@ export class SpectrumBoard {
       extent,
       table: this.#tableOf(definition, framed),
       outside: framed ? outsideChannels(xchans, ychans) : undefined,
+      view: undefined,
     };
     this.#entries.set(definition.name, entry);
     this.#writeBinding(memory, entry, xchans, y === undefined ? 0 : ychans);
@@ -188,9 +191,12 @@ export class SpectrumBoard {
   }
 
   #channels(memory: Uint8Array, entry: Entry): Channels {
-    const binding = readBinding(memory, entry.slot);
-    if (binding === undefined) throw new Error(`slot ${entry.slot} is free although it is taken`);
-    return channelsOf(memory, binding);
+    if (entry.view?.memory !== memory) {
+      const binding = readBinding(memory, entry.slot);
+      if (binding === undefined) throw new Error(`slot ${entry.slot} is free although it is taken`);
+      entry.view = { memory, channels: channelsOf(memory, binding) };
+    }
+    return entry.view.channels;
   }
 
   #tableOf(definition: SpectrumDefinition, framed: boolean): ChannelTable | undefined {
