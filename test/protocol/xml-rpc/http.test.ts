@@ -77,7 +77,7 @@ describe('XML-RPC over HTTP', () => {
     expect((await rejection(caller.call('nope', []))).code).to.equal('METHOD_NOT_FOUND');
   });
 
-  it('works over a Unix socket, and replaces the socket file of a dead server only', async () => {
+  it('works over a Unix socket, and never takes that of a living server', async () => {
     const directory = new TemporaryDirectory();
     cleanups.push(() => directory.remove());
     const target = { path: directory.file('rpc.sock') };

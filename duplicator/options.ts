@@ -1,0 +1,116 @@
+/** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
+import { parseArgs } from 'node:util';
+import { parseAddress, type AddressOf } from '../protocol/address.js';
+import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
+import { checkName } from '../protocol/names.js';
+
+export interface DuplicatorOptions {
+  readonly app: string;
+  readonly flow: string;
+  readonly type: string;
+  readonly source: AddressOf<'spectcl'>;
+  readonly sourceText: string;
+  readonly updateIntervalMs: number;
+  readonly idleIntervalMs: number;
+  readonly fullIntervalMs: number;
+  readonly startTimeoutMs: number;
+  readonly lingerMs: number;
+  /** Memory budget of the ring, bytes. */
+  readonly ringBytes: number;
+  /** Session socket of the app server; undefined when run by hand. */
+  readonly parent: string | undefined;
+  readonly directory: string;
+  readonly flowDirectory: string;
+}
+
+const DEFAULT_UPDATE_INTERVAL_MS = 100;
+const DEFAULT_IDLE_INTERVAL_MS = 500;
+const DEFAULT_FULL_INTERVAL_MS = 60_000;
+const DEFAULT_START_TIMEOUT_MS = 800;
+const DEFAULT_LINGER_MS = 30_000;
+const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
+  --type TYPE            flow type (spectra)
+  --update-interval MS   from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})
+  --idle-interval MS     longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})
+  --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
+  --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS})
+  --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES})
+  --parent PATH          session socket of the app server
+  --directory DIR        runtime directory      --flow-dir DIR  where flow files are kept
+`;
+
+/** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS naming the option. */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
+  const values = parse(args);
+  const text = (name: string): string | undefined => {
+    const value = values[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const direction = text('direction') ?? 'input';
+  if (direction !== 'input') throw bad('direction', direction, 'input: this flow is filled from --connect');
+  const sourceText = text('connect') ?? '';
+  const uid = process.geteuid?.() ?? 0;
+  const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
+  return {
+    app: checkName('application', text('app')),
+    flow: checkName('flow', text('flow')),
+    type: text('type') ?? 'spectra',
+    source: parseAddress(sourceText, { schemes: ['spectcl'] }),
+    sourceText,
+    updateIntervalMs,
+    idleIntervalMs: Math.max(
+      updateIntervalMs,
+      number(text, 'idle-interval', DEFAULT_IDLE_INTERVAL_MS, 1, DAY_MS),
+    ),
+    fullIntervalMs: number(text, 'full-interval', DEFAULT_FULL_INTERVAL_MS, 0, DAY_MS),
+    startTimeoutMs: number(text, 'start-timeout', DEFAULT_START_TIMEOUT_MS, 1, DAY_MS),
+    lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    ringBytes: number(text, 'ring-bytes', DEFAULT_RING_BYTES, 0, LIMITS.mappedBytes),
+    parent: text('parent'),
+    directory: runtimeDirectory({ env, uid, directory: text('directory') }),
+    flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
+  };
+}
+
+function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const names = [
+    'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
+    'full-interval', 'start-timeout', 'linger', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+  ]; // prettier-ignore
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+    });
+    return values;
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
+  }
+}
+
+function number(
+  text: (name: string) => string | undefined,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
+  const given = text(name);
+  if (given === undefined) return fallback;
+  const value = given.trim() === '' ? Number.NaN : Number(given);
+  if (!Number.isFinite(value) || value < min || value > max)
+    throw bad(name, given, `a number from ${min} to ${max}`);
+  return value;
+}
+
+function bad(name: string, found: string, wanted: string): MirrorflowError {
+  return new MirrorflowError('BAD_OPTION', `--${name} is ${JSON.stringify(found)}; it must be ${wanted}`, {
+    option: name,
+  });
+}
