@@ -28,7 +28,8 @@ describe('app server', () => {
     system = new TestSystem();
   });
 
-  afterEach(async () => {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') process.stderr.write(`${system.logs()}\n`);
     await system.stop();
   });
 

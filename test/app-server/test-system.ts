@@ -111,6 +111,14 @@ export class TestSystem {
     return readFileSync(this.#logOf(this.#servers.indexOf(server)), 'utf8');
   }
 
+  /** Everything that the processes of this test have logged; for a test that failed. */
+  logs(): string {
+    const duplicators = existsSync(join(this.directory, 'logs')) ? readdirSync(join(this.directory, 'logs')) : [];
+    const servers = this.#servers.map((_server, index) => `server-${index}.log`);
+    const names = [...servers, ...duplicators.map((name) => join('logs', name))];
+    return names.map((name) => `--- ${name}\n${this.read(name) ?? ''}`).join('\n');
+  }
+
   async stop(): Promise<void> {
     for (const session of this.#sessions) session.destroy();
     for (const server of this.#servers) {
