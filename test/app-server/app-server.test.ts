@@ -207,8 +207,7 @@ describe('app server', () => {
     it('refuses flows that there are not, other types, and providers for the mirror', async () => {
       await system.start();
       const { call, token } = await system.client();
-      const open = (request: object) =>
-        failureOf(call('flow.open', [token, { ...INPUT, ...request }]));
+      const open = (request: object) => failureOf(call('flow.open', [token, { ...INPUT, ...request }]));
       const unknown = await open({ flow: 'nothing' });
       expect(unknown.code).to.equal('UNKNOWN_FLOW');
       expect(unknown.message).to.include('spectra');
@@ -327,7 +326,9 @@ describe('app server', () => {
         ]),
       );
       expect(error.code).to.equal('REFUSED');
-      expect((await failureOf(callerOf(CONTRACT, session)('duplicator.release', []))).code).to.equal('REFUSED');
+      expect((await failureOf(callerOf(CONTRACT, session)('duplicator.release', []))).code).to.equal(
+        'REFUSED',
+      );
     });
   });
 
