@@ -7,14 +7,14 @@ import { MirrorflowError } from '../errors.js';
 import type { Place, RpcTypeName, Schema, TypeOf } from './schema.js';
 import type { RpcValue } from './values.js';
 
-export interface Param<T extends RpcValue = RpcValue, Optional extends boolean = boolean> {
+export interface Param<T = unknown, Optional extends boolean = boolean> {
   readonly name: string;
   readonly schema: Schema<T>;
   readonly doc: string;
   readonly optional: Optional;
 }
 
-export interface Method<P extends readonly Param[] = readonly Param[], R extends RpcValue = RpcValue> {
+export interface Method<P extends readonly Param[] = readonly Param[], R = unknown> {
   readonly doc: string;
   readonly params: P;
   readonly returns: Schema<R>;
@@ -22,22 +22,16 @@ export interface Method<P extends readonly Param[] = readonly Param[], R extends
 
 export type Contract = { readonly [method: string]: Method };
 
-export function param<T extends RpcValue>(name: string, schema: Schema<T>, doc: string): Param<T, false> {
+export function param<T>(name: string, schema: Schema<T>, doc: string): Param<T, false> {
   return { name, schema, doc, optional: false };
 }
 
 /** A parameter that may be left out, with all that follow it. */
-export function optionalParam<T extends RpcValue>(
-  name: string,
-  schema: Schema<T>,
-  doc: string,
-): Param<T, true> {
+export function optionalParam<T>(name: string, schema: Schema<T>, doc: string): Param<T, true> {
   return { name, schema, doc, optional: true };
 }
 
-export function method<const P extends readonly Param[], R extends RpcValue>(
-  definition: Method<P, R>,
-): Method<P, R> {
+export function method<const P extends readonly Param[], R>(definition: Method<P, R>): Method<P, R> {
   const firstOptional = definition.params.findIndex(({ optional }) => optional);
   assert(
     firstOptional < 0 || definition.params.slice(firstOptional).every(({ optional }) => optional),
@@ -137,7 +131,7 @@ export function checkParams(name: string, definition: Method, params: readonly R
   }
   return params.map((value, index) => {
     const { name: root, schema } = expected[index] as Param;
-    return schema.check(value, { method: name, root, path: [], unknownMembers: 'refuse' });
+    return schema.check(value, { method: name, root, path: [], unknownMembers: 'refuse' }) as RpcValue;
   });
 }
 

@@ -79,8 +79,8 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
   #systemHandlers(): { [K in keyof typeof systemContract]: AnyHandler<Context> } {
     return {
       'system.listMethods': () => [...this.#served.keys()].toSorted(),
-      'system.methodSignature': ([name]) => signaturesOf(this.#find(String(name)).definition),
-      'system.methodHelp': ([name]) => helpOf(this.#find(String(name)).definition),
+      'system.methodSignature': ([name]) => signaturesOf(this.#find(name as string).definition),
+      'system.methodHelp': ([name]) => helpOf(this.#find(name as string).definition),
       'system.multicall': ([calls], context) =>
         runMulticall(calls as RpcValue[], (method, params) => this.dispatch(method, params, context)),
     };
@@ -92,7 +92,7 @@ function checkResult(method: string, { returns }: Method, result: unknown): RpcV
   try {
     const checked = returns.check(result, { method, root: 'result', path: [], unknownMembers: 'drop' });
     prepareForSerializer('result', checked);
-    return checked;
+    return checked as RpcValue;
   } catch (thrown) {
     const message = errorForCaller(thrown).message;
     throw new MirrorflowError(

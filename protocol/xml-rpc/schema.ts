@@ -4,7 +4,7 @@
  */
 import { MirrorflowError } from '../errors.js';
 import { checkName, type NameKind } from '../names.js';
-import { describeValue, isStruct, setMember, showPath, type RpcStruct, type RpcValue } from './values.js';
+import { describeValue, isStruct, setMember, showPath, type RpcValue } from './values.js';
 
 /** The type names of XML-RPC, and `any`, as system.methodSignature shows them. */
 export type RpcTypeName =
@@ -20,8 +20,8 @@ export interface Place {
   readonly unknownMembers: 'refuse' | 'drop';
 }
 
-/** A check of one value. `check` returns the value as it travels (structs as new plain objects) or throws INVALID_PARAMETERS. */
-export interface Schema<T extends RpcValue = RpcValue> {
+/** A check of one value. Whatever passes is an RpcValue. `check` returns it as it travels (structs as new plain objects) or throws INVALID_PARAMETERS. */
+export interface Schema<T = unknown> {
   readonly type: RpcTypeName;
   /** What it lets through, in words: `an int of 1 to 65535`. */
   readonly doc: string;
@@ -40,11 +40,7 @@ function refusal(place: Place, expected: string, value: unknown): MirrorflowErro
   );
 }
 
-function schema<T extends RpcValue>(
-  type: RpcTypeName,
-  doc: string,
-  accepts: (value: unknown) => value is T,
-): Schema<T> {
+function schema<T>(type: RpcTypeName, doc: string, accepts: (value: unknown) => value is T): Schema<T> {
   return {
     type,
     doc,
@@ -156,10 +152,7 @@ export function any(): Schema<RpcValue> {
   return schema('any', 'any value', (value): value is RpcValue => value !== undefined && value !== null);
 }
 
-export function arrayOf<T extends RpcValue>(
-  element: Schema<T>,
-  options: { readonly maxCount?: number } = {},
-): Schema<T[]> {
+export function arrayOf<T>(element: Schema<T>, options: { readonly maxCount?: number } = {}): Schema<T[]> {
   const { maxCount = Infinity } = options;
   const bound = maxCount === Infinity ? '' : ` of at most ${maxCount}`;
   const doc = `an array${bound}, each ${element.doc}`;
@@ -174,7 +167,7 @@ export function arrayOf<T extends RpcValue>(
 }
 
 /** A struct whose members have any names and the same schema: properties, facts. */
-export function mapOf<T extends RpcValue>(member: Schema<T>): Schema<{ [key: string]: T }> {
+export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
   const doc = `a struct, each member ${member.doc}`;
   return {
     type: 'struct',
@@ -189,15 +182,15 @@ export function mapOf<T extends RpcValue>(member: Schema<T>): Schema<{ [key: str
 }
 
 /** A struct member that may be left out. */
-export interface OptionalMember<T extends RpcValue> {
+interface OptionalMember<T> {
   readonly optional: Schema<T>;
 }
 
-export function optional<T extends RpcValue>(schema: Schema<T>): OptionalMember<T> {
+export function optional<T>(schema: Schema<T>): OptionalMember<T> {
   return { optional: schema };
 }
 
-type Members = { readonly [key: string]: Schema | OptionalMember<RpcValue> };
+type Members = { readonly [key: string]: Schema | OptionalMember<unknown> };
 
 type RequiredKeys<M extends Members> = {
   [K in keyof M]: M[K] extends Schema ? K : never;
@@ -210,11 +203,10 @@ type StructOf<M extends Members> = { -readonly [K in RequiredKeys<M>]: TypeOf<M[
 /** The members of an intersection written as one object type, so that types and their errors stay readable. */
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** The plain object a struct schema lets through; `& RpcValue` holds because every member is one. */
-export type StructType<M extends Members> = Flat<StructOf<M>>;
+type StructType<M extends Members> = Flat<StructOf<M>>;
 
 /** A struct of stated members. */
-export function struct<const M extends Members>(members: M): StructSchema<StructType<M>> {
+export function struct<const M extends Members>(members: M): Schema<StructType<M>> {
   const names = Object.keys(members);
   const doc = `a struct { ${names
     .map((name) => {
@@ -222,10 +214,10 @@ export function struct<const M extends Members>(members: M): StructSchema<Struct
       return 'optional' in member ? `${name}?: ${member.optional.doc}` : `${name}: ${member.doc}`;
     })
     .join('; ')} }`;
-  const check = (value: unknown, place: Place): RpcStruct => {
+  const check = (value: unknown, place: Place): unknown => {
     if (typeof value !== 'object' || !isMemberHolder(value)) throw refusal(place, doc, value);
     if (place.unknownMembers === 'refuse') refuseUnknown(value, names, place);
-    const checked: RpcStruct = {};
+    const checked: { [key: string]: unknown } = {};
     for (const name of names) {
       const member = members[name] as Members[string];
       const held = Object.hasOwn(value, name) ? value[name] : undefined;
@@ -234,11 +226,8 @@ export function struct<const M extends Members>(members: M): StructSchema<Struct
     }
     return checked;
   };
-  return { type: 'struct', doc, check } as unknown as StructSchema<StructType<M>>;
+  return { type: 'struct', doc, check: check as Schema<StructType<M>>['check'] };
 }
-
-/** The schema of a struct: its type has no index signature, so that its members are known to the compiler. */
-export type StructSchema<T> = Schema<T & RpcValue>;
 
 /** Handlers may return class instances with the right members; arrays, dates and bytes are no structs. */
 function isMemberHolder(value: object | null): value is { [key: string]: unknown } {
@@ -258,12 +247,7 @@ function refuseUnknown(value: object, known: readonly string[], place: Place): v
   );
 }
 
-function checkAt<T extends RpcValue>(
-  schema: Schema<T>,
-  value: unknown,
-  place: Place,
-  step: string | number,
-): T {
+function checkAt<T>(schema: Schema<T>, value: unknown, place: Place, step: string | number): T {
   place.path.push(step);
   const checked = schema.check(value, place);
   place.path.pop();

@@ -3,11 +3,10 @@ import { ERROR_CODES, MirrorflowError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { method, param } from './contract.js';
 import { errorForCaller, faultStruct } from './fault.js';
-import { any, arrayOf, string, type Schema } from './schema.js';
+import { any, arrayOf, string } from './schema.js';
 import { isStruct, type RpcValue } from './values.js';
 
 const methodName = string({ maxCharacters: 128, doc: 'a method name' });
-const signatures: Schema<RpcValue[]> = arrayOf(any());
 
 /** Defined beside the contracts of the servers, which must not define names of `system.*`. */
 export const systemContract = {
@@ -19,7 +18,7 @@ export const systemContract = {
   'system.methodSignature': method({
     doc: 'The signatures of a method: for each number of parameters, an array of type names, the result first.',
     params: [param('method', methodName, 'the method asked about')],
-    returns: signatures,
+    returns: arrayOf(arrayOf(string())),
   }),
   'system.methodHelp': method({
     doc: 'What a method does, takes and returns.',
@@ -68,5 +67,5 @@ function readCall(call: RpcValue): { method: string; params: readonly RpcValue[]
   if (method === 'system.multicall') {
     throw new MirrorflowError('INVALID_PARAMETERS', 'system.multicall cannot call itself');
   }
-  return { method, params: params as RpcValue[] };
+  return { method, params };
 }
