@@ -52,6 +52,8 @@ export const LIMITS = {
 
   /** Largest answer read from a SpecTcl REST service. */
   restBodyBytes: 64 * MIB,
+  /** Longest memory key a mirror client may register: a path behind `file:`. */
+  mirrorKeyBytes: 4096 + 16,
 } as const;
 
 assert(LIMITS.reconnectFirstMs <= LIMITS.reconnectMaxMs);

@@ -15,7 +15,7 @@ export function formatCount(count: number | bigint): string {
 export function formatShortCount(count: number): string {
   if (!Number.isFinite(count)) return NO_NUMBER;
   const { value, index } = scaleDown(count, 1000, SI_PREFIXES.length);
-  return `${threeDigits(value)}${SI_PREFIXES[index] ?? ''}`;
+  return `${rounded(value)}${SI_PREFIXES[index] ?? ''}`;
 }
 
 /** Events per second: `1.2k/s`. */
@@ -27,7 +27,7 @@ export function formatRate(perSecond: number): string {
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes)) return NO_NUMBER;
   const { value, index } = scaleDown(bytes, 1024, BYTE_UNITS.length);
-  return `${threeDigits(value)} ${BYTE_UNITS[index] ?? ''}`;
+  return `${rounded(value)} ${BYTE_UNITS[index] ?? ''}`;
 }
 
 /** Bytes per second: `12.3 MiB/s`. */
@@ -42,7 +42,7 @@ export function formatDuration(ms: number): string {
   const microseconds = Math.round(ms * 1000);
   if (microseconds < 1000) return microseconds === 0 ? '0 s' : `${microseconds} us`;
   const tenths = Math.round(ms / 100);
-  if (ms < 999.5) return `${threeDigits(ms)} ms`;
+  if (ms < 999.5) return `${rounded(ms)} ms`;
   if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 3600) return pairOfUnits(seconds, 60, 'm', 's');
@@ -56,18 +56,19 @@ function pairOfUnits(amount: number, perLarge: number, large: string, small: str
   return `${Math.floor(amount / perLarge)}${large} ${rest}${small}`;
 }
 
-/** Divides until the number is below the base as it will be shown: 999.9 k is rounded to 1 M, never to 1000 k. */
+/** Divides until the number as it will be shown is below the base: 999.9 k is rounded to 1 M, never to 1000 k. */
 function scaleDown(amount: number, base: number, units: number): { value: number; index: number } {
   let value = amount;
   let index = 0;
-  while (index < units - 1 && Math.abs(Number(value.toPrecision(3))) >= Math.min(base, 1000)) {
+  while (index < units - 1 && Math.abs(rounded(value)) >= base) {
     value /= base;
     index += 1;
   }
   return { value, index };
 }
 
-function threeDigits(value: number): string {
-  // Through Number, which drops trailing zeros and the exponent that toPrecision writes; -0 becomes 0.
-  return String(Number(value.toPrecision(3)) + 0);
+/** Three significant digits, or the whole number where that has more. */
+function rounded(value: number): number {
+  // The sum makes 0 of -0.
+  return (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))) + 0;
 }

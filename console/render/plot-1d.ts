@@ -21,6 +21,8 @@ import { formatAxisValue } from './ticks.js';
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const ASCII_BLOCKS = [' ', '.', '.', '.', ':', ':', ':', '#', '#'] as const;
 const EIGHTHS_PER_ROW = 8;
+/** One tick alone gives no scale. */
+const LEAST_TICKS = 2;
 const ROWS_PER_TICK = 3;
 const CAPTION_ROWS = 1;
 
@@ -78,9 +80,9 @@ function describeMaximum(peak: { count: number; channel: number }, window: Chann
 
 /** A tick stands in the row in which a bar of that count has its top; 0 stands on the axis line. */
 function rowTicks(scale: CountScale, rows: number): RowTick[] {
-  const most = Math.max(1, Math.floor(rows / ROWS_PER_TICK));
+  const most = Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK));
   return scale.ticks(most).map((tick) => ({
-    row: Math.ceil((heightInEighths(tick.at, rows) || 0) / EIGHTHS_PER_ROW) - 1,
+    row: Math.ceil(heightInEighths(tick.at, rows) / EIGHTHS_PER_ROW) - 1,
     label: tick.label,
   }));
 }

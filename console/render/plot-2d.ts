@@ -19,6 +19,8 @@ import { channelWindow, shareOut, type ChannelWindow, type Counts } from './resa
 import { countScale, type CountScale } from './scale.js';
 import { formatAxisValue, niceTicks } from './ticks.js';
 
+/** One tick alone gives no scale. */
+const LEAST_TICKS = 2;
 const ROWS_PER_TICK = 4;
 const KEY_HALF_COLUMNS = 9;
 /** Colour key and caption. */
@@ -111,7 +113,7 @@ function middleOf(channel: number, window: ChannelWindow): string {
 }
 
 function rowTicks(y: ChannelWindow, rows: number): RowTick[] {
-  const { values, step } = niceTicks(y.from, y.to, Math.max(1, Math.floor(rows / ROWS_PER_TICK)));
+  const { values, step } = niceTicks(y.from, y.to, Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK)));
   return values.map((value) => ({
     row: Math.min(rows - 1, Math.floor(((value - y.from) / (y.to - y.from)) * rows)),
     label: formatAxisValue(value, step),
