@@ -19,7 +19,7 @@ export interface LinkConnection {
    * anything else; nothing happens on a connection that is closing.
    */
   signal(kind: MessageKind, value: number, detail?: number): void;
-  /** One handler; set in the turn in which the connection was got, it misses nothing. Silent from `close` or `destroy` on. */
+  /** A count may come again unchanged: datagram links repeat the newest. One handler; set in the turn in which the connection was got, it misses nothing. Silent from `close` or `destroy` on. */
   onMessage(handler: MessageHandler): void;
   /** One handler, called exactly once, whichever side ends the connection, and never from inside `close`, `destroy` or `signal`. */
   onClose(handler: (end: LinkEnd) => void): void;

@@ -21,7 +21,7 @@ const PLACE = Array.from({ length: LAST_KIND + 1 }, (_, kind) =>
   (COALESCED_KINDS as readonly number[]).indexOf(kind === MessageKind.RESUME ? MessageKind.PAUSE : kind),
 );
 
-/** Bytes that `takeInto` needs at most. */
+/** Bytes that `encodeInto` needs at most. */
 export const SIGNAL_QUEUE_BYTES = (ORDERED_MESSAGES_MAX + COALESCED_KINDS.length) * MESSAGE_BYTES;
 
 interface WaitingMessage {
@@ -62,22 +62,25 @@ export class SignalQueue {
     return true;
   }
 
-  /** Encodes all that waits and forgets it; returns the number of bytes. `target` has SIGNAL_QUEUE_BYTES. */
-  takeInto(target: Buffer): number {
+  /** Encodes all that waits; returns the number of bytes. `target` has SIGNAL_QUEUE_BYTES. `clear` once they are sent. */
+  encodeInto(target: Buffer): number {
     let bytes = 0;
     for (const message of this.#ordered) {
       encodeMessage(target, bytes, message.kind, message.value, message.detail);
       bytes += MESSAGE_BYTES;
     }
-    this.#ordered.length = 0;
-    for (let place = 0; place < COALESCED_KINDS.length && this.#coalescedWaiting > 0; place++) {
+    for (let place = 0; place < COALESCED_KINDS.length; place++) {
       const kind = this.#kinds[place];
       if (this.#waits[place] === 0 || kind === undefined) continue;
       encodeMessage(target, bytes, kind, this.#values[place] ?? 0, this.#details[place] ?? 0);
-      this.#waits[place] = 0;
-      this.#coalescedWaiting--;
       bytes += MESSAGE_BYTES;
     }
     return bytes;
+  }
+
+  clear(): void {
+    this.#ordered.length = 0;
+    this.#waits.fill(0);
+    this.#coalescedWaiting = 0;
   }
 }

@@ -107,7 +107,8 @@ export class StreamConnection implements LinkConnection {
   #flush(): void {
     if (this.#state === 'closed' || this.#socket.destroyed || this.#socket.writableLength > 0) return;
     if (this.#queue.length > 0) {
-      const bytes = this.#queue.takeInto(this.#out);
+      const bytes = this.#queue.encodeInto(this.#out);
+      this.#queue.clear();
       this.#socket.write(this.#out.subarray(0, bytes), this.#written);
     }
     if (this.#state === 'closing' && this.#socket.writable) this.#socket.end();
