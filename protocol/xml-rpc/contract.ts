@@ -3,7 +3,7 @@
  * one contract; handlers and callers of it are type-checked against it.
  */
 import assert from 'node:assert/strict';
-import { MirrorflowError } from '../errors.js';
+import { describeError, MirrorflowError } from '../errors.js';
 import type { Place, RpcTypeName, Schema, TypeOf } from './schema.js';
 import type { RpcValue } from './values.js';
 
@@ -90,13 +90,21 @@ export interface Caller {
   call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue>;
 }
 
-/** Calls of a contract over any caller. Results are checked; members that the contract does not know are dropped. */
+/**
+ * Calls of a contract over any caller. Members of a result that the contract does not know are dropped; a result
+ * that breaks the contract rejects with BAD_MESSAGE.
+ */
 export function callerOf<C extends Contract>(contract: C, caller: Caller): CallOf<C> {
   return async (method, params, options) => {
     const result = await caller.call(method, params as readonly RpcValue[], options);
     const { returns } = definitionOf(contract, method);
     const place: Place = { method, root: 'result', path: [], unknownMembers: 'drop' };
-    return returns.check(result, place) as ResultOf<C[typeof method]>;
+    try {
+      return returns.check(result, place) as ResultOf<C[typeof method]>;
+    } catch (thrown) {
+      const message = `the answer breaks the contract: ${describeError(thrown)}`;
+      throw new MirrorflowError('BAD_MESSAGE', message, { method }, thrown);
+    }
   };
 }
 

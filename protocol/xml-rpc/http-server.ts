@@ -22,7 +22,9 @@ export interface HttpServerLimits {
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs: number;
-  /** How often the two timeouts are looked at. */
+  /** Without a byte in either direction: longer than any call runs, and the end of a client that reads no answer. */
+  readonly idleTimeoutMs: number;
+  /** How often the timeouts of a request are looked at. */
   readonly timeoutCheckMs: number;
   /** How long close() waits for running calls. */
   readonly closeGraceMs: number;
@@ -33,6 +35,7 @@ const DEFAULT_LIMITS: HttpServerLimits = {
   connections: LIMITS.rpcConnections,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
+  idleTimeoutMs: 120_000,
   timeoutCheckMs: 2_000,
   closeGraceMs: 5_000,
 };
@@ -64,6 +67,7 @@ export class HttpRpcServer<Context> {
       requestTimeout: this.#limits.requestTimeoutMs,
       connectionsCheckingInterval: this.#limits.timeoutCheckMs,
     });
+    this.#server.timeout = this.#limits.idleTimeoutMs;
     this.#server.maxConnections = this.#limits.connections;
     this.#server.on('drop', () =>
       options.log.warn('connection refused: too many are open', { connections: this.#limits.connections }),
@@ -110,7 +114,6 @@ export class HttpRpcServer<Context> {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.on('error', () => undefined);
     const path = (request.url ?? '').split('?', 1)[0];
     const isRpcPath = path === '/' || path === '/RPC2';
@@ -135,6 +138,8 @@ export class HttpRpcServer<Context> {
     }
     const document = await this.#run(request, body);
     if (response.destroyed) return;
+    // A kept-alive connection would hold up close(), also when that came during the call.
+    if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
     response.end(document);
   }

@@ -228,6 +228,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   #peerEnded(): void {
     if (this.#reader.partial) {
       this.#reason ??= new MirrorflowError('BAD_MESSAGE', 'the connection ended in the middle of a message');
+      this.#options.log.warn('session cut', { error: this.#reason });
     }
     if (this.#state === 'open') this.#state = 'closing';
     this.#pending.rejectAll(this.#closedError());

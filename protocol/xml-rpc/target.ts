@@ -1,7 +1,8 @@
 /** Where XML-RPC is served: a TCP host and port, or the path of a Unix socket. Listening on one, with its errors. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
@@ -134,7 +135,9 @@ const LISTEN_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 
 function listenError(target: RpcTarget, thrown: unknown): MirrorflowError {
   const address = showTarget(target);
-  const system = systemCode(thrown) ?? 'none';
+  let system = systemCode(thrown) ?? 'none';
+  // libuv reports a socket path in a missing directory as EACCES.
+  if (system === 'EACCES' && 'path' in target && !existsSync(dirname(target.path))) system = 'ENOENT';
   const [code, why] = LISTEN_ERRORS[system] ?? ['SYSTEM_ERROR', describeError(thrown)];
   return new MirrorflowError(code, `cannot listen on ${address}: ${why}`, { address, system }, thrown);
 }

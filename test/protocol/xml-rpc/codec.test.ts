@@ -1,6 +1,6 @@
 /** The XML-RPC codec: what goes out comes back, and what cannot be a document is refused. */
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MirrorflowError, type ErrorCode } from '../../../protocol/errors.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import {

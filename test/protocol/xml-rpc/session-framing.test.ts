@@ -1,6 +1,6 @@
 /** Session frames: any split of the bytes gives the same frames, and the first wrong header is final. */
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { encodeFrame, FRAME_HEADER_BYTES, FrameReader } from '../../../protocol/xml-rpc/session-framing.js';
 
 const frame = fc.record({

@@ -1,0 +1,23 @@
+/** How something ended: the error of a promise, the close of a socket. */
+import type { Socket } from 'node:net';
+
+/** The error a promise rejects with; itself an error when it does not. */
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<{ code: string; message: string; facts: object }> {
+  const thrown: unknown = await promise.then(
+    () => new Error('it did not reject'),
+    (error: unknown) => error,
+  );
+  if (thrown instanceof Error && 'code' in thrown && 'facts' in thrown) {
+    return thrown as Error & { code: string; facts: object };
+  }
+  throw thrown;
+}
+
+/** Resolves when the socket is closed, also by an error. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve());
+  });
+}
