@@ -46,7 +46,8 @@ export abstract class AppServerProcess {
     return this.#session !== undefined;
   }
 
-  abstract is(identity: OwnerIdentity): boolean;
+  /** Whether that is it. A child also proves itself with the token of its start. */
+  abstract is(identity: OwnerIdentity, launch: string | undefined): boolean;
 
   /** Its life line. A newer one replaces it: an app server has one. */
   attach(session: HostSession): void {
@@ -106,8 +107,8 @@ export class OwnAppServer extends AppServerProcess {
     return this.child.pid;
   }
 
-  is(identity: OwnerIdentity): boolean {
-    return identity.pid === this.child.pid;
+  is({ pid }: OwnerIdentity, launch: string | undefined): boolean {
+    return pid === this.child.pid && launch === this.child.launch;
   }
 
   protected async stop(): Promise<void> {

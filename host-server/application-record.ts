@@ -9,7 +9,7 @@ import { applicationOptions, processIdentity, type ApplicationOptions } from '..
 import { appSocketPath } from '../protocol/directories.js';
 import type { Logger } from '../protocol/log.js';
 import { isName } from '../protocol/names.js';
-import type { OwnerIdentity } from '../protocol/owner-identity.js';
+import { isAlive, type OwnerIdentity } from '../protocol/owner-identity.js';
 import type { Place } from '../protocol/xml-rpc/schema.js';
 
 interface ApplicationRecord {
@@ -41,10 +41,19 @@ export function hasApplicationRecord(directory: string, name: string): boolean {
   return statSync(recordPath(directory, name), { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Removes what a dead app server left. The caller knows that it is dead and that nobody starts it now. */
+/** Removes what a dead app server left; nothing when the record's owner lives. Nobody may be starting it now. */
 export function removeApplicationLeftovers(directory: string, name: string): void {
+  if (!hasApplicationRecord(directory, name) || ownerLives(directory, name)) return;
   rmSync(recordPath(directory, name), { force: true });
   rmSync(appSocketPath(directory, name), { force: true });
+}
+
+function ownerLives(directory: string, name: string): boolean {
+  try {
+    return isAlive(readRecord(recordPath(directory, name), name).identity);
+  } catch {
+    return false;
+  }
 }
 
 function recordPath(directory: string, name: string): string {

@@ -149,7 +149,8 @@ export class Application {
   }
 
   /** A living app server of an earlier host server: it connects by itself. */
-  expect(identity: OwnerIdentity): void {
+  expect(identity: OwnerIdentity, options: ApplicationOptions): void {
+    this.#options = options;
     this.#become('starting');
     this.#watch(this.#adopt(identity));
     this.#cancelTimer = this.#around.clock.after(this.#around.times.readyTimeoutMs, () => {
@@ -179,23 +180,21 @@ export class Application {
       throw new MirrorflowError('STOPPED', `${this.name} is being stopped`);
     }
     const server = this.#server ?? this.#takeStranger(ready, identity);
-    if (!server.is(identity)) {
+    if (!server.is(identity, ready.launch)) {
       throw new MirrorflowError(
         'APPLICATION_EXISTS',
         `${this.name} has an app server already, process ${server.pid}; stop it first, or use another name`,
         { name: this.name, pid: server.pid ?? 0 },
       );
     }
+    const own = server instanceof OwnAppServer;
+    // A child that could not start is ending; it comes too late.
+    if (own && this.#state === 'failed') throw this.#cause;
     server.attach(session);
     this.#ready = ready;
-    if (server instanceof OwnAppServer) {
-      const again = this.#state === 'running';
-      server.child.reportReady(ready);
-      if (!again) this.#becomeRunning();
-      return false;
-    }
+    if (own) server.child.reportReady(ready);
     if (this.#state !== 'running') this.#becomeRunning();
-    return true;
+    return !own;
   }
 
   /** Its child's own word on why it cannot become ready. */
@@ -246,6 +245,7 @@ export class Application {
       if (this.#server !== server) return;
       this.#server = undefined;
       this.#ready = undefined;
+      this.#startedAt = undefined;
       this.#ended(server, end);
     });
   }
@@ -258,10 +258,6 @@ export class Application {
   #takeStranger(ready: AppServerReady, identity: OwnerIdentity): AdoptedAppServer {
     if (!isAlive(identity)) {
       throw new MirrorflowError('REFUSED', `no process ${identity.pid} with that start time runs here`);
-    }
-    if (this.#state === 'starting') {
-      // Between two tries of a restart: somebody was faster.
-      this.#cancelTimer?.();
     }
     this.#byHand = ready.launch === undefined;
     if (ready.source !== undefined) this.#options = { ...this.#options, source: ready.source };
@@ -318,8 +314,6 @@ export class Application {
   async #awaitLeaving(server: OwnAppServer | AdoptedAppServer): Promise<void> {
     if (server instanceof AdoptedAppServer) throw this.#cause;
     await server.ended;
-    // The end itself is handled behind the same promise, registered earlier.
-    if (this.#server === server) this.#server = undefined;
   }
 
   async #stopOnce(): Promise<void> {

@@ -46,7 +46,7 @@ export class Applications {
    */
   remember(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
-    if (isAlive(identity)) this.#obtain(options).expect(identity);
+    if (isAlive(identity)) this.#obtain(options).expect(identity, options);
     else if (ofThisBoot) this.#obtain(options).resume();
     else this.#around.removeLeftovers(options.name);
   }
@@ -135,7 +135,10 @@ export class Applications {
       this.#applications.delete(name);
       return;
     }
-    throw new MirrorflowError('LIMIT_REACHED', `this host server has ${APPLICATIONS_MAX} applications already`);
+    throw new MirrorflowError(
+      'LIMIT_REACHED',
+      `this host server has ${APPLICATIONS_MAX} applications already`,
+    );
   }
 
   #refuseWhenEnding(): void {

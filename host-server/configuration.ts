@@ -5,7 +5,7 @@
 import { parseAddress } from '../protocol/address.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/contract/shapes.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
-import { describeValue, isStruct, type RpcValue } from '../protocol/xml-rpc/values.js';
+import { describeValue, isStruct } from '../protocol/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from './listen-address.js';
 
 /**
@@ -76,8 +76,8 @@ function readJson(text: string, refuse: Refuse): Root | undefined {
     refuse('', `is not JSON: ${describeError(thrown)}; comments and trailing commas are not allowed`);
     return undefined;
   }
-  if (isStruct(root as RpcValue)) return root as Root;
-  refuse('', `must be an object with the keys ${KEYS.join(', ')}, and is ${describeJson(root)}`);
+  if (isStruct(root)) return root;
+  refuse('', `must be an object with the keys ${KEYS.join(', ')}, and is ${describeValue(root)}`);
   return undefined;
 }
 
@@ -96,13 +96,16 @@ function readListen(value: unknown, key: string, refuse: Refuse): ListenAddress 
 
 function readPath(value: unknown, key: string, refuse: Refuse): string | undefined {
   if (typeof value === 'string' && value.startsWith('/') && !value.includes('\0')) return value;
-  refuse(key, `must be an absolute path, and is ${describeJson(value)}`);
+  refuse(key, `must be an absolute path, and is ${describeValue(value)}`);
   return undefined;
 }
 
 function readApplications(value: unknown, key: string, refuse: Refuse): ApplicationOptions[] | undefined {
   if (!Array.isArray(value) || value.length > APPLICATIONS_MAX) {
-    refuse(key, `must be an array of at most ${APPLICATIONS_MAX} applications, and is ${describeJson(value)}`);
+    refuse(
+      key,
+      `must be an array of at most ${APPLICATIONS_MAX} applications, and is ${describeValue(value)}`,
+    );
     return undefined;
   }
   const names = new Map<string, number>();
@@ -153,8 +156,4 @@ function attempt<T>(key: string, refuse: Refuse, read: () => T): T | undefined {
     refuse(`${key}${inner}`, message);
     return undefined;
   }
-}
-
-function describeJson(value: unknown): string {
-  return describeValue(value as RpcValue);
 }
