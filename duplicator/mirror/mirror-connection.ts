@@ -26,14 +26,15 @@ export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
 export interface MirrorConnectionOptions {
   readonly host: string;
   readonly port: number;
-  /** Bytes of channel storage a reply may carry. */
-  readonly channelCapacity: number;
-  /** Longest silence while connecting or while a reply is awaited, milliseconds. */
+  /** Longest wait for the connection, milliseconds. */
+  readonly connectMs: number;
+  /** Longest silence while a reply is awaited, milliseconds. */
   readonly silenceMs: number;
   readonly clock: Clock;
 }
 
 interface Pending {
+  readonly channelCapacity: number;
   readonly supplier: SlotSupplier;
   readonly requestedMs: number;
   readonly resolve: (reply: Reply) => void;
@@ -56,6 +57,7 @@ export class MirrorConnection {
   #pending: Pending | undefined;
   #failure: MirrorflowError | undefined;
   #silence: (() => void) | undefined;
+  #silent = false;
   #received = 0;
 
   /** Called once when the connection is lost or given up, unless `destroy` was called. */
@@ -73,7 +75,7 @@ export class MirrorConnection {
         callback: (bytes) => this.#take(bytes),
       },
     });
-    this.#watchSilence(`${this.#where()} does not answer the connection`);
+    this.#watchSilence(`${this.#where()} did not answer the connection`, options.connectMs);
     this.#socket.once('connect', () => {
       this.#silence?.();
       connected();
@@ -102,16 +104,25 @@ export class MirrorConnection {
   }
 
   /**
-   * Asks for an update. `supplier` is called when the reply's header has come, once, for the memory it lands in.
+   * Asks for an update of at most `channelCapacity` bytes of channels. `supplier` is called when the reply's header has come, once, for the memory it lands in.
    * Rejects with SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the connection.
    */
-  async request(supplier: SlotSupplier): Promise<Reply> {
+  async request(channelCapacity: number, supplier: SlotSupplier): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#pending !== undefined) throw new Error('a request is in flight already');
     return new Promise((resolve, reject) => {
-      this.#pending = { supplier, requestedMs: this.#options.clock.nowMs(), resolve, reject };
+      this.#pending = {
+        channelCapacity,
+        supplier,
+        requestedMs: this.#options.clock.nowMs(),
+        resolve,
+        reject,
+      };
       this.#socket.write(encodeRequestUpdate());
-      this.#watchSilence(`${this.#where()} stopped in the middle of an update or did not answer`);
+      this.#watchSilence(
+        `${this.#where()} sent nothing of an update that was asked for`,
+        this.#options.silenceMs,
+      );
     });
   }
 
@@ -149,7 +160,7 @@ export class MirrorConnection {
   #beginBody(pending: Pending): void {
     this.#headerFilled = 0;
     const { size, type } = decodeMirrorHeader(this.#header);
-    const reply = checkReplyHeader(size, type, this.#options.channelCapacity);
+    const reply = checkReplyHeader(size, type, pending.channelCapacity);
     if (reply.kind === 'bad') {
       this.#lose(
         `${this.#where()} answered with an impossible update: ${reply.problem}`,
@@ -181,13 +192,11 @@ export class MirrorConnection {
     });
   }
 
-  #silent = false;
-
-  /** Gives up when nothing arrives for `silenceMs`. One timer per request; a read only clears a flag, which costs nothing. */
-  #watchSilence(complaint: string): void {
+  /** Gives up when nothing arrives for so long. One timer per request; a read only clears a flag, which costs nothing. */
+  #watchSilence(complaint: string, silenceMs: number): void {
     this.#silence?.();
     this.#silent = true;
-    const { clock, silenceMs } = this.#options;
+    const { clock } = this.#options;
     const look = (): void => {
       if (this.#silent) {
         this.#lose(`${complaint} for ${silenceMs} ms`);

@@ -37,6 +37,7 @@ export class MirrorPublisher {
   #used = -1;
   headersCopied = 0;
   imageBytesWritten = 0;
+  publishedBytes = 0;
 
   constructor(file: FlowFile, image: ImageWriter) {
     this.#file = file;
@@ -47,6 +48,11 @@ export class MirrorPublisher {
 
   get published(): number {
     return this.#ring.published;
+  }
+
+  /** The sequence that the next publication will have. */
+  get next(): number {
+    return this.#ring.next;
   }
 
   /** Bytes of the newest publication; 0 before the first. */
@@ -93,6 +99,7 @@ export class MirrorPublisher {
     this.#ring.publish();
     this.#image.apply(prepared.memory, prepared.ranges, sequence, prepared.size, this.#size);
     this.#size = prepared.size;
+    this.publishedBytes += prepared.size;
     for (const [start, end] of prepared.ranges) this.imageBytesWritten += end - start;
     return sequence;
   }

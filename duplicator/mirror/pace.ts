@@ -25,6 +25,11 @@ export class Pace {
     this.#options = options;
   }
 
+  /** Nothing has changed for a while: the interval grows. */
+  get calm(): boolean {
+    return this.#unchanged > CALM_UPDATES;
+  }
+
   /** What the last update brought. */
   note(changed: boolean): void {
     this.#unchanged = changed ? 0 : this.#unchanged + 1;

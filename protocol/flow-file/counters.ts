@@ -6,7 +6,7 @@ export const COUNTERS = {
   unchanged: { id: 3, help: 'updates that changed nothing and were not published' },
   receivedBytes: { id: 4, help: 'bytes received from the source' },
   headersCopied: { id: 5, help: 'slots whose display header was brought up to date from the image' },
-  imageBlocks: { id: 6, help: 'blocks of 4 KiB written to the image' },
+  imageBytes: { id: 6, help: 'bytes written to the image' },
   connections: { id: 7, help: 'connections made to the source' },
   updateNs: { id: 8, help: 'nanoseconds spent between request and end of reply, all updates' },
   signals: { id: 9, help: 'signals sent to consumers' },

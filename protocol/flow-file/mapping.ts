@@ -1,17 +1,9 @@
-/** Mapping files into memory over `mmap-io`: the only file that touches that package. */
-import mmapIo from 'mmap-io';
+/** Mapping files into memory over `mmap-io`, within the limits of that package. */
 import { MirrorflowError, describeError } from '../errors.js';
 import { LIMITS } from '../limits.js';
+import { loadMmapIo } from './mmap-binding.js';
 
-/** The part of the package that is used; its own declarations describe a default export that the CommonJS module does not have. */
-interface MmapIo {
-  readonly PROT_READ: number;
-  readonly PROT_WRITE: number;
-  readonly MAP_SHARED: number;
-  map(size: number, protection: number, flags: number, fd: number, offset: number): Buffer;
-}
-
-const mmap = mmapIo as unknown as MmapIo;
+const mmap = loadMmapIo();
 
 /**
  * Maps the first `bytes` bytes of an open file, shared with every other process that maps it. The file descriptor may be

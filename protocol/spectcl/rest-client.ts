@@ -36,7 +36,6 @@ import { decodeText } from './text.js';
 
 export type {
   SpecTclApplication,
-  SpecTclAxis,
   SpecTclBinding,
   SpecTclGate,
   SpecTclMirror,
@@ -166,10 +165,7 @@ export class SpecTclRest {
       agent: repeatable ? this.#agent : false,
       repeatable,
       timeoutMs: this.#timeoutMs,
-      signal:
-        asked.signal === undefined
-          ? this.#closed.signal
-          : AbortSignal.any([this.#closed.signal, asked.signal]),
+      signals: asked.signal === undefined ? [this.#closed.signal] : [this.#closed.signal, asked.signal],
     });
     return this.#judge(path, exchanged, read);
   }

@@ -13,8 +13,8 @@ export interface ExchangeOptions {
   /** `false`: a connection of its own. */
   readonly agent: Agent | false;
   readonly timeoutMs: number;
-  /** Ends the exchange with CLOSED. */
-  readonly signal: AbortSignal;
+  /** Any of them ends the exchange with CLOSED. */
+  readonly signals: readonly AbortSignal[];
   /** Whether it may be asked a second time when a kept connection turns out to be closed by the server. */
   readonly repeatable: boolean;
 }
@@ -25,18 +25,25 @@ export interface Exchanged {
 }
 
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  const deadline = AbortSignal.timeout(options.timeoutMs);
-  const signal = AbortSignal.any([deadline, options.signal]);
+  // A controller of its own and listeners that go again: AbortSignal.any would stay with signals that live for long.
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const timer = setTimeout(end, options.timeoutMs);
+  for (const signal of options.signals) {
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+  }
   const reuse = { stale: false };
   try {
-    try {
-      return await once(options, signal, reuse);
-    } catch (error) {
-      if (!reuse.stale || !options.repeatable || signal.aborted) throw error;
-      return await once(options, signal, reuse);
-    }
+    return await once(options, ending.signal, reuse).catch((error: unknown) => {
+      if (!reuse.stale || !options.repeatable || ending.signal.aborted) throw error;
+      return once(options, ending.signal, reuse);
+    });
   } catch (error) {
-    throw explain(options, deadline, error);
+    throw explain(options, ending.signal.aborted, error);
+  } finally {
+    clearTimeout(timer);
+    for (const signal of options.signals) signal.removeEventListener('abort', end);
   }
 }
 
@@ -81,12 +88,13 @@ class OversizedBody extends Error {
   }
 }
 
-function explain(options: ExchangeOptions, deadline: AbortSignal, error: unknown): MirrorflowError {
+function explain(options: ExchangeOptions, ended: boolean, error: unknown): MirrorflowError {
   const { host, port, path, timeoutMs } = options;
   const url = restUrl(host, port, path);
   const facts = { host, port, path };
-  if (options.signal.aborted) return new MirrorflowError('CLOSED', `${url} was given up`, facts, error);
-  if (deadline.aborted) {
+  if (options.signals.some((signal) => signal.aborted))
+    return new MirrorflowError('CLOSED', `${url} was given up`, facts, error);
+  if (ended) {
     return new MirrorflowError(
       'SOURCE_UNREACHABLE',
       `${url} did not answer within ${timeoutMs} ms`,

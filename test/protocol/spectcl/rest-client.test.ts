@@ -1,4 +1,5 @@
 /** The REST client: what it understands, and what it says when it does not. */
+import { getEventListeners } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { expect } from 'chai';
@@ -233,6 +234,13 @@ describe('SpecTcl REST client', () => {
     await client.shmemKey();
     expect((await failure(client.traceFetch(1))).code).to.equal('SOURCE_UNREACHABLE');
     expect(fetches).to.equal(1);
+  });
+
+  it('leaves nothing on a signal that lives longer than its requests', async () => {
+    const client = await answering('{"status":"OK"}');
+    const { signal } = new AbortController();
+    await client.zero('*', signal);
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
   });
 
   it('can be given up by a signal and by close', async () => {

@@ -1,0 +1,306 @@
+/**
+ * A client of one application: its session, the flows it has open, its mirrors. The session is a permanent connection; when the app
+ * server was restarted the client presents itself again and opens again what it had open, while data go on meanwhile.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import {
+  PROTOCOL_VERSION,
+  type ClientInfo,
+  type FlowInfo,
+  type OpenRequest,
+  type OpenedFlow,
+} from '../protocol/contract/shapes.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
+import { checkName } from '../protocol/names.js';
+import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
+import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { openInputFlow, type InputFlow, type InputFlowOptions } from './input-flow.js';
+import { clientLog } from './locate.js';
+import { Mirror } from './mirror.js';
+import { OutputFlow } from './output-flow.js';
+import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
+
+export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
+
+/** The flow of an application's SpecTcl. */
+export const SPECTRA_FLOW = 'spectra';
+
+export interface Presented {
+  readonly app: string;
+  readonly name: string;
+  readonly program: string;
+  readonly directory: string;
+  readonly socket: string;
+  /** The first session, already connected; owned by the client from now on. */
+  readonly session: RpcSession;
+}
+
+interface ClientEvents {
+  /** The app server is away; what is open goes on without it. */
+  disconnected: [];
+  /** The app server is back and knows this client again. */
+  reconnected: [];
+}
+
+/** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
+const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
+/** Attempts to attach again after a duplicator died, with the reconnection delays of LIMITS between them; then the flow has ended. */
+const REATTACH_ATTEMPTS = 60;
+
+export class Client extends EventEmitter<ClientEvents> {
+  readonly app: string;
+  readonly name: string;
+  /** Runtime directory in which the application was found. */
+  readonly directory: string;
+  readonly #connection: PermanentConnection<undefined>;
+  readonly #call: CallOf<MirrorflowContract>;
+  /** What is open, to be opened again by whatever session comes next. */
+  readonly #open = new Map<object, { readonly request: OpenRequest; handle: number }>();
+  readonly #mirrors = new Map<string, Promise<Mirror>>();
+  readonly #flows = new Set<InputFlow | OutputFlow>();
+  #token = '';
+  #closed = false;
+
+  private constructor(presented: Presented) {
+    super();
+    this.app = presented.app;
+    this.name = presented.name;
+    this.directory = presented.directory;
+    let first: RpcSession | undefined = presented.session;
+    this.#connection = new PermanentConnection<undefined>(
+      { path: presented.socket },
+      {
+        context: () => undefined,
+        log: clientLog,
+        connect: (signal) => {
+          const session = first;
+          first = undefined;
+          if (session !== undefined) return Promise.resolve(session);
+          return connectSession(
+            { path: presented.socket },
+            { context: () => undefined, log: clientLog, signal },
+          );
+        },
+        onConnected: (session) => this.#introduce(session, presented),
+      },
+    );
+    this.#call = callerOf(CONTRACT, this.#connection);
+  }
+
+  /** Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH among it. */
+  static async present(presented: Presented): Promise<Client> {
+    const client = new Client(presented);
+    await new Promise<void>((resolve, reject) => {
+      const connection = client.#connection;
+      connection.once('connected', () => {
+        connection.removeAllListeners();
+        connection.on('lost', () => client.emit('disconnected'));
+        connection.on('connected', () => client.emit('reconnected'));
+        resolve();
+      });
+      connection.once('failed', (error) => {
+        void connection.close();
+        reject(error instanceof Error ? error : new Error(describeError(error)));
+      });
+      connection.start();
+    });
+    return client;
+  }
+
+  /** Whether the app server is there now. */
+  get connected(): boolean {
+    return this.#connection.state === 'connected';
+  }
+
+  appInfo(): Promise<AppInfo> {
+    return this.#call('app.info', []);
+  }
+
+  flows(): Promise<FlowInfo[]> {
+    return this.#call('flow.list', []);
+  }
+
+  clients(): Promise<ClientInfo[]> {
+    return this.#call('client.list', []);
+  }
+
+  /** Counters and rates of a flow by name. */
+  async statistics(flow: string): Promise<Record<string, number>> {
+    return this.#call('flow.statistics', [checkName('flow', flow)]);
+  }
+
+  /**
+   * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION, or the cause why its duplicator
+   * could not be started. The flow is the caller's to close; closing the client closes it too.
+   */
+  async openInput(
+    flow: string,
+    options: InputFlowOptions & { readonly type?: string } = {},
+  ): Promise<InputFlow> {
+    const { type, ...rest } = options;
+    const request: OpenRequest = {
+      flow: checkName('flow', flow),
+      direction: 'input',
+      ...(type === undefined ? {} : { type }),
+    };
+    const key = {};
+    const opened = await this.#openFlow(key, request);
+    try {
+      const input = await openInputFlow(opened, rest);
+      this.#flows.add(input);
+      input.once('closed', () => {
+        this.#flows.delete(input);
+        void this.#closeFlow(key);
+      });
+      return input;
+    } catch (error) {
+      await this.#closeFlow(key);
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
+   * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
+   */
+  async openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow> {
+    const { bufferSize, buffers } = checkOutputOptions(options);
+    const request: OpenRequest = {
+      flow: checkName('flow', flow),
+      direction: 'output',
+      bufferSize,
+      buffers,
+      type: options.type ?? 'bytes',
+      properties: JSON.stringify(options.properties ?? {}),
+    };
+    const key = {};
+    const opened = await this.#openFlow(key, request);
+    try {
+      const output = await OutputFlow.attach(opened, options);
+      this.#flows.add(output);
+      output.once('closed', () => {
+        this.#flows.delete(output);
+        void this.#closeFlow(key);
+      });
+      return output;
+    } catch (error) {
+      await this.#closeFlow(key);
+      throw error;
+    }
+  }
+
+  /**
+   * The mirror of a display memory on this host, started where needed. One per flow and client: asking again gives the same one, until
+   * `unmap`. Throws NOT_A_MIRROR for a flow that is none, or the cause why it could not be started, within a second when nothing answers.
+   */
+  async mirror(flow: string = SPECTRA_FLOW): Promise<Mirror> {
+    const known = this.#mirrors.get(flow);
+    if (known !== undefined) return known;
+    const attaching = this.#attach(flow);
+    this.#mirrors.set(flow, attaching);
+    attaching.catch(() => this.#mirrors.delete(flow));
+    return attaching;
+  }
+
+  /** `mirror(flow)` and its memory: SpecTcl's display memory byte for byte, mapped read-only, always the newest. */
+  async getMemory(flow: string = SPECTRA_FLOW): Promise<Buffer> {
+    return (await this.mirror(flow)).memory;
+  }
+
+  /** Whether a mirror that this client got is attached and its source is live. */
+  async isMirroring(flow: string = SPECTRA_FLOW): Promise<boolean> {
+    const known = this.#mirrors.get(flow);
+    if (known === undefined) return false;
+    return (await known).isMirroring;
+  }
+
+  /** Detaches from a mirror; what `getMemory` gave must not be used any more. Nothing happens when there is none. */
+  async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
+    const known = this.#mirrors.get(flow);
+    if (known === undefined) return;
+    this.#mirrors.delete(flow);
+    const mirror = await known;
+    mirror.unmap();
+    await this.#closeFlow(mirror);
+  }
+
+  /** Closes every flow and mirror, leaves the application and ends the connection. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#flows].map((flow) => flow.close()));
+    await Promise.all([...this.#mirrors.keys()].map((flow) => this.unmap(flow)));
+    if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
+    await this.#connection.close();
+  }
+
+  async #attach(flow: string): Promise<Mirror> {
+    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input' };
+    const key = {};
+    const opened = await this.#openFlow(key, request);
+    let mirror: Mirror;
+    try {
+      mirror = await Mirror.attach(opened);
+    } catch (error) {
+      await this.#closeFlow(key);
+      throw error;
+    }
+    this.#open.set(mirror, { request, handle: opened.handle });
+    this.#open.delete(key);
+    mirror.on('lost', () => void this.#reattach(flow, mirror, request));
+    return mirror;
+  }
+
+  /** The duplicator has gone: opens the flow again, which starts another one, and attaches the mirror to it. */
+  async #reattach(flow: string, mirror: Mirror, request: OpenRequest): Promise<void> {
+    mirror.emit('state', 'stale');
+    for (
+      let attempt = 0;
+      attempt < REATTACH_ATTEMPTS && !this.#closed && this.#mirrors.has(flow);
+      attempt += 1
+    ) {
+      try {
+        const opened = await this.#openFlow(mirror, request);
+        await mirror.reattach(opened);
+        return;
+      } catch (error) {
+        if (isMirrorflowError(error, 'CLOSED') && this.#closed) return;
+        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, LIMITS.reconnectMaxMs * 4);
+        await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+      }
+    }
+    if (!this.#closed && this.#mirrors.has(flow)) mirror.emit('state', 'ended');
+  }
+
+  async #openFlow(key: object, request: OpenRequest): Promise<OpenedFlow> {
+    if (this.#closed)
+      throw new MirrorflowError('CLOSED', `this client of ${this.app} is closed`, { app: this.app });
+    const opened = await this.#call('flow.open', [this.#token, request], { timeoutMs: OPEN_TIMEOUT_MS });
+    this.#open.set(key, { request, handle: opened.handle });
+    return opened;
+  }
+
+  async #closeFlow(key: object): Promise<void> {
+    const open = this.#open.get(key);
+    this.#open.delete(key);
+    if (open === undefined || !this.connected) return;
+    await this.#call('flow.close', [this.#token, open.handle]).catch(() => undefined);
+  }
+
+  async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {
+    const call = callerOf(CONTRACT, session);
+    const { session: token } = await call('client.present', [
+      { name, program, pid: process.pid, version: PROTOCOL_VERSION },
+    ]);
+    this.#token = token;
+    for (const open of this.#open.values()) {
+      // The flow itself goes on over its link; this tells the new app server that somebody has it open.
+      const opened = await call('flow.open', [token, open.request], { timeoutMs: OPEN_TIMEOUT_MS });
+      open.handle = opened.handle;
+    }
+  }
+}

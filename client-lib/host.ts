@@ -1,0 +1,64 @@
+/** A connection to this host's host server: discovery, starting and stopping applications. What the console stands on. */
+import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import type { ApplicationInfo, ApplicationOptions } from '../protocol/contract/shapes.js';
+import { LIMITS } from '../protocol/limits.js';
+import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
+import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
+
+export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
+
+/** Starting an application includes its app server's start; stopping one awaits the end of all its processes. */
+const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
+const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs;
+
+export class HostConnection {
+  /** Runtime directory of the host server. */
+  readonly directory: string;
+  readonly #session: RpcSession;
+  readonly #call: CallOf<MirrorflowContract>;
+
+  constructor(directory: string, session: RpcSession) {
+    this.directory = directory;
+    this.#session = session;
+    this.#call = callerOf(CONTRACT, session);
+  }
+
+  info(): Promise<HostInfo> {
+    return this.#call('host.info', []);
+  }
+
+  applications(): Promise<ApplicationInfo[]> {
+    return this.#call('host.applications', []);
+  }
+
+  /** Starts an application, or finds it running; rejects with the cause when it does not become ready. */
+  run(options: ApplicationOptions): Promise<ApplicationInfo> {
+    return this.#call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  stop(name: string): Promise<ApplicationInfo> {
+    return this.#call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
+  }
+
+  /** Ends the host server; with `everything`, its applications too. */
+  async quit(everything: boolean): Promise<void> {
+    await this.#call('host.quit', [everything], { timeoutMs: STOP_TIMEOUT_MS });
+  }
+
+  /** Resolves when the connection has ended, also by the other side. */
+  get closed(): Promise<void> {
+    return this.#session.closed;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+}
+
+/** Connects to the host server of this host; throws NOT_RUNNING when there is none. */
+export async function connectHost(options: LocateOptions = {}): Promise<HostConnection> {
+  const found = await findHostServer(options);
+  if (found === undefined) throw noHostServer(options);
+  return new HostConnection(found.directory, found.session);
+}

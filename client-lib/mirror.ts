@@ -1,0 +1,197 @@
+/**
+ * A mirror as a program uses it: the mapped image (always the newest), spectra by name over it, and consistent reads of one publication.
+ * It holds a signal link as an observer, which keeps the duplicator alive, tells the source's state and is told of nothing else: an idle
+ * mirror wakes nobody.
+ */
+import { EventEmitter } from 'eventemitter3';
+import type { OpenedFlow } from '../protocol/contract/shapes.js';
+import { MirrorflowError } from '../protocol/errors.js';
+import type { FlowFile } from '../protocol/flow-file/flow-file.js';
+import { imageState, openImage } from '../protocol/flow-file/image.js';
+import { sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
+import { openFlowFile } from '../protocol/flow-file/open.js';
+import { RingReader } from '../protocol/flow-file/ring-reader.js';
+import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
+import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
+import { streamLink } from '../protocol/signal-link/stream-link.js';
+import { SpectraView } from './spectra.js';
+
+export interface PublicationMeta {
+  readonly sequence: number;
+  /** Wall-clock nanoseconds since 1970, to 256 ns. */
+  readonly timestampNs: number;
+  /** Bytes of the display memory that are defined. */
+  readonly size: number;
+}
+
+interface MirrorEvents {
+  /** The source's state changed: `live`, `stale` while it is away, `ended`. */
+  state: [state: SourceState];
+  /** The duplicator has gone; nothing changes any more until the mirror is attached again. */
+  lost: [end: LinkEnd];
+}
+
+/** What one attachment holds; replaced as a whole when the mirror is attached again. */
+interface Attachment {
+  readonly file: FlowFile;
+  readonly image: Buffer;
+  readonly link: LinkConnection;
+}
+
+/** Runs over the slot itself before a private copy is made, which the writer cannot outrun. */
+const READS_IN_PLACE = 2;
+/** Attempts to copy one publication; each fails only when the writer went once around the ring meanwhile. */
+const COPY_ATTEMPTS = 100;
+
+export class Mirror extends EventEmitter<MirrorEvents> {
+  #attachment: Attachment;
+  #copy: Buffer | undefined;
+  #closed = false;
+
+  private constructor(attachment: Attachment) {
+    super();
+    this.#attachment = attachment;
+    this.#watch(attachment);
+  }
+
+  /** Attaches to what flow.open answered. Throws NOT_A_MIRROR for a flow without an image. */
+  static async attach(opened: OpenedFlow): Promise<Mirror> {
+    return new Mirror(await open(opened));
+  }
+
+  /** Attaches again, to a new duplicator's files. `memory` is another buffer from then on. */
+  async reattach(opened: OpenedFlow): Promise<void> {
+    const attachment = await open(opened);
+    if (this.#closed) {
+      attachment.link.destroy();
+      throw new MirrorflowError('CLOSED', 'the mirror is unmapped');
+    }
+    const old = this.#attachment;
+    this.#attachment = attachment;
+    old.link.destroy();
+    this.#watch(attachment);
+    this.emit('state', this.state);
+  }
+
+  /**
+   * The display memory, mapped read-only (writing to it ends the process): byte for byte SpecTcl's, from offset 0, and always the newest,
+   * brought up to date in place. Valid until `unmap`; use `read` where a whole publication is needed.
+   */
+  get memory(): Buffer {
+    return this.#attachment.image;
+  }
+
+  /** Spectra over the image: live views. */
+  get spectra(): SpectraView {
+    return new SpectraView(this.memory);
+  }
+
+  /** Whether the mirror is attached and its source is live. */
+  get isMirroring(): boolean {
+    return !this.#closed && !this.#attachment.link.closed && this.state === 'live';
+  }
+
+  get state(): SourceState {
+    if (this.#closed) return 'ended';
+    return this.#attachment.link.closed ? 'stale' : this.#attachment.file.sourceState;
+  }
+
+  /** Publications so far in this epoch, and the image's generation (odd while it is written). */
+  get published(): number {
+    return this.#attachment.file.published;
+  }
+
+  get generation(): number {
+    return imageState(this.#attachment.file).generation;
+  }
+
+  /**
+   * Runs `use` over one published sequence, never a mixture of two, and again when the writer was faster; so `use` must have no effect
+   * outside itself, and nothing it was given may be kept. When it cannot keep up it gets a private copy.
+   */
+  read<T>(use: (spectra: SpectraView, meta: PublicationMeta) => T): T {
+    const { file } = this.#attachment;
+    const reader = new RingReader(file, 'newest');
+    for (let attempt = 0; attempt < READS_IN_PLACE; attempt += 1) {
+      reader.follow('newest');
+      if (reader.look() !== 'ready') continue;
+      const result = use(new SpectraView(reader.view()), metaOf(reader));
+      if (reader.stillThere()) return result;
+    }
+    this.#copy ??= Buffer.alloc(file.geometry.payloadCapacity);
+    for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt += 1) {
+      reader.follow('newest');
+      if (reader.copy(this.#copy) === 'ready')
+        return use(new SpectraView(this.#copy.subarray(0, reader.size)), metaOf(reader));
+    }
+    throw new MirrorflowError(
+      'TIMED_OUT',
+      `no publication could be read whole in ${COPY_ATTEMPTS} attempts: the writer is faster than a copy`,
+    );
+  }
+
+  /** Detaches. Buffers and typed arrays that were handed out must not be used any more. Idempotent. */
+  unmap(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#attachment.link.close();
+  }
+
+  #watch(attachment: Attachment): void {
+    attachment.link.onMessage((kind, _value, detail) => {
+      const state = kind === MessageKind.STATUS ? sourceStateOf(detail) : undefined;
+      if (state !== undefined && !this.#closed) this.emit('state', state);
+    });
+    attachment.link.onClose((end) => {
+      if (this.#closed || attachment !== this.#attachment) return;
+      this.emit('lost', end);
+    });
+  }
+}
+
+function metaOf(reader: RingReader): PublicationMeta {
+  return { sequence: reader.sequence, timestampNs: reader.timestampNs, size: reader.size };
+}
+
+async function open(opened: OpenedFlow): Promise<Attachment> {
+  if (opened.image === undefined) {
+    throw new MirrorflowError(
+      'NOT_A_MIRROR',
+      `the flow ${opened.flow} is of type ${opened.type} and has no image to map`,
+      {
+        flow: opened.flow,
+        type: opened.type,
+      },
+    );
+  }
+  const file = openFlowFile(opened.file, 'read');
+  const image = openImage(opened.image);
+  const link = await streamLink().connect(opened.link);
+  await welcome(link, opened.handle);
+  return { file, image, link };
+}
+
+/** Says HELLO as an observer and waits for the duplicator's answer. */
+async function welcome(link: LinkConnection, clientId: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    link.onMessage((kind, _value, detail) => {
+      if (kind === MessageKind.WELCOME) resolve();
+      if (kind === MessageKind.REFUSED) {
+        const code = unpackRefusal(detail);
+        reject(new MirrorflowError(code, `the duplicator refused this client (${code})`));
+      }
+    });
+    link.onClose((end) => {
+      reject(
+        end.by === 'failure'
+          ? end.error
+          : new MirrorflowError('CLOSED', 'the duplicator ended while this client attached'),
+      );
+    });
+    link.signal(
+      MessageKind.HELLO,
+      clientId,
+      packHello({ role: 'observer', delivery: 'lossy', start: 'latest' }),
+    );
+  });
+}

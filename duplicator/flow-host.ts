@@ -1,0 +1,271 @@
+/**
+ * Serves a flow file to its clients over the signal link: welcomes them, tells waiting consumers what was published, takes their
+ * acknowledgements, and lets the writer know how far it may go. A client that goes stops counting in the same turn.
+ */
+import { EventEmitter } from 'eventemitter3';
+import type { ErrorCode } from '../protocol/errors.js';
+import type { FlowFile } from '../protocol/flow-file/flow-file.js';
+import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
+import type { Logger } from '../protocol/log.js';
+import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
+import {
+  AWAKE,
+  LINK_VERSION,
+  MessageKind,
+  kindName,
+  packHello,
+  packRefusal,
+  unpackHello,
+  type Hello,
+} from '../protocol/signal-link/messages.js';
+import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
+import { ProviderSeat } from './provider-seat.js';
+
+export interface FlowHostOptions {
+  readonly file: FlowFile;
+  /** Its socket; owned by the host from now on. */
+  readonly links: LinkServer;
+  /** Slots beyond the published ones that the writer may have open: a consumer never starts on those. */
+  readonly openSlots: number;
+  /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
+  readonly local?: boolean;
+  readonly log: Logger;
+}
+
+interface Client {
+  readonly link: LinkConnection;
+  /** Undefined for an observer, and before HELLO. */
+  consumer: Consumer | undefined;
+  hello: Hello | undefined;
+}
+
+interface FlowHostEvents {
+  /** A provider has come (true) or gone (false). */
+  provider: [present: boolean];
+  /** Clients that said HELLO and are connected now. */
+  clients: [count: number];
+}
+
+export class FlowHost extends EventEmitter<FlowHostEvents> {
+  readonly #options: FlowHostOptions;
+  readonly #registry = new ConsumerRegistry();
+  readonly #clients = new Map<number, Client>();
+  readonly #creditWaiters = new Set<() => void>();
+  readonly #seat: ProviderSeat | undefined;
+  #lastId = 0;
+  #greeted = 0;
+  #stateChanges = 0;
+  #published: number;
+  #closed = false;
+  signals = 0;
+  stalls = 0;
+
+  constructor(options: FlowHostOptions) {
+    super();
+    this.#options = options;
+    this.#published = options.file.published;
+    this.#seat =
+      options.local === true ? new ProviderSeat(options.file, () => this.#registry.slowest()) : undefined;
+    options.links.onConnection((link) => this.#connected(link));
+  }
+
+  get clientCount(): number {
+    return this.#greeted;
+  }
+
+  /** The writer has published: signals every consumer that waits. */
+  published(): void {
+    this.#published = this.#options.file.published;
+    for (const { link, consumer } of this.#clients.values()) {
+      if (consumer !== undefined) this.#signalIfWaiting(link, consumer);
+    }
+  }
+
+  /** Writes the source's state into the flow file and tells all clients. */
+  setSourceState(state: SourceState, sinceNs: number): void {
+    this.#options.file.setSourceState(state, sinceNs);
+    this.#stateChanges += 1;
+    for (const { link, hello } of this.#clients.values()) {
+      if (hello !== undefined) link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[state]);
+    }
+  }
+
+  hasCredit(sequence: number): boolean {
+    return sequence < this.#registry.credit(this.#options.file.geometry.slotCount);
+  }
+
+  /** Resolves when the slot of `sequence` may be written; also when the host closes. */
+  async credit(sequence: number): Promise<void> {
+    if (this.hasCredit(sequence)) return;
+    this.stalls += 1;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!this.#closed && !this.hasCredit(sequence)) return;
+        this.#creditWaiters.delete(look);
+        resolve();
+      };
+      this.#creditWaiters.add(look);
+    });
+  }
+
+  /** Ends every connection and the socket; writers that wait for credit go on. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#grantCredit();
+    await this.#options.links.close();
+  }
+
+  #connected(link: LinkConnection): void {
+    const id = (this.#lastId += 1);
+    const client: Client = { link, consumer: undefined, hello: undefined };
+    this.#clients.set(id, client);
+    link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
+    link.onClose((end) => {
+      this.#clients.delete(id);
+      this.#registry.remove(id);
+      if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
+      if (client.hello === undefined) return;
+      this.#greeted -= 1;
+      if (this.#seat?.sits(link) === true) this.#providerLeft(this.#seat);
+      this.#grantCredit();
+      this.emit('clients', this.#greeted);
+    });
+  }
+
+  #receive(id: number, client: Client, kind: MessageKind, value: number, detail: number): void {
+    switch (kind) {
+      case MessageKind.HELLO:
+        this.#hello(id, client, detail);
+        return;
+      case MessageKind.START:
+        this.#start(id, client, value);
+        return;
+      case MessageKind.ACK:
+        this.#acknowledge(id, client, value, detail);
+        return;
+      case MessageKind.PUBLISHED:
+        this.#providerPublished(client, value);
+        return;
+      default:
+        this.#refuse(client, 'BAD_MESSAGE', `a client sent ${kindName(kind)}, which means nothing here`);
+    }
+  }
+
+  #hello(id: number, client: Client, detail: number): void {
+    const hello = unpackHello(detail);
+    if (hello === undefined || client.hello !== undefined) {
+      this.#refuse(client, 'BAD_MESSAGE', 'a client sent a HELLO that cannot be understood, or a second one');
+      return;
+    }
+    if (hello.version !== LINK_VERSION) {
+      const message = `a client speaks version ${hello.version} of the signal link, this duplicator version ${LINK_VERSION}`;
+      this.#refuse(client, 'VERSION_MISMATCH', message);
+      return;
+    }
+    if (hello.role === 'provider' && !this.#seatProvider(client, hello)) return;
+    client.hello = hello;
+    this.#greeted += 1;
+    if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
+    else if (hello.role === 'provider') this.emit('provider', true);
+    else if (hello.start !== 'sequence')
+      this.#admit(
+        id,
+        client,
+        hello,
+        hello.start === 'oldest' ? this.#oldest() : this.#options.file.published,
+      );
+    this.emit('clients', this.#greeted);
+  }
+
+  #seatProvider(client: Client, hello: Hello): boolean {
+    if (this.#seat === undefined) {
+      this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
+      return false;
+    }
+    if (this.#seat.take(client.link, hello)) return true;
+    this.#refuse(client, 'FLOW_BUSY', 'a second provider wanted to join');
+    return false;
+  }
+
+  #providerPublished(client: Client, sequence: number): void {
+    if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
+      this.published();
+      return;
+    }
+    this.#refuse(
+      client,
+      'BAD_MESSAGE',
+      `a client said that it published below ${sequence}, which it cannot have`,
+    );
+  }
+
+  #providerLeft(seat: ProviderSeat): void {
+    seat.leave();
+    this.published();
+    this.emit('provider', false);
+  }
+
+  #start(id: number, client: Client, sequence: number): void {
+    const { hello } = client;
+    if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
+      this.#refuse(client, 'BAD_MESSAGE', 'a client sent a START that nothing asked for');
+      return;
+    }
+    this.#admit(id, client, hello, Math.min(Math.max(sequence, this.#oldest()), this.#published));
+  }
+
+  #admit(id: number, client: Client, hello: Hello, first: number): void {
+    client.consumer = this.#registry.add(id, hello.delivery, first);
+    this.#welcome(client, hello, first);
+    this.#signalIfWaiting(client.link, client.consumer);
+  }
+
+  #welcome({ link }: Client, hello: Hello, first: number): void {
+    const { file } = this.#options;
+    link.signal(MessageKind.WELCOME, file.epoch, packHello(hello));
+    link.signal(MessageKind.BEGIN, first);
+    link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[file.sourceState]);
+  }
+
+  #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
+    const { consumer } = client;
+    // A reader that is awake sees `published` in the file before this process was told.
+    const { published } = this.#options.file;
+    const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
+    if (outcome !== 'accepted' || consumer === undefined) {
+      this.#refuse(
+        client,
+        'BAD_MESSAGE',
+        `a client acknowledged ${sequence} of ${published} published buffers (${outcome})`,
+      );
+      return;
+    }
+    if (consumer.delivery === 'lossless') this.#grantCredit();
+    this.#signalIfWaiting(client.link, consumer);
+  }
+
+  #signalIfWaiting(link: LinkConnection, consumer: Consumer): void {
+    if (!consumer.waiting || consumer.acknowledged >= this.#published) return;
+    consumer.waiting = false;
+    this.signals += 1;
+    link.signal(MessageKind.PUBLISHED, this.#published);
+  }
+
+  #refuse(client: Client, code: ErrorCode, message: string): void {
+    client.link.signal(MessageKind.REFUSED, 0, packRefusal(code));
+    this.#options.log.warn('a client was refused', { code, reason: message });
+    client.link.close();
+  }
+
+  #grantCredit(): void {
+    this.#seat?.update();
+    for (const look of this.#creditWaiters) look();
+  }
+
+  /** The oldest sequence whose slot the writer has not opened and will not open without credit. */
+  #oldest(): number {
+    const { file, openSlots } = this.#options;
+    if (this.#seat !== undefined) return this.#seat.oldest;
+    return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The duplicator program: one flow on this host, the only owner and creator of its flow file.
+ *
+ *   options → MirrorFlow or LocalFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
+ *
+ * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
+ */
+import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
+import { identityToWire } from '../protocol/contract/identity-on-wire.js';
+import { systemClock } from '../protocol/clock.js';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { Logger } from '../protocol/log.js';
+import { ownIdentity } from '../protocol/owner-identity.js';
+import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { endOnSignals } from '../protocol/process-kit/termination.js';
+import type { DuplicatedFlow } from './duplicated-flow.js';
+import { Linger } from './linger.js';
+import { LocalFlow } from './local/local-flow.js';
+import { MirrorFlow } from './mirror/mirror-flow.js';
+import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
+import { Parent, reportFailure } from './parent.js';
+
+async function run(options: DuplicatorOptions): Promise<void> {
+  const log = new Logger(`duplicator:${options.app}/${options.flow}`);
+  const flow: DuplicatedFlow =
+    options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
+  let cause: MirrorflowError | undefined;
+  try {
+    await flow.start();
+  } catch (error) {
+    log.error('not started', { error });
+    await reportFailure(options.parent, error, log);
+    process.exitCode = 1;
+    return;
+  }
+  const launch = process.env[LAUNCH_VARIABLE];
+  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
+  const parent =
+    options.parent === undefined
+      ? undefined
+      : new Parent(
+          options.parent,
+          {
+            ready: () => ({
+              ...(launch === undefined ? {} : { launch }),
+              version: PROTOCOL_VERSION,
+              identity: identityToWire(ownIdentity()),
+              application: options.app,
+              flow: options.flow,
+              type: options.type,
+              ...(options.direction === 'input' ? { source: options.sourceText } : {}),
+              ...flow.places,
+            }),
+            report: () => ({
+              sourceState: flow.sourceState,
+              ...(cause === undefined ? {} : { cause: cause.message.slice(0, 4096) }),
+              published: flow.published,
+              clients: flow.clientCount,
+            }),
+            quit,
+          },
+          log,
+        );
+  const linger = new Linger(systemClock, options.lingerMs, () => {
+    void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
+      if (!mayEnd) linger.clients(flow.clientCount);
+      else {
+        log.info('no client any more', { lingerMs: options.lingerMs });
+        quit();
+      }
+    });
+  });
+  flow.on('clients', (count) => {
+    linger.clients(count);
+    parent?.report();
+  });
+  flow.on('state', (state, why) => {
+    cause = why;
+    if (why === undefined) log.info('source', { state });
+    else log.warn('source', { state, error: why });
+    parent?.report();
+  });
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+    process.exitCode = 1;
+    void flow.close().then(() => process.exit(1));
+  });
+  endOnSignals(log, async () => {
+    linger.stop();
+    await flow.close();
+    await parent?.close();
+  });
+  linger.clients(flow.clientCount);
+  parent?.start();
+  log.info('ready', {
+    file: flow.places.file,
+    buffers: flow.places.buffers,
+    bufferSize: flow.places.bufferSize,
+  });
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2), process.env);
+  await run(options);
+} catch (error) {
+  process.stderr.write(
+    `duplicator: ${describeError(error)}\n${error instanceof MirrorflowError ? USAGE : ''}`,
+  );
+  process.exitCode = 2;
+}

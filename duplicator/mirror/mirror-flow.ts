@@ -1,0 +1,214 @@
+/**
+ * A mirror flow as one thing: the SpecTcl source, the flow file with its image that it fills, and the host that serves them.
+ * The flow is made when the source has told the size of its memory; closing removes the files.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { wallClockNs, type Clock } from '../../protocol/clock.js';
+import { inodeOf, releasePath } from '../../protocol/claim.js';
+import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { COUNTERS } from '../../protocol/flow-file/counters.js';
+import { createFlowFile } from '../../protocol/flow-file/create.js';
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import { geometryOf, slotsForBudget } from '../../protocol/flow-file/geometry.js';
+import { ImageWriter, createImage } from '../../protocol/flow-file/image.js';
+import { FLOW_FLAGS, type SourceState } from '../../protocol/flow-file/layout.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { Logger } from '../../protocol/log.js';
+import { prepareDirectory } from '../../protocol/private-directory.js';
+import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
+import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
+import { FlowHost } from '../flow-host.js';
+import type { MirrorFlowOptions } from '../options.js';
+import { MirrorPublisher } from './mirror-publisher.js';
+import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
+
+/** Fewest slots of a mirror: one to read while one is written. From three on, updates are received and verified at the same time. */
+const MIRROR_SLOTS_MIN = 2;
+const MIRROR_SLOTS_WANTED = 3;
+const MIRROR_SLOTS_MAX = 64;
+/** Slots the writer has open at the same time at most. */
+const OPEN_SLOTS = 2;
+/** Longest silence of a source that answered before, milliseconds. */
+const SILENCE_MS = 5_000;
+const MODE = 0o640;
+
+/** What a mirror flow is made of, once the size is known. */
+interface Parts {
+  readonly file: FlowFile;
+  readonly inode: bigint | undefined;
+  readonly imagePath: string;
+  readonly host: FlowHost;
+  readonly publisher: MirrorPublisher;
+  readonly link: string;
+}
+
+export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
+  readonly #options: MirrorFlowOptions;
+  readonly #log: Logger;
+  readonly #source: SpecTclSource;
+  #parts: Parts | undefined;
+
+  constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
+    super();
+    this.#options = options;
+    this.#log = log;
+    this.#source = new SpecTclSource(
+      {
+        address: options.source,
+        intervalMs: options.updateIntervalMs,
+        idleIntervalMs: options.idleIntervalMs,
+        fullIntervalMs: options.fullIntervalMs,
+        times: { answerMs: options.startTimeoutMs, silenceMs: SILENCE_MS },
+        clock,
+        log,
+      },
+      (channelBytes) => this.#make(channelBytes),
+    );
+    this.#source.on('published', () => this.#published());
+    this.#source.on('state', (state, cause) => {
+      this.#parts?.host.setSourceState(state, Number(wallClockNs()));
+      this.emit('state', state, cause);
+    });
+    this.#source.on('outgrown', (channelBytes) => this.emit('outgrown', channelBytes));
+  }
+
+  /** Resolves when the first update is published; rejects with the cause, and leaves nothing behind then. */
+  async start(): Promise<void> {
+    try {
+      await this.#source.start();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get sourceState(): SourceState {
+    return this.#source.state;
+  }
+
+  get clientCount(): number {
+    return this.#parts?.host.clientCount ?? 0;
+  }
+
+  get published(): number {
+    return this.#parts?.publisher.published ?? 0;
+  }
+
+  /** Where the flow is, after start. */
+  get places(): FlowPlaces {
+    const parts = this.#parts;
+    if (parts === undefined) throw new Error('the flow is not there yet');
+    const { payloadCapacity, slotCount } = parts.file.geometry;
+    return {
+      file: parts.file.path,
+      link: parts.link,
+      image: parts.imagePath,
+      bufferSize: payloadCapacity,
+      buffers: slotCount,
+    };
+  }
+
+  /** Ends source and links, and removes the files. Idempotent. */
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts !== undefined) {
+      parts.host.setSourceState('ended', Number(wallClockNs()));
+      // Readers that attach from now on must not find a flow that is about to go.
+      if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
+      const image = inodeOf(parts.imagePath);
+      if (image !== undefined) releasePath(parts.imagePath, image);
+    }
+    const stopped = this.#source.stop();
+    await parts?.host.close();
+    await stopped;
+  }
+
+  async #make(channelBytes: number): Promise<MirrorSink> {
+    const { app, flow, type, directory, flowDirectory, ringBytes } = this.#options;
+    const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
+    const slotCount = mirrorSlots(payloadCapacity, ringBytes);
+    prepareDirectory(flowDirectory);
+    prepareDirectory(appFlowDirectory(flowDirectory, app));
+    const file = createFlowFile({
+      path: flowFilePath(flowDirectory, app, flow),
+      identity: {
+        application: app,
+        flow,
+        type,
+        properties: { channelBytes, source: this.#options.sourceText },
+      },
+      slotCount,
+      payloadCapacity,
+      flags: FLOW_FLAGS.mirror,
+      epoch: Date.now() * 1000,
+      mode: MODE,
+    });
+    const inode = inodeOf(file.path);
+    const imagePath = imageFilePath(flowDirectory, app, flow);
+    const link = linkSocketPath(directory, app, flow);
+    const links = streamLink().createServer();
+    try {
+      const image = createImage(imagePath, payloadCapacity, { mode: MODE });
+      const host = new FlowHost({ file, links, openSlots: OPEN_SLOTS, log: this.#log });
+      host.on('clients', (count) => {
+        file.setCounter(COUNTERS.clients.id, count);
+        this.emit('clients', count);
+      });
+      await links.listen(link);
+      const publisher = new MirrorPublisher(file, new ImageWriter(file, image));
+      this.#parts = { file, inode, imagePath, host, publisher, link };
+      return {
+        publisher,
+        channelCapacity: channelBytes,
+        pipelined: slotCount >= MIRROR_SLOTS_WANTED,
+        hasCredit: (sequence) => host.hasCredit(sequence),
+        credit: (sequence) => host.credit(sequence),
+      };
+    } catch (error) {
+      await links.close();
+      if (inode !== undefined) releasePath(file.path, inode);
+      throw error;
+    }
+  }
+
+  #published(): void {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    parts.host.published();
+    const { file, publisher, host } = parts;
+    const { statistics } = this.#source;
+    file.setCounter(COUNTERS.published.id, publisher.published);
+    file.setCounter(COUNTERS.publishedBytes.id, publisher.publishedBytes);
+    file.setCounter(COUNTERS.updates.id, statistics.updates);
+    file.setCounter(COUNTERS.unchanged.id, statistics.unchanged);
+    file.setCounter(COUNTERS.receivedBytes.id, statistics.receivedBytes);
+    file.setCounter(COUNTERS.connections.id, statistics.connections);
+    file.setCounter(COUNTERS.updateNs.id, Math.round(statistics.updateMs * 1e6));
+    file.setCounter(COUNTERS.headersCopied.id, publisher.headersCopied);
+    file.setCounter(COUNTERS.imageBytes.id, publisher.imageBytesWritten);
+    file.setCounter(COUNTERS.signals.id, host.signals);
+    file.setCounter(COUNTERS.stalls.id, host.stalls);
+  }
+}
+
+/** As many slots as the budget allows, three where they can be mapped at all, two at least. Throws TOO_LARGE with the numbers. */
+function mirrorSlots(payloadCapacity: number, ringBytes: number): number {
+  const mappable = slotsForBudget(payloadCapacity, LIMITS.mappedBytes, 0, MIRROR_SLOTS_MAX);
+  const wanted = slotsForBudget(payloadCapacity, ringBytes, MIRROR_SLOTS_WANTED, MIRROR_SLOTS_MAX);
+  const slotCount = Math.max(MIRROR_SLOTS_MIN, Math.min(wanted, mappable));
+  try {
+    return geometryOf(slotCount, payloadCapacity).slotCount;
+  } catch (error) {
+    const most = Math.floor(LIMITS.mappedBytes / MIRROR_SLOTS_MIN) - DISPLAY_HEADER_BYTES;
+    throw new MirrorflowError(
+      'TOO_LARGE',
+      `the source has ${payloadCapacity - DISPLAY_HEADER_BYTES} bytes of channel storage; a mirror can hold about ${most}, ` +
+        `since ${MIRROR_SLOTS_MIN} copies with their headers must fit one mapping of ${LIMITS.mappedBytes} bytes`,
+      { channelBytes: payloadCapacity - DISPLAY_HEADER_BYTES, limitBytes: LIMITS.mappedBytes },
+      error,
+    );
+  }
+}

@@ -1,0 +1,167 @@
+/** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
+import { parseArgs } from 'node:util';
+import { parseAddress, type AddressOf } from '../protocol/address.js';
+import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
+import { checkName } from '../protocol/names.js';
+
+/** What every flow needs. */
+interface CommonOptions {
+  readonly app: string;
+  readonly flow: string;
+  readonly type: string;
+  readonly lingerMs: number;
+  /** Session socket of the app server; undefined when run by hand. */
+  readonly parent: string | undefined;
+  readonly directory: string;
+  readonly flowDirectory: string;
+}
+
+/** A flow that a local provider fills. */
+export interface LocalFlowOptions extends CommonOptions {
+  readonly direction: 'output';
+  readonly bufferSize: number;
+  readonly buffers: number;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** A flow that is filled from a SpecTcl. */
+export interface MirrorFlowOptions extends CommonOptions {
+  readonly direction: 'input';
+  readonly source: AddressOf<'spectcl'>;
+  readonly sourceText: string;
+  readonly updateIntervalMs: number;
+  readonly idleIntervalMs: number;
+  readonly fullIntervalMs: number;
+  readonly startTimeoutMs: number;
+  /** Memory budget of the ring, bytes. */
+  readonly ringBytes: number;
+}
+
+export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions;
+
+const DEFAULT_UPDATE_INTERVAL_MS = 100;
+const DEFAULT_IDLE_INTERVAL_MS = 500;
+const DEFAULT_FULL_INTERVAL_MS = 60_000;
+const DEFAULT_START_TIMEOUT_MS = 800;
+const DEFAULT_LINGER_MS = 30_000;
+const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
+       duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N
+  --type TYPE            flow type (spectra, bytes)
+  --properties JSON      properties of the type
+  --update-interval MS   from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})
+  --idle-interval MS     longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})
+  --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
+  --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS})
+  --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES})
+  --parent PATH          session socket of the app server
+  --directory DIR        runtime directory      --flow-dir DIR  where flow files are kept
+`;
+
+/** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS naming the option. */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
+  const values = parse(args);
+  const text = (name: string): string | undefined => {
+    const value = values[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const direction = text('direction') ?? 'input';
+  const uid = process.geteuid?.() ?? 0;
+  const common = {
+    app: checkName('application', text('app')),
+    flow: checkName('flow', text('flow')),
+    lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    parent: text('parent'),
+    directory: runtimeDirectory({ env, uid, directory: text('directory') }),
+    flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
+  };
+  if (direction === 'output') {
+    return {
+      ...common,
+      direction,
+      type: text('type') ?? 'bytes',
+      bufferSize: whole(text, 'buffer-size', LIMITS.mappedBytes),
+      buffers: whole(text, 'buffers', LIMITS.slotCountMax),
+      properties: json(text, 'properties'),
+    };
+  }
+  if (direction !== 'input')
+    throw bad('direction', direction, 'input (filled from --connect) or output (filled by a local provider)');
+  const sourceText = text('connect') ?? '';
+  const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
+  return {
+    ...common,
+    direction,
+    type: text('type') ?? 'spectra',
+    source: parseAddress(sourceText, { schemes: ['spectcl'] }),
+    sourceText,
+    updateIntervalMs,
+    idleIntervalMs: Math.max(
+      updateIntervalMs,
+      number(text, 'idle-interval', DEFAULT_IDLE_INTERVAL_MS, 1, DAY_MS),
+    ),
+    fullIntervalMs: number(text, 'full-interval', DEFAULT_FULL_INTERVAL_MS, 0, DAY_MS),
+    startTimeoutMs: number(text, 'start-timeout', DEFAULT_START_TIMEOUT_MS, 1, DAY_MS),
+    ringBytes: number(text, 'ring-bytes', DEFAULT_RING_BYTES, 0, LIMITS.mappedBytes),
+  };
+}
+
+function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const names = [
+    'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
+    'full-interval', 'start-timeout', 'linger', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+  ]; // prettier-ignore
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+    });
+    return values;
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
+  }
+}
+
+function number(
+  text: (name: string) => string | undefined,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
+  const given = text(name);
+  if (given === undefined) return fallback;
+  const value = given.trim() === '' ? Number.NaN : Number(given);
+  if (!Number.isFinite(value) || value < min || value > max)
+    throw bad(name, given, `a number from ${min} to ${max}`);
+  return value;
+}
+
+function whole(text: (name: string) => string | undefined, name: string, max: number): number {
+  const value = number(text, name, Number.NaN, 1, max);
+  if (!Number.isInteger(value)) throw bad(name, text(name) ?? '', `a whole number from 1 to ${max}`);
+  return value;
+}
+
+function json(text: (name: string) => string | undefined, name: string): Record<string, unknown> {
+  const given = text(name) ?? '{}';
+  try {
+    const value: unknown = JSON.parse(given);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // told below, with everything else that is no object
+  }
+  throw bad(name, given.slice(0, 80), 'a JSON object');
+}
+
+function bad(name: string, found: string, wanted: string): MirrorflowError {
+  return new MirrorflowError('BAD_OPTION', `--${name} is ${JSON.stringify(found)}; it must be ${wanted}`, {
+    option: name,
+  });
+}

@@ -1,0 +1,106 @@
+/** The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted. */
+import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import type { DuplicatorReady, DuplicatorReport } from '../protocol/contract/shapes.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import type { Logger } from '../protocol/log.js';
+import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
+import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+
+/** What an app server may ask of a duplicator, and what the duplicator tells of itself. */
+export interface ParentHooks {
+  ready(): DuplicatorReady;
+  report(): DuplicatorReport;
+  quit(): void;
+}
+
+export class Parent {
+  readonly #connection: PermanentConnection;
+  readonly #call: CallOf<MirrorflowContract>;
+  readonly #hooks: ParentHooks;
+  readonly #log: Logger;
+
+  constructor(socket: string, hooks: ParentHooks, log: Logger) {
+    this.#hooks = hooks;
+    this.#log = log;
+    const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
+      CONTRACT,
+      {
+        'duplicator.quit': () => {
+          // The answer goes out first.
+          setImmediate(() => hooks.quit());
+          return true;
+        },
+      },
+      { log },
+    );
+    this.#connection = new PermanentConnection<undefined>(
+      { path: socket },
+      {
+        dispatcher,
+        context: () => undefined,
+        log,
+        onConnected: async (session) => {
+          const call = callerOf(CONTRACT, session);
+          await call('duplicator.subscribe', [hooks.ready()]);
+          await call('duplicator.report', [hooks.report()]);
+        },
+      },
+    );
+    this.#call = callerOf(CONTRACT, this.#connection);
+    this.#connection.on('failed', (error) => this.#refused(error));
+    this.#connection.on('lost', () => log.warn('the app server has gone; the flow goes on'));
+    this.#connection.on('connected', () => log.debug('connected to the app server'));
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  /** Tells the app server what the flow is like now; lost when it is away, since it is told again when it is back. */
+  report(): void {
+    if (this.#connection.state !== 'connected') return;
+    this.#call('duplicator.report', [this.#hooks.report()]).catch((error: unknown) => {
+      this.#log.debug('a report was lost', { error });
+    });
+  }
+
+  /** Whether the flow may end: the app server's word, or true when there is no app server to send anybody. */
+  async mayEnd(): Promise<boolean> {
+    if (this.#connection.state !== 'connected') return true;
+    try {
+      return await this.#call('duplicator.release', []);
+    } catch (error) {
+      return isMirrorflowError(error, 'CLOSED') || isMirrorflowError(error, 'TRANSPORT_ERROR');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  /** An app server that answers and does not want this duplicator is obeyed; one that is away is waited for. */
+  #refused(error: unknown): void {
+    if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;
+    this.#log.error('the app server refuses this duplicator, ending', { error });
+    this.#hooks.quit();
+  }
+}
+
+/** Tells the app server why this duplicator could not become ready. Never rejects: the exit code says it too. */
+export async function reportFailure(socket: string | undefined, error: unknown, log: Logger): Promise<void> {
+  const launch = process.env[LAUNCH_VARIABLE];
+  if (socket === undefined || launch === undefined) return;
+  try {
+    const session = await connectSession({ path: socket }, { context: () => undefined, log });
+    const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
+    await callerOf(CONTRACT, session)('child.failed', [
+      { launch, code, message: describeError(error).slice(0, 4096) },
+    ]);
+    await session.close();
+  } catch (failure) {
+    log.warn('the app server could not be told', { error: failure });
+  }
+}

@@ -1,0 +1,40 @@
+/** The ways in which a simulator can be a bad SpecTcl. */
+
+/**
+ * - `stall`: never answers
+ * - `stall-inside`: stops in the middle of the body
+ * - `cut`: closes in the middle of the body
+ * - `garbage`: random bytes instead of a reply
+ * - `short-length`, `huge-length`: a reply whose header states 3 bytes, or 4 GiB
+ * - `bad-header`: a full update whose spectra point outside the storage
+ * - `slow`: so many bytes a second
+ */
+export const MIRROR_MISBEHAVIOURS = [
+  'none',
+  'stall',
+  'stall-inside',
+  'cut',
+  'garbage',
+  'short-length',
+  'huge-length',
+  'bad-header',
+  'slow',
+] as const;
+export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
+
+/** `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP error. */
+export const REST_MISBEHAVIOURS = ['none', 'status', 'html', 'silent', 'http-500'] as const;
+export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];
+
+export interface Misbehaviour {
+  mirror: MirrorMisbehaviour;
+  rest: RestMisbehaviour;
+  /** Speed of `slow`, bytes per second. */
+  slowBytesPerSecond: number;
+}
+
+export const GOOD_BEHAVIOUR: Readonly<Misbehaviour> = {
+  mirror: 'none',
+  rest: 'none',
+  slowBytesPerSecond: 1_000_000,
+};

@@ -1,0 +1,66 @@
+/** Random numbers that repeat with their seed, and draws from a fixed distribution in constant time. */
+
+/** 32 uniformly distributed bits. */
+export type RandomBits = () => number;
+
+/** xorshift128 (Marsaglia, "Xorshift RNGs", 2003), its state filled from `seed` by splitmix32. */
+export function randomBits(seed: number): RandomBits {
+  let mix = seed >>> 0;
+  const next = (): number => {
+    mix = (mix + 0x9e3779b9) >>> 0;
+    let z = mix;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) | 0;
+  };
+  let [x, y, z, w] = [next(), next(), next(), next() | 1];
+  return () => {
+    const t = x ^ (x << 11);
+    x = y;
+    y = z;
+    z = w;
+    w = w ^ (w >>> 19) ^ t ^ (t >>> 8);
+    return w >>> 0;
+  };
+}
+
+/**
+ * Draws channel numbers with given weights, two lookups each, however many channels: the alias method
+ * (Walker 1977, tables as by Vose 1991).
+ */
+export class ChannelTable {
+  readonly #threshold: Float64Array;
+  readonly #alias: Uint32Array;
+
+  /** `weights`: at least one, none negative, not all zero. They need no norm. */
+  constructor(weights: Float64Array) {
+    const count = weights.length;
+    const scale = count / weights.reduce((sum, weight) => sum + weight, 0);
+    const threshold = weights.map((weight) => weight * scale);
+    const alias = new Uint32Array(count);
+    const small: number[] = [];
+    const large: number[] = [];
+    threshold.forEach((value, channel) => (value < 1 ? small : large).push(channel));
+    while (small.length > 0 && large.length > 0) {
+      const low = small.pop() ?? 0;
+      const high = large.at(-1) ?? 0;
+      alias[low] = high;
+      const rest = (threshold[high] ?? 0) - (1 - (threshold[low] ?? 0));
+      threshold[high] = rest;
+      if (rest < 1) {
+        large.pop();
+        small.push(high);
+      }
+    }
+    // What is left differs from 1 by rounding only.
+    for (const channel of [...small, ...large]) threshold[channel] = 1;
+    this.#threshold = threshold;
+    this.#alias = alias;
+  }
+
+  draw(random: RandomBits): number {
+    const at = (random() / 2 ** 32) * this.#threshold.length;
+    const channel = Math.floor(at);
+    return at - channel < (this.#threshold[channel] ?? 1) ? channel : (this.#alias[channel] ?? 0);
+  }
+}
