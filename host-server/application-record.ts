@@ -43,16 +43,18 @@ export function hasApplicationRecord(directory: string, name: string): boolean {
 
 /** Removes what a dead app server left; nothing when the record's owner lives. Nobody may be starting it now. */
 export function removeApplicationLeftovers(directory: string, name: string): void {
-  if (!hasApplicationRecord(directory, name) || ownerLives(directory, name)) return;
+  const record = readApplicationRecord(directory, name);
+  if (record === undefined || isAlive(record.identity)) return;
   rmSync(recordPath(directory, name), { force: true });
   rmSync(appSocketPath(directory, name), { force: true });
 }
 
-function ownerLives(directory: string, name: string): boolean {
+/** Undefined when there is none that can be read. */
+export function readApplicationRecord(directory: string, name: string): ApplicationRecord | undefined {
   try {
-    return isAlive(readRecord(recordPath(directory, name), name).identity);
+    return readRecord(recordPath(directory, name), name);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

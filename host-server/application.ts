@@ -12,36 +12,18 @@
  * | running  | its app server dies                               | starting after a delay, or failed after too many |
  * | starting, running, failed | stop                             | stopping, then stopped |
  */
-import type { Clock } from '../protocol/clock.js';
 import type { ApplicationInfo, ApplicationOptions, ApplicationState } from '../protocol/contract/shapes.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import type { AppServerReady } from '../protocol/contract/shapes.js';
 import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { isAlive, type OwnerIdentity } from '../protocol/owner-identity.js';
-import { Child, type ChildSpec } from '../protocol/process-kit/child.js';
-import { RestartPolicy, type RestartLimits } from '../protocol/process-kit/restart-policy.js';
-import { AdoptedAppServer, OwnAppServer, type AppServerEnd, type EndingTimes } from './app-server-process.js';
+import type { OwnerIdentity } from '../protocol/owner-identity.js';
+import { Child } from '../protocol/process-kit/child.js';
+import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+import { AdoptedAppServer, OwnAppServer, type AppServerEnd } from './app-server-process.js';
+import type { ApplicationSurroundings } from './application-surroundings.js';
 import { optionsDifference } from './application-options.js';
 import { Deferred } from './deferred.js';
 import type { HostSession } from './host-context.js';
-
-export interface ApplicationTimes extends EndingTimes {
-  /** How long a started or remembered app server may take to report. */
-  readonly readyTimeoutMs: number;
-  readonly restart: RestartLimits;
-}
-
-/** What an application needs of its host server. */
-export interface ApplicationSurroundings {
-  readonly clock: Clock;
-  readonly times: ApplicationTimes;
-  /** How an app server with these options is started. */
-  childSpec(options: ApplicationOptions): ChildSpec;
-  hasRecord(name: string): boolean;
-  removeLeftovers(name: string): void;
-  /** The state is another one now. */
-  changed(application: Application): void;
-}
 
 export class Application {
   readonly name: string;
@@ -74,10 +56,6 @@ export class Application {
 
   get state(): ApplicationState {
     return this.#state;
-  }
-
-  get cause(): MirrorflowError | undefined {
-    return this.#cause;
   }
 
   get options(): ApplicationOptions {
@@ -172,7 +150,7 @@ export class Application {
 
   /**
    * Its app server has connected: true when it is not this host server's own child. Throws APPLICATION_EXISTS when another one
-   * serves the application, STOPPED when it is being stopped, REFUSED when there is no such process.
+   * serves the application, STOPPED when it is being stopped.
    */
   subscribe(ready: AppServerReady, session: HostSession): boolean {
     const identity = identityFromWire(ready.identity);
@@ -193,6 +171,7 @@ export class Application {
     server.attach(session);
     this.#ready = ready;
     if (own) server.child.reportReady(ready);
+    else this.#byHand = ready.launch === undefined;
     if (this.#state !== 'running') this.#becomeRunning();
     return !own;
   }
@@ -256,11 +235,8 @@ export class Application {
   }
 
   #takeStranger(ready: AppServerReady, identity: OwnerIdentity): AdoptedAppServer {
-    if (!isAlive(identity)) {
-      throw new MirrorflowError('REFUSED', `no process ${identity.pid} with that start time runs here`);
-    }
-    this.#byHand = ready.launch === undefined;
-    if (ready.source !== undefined) this.#options = { ...this.#options, source: ready.source };
+    const recorded = this.#around.recordedOptions(this.name) ?? { name: this.name };
+    this.#options = { ...recorded, ...(ready.source !== undefined && { source: ready.source }) };
     const server = this.#adopt(identity);
     this.#watch(server);
     return server;
@@ -288,8 +264,11 @@ export class Application {
     if (orderly) {
       this.#become('stopped');
       this.#start.reject(new MirrorflowError('STOPPED', `the app server of ${this.name} has ended`));
-    } else if (this.#byHand) this.#fail(died);
-    else this.#died(this.#state === 'starting' ? (this.#cause ?? died) : died);
+    } else if (this.#byHand) {
+      // Whoever started it decides; the next host server is not to start it again either.
+      this.#around.removeLeftovers(this.name);
+      this.#fail(died);
+    } else this.#died(this.#state === 'starting' ? (this.#cause ?? died) : died);
   }
 
   #died(cause: MirrorflowError): void {
@@ -346,6 +325,6 @@ export class Application {
     this.#state = state;
     this.#cause = cause;
     if (state === 'starting' && this.#start.settled) this.#start = new Deferred();
-    if (!this.#released) this.#around.changed(this);
+    if (!this.#released) this.#around.changed(this.name, state, cause);
   }
 }

@@ -2,8 +2,10 @@
 import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
 import type { ApplicationInfo, ApplicationOptions, StartFailure } from '../protocol/contract/shapes.js';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../protocol/owner-identity.js';
-import { Application, type ApplicationSurroundings } from './application.js';
+import { Application } from './application.js';
+import type { ApplicationSurroundings } from './application-surroundings.js';
 import { completeOptions } from './application-options.js';
 import { checkSource } from './configuration.js';
 import type { HostSession } from './host-context.js';
@@ -63,8 +65,7 @@ export class Applications {
     checkSource(asked);
     const known = this.#applications.get(asked.name);
     const complete = completeOptions(asked, this.#configured.get(asked.name), known?.options);
-    const info = await (known ?? this.#obtain(asked)).run(asked, complete);
-    return info;
+    return (known ?? this.#obtain(asked)).run(asked, complete);
   }
 
   /** See host.stop. Throws UNKNOWN_APPLICATION. */
@@ -93,9 +94,11 @@ export class Applications {
       if (ready.launch !== undefined) this.#ofLaunch(ready.launch)?.childFailed(refusal);
       throw refusal;
     }
-    const known = this.#applications.get(ready.name);
-    const options = { name: ready.name, ...(ready.source !== undefined && { source: ready.source }) };
-    return (known ?? this.#obtain(options)).subscribe(ready, session);
+    if (!isAlive(identityFromWire(ready.identity))) {
+      const { pid } = ready.identity;
+      throw new MirrorflowError('REFUSED', `no process ${pid} with that start time runs here`, { pid });
+    }
+    return this.#obtain({ name: ready.name }).subscribe(ready, session);
   }
 
   /** See child.failed. A failure that belongs to no start under way is dropped. */

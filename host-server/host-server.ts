@@ -2,6 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import type { ApplicationState } from '../protocol/contract/shapes.js';
+import type { MirrorflowError } from '../protocol/errors.js';
 import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/directories.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
@@ -10,10 +12,11 @@ import { CHILD_RESTART_LIMITS } from '../protocol/process-kit/restart-policy.js'
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
-import type { Application, ApplicationSurroundings, ApplicationTimes } from './application.js';
+import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
 import { appServerArguments } from './application-options.js';
 import {
   hasApplicationRecord,
+  readApplicationRecord,
   readApplicationRecords,
   removeApplicationLeftovers,
 } from './application-record.js';
@@ -33,6 +36,9 @@ const APPLICATION_TIMES: ApplicationTimes = {
   stopTimeoutMs: LIMITS.childStopTimeoutMs,
   restart: CHILD_RESTART_LIMITS,
 };
+
+/** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
+const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
 
 const APP_SERVER = fileURLToPath(new URL('../app-server/main.js', import.meta.url));
 
@@ -117,14 +123,14 @@ export class HostServer {
   }
 
   /**
-   * Takes up what was left running, starts what is configured, and tells systemd when that is done. Resolves then, also when some
-   * of it has failed.
+   * Takes up what was left running, starts what is configured, and tells systemd when that is done, has failed, or
+   * takes too long. Resolves then.
    */
   async startApplications(): Promise<void> {
     for (const { identity, options } of readApplicationRecords(this.#options.directory, this.#log)) {
       this.#applications.remember(identity, options);
     }
-    await this.#applications.startConfigured();
+    await this.#startedOrLate();
     if (this.#quitting !== undefined) return;
     const summary = this.#applications.summary();
     this.#log.info('ready', { summary });
@@ -146,6 +152,17 @@ export class HostServer {
     this.#applications.release();
     await this.#close();
     this.#resolveEnded();
+  }
+
+  /** Never late for systemd, which would take this process for stuck because one of its applications is. */
+  #startedOrLate(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = systemClock.after(READY_AFTER_MS, resolve);
+      void this.#applications.startConfigured().then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async #serve(): Promise<void> {
@@ -177,15 +194,16 @@ export class HostServer {
         clock: systemClock,
       }),
       hasRecord: (name) => hasApplicationRecord(directory, name),
+      recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
       removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
-      changed: (application) => this.#changed(application),
+      changed: (name, state, cause) => this.#changed(name, state, cause),
     };
   }
 
-  #changed({ name, state, cause }: Application): void {
-    const fields = { application: name, state, ...(cause !== undefined && { cause, code: cause.code }) };
-    if (state === 'failed' || cause !== undefined) this.#log.warn('application', fields);
-    else this.#log.info('application', fields);
+  #changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void {
+    const fields = { application: name, ...(cause !== undefined && { cause, code: cause.code }) };
+    if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
+    else this.#log.info(`application ${state}`, fields);
     this.#notifier.status(this.#applications.summary());
   }
 }

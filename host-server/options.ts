@@ -1,5 +1,6 @@
 /** What the host server was told: options win over the environment, that over the configuration file. */
 import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import yargs from 'yargs';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
@@ -52,7 +53,8 @@ export async function readOptions(
   return {
     directory: runtimeDirectory({
       // An empty variable counts as unset.
-      directory: given.directory ?? (env['MIRRORFLOW_DIR'] || configuration.directory),
+      directory:
+        given.directory ?? (env['MIRRORFLOW_DIR'] || configuration.directory || serviceDirectory(env)),
       env,
       uid,
       scope: given.scope,
@@ -68,6 +70,13 @@ export async function readOptions(
     logFormat: given.logFormat,
     appServer: given.appServer,
   };
+}
+
+/** The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5), RuntimeDirectory=. */
+function serviceDirectory(env: Environment): string | undefined {
+  const made = env['RUNTIME_DIRECTORY'];
+  // A terminal that belongs to another service has that one's.
+  return made !== undefined && basename(made) === 'mirrorflow' && !made.includes(':') ? made : undefined;
 }
 
 function commandLine(version: string) {

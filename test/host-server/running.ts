@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ApplicationTimes } from '../../host-server/application.js';
+import type { ApplicationTimes } from '../../host-server/application-surroundings.js';
 import { HostServer } from '../../host-server/host-server.js';
 import { SystemdNotifier } from '../../host-server/sd-notify.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
@@ -17,7 +17,7 @@ import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 
-const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 export const STAND_IN = fileURLToPath(new URL('../fixtures/host-server/app-server.js', import.meta.url));
 
 export const silent = new Logger('test', { sink: () => undefined });
