@@ -385,14 +385,13 @@ describe('app server', () => {
     });
 
     it('does not start a second one beside an owner that never subscribes', async () => {
-      await system.start();
+      const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
       const [owner] = system.starts() as [number];
       kill(owner, 'SIGSTOP');
-      const first = system.record()?.pid ?? 0;
-      kill(first, 'SIGKILL');
-      await eventually('it has ended', () => !lives(first));
+      first.kill('SIGKILL');
+      await exitOf(first);
       await system.start();
       const { call, token } = await system.client();
       const error = await failureOf(call('flow.open', [token, INPUT]));

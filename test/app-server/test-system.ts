@@ -52,7 +52,7 @@ export class TestSystem {
       if (server.exitCode !== null) throw new Error(`the app server ended: ${this.log(server)}`);
       try {
         (await this.#connect(name)).destroy();
-        return this.record(name)?.port;
+        return this.record(name)?.port || undefined;
       } catch {
         return undefined;
       }
