@@ -8,7 +8,7 @@
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { systemClock } from '../protocol/clock.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
@@ -22,9 +22,17 @@ async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
   const flow = new MirrorFlow(options, systemClock, log);
   let cause: MirrorflowError | undefined;
+  let parent: Parent | undefined;
+  let linger: Linger | undefined;
+  endOnSignals(log, async () => {
+    linger?.stop();
+    await flow.close();
+    await parent?.close();
+  });
   try {
     await flow.start();
   } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
     await reportFailure(options.parent, error, log);
     process.exitCode = 1;
@@ -32,7 +40,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
-  const parent =
+  parent =
     options.parent === undefined
       ? undefined
       : new Parent(
@@ -58,9 +66,9 @@ async function run(options: DuplicatorOptions): Promise<void> {
           },
           log,
         );
-  const linger = new Linger(systemClock, options.lingerMs, () => {
+  linger = new Linger(systemClock, options.lingerMs, () => {
     void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
-      if (!mayEnd) linger.clients(flow.clientCount);
+      if (!mayEnd) linger?.clients(flow.clientCount);
       else {
         log.info('no client any more', { lingerMs: options.lingerMs });
         quit();
@@ -68,7 +76,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     });
   });
   flow.on('clients', (count) => {
-    linger.clients(count);
+    linger?.clients(count);
     parent?.report();
   });
   flow.on('state', (state, why) => {
@@ -82,11 +90,6 @@ async function run(options: DuplicatorOptions): Promise<void> {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   });
-  endOnSignals(log, async () => {
-    linger.stop();
-    await flow.close();
-    await parent?.close();
-  });
   linger.clients(flow.clientCount);
   parent?.start();
   log.info('ready', {
@@ -96,12 +99,15 @@ async function run(options: DuplicatorOptions): Promise<void> {
   });
 }
 
-try {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  await run(options);
-} catch (error) {
-  process.stderr.write(
-    `duplicator: ${describeError(error)}\n${error instanceof MirrorflowError ? USAGE : ''}`,
-  );
-  process.exitCode = 2;
+function readOptions(): DuplicatorOptions | undefined {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`duplicator: ${describeError(error)}\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
+
+const options = readOptions();
+if (options !== undefined) await run(options);

@@ -4,7 +4,7 @@ import { parseAddress, type AddressOf } from '../protocol/address.js';
 import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
-import { checkName } from '../protocol/names.js';
+import { checkName, isName } from '../protocol/names.js';
 
 export interface DuplicatorOptions {
   readonly app: string;
@@ -54,13 +54,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   };
   const direction = text('direction') ?? 'input';
   if (direction !== 'input') throw bad('direction', direction, 'input: this flow is filled from --connect');
-  const sourceText = text('connect') ?? '';
+  const sourceText = required(text, 'connect');
   const uid = process.geteuid?.() ?? 0;
   const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
   return {
-    app: checkName('application', text('app')),
-    flow: checkName('flow', text('flow')),
-    type: text('type') ?? 'spectra',
+    app: checkName('application', required(text, 'app')),
+    flow: checkName('flow', required(text, 'flow')),
+    type: flowType(text('type') ?? 'spectra'),
     source: parseAddress(sourceText, { schemes: ['spectcl'] }),
     sourceText,
     updateIntervalMs,
@@ -92,6 +92,18 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
   } catch (error) {
     throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
   }
+}
+
+function required(text: (name: string) => string | undefined, name: string): string {
+  const given = text(name);
+  if (given === undefined) throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
+  return given;
+}
+
+function flowType(given: string): string {
+  const sound: boolean = isName(given);
+  if (!sound) throw bad('type', given, 'a name: letters, digits, ".", "_" and "-"');
+  return given;
 }
 
 function number(
