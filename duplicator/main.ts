@@ -22,12 +22,15 @@ async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
   const flow = new MirrorFlow(options, systemClock, log);
   let cause: MirrorflowError | undefined;
-  let parent: Parent | undefined;
-  let linger: Linger | undefined;
+  /** What is there beside the flow once it is ready; a signal may come before. */
+  const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
+    parent: undefined,
+    linger: undefined,
+  };
   endOnSignals(log, async () => {
-    linger?.stop();
+    beside.linger?.stop();
     await flow.close();
-    await parent?.close();
+    await beside.parent?.close();
   });
   try {
     await flow.start();
@@ -40,7 +43,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
-  parent =
+  const parent =
     options.parent === undefined
       ? undefined
       : new Parent(
@@ -66,9 +69,9 @@ async function run(options: DuplicatorOptions): Promise<void> {
           },
           log,
         );
-  linger = new Linger(systemClock, options.lingerMs, () => {
+  const linger = new Linger(systemClock, options.lingerMs, () => {
     void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
-      if (!mayEnd) linger?.clients(flow.clientCount);
+      if (!mayEnd) linger.clients(flow.clientCount);
       else {
         log.info('no client any more', { lingerMs: options.lingerMs });
         quit();
@@ -76,7 +79,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     });
   });
   flow.on('clients', (count) => {
-    linger?.clients(count);
+    linger.clients(count);
     parent?.report();
   });
   flow.on('state', (state, why) => {
@@ -90,6 +93,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   });
+  Object.assign(beside, { parent, linger });
   linger.clients(flow.clientCount);
   parent?.start();
   log.info('ready', {
