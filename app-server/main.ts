@@ -4,6 +4,7 @@ import { runtimeDirectory } from '../protocol/directories.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { LIMITS } from '../protocol/limits.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import { AppServer } from './app-server.js';
@@ -27,7 +28,8 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
     onQuit: () => process.kill(process.pid, 'SIGTERM'),
     ...(duplicatorScript ? { duplicatorScript } : {}),
   });
-  endOnSignals(log, async () => (await starting.catch(() => undefined))?.close());
+  const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
+  endOnSignals(log, close, LIMITS.appServerStopTimeoutMs * 0.9);
   await starting;
 }
 

@@ -11,16 +11,19 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
-import { openInputFlow, type InputFlow, type InputFlowOptions } from './input-flow.js';
+import { openInputFlow, type InputFlow } from './input-flow.js';
+import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Mirror } from './mirror.js';
+import { OutputFlow } from './output-flow.js';
+import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
@@ -46,8 +49,14 @@ interface ClientEvents {
 
 /** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
 const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
-/** Attempts to attach again after a duplicator died, with the reconnection delays of LIMITS between them; then the flow has ended. */
+/** Attempts to attach again after a duplicator died, with growing delays between them; then the flow has ended. */
 const REATTACH_ATTEMPTS = 60;
+const REATTACH_DELAY_MAX_MS = 1_000;
+
+/** What can go on with another duplicator's files. */
+interface Reattachable {
+  reattach(opened: OpenedFlow): Promise<void>;
+}
 
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
@@ -59,7 +68,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** What is open, to be opened again by whatever session comes next. */
   readonly #open = new Map<object, { readonly request: OpenRequest; handle: number }>();
   readonly #mirrors = new Map<string, Promise<Mirror>>();
-  readonly #flows = new Set<InputFlow>();
+  readonly #flows = new Set<InputFlow | OutputFlow>();
   #token = '';
   #closed = false;
 
@@ -148,13 +157,44 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
-      const input = await openInputFlow(opened, rest);
+      const input = await openInputFlow(opened, rest, 'hold');
       this.#flows.add(input);
-      input.once('closed', () => {
+      input.on('detached', () => void this.#recover(key, request, input, () => input.finish()));
+      input.once('end', () => {
         this.#flows.delete(input);
         void this.#closeFlow(key);
       });
       return input;
+    } catch (error) {
+      await this.#closeFlow(key);
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
+   * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
+   */
+  async openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow> {
+    const { bufferSize, buffers } = checkOutputOptions(options);
+    const request: OpenRequest = {
+      flow: checkName('flow', flow),
+      direction: 'output',
+      bufferSize,
+      buffers,
+      type: options.type ?? 'bytes',
+      properties: JSON.stringify(options.properties ?? {}),
+    };
+    const key = {};
+    const opened = await this.#openFlow(key, request);
+    try {
+      const output = await OutputFlow.attach(opened, options);
+      this.#flows.add(output);
+      output.once('closed', () => {
+        this.#flows.delete(output);
+        void this.#closeFlow(key);
+      });
+      return output;
     } catch (error) {
       await this.#closeFlow(key);
       throw error;
@@ -219,29 +259,30 @@ export class Client extends EventEmitter<ClientEvents> {
     }
     this.#open.set(mirror, { request, handle: opened.handle });
     this.#open.delete(key);
-    mirror.on('lost', () => void this.#reattach(flow, mirror, request));
+    mirror.on('lost', () => {
+      mirror.emit('state', 'stale');
+      void this.#recover(mirror, request, mirror, () => mirror.emit('state', 'ended'));
+    });
     return mirror;
   }
 
-  /** The duplicator has gone: opens the flow again, which starts another one, and attaches the mirror to it. */
-  async #reattach(flow: string, mirror: Mirror, request: OpenRequest): Promise<void> {
-    mirror.emit('state', 'stale');
-    for (
-      let attempt = 0;
-      attempt < REATTACH_ATTEMPTS && !this.#closed && this.#mirrors.has(flow);
-      attempt += 1
-    ) {
+  /**
+   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it. Gives up when the flow was closed here
+   * meanwhile, or after too many attempts; then it has ended.
+   */
+  async #recover(key: object, request: OpenRequest, flow: Reattachable, ended: () => void): Promise<void> {
+    for (let attempt = 0; attempt < REATTACH_ATTEMPTS; attempt += 1) {
+      if (this.#closed || !this.#open.has(key)) return;
       try {
-        const opened = await this.#openFlow(mirror, request);
-        await mirror.reattach(opened);
+        await flow.reattach(await this.#openFlow(key, request));
         return;
       } catch (error) {
-        if (isMirrorflowError(error, 'CLOSED') && this.#closed) return;
-        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, LIMITS.reconnectMaxMs * 4);
-        await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+        clientLog.debug('not attached again yet', { flow: request.flow, error });
+        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     }
-    if (!this.#closed && this.#mirrors.has(flow)) mirror.emit('state', 'ended');
+    ended();
   }
 
   async #openFlow(key: object, request: OpenRequest): Promise<OpenedFlow> {

@@ -12,6 +12,8 @@ export interface Consumer {
   acknowledged: number;
   /** It has drained what it saw and waits to be signalled; cleared by the signal. */
   waiting: boolean;
+  /** It asked for quiet: not signalled even when it waits. */
+  paused: boolean;
 }
 
 /** `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error and change nothing. */
@@ -25,7 +27,7 @@ export class ConsumerRegistry {
   }
 
   add(id: number, delivery: Delivery, start: number): Consumer {
-    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true };
+    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true, paused: false };
     this.#consumers.set(id, consumer);
     return consumer;
   }
@@ -53,16 +55,18 @@ export class ConsumerRegistry {
     return 'accepted';
   }
 
-  /**
-   * The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size.
-   * Without a lossless consumer nothing holds the writer back (Infinity).
-   */
-  credit(slotCount: number): number {
+  /** The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back (Infinity). */
+  slowest(): number {
     let slowest = Number.POSITIVE_INFINITY;
     for (const consumer of this.#consumers.values()) {
       if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest)
         slowest = consumer.acknowledged;
     }
-    return slowest + slotCount;
+    return slowest;
+  }
+
+  /** The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size. */
+  credit(slotCount: number): number {
+    return this.slowest() + slotCount;
   }
 }

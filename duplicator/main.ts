@@ -1,30 +1,44 @@
 /**
  * The duplicator program: one flow on this host, the only owner and creator of its flow file.
  *
- *   options → MirrorFlow (source, flow file, image, clients) → Parent (the app server) → Linger (when to end)
+ *   options → MirrorFlow or LocalFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
  *
  * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
  */
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { systemClock } from '../protocol/clock.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import type { DuplicatedFlow } from './duplicated-flow.js';
 import { Linger } from './linger.js';
+import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
 import { Parent, reportFailure } from './parent.js';
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
-  const flow = new MirrorFlow(options, systemClock, log);
+  const flow: DuplicatedFlow =
+    options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
   let cause: MirrorflowError | undefined;
+  /** What is there beside the flow once it is ready; a signal may come before. */
+  const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
+    parent: undefined,
+    linger: undefined,
+  };
+  endOnSignals(log, async () => {
+    beside.linger?.stop();
+    await flow.close();
+    await beside.parent?.close();
+  });
   try {
     await flow.start();
   } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
     await reportFailure(options.parent, error, log);
     process.exitCode = 1;
@@ -45,7 +59,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               application: options.app,
               flow: options.flow,
               type: options.type,
-              source: options.sourceText,
+              ...(options.direction === 'input' ? { source: options.sourceText } : {}),
               ...flow.places,
             }),
             report: () => ({
@@ -77,16 +91,12 @@ async function run(options: DuplicatorOptions): Promise<void> {
     else log.warn('source', { state, error: why });
     parent?.report();
   });
-  flow.on('outgrown', (channelBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { channelBytes });
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   });
-  endOnSignals(log, async () => {
-    linger.stop();
-    await flow.close();
-    await parent?.close();
-  });
+  Object.assign(beside, { parent, linger });
   linger.clients(flow.clientCount);
   parent?.start();
   log.info('ready', {
@@ -96,12 +106,15 @@ async function run(options: DuplicatorOptions): Promise<void> {
   });
 }
 
-try {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  await run(options);
-} catch (error) {
-  process.stderr.write(
-    `duplicator: ${describeError(error)}\n${error instanceof MirrorflowError ? USAGE : ''}`,
-  );
-  process.exitCode = 2;
+function readOptions(): DuplicatorOptions | undefined {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`duplicator: ${describeError(error)}\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
+
+const options = readOptions();
+if (options !== undefined) await run(options);
