@@ -1,0 +1,56 @@
+/** One command from its words to its exit code, for the command line and the prompt alike. */
+import type { Environment } from '../protocol/directories.js';
+import type { Command, CommandContext } from './command.js';
+import { parseCommandLine, type Globals } from './command-line.js';
+import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+import { Output, type OutputStream } from './output.js';
+
+/** What a command runs in. */
+export interface Surroundings {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly commands: readonly Command[];
+  /** The global options of `mirrorflow console`, which hold for every command in it. */
+  readonly prompt?: Globals;
+}
+
+/** Never throws: what goes wrong is told on standard error. */
+export async function runWords(words: readonly string[], around: Surroundings): Promise<ExitCode> {
+  const { stdin, stdout, stderr, env, signal, commands, prompt } = around;
+  const outputOf = (globals: Pick<Globals, 'json' | 'noColour'>): Output =>
+    new Output({
+      stdout,
+      stderr,
+      env,
+      json: globals.json || prompt?.json === true,
+      noColour: globals.noColour || prompt?.noColour === true,
+    });
+  // Until the words are understood: what goes wrong before that is told in the form that was asked for.
+  let output = outputOf({ json: words.includes('--json'), noColour: words.includes('--no-colour') });
+  try {
+    const parsed = await parseCommandLine(words, commands, output.columns);
+    if (parsed.kind === 'help') {
+      output.help(parsed.text, parsed.asError);
+      return parsed.asError ? EXIT.usage : EXIT.success;
+    }
+    const { command, given, globals } = parsed;
+    output = outputOf(globals);
+    const context: CommandContext = {
+      output,
+      directory: globals.directory ?? prompt?.directory,
+      signal,
+      stdin,
+      env,
+      atPrompt: prompt !== undefined,
+    };
+    await command.run(context, given as never);
+    return EXIT.success;
+  } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
+    output.failure(error);
+    return exitCodeOf(error);
+  }
+}
