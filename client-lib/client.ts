@@ -21,6 +21,8 @@ import type { RpcSession } from '../protocol/xml-rpc/session.js';
 import { openInputFlow, type InputFlow, type InputFlowOptions } from './input-flow.js';
 import { clientLog } from './locate.js';
 import { Mirror } from './mirror.js';
+import { OutputFlow } from './output-flow.js';
+import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
@@ -59,7 +61,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** What is open, to be opened again by whatever session comes next. */
   readonly #open = new Map<object, { readonly request: OpenRequest; handle: number }>();
   readonly #mirrors = new Map<string, Promise<Mirror>>();
-  readonly #flows = new Set<InputFlow>();
+  readonly #flows = new Set<InputFlow | OutputFlow>();
   #token = '';
   #closed = false;
 
@@ -155,6 +157,36 @@ export class Client extends EventEmitter<ClientEvents> {
         void this.#closeFlow(key);
       });
       return input;
+    } catch (error) {
+      await this.#closeFlow(key);
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
+   * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
+   */
+  async openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow> {
+    const { bufferSize, buffers } = checkOutputOptions(options);
+    const request: OpenRequest = {
+      flow: checkName('flow', flow),
+      direction: 'output',
+      bufferSize,
+      buffers,
+      type: options.type ?? 'bytes',
+      properties: JSON.stringify(options.properties ?? {}),
+    };
+    const key = {};
+    const opened = await this.#openFlow(key, request);
+    try {
+      const output = await OutputFlow.attach(opened, options);
+      this.#flows.add(output);
+      output.once('closed', () => {
+        this.#flows.delete(output);
+        void this.#closeFlow(key);
+      });
+      return output;
     } catch (error) {
       await this.#closeFlow(key);
       throw error;

@@ -4,6 +4,8 @@ export { Client, SPECTRA_FLOW, type AppInfo } from './client.js';
 export { connectHost, HostConnection, type HostInfo } from './host.js';
 export { Mirror, type PublicationMeta } from './mirror.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
+export { OutputFlow, type CommitOptions, type OutputSlot, type WaitOptions } from './output-flow.js';
+export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow, type InputFlowOptions } from './input-flow.js';
 export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 export type {

@@ -53,16 +53,18 @@ export class ConsumerRegistry {
     return 'accepted';
   }
 
-  /**
-   * The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size.
-   * Without a lossless consumer nothing holds the writer back (Infinity).
-   */
-  credit(slotCount: number): number {
+  /** The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back (Infinity). */
+  slowest(): number {
     let slowest = Number.POSITIVE_INFINITY;
     for (const consumer of this.#consumers.values()) {
       if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest)
         slowest = consumer.acknowledged;
     }
-    return slowest + slotCount;
+    return slowest;
+  }
+
+  /** The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size. */
+  credit(slotCount: number): number {
+    return this.slowest() + slotCount;
   }
 }

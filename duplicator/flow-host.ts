@@ -9,6 +9,7 @@ import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
+  AWAKE,
   LINK_VERSION,
   MessageKind,
   kindName,
@@ -18,6 +19,7 @@ import {
   type Hello,
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
+import { ProviderSeat } from './provider-seat.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
@@ -25,11 +27,10 @@ export interface FlowHostOptions {
   readonly links: LinkServer;
   /** Slots beyond the published ones that the writer may have open: a consumer never starts on those. */
   readonly openSlots: number;
+  /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
+  readonly local?: boolean;
   readonly log: Logger;
 }
-
-/** ACK's detail: the consumer has drained what it saw and waits to be signalled. */
-const WAITING = 0;
 
 interface Client {
   readonly link: LinkConnection;
@@ -39,6 +40,8 @@ interface Client {
 }
 
 interface FlowHostEvents {
+  /** A provider has come (true) or gone (false). */
+  provider: [present: boolean];
   /** Clients that said HELLO and are connected now. */
   clients: [count: number];
 }
@@ -48,6 +51,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #registry = new ConsumerRegistry();
   readonly #clients = new Map<number, Client>();
   readonly #creditWaiters = new Set<() => void>();
+  readonly #seat: ProviderSeat | undefined;
   #lastId = 0;
   #greeted = 0;
   #stateChanges = 0;
@@ -60,6 +64,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     super();
     this.#options = options;
     this.#published = options.file.published;
+    this.#seat =
+      options.local === true ? new ProviderSeat(options.file, () => this.#registry.slowest()) : undefined;
     options.links.onConnection((link) => this.#connected(link));
   }
 
@@ -120,6 +126,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
       this.#greeted -= 1;
+      if (this.#seat?.sits(link) === true) this.#providerLeft(this.#seat);
       this.#grantCredit();
       this.emit('clients', this.#greeted);
     });
@@ -135,6 +142,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         return;
       case MessageKind.ACK:
         this.#acknowledge(id, client, value, detail);
+        return;
+      case MessageKind.PUBLISHED:
+        this.#providerPublished(client, value);
         return;
       default:
         this.#refuse(client, 'BAD_MESSAGE', `a client sent ${kindName(kind)}, which means nothing here`);
@@ -152,16 +162,47 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#refuse(client, 'VERSION_MISMATCH', message);
       return;
     }
-    if (hello.role === 'provider') {
-      this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
-      return;
-    }
+    if (hello.role === 'provider' && !this.#seatProvider(client, hello)) return;
     client.hello = hello;
     this.#greeted += 1;
     if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
+    else if (hello.role === 'provider') this.emit('provider', true);
     else if (hello.start !== 'sequence')
-      this.#admit(id, client, hello, hello.start === 'oldest' ? this.#oldest() : this.#published);
+      this.#admit(
+        id,
+        client,
+        hello,
+        hello.start === 'oldest' ? this.#oldest() : this.#options.file.published,
+      );
     this.emit('clients', this.#greeted);
+  }
+
+  #seatProvider(client: Client, hello: Hello): boolean {
+    if (this.#seat === undefined) {
+      this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
+      return false;
+    }
+    if (this.#seat.take(client.link, hello)) return true;
+    this.#refuse(client, 'FLOW_BUSY', 'a second provider wanted to join');
+    return false;
+  }
+
+  #providerPublished(client: Client, sequence: number): void {
+    if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
+      this.published();
+      return;
+    }
+    this.#refuse(
+      client,
+      'BAD_MESSAGE',
+      `a client said that it published below ${sequence}, which it cannot have`,
+    );
+  }
+
+  #providerLeft(seat: ProviderSeat): void {
+    seat.leave();
+    this.published();
+    this.emit('provider', false);
   }
 
   #start(id: number, client: Client, sequence: number): void {
@@ -188,12 +229,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
     const { consumer } = client;
-    const outcome = this.#registry.acknowledge(id, sequence, this.#published, detail === WAITING);
+    // A reader that is awake sees `published` in the file before this process was told.
+    const { published } = this.#options.file;
+    const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
     if (outcome !== 'accepted' || consumer === undefined) {
       this.#refuse(
         client,
         'BAD_MESSAGE',
-        `a client acknowledged ${sequence} of ${this.#published} published buffers (${outcome})`,
+        `a client acknowledged ${sequence} of ${published} published buffers (${outcome})`,
       );
       return;
     }
@@ -215,12 +258,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #grantCredit(): void {
+    this.#seat?.update();
     for (const look of this.#creditWaiters) look();
   }
 
   /** The oldest sequence whose slot the writer has not opened and will not open without credit. */
   #oldest(): number {
     const { file, openSlots } = this.#options;
+    if (this.#seat !== undefined) return this.#seat.oldest;
     return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
   }
 }

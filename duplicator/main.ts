@@ -1,7 +1,7 @@
 /**
  * The duplicator program: one flow on this host, the only owner and creator of its flow file.
  *
- *   options → MirrorFlow (source, flow file, image, clients) → Parent (the app server) → Linger (when to end)
+ *   options → MirrorFlow or LocalFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
  *
  * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
  */
@@ -13,14 +13,17 @@ import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import type { DuplicatedFlow } from './duplicated-flow.js';
 import { Linger } from './linger.js';
+import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
 import { Parent, reportFailure } from './parent.js';
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
-  const flow = new MirrorFlow(options, systemClock, log);
+  const flow: DuplicatedFlow =
+    options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
   let cause: MirrorflowError | undefined;
   try {
     await flow.start();
@@ -45,7 +48,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               application: options.app,
               flow: options.flow,
               type: options.type,
-              source: options.sourceText,
+              ...(options.direction === 'input' ? { source: options.sourceText } : {}),
               ...flow.places,
             }),
             report: () => ({
@@ -77,8 +80,8 @@ async function run(options: DuplicatorOptions): Promise<void> {
     else log.warn('source', { state, error: why });
     parent?.report();
   });
-  flow.on('outgrown', (channelBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { channelBytes });
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   });

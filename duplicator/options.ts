@@ -6,24 +6,40 @@ import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 
-export interface DuplicatorOptions {
+/** What every flow needs. */
+interface CommonOptions {
   readonly app: string;
   readonly flow: string;
   readonly type: string;
+  readonly lingerMs: number;
+  /** Session socket of the app server; undefined when run by hand. */
+  readonly parent: string | undefined;
+  readonly directory: string;
+  readonly flowDirectory: string;
+}
+
+/** A flow that a local provider fills. */
+export interface LocalFlowOptions extends CommonOptions {
+  readonly direction: 'output';
+  readonly bufferSize: number;
+  readonly buffers: number;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** A flow that is filled from a SpecTcl. */
+export interface MirrorFlowOptions extends CommonOptions {
+  readonly direction: 'input';
   readonly source: AddressOf<'spectcl'>;
   readonly sourceText: string;
   readonly updateIntervalMs: number;
   readonly idleIntervalMs: number;
   readonly fullIntervalMs: number;
   readonly startTimeoutMs: number;
-  readonly lingerMs: number;
   /** Memory budget of the ring, bytes. */
   readonly ringBytes: number;
-  /** Session socket of the app server; undefined when run by hand. */
-  readonly parent: string | undefined;
-  readonly directory: string;
-  readonly flowDirectory: string;
 }
+
+export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions;
 
 const DEFAULT_UPDATE_INTERVAL_MS = 100;
 const DEFAULT_IDLE_INTERVAL_MS = 500;
@@ -34,7 +50,9 @@ const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
-  --type TYPE            flow type (spectra)
+       duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N
+  --type TYPE            flow type (spectra, bytes)
+  --properties JSON      properties of the type
   --update-interval MS   from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})
   --idle-interval MS     longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})
   --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
@@ -53,13 +71,32 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     return typeof value === 'string' ? value : undefined;
   };
   const direction = text('direction') ?? 'input';
-  if (direction !== 'input') throw bad('direction', direction, 'input: this flow is filled from --connect');
-  const sourceText = text('connect') ?? '';
   const uid = process.geteuid?.() ?? 0;
-  const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
-  return {
+  const common = {
     app: checkName('application', text('app')),
     flow: checkName('flow', text('flow')),
+    lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    parent: text('parent'),
+    directory: runtimeDirectory({ env, uid, directory: text('directory') }),
+    flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
+  };
+  if (direction === 'output') {
+    return {
+      ...common,
+      direction,
+      type: text('type') ?? 'bytes',
+      bufferSize: whole(text, 'buffer-size', LIMITS.mappedBytes),
+      buffers: whole(text, 'buffers', LIMITS.slotCountMax),
+      properties: json(text, 'properties'),
+    };
+  }
+  if (direction !== 'input')
+    throw bad('direction', direction, 'input (filled from --connect) or output (filled by a local provider)');
+  const sourceText = text('connect') ?? '';
+  const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
+  return {
+    ...common,
+    direction,
     type: text('type') ?? 'spectra',
     source: parseAddress(sourceText, { schemes: ['spectcl'] }),
     sourceText,
@@ -70,11 +107,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     ),
     fullIntervalMs: number(text, 'full-interval', DEFAULT_FULL_INTERVAL_MS, 0, DAY_MS),
     startTimeoutMs: number(text, 'start-timeout', DEFAULT_START_TIMEOUT_MS, 1, DAY_MS),
-    lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
     ringBytes: number(text, 'ring-bytes', DEFAULT_RING_BYTES, 0, LIMITS.mappedBytes),
-    parent: text('parent'),
-    directory: runtimeDirectory({ env, uid, directory: text('directory') }),
-    flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
   };
 }
 
@@ -107,6 +140,24 @@ function number(
   if (!Number.isFinite(value) || value < min || value > max)
     throw bad(name, given, `a number from ${min} to ${max}`);
   return value;
+}
+
+function whole(text: (name: string) => string | undefined, name: string, max: number): number {
+  const value = number(text, name, Number.NaN, 1, max);
+  if (!Number.isInteger(value)) throw bad(name, text(name) ?? '', `a whole number from 1 to ${max}`);
+  return value;
+}
+
+function json(text: (name: string) => string | undefined, name: string): Record<string, unknown> {
+  const given = text(name) ?? '{}';
+  try {
+    const value: unknown = JSON.parse(given);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // told below, with everything else that is no object
+  }
+  throw bad(name, given.slice(0, 80), 'a JSON object');
 }
 
 function bad(name: string, found: string, wanted: string): MirrorflowError {

@@ -18,8 +18,9 @@ import type { Logger } from '../../protocol/log.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
+import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost } from '../flow-host.js';
-import type { DuplicatorOptions } from '../options.js';
+import type { MirrorFlowOptions } from '../options.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
 
@@ -33,13 +34,6 @@ const OPEN_SLOTS = 2;
 const SILENCE_MS = 5_000;
 const MODE = 0o640;
 
-interface MirrorFlowEvents {
-  state: [state: SourceState, cause: MirrorflowError | undefined];
-  clients: [count: number];
-  /** The flow cannot go on and must be made anew. */
-  outgrown: [channelBytes: number];
-}
-
 /** What a mirror flow is made of, once the size is known. */
 interface Parts {
   readonly file: FlowFile;
@@ -50,13 +44,13 @@ interface Parts {
   readonly link: string;
 }
 
-export class MirrorFlow extends EventEmitter<MirrorFlowEvents> {
-  readonly #options: DuplicatorOptions;
+export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
+  readonly #options: MirrorFlowOptions;
   readonly #log: Logger;
   readonly #source: SpecTclSource;
   #parts: Parts | undefined;
 
-  constructor(options: DuplicatorOptions, clock: Clock, log: Logger) {
+  constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
     super();
     this.#options = options;
     this.#log = log;
@@ -103,7 +97,7 @@ export class MirrorFlow extends EventEmitter<MirrorFlowEvents> {
   }
 
   /** Where the flow is, after start. */
-  get places(): { file: string; link: string; image: string; bufferSize: number; buffers: number } {
+  get places(): FlowPlaces {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the flow is not there yet');
     const { payloadCapacity, slotCount } = parts.file.geometry;

@@ -13,6 +13,8 @@
  *      │ published                    │ (alone on its cache line)                                                 │
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
  *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
+ *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
+ *      │ granted                      │                                                                           │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ 96 counters of 8                                                                                          │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -56,6 +58,8 @@ export const HEADER = {
   imageSequence: 3 * CACHE_LINE_BYTES + U64,
   sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
+  /** Local flows: the provider may write sequences below it. */
+  granted: 3 * CACHE_LINE_BYTES + 4 * U64,
   counters: 4 * CACHE_LINE_BYTES,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -72,6 +76,12 @@ export const SLOT = {
   flags: 2 * U64 + U32,
   payload: CACHE_LINE_BYTES,
 } as const;
+
+/**
+ * A slot's `flags`: the high half is the generation of the provider that wrote it, counted from 1 by the duplicator, so that the buffers of
+ * two providers are told apart one by one; the low half belongs to the flow type.
+ */
+export const GENERATION_SHIFT = 16;
 
 /** Bits of the header's `flags`. */
 export const FLOW_FLAGS = {
@@ -90,7 +100,7 @@ export function sourceStateOf(code: number): SourceState | undefined {
 
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
-assert(HEADER.stateSinceNs + U64 <= HEADER.counters);
+assert(HEADER.granted + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 96);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
 assert(SLOT.flags + U32 <= SLOT.payload);

@@ -14,14 +14,16 @@
  *   C → D  START      only after a HELLO with start = sequence: value = sequence,
  *                     detail = low 32 bits of the epoch it was counted in, 0 = whichever is current
  *   D → C  WELCOME    value = epoch, detail = packed role and delivery as granted
- *   D → C  BEGIN      value = first sequence the client gets (a provider: writes)
+ *   D → C  BEGIN      value = first sequence the client gets (a provider: writes);
+ *                     to a provider, detail = its generation, which goes into the flags of its slots
  *   D → C  REFUSED    instead of WELCOME, and then the connection closes: detail = number of protocol/errors.ts
  *                     as a two's complement 32-bit integer, value = 0
  *
  * Then each direction is one ever-growing count and a few states; of each only the newest matters:
  *
  *   D → consumer  PUBLISHED  value = you may read below this
- *   consumer → D  ACK        value = I need nothing below this
+ *   consumer → D  ACK        value = I need nothing below this; detail bit 0 = AWAKE: still reading, do not signal;
+ *                            without it the consumer has drained what it saw and waits for PUBLISHED
  *   D → provider  CREDIT     value = you may write below this
  *   provider → D  PUBLISHED  value = I have written below this
  *   D → C         STATUS     detail = state code of the flow's source, value = its count of state changes
@@ -38,6 +40,9 @@ import assert from 'node:assert/strict';
 import { ERROR_CODES, codeOfFault, type ErrorCode } from '../errors.js';
 
 export const MESSAGE_BYTES = 16;
+
+/** ACK's detail of a consumer that goes on reading by itself. */
+export const AWAKE = 1;
 
 /** Bumped when a message changes its meaning; HELLO carries it. */
 export const LINK_VERSION = 1;

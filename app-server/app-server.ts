@@ -1,0 +1,174 @@
+/**
+ * The app server put together: the claim on the application's name, clients, flows, the servers that take calls and
+ * the connection to the host server. It owns all of them and closes them in the reverse order.
+ */
+import type { Clock } from '../protocol/clock.js';
+import { CONTRACT } from '../protocol/contract/methods.js';
+import { identityToWire } from '../protocol/contract/identity-on-wire.js';
+import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
+import { appFlowDirectory, appSocketPath, runtimeFolders } from '../protocol/directories.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { Logger } from '../protocol/log.js';
+import { ownIdentity } from '../protocol/owner-identity.js';
+import { prepareDirectory } from '../protocol/private-directory.js';
+import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
+import { SessionServer } from '../protocol/xml-rpc/session-server.js';
+import { Clients } from './clients.js';
+import { Flows } from './flows.js';
+import { handlersOf, type CallOrigin } from './handlers.js';
+import { HostLink } from './host-link.js';
+import { DUPLICATOR_SCRIPT } from './launch.js';
+import type { AppServerOptions } from './options.js';
+import { ClaimedRecord } from './record.js';
+import { packageVersion } from './version.js';
+
+const LOOPBACK = '127.0.0.1';
+
+/** How long calls that still run may take at the end; together with stopping duplicators less than a parent waits. */
+const CLOSE_GRACE_MS = LIMITS.childStopTimeoutMs / 6;
+
+export interface AppServerSetup {
+  readonly options: AppServerOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The token of the host server that started it. */
+  readonly launch: string | undefined;
+  /** Runs when a caller asks the server to end; whoever runs it then calls close(). */
+  readonly onQuit: () => void;
+  /** Default: the program beside this one. */
+  readonly duplicatorScript?: string;
+}
+
+export class AppServer {
+  readonly #setup: AppServerSetup;
+  readonly #startedAt = new Date();
+  readonly #socket: string;
+  readonly #record: ClaimedRecord;
+  readonly #clients: Clients;
+  readonly #flows: Flows;
+  readonly #dispatcher: Dispatcher<typeof CONTRACT, CallOrigin>;
+  readonly #sessions: SessionServer<CallOrigin>;
+  readonly #http: HttpRpcServer<CallOrigin>;
+  #hostLink: HostLink | undefined;
+  #port = 0;
+  #closing: Promise<void> | undefined;
+
+  /** Starts one. Throws ALREADY_RUNNING, or what its directories, sockets or ports throw; nothing is left behind then. */
+  static async start(setup: AppServerSetup): Promise<AppServer> {
+    const { directory, flowDirectory, application } = setup.options;
+    for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
+    prepareDirectory(appFlowDirectory(flowDirectory, application.name));
+    const server = new AppServer(setup);
+    try {
+      await server.#listen();
+    } catch (error) {
+      await server.#abandon();
+      throw error;
+    }
+    return server;
+  }
+
+  private constructor(setup: AppServerSetup) {
+    const { options, clock, log } = setup;
+    const { application, directory } = options;
+    this.#setup = setup;
+    this.#socket = appSocketPath(directory, application.name);
+    this.#record = new ClaimedRecord(directory, application, this.#socket);
+    this.#flows = new Flows({
+      server: options,
+      duplicatorScript: setup.duplicatorScript ?? DUPLICATOR_SCRIPT,
+      clock,
+      log,
+    });
+    this.#clients = new Clients(clock, (client, why) => {
+      log.info('a client has gone', { client: client.presentation.name, why });
+      this.#flows.release(client);
+    });
+    const handlers = handlersOf({
+      clients: this.#clients,
+      flows: this.#flows,
+      application: application.name,
+      source: application.source,
+      info: () => this.#info(),
+      quit: setup.onQuit,
+    });
+    this.#dispatcher = new Dispatcher(CONTRACT, handlers, { log });
+    const limits = { closeGraceMs: CLOSE_GRACE_MS };
+    this.#sessions = new SessionServer<CallOrigin>({
+      dispatcher: this.#dispatcher,
+      context: (session) => ({ session }),
+      log,
+      limits,
+    });
+    this.#sessions.on('session', (session) => {
+      session.once('close', () => this.#clients.connectionClosed(session));
+    });
+    this.#http = new HttpRpcServer<CallOrigin>(this.#dispatcher, {
+      context: () => ({ session: undefined }),
+      log,
+      limits,
+    });
+  }
+
+  /** Port of XML-RPC over HTTP on the loopback address. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Stops all duplicators, ends all sessions, closes the servers and gives the name up. Any number of calls are one. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #listen(): Promise<void> {
+    const { options, launch, log } = this.#setup;
+    this.#flows.expectRunning();
+    await this.#sessions.listen({ path: this.#socket });
+    const bound = await this.#http.listen({ host: LOOPBACK, port: options.application.port ?? 0 });
+    this.#port = 'port' in bound ? bound.port : 0;
+    this.#record.listensOn(this.#port);
+    log.info('serving', { socket: this.#socket, port: this.#port, pid: process.pid });
+    const ready: AppServerReady = {
+      ...(launch === undefined ? {} : { launch }),
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      name: options.application.name,
+      socket: this.#socket,
+      port: this.#port,
+      ...(options.application.source === undefined ? {} : { source: options.application.source }),
+    };
+    const { directory } = options;
+    this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
+    this.#hostLink.start();
+  }
+
+  async #close(): Promise<void> {
+    await this.#flows.stop();
+    this.#clients.close();
+    await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
+    this.#record.release();
+  }
+
+  /** After a start that failed: duplicators of an earlier app server are left as they are. */
+  async #abandon(): Promise<void> {
+    await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
+    this.#record.release();
+  }
+
+  #info() {
+    const { application } = this.#setup.options;
+    return {
+      name: application.name,
+      version: packageVersion(),
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      port: this.#port,
+      socket: this.#socket,
+      ...(application.source === undefined ? {} : { source: application.source }),
+      startedAt: this.#startedAt,
+      hostServer: this.#hostLink?.connected ?? false,
+    };
+  }
+}

@@ -1,0 +1,66 @@
+/** The application's flow files as this process reads them: who owns them, what they are, what their counters say. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../protocol/clock.js';
+import { systemCode } from '../protocol/errors.js';
+import { FLOW_FLAGS } from '../protocol/flow-file/layout.js';
+import { inspectFlowFile, openFlowFile } from '../protocol/flow-file/open.js';
+import { isName } from '../protocol/names.js';
+import { stopForeign } from '../protocol/process-kit/foreign-process.js';
+import { SPECTRA, type FlowDefinition } from './flow-definition.js';
+import { DUPLICATOR_STOP_TIMEOUT_MS } from './duplicator-handle.js';
+
+const SUFFIX = '.flow';
+
+/** The process id of the living owner of the flow file at `path`. */
+export function livingOwner(path: string): number | undefined {
+  const state = inspectFlowFile(path);
+  return state.kind === 'owned' ? state.pid : undefined;
+}
+
+/** Ends the owner of the flow file at `path`, whoever that is by now. */
+export async function stopOwner(path: string, clock: Clock): Promise<void> {
+  let owner;
+  try {
+    ({ owner } = openFlowFile(path, 'read'));
+  } catch {
+    return; // It has gone with its file, or never was a flow's.
+  }
+  await stopForeign(owner, clock, DUPLICATOR_STOP_TIMEOUT_MS);
+}
+
+/** The properties of the flow in the file at `path`, JSON. */
+export function propertiesIn(path: string): string {
+  return JSON.stringify(openFlowFile(path, 'read').identity.properties);
+}
+
+/** The flows in `directory` whose duplicators live: those that an earlier app server has left running. */
+export function findLivingFlows(directory: string, application: string): FlowDefinition[] {
+  return namesIn(directory)
+    .filter((name) => name.endsWith(SUFFIX) && isName(name.slice(0, -SUFFIX.length)))
+    .map((name) => definitionIn(join(directory, name), name.slice(0, -SUFFIX.length), application))
+    .filter((definition) => definition !== undefined);
+}
+
+function definitionIn(path: string, flow: string, application: string): FlowDefinition | undefined {
+  if (livingOwner(path) === undefined) return undefined;
+  try {
+    const { identity, geometry, flags } = openFlowFile(path, 'read');
+    if (identity.application !== application || identity.flow !== flow) return undefined;
+    const base = { flow, type: identity.type, properties: JSON.stringify(identity.properties) };
+    if ((flags & FLOW_FLAGS.mirror) !== 0 || flow === SPECTRA) return { ...base, direction: 'input' };
+    const sizes = { bufferSize: geometry.payloadCapacity, buffers: geometry.slotCount };
+    return { ...base, direction: 'output', sizes };
+  } catch {
+    return undefined; // It went away between the two looks.
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

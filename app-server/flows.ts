@@ -1,0 +1,347 @@
+/** All flows of the application: which there are, who opens them, and which process serves them. */
+import type { Clock } from '../protocol/clock.js';
+import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
+import {
+  PROTOCOL_VERSION,
+  type DuplicatorReady,
+  type DuplicatorReport,
+  type FlowInfo,
+  type OpenedFlow,
+  type OpenRequest,
+  type StartFailure,
+} from '../protocol/contract/shapes.js';
+import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { Logger } from '../protocol/log.js';
+import { isAlive } from '../protocol/owner-identity.js';
+import type { Client } from './clients.js';
+import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
+import {
+  asksForAnother,
+  checkRequest,
+  definitionOfProvider,
+  definitionOfReady,
+  serves,
+  spectraDefinition,
+  type FlowDefinition,
+} from './flow-definition.js';
+import type { FlowDuplicatorOptions } from './flow-duplicator.js';
+import { findLivingFlows, livingOwner, propertiesIn, stopOwner } from './flow-files.js';
+import { Flow } from './flow.js';
+import { launchDuplicator } from './launch.js';
+import { Openings, type Opening } from './openings.js';
+import type { AppServerOptions } from './options.js';
+
+/** Flows of one application: each is a process. */
+const FLOWS_MAX = 256;
+
+/** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
+const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
+
+export interface FlowsOptions {
+  readonly server: AppServerOptions;
+  /** Absolute path of the duplicator's compiled main module. */
+  readonly duplicatorScript: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Flows {
+  readonly #options: FlowsOptions;
+  readonly #flows = new Map<string, Flow>();
+  readonly #openings = new Openings();
+  /** The permanent connections of duplicators, and which run of which flow each belongs to. */
+  readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
+
+  constructor(options: FlowsOptions) {
+    this.#options = options;
+    const { source } = options.server.application;
+    if (source !== undefined) this.#add(spectraDefinition(source), true);
+  }
+
+  /** Looks for duplicators that an earlier app server has left running: they will subscribe. */
+  expectRunning(): void {
+    const { application, flowDirectory } = this.#options.server;
+    const directory = appFlowDirectory(flowDirectory, application.name);
+    for (const definition of findLivingFlows(directory, application.name)) {
+      const flow = this.#flows.get(definition.flow) ?? this.#add(definition, false);
+      flow.duplicator.expectOwner();
+    }
+  }
+
+  list(): FlowInfo[] {
+    return [...this.#flows.keys()].toSorted().map((name) => this.inquire(name));
+  }
+
+  /** Throws UNKNOWN_FLOW. */
+  inquire(name: string): FlowInfo {
+    return this.#find(name).info(this.#openings.clientsOf(name));
+  }
+
+  statistics(name: string): Record<string, number> {
+    return this.#find(name).statistics(this.#options.clock);
+  }
+
+  openingsOf(client: Client): readonly Opening[] {
+    return this.#openings.ofClient(client);
+  }
+
+  /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
+  async open(client: Client, request: OpenRequest): Promise<OpenedFlow> {
+    const flow = this.#flowFor(request);
+    const opening = this.#openingOf(client, flow, request.direction);
+    try {
+      const ready = await this.#inTime(flow);
+      if (!this.#openings.has(opening)) {
+        throw new MirrorflowError('UNKNOWN_SESSION', `the session ended while flow ${flow.name} was opened`);
+      }
+      opening.established = true;
+      return {
+        handle: opening.handle,
+        flow: flow.name,
+        type: ready.type,
+        file: ready.file,
+        link: ready.link,
+        ...(ready.image === undefined ? {} : { image: ready.image }),
+      };
+    } catch (error) {
+      this.#remove(opening);
+      throw error;
+    }
+  }
+
+  /** False when the client has no such handle: it may have been released already. */
+  close(client: Client, handle: number): boolean {
+    const opening = this.#openings.find(client, handle);
+    if (opening === undefined) return false;
+    this.#remove(opening);
+    return true;
+  }
+
+  /** A session has ended: all it had open, or waited for, is released. */
+  release(client: Client): void {
+    for (const opening of this.#openings.ofClient(client)) this.#remove(opening);
+  }
+
+  /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
+  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): { adopted: boolean } {
+    try {
+      this.#checkReady(ready);
+      const known = this.#flows.get(ready.flow);
+      const adopted = known?.duplicator.subscribed(ready, session) !== true;
+      const flow = adopted ? this.#adopt(ready, session) : known;
+      if (flow !== undefined) this.#connections.set(session, { flow, pid: ready.identity.pid });
+      return { adopted };
+    } catch (error) {
+      this.#options.log.warn('a duplicator was refused', {
+        flow: ready.flow,
+        pid: ready.identity.pid,
+        error,
+      });
+      if (error instanceof MirrorflowError) {
+        this.#flows.get(ready.flow)?.duplicator.refusedOwner(error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** A child says why it cannot start. False when its token is of no start that runs. */
+  startFailed({ launch, code, message }: StartFailure): boolean {
+    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
+    return [...this.#flows.values()].some(({ duplicator }) => duplicator.startFailed(launch, known, message));
+  }
+
+  report(report: DuplicatorReport, session: object): boolean {
+    const flow = this.#servedBy(session);
+    flow?.reported(report);
+    return flow !== undefined;
+  }
+
+  /** Whether the duplicator on that connection may end: true only if nobody has its flow open, or waits for it. */
+  mayEnd(session: object): boolean {
+    const flow = this.#servedBy(session);
+    if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
+    flow.duplicator.released();
+    return true;
+  }
+
+  /** Stops every duplicator; those who wait get STOPPED. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#flows.values()].map(({ duplicator }) => duplicator.close()));
+  }
+
+  #servedBy(session: object): Flow | undefined {
+    const connection = this.#connections.get(session);
+    if (connection === undefined) {
+      throw new MirrorflowError('REFUSED', 'this connection is of no duplicator; it must subscribe first');
+    }
+    const { flow, pid } = connection;
+    return flow.duplicator.ready !== undefined && flow.duplicator.pid === pid ? flow : undefined;
+  }
+
+  #find(name: string): Flow {
+    const flow = this.#flows.get(name);
+    if (flow !== undefined) return flow;
+    const names = [...this.#flows.keys()].toSorted().join(', ');
+    throw new MirrorflowError(
+      'UNKNOWN_FLOW',
+      `application ${this.#options.server.application.name} has no flow ${name}; ${names === '' ? 'it has none at all' : `its flows are: ${names}`}`,
+      { flow: name },
+    );
+  }
+
+  #openingOf(client: Client, flow: Flow, direction: OpenRequest['direction']): Opening {
+    try {
+      return this.#openings.add(client, flow.name, direction);
+    } catch (error) {
+      this.#tidy(flow);
+      throw error;
+    }
+  }
+
+  /** The flow that a request means; defined by it when it is the first provider's. */
+  #flowFor(request: OpenRequest): Flow {
+    const known = this.#flows.get(request.flow);
+    if (known === undefined && request.direction === 'output') {
+      return this.#add(definitionOfProvider(request), false);
+    }
+    const flow = known ?? this.#find(request.flow);
+    checkRequest(flow.definition, request);
+    if (request.direction === 'output') this.#takeProvider(flow, request);
+    return flow;
+  }
+
+  #takeProvider(flow: Flow, request: OpenRequest): void {
+    const provider = this.#openings.provider(flow.name);
+    if (provider !== undefined) {
+      const { name, pid } = provider.client.presentation;
+      throw new MirrorflowError(
+        'FLOW_BUSY',
+        `flow ${flow.name} has a provider already: client ${name} (process ${pid})`,
+        { flow: flow.name, client: name, pid },
+      );
+    }
+    if (!asksForAnother(flow.definition, request)) return;
+    const clients = Math.max(this.#openings.clientsOf(flow.name), flow.linkClients);
+    const { sizes } = flow.definition;
+    if (clients > 0) {
+      throw new MirrorflowError(
+        'REFUSED',
+        `flow ${flow.name} has ${sizes?.buffers} buffers of ${sizes?.bufferSize} bytes and properties ${flow.definition.properties}, ` +
+          `and ${clients} clients; it can be defined anew when they have closed it`,
+        { flow: flow.name, clients },
+      );
+    }
+    flow.definition = definitionOfProvider({ ...sizes, properties: flow.definition.properties, ...request });
+    flow.duplicator.retire();
+  }
+
+  async #inTime(flow: Flow): Promise<DuplicatorReady> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = this.#options.clock.after(OPEN_TIMEOUT_MS, () => {
+        const { state, cause } = flow.duplicator;
+        const message = `flow ${flow.name} could not be opened within ${OPEN_TIMEOUT_MS} ms; it is ${state}${cause === undefined ? '' : `: ${cause}`}`;
+        reject(new MirrorflowError('TIMED_OUT', message, { flow: flow.name, timeoutMs: OPEN_TIMEOUT_MS }));
+      });
+    });
+    try {
+      return await Promise.race([flow.duplicator.whenReady(), late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #checkReady(ready: DuplicatorReady): void {
+    const { application } = this.#options.server;
+    if (ready.version !== PROTOCOL_VERSION) {
+      throw new MirrorflowError(
+        'VERSION_MISMATCH',
+        `the duplicator (process ${ready.identity.pid}) of flow ${ready.flow} speaks protocol version ${ready.version}, this app server version ${PROTOCOL_VERSION}`,
+        { found: ready.version, known: PROTOCOL_VERSION },
+      );
+    }
+    if (ready.application !== application.name) {
+      throw new MirrorflowError(
+        'REFUSED',
+        `this is the app server of ${application.name}, not of ${ready.application}`,
+      );
+    }
+  }
+
+  /** Takes over a duplicator that this app server has not started, if it really is its flow's owner. */
+  #adopt(ready: DuplicatorReady, session: DuplicatorConnection): Flow {
+    const { server, clock, log } = this.#options;
+    const identity = identityFromWire(ready.identity);
+    const file = flowFilePath(server.flowDirectory, server.application.name, ready.flow);
+    if (!isAlive(identity) || ready.file !== file || livingOwner(file) !== identity.pid) {
+      throw new MirrorflowError(
+        'REFUSED',
+        `process ${identity.pid} is not the owner of ${file}, and no duplicator of flow ${ready.flow}`,
+        { flow: ready.flow, pid: identity.pid },
+      );
+    }
+    const found = definitionOfReady(ready, propertiesIn(file));
+    const flow = this.#flows.get(ready.flow) ?? this.#add(found, false);
+    const handle = new AdoptedDuplicator(identity, clock);
+    handle.connected(session);
+    // What a source or a provider asks for decides; otherwise the flow is what its duplicator says.
+    const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
+    if (decided && !serves(found, flow.definition)) {
+      log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
+      flow.duplicator.replace(handle);
+      return flow;
+    }
+    if (!decided) flow.definition = found;
+    flow.duplicator.adopt(handle, ready);
+    return flow;
+  }
+
+  #add(definition: FlowDefinition, permanent: boolean): Flow {
+    if (this.#flows.size >= FLOWS_MAX) {
+      throw new MirrorflowError('LIMIT_REACHED', `an application has at most ${FLOWS_MAX} flows`, {
+        flows: FLOWS_MAX,
+      });
+    }
+    const flow = new Flow(definition, permanent, (owner) => this.#duplicatorOptions(definition.flow, owner));
+    this.#flows.set(definition.flow, flow);
+    return flow;
+  }
+
+  #duplicatorOptions(name: string, flow: Flow): FlowDuplicatorOptions {
+    const { server, duplicatorScript, clock, log } = this.#options;
+    const file = flowFilePath(server.flowDirectory, server.application.name, name);
+    return {
+      title: `${server.application.name}/${name}`,
+      clock,
+      log,
+      launch: () => launchDuplicator(flow.definition, server, duplicatorScript, clock),
+      livingOwner: () => livingOwner(file),
+      stopOwner: () => stopOwner(file, clock),
+      wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
+      changed: () => this.#tidy(flow),
+    };
+  }
+
+  #remove(opening: Opening): void {
+    this.#openings.remove(opening);
+    const flow = this.#flows.get(opening.flow);
+    if (flow === undefined) return;
+    flow.duplicator.reconsider();
+    this.#tidy(flow);
+  }
+
+  /** A provider's flow is known while its duplicator lives or anybody has it open. */
+  #tidy(flow: Flow): void {
+    const { name, permanent, duplicator } = flow;
+    if (permanent || this.#flows.get(name) !== flow || !duplicator.isQuiet) return;
+    if (this.#openings.ofFlow(name).length > 0) return;
+    const file = flowFilePath(
+      this.#options.server.flowDirectory,
+      this.#options.server.application.name,
+      name,
+    );
+    if (livingOwner(file) === undefined) this.#flows.delete(name);
+  }
+}

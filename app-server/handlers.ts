@@ -1,0 +1,88 @@
+/** What the app server answers: each method of the contract that it serves, led to the part that knows. */
+import type { CONTRACT, MirrorflowContract } from '../protocol/contract/methods.js';
+import { PROTOCOL_VERSION, type ClientInfo } from '../protocol/contract/shapes.js';
+import { MirrorflowError } from '../protocol/errors.js';
+import type { Handlers, ResultOf } from '../protocol/xml-rpc/contract.js';
+import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import type { Client, Clients } from './clients.js';
+import type { Flows } from './flows.js';
+
+/** Where a call comes from: a permanent connection, or undefined for HTTP. */
+export interface CallOrigin {
+  readonly session: RpcSession<CallOrigin> | undefined;
+}
+
+/** What the handlers need of the server around them. */
+export interface Served {
+  readonly clients: Clients;
+  readonly flows: Flows;
+  readonly application: string;
+  readonly source: string | undefined;
+  readonly info: () => ResultOf<(typeof CONTRACT)['app.info']>;
+  /** Begins the end of the server and returns at once. */
+  readonly quit: () => void;
+}
+
+export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract, CallOrigin>> {
+  const { clients, flows, application, source } = served;
+  return {
+    'app.info': () => served.info(),
+    'app.quit': () => {
+      served.quit();
+      return true;
+    },
+    'client.present': ([presentation], { session }) => {
+      refuseClosed(session);
+      return {
+        session: clients.present(presentation, session).session,
+        application,
+        protocol: PROTOCOL_VERSION,
+        ...(source === undefined ? {} : { source }),
+      };
+    },
+    'client.leave': ([session]) => {
+      clients.leave(session);
+      return true;
+    },
+    'client.list': () => clients.list().map((client) => infoOf(client, flows)),
+    'flow.list': () => flows.list(),
+    'flow.inquire': ([flow]) => flows.inquire(flow),
+    'flow.open': ([session, request]) => flows.open(clients.calling(session), request),
+    'flow.close': ([session, handle]) => flows.close(clients.calling(session), handle),
+    'flow.statistics': ([flow]) => flows.statistics(flow),
+    'duplicator.subscribe': ([ready], { session }) => flows.subscribe(ready, permanent(session)),
+    'duplicator.report': ([report], { session }) => flows.report(report, permanent(session)),
+    'duplicator.release': (_params, { session }) => flows.mayEnd(permanent(session)),
+    'child.failed': ([failure]) => flows.startFailed(failure),
+  };
+}
+
+function infoOf(client: Client, flows: Flows): ClientInfo {
+  const { name, program, pid } = client.presentation;
+  return {
+    name,
+    program,
+    pid,
+    connected: client.connection !== undefined,
+    since: client.since,
+    flows: flows.openingsOf(client).map(({ flow, direction }) => ({ flow, direction })),
+  };
+}
+
+/** A call may have been read in the same moment in which its connection ended; nobody would release what it opens. */
+function refuseClosed(session: RpcSession<CallOrigin> | undefined): void {
+  if (session !== undefined && session.state !== 'open') {
+    throw new MirrorflowError('CLOSED', 'the connection has ended');
+  }
+}
+
+function permanent(session: RpcSession<CallOrigin> | undefined): RpcSession<CallOrigin> {
+  if (session === undefined) {
+    throw new MirrorflowError(
+      'REFUSED',
+      'this is for duplicators on a permanent connection, and not over HTTP',
+    );
+  }
+  refuseClosed(session);
+  return session;
+}

@@ -1,0 +1,87 @@
+/** The permanent connection to the host server of this machine: found when there is one, found again when it was away. */
+import { CONTRACT } from '../protocol/contract/methods.js';
+import type { AppServerReady } from '../protocol/contract/shapes.js';
+import { hostSocketPath } from '../protocol/directories.js';
+import { isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
+import type { Logger } from '../protocol/log.js';
+import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import { callerOf } from '../protocol/xml-rpc/contract.js';
+import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import type { CallOrigin } from './handlers.js';
+
+/** A host server that does not take the message of a failed start within this time has to do with the log. */
+const FAILURE_REPORT_MS = 1_000;
+
+const MESSAGE_CHARACTERS = 4096;
+
+export interface HostLinkOptions {
+  readonly directory: string;
+  /** What host.subscribe is told on every connection. */
+  readonly ready: AppServerReady;
+  /** Serves the calls of the host server. */
+  readonly dispatcher: CallDispatcher<CallOrigin>;
+  readonly log: Logger;
+}
+
+export class HostLink {
+  readonly #connection: PermanentConnection<CallOrigin>;
+
+  /** Does nothing before start(). */
+  constructor({ directory, ready, dispatcher, log }: HostLinkOptions) {
+    this.#connection = new PermanentConnection<CallOrigin>(
+      { path: hostSocketPath(directory) },
+      {
+        dispatcher,
+        context: (session) => ({ session }),
+        log,
+        onConnected: async (session) => {
+          const { adopted } = await callerOf(CONTRACT, session)('host.subscribe', [ready]);
+          log.info('subscribed with the host server', { adopted });
+        },
+      },
+    );
+    this.#connection.on('lost', () => log.warn('the host server is away; going on without it'));
+    let refusal: string | undefined;
+    this.#connection.on('failed', (error) => {
+      // No host server is nothing to tell; a refusal is, once.
+      if (!isMirrorflowError(error) || error.code === 'TRANSPORT_ERROR' || error.message === refusal) return;
+      refusal = error.message;
+      log.warn('the host server cannot be subscribed with', { code: error.code, error });
+    });
+  }
+
+  get connected(): boolean {
+    return this.#connection.state === 'connected';
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+/** Tells the host server why the start that it waits for has failed. Never rejects. */
+export async function reportFailure(
+  directory: string,
+  launch: string,
+  error: MirrorflowError,
+  log: Logger,
+): Promise<void> {
+  try {
+    const session = await connectSession(
+      { path: hostSocketPath(directory) },
+      { context: () => undefined, log, connectTimeoutMs: FAILURE_REPORT_MS },
+    );
+    const message = error.message.slice(0, MESSAGE_CHARACTERS);
+    await callerOf(CONTRACT, session)('child.failed', [{ launch, code: error.code, message }], {
+      timeoutMs: FAILURE_REPORT_MS,
+    });
+    await session.close();
+  } catch (thrown) {
+    log.debug('the host server was not told of the failed start', { error: thrown });
+  }
+}

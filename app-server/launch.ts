@@ -1,0 +1,59 @@
+/** How a duplicator is started: its program, its arguments, its log. */
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../protocol/clock.js';
+import type { DuplicatorReady } from '../protocol/contract/shapes.js';
+import { appSocketPath, logFilePath } from '../protocol/directories.js';
+import { LIMITS } from '../protocol/limits.js';
+import { Child } from '../protocol/process-kit/child.js';
+import { DUPLICATOR_STOP_TIMEOUT_MS, OwnDuplicator } from './duplicator-handle.js';
+import type { FlowDefinition } from './flow-definition.js';
+import type { AppServerOptions } from './options.js';
+
+/** The compiled duplicator beside this program. */
+export const DUPLICATOR_SCRIPT = fileURLToPath(new URL('../duplicator/main.js', import.meta.url));
+
+/** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
+const READY_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;
+
+export function launchDuplicator(
+  definition: FlowDefinition,
+  options: AppServerOptions,
+  script: string,
+  clock: Clock,
+): OwnDuplicator {
+  const { name } = options.application;
+  const child = new Child<DuplicatorReady>({
+    title: `duplicator ${name}/${definition.flow}`,
+    script,
+    args: duplicatorArguments(definition, options),
+    logFile: logFilePath(options.directory, 'duplicator', name, definition.flow),
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    stopTimeoutMs: DUPLICATOR_STOP_TIMEOUT_MS,
+    clock,
+  });
+  return new OwnDuplicator(child);
+}
+
+export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {
+  const { application, directory, flowDirectory } = options;
+  const { flow, type, direction, source, sizes, properties } = definition;
+  const { updateIntervalMs, lingerMs, ringBytes } = application;
+  const fromSource = direction === 'input';
+  const stated: readonly [string, string | number | undefined][] = [
+    ['--app', application.name],
+    ['--flow', flow],
+    ['--type', type],
+    ['--direction', direction],
+    ['--connect', source],
+    ['--buffer-size', sizes?.bufferSize],
+    ['--buffers', sizes?.buffers],
+    ['--properties', properties === '{}' ? undefined : properties],
+    ['--update-interval', fromSource ? updateIntervalMs : undefined],
+    ['--linger', lingerMs],
+    ['--ring-bytes', fromSource ? ringBytes : undefined],
+    ['--parent', appSocketPath(directory, application.name)],
+    ['--directory', directory],
+    ['--flow-dir', flowDirectory],
+  ];
+  return stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)]));
+}

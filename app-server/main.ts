@@ -1,0 +1,49 @@
+/** The app server program: options, start, end. */
+import { systemClock } from '../protocol/clock.js';
+import { runtimeDirectory } from '../protocol/directories.js';
+import type { MirrorflowError } from '../protocol/errors.js';
+import { Logger } from '../protocol/log.js';
+import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { errorForCaller } from '../protocol/xml-rpc/fault.js';
+import { AppServer } from './app-server.js';
+import { reportFailure } from './host-link.js';
+import { parseOptions, type AppServerOptions } from './options.js';
+
+/** Replaces the duplicator program; for tests of the app server alone. */
+const DUPLICATOR_VARIABLE = 'MIRRORFLOW_DUPLICATOR';
+
+const { env } = process;
+const uid = process.geteuid?.() ?? 0;
+const launch = env[LAUNCH_VARIABLE] || undefined;
+
+async function run(options: AppServerOptions, log: Logger): Promise<void> {
+  const duplicatorScript = env[DUPLICATOR_VARIABLE];
+  const starting = AppServer.start({
+    options,
+    clock: systemClock,
+    log,
+    launch,
+    onQuit: () => process.kill(process.pid, 'SIGTERM'),
+    ...(duplicatorScript ? { duplicatorScript } : {}),
+  });
+  endOnSignals(log, async () => (await starting.catch(() => undefined))?.close());
+  await starting;
+}
+
+async function failed(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
+  log.error('the app server cannot start', { code: error.code, error });
+  if (launch !== undefined) await reportFailure(directory, launch, error, log);
+  process.exit(1);
+}
+
+let log = new Logger('app-server');
+let directory: string | undefined;
+try {
+  const options = parseOptions(process.argv.slice(2), env, uid);
+  directory = options.directory;
+  log = new Logger(`app-server:${options.application.name}`);
+  await run(options, log);
+} catch (thrown) {
+  await failed(errorForCaller(thrown), directory ?? runtimeDirectory({ env, uid }), log);
+}

@@ -1,0 +1,67 @@
+/** Who has which flow open: the table behind the handles of flow.open. Pure. */
+import type { OpenRequest } from '../protocol/contract/shapes.js';
+import { MirrorflowError } from '../protocol/errors.js';
+import type { Client } from './clients.js';
+
+/** Flows that one session may have open, those that it waits for included. */
+const OPENINGS_PER_CLIENT_MAX = 256;
+
+export interface Opening {
+  readonly handle: number;
+  readonly client: Client;
+  readonly flow: string;
+  readonly direction: OpenRequest['direction'];
+  /** The client has its answer; before, it waits for the duplicator. */
+  established: boolean;
+}
+
+export class Openings {
+  readonly #byHandle = new Map<number, Opening>();
+  #lastHandle = 0;
+
+  /** Throws LIMIT_REACHED. */
+  add(client: Client, flow: string, direction: Opening['direction']): Opening {
+    if (this.ofClient(client).length >= OPENINGS_PER_CLIENT_MAX) {
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        `client ${client.presentation.name} has ${OPENINGS_PER_CLIENT_MAX} flows open; close some`,
+        { openings: OPENINGS_PER_CLIENT_MAX },
+      );
+    }
+    this.#lastHandle += 1;
+    const opening: Opening = { handle: this.#lastHandle, client, flow, direction, established: false };
+    this.#byHandle.set(opening.handle, opening);
+    return opening;
+  }
+
+  /** The opening behind a handle, if it is this client's; another's handle is as unknown as none. */
+  find(client: Client, handle: number): Opening | undefined {
+    const opening = this.#byHandle.get(handle);
+    return opening?.client === client ? opening : undefined;
+  }
+
+  has(opening: Opening): boolean {
+    return this.#byHandle.has(opening.handle);
+  }
+
+  remove(opening: Opening): void {
+    this.#byHandle.delete(opening.handle);
+  }
+
+  ofClient(client: Client): Opening[] {
+    return [...this.#byHandle.values()].filter((opening) => opening.client === client);
+  }
+
+  ofFlow(flow: string): Opening[] {
+    return [...this.#byHandle.values()].filter((opening) => opening.flow === flow);
+  }
+
+  provider(flow: string): Opening | undefined {
+    return this.ofFlow(flow).find(({ direction }) => direction === 'output');
+  }
+
+  /** Clients, each counted once. */
+  clientsOf(flow: string): number {
+    return new Set(this.ofFlow(flow).map(({ client }) => client)).size;
+  }
+}

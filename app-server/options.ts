@@ -1,0 +1,84 @@
+/** The app server's command line and environment, checked before anything is touched. */
+import { parseArgs } from 'node:util';
+import { formatAddress, parseAddress } from '../protocol/address.js';
+import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
+import { describeError, MirrorflowError } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
+import { checkName } from '../protocol/names.js';
+
+const PORT_MAX = 65_535;
+const UPDATE_INTERVAL_MAX_MS = 3_600_000;
+const LINGER_MAX_MS = 86_400_000;
+
+export interface AppServerOptions {
+  /** Runtime directory: sockets, records, logs. */
+  readonly directory: string;
+  readonly flowDirectory: string;
+  /** What the application is; as host.run takes it. A port of 0 is any free one. */
+  readonly application: ApplicationOptions;
+}
+
+/** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS, naming the option. */
+export function parseOptions(args: readonly string[], env: Environment, uid: number): AppServerOptions {
+  const values = parse(args);
+  if (values.name === undefined) {
+    throw new MirrorflowError('BAD_OPTION', 'an app server serves one application: --name NAME is missing');
+  }
+  const source = values.source;
+  const updateIntervalMs = number('update-interval', values['update-interval'], UPDATE_INTERVAL_MAX_MS);
+  const lingerMs = number('linger', values.linger, LINGER_MAX_MS);
+  const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
+  return {
+    directory: runtimeDirectory({ env, uid, directory: values.directory }),
+    flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
+    application: {
+      name: checkName('application', values.name),
+      port: whole('port', values.port, PORT_MAX) ?? 0,
+      ...(source === undefined
+        ? {}
+        : { source: formatAddress(parseAddress(source, { schemes: ['spectcl'] })) }),
+      ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
+      ...(lingerMs === undefined ? {} : { lingerMs }),
+      ...(ringBytes === undefined ? {} : { ringBytes }),
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        name: text,
+        port: text,
+        source: text,
+        'update-interval': text,
+        linger: text,
+        'ring-bytes': text,
+        directory: text,
+        'flow-dir': text,
+      },
+    }).values;
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
+  }
+}
+
+function number(option: string, text: string | undefined, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= max) return value;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `--${option} is ${JSON.stringify(text)}; it must be a number of 0 to ${max}`,
+    { option },
+  );
+}
+
+function whole(option: string, text: string | undefined, max: number): number | undefined {
+  const value = number(option, text, max);
+  if (value === undefined || Number.isInteger(value)) return value;
+  throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, { option });
+}

@@ -1,0 +1,34 @@
+/** What the duplicator program needs of a flow, whatever fills it. */
+import type { EventEmitter } from 'eventemitter3';
+import type { MirrorflowError } from '../protocol/errors.js';
+import type { SourceState } from '../protocol/flow-file/layout.js';
+
+export interface FlowPlaces {
+  readonly file: string;
+  readonly link: string;
+  /** A mirror's image. */
+  readonly image?: string;
+  /** Bytes a buffer can hold. */
+  readonly bufferSize: number;
+  /** Buffers of the ring. */
+  readonly buffers: number;
+}
+
+export interface DuplicatedFlowEvents {
+  state: [state: SourceState, cause: MirrorflowError | undefined];
+  clients: [count: number];
+  /** The flow cannot go on as it is and must be made anew, by a new duplicator. */
+  outgrown: [neededBytes: number];
+}
+
+export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
+  /** Resolves when clients can come; rejects with the cause and leaves nothing behind then. */
+  start(): Promise<void>;
+  readonly sourceState: SourceState;
+  readonly clientCount: number;
+  readonly published: number;
+  /** After start. */
+  readonly places: FlowPlaces;
+  /** Ends links and removes the files. Idempotent. */
+  close(): Promise<void>;
+}

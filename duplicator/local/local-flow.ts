@@ -1,0 +1,103 @@
+/** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
+import { EventEmitter } from 'eventemitter3';
+import { inodeOf, releasePath } from '../../protocol/claim.js';
+import { wallClockNs } from '../../protocol/clock.js';
+import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { COUNTERS } from '../../protocol/flow-file/counters.js';
+import { createFlowFile } from '../../protocol/flow-file/create.js';
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import type { SourceState } from '../../protocol/flow-file/layout.js';
+import type { Logger } from '../../protocol/log.js';
+import { prepareDirectory } from '../../protocol/private-directory.js';
+import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
+import { FlowHost } from '../flow-host.js';
+import type { LocalFlowOptions } from '../options.js';
+
+/** The group may read; only the owner's own programs provide. */
+const MODE = 0o640;
+
+interface Parts {
+  readonly file: FlowFile;
+  readonly inode: bigint | undefined;
+  readonly host: FlowHost;
+  readonly link: string;
+}
+
+export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
+  readonly #options: LocalFlowOptions;
+  readonly #log: Logger;
+  #parts: Parts | undefined;
+  #state: SourceState = 'starting';
+
+  constructor(options: LocalFlowOptions, log: Logger) {
+    super();
+    this.#options = options;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    const { app, flow, type, directory, flowDirectory, bufferSize, buffers, properties } = this.#options;
+    prepareDirectory(flowDirectory);
+    prepareDirectory(appFlowDirectory(flowDirectory, app));
+    const file = createFlowFile({
+      path: flowFilePath(flowDirectory, app, flow),
+      identity: { application: app, flow, type, properties },
+      slotCount: buffers,
+      payloadCapacity: bufferSize,
+      flags: 0,
+      epoch: Date.now() * 1000,
+      mode: MODE,
+    });
+    const inode = inodeOf(file.path);
+    const link = linkSocketPath(directory, app, flow);
+    const links = streamLink().createServer();
+    const host = new FlowHost({ file, links, openSlots: 0, local: true, log: this.#log });
+    host.on('clients', (count) => {
+      file.setCounter(COUNTERS.clients.id, count);
+      this.emit('clients', count);
+    });
+    host.on('provider', (present) => this.#setState(present ? 'live' : 'ended'));
+    try {
+      await links.listen(link);
+    } catch (error) {
+      if (inode !== undefined) releasePath(file.path, inode);
+      throw error;
+    }
+    this.#parts = { file, inode, host, link };
+  }
+
+  get sourceState(): SourceState {
+    return this.#state;
+  }
+
+  get clientCount(): number {
+    return this.#parts?.host.clientCount ?? 0;
+  }
+
+  get published(): number {
+    return this.#parts?.file.published ?? 0;
+  }
+
+  get places(): FlowPlaces {
+    const parts = this.#parts;
+    if (parts === undefined) throw new Error('the flow is not there yet');
+    const { payloadCapacity, slotCount } = parts.file.geometry;
+    return { file: parts.file.path, link: parts.link, bufferSize: payloadCapacity, buffers: slotCount };
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts === undefined) return;
+    parts.host.setSourceState('ended', Number(wallClockNs()));
+    if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
+    await parts.host.close();
+  }
+
+  #setState(state: SourceState): void {
+    this.#state = state;
+    this.#parts?.host.setSourceState(state, Number(wallClockNs()));
+    this.emit('state', state, undefined);
+  }
+}

@@ -1,0 +1,58 @@
+/** Options of an application: what to start it with, how two of them differ, and as arguments of the app server. */
+import { formatAddress, parseAddress } from '../protocol/address.js';
+import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+
+/** Option of the app server for each member but the name. */
+const ARGUMENTS = [
+  ['port', '--port'],
+  ['source', '--source'],
+  ['updateIntervalMs', '--update-interval'],
+  ['lingerMs', '--linger'],
+  ['ringBytes', '--ring-bytes'],
+] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
+
+/**
+ * What an application is started with: what was asked, upon its configuration when it has one. With a name only, an
+ * application that is not configured gets what it ran with last.
+ */
+export function completeOptions(
+  asked: ApplicationOptions,
+  configured: ApplicationOptions | undefined,
+  last: ApplicationOptions | undefined,
+): ApplicationOptions {
+  if (configured !== undefined) return { ...configured, ...asked };
+  const nameOnly = ARGUMENTS.every(([member]) => asked[member] === undefined);
+  return nameOnly && last !== undefined ? last : asked;
+}
+
+/** Names what was asked and is otherwise, with both; undefined when all that was asked is so. */
+export function optionsDifference(
+  present: ApplicationOptions,
+  asked: ApplicationOptions,
+  boundPort: number | undefined,
+): string | undefined {
+  const differences = ARGUMENTS.flatMap(([member]) => {
+    const wanted = asked[member];
+    const is = present[member];
+    if (wanted === undefined || wanted === is) return [];
+    // Port 0 is any port.
+    if (member === 'port' && (wanted === 0 || wanted === boundPort)) return [];
+    if (member === 'source' && is !== undefined && canonical(is) === canonical(wanted)) return [];
+    return [`${member} is ${is ?? 'not stated'}, asked was ${wanted}`];
+  });
+  return differences.length === 0 ? undefined : differences.join('; ');
+}
+
+export function appServerArguments(options: ApplicationOptions): string[] {
+  // A port is always said: the environment's is the host server's own.
+  const stated: ApplicationOptions = { port: 0, ...options };
+  const rest = ARGUMENTS.flatMap(([member, argument]) => {
+    const value = stated[member];
+    return value === undefined ? [] : [argument, String(value)];
+  });
+  return ['--name', options.name, ...rest];
+}
+
+function canonical(source: string | number): string {
+  return formatAddress(parseAddress(source));
+}

@@ -1,0 +1,9 @@
+/** Who calls a host server. */
+import type { RpcSession } from '../protocol/xml-rpc/session.js';
+
+export interface HostContext {
+  /** The permanent connection of the call; undefined over HTTP. */
+  readonly session: HostSession | undefined;
+}
+
+export type HostSession = RpcSession<HostContext>;

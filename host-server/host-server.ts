@@ -1,0 +1,209 @@
+/** The host server put together: directories, record, applications, the two ways to call it, systemd. */
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../protocol/clock.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import type { ApplicationState } from '../protocol/contract/shapes.js';
+import type { MirrorflowError } from '../protocol/errors.js';
+import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/directories.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { Logger } from '../protocol/log.js';
+import { prepareDirectory } from '../protocol/private-directory.js';
+import { CHILD_RESTART_LIMITS } from '../protocol/process-kit/restart-policy.js';
+import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
+import { SessionServer } from '../protocol/xml-rpc/session-server.js';
+import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
+import { appServerArguments } from './application-options.js';
+import {
+  hasApplicationRecord,
+  readApplicationRecord,
+  readApplicationRecords,
+  removeApplicationLeftovers,
+} from './application-record.js';
+import { Applications } from './applications.js';
+import { hostHandlers } from './handlers.js';
+import type { HostContext } from './host-context.js';
+import { HostRecord } from './host-record.js';
+import type { HostServerOptions } from './options.js';
+import type { SystemdNotifier } from './sd-notify.js';
+import { watchOwnSocket } from './self-check.js';
+import { packageVersion } from './version.js';
+
+const APPLICATION_TIMES: ApplicationTimes = {
+  readyTimeoutMs: LIMITS.childReadyTimeoutMs,
+  // An app server gives its duplicators LIMITS.childStopTimeoutMs, and needs a little itself.
+  quitTimeoutMs: LIMITS.childStopTimeoutMs + 1_000,
+  stopTimeoutMs: LIMITS.childStopTimeoutMs,
+  restart: CHILD_RESTART_LIMITS,
+};
+
+/** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
+const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
+
+const APP_SERVER = fileURLToPath(new URL('../app-server/main.js', import.meta.url));
+
+export class HostServer {
+  /** Resolves when everything is closed, however that was asked for. */
+  readonly ended: Promise<void>;
+  readonly #options: HostServerOptions;
+  readonly #log: Logger;
+  readonly #notifier: SystemdNotifier;
+  readonly #record: HostRecord;
+  readonly #applications: Applications;
+  readonly #sessions: SessionServer<HostContext>;
+  readonly #http: HttpRpcServer<HostContext>;
+  #port = 0;
+  #endWatch: () => void = () => undefined;
+  #quitting: Promise<void> | undefined;
+  #resolveEnded: () => void = () => undefined;
+
+  /**
+   * Resolves when it is served; what is configured may still be starting then. Throws ALREADY_RUNNING, ADDRESS_IN_USE,
+   * NOT_PERMITTED and what else keeps it from its directories and sockets; nothing is left behind then.
+   */
+  static async start(
+    options: HostServerOptions,
+    log: Logger,
+    notifier: SystemdNotifier,
+    times: Partial<ApplicationTimes> = {},
+  ): Promise<HostServer> {
+    prepareDirectory(options.directory);
+    for (const folder of runtimeFolders(options.directory)) prepareDirectory(folder);
+    prepareDirectory(options.flowDirectory);
+    const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
+    try {
+      await server.#serve();
+    } catch (error) {
+      await server.#close();
+      throw error;
+    }
+    return server;
+  }
+
+  private constructor(
+    options: HostServerOptions,
+    log: Logger,
+    notifier: SystemdNotifier,
+    times: ApplicationTimes,
+  ) {
+    this.#options = options;
+    this.#log = log;
+    this.#notifier = notifier;
+    this.#record = new HostRecord(options.directory, this.socket);
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#applications = new Applications(options.applications, this.#surroundings(times));
+    const facts = {
+      version: packageVersion(),
+      directory: options.directory,
+      flowDirectory: options.flowDirectory,
+      startedAt: new Date(),
+      port: () => this.#port,
+    };
+    const quit = async (everything: boolean): Promise<void> => {
+      if (everything) await this.#applications.stopAll();
+      // Behind the answer, which closing lets through.
+      setImmediate(() => void this.quit(everything));
+    };
+    const handlers = hostHandlers(this.#applications, facts, quit);
+    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, { log });
+    this.#sessions = new SessionServer({ dispatcher, context: (session) => ({ session }), log });
+    this.#http = new HttpRpcServer(dispatcher, { context: () => ({ session: undefined }), log });
+  }
+
+  /** Path of the socket for permanent connections. */
+  get socket(): string {
+    return hostSocketPath(this.#options.directory);
+  }
+
+  /** TCP port of XML-RPC over HTTP. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Takes up what was left running, starts what is configured, and tells systemd when that is done, has failed, or
+   * takes too long. Resolves then.
+   */
+  async startApplications(): Promise<void> {
+    for (const { identity, options } of readApplicationRecords(this.#options.directory, this.#log)) {
+      this.#applications.remember(identity, options);
+    }
+    await this.#startedOrLate();
+    if (this.#quitting !== undefined) return;
+    const summary = this.#applications.summary();
+    this.#log.info('ready', { summary });
+    this.#notifier.ready(summary);
+    this.#endWatch = watchOwnSocket(this.socket, this.#notifier, systemClock, this.#log);
+  }
+
+  /** Ends it. With `everything` its applications are stopped first; without, they go on for the next host server. */
+  quit(everything: boolean): Promise<void> {
+    this.#quitting ??= this.#quitOnce(everything);
+    return this.#quitting;
+  }
+
+  async #quitOnce(everything: boolean): Promise<void> {
+    this.#log.info('ending', { applications: everything ? 'stopped' : 'left running' });
+    this.#endWatch();
+    this.#notifier.stopping();
+    if (everything) await this.#applications.stopAll();
+    this.#applications.release();
+    await this.#close();
+    this.#resolveEnded();
+  }
+
+  /** Never late for systemd, which would take this process for stuck because one of its applications is. */
+  #startedOrLate(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = systemClock.after(READY_AFTER_MS, resolve);
+      void this.#applications.startConfigured().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #serve(): Promise<void> {
+    const { host, port } = this.#options.listen;
+    const bound = await this.#http.listen({ host, port });
+    if ('port' in bound) this.#port = bound.port;
+    await this.#sessions.listen({ path: this.socket });
+    this.#record.listensOn(this.#port);
+    this.#log.info('listening', { directory: this.#options.directory, host, port: this.#port });
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#sessions.close(), this.#http.close()]);
+    this.#record.release();
+  }
+
+  #surroundings(times: ApplicationTimes): ApplicationSurroundings {
+    const { directory, flowDirectory, appServer } = this.#options;
+    return {
+      clock: systemClock,
+      times,
+      childSpec: (options) => ({
+        title: `app server ${options.name}`,
+        script: appServer ?? APP_SERVER,
+        args: [...appServerArguments(options), '--directory', directory, '--flow-dir', flowDirectory],
+        logFile: logFilePath(directory, 'app-server', options.name),
+        readyTimeoutMs: times.readyTimeoutMs,
+        stopTimeoutMs: times.stopTimeoutMs,
+        clock: systemClock,
+      }),
+      hasRecord: (name) => hasApplicationRecord(directory, name),
+      recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
+      removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
+      changed: (name, state, cause) => this.#changed(name, state, cause),
+    };
+  }
+
+  #changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void {
+    const fields = { application: name, ...(cause !== undefined && { cause, code: cause.code }) };
+    if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
+    else this.#log.info(`application ${state}`, fields);
+    this.#notifier.status(this.#applications.summary());
+  }
+}

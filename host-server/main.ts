@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The host server: one per machine or user, from boot. */
+import { systemClock } from '../protocol/clock.js';
+import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { Logger } from '../protocol/log.js';
+import { endOnSignals } from './ending.js';
+import { HostServer } from './host-server.js';
+import { readOptions, type HostServerOptions } from './options.js';
+import { SystemdNotifier } from './sd-notify.js';
+import { packageVersion } from './version.js';
+
+const EXIT_CANNOT_START = 1;
+const EXIT_BAD_OPTION = 2;
+const EXIT_ALREADY_RUNNING = 3;
+
+async function main(): Promise<void> {
+  const options = await givenOptions();
+  if (options === undefined) return;
+  // Children log as their host server does, and are not the ones systemd watches.
+  if (options.logLevel !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = options.logLevel;
+  const log = new Logger('host-server', {
+    ...(options.logFormat !== undefined && { format: options.logFormat }),
+  });
+  const notifier = new SystemdNotifier(process.env, log, systemClock);
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
+  try {
+    const server = await HostServer.start(options, log, notifier);
+    endOnSignals(server, log);
+    await server.startApplications();
+  } catch (error) {
+    log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
+    process.exit(isMirrorflowError(error, 'ALREADY_RUNNING') ? EXIT_ALREADY_RUNNING : EXIT_CANNOT_START);
+  }
+}
+
+/** Undefined when there is nothing to start: help was asked for, or what was given is wrong, which is told. */
+async function givenOptions(): Promise<HostServerOptions | undefined> {
+  try {
+    const uid = process.geteuid?.() ?? 0;
+    return await readOptions(process.argv.slice(2), process.env, uid, packageVersion());
+  } catch (error) {
+    process.stderr.write(`mirrorflow-host-server: ${describeError(error)}\nOptions are told by --help.\n`);
+    process.exitCode = EXIT_BAD_OPTION;
+    return undefined;
+  }
+}
+
+await main();

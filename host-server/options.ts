@@ -1,0 +1,169 @@
+/** What the host server was told: options win over the environment, that over the configuration file. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import yargs from 'yargs';
+import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
+import { describeError, MirrorflowError } from '../protocol/errors.js';
+import type { LogLevel } from '../protocol/log.js';
+import { parseConfiguration, type Configuration } from './configuration.js';
+import { DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
+
+export interface HostServerOptions {
+  readonly directory: string;
+  readonly flowDirectory: string;
+  readonly listen: ListenAddress;
+  readonly applications: readonly ApplicationOptions[];
+  readonly logLevel: LogLevel | undefined;
+  readonly logFormat: 'json' | 'text' | undefined;
+  /** Absolute path of the app server's program; undefined for the one that belongs to this host server. */
+  readonly appServer: string | undefined;
+}
+
+const CONFIGURATION_BYTES_MAX = 1024 * 1024;
+
+const EPILOGUE = `Environment: MIRRORFLOW_DIR, MIRRORFLOW_FLOW_DIR and MIRRORFLOW_PORT, where no option says otherwise.
+
+Ending it: SIGTERM and SIGINT stop the host server and its applications. After SIGHUP, host.quit(false) or a crash
+the applications go on, and the next host server of the same directory adopts them.
+
+Exit codes: 0 ended as asked, 1 could not start, 2 bad option or configuration, 3 already running.`;
+
+/**
+ * Reads the command line, the environment and the configuration file. Undefined when help or version was asked for and
+ * printed. Throws BAD_OPTION, BAD_ADDRESS or BAD_CONFIGURATION.
+ */
+export async function readOptions(
+  args: readonly string[],
+  env: Environment,
+  uid: number,
+  version: string,
+): Promise<HostServerOptions | undefined> {
+  let printed = '';
+  const parser = commandLine(version);
+  const given = await parser.parseAsync([...args], {}, (_error, _given, output) => {
+    printed = output;
+  });
+  if (given['help'] === true || given['version'] === true) {
+    process.stdout.write(`${printed}\n`);
+    return undefined;
+  }
+  const configuration: Configuration =
+    given.config === undefined ? { applications: [] } : readConfiguration(given.config);
+  return {
+    directory: runtimeDirectory({
+      // An empty variable counts as unset.
+      directory:
+        given.directory ?? (env['MIRRORFLOW_DIR'] || configuration.directory || serviceDirectory(env)),
+      env,
+      uid,
+      scope: given.scope,
+    }),
+    flowDirectory: flowDirectory({
+      directory: given.flowDir ?? (env['MIRRORFLOW_FLOW_DIR'] || configuration.flowDirectory),
+      env,
+      uid,
+    }),
+    listen: listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen),
+    applications: configuration.applications,
+    logLevel: given.logLevel,
+    logFormat: given.logFormat,
+    appServer: given.appServer,
+  };
+}
+
+/** The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5), RuntimeDirectory=. */
+function serviceDirectory(env: Environment): string | undefined {
+  const made = env['RUNTIME_DIRECTORY'];
+  // A terminal that belongs to another service has that one's.
+  return made !== undefined && basename(made) === 'mirrorflow' && !made.includes(':') ? made : undefined;
+}
+
+function commandLine(version: string) {
+  return yargs()
+    .scriptName('mirrorflow-host-server')
+    .usage('$0 [options]\n\nStarts, watches and finds the applications of this machine or user.')
+    .version(version)
+    .help()
+    .epilogue(EPILOGUE)
+    .strict()
+    .exitProcess(false)
+    .wrap(110)
+    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .option('config', { type: 'string', requiresArg: true, describe: 'configuration file, JSON' })
+    .option('directory', { type: 'string', requiresArg: true, describe: 'runtime directory' })
+    .option('flow-dir', { type: 'string', requiresArg: true, describe: 'directory of the flow files' })
+    .option('listen', {
+      type: 'string',
+      requiresArg: true,
+      describe: `address of XML-RPC over HTTP, tcp://127.0.0.1:${DEFAULT_PORT}; port 0 is any free one`,
+    })
+    .option('scope', {
+      choices: ['user', 'machine'] as const,
+      default: 'user' as const,
+      describe: 'whom it runs for',
+    })
+    .option('log-level', { choices: ['debug', 'info', 'warn', 'error'] as const, describe: 'lowest level' })
+    .option('log-format', { choices: ['json', 'text'] as const, describe: 'form of the log' })
+    .option('app-server', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'program of the app servers, for tests',
+      hidden: true,
+    })
+    .check(({ _: words }) => {
+      if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);
+      return true;
+    })
+    .fail((message: string | null, error: Error | undefined) => {
+      throw new MirrorflowError('BAD_OPTION', message ?? describeError(error), {}, error);
+    });
+}
+
+function listenAddress(
+  option: string | undefined,
+  port: string | undefined,
+  configured: ListenAddress | undefined,
+): ListenAddress {
+  if (option !== undefined) return parseListen(option);
+  if (port === undefined || port === '') {
+    return configured ?? { scheme: 'tcp', host: '127.0.0.1', port: DEFAULT_PORT };
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `MIRRORFLOW_PORT is ${JSON.stringify(port.slice(0, 80))}; it must be a port from 0 to 65535`,
+    );
+  }
+  return { scheme: 'tcp', host: '127.0.0.1', port: Number(port) };
+}
+
+/** Throws BAD_CONFIGURATION naming the file and, for every problem, its place, what was found and what is allowed. */
+function readConfiguration(file: string): Configuration {
+  const result = parseConfiguration(readText(file));
+  if (result.kind === 'configuration') return result.configuration;
+  const { problems } = result;
+  const lines = problems.map(({ key, message }) => (key === '' ? message : `${key} ${message}`));
+  throw new MirrorflowError(
+    'BAD_CONFIGURATION',
+    lines.length === 1 ? `${file}: ${lines[0]}` : `${file}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+    { file, problems: problems.length },
+  );
+}
+
+function readText(file: string): string {
+  try {
+    const { size } = statSync(file);
+    if (size > CONFIGURATION_BYTES_MAX) {
+      throw new Error(`it has ${size} bytes, more than ${CONFIGURATION_BYTES_MAX}`);
+    }
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new MirrorflowError(
+      'BAD_CONFIGURATION',
+      `the configuration ${file} cannot be read: ${describeError(thrown)}`,
+      { file },
+      thrown,
+    );
+  }
+}

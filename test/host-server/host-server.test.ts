@@ -1,0 +1,343 @@
+/** The host server as a program: its start, its end, what it leaves to the next one, and what it tells systemd. */
+import { spawnSync, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { identityToWire } from '../../protocol/contract/identity-on-wire.js';
+import { CONTRACT } from '../../protocol/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../protocol/contract/shapes.js';
+import type { MirrorflowError } from '../../protocol/errors.js';
+import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
+import { UnixDatagramSocket } from '../../protocol/signal-link/unix-datagram.js';
+import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
+import { Place, PROGRAM, STAND_IN, until } from './running.js';
+
+const PYTHON = `
+import sys, xmlrpc.client
+server = xmlrpc.client.ServerProxy(sys.argv[1])
+assert 'host.run' in server.system.listMethods()
+assert server.host.run({'name': 'e1'})['state'] == 'running'
+assert [a['name'] for a in server.host.applications()] == ['e1']
+assert server.host.info()['port'] == int(sys.argv[1].split(':')[2].split('/')[0])
+try:
+    server.host.stop('e2')
+    assert False
+except xmlrpc.client.Fault as fault:
+    assert fault.faultCode == 10 and 'known are e1' in fault.faultString
+assert server.host.stop('e1')['state'] == 'stopped'
+`;
+
+function lives(pid: number | undefined): boolean {
+  return isAlive({ pid: pid ?? 0, startTicks: 0n });
+}
+
+function recordedPort(place: Place): number {
+  return (JSON.parse(readFileSync(join(place.directory, 'host.json'), 'utf8')) as { port: number }).port;
+}
+
+describe('host server', () => {
+  let place: Place;
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place[Symbol.asyncDispose]());
+
+  it('tells what it is', async () => {
+    const program = place.program();
+    await program.ready();
+    const call = await place.connect();
+    const info = await call('host.info', []);
+    expect(info).to.include({
+      pid: program.child.pid,
+      protocol: PROTOCOL_VERSION,
+      directory: place.directory,
+      flowDirectory: place.flowDirectory,
+      port: recordedPort(place),
+    });
+    expect(info.version).to.match(/^\d+\.\d+\.\d+/);
+  });
+
+  it('a second one for the same directory ends with the process id of the first, which goes on', async () => {
+    const first = place.program();
+    await first.ready();
+    const second = place.program();
+    expect(await second.exit).to.equal(3);
+    expect(second.errors)
+      .to.contain(`process id ${first.child.pid}`)
+      .and.to.contain('choose another directory');
+    const call = await place.connect();
+    expect((await call('host.info', [])).pid).to.equal(first.child.pid);
+  });
+
+  it('of several that start at once, one runs', async () => {
+    const programs = [place.program(), place.program(), place.program()];
+    await until('one is ready', () => programs.some((program) => program.logged('ready').length > 0));
+    const losers = programs.filter((program) => program.logged('ready').length === 0);
+    expect(losers).to.have.length(2);
+    expect(await Promise.all(losers.map((program) => program.exit))).to.deep.equal([3, 3]);
+  });
+
+  it('takes the directory of one that was killed', async () => {
+    const first = place.program();
+    await first.ready();
+    first.child.kill('SIGKILL');
+    await first.exit;
+    const second = place.program();
+    await second.ready();
+    const call = await place.connect();
+    expect((await call('host.info', [])).pid).to.equal(second.child.pid);
+  });
+
+  it('SIGTERM stops its applications and leaves nothing', async () => {
+    const program = place.program();
+    await program.ready();
+    const call = await place.connect();
+    const { pid } = await call('host.run', [{ name: 'e1' }]);
+    program.child.kill('SIGTERM');
+    expect(await program.exit).to.equal(0);
+    expect(lives(pid)).to.be.false;
+    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
+    expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
+  });
+
+  for (const [how, end] of [
+    ['SIGKILL', 'SIGKILL'],
+    ['SIGHUP', 'SIGHUP'],
+    ['host.quit(false)', undefined],
+  ] as const) {
+    it(`applications outlive ${how} and are adopted by the next host server`, async () => {
+      const first = place.program();
+      await first.ready();
+      const before = await place.connect();
+      const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data', updateIntervalMs: 5 }]);
+      if (end === undefined) expect(await before('host.quit', [])).to.be.true;
+      else first.child.kill(end);
+      await first.exit;
+      expect(lives(pid)).to.be.true;
+
+      const second = place.program();
+      await second.ready();
+      const call = await place.connect();
+      const adopted = await call('host.run', [{ name: 'e1', updateIntervalMs: 5 }]);
+      expect(adopted).to.include({ pid, state: 'running', source: 'unix:/data', restarts: 0, byHand: false });
+
+      const stopped = await call('host.stop', ['e1']);
+      expect(stopped.state).to.equal('stopped');
+      expect(lives(pid)).to.be.false;
+    });
+  }
+
+  it('host.quit(true) answers when its applications have ended', async () => {
+    const program = place.program();
+    await program.ready();
+    const call = await place.connect();
+    const { pid } = await call('host.run', [{ name: 'e1' }]);
+    expect(await call('host.quit', [true])).to.be.true;
+    expect(lives(pid)).to.be.false;
+    expect(await program.exit).to.equal(0);
+  });
+
+  it('an adopted application that is killed is started again with its options', async () => {
+    const first = place.program();
+    await first.ready();
+    const before = await place.connect();
+    const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data' }]);
+    first.child.kill('SIGKILL');
+    await first.exit;
+    await place.program().ready();
+    const call = await place.connect();
+    await call('host.run', [{ name: 'e1' }]);
+    process.kill(pid ?? 0, 'SIGKILL');
+    await until('it runs again', async () => {
+      const [info] = await call('host.applications', []);
+      return info?.state === 'running' && info.pid !== pid;
+    });
+    const [info] = await call('host.applications', []);
+    expect(info).to.include({ source: 'unix:/data', restarts: 1 });
+  });
+
+  it('an application killed together with its host server runs again with the next one', async () => {
+    const first = place.program();
+    await first.ready();
+    const before = await place.connect();
+    const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data' }]);
+    first.child.kill('SIGKILL');
+    process.kill(pid ?? 0, 'SIGKILL');
+    await first.exit;
+    await place.program().ready();
+    const call = await place.connect();
+    const again = await call('host.run', [{ name: 'e1' }]);
+    expect(again).to.include({ state: 'running', source: 'unix:/data', restarts: 1 });
+  });
+
+  it('what is left from before a reboot is removed, and what is no record is left alone', async () => {
+    const apps = join(place.directory, 'apps');
+    mkdirSync(place.directory, { mode: 0o750 });
+    mkdirSync(apps, { mode: 0o750 });
+    const earlier = { ...identityToWire(ownIdentity()), bootId: 'an-earlier-boot' };
+    writeFileSync(join(apps, 'old.json'), JSON.stringify({ ...earlier, options: { name: 'old' } }));
+    writeFileSync(join(apps, 'old.sock'), '');
+    writeFileSync(join(apps, 'torn.json'), '{"pid":');
+    writeFileSync(join(place.directory, 'host.json'), 'not JSON');
+    const program = place.program();
+    await program.ready();
+    expect(readdirSync(apps)).to.deep.equal(['torn.json']);
+    const call = await place.connect();
+    expect(await call('host.applications', [])).to.deep.equal([]);
+  });
+
+  it('knows an app server that was started by hand, and leaves its end to whoever started it', async () => {
+    const first = place.program();
+    await first.ready();
+    const where = ['--directory', place.directory, '--flow-dir', place.flowDirectory];
+    const options = ['--name', 'e1', '--port', '0', '--update-interval', '5'];
+    const byHand = spawn(process.execPath, [STAND_IN, ...options, ...where]);
+    const before = await place.connect();
+    await until('it has subscribed', async () => (await before('host.applications', [])).length === 1);
+    const [info] = await before('host.applications', []);
+    expect(info).to.include({ state: 'running', byHand: true, pid: byHand.pid });
+    expect((await before('host.run', [{ name: 'e1', updateIntervalMs: 5 }])).pid).to.equal(byHand.pid);
+
+    first.child.kill('SIGKILL');
+    await first.exit;
+    await place.program().ready();
+    const call = await place.connect();
+    expect(await call('host.run', [{ name: 'e1' }])).to.include({ byHand: true, pid: byHand.pid });
+    byHand.kill('SIGKILL');
+    await until('its death is seen', async () => {
+      const [info] = await call('host.applications', []);
+      return info?.state === 'failed';
+    });
+    expect((await call('host.applications', []))[0]).to.include({ restarts: 0 });
+    expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
+  });
+
+  it('refuses a second app server of a name, other versions, dead processes, and life lines over HTTP', async () => {
+    await place.program().ready();
+    const call = await place.connect();
+    await call('host.run', [{ name: 'e1' }]);
+    const ready = {
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      name: 'e1',
+      socket: '/nowhere',
+      port: 1,
+    };
+    const refusal = async (promise: Promise<unknown>): Promise<string> =>
+      promise.then(
+        () => 'nothing',
+        (error: MirrorflowError) => error.code,
+      );
+    expect(await refusal(call('host.subscribe', [ready]))).to.equal('APPLICATION_EXISTS');
+    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', version: 99 }]))).to.equal(
+      'VERSION_MISMATCH',
+    );
+    const gone = { ...ready.identity, startTicks: ready.identity.startTicks + 1 };
+    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', identity: gone }]))).to.equal(
+      'REFUSED',
+    );
+    const client = new HttpRpcClient({ host: '127.0.0.1', port: recordedPort(place) });
+    const overHttp = callerOf(CONTRACT, client);
+    expect(await refusal(overHttp('host.subscribe', [ready]))).to.equal('REFUSED');
+    client.close();
+    expect((await call('host.applications', [])).map(({ name }) => name)).to.deep.equal(['e1']);
+  });
+
+  it('starts what its configuration names', async () => {
+    const file = join(place.root, 'mirrorflow.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ applications: [{ name: 'e1', source: 'unix:/data', lingerMs: 3 }] }),
+    );
+    await place.program(['--config', file]).ready();
+    const call = await place.connect();
+    const [info] = await call('host.applications', []);
+    expect(info).to.include({ name: 'e1', state: 'running', configured: true, source: 'unix:/data' });
+  });
+
+  it('a bad configuration ends it with the file, the place, what was found and what is allowed', async () => {
+    const file = join(place.root, 'mirrorflow.json');
+    writeFileSync(file, JSON.stringify({ applications: [{ name: 'a', port: -1 }], colour: 1 }));
+    const program = place.program(['--config', file]);
+    expect(await program.exit).to.equal(2);
+    expect(program.errors).to.contain(file).and.to.contain('colour is not known');
+    expect(program.errors).to.match(/applications\[0\]\.port must be .* 0 to 65535, and is -1/);
+    expect(existsSync(place.directory)).to.be.false;
+  });
+
+  it('bad options end it with 2 and what is right', async () => {
+    for (const [args, words] of [
+      [['--listen', 'tcp://0.0.0.0:0'], 'listening beyond this machine needs a shared secret'],
+      [['--listen', '7390'], 'is not an address here'],
+      [['--frobnicate'], 'Unknown argument: frobnicate'],
+      [['--scope', 'galaxy'], 'Invalid values'],
+      [['--directory', 'relative'], 'must be an absolute path'],
+      [['--config', '/nonexistent/file'], 'cannot be read'],
+      [['surplus'], 'surplus'],
+    ] as const) {
+      const program = place.program(args);
+      expect(await program.exit, args.join(' ')).to.equal(2);
+      expect(program.errors).to.contain(words);
+    }
+  });
+
+  it('a port that is in use is told, and nothing is left', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => {
+      other.once('listening', resolve);
+    });
+    const { port } = other.address() as AddressInfo;
+    const program = place.program(['--listen', `tcp://127.0.0.1:${port}`]);
+    expect(await program.exit).to.equal(1);
+    expect(program.errors)
+      .to.contain(`cannot listen on tcp://127.0.0.1:${port}`)
+      .and.to.contain('another program listens there');
+    other.close();
+    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
+  });
+
+  it('tells systemd that it is ready, how its applications are, that it lives, and that it stops', async () => {
+    const path = join(place.root, 'notify');
+    const notices: string[] = [];
+    const systemd = new UnixDatagramSocket((bytes) => void notices.push(bytes.toString()));
+    systemd.bind(path);
+    try {
+      const file = join(place.root, 'mirrorflow.json');
+      writeFileSync(file, JSON.stringify({ applications: [{ name: 'e1' }, { name: 'fails' }] }));
+      const program = place.program(['--config', file], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
+      await until('it pings twice', () => notices.filter((text) => text === 'WATCHDOG=1').length >= 2);
+      const ready = notices.findIndex((text) => text.startsWith('READY=1'));
+      expect(notices[ready]).to.equal('READY=1\nSTATUS=2 applications: 1 running, 1 failed');
+      expect(notices.slice(0, ready)).to.include('STATUS=2 applications: 2 starting');
+      expect(notices.indexOf('WATCHDOG=1')).to.be.greaterThan(ready);
+      program.child.kill('SIGTERM');
+      expect(await program.exit).to.equal(0);
+      await until('the end is told', () => notices.includes('STOPPING=1'));
+      expect(notices.slice(notices.indexOf('STOPPING=1'))).not.to.include('WATCHDOG=1');
+    } finally {
+      systemd.close();
+    }
+  });
+
+  it("Python's xmlrpc.client discovers and runs applications", async function () {
+    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
+      this.test!.title += ' (skipped: no python3 with xmlrpc.client here)';
+      this.skip();
+    }
+    await place.program().ready();
+    const url = `http://127.0.0.1:${recordedPort(place)}/RPC2`;
+    await promisify(execFile)('python3', ['-c', PYTHON, url]);
+  });
+
+  it('explains itself', async () => {
+    const help = spawnSync(process.execPath, [PROGRAM, '--help'], { encoding: 'utf8' });
+    expect(help.status).to.equal(0);
+    expect(help.stdout).to.contain('--config').and.to.contain('SIGHUP');
+    expect(help.stdout).not.to.contain('--app-server');
+    const version = spawnSync(process.execPath, [PROGRAM, '--version'], { encoding: 'utf8' });
+    expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
+  });
+});
