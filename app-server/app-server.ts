@@ -2,11 +2,13 @@
  * The app server put together: the claim on the application's name, clients, flows, the servers that take calls and
  * the connection to the host server. It owns all of them and closes them in the reverse order.
  */
+import assert from 'node:assert/strict';
 import type { Clock } from '../protocol/clock.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, appSocketPath, runtimeFolders } from '../protocol/directories.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
@@ -25,8 +27,16 @@ import { packageVersion } from './version.js';
 
 const LOOPBACK = '127.0.0.1';
 
-/** How long calls that still run may take at the end; together with stopping duplicators less than a parent waits. */
-const CLOSE_GRACE_MS = LIMITS.childStopTimeoutMs / 6;
+/** How long calls that still run may take at the end, when the duplicators have been stopped. */
+const CLOSE_GRACE_MS = 500;
+
+/** How long a killed predecessor may still hold its socket, and how often that is tried. */
+const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
+const PREDECESSOR_LOOK_MS = 20;
+
+/** How long close() takes at most: less than the host server waits. */
+export const CLOSE_TIMEOUT_MS = LIMITS.appServerStopTimeoutMs * 0.9;
+assert(LIMITS.childStopTimeoutMs + 2 * CLOSE_GRACE_MS < CLOSE_TIMEOUT_MS);
 
 export interface AppServerSetup {
   readonly options: AppServerOptions;
@@ -125,7 +135,7 @@ export class AppServer {
   async #listen(): Promise<void> {
     const { options, launch, log } = this.#setup;
     this.#flows.expectRunning();
-    await this.#sessions.listen({ path: this.#socket });
+    await this.#listenOnSocket();
     const bound = await this.#http.listen({ host: LOOPBACK, port: options.application.port ?? 0 });
     this.#port = 'port' in bound ? bound.port : 0;
     this.#record.listensOn(this.#port);
@@ -142,6 +152,23 @@ export class AppServer {
     const { directory } = options;
     this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
     this.#hostLink.start();
+  }
+
+  /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
+  async #listenOnSocket(): Promise<void> {
+    const { clock } = this.#setup;
+    const deadlineMs = clock.nowMs() + PREDECESSOR_ENDS_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.#sessions.listen({ path: this.#socket });
+        return;
+      } catch (error) {
+        if (!isMirrorflowError(error, 'ADDRESS_IN_USE') || clock.nowMs() > deadlineMs) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        clock.after(PREDECESSOR_LOOK_MS, resolve);
+      });
+    }
   }
 
   async #close(): Promise<void> {

@@ -3,13 +3,13 @@ import { formatAddress, parseAddress } from '../protocol/address.js';
 import type { DuplicatorReady, OpenRequest } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import { geometryOf } from '../protocol/flow-file/geometry.js';
+import { checkFlowType } from '../protocol/names.js';
 
 /** The flow and the flow type of an application's spectra. */
 export const SPECTRA = 'spectra';
 
 /** The type of plain buffers, when a provider states none. */
 const PLAIN_TYPE = 'bytes';
-const TYPE = /^[A-Za-z0-9][A-Za-z0-9._:+/-]*$/;
 
 export interface FlowDefinition {
   readonly flow: string;
@@ -42,13 +42,7 @@ export function definitionOfProvider(request: OpenRequest): FlowDefinition {
       { flow },
     );
   }
-  if (!TYPE.test(type)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `${JSON.stringify(type)} is no flow type: letters, digits and "._:+/-", beginning with a letter or digit`,
-      { flow, type },
-    );
-  }
+  checkFlowType(type);
   geometryOf(buffers, bufferSize);
   const plain = plainProperties(flow, properties);
   return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: plain };

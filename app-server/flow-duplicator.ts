@@ -9,51 +9,14 @@ import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import type { Logger } from '../protocol/log.js';
 import { CHILD_RESTART_LIMITS, RestartPolicy } from '../protocol/process-kit/restart-policy.js';
 import type { DuplicatorConnection, DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
+import { STATE_OF_PHASE, type Phase, type Starting } from './duplicator-phase.js';
+import { Waiters } from './waiters.js';
 
 /** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
 const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
 
 /** A duplicator that was released ends within this time, or is stopped. */
 const RELEASED_ENDS_WITHIN_MS = 2_000;
-
-/**
- * | phase     | event                                   | next |
- * | --------- | --------------------------------------- | ---- |
- * | idle      | somebody asks                           | starting |
- * | starting  | a living process owns the flow file     | expecting |
- * | starting  | it reports ready                        | running |
- * | starting  | it fails                                | failed; delayed while others have the flow open |
- * | expecting | the owner subscribes                    | running |
- * | expecting | it does not in time                     | failed; starting when it has ended |
- * | running   | it ends                                 | idle; delayed while somebody has the flow open; failed after too many |
- * | running   | released, retired                       | stopping |
- * | stopping  | it ends                                 | idle; starting when somebody asks |
- * | delayed   | the delay is over                       | starting |
- * | delayed   | nobody has the flow open any more       | idle |
- * | failed    | somebody asks                           | starting |
- * | any       | an owner subscribes that was found      | running |
- * | any       | close()                                 | closed |
- */
-type Phase =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'starting'; own?: StartedDuplicator }
-  | { readonly kind: 'expecting'; readonly cancel: () => void }
-  | { readonly kind: 'running'; readonly handle: DuplicatorHandle; readonly ready: DuplicatorReady }
-  | { readonly kind: 'stopping'; readonly handle: DuplicatorHandle; readonly cancel: () => void }
-  | { readonly kind: 'delayed'; readonly cancel: () => void }
-  | { readonly kind: 'failed' }
-  | { readonly kind: 'closed' };
-
-const SHOWN_STATE: Record<Phase['kind'], FlowState> = {
-  idle: 'idle',
-  starting: 'starting',
-  expecting: 'starting',
-  running: 'running',
-  stopping: 'stopping',
-  delayed: 'starting',
-  failed: 'failed',
-  closed: 'stopping',
-};
 
 export interface FlowDuplicatorOptions {
   /** `e23001/spectra`, for messages. */
@@ -72,15 +35,10 @@ export interface FlowDuplicatorOptions {
   readonly changed: () => void;
 }
 
-interface Waiter {
-  readonly resolve: (ready: DuplicatorReady) => void;
-  readonly reject: (error: MirrorflowError) => void;
-}
-
 export class FlowDuplicator {
   readonly #options: FlowDuplicatorOptions;
   readonly #policy = new RestartPolicy();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<DuplicatorReady>();
   /** Processes that have not ended yet; the next start waits for them. */
   readonly #living = new Set<DuplicatorHandle>();
   #phase: Phase = { kind: 'idle' };
@@ -93,7 +51,7 @@ export class FlowDuplicator {
   }
 
   get state(): FlowState {
-    return SHOWN_STATE[this.#phase.kind];
+    return STATE_OF_PHASE[this.#phase.kind];
   }
 
   /** Times it was started again after a death. */
@@ -126,11 +84,7 @@ export class FlowDuplicator {
     const phase = this.#phase;
     if (phase.kind === 'running') return Promise.resolve(phase.ready);
     if (phase.kind === 'closed') return Promise.reject(this.#stopped());
-    const ready = new Promise<DuplicatorReady>((resolve, reject) => {
-      this.#waiters.add({ resolve, reject });
-    });
-    // Whoever has given up waiting does not hear the rejection.
-    ready.catch(() => undefined);
+    const ready = this.#waiters.wait();
     if (this.isQuiet) this.#begin();
     return ready;
   }
@@ -216,7 +170,7 @@ export class FlowDuplicator {
 
   /** Somebody has closed the flow: a restart that nobody wants any more is called off. */
   reconsider(): void {
-    if (this.#phase.kind !== 'delayed' || this.#waiters.size > 0 || this.#options.wanted()) return;
+    if (this.#phase.kind !== 'delayed' || this.#waiters.count > 0 || this.#options.wanted()) return;
     this.#phase.cancel();
     this.#enter({ kind: 'idle' });
   }
@@ -226,7 +180,7 @@ export class FlowDuplicator {
     const phase = this.#phase;
     if ('cancel' in phase) phase.cancel();
     this.#enter({ kind: 'closed' });
-    this.#rejectWaiters(this.#stopped());
+    this.#waiters.rejectAll(this.#stopped());
     const stops = [...this.#living].map((handle) => handle.stop());
     if (phase.kind === 'expecting') stops.push(this.#options.stopOwner());
     await Promise.all(stops);
@@ -239,7 +193,7 @@ export class FlowDuplicator {
   }
 
   #begin(): void {
-    const phase = this.#enter<Extract<Phase, { kind: 'starting' }>>({ kind: 'starting' });
+    const phase = this.#enter<Starting>({ kind: 'starting' });
     void Promise.all([...this.#living].map(({ ended }) => ended)).then(() => {
       if (this.#phase !== phase) return;
       if (this.#options.livingOwner() !== undefined) this.#expect();
@@ -247,7 +201,7 @@ export class FlowDuplicator {
     });
   }
 
-  #launch(phase: Extract<Phase, { kind: 'starting' }>): void {
+  #launch(phase: Starting): void {
     try {
       phase.own = this.#options.launch();
     } catch (thrown) {
@@ -269,7 +223,7 @@ export class FlowDuplicator {
     log.info('waiting for the duplicator that owns the flow', { flow: title, pid: livingOwner() });
     const cancel = clock.after(OWNER_SUBSCRIBES_WITHIN_MS, () => {
       const pid = livingOwner();
-      if (pid === undefined && this.#waiters.size > 0) return this.#begin();
+      if (pid === undefined && this.#waiters.count > 0) return this.#begin();
       if (pid === undefined) return void this.#enter({ kind: 'idle' });
       const why = this.#refusal ?? `it has not subscribed within ${OWNER_SUBSCRIBES_WITHIN_MS} ms`;
       this.#fail(
@@ -294,9 +248,7 @@ export class FlowDuplicator {
     this.#enter({ kind: 'running', handle, ready });
     const { log, title } = this.#options;
     log.info('the duplicator is ready', { flow: title, pid: handle.pid, adopted: handle.adopted });
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const { resolve } of waiters) resolve(ready);
+    this.#waiters.resolveAll(ready);
   }
 
   #watch(handle: DuplicatorHandle): void {
@@ -307,7 +259,7 @@ export class FlowDuplicator {
       if (phase.kind === 'running' && phase.handle === handle) this.#died(handle, how);
       if (phase.kind === 'stopping' && phase.handle === handle) {
         phase.cancel();
-        if (this.#waiters.size > 0) this.#begin();
+        if (this.#waiters.count > 0) this.#begin();
         else this.#enter({ kind: 'idle' });
       }
     });
@@ -325,7 +277,7 @@ export class FlowDuplicator {
     const { title, log, wanted } = this.#options;
     this.#cause = cause.message;
     log.warn('a duplicator could not be started', { flow: title, code: cause.code, error: cause });
-    this.#rejectWaiters(cause);
+    this.#waiters.rejectAll(cause);
     if (wanted()) this.#startAgain();
     else this.#enter({ kind: 'failed' });
   }
@@ -347,12 +299,6 @@ export class FlowDuplicator {
       this.#begin();
     });
     this.#enter({ kind: 'delayed', cancel });
-  }
-
-  #rejectWaiters(error: MirrorflowError): void {
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const { reject } of waiters) reject(error);
   }
 
   #stopped(): MirrorflowError {

@@ -1,8 +1,6 @@
 /** All flows of the application: which there are, who opens them, and which process serves them. */
 import type { Clock } from '../protocol/clock.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
 import {
-  PROTOCOL_VERSION,
   type DuplicatorReady,
   type DuplicatorReport,
   type FlowInfo,
@@ -14,24 +12,23 @@ import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
-import { isAlive } from '../protocol/owner-identity.js';
 import type { Client } from './clients.js';
 import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
 import {
   asksForAnother,
   checkRequest,
   definitionOfProvider,
-  definitionOfReady,
   serves,
   spectraDefinition,
   type FlowDefinition,
 } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from './flow-duplicator.js';
-import { findLivingFlows, livingOwner, propertiesIn, stopOwner } from './flow-files.js';
+import { findLivingFlows, livingOwner, stopOwner } from './flow-files.js';
 import { Flow } from './flow.js';
 import { launchDuplicator } from './launch.js';
 import { Openings, type Opening } from './openings.js';
 import type { AppServerOptions } from './options.js';
+import { checkFound, checkReady } from './subscription.js';
 
 /** Flows of one application: each is a process. */
 const FLOWS_MAX = 256;
@@ -127,7 +124,7 @@ export class Flows {
   /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
   subscribe(ready: DuplicatorReady, session: DuplicatorConnection): { adopted: boolean } {
     try {
-      this.#checkReady(ready);
+      checkReady(ready, this.#options.server.application.name);
       const known = this.#flows.get(ready.flow);
       const adopted = known?.duplicator.subscribed(ready, session) !== true;
       const flow = adopted ? this.#adopt(ready, session) : known;
@@ -213,15 +210,7 @@ export class Flows {
   }
 
   #takeProvider(flow: Flow, request: OpenRequest): void {
-    const provider = this.#openings.provider(flow.name);
-    if (provider !== undefined) {
-      const { name, pid } = provider.client.presentation;
-      throw new MirrorflowError(
-        'FLOW_BUSY',
-        `flow ${flow.name} has a provider already: client ${name} (process ${pid})`,
-        { flow: flow.name, client: name, pid },
-      );
-    }
+    this.#openings.refuseSecondProvider(flow.name);
     if (!asksForAnother(flow.definition, request)) return;
     const clients = Math.max(this.#openings.clientsOf(flow.name), flow.linkClients);
     const { sizes } = flow.definition;
@@ -253,36 +242,10 @@ export class Flows {
     }
   }
 
-  #checkReady(ready: DuplicatorReady): void {
-    const { application } = this.#options.server;
-    if (ready.version !== PROTOCOL_VERSION) {
-      throw new MirrorflowError(
-        'VERSION_MISMATCH',
-        `the duplicator (process ${ready.identity.pid}) of flow ${ready.flow} speaks protocol version ${ready.version}, this app server version ${PROTOCOL_VERSION}`,
-        { found: ready.version, known: PROTOCOL_VERSION },
-      );
-    }
-    if (ready.application !== application.name) {
-      throw new MirrorflowError(
-        'REFUSED',
-        `this is the app server of ${application.name}, not of ${ready.application}`,
-      );
-    }
-  }
-
   /** Takes over a duplicator that this app server has not started, if it really is its flow's owner. */
   #adopt(ready: DuplicatorReady, session: DuplicatorConnection): Flow {
     const { server, clock, log } = this.#options;
-    const identity = identityFromWire(ready.identity);
-    const file = flowFilePath(server.flowDirectory, server.application.name, ready.flow);
-    if (!isAlive(identity) || ready.file !== file || livingOwner(file) !== identity.pid) {
-      throw new MirrorflowError(
-        'REFUSED',
-        `process ${identity.pid} is not the owner of ${file}, and no duplicator of flow ${ready.flow}`,
-        { flow: ready.flow, pid: identity.pid },
-      );
-    }
-    const found = definitionOfReady(ready, propertiesIn(file));
+    const { identity, definition: found } = checkFound(ready, server);
     const flow = this.#flows.get(ready.flow) ?? this.#add(found, false);
     const handle = new AdoptedDuplicator(identity, clock);
     handle.connected(session);

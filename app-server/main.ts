@@ -6,7 +6,7 @@ import { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
-import { AppServer } from './app-server.js';
+import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { reportFailure } from './host-link.js';
 import { parseOptions, type AppServerOptions } from './options.js';
 
@@ -27,7 +27,8 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
     onQuit: () => process.kill(process.pid, 'SIGTERM'),
     ...(duplicatorScript ? { duplicatorScript } : {}),
   });
-  endOnSignals(log, async () => (await starting.catch(() => undefined))?.close());
+  const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
+  endOnSignals(log, close, CLOSE_TIMEOUT_MS);
   await starting;
 }
 

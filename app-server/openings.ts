@@ -60,6 +60,18 @@ export class Openings {
     return this.ofFlow(flow).find(({ direction }) => direction === 'output');
   }
 
+  /** Throws FLOW_BUSY, naming the client that provides the flow. */
+  refuseSecondProvider(flow: string): void {
+    const provider = this.provider(flow);
+    if (provider === undefined) return;
+    const { name, pid } = provider.client.presentation;
+    throw new MirrorflowError(
+      'FLOW_BUSY',
+      `flow ${flow} has a provider already: client ${name} (process ${pid})`,
+      { flow, client: name, pid },
+    );
+  }
+
   /** Clients, each counted once. */
   clientsOf(flow: string): number {
     return new Set(this.ofFlow(flow).map(({ client }) => client)).size;

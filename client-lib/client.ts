@@ -11,14 +11,15 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
-import { openInputFlow, type InputFlow, type InputFlowOptions } from './input-flow.js';
+import { openInputFlow, type InputFlow } from './input-flow.js';
+import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Mirror } from './mirror.js';
 import { OutputFlow } from './output-flow.js';
@@ -48,8 +49,14 @@ interface ClientEvents {
 
 /** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
 const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
-/** Attempts to attach again after a duplicator died, with the reconnection delays of LIMITS between them; then the flow has ended. */
+/** Attempts to attach again after a duplicator died, with growing delays between them; then the flow has ended. */
 const REATTACH_ATTEMPTS = 60;
+const REATTACH_DELAY_MAX_MS = 1_000;
+
+/** What can go on with another duplicator's files. */
+interface Reattachable {
+  reattach(opened: OpenedFlow): Promise<void>;
+}
 
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
@@ -150,9 +157,10 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
-      const input = await openInputFlow(opened, rest);
+      const input = await openInputFlow(opened, rest, 'hold');
       this.#flows.add(input);
-      input.once('closed', () => {
+      input.on('detached', () => void this.#recover(key, request, input, () => input.finish()));
+      input.once('end', () => {
         this.#flows.delete(input);
         void this.#closeFlow(key);
       });
@@ -251,29 +259,30 @@ export class Client extends EventEmitter<ClientEvents> {
     }
     this.#open.set(mirror, { request, handle: opened.handle });
     this.#open.delete(key);
-    mirror.on('lost', () => void this.#reattach(flow, mirror, request));
+    mirror.on('lost', () => {
+      mirror.emit('state', 'stale');
+      void this.#recover(mirror, request, mirror, () => mirror.emit('state', 'ended'));
+    });
     return mirror;
   }
 
-  /** The duplicator has gone: opens the flow again, which starts another one, and attaches the mirror to it. */
-  async #reattach(flow: string, mirror: Mirror, request: OpenRequest): Promise<void> {
-    mirror.emit('state', 'stale');
-    for (
-      let attempt = 0;
-      attempt < REATTACH_ATTEMPTS && !this.#closed && this.#mirrors.has(flow);
-      attempt += 1
-    ) {
+  /**
+   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it. Gives up when the flow was closed here
+   * meanwhile, or after too many attempts; then it has ended.
+   */
+  async #recover(key: object, request: OpenRequest, flow: Reattachable, ended: () => void): Promise<void> {
+    for (let attempt = 0; attempt < REATTACH_ATTEMPTS; attempt += 1) {
+      if (this.#closed || !this.#open.has(key)) return;
       try {
-        const opened = await this.#openFlow(mirror, request);
-        await mirror.reattach(opened);
+        await flow.reattach(await this.#openFlow(key, request));
         return;
       } catch (error) {
-        if (isMirrorflowError(error, 'CLOSED') && this.#closed) return;
-        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, LIMITS.reconnectMaxMs * 4);
-        await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+        clientLog.debug('not attached again yet', { flow: request.flow, error });
+        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     }
-    if (!this.#closed && this.#mirrors.has(flow)) mirror.emit('state', 'ended');
+    ended();
   }
 
   async #openFlow(key: object, request: OpenRequest): Promise<OpenedFlow> {

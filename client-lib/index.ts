@@ -6,7 +6,9 @@ export { Mirror, type PublicationMeta } from './mirror.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
 export { OutputFlow, type CommitOptions, type OutputSlot, type WaitOptions } from './output-flow.js';
 export type { OutputFlowOptions } from './output-options.js';
-export { InputFlow, type InputFlowOptions } from './input-flow.js';
+export { InputFlow } from './input-flow.js';
+export type { FlowBuffer } from './input-flow-buffer.js';
+export type { InputFlowOptions } from './input-flow-options.js';
 export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 export type {
   ApplicationInfo,

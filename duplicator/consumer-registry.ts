@@ -12,6 +12,8 @@ export interface Consumer {
   acknowledged: number;
   /** It has drained what it saw and waits to be signalled; cleared by the signal. */
   waiting: boolean;
+  /** It asked for quiet: not signalled even when it waits. */
+  paused: boolean;
 }
 
 /** `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error and change nothing. */
@@ -25,7 +27,7 @@ export class ConsumerRegistry {
   }
 
   add(id: number, delivery: Delivery, start: number): Consumer {
-    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true };
+    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true, paused: false };
     this.#consumers.set(id, consumer);
     return consumer;
   }

@@ -32,6 +32,8 @@ export interface FlowHostOptions {
   readonly log: Logger;
 }
 
+const EPOCH_LOW = 2 ** 32;
+
 interface Client {
   readonly link: LinkConnection;
   /** Undefined for an observer, and before HELLO. */
@@ -138,13 +140,17 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         this.#hello(id, client, detail);
         return;
       case MessageKind.START:
-        this.#start(id, client, value);
+        this.#start(id, client, value, detail);
         return;
       case MessageKind.ACK:
         this.#acknowledge(id, client, value, detail);
         return;
       case MessageKind.PUBLISHED:
         this.#providerPublished(client, value);
+        return;
+      case MessageKind.PAUSE:
+      case MessageKind.RESUME:
+        this.#pause(client, kind === MessageKind.PAUSE);
         return;
       default:
         this.#refuse(client, 'BAD_MESSAGE', `a client sent ${kindName(kind)}, which means nothing here`);
@@ -205,13 +211,16 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.emit('provider', false);
   }
 
-  #start(id: number, client: Client, sequence: number): void {
+  /** `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
+  #start(id: number, client: Client, sequence: number, epochLow: number): void {
     const { hello } = client;
     if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
       this.#refuse(client, 'BAD_MESSAGE', 'a client sent a START that nothing asked for');
       return;
     }
-    this.#admit(id, client, hello, Math.min(Math.max(sequence, this.#oldest()), this.#published));
+    const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
+    const wanted = comparable ? Math.min(sequence, this.#published) : 0;
+    this.#admit(id, client, hello, Math.max(wanted, this.#oldest()));
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
@@ -244,8 +253,15 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#signalIfWaiting(client.link, consumer);
   }
 
+  /** A consumer that asks for quiet is not waited for; it still holds its credit, and the present count greets it when it is back. */
+  #pause({ link, consumer }: Client, pausing: boolean): void {
+    if (consumer === undefined) return;
+    consumer.paused = pausing;
+    this.#signalIfWaiting(link, consumer);
+  }
+
   #signalIfWaiting(link: LinkConnection, consumer: Consumer): void {
-    if (!consumer.waiting || consumer.acknowledged >= this.#published) return;
+    if (!consumer.waiting || consumer.paused || consumer.acknowledged >= this.#published) return;
     consumer.waiting = false;
     this.signals += 1;
     link.signal(MessageKind.PUBLISHED, this.#published);

@@ -8,7 +8,7 @@
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { systemClock } from '../protocol/clock.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
@@ -25,9 +25,20 @@ async function run(options: DuplicatorOptions): Promise<void> {
   const flow: DuplicatedFlow =
     options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
   let cause: MirrorflowError | undefined;
+  /** What is there beside the flow once it is ready; a signal may come before. */
+  const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
+    parent: undefined,
+    linger: undefined,
+  };
+  endOnSignals(log, async () => {
+    beside.linger?.stop();
+    await flow.close();
+    await beside.parent?.close();
+  });
   try {
     await flow.start();
   } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
     await reportFailure(options.parent, error, log);
     process.exitCode = 1;
@@ -85,11 +96,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   });
-  endOnSignals(log, async () => {
-    linger.stop();
-    await flow.close();
-    await parent?.close();
-  });
+  Object.assign(beside, { parent, linger });
   linger.clients(flow.clientCount);
   parent?.start();
   log.info('ready', {
@@ -99,12 +106,15 @@ async function run(options: DuplicatorOptions): Promise<void> {
   });
 }
 
-try {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  await run(options);
-} catch (error) {
-  process.stderr.write(
-    `duplicator: ${describeError(error)}\n${error instanceof MirrorflowError ? USAGE : ''}`,
-  );
-  process.exitCode = 2;
+function readOptions(): DuplicatorOptions | undefined {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`duplicator: ${describeError(error)}\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
+
+const options = readOptions();
+if (options !== undefined) await run(options);

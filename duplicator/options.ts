@@ -4,7 +4,7 @@ import { parseAddress, type AddressOf } from '../protocol/address.js';
 import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
-import { checkName } from '../protocol/names.js';
+import { checkFlowType, checkName } from '../protocol/names.js';
 
 /** What every flow needs. */
 interface CommonOptions {
@@ -73,8 +73,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   const direction = text('direction') ?? 'input';
   const uid = process.geteuid?.() ?? 0;
   const common = {
-    app: checkName('application', text('app')),
-    flow: checkName('flow', text('flow')),
+    app: checkName('application', required(text, 'app')),
+    flow: checkName('flow', required(text, 'flow')),
     lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
     parent: text('parent'),
     directory: runtimeDirectory({ env, uid, directory: text('directory') }),
@@ -84,7 +84,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     return {
       ...common,
       direction,
-      type: text('type') ?? 'bytes',
+      type: checkFlowType(text('type') ?? 'bytes'),
       bufferSize: whole(text, 'buffer-size', LIMITS.mappedBytes),
       buffers: whole(text, 'buffers', LIMITS.slotCountMax),
       properties: json(text, 'properties'),
@@ -92,12 +92,12 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   }
   if (direction !== 'input')
     throw bad('direction', direction, 'input (filled from --connect) or output (filled by a local provider)');
-  const sourceText = text('connect') ?? '';
+  const sourceText = required(text, 'connect');
   const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
   return {
     ...common,
     direction,
-    type: text('type') ?? 'spectra',
+    type: checkFlowType(text('type') ?? 'spectra'),
     source: parseAddress(sourceText, { schemes: ['spectcl'] }),
     sourceText,
     updateIntervalMs,
@@ -125,6 +125,12 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
   } catch (error) {
     throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
   }
+}
+
+function required(text: (name: string) => string | undefined, name: string): string {
+  const given = text(name);
+  if (given === undefined) throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
+  return given;
 }
 
 function number(

@@ -33,7 +33,7 @@ const APPLICATION_TIMES: ApplicationTimes = {
   readyTimeoutMs: LIMITS.childReadyTimeoutMs,
   // An app server gives its duplicators LIMITS.childStopTimeoutMs, and needs a little itself.
   quitTimeoutMs: LIMITS.childStopTimeoutMs + 1_000,
-  stopTimeoutMs: LIMITS.childStopTimeoutMs,
+  stopTimeoutMs: LIMITS.appServerStopTimeoutMs,
   restart: CHILD_RESTART_LIMITS,
 };
 

@@ -43,6 +43,8 @@ RestartSec=1
 # adopts them. With control-group or mixed they would be killed, and every flow with them.
 # To stop the flows as well, stop the applications first (mirrorflow stop).
 KillMode=process
+# SIGTERM would make the host server stop its applications; SIGHUP makes it leave them running.
+KillSignal=SIGHUP
 # For the same reason one child that ran out of memory must not take the others with it.
 OOMPolicy=continue
 # The sockets of those children live here and outlast a stop.

@@ -1,25 +1,24 @@
 /**
- * Claiming a path: exactly one living process owns it, without locks that could outlive their holder.
+ * Claiming a path: exactly one living process owns it.
  *
  * The claimant makes its file complete under a temporary name in the same directory and links it into place, which fails when
- * somebody else's stands there. A dead owner's file is first renamed away; the rename is atomic, and the inode tells afterwards
- * whether the file taken away really was the dead one, so that two claimants recovering at the same moment never both win.
+ * somebody else's stands there. A dead owner's file is removed first, under the directory's claim lock and after it was looked at
+ * again: only the lock's holder removes what is not its own, so a file that was linked meanwhile is never taken for the dead one.
  */
-import { linkSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { linkSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { withLock } from './claim-lock.js';
 import { MirrorflowError, describeError, systemCode } from './errors.js';
+
+export { temporaryName } from './temporary-name.js';
 
 /** What stands at a claimed path: a living owner's file, a dead owner's, or nothing. */
 export type ClaimState = { kind: 'free' } | { kind: 'dead' } | { kind: 'owned'; pid: number };
 
-/** Attempts before a path that keeps changing hands is given up: every one of them lost to another living claimant. */
+/** Attempts before a path that keeps changing hands is given up: every one of them lost to another claimant that died since. */
 const CLAIM_ATTEMPTS = 8;
-
-/** A temporary name beside `path`; `mirrorflow clean` knows the pattern. */
-export function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
-}
+/** Stands in every directory in which a dead owner's file was ever found; stays there. */
+const LOCK_NAME = '.claims';
 
 /**
  * Puts `prepared` (a complete file, same directory) in place at `path` and removes its temporary name.
@@ -34,15 +33,7 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') throw claimFailed(path, error);
       }
-      const inode = inodeOf(path);
-      const state = inspect(path);
-      if (state.kind === 'owned') {
-        throw new MirrorflowError('FILE_OWNED', `${path} belongs to the running process ${state.pid}`, {
-          path,
-          pid: state.pid,
-        });
-      }
-      if (state.kind === 'dead' && inode !== undefined) removeIf(path, inode);
+      clearPath(path, inspect);
     }
     throw new MirrorflowError(
       'FILE_OWNED',
@@ -54,32 +45,33 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
   }
 }
 
-/** Removes the file at `path` if it still is the one with `inode`; another's is put back at once. */
-function removeIf(path: string, inode: bigint): void {
-  const aside = temporaryName(path);
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw claimFailed(path, error);
-  }
-  if (inodeOf(aside) !== inode) {
-    try {
-      linkSync(aside, path);
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw claimFailed(path, error);
-    }
-  }
-  remove(aside);
+/**
+ * Removes what a dead owner left at `path`, so that its space is free before a successor's is allocated. Throws FILE_OWNED with
+ * the owner's pid when a living process has it.
+ */
+export function clearPath(path: string, inspect: (path: string) => ClaimState): void {
+  if (refuseOwned(path, inspect(path)).kind === 'free') return;
+  withLock(join(dirname(path), LOCK_NAME), () => {
+    if (refuseOwned(path, inspect(path)).kind === 'dead') remove(path);
+  });
 }
 
-/** Gives a claimed path up, if the file there is still ours. */
+/** Gives a claimed path up, if the file there is still ours. Only its living owner may. */
 export function releasePath(path: string, inode: bigint): void {
-  removeIf(path, inode);
+  // Nobody else touches a living owner's file; a different one means that somebody cleared the directory by hand.
+  if (inodeOf(path) === inode) remove(path);
 }
 
 export function inodeOf(path: string): bigint | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+function refuseOwned(path: string, state: ClaimState): ClaimState {
+  if (state.kind !== 'owned') return state;
+  throw new MirrorflowError('FILE_OWNED', `${path} belongs to the running process ${state.pid}`, {
+    path,
+    pid: state.pid,
+  });
 }
 
 function remove(path: string): void {

@@ -38,6 +38,8 @@ export const LIMITS = {
   childReadyTimeoutMs: 10_000,
   /** From SIGTERM to SIGKILL. */
   childStopTimeoutMs: 3_000,
+  /** The same for an app server, which stops its duplicators before it ends. */
+  appServerStopTimeoutMs: 7_000,
   /** Last bytes of a child's standard error that are kept for its failure message. */
   childStderrTailBytes: 8 * KIB,
 

@@ -20,3 +20,15 @@ export function checkName(kind: NameKind, value: unknown): string {
     { kind },
   );
 }
+
+const FLOW_TYPE = /^[A-Za-z0-9][A-Za-z0-9._:+/-]*$/;
+
+/** Returns a flow type unchanged (a name, or names of a stack joined by "/"), or throws BAD_OPTION. */
+export function checkFlowType(value: string): string {
+  if (value.length <= LIMITS.nameCharacters && FLOW_TYPE.test(value)) return value;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${JSON.stringify(value.slice(0, 80))} is no flow type: 1 to ${LIMITS.nameCharacters} letters, digits and "._:+/-", beginning with a letter or digit`,
+    { type: value.slice(0, 80) },
+  );
+}

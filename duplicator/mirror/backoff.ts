@@ -4,7 +4,10 @@ export interface BackoffLimits {
   readonly maxMs: number;
 }
 
+/** For a source that is away. */
 export const SOURCE_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 5_000 };
+/** For one whose bindings change faster than they can be read: a reopened connection costs it a whole update. */
+export const REOPEN_BACKOFF: BackoffLimits = { firstMs: 5, maxMs: 1_000 };
 
 export class Backoff {
   readonly #limits: BackoffLimits;

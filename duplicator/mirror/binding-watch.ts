@@ -21,10 +21,13 @@ export class BindingWatch {
     this.#rest = rest;
   }
 
-  /** Begins to watch: what changes from now on is noticed. Throws what REST threw when it could not be asked at all. */
-  static async begin(rest: SpecTclRest): Promise<BindingWatch> {
+  /**
+   * Begins to watch: what changes from now on is noticed. `hasty` asks the first question, `rest` all later ones.
+   * Throws what REST threw when it could not be asked at all.
+   */
+  static async begin(hasty: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch> {
     const watch = new BindingWatch(rest);
-    await watch.#establish();
+    await watch.#establish(hasty);
     return watch;
   }
 
@@ -37,7 +40,7 @@ export class BindingWatch {
     } catch (error) {
       if (!isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
       // The trace ran out, or the server was replaced: whatever happened meanwhile is not known, so it counts as a change.
-      await this.#establish();
+      await this.#establish(this.#rest);
       return 'changed';
     }
   }
@@ -49,23 +52,23 @@ export class BindingWatch {
     if (token !== undefined) await this.#rest.traceDone(token).catch(() => undefined);
   }
 
-  async #establish(): Promise<void> {
+  async #establish(rest: SpecTclRest): Promise<void> {
     try {
-      this.#token = await this.#rest.traceEstablish(TRACE_RETENTION_S);
+      this.#token = await rest.traceEstablish(TRACE_RETENTION_S);
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_UNREACHABLE')) throw error;
       this.#token = undefined;
-      this.#list = await this.#bindings();
+      this.#list = await bindingsOf(rest);
     }
   }
 
   async #compareLists(): Promise<BindingVerdict> {
     const before = this.#list;
-    this.#list = await this.#bindings();
+    this.#list = await bindingsOf(this.#rest);
     return this.#list === before ? 'same' : 'changed';
   }
+}
 
-  async #bindings(): Promise<string> {
-    return JSON.stringify(await this.#rest.bindings());
-  }
+async function bindingsOf(rest: SpecTclRest): Promise<string> {
+  return JSON.stringify(await rest.bindings());
 }

@@ -31,6 +31,8 @@ export interface MirrorConnectionOptions {
   /** Longest silence while a reply is awaited, milliseconds. */
   readonly silenceMs: number;
   readonly clock: Clock;
+  /** Gives up, also while connecting. */
+  readonly signal: AbortSignal;
 }
 
 interface Pending {
@@ -58,13 +60,12 @@ export class MirrorConnection {
   #failure: MirrorflowError | undefined;
   #silence: (() => void) | undefined;
   #silent = false;
-  #received = 0;
+  #opened: ((error?: MirrorflowError) => void) | undefined;
+  readonly #abort = (): void => this.destroy();
 
-  /** Called once when the connection is lost or given up, unless `destroy` was called. */
-  onLost: ((error: MirrorflowError) => void) | undefined;
-
-  private constructor(options: MirrorConnectionOptions, connected: (error?: Error) => void) {
+  private constructor(options: MirrorConnectionOptions, opened: (error?: MirrorflowError) => void) {
     this.#options = options;
+    this.#opened = opened;
     this.#socket = connect({
       host: options.host,
       port: options.port,
@@ -78,29 +79,25 @@ export class MirrorConnection {
     this.#watchSilence(`${this.#where()} did not answer the connection`, options.connectMs);
     this.#socket.once('connect', () => {
       this.#silence?.();
-      connected();
+      this.#opened?.();
+      this.#opened = undefined;
     });
     this.#socket.on('error', (error) =>
       this.#lose(`the connection to ${this.#where()} failed: ${describeError(error)}`, error),
     );
     this.#socket.on('close', () => this.#lose(`${this.#where()} closed the connection`));
-    this.onLost = connected;
+    if (options.signal.aborted) this.destroy();
+    else options.signal.addEventListener('abort', this.#abort, { once: true });
   }
 
   /** Connects, or throws SOURCE_UNREACHABLE. */
   static async open(options: MirrorConnectionOptions): Promise<MirrorConnection> {
     return new Promise((resolve, reject) => {
       const connection: MirrorConnection = new MirrorConnection(options, (error) => {
-        connection.onLost = undefined;
         if (error === undefined) resolve(connection);
         else reject(error);
       });
     });
-  }
-
-  /** Bytes received on this connection so far. */
-  get receivedBytes(): number {
-    return this.#received;
   }
 
   /**
@@ -126,9 +123,8 @@ export class MirrorConnection {
     });
   }
 
-  /** Ends the connection without a word to `onLost`; a request in flight is rejected. */
+  /** Ends the connection; a request in flight is rejected. Idempotent. */
   destroy(): void {
-    this.onLost = undefined;
     this.#lose('the connection was closed here');
   }
 
@@ -139,7 +135,6 @@ export class MirrorConnection {
   }
 
   #take(bytes: number): boolean {
-    this.#received += bytes;
     if (this.#failure !== undefined) return false;
     if (this.#pending === undefined) {
       this.#lose(`${this.#where()} sent data that nobody asked for`, undefined, 'SOURCE_PROTOCOL');
@@ -222,9 +217,9 @@ export class MirrorConnection {
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(failure);
-    const lost = this.onLost;
-    this.onLost = undefined;
-    lost?.(failure);
+    this.#options.signal.removeEventListener('abort', this.#abort);
+    this.#opened?.(failure);
+    this.#opened = undefined;
   }
 
   #where(): string {

@@ -2,6 +2,8 @@
  * A mirror flow as one thing: the SpecTcl source, the flow file with its image that it fills, and the host that serves them.
  * The flow is made when the source has told the size of its memory; closing removes the files.
  */
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
@@ -28,8 +30,8 @@ import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
 const MIRROR_SLOTS_MIN = 2;
 const MIRROR_SLOTS_WANTED = 3;
 const MIRROR_SLOTS_MAX = 64;
-/** Slots the writer has open at the same time at most. */
-const OPEN_SLOTS = 2;
+/** Slots the writer has open at the same time at most: one to receive into, and one whose header waits for its verdict. */
+const OPEN_SLOTS_PIPELINED = 2;
 /** Longest silence of a source that answered before, milliseconds. */
 const SILENCE_MS = 5_000;
 const MODE = 0o640;
@@ -112,24 +114,31 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
 
   /** Ends source and links, and removes the files. Idempotent. */
   async close(): Promise<void> {
-    const parts = this.#parts;
-    this.#parts = undefined;
-    if (parts !== undefined) {
-      parts.host.setSourceState('ended', Number(wallClockNs()));
-      // Readers that attach from now on must not find a flow that is about to go.
-      if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
-      const image = inodeOf(parts.imagePath);
-      if (image !== undefined) releasePath(parts.imagePath, image);
-    }
     const stopped = this.#source.stop();
-    await parts?.host.close();
+    await this.#release();
     await stopped;
+    await this.#release(); // the source may just have been making them
+  }
+
+  async #release(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    this.#parts = undefined;
+    parts.host.setSourceState('ended', Number(wallClockNs()));
+    // Readers that attach from now on must not find a flow that is about to go; the flow file last, since it says whose the image is.
+    rmSync(parts.imagePath, { force: true });
+    if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
+    await parts.host.close();
   }
 
   async #make(channelBytes: number): Promise<MirrorSink> {
     const { app, flow, type, directory, flowDirectory, ringBytes } = this.#options;
     const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
     const slotCount = mirrorSlots(payloadCapacity, ringBytes);
+    const pipelined = slotCount >= MIRROR_SLOTS_WANTED;
+    const link = linkSocketPath(directory, app, flow);
+    prepareDirectory(directory);
+    prepareDirectory(dirname(link));
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
     const file = createFlowFile({
@@ -148,11 +157,15 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     });
     const inode = inodeOf(file.path);
     const imagePath = imageFilePath(flowDirectory, app, flow);
-    const link = linkSocketPath(directory, app, flow);
     const links = streamLink().createServer();
     try {
       const image = createImage(imagePath, payloadCapacity, { mode: MODE });
-      const host = new FlowHost({ file, links, openSlots: OPEN_SLOTS, log: this.#log });
+      const host = new FlowHost({
+        file,
+        links,
+        openSlots: pipelined ? OPEN_SLOTS_PIPELINED : 1,
+        log: this.#log,
+      });
       host.on('clients', (count) => {
         file.setCounter(COUNTERS.clients.id, count);
         this.emit('clients', count);
@@ -163,12 +176,13 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       return {
         publisher,
         channelCapacity: channelBytes,
-        pipelined: slotCount >= MIRROR_SLOTS_WANTED,
+        pipelined,
         hasCredit: (sequence) => host.hasCredit(sequence),
         credit: (sequence) => host.credit(sequence),
       };
     } catch (error) {
       await links.close();
+      rmSync(imagePath, { force: true });
       if (inode !== undefined) releasePath(file.path, inode);
       throw error;
     }

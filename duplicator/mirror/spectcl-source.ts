@@ -8,7 +8,7 @@
  * | connecting | connected                               | running                      |
  * | connecting | failed, nothing was ever published      | ended: start() rejects       |
  * | connecting | failed                                  | waiting (stale)              |
- * | running    | bindings changed, or a FULL is due      | connecting (still live)      |
+ * | running    | bindings changed, or a FULL is due      | connecting (still live), after a short delay that grows when it goes on |
  * | running    | connection lost, impossible reply       | waiting (stale)              |
  * | waiting    | delay over                              | connecting                   |
  * | any        | stop()                                  | ended                        |
@@ -19,7 +19,7 @@ import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { MirrorflowError, describeError } from '../../protocol/errors.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
-import { Backoff, SOURCE_BACKOFF } from './backoff.js';
+import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from './backoff.js';
 import { MIRROR_HEADER_BYTES } from '../../protocol/spectcl/mirror-messages.js';
 import type { MirrorConnection, Reply } from './mirror-connection.js';
 import type { MirrorPublisher, Prepared } from './mirror-publisher.js';
@@ -71,15 +71,19 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   readonly #options: SpecTclSourceOptions;
   readonly #makeSink: (channelBytes: number) => Promise<MirrorSink>;
   readonly #backoff = new Backoff(SOURCE_BACKOFF);
+  readonly #reopenBackoff = new Backoff(REOPEN_BACKOFF);
+  readonly #stopping = new AbortController();
   readonly #pace: Pace;
   #sink: MirrorSink | undefined;
-  #source: SourceConnection | undefined;
   #state: SourceState = 'starting';
-  #stopped = false;
   #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
-  /** The verdict on the header of an update that waits for it; true when it held and the update was published. */
+  /** What connections that were left have still to say to REST. */
+  #closing: Promise<unknown> = Promise.resolve();
+  /** The verdict on the header of an update that waits for it; gone when it held and the update was published. */
   #unverified: Promise<boolean> | undefined;
+  /** The verdict is there and is not that the header held: the connection must be left. */
+  #headerFailed = false;
   #bindingsCheckedMs = 0;
   #fullAtMs = 0;
   readonly statistics = { updates: 0, unchanged: 0, receivedBytes: 0, connections: 0, updateMs: 0 };
@@ -95,21 +99,26 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     return this.#state;
   }
 
-  /** Resolves at the first publication; rejects with the cause when the source cannot be mirrored now. */
+  /** Resolves at the first publication; rejects with the cause when the source cannot be mirrored now, with STOPPED after `stop`. */
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.once('published', () => resolve());
-      this.#running = this.#run(reject);
+      this.#running = this.#run(reject).finally(() =>
+        reject(new MirrorflowError('STOPPED', 'the mirror was stopped before its first update')),
+      );
     });
   }
 
   /** Ends the connection; resolves when nothing of it runs any more. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#wake?.();
-    this.#source?.mirror.destroy();
-    this.#source?.rest.close();
     await this.#running;
+    await this.#closing;
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async #run(rejectStart: (error: unknown) => void): Promise<void> {
@@ -117,6 +126,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
       try {
         const leave = await this.#mirrorOnce();
         if (leave === 'stop') return;
+        await this.#sleep(this.#reopenBackoff.next());
       } catch (thrown) {
         if (this.#stopped) return;
         const error =
@@ -129,7 +139,6 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
             stack: thrown instanceof Error ? thrown.stack : '',
           });
         if (this.#sink === undefined || this.#sink.publisher.published === 0) {
-          this.#stopped = true;
           rejectStart(error);
           return;
         }
@@ -141,8 +150,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
 
   async #mirrorOnce(): Promise<Leave> {
     const { address, times, clock } = this.#options;
-    const source = await connectSource(address, times, clock);
-    this.#source = source;
+    const source = await connectSource(address, times, clock, this.#stopping.signal);
     try {
       if (this.#stopped) return 'stop';
       this.statistics.connections += 1;
@@ -155,18 +163,25 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
       return await this.#update(source, this.#sink);
     } finally {
       this.#unverified = undefined;
-      this.#source = undefined;
-      await closeSource(source);
+      this.#headerFailed = false;
+      this.#closing = Promise.all([this.#closing, closeSource(source)]);
     }
   }
 
   /** Update after update on one connection, until there is a reason to leave it. */
   async #update(source: SourceConnection, sink: MirrorSink): Promise<Leave> {
     let inFlight = this.#request(source.mirror, sink);
-    for (;;) {
+    for (let first = true; ; first = false) {
       const update = await inFlight;
       this.#count(update.reply);
+      if (first && update.reply.kind === 'partial') {
+        throw new MirrorflowError(
+          'SOURCE_PROTOCOL',
+          'the first update of a connection came without a display header: this is no SpecTcl mirror service',
+        );
+      }
       if (!(await this.#headerHeld())) return 'reopen';
+      if (!first) this.#reopenBackoff.reset(); // the header outlived an update: bindings rest
       const early = this.#prefetch(source.mirror, sink);
       if (!(await this.#digest(source, sink, update))) return 'reopen';
       if (early !== undefined) {
@@ -177,7 +192,8 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
             this.#options.clock.nowMs(),
         );
         if (this.#stopped) return 'stop';
-        if ((!sink.pipelined || this.#fullIsDue(source)) && !(await this.#headerHeld())) return 'reopen';
+        const wait = !sink.pipelined || this.#headerFailed || this.#fullIsDue(source);
+        if (wait && !(await this.#headerHeld())) return 'reopen';
         if (this.#fullIsDue(source)) return 'reopen';
         inFlight = this.#request(source.mirror, sink);
       }
@@ -230,6 +246,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
         return false;
       case 'unchanged': {
         this.statistics.unchanged += 1;
+        this.#backoff.reset();
         this.#setState('live');
         return this.#bindingsHold(source);
       }
@@ -248,13 +265,23 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     const verdict = source.bindings.verdict().then((found) => {
       this.#bindingsCheckedMs = this.#options.clock.nowMs();
       if (this.#unverified !== verdict) return false; // the connection was left meanwhile
+      if (found === 'changed') {
+        // The verdict stays: whoever asks next must hear it.
+        this.#failHeader(verdict);
+        return false;
+      }
       this.#unverified = undefined;
-      if (found === 'same') this.#publish(sink, prepared);
-      else this.#wake?.();
-      return found === 'same';
+      this.#publish(sink, prepared);
+      return true;
     });
-    verdict.catch(() => this.#wake?.());
+    verdict.catch(() => this.#failHeader(verdict));
     this.#unverified = verdict;
+  }
+
+  #failHeader(verdict: Promise<boolean>): void {
+    if (this.#unverified !== verdict) return;
+    this.#headerFailed = true;
+    this.#wake?.();
   }
 
   #publish(sink: MirrorSink, prepared: Prepared): void {

@@ -1,6 +1,6 @@
 /** Making a flow file: complete under a temporary name, then linked into place. Only its owner, a duplicator, does this. */
 import { closeSync, unlinkSync } from 'node:fs';
-import { claimPath, temporaryName } from '../claim.js';
+import { claimPath, clearPath, temporaryName } from '../claim.js';
 import { wallClockNs } from '../clock.js';
 import { ownIdentity } from '../owner-identity.js';
 import { createAllocated, type FileAccess } from './allocate.js';
@@ -32,6 +32,7 @@ export function createFlowFile(options: FlowFileOptions): FlowFile {
   const geometry = geometryOf(options.slotCount, options.payloadCapacity);
   const owner = ownIdentity();
   const identity = encodeIdentity(options.identity, owner.bootId ?? '');
+  clearPath(options.path, inspectFlowFile);
   const temporary = temporaryName(options.path);
   const fd = createAllocated(temporary, geometry.fileBytes, options);
   let bytes: Buffer;

@@ -5,7 +5,7 @@
  * pass. Two words in the flow file's header, the generation (odd while the image is written) and the last sequence applied, tell
  * a reader whether what it read was whole.
  */
-import { closeSync, constants, fstatSync, openSync, renameSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { temporaryName } from '../claim.js';
 import { MirrorflowError, describeError, systemCode } from '../errors.js';
 import { createAllocated, type FileAccess } from './allocate.js';
@@ -17,8 +17,12 @@ export const IMAGE_BLOCK_BYTES = 4096;
 /** Blocks compared at once where nothing changed: a call per block would cost more than the comparison. */
 const BLOCKS_AT_ONCE = 64;
 
-/** Creates (or replaces) the image file, zero and fully allocated, mapped for its one writer. */
+/**
+ * Creates the image file, zero and fully allocated, mapped for its one writer, who owns the flow file already: what stands at the
+ * path is a dead predecessor's and is removed first, so that its space can be had.
+ */
 export function createImage(path: string, bytes: number, access: FileAccess): Buffer {
+  rmSync(path, { force: true });
   const temporary = temporaryName(path);
   const fd = createAllocated(temporary, bytes, access);
   try {
@@ -37,7 +41,7 @@ export function createImage(path: string, bytes: number, access: FileAccess): Bu
 export function openImage(path: string): Buffer {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT')
@@ -103,12 +107,13 @@ export class ImageWriter {
    */
   apply(next: Buffer, ranges: ChangedRanges, sequence: number, size: number, previousSize: number): void {
     const { words } = this.#file;
-    const generation = words.load64(HEADER.imageGeneration);
-    words.store64(HEADER.imageGeneration, generation + 1);
+    const found = words.load64(HEADER.imageGeneration);
+    const writing = found % 2 === 0 ? found + 1 : found; // odd already: whoever wrote before died at it
+    words.store64(HEADER.imageGeneration, writing);
     for (const [start, end] of ranges) next.copy(this.#image, start, start, end);
     if (previousSize > size) this.#image.fill(0, size, previousSize);
     words.store64(HEADER.imageSequence, sequence + 1);
-    words.store64(HEADER.imageGeneration, generation + 2);
+    words.store64(HEADER.imageGeneration, writing + 1);
   }
 }
 

@@ -1,9 +1,10 @@
 /** Mapping files into memory over `mmap-io`, within the limits of that package. */
 import { MirrorflowError, describeError } from '../errors.js';
 import { LIMITS } from '../limits.js';
-import { loadMmapIo } from './mmap-binding.js';
+import { loadMmapIo, type MmapIo } from './mmap-binding.js';
 
-const mmap = loadMmapIo();
+/** Loaded with the first mapping: most processes that know flow files by name never map one. */
+let mmap: MmapIo | undefined;
 
 /**
  * Maps the first `bytes` bytes of an open file, shared with every other process that maps it. The file descriptor may be
@@ -18,6 +19,7 @@ export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write'
       { bytes, limitBytes: LIMITS.mappedBytes },
     );
   }
+  mmap ??= loadMmapIo();
   const protection = access === 'read' ? mmap.PROT_READ : mmap.PROT_READ | mmap.PROT_WRITE;
   try {
     return mmap.map(bytes, protection, mmap.MAP_SHARED, fd, 0);

@@ -1,7 +1,7 @@
 /** Opening a flow file that somebody else owns: everything in its header is checked before anything is believed. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ClaimState } from '../claim.js';
-import { MirrorflowError, describeError, systemCode } from '../errors.js';
+import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { isAlive, type OwnerIdentity } from '../owner-identity.js';
 import { FlowFile } from './flow-file.js';
@@ -9,6 +9,9 @@ import { geometryOf, type Geometry } from './geometry.js';
 import { decodeIdentity, type DecodedIdentity } from './identity.js';
 import { FLOW_FILE_MAGIC, FLOW_FILE_VERSION, HEADER, HEADER_BYTES } from './layout.js';
 import { mapFile } from './mapping.js';
+
+/** A pipe that somebody put at the path must not hang us; a link must not lead elsewhere. */
+const OPEN_SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 interface CheckedHeader {
   readonly geometry: Geometry;
@@ -24,7 +27,7 @@ interface CheckedHeader {
 export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
   let fd: number;
   try {
-    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW);
+    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | OPEN_SAFELY);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT')
@@ -53,29 +56,62 @@ export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowF
   }
 }
 
-/** Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no owner. */
+/**
+ * Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no owner; one of another layout version
+ * has, since the words that name its owner stay where they are. Throws SYSTEM_ERROR when it cannot be read: then nothing is known.
+ */
 export function inspectFlowFile(path: string): ClaimState {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDONLY | OPEN_SAFELY);
   } catch (error) {
-    return systemCode(error) === 'ENOENT' ? { kind: 'free' } : { kind: 'dead' };
+    const code = systemCode(error);
+    if (code === 'ENOENT') return { kind: 'free' };
+    if (code === 'ELOOP') return { kind: 'dead' }; // a symbolic link
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be examined: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
   try {
-    const { owner } = readHeader(fd, path);
+    const owner = readOwner(fd, path);
     return isAlive(owner) ? { kind: 'owned', pid: owner.pid } : { kind: 'dead' };
-  } catch {
-    return { kind: 'dead' };
+  } catch (error) {
+    if (isMirrorflowError(error, 'FILE_CORRUPT')) return { kind: 'dead' };
+    throw error;
   } finally {
     closeSync(fd);
   }
+}
+
+function readOwner(fd: number, path: string): OwnerIdentity {
+  try {
+    return readHeader(fd, path).owner;
+  } catch (error) {
+    if (!isMirrorflowError(error, 'VERSION_MISMATCH')) throw error;
+    const header = Buffer.alloc(HEADER_BYTES);
+    readSync(fd, header, 0, HEADER_BYTES, 0);
+    return ownerIn(header, undefined);
+  }
+}
+
+function ownerIn(header: Buffer, bootId: string | undefined): OwnerIdentity {
+  return {
+    pid: header.readUInt32LE(HEADER.ownerPid),
+    startTicks: header.readBigUInt64LE(HEADER.ownerStartTicks),
+    bootId,
+  };
 }
 
 function readHeader(fd: number, path: string): CheckedHeader {
   const header = Buffer.alloc(HEADER_BYTES);
   const corrupt = (what: string): MirrorflowError =>
     new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
-  const { size } = fstatSync(fd);
+  const found = fstatSync(fd);
+  if (!found.isFile()) throw corrupt('it is no regular file');
+  const { size } = found;
   if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
     throw corrupt(`it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
   }
@@ -83,6 +119,7 @@ function readHeader(fd: number, path: string): CheckedHeader {
     throw corrupt('it does not begin with the magic word');
   }
   const version = header.readUInt32LE(HEADER.version);
+  if (version === 0) throw corrupt('it was never completed');
   if (version !== FLOW_FILE_VERSION) {
     throw new MirrorflowError(
       'VERSION_MISMATCH',
@@ -107,10 +144,6 @@ function readHeader(fd: number, path: string): CheckedHeader {
   if (identityLength > LIMITS.identityBytes) throw corrupt(`its identity claims ${identityLength} bytes`);
   const identity = decodeIdentity(header.subarray(HEADER.identity, HEADER.identity + identityLength));
   if (identity === undefined) throw corrupt('its identity is not readable');
-  const owner: OwnerIdentity = {
-    pid: header.readUInt32LE(HEADER.ownerPid),
-    startTicks: header.readBigUInt64LE(HEADER.ownerStartTicks),
-    bootId: identity.bootId === '' ? undefined : identity.bootId,
-  };
+  const owner = ownerIn(header, identity.bootId === '' ? undefined : identity.bootId);
   return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
 }

@@ -13,6 +13,9 @@ export type ReadOutcome = 'ready' | 'empty' | 'restarted';
 /** Where a reader begins: the oldest buffer still there, the newest, only what comes from now on, or a sequence. */
 export type ReadStart = 'oldest' | 'newest' | 'next' | number;
 
+/** Copies that a faster writer may spoil before `copy` gives the turn back. */
+const COPY_ATTEMPTS = 64;
+
 export class RingReader {
   readonly #file: FlowFile;
   readonly #payloads: (Buffer | undefined)[];
@@ -70,20 +73,19 @@ export class RingReader {
     for (;;) {
       if (this.#next >= this.#published) {
         this.#published = this.#file.published;
-        if (words.load64(HEADER.epoch) !== this.#epoch) return 'restarted';
+        if (this.#file.epoch !== this.#epoch) return 'restarted';
         if (this.#next >= this.#published) return 'empty';
       }
       const slot = slotOffset(geometry, this.#next);
-      if (words.load64(slot + SLOT.sequence) !== this.#next + 1) {
-        if (words.load64(HEADER.epoch) !== this.#epoch) return 'restarted';
-        this.#skip();
-        continue;
+      if (words.load64(slot + SLOT.sequence) === this.#next + 1) {
+        this.sequence = this.#next;
+        this.timestampNs = words.plain64(slot + SLOT.timestampNs);
+        this.size = Math.min(words.plain32(slot + SLOT.size), geometry.payloadCapacity);
+        this.flags = words.plain32(slot + SLOT.flags);
+        if (this.stillThere()) return 'ready';
       }
-      this.sequence = this.#next;
-      this.timestampNs = words.plain64(slot + SLOT.timestampNs);
-      this.size = Math.min(words.plain32(slot + SLOT.size), geometry.payloadCapacity);
-      this.flags = words.plain32(slot + SLOT.flags);
-      if (this.stillThere()) return 'ready';
+      const ending = this.#skip();
+      if (ending !== undefined) return ending;
     }
   }
 
@@ -117,9 +119,12 @@ export class RingReader {
     this.advance();
   }
 
-  /** Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole buffers are ever `ready`. */
+  /**
+   * Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole buffers are ever `ready`.
+   * A writer that laps every try for long enough makes it `empty`: nothing can be had now, the caller may wait or try again.
+   */
   copy(target: Uint8Array): ReadOutcome {
-    for (;;) {
+    for (let lapped = 0; lapped < COPY_ATTEMPTS; lapped += 1) {
       const outcome = this.look();
       if (outcome !== 'ready') return outcome;
       this.#payload(this.sequence).copy(target, 0, 0, this.size);
@@ -128,6 +133,7 @@ export class RingReader {
         return 'ready';
       }
     }
+    return 'empty';
   }
 
   /** Moves on to `sequence` without counting what lies between as missed; backwards is refused. */
@@ -144,26 +150,33 @@ export class RingReader {
     return made;
   }
 
-  /** Lapped: goes to the oldest sequence that is surely not being written, and counts what lies between. */
-  #skip(): void {
-    this.#published = this.#file.published;
-    const oldest = Math.max(this.#next + 1, this.#published - this.#file.geometry.slotCount + 1);
+  /**
+   * The slot of `next` does not hold it. Lapped: goes to the oldest sequence that is surely not being written, and counts what
+   * lies between. Or the sequences start again: says so, and counts nothing, since numbers of two epochs cannot be compared.
+   */
+  #skip(): 'restarted' | 'empty' | undefined {
+    const published = this.#file.published;
+    // A new epoch's word is there before anything is published under it, so a `published` from before this check is of our epoch.
+    if (this.#file.epoch !== this.#epoch) return 'restarted';
+    this.#published = published;
+    if (published <= this.#next) return 'empty'; // it went back: the writer is about to change the epoch
+    const oldest = Math.max(this.#next + 1, published - this.#file.geometry.slotCount + 1);
     this.#missed += oldest - this.#next;
     this.#next = oldest;
+    return undefined;
   }
 
   #seek(start: ReadStart): void {
+    if (typeof start === 'number' && (!Number.isSafeInteger(start) || start < 0))
+      throw new RangeError(`${start} is no sequence`);
     const published = this.#file.published;
     const oldest = Math.max(0, published - this.#file.geometry.slotCount + 1);
     if (start === 'oldest') this.#next = oldest;
     else if (start === 'newest') this.#next = Math.max(oldest, published - 1);
     else if (start === 'next') this.#next = published;
     else {
-      this.#next = start;
-      if (start < oldest) {
-        this.#missed += oldest - start;
-        this.#next = oldest;
-      }
+      this.#next = Math.max(start, oldest);
+      this.#missed += this.#next - start;
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The writing side of a flow file's ring: one writer per file. The order of its stores is what makes a torn buffer
  * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
+ * Payloads are plain stores between atomic ones, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
  */
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
@@ -69,15 +70,17 @@ export class RingWriter {
   }
 
   /**
-   * Starts sequences again from 0 under a new epoch. Slots of the old epoch are emptied before the new epoch can be seen,
-   * and a reader that copied across the change sees another epoch and discards what it has.
+   * Starts sequences again from 0 under a new epoch, which must differ from every earlier one. Its word changes after everything
+   * of the old epoch has gone and before anything of the new one is written: who reads under the new epoch never meets an old slot, and who copied
+   * under the old one and caught new bytes sees another epoch when it checks.
    */
   restart(epoch: number): void {
     const { geometry, words } = this.#file;
-    words.store64(HEADER.epoch, epoch);
+    if (epoch === this.#file.epoch) throw new RangeError(`epoch ${epoch} is the present one`);
     words.store64(HEADER.published, 0);
     for (let index = 0; index < geometry.slotCount; index += 1)
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
+    words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
     this.#published = 0;
   }

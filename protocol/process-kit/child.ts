@@ -49,6 +49,7 @@ export class Child<Ready> {
   #rejectReady: ((error: MirrorflowError) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
 
+  /** Starts the process. Throws START_FAILED when not even that is possible; any later failure is told by `ready` and `exited`. */
   constructor(spec: ChildSpec) {
     this.spec = spec;
     this.ready = new Promise((resolve, reject) => {
@@ -56,14 +57,24 @@ export class Child<Ready> {
       this.#rejectReady = reject;
     });
     this.ready.catch(() => {}); // the outcome says it too; whoever awaits `ready` still sees the rejection
-    const log = openSync(spec.logFile, 'a', 0o640);
+    const log = openLog(spec);
     const logStart = fstatSync(log).size;
-    this.#process = spawn(process.execPath, ['--enable-source-maps', spec.script, ...spec.args], {
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: { ...process.env, [LAUNCH_VARIABLE]: this.launch },
-    });
-    closeSync(log);
+    try {
+      this.#process = spawn(process.execPath, ['--enable-source-maps', spec.script, ...spec.args], {
+        detached: true,
+        stdio: ['ignore', log, log],
+        env: { ...process.env, [LAUNCH_VARIABLE]: this.launch },
+      });
+    } catch (error) {
+      throw new MirrorflowError(
+        'START_FAILED',
+        `${spec.title} could not be started: ${describeError(error)}`,
+        {},
+        error,
+      );
+    } finally {
+      closeSync(log);
+    }
     this.#process.unref();
     const readyTimeoutMs = spec.readyTimeoutMs ?? LIMITS.childReadyTimeoutMs;
     this.#cancelTimer = spec.clock.after(readyTimeoutMs, () => {
@@ -139,6 +150,19 @@ export class Child<Ready> {
     this.#failure = cause;
     this.#rejectReady?.(cause);
     return { kind: 'start-failed', cause };
+  }
+}
+
+function openLog({ logFile, title }: ChildSpec): number {
+  try {
+    return openSync(logFile, 'a', 0o640);
+  } catch (error) {
+    throw new MirrorflowError(
+      'START_FAILED',
+      `${title} could not be started: its log ${logFile} cannot be opened: ${describeError(error)}`,
+      { logFile },
+      error,
+    );
   }
 }
 

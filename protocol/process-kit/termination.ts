@@ -4,9 +4,13 @@ import type { Logger } from '../log.js';
 
 /**
  * Calls `close` once at the first SIGTERM or SIGINT and ends the process with 0 afterwards; with 1 when closing failed or took
- * longer than a parent waits before SIGKILL. Also the last resort for errors nobody caught: logged, then the process ends with 70.
+ * longer than `withinMs` (default: a little less than a parent waits before SIGKILL). Also the last resort for errors nobody caught: logged, then the process ends with 70.
  */
-export function endOnSignals(log: Logger, close: (signal: string) => Promise<void>): void {
+export function endOnSignals(
+  log: Logger,
+  close: (signal: string) => Promise<void>,
+  withinMs: number = LIMITS.childStopTimeoutMs * 0.9,
+): void {
   let ending = false;
   const end = (signal: string): void => {
     if (ending) return;
@@ -15,7 +19,7 @@ export function endOnSignals(log: Logger, close: (signal: string) => Promise<voi
     setTimeout(() => {
       log.error('stopping took too long');
       process.exit(1);
-    }, LIMITS.childStopTimeoutMs * 0.9).unref();
+    }, withinMs).unref();
     close(signal).then(
       () => process.exit(0),
       (error: unknown) => {

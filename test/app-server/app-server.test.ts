@@ -207,8 +207,7 @@ describe('app server', () => {
     it('refuses flows that there are not, other types, and providers for the mirror', async () => {
       await system.start();
       const { call, token } = await system.client();
-      const open = (request: object) =>
-        failureOf(call('flow.open', [token, { ...INPUT, ...request }]));
+      const open = (request: object) => failureOf(call('flow.open', [token, { ...INPUT, ...request }]));
       const unknown = await open({ flow: 'nothing' });
       expect(unknown.code).to.equal('UNKNOWN_FLOW');
       expect(unknown.message).to.include('spectra');
@@ -327,7 +326,9 @@ describe('app server', () => {
         ]),
       );
       expect(error.code).to.equal('REFUSED');
-      expect((await failureOf(callerOf(CONTRACT, session)('duplicator.release', []))).code).to.equal('REFUSED');
+      expect((await failureOf(callerOf(CONTRACT, session)('duplicator.release', []))).code).to.equal(
+        'REFUSED',
+      );
     });
   });
 
@@ -385,14 +386,13 @@ describe('app server', () => {
     });
 
     it('does not start a second one beside an owner that never subscribes', async () => {
-      await system.start();
+      const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
       const [owner] = system.starts() as [number];
       kill(owner, 'SIGSTOP');
-      const first = system.record()?.pid ?? 0;
-      kill(first, 'SIGKILL');
-      await eventually('it has ended', () => !lives(first));
+      first.kill('SIGKILL');
+      await exitOf(first);
       await system.start();
       const { call, token } = await system.client();
       const error = await failureOf(call('flow.open', [token, INPUT]));

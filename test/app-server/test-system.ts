@@ -1,7 +1,16 @@
 /** App servers as real processes in directories of their own, for one test; stops all it has seen start. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +61,7 @@ export class TestSystem {
       if (server.exitCode !== null) throw new Error(`the app server ended: ${this.log(server)}`);
       try {
         (await this.#connect(name)).destroy();
-        return this.record(name)?.port;
+        return this.record(name)?.port || undefined;
       } catch {
         return undefined;
       }
@@ -61,12 +70,12 @@ export class TestSystem {
   }
 
   /** Starts the program without waiting. */
-  spawn(args: readonly string[], name = 'e1'): ChildProcess {
+  spawn(args: readonly string[], name = 'e1', env: NodeJS.ProcessEnv = {}): ChildProcess {
     const log = openSync(this.#logOf(this.#servers.length), 'w');
     const all = ['--name', name, '--directory', this.directory, '--flow-dir', this.flowDirectory, ...args];
     const server = spawn(process.execPath, [MAIN, ...all], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, MIRRORFLOW_DUPLICATOR: STAND_IN },
+      env: { ...process.env, MIRRORFLOW_DUPLICATOR: STAND_IN, ...env },
     });
     closeSync(log);
     this.#servers.push(server);
@@ -99,7 +108,9 @@ export class TestSystem {
 
   record(name = 'e1'): { pid: number; port: number; options: { source?: string } } | undefined {
     const text = this.read(`apps/${name}.json`);
-    return text === undefined ? undefined : (JSON.parse(text) as { pid: number; port: number; options: object });
+    return text === undefined
+      ? undefined
+      : (JSON.parse(text) as { pid: number; port: number; options: object });
   }
 
   /** Sockets, records and flow files that are there. */
@@ -113,7 +124,9 @@ export class TestSystem {
 
   /** Everything that the processes of this test have logged; for a test that failed. */
   logs(): string {
-    const duplicators = existsSync(join(this.directory, 'logs')) ? readdirSync(join(this.directory, 'logs')) : [];
+    const duplicators = existsSync(join(this.directory, 'logs'))
+      ? readdirSync(join(this.directory, 'logs'))
+      : [];
     const servers = this.#servers.map((_server, index) => `server-${index}.log`);
     const names = [...servers, ...duplicators.map((name) => join('logs', name))];
     return names.map((name) => `--- ${name}\n${this.read(name) ?? ''}`).join('\n');

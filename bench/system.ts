@@ -1,0 +1,107 @@
+/** A real system for a benchmark: simulator, host server and what they start, as processes in directories of their own, gone afterwards. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connectHost, type HostConnection } from '../client-lib/index.js';
+
+const DIST = fileURLToPath(new URL('..', import.meta.url));
+const START_MS = 10_000;
+
+export interface BenchSystem {
+  readonly directory: string;
+  readonly host: HostConnection;
+  readonly stop: () => Promise<void>;
+}
+
+export interface BenchSimulator {
+  readonly address: string;
+  readonly restPort: number;
+  readonly mirrorPort: number;
+  readonly pid: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a host server in temporary directories; the environment of this process points there from then on. */
+export async function startSystem(): Promise<BenchSystem> {
+  const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
+  const flowDirectory = mkdtempSync('/dev/shm/mirrorflow-bench-');
+  process.env['MIRRORFLOW_DIR'] = directory;
+  process.env['MIRRORFLOW_FLOW_DIR'] = flowDirectory;
+  const server = spawn(
+    process.execPath,
+    [join(DIST, 'host-server/main.js'), '--listen', 'tcp://127.0.0.1:0'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, MIRRORFLOW_LOG_LEVEL: 'warn' },
+    },
+  );
+  const host = await answering(() => connectHost({ directory }));
+  return {
+    directory,
+    host,
+    stop: async () => {
+      await host.close();
+      await ended(server);
+      rmSync(directory, { recursive: true, force: true });
+      rmSync(flowDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the simulator as a process; `options` are its command line. */
+export async function startSimulatorProcess(options: readonly string[]): Promise<BenchSimulator> {
+  const child = spawn(
+    process.execPath,
+    [join(DIST, 'examples/spectcl-simulator/main.js'), '--json', ...options],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const line = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('\n')) resolve(text);
+    });
+    child.once('exit', (code) => reject(new Error(`the simulator ended with ${code}`)));
+  });
+  const ready = JSON.parse(line) as { address: string; restPort: number; mirrorPort: number; pid: number };
+  return { ...ready, stop: () => ended(child) };
+}
+
+/** Processor seconds a process has used, all its threads. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Resident memory of a process, MiB. */
+export function residentMiB(pid: number): number {
+  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(found?.[1] ?? 0) / 1024;
+}
+
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function answering<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await pause(20);
+    }
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  await exit;
+}

@@ -1,0 +1,385 @@
+/**
+ * The engine without a thread: the link in this thread, buffers lent in place from the flow file. What is lent is not
+ * acknowledged before it is given back, so a lossless writer never takes it away.
+ */
+import { systemClock, type Clock } from '../protocol/clock.js';
+import { MirrorflowError } from '../protocol/errors.js';
+import type { FlowFile } from '../protocol/flow-file/flow-file.js';
+import { slotOffset } from '../protocol/flow-file/geometry.js';
+import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
+import { RingReader } from '../protocol/flow-file/ring-reader.js';
+import type { LinkEnd } from '../protocol/signal-link/link.js';
+import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
+import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
+import { checkBuffers } from './history/rules.js';
+import { FlowBuffer, type Lender } from './input-flow-buffer.js';
+import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
+import type { CheckedOptions } from './input-flow-options.js';
+
+/** A blocked take spins at least so long: most buffers of a fast flow come within it. */
+const SPIN_MIN_US = 50;
+const SPIN_LOOKS = 64;
+/** Then it sleeps in slices that grow from the first to the last. */
+const SLICE_FIRST_MS = 0.05;
+const SLICE_LAST_MS = 1;
+/** While something is lent that was not acknowledged, a duplicator answers every wait at once: it is asked only so often. */
+const LENT_POLL_MS = 1;
+
+export class InlineEngine implements InputEngine, Lender {
+  readonly #listener: EngineListener;
+  readonly #delivery: Delivery;
+  readonly #spinUs: number;
+  readonly #whenDetached: 'end' | 'hold';
+  readonly #clock: Clock;
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
+  /** Taken and not given back, oldest first. */
+  readonly #lent = new Set<FlowBuffer>();
+  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+  #link: ConsumerLink;
+  #scout: RingReader | undefined;
+  #views: (Uint8Array | undefined)[] = [];
+  #acknowledged = -1;
+  /** The duplicator knows that a signal is waited for. */
+  #armed = false;
+  #wanted = false;
+  #cancelTimer: (() => void) | undefined;
+  #lost = 0;
+  #lostTold = 0;
+  #missed = 0;
+  #sourceState: SourceState;
+  #end: LinkEnd | undefined;
+  #endTold = false;
+  #finishing: boolean;
+  #closed = false;
+
+  private constructor(
+    link: ConsumerLink,
+    options: CheckedOptions,
+    whenDetached: 'end' | 'hold',
+    listener: EngineListener,
+    clock: Clock,
+  ) {
+    this.#listener = listener;
+    this.#delivery = options.delivery;
+    this.#spinUs = options.spinUs;
+    this.#whenDetached = whenDetached;
+    this.#finishing = whenDetached === 'end';
+    this.#clock = clock;
+    this.#link = link;
+    this.#sourceState = link.file.sourceState;
+    this.#follow(link);
+  }
+
+  /** Throws what attaching throws, and BAD_OPTION for a history that is larger than the ring. */
+  static async open(
+    opened: AttachTarget,
+    options: CheckedOptions,
+    history: number | undefined,
+    whenDetached: 'end' | 'hold',
+    listener: EngineListener,
+    clock: Clock = systemClock,
+  ): Promise<InlineEngine> {
+    const link = await attachConsumer(opened, options, clock);
+    try {
+      if (history !== undefined)
+        checkBuffers('history of an inline flow', history, 1, link.file.geometry.slotCount);
+      return new InlineEngine(link, options, whenDetached, listener, clock);
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+  }
+
+  get ready(): number {
+    return Math.min(this.capacity, this.#link.reader.available);
+  }
+
+  get free(): number {
+    return Math.max(0, this.capacity - this.ready - this.#lent.size);
+  }
+
+  get lost(): number {
+    this.#countMissed();
+    return this.#lost;
+  }
+
+  get capacity(): number {
+    return this.#link.file.geometry.slotCount;
+  }
+
+  get sourceState(): SourceState {
+    return this.#sourceState;
+  }
+
+  get ended(): boolean {
+    return this.#closed || (this.#end !== undefined && this.#finishing);
+  }
+
+  take(): FlowBuffer | undefined {
+    if (!this.#look()) return undefined;
+    const { reader } = this.#link;
+    const { sequence, epoch, timestampNs, flags } = reader;
+    const buffer = new FlowBuffer(this, sequence, this.#view(), sequence, epoch, timestampNs, flags);
+    this.#lent.add(buffer);
+    reader.advance();
+    this.#acknowledgeQuarter();
+    return buffer;
+  }
+
+  newest(count: number): FlowBuffer[] {
+    const { file, reader } = this.#link;
+    const found: FlowBuffer[] = [];
+    if (this.#closed) return found;
+    const { published } = file;
+    const first = Math.max(reader.next, published - count, 0);
+    if (first >= published) return found;
+    this.#scout ??= new RingReader(file, 'next');
+    this.#scout.follow(first);
+    while (found.length < count && this.#scout.look() === 'ready') {
+      const { sequence, epoch, timestampNs, flags } = this.#scout;
+      found.push(new FlowBuffer(this, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags));
+      this.#scout.advance();
+    }
+    return found;
+  }
+
+  poll(handler: PollHandler, limit: number): number {
+    const meta = this.#meta;
+    let handled = 0;
+    while (handled < limit && this.#look()) {
+      const link = this.#link;
+      const { reader } = link;
+      meta.sequence = reader.sequence;
+      meta.epoch = reader.epoch;
+      meta.timestampNs = reader.timestampNs;
+      meta.size = reader.size;
+      meta.flags = reader.flags;
+      handled += 1;
+      const { sequence } = reader;
+      try {
+        handler(this.#view(), meta);
+      } finally {
+        // The handler may have taken buffers itself, or the flow may have moved to another file.
+        if (this.#link === link && reader.next === sequence) {
+          if (reader.stillThere()) reader.advance();
+          else reader.lose();
+        }
+      }
+      this.#acknowledgeQuarter();
+    }
+    return handled;
+  }
+
+  arm(): void {
+    this.#wanted = true;
+    if (this.#spinUs > 0 && this.#spin(this.#spinUs)) return this.#tellLater(0);
+    if (this.#end !== undefined) return;
+    if (this.#needed() < this.#link.reader.next) {
+      this.#acknowledge(false);
+      this.#tellLater(LENT_POLL_MS);
+    } else if (!this.#armed || this.#acknowledged !== this.#link.reader.next) {
+      this.#armed = true;
+      this.#acknowledge(true);
+    }
+  }
+
+  block(timeoutMs: number): void {
+    const until = this.#clock.nowMs() + timeoutMs;
+    this.#acknowledge(false);
+    if (this.#spin(Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000))) return;
+    let sliceMs = SLICE_FIRST_MS;
+    for (;;) {
+      const leftMs = until - this.#clock.nowMs();
+      if (leftMs <= 0 || this.#something()) return;
+      Atomics.wait(this.#sleeper, 0, 0, Math.min(sliceMs, leftMs));
+      sliceMs = Math.min(SLICE_LAST_MS, sliceMs * 2);
+    }
+  }
+
+  async grow(buffers: number): Promise<void> {
+    checkBuffers('history of an inline flow', buffers, 1, this.capacity);
+  }
+
+  /** The ring is everybody's: more is always allowed than was asked for. */
+  shrink(buffers: number): void {
+    checkBuffers('history of an inline flow', buffers, 1, this.capacity);
+  }
+
+  async reattach(opened: AttachTarget): Promise<void> {
+    const { epoch, next } = this.#link.reader;
+    const link = await attachConsumer(
+      opened,
+      { delivery: this.#delivery, start: { epoch, sequence: this.#needed() } },
+      this.#clock,
+    );
+    if (this.#closed) {
+      link.close();
+      throw new MirrorflowError('CLOSED', 'the flow is closed');
+    }
+    this.#link.close();
+    this.#end = undefined;
+    this.#endTold = false;
+    this.#finishing = this.#whenDetached === 'end';
+    this.#lent.clear();
+    // What is lent was asked for again so that it stays; it is not delivered twice.
+    const before = link.reader.missed;
+    if (link.reader.epoch === epoch) link.reader.skipTo(next);
+    this.#follow(link);
+    this.#missed = before;
+    if (link.reader.epoch !== epoch) this.#listener.onRestarted(link.reader.epoch);
+    this.#changeState(link.file.sourceState);
+    this.#listener.onReady();
+  }
+
+  finish(): void {
+    this.#finishing = true;
+    this.#tellEnd();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelTimer?.();
+    this.#lent.clear();
+    this.#link.close();
+  }
+
+  giveBack(_sequence: number, buffer: FlowBuffer): void {
+    if (!this.#lent.delete(buffer) || this.#closed) return;
+    this.#acknowledgeQuarter();
+  }
+
+  stillValid(sequence: number, buffer: FlowBuffer): boolean {
+    const { file } = this.#link;
+    return file.epoch === buffer.epoch && holds(file, sequence) && !this.#closed;
+  }
+
+  #follow(link: ConsumerLink): void {
+    this.#link = link;
+    this.#scout = undefined;
+    this.#views = [];
+    this.#acknowledged = -1;
+    this.#armed = false;
+    this.#missed = link.reader.missed;
+    this.#lost += link.missedAtStart;
+    link.onSignal((kind, _value, detail) => {
+      if (this.#link !== link || this.#closed) return;
+      if (kind === MessageKind.STATUS) {
+        const state = sourceStateOf(detail);
+        if (state !== undefined) this.#changeState(state);
+        return;
+      }
+      this.#armed = false;
+      this.#tellReady();
+    });
+    link.onEnd((end) => {
+      if (this.#link !== link || this.#closed) return;
+      this.#end = end;
+      this.#listener.onDetached(end);
+      this.#tellEnd();
+    });
+  }
+
+  #tellEnd(): void {
+    if (this.#end === undefined || !this.#finishing || this.#endTold) return;
+    this.#endTold = true;
+    this.#listener.onEnded(this.#end);
+    this.#listener.onReady();
+  }
+
+  #tellReady(): void {
+    if (!this.#wanted) return;
+    this.#wanted = false;
+    this.#listener.onReady();
+  }
+
+  #tellLater(delayMs: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.after(delayMs, () => this.#tellReady());
+  }
+
+  #changeState(state: SourceState): void {
+    if (state === this.#sourceState) return;
+    this.#sourceState = state;
+    this.#listener.onState(state);
+  }
+
+  /** True when the reader stands on a buffer that is whole. */
+  #look(): boolean {
+    const { reader } = this.#link;
+    if (this.#closed) return false;
+    for (;;) {
+      const outcome = reader.look();
+      if (outcome !== 'restarted') {
+        this.#countMissed();
+        if (outcome === 'empty') this.#acknowledge(false);
+        return outcome === 'ready';
+      }
+      this.#countMissed();
+      reader.follow('oldest');
+      this.#missed = reader.missed;
+      this.#acknowledged = -1;
+      this.#armed = false;
+      this.#lent.clear();
+      const { epoch } = reader;
+      queueMicrotask(() => this.#listener.onRestarted(epoch));
+    }
+  }
+
+  /** The payload that the reader looks at: of one size, the same object every time the slot is met. */
+  #view(): Uint8Array {
+    const { reader, file } = this.#link;
+    const slot = reader.sequence % file.geometry.slotCount;
+    const known = this.#views[slot];
+    if (known !== undefined && known.length === reader.size) return known;
+    const made = reader.view();
+    this.#views[slot] = made;
+    return made;
+  }
+
+  #countMissed(): void {
+    const { missed } = this.#link.reader;
+    this.#lost += missed - this.#missed;
+    this.#missed = missed;
+    if (this.#lost === this.#lostTold) return;
+    this.#lostTold = this.#lost;
+    queueMicrotask(() => this.#listener.onLost());
+  }
+
+  /** The oldest sequence that is still needed here. */
+  #needed(): number {
+    for (const buffer of this.#lent) return buffer.sequence;
+    return this.#link.reader.next;
+  }
+
+  #acknowledgeQuarter(): void {
+    const quarter = Math.max(1, this.capacity >> 2);
+    if (this.#needed() - Math.max(0, this.#acknowledged) >= quarter) this.#acknowledge(false);
+  }
+
+  /** Going on needs saying only when there is something new; waiting always does. */
+  #acknowledge(waits: boolean): void {
+    const needed = this.#needed();
+    if (!waits && needed === this.#acknowledged) return;
+    if (!waits) this.#armed = false;
+    this.#acknowledged = needed;
+    this.#link.acknowledge(needed, waits);
+  }
+
+  #something(): boolean {
+    const { file, reader } = this.#link;
+    return file.published > reader.next || file.epoch !== reader.epoch;
+  }
+
+  #spin(spinUs: number): boolean {
+    const until = this.#clock.nowMs() + spinUs / 1000;
+    do {
+      for (let look = 0; look < SPIN_LOOKS; look += 1) if (this.#something()) return true;
+    } while (this.#clock.nowMs() < until);
+    return false;
+  }
+}
+
+function holds(file: FlowFile, sequence: number): boolean {
+  return file.words.load64(slotOffset(file.geometry, sequence) + SLOT.sequence) === sequence + 1;
+}

@@ -1,0 +1,62 @@
+/** What the main thread and a flow thread say to each other. Segments of the history travel on a port of their own. */
+import type { MessagePort } from 'node:worker_threads';
+import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from '../../protocol/errors.js';
+import type { SourceState } from '../../protocol/flow-file/layout.js';
+import type { ReadStart } from '../../protocol/flow-file/ring-reader.js';
+import type { Delivery } from '../../protocol/signal-link/messages.js';
+import type { AttachTarget } from '../flow-reader-link.js';
+import type { HistoryRules } from '../history/rules.js';
+
+/** A MirrorflowError between threads, which keep no classes. */
+export interface ErrorOnWire {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly facts: ErrorFacts;
+}
+
+export interface FlowThreadSettings {
+  readonly opened: AttachTarget;
+  readonly control: SharedArrayBuffer;
+  readonly segments: MessagePort;
+  readonly rules: HistoryRules;
+  readonly delivery: Delivery;
+  readonly start: ReadStart;
+  readonly spinUs: number;
+  /** Whether the end of the link ends the flow, or it goes on at `reattach`. */
+  readonly whenDetached: 'end' | 'hold';
+}
+
+/** `call` numbers are answered by `done` or `failed` with the same number; 0 is the attachment at the start. */
+export type ToThread =
+  | { readonly kind: 'room' }
+  | { readonly kind: 'grow'; readonly call: number; readonly buffers: number }
+  | { readonly kind: 'shrink'; readonly buffers: number }
+  | { readonly kind: 'giveBack' }
+  | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
+  | { readonly kind: 'finish' }
+  | { readonly kind: 'close' };
+
+export type EndOnWire =
+  { readonly by: 'us' | 'peer' } | { readonly by: 'failure'; readonly error: ErrorOnWire };
+
+export type FromThread =
+  | { readonly kind: 'done'; readonly call: number; readonly payloadCapacity: number }
+  | { readonly kind: 'failed'; readonly call: number; readonly error: ErrorOnWire }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'state'; readonly state: SourceState }
+  | { readonly kind: 'restarted'; readonly epoch: number }
+  | { readonly kind: 'detached'; readonly end: EndOnWire }
+  | { readonly kind: 'ended'; readonly end: EndOnWire }
+  | { readonly kind: 'withdrawn'; readonly segment: number };
+
+export function errorToWire(error: unknown): ErrorOnWire {
+  if (error instanceof MirrorflowError) {
+    return { code: error.code, message: error.message, facts: error.facts };
+  }
+  return { code: 'SYSTEM_ERROR', message: describeError(error), facts: {} };
+}
+
+export function errorFromWire(error: ErrorOnWire): MirrorflowError {
+  return new MirrorflowError(error.code, error.message, error.facts);
+}

@@ -1,0 +1,249 @@
+/**
+ * The flow thread's end of a history: it finds a buffer to fill, by the rules of what to do when there is none, and makes
+ * filled ones ready. It alone adds and gives back memory. No I/O; both ends work in one thread as well as in two.
+ */
+import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
+import { IndexQueue } from './index-queue.js';
+import { RECORD, recordStride, SegmentTable, type Segment } from './segments.js';
+import type { HistoryRules } from './rules.js';
+
+/** `claim` found no room, and the rules say to wait for it. */
+export const CLAIM_WAIT = -1;
+/** `claim` found no room, and the rules say to go on without this buffer; it is counted as lost. */
+export const CLAIM_DROP = -2;
+
+/** Marks nothing: any number of ready buffers is below it. */
+const ANY_NUMBER = 0x7fff_ffff;
+
+export class HistoryProducer {
+  readonly #control: ControlBlock;
+  readonly #rules: HistoryRules;
+  readonly #stride: number;
+  readonly #publish: (segment: Segment) => void;
+  readonly #withdraw: (id: number) => void;
+  readonly #table = new SegmentTable();
+  readonly #ready: IndexQueue;
+  readonly #freed: IndexQueue;
+  /** Buffers that never went through the free queue, or came out of it too early. */
+  readonly #spare: number[] = [];
+  readonly #segments: Segment[] = [];
+  #nextSegment = 1;
+  #claimed = -1;
+  #overwriting = false;
+  #newest = -1;
+  #stopped = false;
+  #lost = 0;
+
+  /** `publish` and `withdraw` tell the other thread of segments added and given back. */
+  constructor(
+    control: ControlBlock,
+    rules: HistoryRules,
+    payloadCapacity: number,
+    publish: (segment: Segment) => void,
+    withdraw: (id: number) => void,
+  ) {
+    this.#control = control;
+    this.#rules = rules;
+    this.#stride = recordStride(payloadCapacity);
+    this.#publish = publish;
+    this.#withdraw = withdraw;
+    const { int32, limit } = control;
+    this.#ready = new IndexQueue(int32, CONTROL.readyHead, CONTROL.readyTail, control.readyEntries, limit);
+    this.#freed = new IndexQueue(int32, CONTROL.freeHead, CONTROL.freeTail, control.freeEntries, limit);
+    this.grow(rules.history);
+  }
+
+  /** Bytes that every buffer can hold. */
+  get payloadBytes(): number {
+    return this.#stride - RECORD.payload;
+  }
+
+  /**
+   * A buffer to fill, or CLAIM_WAIT or CLAIM_DROP. Until `commit` the same buffer is claimed again.
+   * With `overwrite` it may be the newest ready one, whose contents are lost from now on.
+   */
+  claim(): number {
+    if (this.#claimed >= 0) return this.#claimed;
+    this.#watchMarks();
+    if (!this.#stopped) {
+      const free = this.#takeFree();
+      if (free >= 0) return this.#claim(free, false);
+      if (this.#rules.whenFull === 'grow' && this.#growByPolicy())
+        return this.#claim(this.#takeFree(), false);
+    }
+    switch (this.#rules.whenFull) {
+      case 'block':
+      case 'grow':
+        return CLAIM_WAIT;
+      case 'overwrite':
+        if (this.#newest >= 0 && this.#control.changeState(this.#newest, BUFFER.ready, BUFFER.filling)) {
+          this.countLost(1);
+          return this.#claim(this.#newest, true);
+        }
+        break;
+      case 'drop':
+        break;
+    }
+    this.countLost(1);
+    return CLAIM_DROP;
+  }
+
+  /** The whole payload area of a claimed buffer, the same object every time. */
+  area(index: number): Uint8Array {
+    return this.#table.at(index).area;
+  }
+
+  /** Makes the claimed buffer ready. Units as in the flow file. */
+  commit(sequence: number, epoch: number, timestampNs: number, size: number, flags: number): void {
+    const index = this.#claimed;
+    const { words, offset } = this.#table.at(index);
+    words.setPlain64(offset + RECORD.sequence, sequence);
+    words.setPlain64(offset + RECORD.epoch, epoch);
+    words.setPlain64(offset + RECORD.timestampNs, timestampNs);
+    words.setPlain32(offset + RECORD.size, size);
+    words.setPlain32(offset + RECORD.flags, flags);
+    this.#claimed = -1;
+    this.#newest = index;
+    this.#control.setState(index, BUFFER.ready);
+    // An overwritten buffer has kept its place in the queue.
+    if (!this.#overwriting) this.#ready.push(index);
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  countLost(buffers: number): void {
+    if (buffers === 0) return;
+    this.#lost += buffers;
+    this.#control.lost = this.#lost;
+  }
+
+  /** After CLAIM_WAIT: asks to be woken by the main thread. False when there is room after all, so that waiting would be for ever. */
+  mayWait(): boolean {
+    this.#control.store(
+      CONTROL.wakeBelow,
+      this.#stopped ? (this.#rules.watermarks?.low ?? ANY_NUMBER) : ANY_NUMBER,
+    );
+    this.#control.store(CONTROL.threadWaits, 1);
+    if (this.claim() === CLAIM_WAIT) return true;
+    this.#control.store(CONTROL.threadWaits, 0);
+    return false;
+  }
+
+  /** At least `to` buffers from now on. False when memory for them is refused; throws nothing. */
+  grow(to: number): boolean {
+    const missing = to - this.#control.load(CONTROL.capacity);
+    this.#control.store(CONTROL.target, Math.max(to, this.#control.load(CONTROL.target)));
+    if (missing <= 0) return true;
+    const revived = this.#revive(missing);
+    if (revived === missing) return true;
+    const segment = this.#allocate(missing - revived);
+    if (segment === undefined) return false;
+    this.#segments.push(segment);
+    this.#table.add(segment);
+    this.#publish(segment);
+    for (let index = segment.first + segment.count - 1; index >= segment.first; index -= 1) {
+      this.#control.setState(index, BUFFER.free);
+      this.#spare.push(index);
+    }
+    this.#control.addCapacity(segment.count);
+    return true;
+  }
+
+  /** No more than `to` buffers as soon as they have come back. */
+  shrink(to: number): void {
+    this.#control.store(CONTROL.target, to);
+    const kept: number[] = [];
+    for (;;) {
+      const index = this.#takeFree();
+      if (index < 0) break;
+      kept.push(index);
+    }
+    this.#spare.push(...kept);
+    this.giveBack();
+  }
+
+  /** Lets go of segments whose buffers have all retired. */
+  giveBack(): void {
+    for (let at = this.#segments.length - 1; at >= 0; at -= 1) {
+      const segment = this.#segments[at];
+      if (segment === undefined || !this.#allRetired(segment)) continue;
+      for (let index = segment.first; index < segment.first + segment.count; index += 1) {
+        this.#control.setState(index, BUFFER.unused);
+      }
+      this.#segments.splice(at, 1);
+      this.#table.remove(segment.id);
+      this.#withdraw(segment.id);
+    }
+  }
+
+  #claim(index: number, overwriting: boolean): number {
+    this.#claimed = index;
+    this.#overwriting = overwriting;
+    if (!overwriting) this.#control.setState(index, BUFFER.filling);
+    return index;
+  }
+
+  #watchMarks(): void {
+    const marks = this.#rules.watermarks;
+    if (marks === undefined) return;
+    const ready = this.#ready.length;
+    if (ready >= marks.high) this.#stopped = true;
+    else if (ready < marks.low) this.#stopped = false;
+  }
+
+  #takeFree(): number {
+    for (;;) {
+      let index = this.#spare.pop() ?? -1;
+      if (index < 0) {
+        index = this.#freed.peek();
+        if (index < 0) return -1;
+        this.#freed.advance();
+      }
+      if (!this.#control.retireOne()) return index;
+      this.#control.setState(index, BUFFER.retired);
+    }
+  }
+
+  #growByPolicy(): boolean {
+    const capacity = this.#control.load(CONTROL.capacity);
+    const to = Math.min(this.#rules.maxHistory, capacity * 2);
+    return to > capacity && this.grow(to);
+  }
+
+  #revive(wanted: number): number {
+    let revived = 0;
+    for (const segment of this.#segments) {
+      for (let index = segment.first; index < segment.first + segment.count && revived < wanted; index += 1) {
+        if (!this.#control.changeState(index, BUFFER.retired, BUFFER.free)) continue;
+        this.#spare.push(index);
+        revived += 1;
+      }
+    }
+    this.#control.addCapacity(revived);
+    return revived;
+  }
+
+  #allRetired(segment: Segment): boolean {
+    for (let index = segment.first; index < segment.first + segment.count; index += 1) {
+      if (this.#control.state(index) !== BUFFER.retired) return false;
+    }
+    return true;
+  }
+
+  /** A segment of up to `count` buffers, in the first gap of unused numbers that is long enough. */
+  #allocate(count: number): Segment | undefined {
+    let first = 0;
+    for (let index = 0; index < this.#control.limit && index - first < count; index += 1) {
+      if (this.#control.state(index) !== BUFFER.unused) first = index + 1;
+    }
+    if (first + count > this.#control.limit) return undefined;
+    try {
+      const memory = new SharedArrayBuffer(count * this.#stride);
+      return { id: this.#nextSegment++, first, count, stride: this.#stride, memory };
+    } catch {
+      return undefined; // the system has no memory to give
+    }
+  }
+}

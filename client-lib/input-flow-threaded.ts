@@ -1,0 +1,303 @@
+/** The engine with a flow thread: the main thread's side of the history and of the worker that fills it. */
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MirrorflowError, describeError } from '../protocol/errors.js';
+import type { SourceState } from '../protocol/flow-file/layout.js';
+import type { LinkEnd } from '../protocol/signal-link/link.js';
+import type { AttachTarget } from './flow-reader-link.js';
+import {
+  errorFromWire,
+  type EndOnWire,
+  type FlowThreadSettings,
+  type FromThread,
+  type ToThread,
+} from './flow-thread/messages.js';
+import { HistoryConsumer } from './history/consumer.js';
+import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
+import { checkBuffers } from './history/rules.js';
+import type { Segment } from './history/segments.js';
+import { FlowBuffer, type Lender } from './input-flow-buffer.js';
+import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
+import type { CheckedOptions } from './input-flow-options.js';
+
+/** A flow thread that has not ended by then is ended. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+interface Call {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ThreadedEngine implements InputEngine {
+  readonly #listener: EngineListener;
+  readonly #maxHistory: number;
+  readonly #control: ControlBlock;
+  readonly #history: HistoryConsumer;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #calls = new Map<number, Call>();
+  readonly #taken: Lender = {
+    giveBack: (index) => this.#release(index),
+    stillValid: () => true,
+  };
+  readonly #lookedAt: Lender = {
+    giveBack: (index) => this.#history.unlook(index),
+    stillValid: () => true,
+  };
+  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+  #nextCall = 1;
+  #sourceState: SourceState = 'starting';
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    opened: AttachTarget,
+    options: CheckedOptions,
+    whenDetached: 'end' | 'hold',
+    listener: EngineListener,
+  ) {
+    const { rules, delivery, start, spinUs } = options;
+    this.#listener = listener;
+    this.#maxHistory = rules.maxHistory;
+    this.#control = ControlBlock.create(rules.maxHistory);
+    const { port1: segments, port2 } = new MessageChannel();
+    this.#history = new HistoryConsumer(
+      this.#control,
+      () => receiveMessageOnPort(segments)?.message as Segment | undefined,
+    );
+    const { handle, file, link } = opened;
+    const workerData: FlowThreadSettings = {
+      opened: { handle, file, link },
+      control: this.#control.memory,
+      segments: port2,
+      rules,
+      delivery,
+      start,
+      spinUs,
+      whenDetached,
+    };
+    this.#worker = new Worker(new URL('./flow-thread/main.js', import.meta.url), {
+      name: 'mirrorflow flow thread',
+      workerData,
+      transferList: [port2],
+    });
+    this.#worker.on('message', (message: FromThread) => this.#heard(message));
+    this.#worker.on('error', (error) => this.#failed(error));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        segments.close();
+        this.#failed(new MirrorflowError('CLOSED', 'the flow thread has ended'));
+        resolve();
+      });
+    });
+  }
+
+  /** Throws what attaching throws; no thread is left behind then. */
+  static async open(
+    opened: AttachTarget,
+    options: CheckedOptions,
+    whenDetached: 'end' | 'hold',
+    listener: EngineListener,
+  ): Promise<ThreadedEngine> {
+    const engine = new ThreadedEngine(opened, options, whenDetached, listener);
+    try {
+      await engine.#answerOf(0);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+    return engine;
+  }
+
+  get ready(): number {
+    return this.#history.ready;
+  }
+
+  get free(): number {
+    return this.#history.free;
+  }
+
+  get lost(): number {
+    return this.#history.lost;
+  }
+
+  get capacity(): number {
+    return this.#history.capacity;
+  }
+
+  get sourceState(): SourceState {
+    return this.#sourceState;
+  }
+
+  get ended(): boolean {
+    return this.#control.load(CONTROL.ended) === 1;
+  }
+
+  take(): FlowBuffer | undefined {
+    const index = this.#history.take();
+    if (index < 0) return undefined;
+    this.#wakeThread();
+    return this.#lend(this.#taken, index);
+  }
+
+  newest(count: number): FlowBuffer[] {
+    const found: FlowBuffer[] = [];
+    for (let back = 0; found.length < count && back < this.#control.limit; back += 1) {
+      const index = this.#history.look(back);
+      if (index >= 0) found.push(this.#lend(this.#lookedAt, index));
+      // Only the newest may be missing without being the end: it is being overwritten.
+      else if (back > 0) break;
+    }
+    return found.reverse();
+  }
+
+  poll(handler: PollHandler, limit: number): number {
+    const history = this.#history;
+    const meta = this.#meta;
+    let handled = 0;
+    while (handled < limit) {
+      const index = history.take();
+      if (index < 0) break;
+      const view = history.view(index);
+      meta.sequence = history.sequence(index);
+      meta.epoch = history.epoch(index);
+      meta.timestampNs = history.timestampNs(index);
+      meta.flags = history.flags(index);
+      meta.size = view.length;
+      handled += 1;
+      try {
+        handler(view, meta);
+      } finally {
+        this.#release(index);
+      }
+    }
+    return handled;
+  }
+
+  arm(): void {
+    this.#control.store(CONTROL.mainWaits, MAIN_WAITS.message);
+  }
+
+  block(timeoutMs: number): void {
+    this.#control.store(CONTROL.mainWaits, MAIN_WAITS.futex);
+    if (this.ready > 0 || this.ended) this.#control.store(CONTROL.mainWaits, MAIN_WAITS.not);
+    else Atomics.wait(this.#control.int32, CONTROL.mainWaits, MAIN_WAITS.futex, timeoutMs);
+  }
+
+  async grow(buffers: number): Promise<void> {
+    checkBuffers('history', buffers, 1, this.#maxHistory);
+    await this.#call((call) => ({ kind: 'grow', call, buffers }));
+  }
+
+  shrink(buffers: number): void {
+    checkBuffers('history', buffers, 1, this.#maxHistory);
+    this.#tell({ kind: 'shrink', buffers });
+  }
+
+  async reattach({ handle, file, link }: AttachTarget): Promise<void> {
+    await this.#call((call) => ({ kind: 'reattach', call, opened: { handle, file, link } }));
+  }
+
+  finish(): void {
+    this.#tell({ kind: 'finish' });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#control.store(CONTROL.ended, 1);
+      this.#tell({ kind: 'close' });
+      const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
+      await this.#exited;
+      clearTimeout(timer);
+    })();
+    return this.#closing;
+  }
+
+  #lend(lender: Lender, index: number): FlowBuffer {
+    const history = this.#history;
+    return new FlowBuffer(
+      lender,
+      index,
+      history.view(index),
+      history.sequence(index),
+      history.epoch(index),
+      history.timestampNs(index),
+      history.flags(index),
+    );
+  }
+
+  #release(index: number): void {
+    if (this.#history.release(index)) this.#tell({ kind: 'giveBack' });
+    this.#wakeThread();
+  }
+
+  #wakeThread(): void {
+    if (this.#history.threadWants()) this.#tell({ kind: 'room' });
+  }
+
+  #tell(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #call(message: (call: number) => ToThread): Promise<void> {
+    if (this.#closing !== undefined)
+      return Promise.reject(new MirrorflowError('CLOSED', 'the flow is closed'));
+    const call = this.#nextCall++;
+    this.#tell(message(call));
+    return this.#answerOf(call);
+  }
+
+  #answerOf(call: number): Promise<void> {
+    return new Promise((resolve, reject) => this.#calls.set(call, { resolve, reject }));
+  }
+
+  #heard(message: FromThread): void {
+    switch (message.kind) {
+      case 'done':
+        this.#calls.get(message.call)?.resolve();
+        this.#calls.delete(message.call);
+        break;
+      case 'failed':
+        this.#calls.get(message.call)?.reject(errorFromWire(message.error));
+        this.#calls.delete(message.call);
+        break;
+      case 'ready':
+        this.#listener.onReady();
+        break;
+      case 'lost':
+        this.#control.store(CONTROL.lostTold, 0);
+        this.#listener.onLost();
+        break;
+      case 'state':
+        this.#sourceState = message.state;
+        this.#listener.onState(message.state);
+        break;
+      case 'restarted':
+        this.#listener.onRestarted(message.epoch);
+        break;
+      case 'detached':
+        this.#listener.onDetached(endFromWire(message.end));
+        break;
+      case 'ended':
+        this.#listener.onEnded(endFromWire(message.end));
+        break;
+      case 'withdrawn':
+        this.#history.forget(message.segment);
+        break;
+    }
+  }
+
+  /** The thread died, or ended as it was told: whoever waits for it learns it. */
+  #failed(error: unknown): void {
+    const failure =
+      error instanceof MirrorflowError
+        ? error
+        : new MirrorflowError('SYSTEM_ERROR', `the flow thread failed: ${describeError(error)}`, {}, error);
+    for (const call of this.#calls.values()) call.reject(failure);
+    this.#calls.clear();
+    this.#control.store(CONTROL.ended, 1);
+    if (this.#closing === undefined) this.#listener.onEnded({ by: 'failure', error: failure });
+  }
+}
+
+function endFromWire(end: EndOnWire): LinkEnd {
+  return end.by === 'failure' ? { by: 'failure', error: errorFromWire(end.error) } : { by: end.by };
+}
