@@ -1,16 +1,10 @@
 /** From words to a command and its options, or to the help that was asked for. Nothing is run or printed here. */
 import yargs, { type Argv } from 'yargs';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
-import type { Command, Word } from './command.js';
+import type { Command, Globals, Word } from './command.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import { closest } from './suggest.js';
 import { packageVersion } from './version.js';
-
-export interface Globals {
-  readonly directory: string | undefined;
-  readonly json: boolean;
-  readonly noColour: boolean;
-}
 
 export type Parsed =
   | { readonly kind: 'command'; readonly command: Command; readonly given: object; readonly globals: Globals }
@@ -27,6 +21,7 @@ export const GLOBAL_OPTIONS = {
 
 const HELP_COLUMNS_MAX = 100;
 const UNKNOWN = /^Unknown (?:arguments?|commands?): (.*)$/;
+const TOO_FEW = /^Not enough non-option arguments/;
 
 /** Throws BAD_OPTION for whatever is not declared, with the closest word that is. */
 export async function parseCommandLine(
@@ -37,6 +32,7 @@ export async function parseCommandLine(
   const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const name = asked.find((word) => !word.startsWith('-'));
   const mentioned = commands.find((command) => command.name === name);
+  checkOptions(asked, mentioned);
   let found: { readonly command: Command; readonly given: object } | undefined;
   let printed = '';
   const parser = commandLine(Math.min(columns, HELP_COLUMNS_MAX));
@@ -71,8 +67,8 @@ function commandLine(columns: number) {
   return yargs()
     .scriptName('mirrorflow')
     .usage('$0 COMMAND\n\nWatches the spectra of a SpecTcl, and other flows, of this host.')
-    .version(packageVersion())
-    .help()
+    .version('version', 'prints the version', packageVersion())
+    .help('help', 'tells how it is used')
     .options(GLOBAL_OPTIONS)
     .group(Object.keys(GLOBAL_OPTIONS), 'Everywhere:')
     .parserConfiguration({
@@ -130,27 +126,49 @@ function badUsage(
   cause: Error | undefined,
 ): MirrorflowError {
   const [word = ''] = (UNKNOWN.exec(message)?.[1] ?? '').split(', ');
-  if (word === '') return new MirrorflowError('BAD_OPTION', plain(message), helpHint(mentioned), cause);
-  if (mentioned === undefined) {
-    const meant = closest(
-      word,
-      commands.map(({ name }) => name),
+  if (TOO_FEW.test(message) && mentioned !== undefined) {
+    const needed = Object.entries(mentioned.positionals).filter(
+      ([, { demandOption }]) => demandOption === true,
     );
-    const facts = meant === undefined ? helpHint(undefined) : { hint: `did you mean \`mirrorflow ${meant}\`?` };
-    return new MirrorflowError('BAD_OPTION', `there is no command ${JSON.stringify(word)}`, facts);
+    const names = needed.map(([key, { describe }]) => `${key.toUpperCase()} (${describe})`).join(' and ');
+    return new MirrorflowError('BAD_OPTION', `${mentioned.name} needs a ${names}`, helpHint(mentioned));
   }
-  const names = [...Object.keys(mentioned.options), ...Object.keys(GLOBAL_OPTIONS), 'help'];
-  const meant = closest(word, names);
-  const facts = meant === undefined ? helpHint(mentioned) : { hint: `did you mean --${meant}?` };
-  return new MirrorflowError(
-    'BAD_OPTION',
-    `${mentioned.name} takes no argument or option ${JSON.stringify(word)}`,
-    facts,
+  if (word === '') return new MirrorflowError('BAD_OPTION', plain(message), helpHint(mentioned), cause);
+  if (mentioned !== undefined) {
+    return new MirrorflowError(
+      'BAD_OPTION',
+      `${mentioned.name} takes no further word ${JSON.stringify(word)}`,
+      helpHint(mentioned),
+    );
+  }
+  const meant = closest(
+    word,
+    commands.map(({ name }) => name),
   );
+  const facts = meant === undefined ? helpHint(undefined) : { hint: `did you mean \`mirrorflow ${meant}\`?` };
+  return new MirrorflowError('BAD_OPTION', `there is no command ${JSON.stringify(word)}`, facts);
+}
+
+/** Before yargs sees them: an unknown option would take the next word for its value, and the error would be about that one. */
+function checkOptions(words: readonly string[], mentioned: Command | undefined): void {
+  const known = [...Object.keys(mentioned?.options ?? {}), ...Object.keys(GLOBAL_OPTIONS), 'help', 'version'];
+  for (const word of words) {
+    if (word === '--') return;
+    const [, name = ''] = /^--([^=]+)/.exec(word) ?? [];
+    if (name === '' || known.includes(name)) continue;
+    const meant = closest(name, known);
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `${mentioned === undefined ? 'mirrorflow' : mentioned.name} has no option --${name}`,
+      meant === undefined ? helpHint(mentioned) : { hint: `did you mean --${meant}?` },
+    );
+  }
 }
 
 function helpHint(mentioned: Command | undefined): { hint: string } {
-  return { hint: `mirrorflow ${mentioned === undefined ? '' : `${mentioned.name} `}--help tells what there is` };
+  return {
+    hint: `mirrorflow ${mentioned === undefined ? '' : `${mentioned.name} `}--help tells what there is`,
+  };
 }
 
 /** yargs lists the facts of a refused choice on lines of their own. */

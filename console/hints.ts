@@ -9,7 +9,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   UNKNOWN_SPECTRUM: 'mirrorflow spectra lists the spectra',
   APPLICATION_EXISTS: 'mirrorflow apps shows it; mirrorflow stop NAME ends it',
   APPLICATION_UNREACHABLE: 'mirrorflow apps tells its state and the cause',
-  SOURCE_UNREACHABLE: 'is SpecTcl running, with its REST and mirror servers started (HTTPServer, MirrorServer)?',
+  SOURCE_UNREACHABLE:
+    'is SpecTcl running, with its REST and mirror servers started (HTTPServer, MirrorServer)?',
   SOURCE_REFUSED: 'see the log of SpecTcl; its mirror server takes known hosts only',
   VERSION_MISMATCH: 'run the same release everywhere: stop what runs, then start it again',
   ADDRESS_IN_USE: 'choose another port, for instance --listen tcp://127.0.0.1:0 for any free one',

@@ -12,7 +12,7 @@ import { EXIT } from './exit-codes.js';
 import { endWithReader, interruptions } from './process-events.js';
 import { runWords } from './run-words.js';
 
-const { signal, abort } = interruptions();
+const { signal, abort, divertInterrupts } = interruptions();
 const readerGone = endWithReader(process.stdout, abort);
 endWithReader(process.stderr, () => undefined);
 const code = await runWords(process.argv.slice(2), {
@@ -21,6 +21,7 @@ const code = await runWords(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   signal,
+  divertInterrupts,
   commands: COMMANDS,
 });
 // Explicitly: a server that does not close its side must not keep a finished command.

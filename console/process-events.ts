@@ -5,9 +5,17 @@ import { EXIT } from './exit-codes.js';
 /** A second signal this long after the first ends the process at once; sooner, it is the same key press twice. */
 const SAME_REQUEST_MS = 300;
 
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP, so that the command can leave nothing behind; the next one ends the process. */
-export function interruptions(): { readonly signal: AbortSignal; readonly abort: () => void } {
+export interface Interruptions {
+  /** Aborted at the first SIGINT, SIGTERM or SIGHUP, so that the command can leave nothing behind; the next one ends the process. */
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+  /** Sends SIGINT to `handler` instead, until the returned function is called. */
+  readonly divertInterrupts: (handler: () => void) => () => void;
+}
+
+export function interruptions(): Interruptions {
   const controller = new AbortController();
+  let diverted: (() => void) | undefined;
   let firstMs: number | undefined;
   const interrupt = (): void => {
     const nowMs = performance.now();
@@ -15,8 +23,18 @@ export function interruptions(): { readonly signal: AbortSignal; readonly abort:
     firstMs ??= nowMs;
     controller.abort();
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
-  return { signal: controller.signal, abort: () => controller.abort() };
+  process.on('SIGINT', () => (diverted === undefined ? interrupt() : diverted()));
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(),
+    divertInterrupts: (handler) => {
+      diverted = handler;
+      return () => {
+        diverted = undefined;
+      };
+    },
+  };
 }
 
 /** Calls `gone` when the reader of the stream has left (`| head`); the returned function tells whether it has. */

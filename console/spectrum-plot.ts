@@ -23,5 +23,14 @@ export function plotSpectrum(spectrum: Spectrum, wishes: PlotWishes): string[] {
   if (binding.dimensions === 1) {
     return renderHistogram({ ...common, scale: scale ?? 'linear', ylabel, range });
   }
-  return renderHeatMap({ ...common, scale: scale ?? 'log', xchans, ychans, ymin, ymax, ylabel, xrange: range });
+  return renderHeatMap({
+    ...common,
+    scale: scale ?? 'log',
+    xchans,
+    ychans,
+    ymin,
+    ymax,
+    ylabel,
+    xrange: range,
+  });
 }

@@ -29,7 +29,8 @@ export async function watch(context: CommandContext, options: WatchOptions): Pro
 
 async function append({ output, signal }: CommandContext, options: WatchOptions): Promise<void> {
   for (let first = true; !signal.aborted; first = false) {
-    if (first || options.changed()) output.lines([...(first ? [] : ['']), ...(await options.paint(output.size))]);
+    if (first || options.changed())
+      output.lines([...(first ? [] : ['']), ...(await options.paint(output.size))]);
     await pause(options.intervalMs, signal);
   }
 }

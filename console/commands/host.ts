@@ -75,7 +75,10 @@ async function start(context: CommandContext, { foreground, args }: StartOptions
   }
   if (foreground === true) {
     const { hostInForeground } = await import('../host-process/foreground.js');
-    return hostInForeground([...(directory === undefined ? [] : ['--directory', directory]), ...args], signal);
+    return hostInForeground(
+      [...(directory === undefined ? [] : ['--directory', directory]), ...args],
+      signal,
+    );
   }
   const launched = await launchHost({ directory, env, args, signal });
   tell(output, launched.info);

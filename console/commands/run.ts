@@ -30,7 +30,10 @@ export const runCommand = command({
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
   },
   examples: [
-    ["run e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001'", 'mirrors that SpecTcl when somebody looks'],
+    [
+      "run e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001'",
+      'mirrors that SpecTcl when somebody looks',
+    ],
     ['run e23001', 'again, as it ran last'],
   ],
   async run(context, given) {

@@ -66,7 +66,9 @@ export const showCommand = command({
       // Also for --watch: a name that is not there is an error and no picture.
       withSpectrum(mirror, wishes.name, () => undefined);
       if (given.watch !== true) return once(context, mirror, wishes);
-      return context.output.json ? stream(context, mirror, wishes, intervalMs) : live(context, mirror, wishes, intervalMs);
+      return context.output.json
+        ? stream(context, mirror, wishes, intervalMs)
+        : live(context, mirror, wishes, intervalMs);
     };
     await withClient(context, given.app, use, { live: given.watch });
   },
@@ -76,10 +78,17 @@ async function once(context: CommandContext, mirror: Mirror, wishes: Wishes): Pr
   const { output } = context;
   if (output.json) return output.value(await asRecord(mirror, wishes.name));
   const { width, height } = output.size;
-  output.lines(await picture(context, mirror, wishes, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }));
+  output.lines(
+    await picture(context, mirror, wishes, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
+  );
 }
 
-async function live(context: CommandContext, mirror: Mirror, wishes: Wishes, intervalMs: number): Promise<void> {
+async function live(
+  context: CommandContext,
+  mirror: Mirror,
+  wishes: Wishes,
+  intervalMs: number,
+): Promise<void> {
   const { watch } = await import('../watch.js');
   let shown = '';
   await watch(context, {
@@ -92,7 +101,12 @@ async function live(context: CommandContext, mirror: Mirror, wishes: Wishes, int
   });
 }
 
-async function stream(context: CommandContext, mirror: Mirror, wishes: Wishes, intervalMs: number): Promise<void> {
+async function stream(
+  context: CommandContext,
+  mirror: Mirror,
+  wishes: Wishes,
+  intervalMs: number,
+): Promise<void> {
   const { everyInterval } = await import('../watch.js');
   let shown = '';
   await everyInterval(context, intervalMs, async () => {
@@ -156,7 +170,8 @@ function withSpectrum<T>(
   const { names } = found;
   const meant = closest(name, names);
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-  const there = names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
+  const there =
+    names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
   throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)}; ${there}`, {
     name,
     ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),

@@ -89,7 +89,11 @@ class FlowStatistics {
   }
 }
 
-async function twoLooks(context: CommandContext, statistics: FlowStatistics, intervalMs: number): Promise<void> {
+async function twoLooks(
+  context: CommandContext,
+  statistics: FlowStatistics,
+  intervalMs: number,
+): Promise<void> {
   await pause(intervalMs, context.signal);
   await statistics.look();
   const { output } = context;
@@ -106,13 +110,20 @@ async function live(context: CommandContext, statistics: FlowStatistics, interva
     paint: async () => {
       const problem = await attempt(() => statistics.look());
       const heading = output.styled(statistics.title, 'bold');
-      const state = problem === undefined ? '' : `  ${output.styled(`the app server does not answer: ${problem}`, 'red')}`;
+      const state =
+        problem === undefined
+          ? ''
+          : `  ${output.styled(`the app server does not answer: ${problem}`, 'red')}`;
       return [heading + state, ...statistics.table(context)];
     },
   });
 }
 
-async function stream(context: CommandContext, statistics: FlowStatistics, intervalMs: number): Promise<void> {
+async function stream(
+  context: CommandContext,
+  statistics: FlowStatistics,
+  intervalMs: number,
+): Promise<void> {
   const { everyInterval } = await import('../watch.js');
   await everyInterval(context, intervalMs, async () => {
     context.output.value(statistics.record());
