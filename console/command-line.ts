@@ -30,8 +30,7 @@ export async function parseCommandLine(
   columns = HELP_COLUMNS_MAX,
 ): Promise<Parsed> {
   const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  const name = asked.find((word) => !word.startsWith('-'));
-  const mentioned = commands.find((command) => command.name === name);
+  const mentioned = commands.find((command) => command.name === firstWord(asked));
   checkOptions(asked, mentioned);
   let found: { readonly command: Command; readonly given: object } | undefined;
   let printed = '';
@@ -70,7 +69,7 @@ function commandLine(columns: number) {
     .version('version', 'prints the version', packageVersion())
     .help('help', 'tells how it is used')
     .options(GLOBAL_OPTIONS)
-    .group(Object.keys(GLOBAL_OPTIONS), 'Everywhere:')
+    .group([...Object.keys(GLOBAL_OPTIONS), 'help', 'version'], 'Everywhere:')
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -99,12 +98,25 @@ function declare(parser: Argv, command: Command, whole: boolean, run: (given: ob
       for (const [key, word] of Object.entries(options)) {
         builder.option(key, { ...word, requiresArg: word.type === 'string' });
       }
+      // Of the groups those of the command stand first, and the one for everywhere last.
+      if (Object.keys(options).length > 0) builder.group(Object.keys(options), 'Options:');
       for (const [words, meaning] of examples) builder.example(`$0 ${words}`, meaning);
       if (epilogue !== undefined) builder.epilogue(epilogue);
       return builder;
     },
     (given) => run(given),
   );
+}
+
+/** The command's name: the first word that is neither an option nor the value of one that may stand before the command. */
+function firstWord(words: readonly string[]): string | undefined {
+  return words.find((word, index) => {
+    const [, option = ''] = /^--(.+)/.exec(words[index - 1] ?? '') ?? [];
+    const isValue = Object.entries(GLOBAL_OPTIONS).some(
+      ([key, { type }]) => key === option && type === 'string',
+    );
+    return !word.startsWith('-') && !isValue;
+  });
 }
 
 /** `--range -5:5` as `--range=-5:5`: a value that begins with a minus would be taken for options. */

@@ -23,21 +23,24 @@ const RATE_SUFFIX = 'PerSecond';
 
 export function counterRows(look: Look, before: Look | undefined): CounterRow[] {
   const rates = ratesBetween(look, before);
-  return Object.entries(look.counters)
-    .filter(([name]) => !name.endsWith(RATE_SUFFIX))
-    .map(([name, value]) => ({
-      name,
-      value: shownValue(name, value),
-      rate: shownRate(name, rates[name]),
-      help: helpOf(name),
-    }));
+  return Object.entries(countersOf(look)).map(([name, value]) => ({
+    name,
+    value: shownValue(name, value),
+    rate: shownRate(name, rates[name]),
+    help: helpOf(name),
+  }));
+}
+
+/** Without the rates that the server sends among them. */
+export function countersOf({ counters }: Look): Counters {
+  return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
 /** Per second, of each counter that did not go back; from the server where there was no look before. */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
   const rates: Record<string, number> = {};
-  for (const [name, value] of Object.entries(look.counters)) {
-    if (name.endsWith(RATE_SUFFIX) || LEVELS.has(name)) continue;
+  for (const [name, value] of Object.entries(countersOf(look))) {
+    if (LEVELS.has(name)) continue;
     const then = before?.counters[name];
     const rate =
       before === undefined || then === undefined || look.atMs <= before.atMs

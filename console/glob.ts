@@ -7,8 +7,8 @@ type Element = 'star' | ((character: string) => boolean);
  * Never takes longer than the pattern's length times the name's.
  */
 export function globMatcher(pattern: string): (name: string) => boolean {
-  const elements = parse([...pattern]);
-  return (name) => name === pattern || matches(elements, [...name]);
+  const elements = parse(Array.from(pattern));
+  return (name) => name === pattern || matches(elements, Array.from(name));
 }
 
 function parse(pattern: readonly string[]): Element[] {

@@ -20,7 +20,7 @@ export interface WatchOptions {
 }
 
 /** q, Q, Ctrl-C, Ctrl-D: in raw mode the terminal makes no signals of them. */
-const LEAVING_KEYS = /[qQ\u0003\u0004]/;
+const LEAVING_KEYS = ['q', 'Q', '\u0003', '\u0004'];
 
 export async function watch(context: CommandContext, options: WatchOptions): Promise<void> {
   if (context.output.abilities.repaint) await watchScreen(context, options);
@@ -60,7 +60,8 @@ async function watchScreen(context: CommandContext, options: WatchOptions): Prom
 /** Takes the terminal; the returned function gives it back, once. A process that ends without calling it gives it back too. */
 function enter({ output, stdin }: CommandContext, key: () => void): () => void {
   const pressed = (chunk: Buffer | string): void => {
-    if (LEAVING_KEYS.test(String(chunk))) key();
+    const text = String(chunk);
+    if (LEAVING_KEYS.some((leaving) => text.includes(leaving))) key();
   };
   let entered = true;
   const leave = (): void => {

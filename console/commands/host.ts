@@ -1,4 +1,5 @@
 /** `mirrorflow host`: the host server of this machine or user. */
+import path from 'node:path';
 import type { HostInfo } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { command, type CommandContext } from '../command.js';
@@ -41,13 +42,12 @@ export const hostCommand = command({
   async run(context, given) {
     const { action, foreground, config, listen } = given;
     const flowDirectory = given['flow-dir'];
-    const { resolve } = await import('node:path');
     switch (action) {
       case 'start':
         return start(context, {
           foreground,
           args: [
-            ...(config === undefined ? [] : ['--config', resolve(config)]),
+            ...(config === undefined ? [] : ['--config', path.resolve(config)]),
             ...(listen === undefined ? [] : ['--listen', listen]),
             ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
           ],

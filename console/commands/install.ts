@@ -1,4 +1,5 @@
 /** `mirrorflow install`: the host server from boot, by systemd. The work is the host server's own; it is asked as a child. */
+import path from 'node:path';
 import { command } from '../command.js';
 
 export const installCommand = command({
@@ -23,14 +24,13 @@ export const installCommand = command({
     ['install --scope system --user daq --group e23001', 'for all members of a group, as root'],
   ],
   async run({ output }, { scope, print, force, config, user, group }) {
-    const { resolve } = await import('node:path');
     const { installUnit } = await import('../host-process/install-unit.js');
     const outcome = await installUnit([
       '--scope',
       scope,
       ...(print === true ? ['--print'] : []),
       ...(force === true ? ['--force'] : []),
-      ...(config === undefined ? [] : ['--config', resolve(config)]),
+      ...(config === undefined ? [] : ['--config', path.resolve(config)]),
       ...(user === undefined ? [] : ['--user', user]),
       ...(group === undefined ? [] : ['--group', group]),
     ]);

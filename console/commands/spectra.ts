@@ -49,7 +49,7 @@ function spectrumTable(output: Output, spectra: readonly SpectrumRecord[], patte
       { header: 'type' },
       { header: 'channels', align: 'right' },
       { header: 'x axis' },
-      { header: 'y axis' },
+      { header: 'y axis', align: 'left' },
       { header: 'sum' },
       { header: 'over', align: 'right' },
       { header: 'under', align: 'right' },

@@ -2,7 +2,7 @@
 import type { Client } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
-import { counterRows, ratesBetween, type Look } from '../flow-statistics.js';
+import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
 import { withClient } from '../servers.js';
@@ -65,7 +65,7 @@ class FlowStatistics {
     return {
       app: this.#client.app,
       flow: this.#flow,
-      counters: look.counters,
+      counters: countersOf(look),
       rates: ratesBetween(look, this.#before),
     };
   }
