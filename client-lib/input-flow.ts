@@ -55,26 +55,27 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     whenDetached: 'end' | 'hold',
   ): Promise<InputFlow> {
     const checked = checkInputOptions(options);
-    let flow: InputFlow | undefined;
+    // Empty while the engine opens: whatever is told then can still be asked for afterwards.
+    const made: { flow?: InputFlow } = {};
     const listener: EngineListener = {
       onReady: () => {
-        if (flow !== undefined) flow.#takes.serve();
+        if (made.flow !== undefined) made.flow.#takes.serve();
       },
-      onState: (state) => flow?.emit('state', state),
-      onRestarted: (epoch) => flow?.emit('restarted', epoch),
+      onState: (state) => made.flow?.emit('state', state),
+      onRestarted: (epoch) => made.flow?.emit('restarted', epoch),
       onLost: () => {
-        if (flow !== undefined) flow.#tellLost();
+        if (made.flow !== undefined) made.flow.#tellLost();
       },
-      onDetached: (end) => flow?.emit('detached', end),
+      onDetached: (end) => made.flow?.emit('detached', end),
       onEnded: (end) => {
-        if (flow !== undefined) flow.#tellEnd(end);
+        if (made.flow !== undefined) made.flow.#tellEnd(end);
       },
     };
     const engine = checked.inline
       ? await InlineEngine.open(opened, checked, options.history, whenDetached, listener)
       : await ThreadedEngine.open(opened, checked, whenDetached, listener);
-    flow = new InputFlow(engine);
-    return flow;
+    made.flow = new InputFlow(engine);
+    return made.flow;
   }
 
   /** Buffers that can be taken at once. */

@@ -95,6 +95,8 @@ async function twoLooks(
   intervalMs: number,
 ): Promise<void> {
   await pause(intervalMs, context.signal);
+  // The command has been given up already; what comes now would be printed behind it.
+  if (context.signal.aborted) return;
   await statistics.look();
   const { output } = context;
   if (output.json) output.value(statistics.record());
@@ -104,11 +106,14 @@ async function twoLooks(
 async function live(context: CommandContext, statistics: FlowStatistics, intervalMs: number): Promise<void> {
   const { watch } = await import('../watch.js');
   const { output } = context;
+  let looks = 1;
   await watch(context, {
     intervalMs,
     changed: () => true,
     paint: async () => {
-      const problem = await attempt(() => statistics.look());
+      // The first look has just been taken: a rate over no time would be noise.
+      const problem = looks === 1 ? undefined : await attempt(() => statistics.look());
+      looks += 1;
       const heading = output.styled(statistics.title, 'bold');
       const state =
         problem === undefined

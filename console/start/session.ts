@@ -155,8 +155,8 @@ class Session {
     const flows = await client.flows();
     const { spectra, spectrum } = mirror.read((view) => {
       const all = view.list();
-      const plain = all.filter(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
-      return { spectra: all.length, spectrum: (plain[0] ?? all[0])?.name };
+      const plain = all.find(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
+      return { spectra: all.length, spectrum: (plain ?? all[0])?.name };
     });
     const image = flows.find(({ flow }) => flow === FLOW)?.image;
     const { directory, pid } = host.info;
