@@ -58,6 +58,26 @@ describe('an inline input flow', () => {
     expect(buffer?.data.length).to.equal(64);
   });
 
+  it('keeps what is lent when it goes on at another link, and does not deliver it twice', async () => {
+    const to = await FlowDouble.start({ slots: 8 });
+    try {
+      const flow = await openInputFlow(from.opened, { inline: true }, 'hold');
+      flows.push(flow);
+      from.publish(4);
+      to.publish(5);
+      const taken = flow.takeAll();
+      from.cut();
+      await flow.reattach(to.opened);
+      expect(taken.map((buffer) => buffer.stillValid())).to.deep.equal([true, true, true, true]);
+      expect(to.credit).to.equal(8);
+      expect((await flow.take())?.sequence).to.equal(4);
+      expect(flow.lost).to.equal(0);
+      expect(taken[0]?.released).to.equal(true);
+    } finally {
+      await to.close();
+    }
+  });
+
   it('counts a buffer that was taken back during poll, and what it was lapped by', async () => {
     const flow = await open({ delivery: 'lossy' });
     from.publish(2);

@@ -1,6 +1,6 @@
 /** The history against a simple model, both ends in one thread: whatever is done in whatever order. */
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HistoryConsumer } from '../../../client-lib/history/consumer.js';
 import { ControlBlock } from '../../../client-lib/history/control-block.js';
 import { CLAIM_DROP, CLAIM_WAIT, HistoryProducer } from '../../../client-lib/history/producer.js';
@@ -133,7 +133,7 @@ const rulesArbitrary: fc.Arbitrary<HistoryRules> = fc
     const rules = { history, whenFull, maxHistory: history + more };
     if (marks === undefined) return rules;
     const high = 2 + (marks[0] % (history - 1));
-    return { ...rules, watermarks: { high, low: 1 + (marks[1] % (high - 1)) } };
+    return Object.assign(rules, { watermarks: { high, low: 1 + (marks[1] % (high - 1)) } });
   });
 
 const actionArbitrary = fc.oneof(

@@ -36,9 +36,9 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     workerData,
     transferList: [port2],
   });
-  let done = false;
+  const filler = { done: false };
   worker.once('message', () => {
-    done = true;
+    filler.done = true;
   });
   const exited = once(worker, 'exit');
   const held: number[] = [];
@@ -51,7 +51,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
       consumer.release(index!);
     }
   };
-  while (!done || consumer.ready > 0) {
+  while (!filler.done || consumer.ready > 0) {
     // The filler says that it is done with a message.
     await new Promise((resolve) => setImmediate(resolve));
     for (let index = consumer.take(); index >= 0; index = consumer.take()) {
