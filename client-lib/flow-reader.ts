@@ -12,7 +12,7 @@ import type { LinkEnd } from '../protocol/signal-link/link.js';
 import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
 import { checkBuffers } from './history/rules.js';
-import { FlowBuffer, type Lender } from './input-flow-buffer.js';
+import { FlowBuffer, generationOf, typeFlags, type Lender } from './input-flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
 import type { CheckedOptions } from './input-flow-options.js';
 
@@ -34,7 +34,7 @@ export class InlineEngine implements InputEngine {
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   /** Taken and not given back, oldest first. */
   readonly #lent = new Set<FlowBuffer>();
-  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   #link: ConsumerLink;
   /** Of the buffers of this link: one that is lent stays in the file it came from. */
   #lender: Lender;
@@ -158,7 +158,8 @@ export class InlineEngine implements InputEngine {
       meta.epoch = reader.epoch;
       meta.timestampNs = reader.timestampNs;
       meta.size = reader.size;
-      meta.flags = reader.flags;
+      meta.flags = typeFlags(reader.flags);
+      meta.generation = generationOf(reader.flags);
       handled += 1;
       const { sequence } = reader;
       try {

@@ -18,6 +18,8 @@ import { TakeQueue, type TakeOptions } from './input-flow-takes.js';
 export interface InputFlowEvents {
   /** What the flow's data are worth now. */
   state: [state: SourceState];
+  /** The next buffer taken is the first of another provider; told just before it is handed out. */
+  provider: [generation: number];
   /** The sequences started again. Buffers of the epoch before may still be ready; each names its own. */
   restarted: [epoch: number];
   /** So many more buffers were lost: lapped, overwritten or dropped. */
@@ -34,6 +36,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   /** Delivered and not released: the next take releases them. */
   #lent: FlowBuffer[] = [];
   #looked: FlowBuffer[] = [];
+  /** The generation of the buffer handed out last. */
+  #generation: number | undefined;
   #lostTold = 0;
   #end: LinkEnd | undefined;
   #closing: Promise<void> | undefined;
@@ -44,7 +48,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     this.#takes = new TakeQueue(
       engine,
       () => this.ended,
-      (buffer) => this.#lent.push(buffer),
+      (buffer) => this.#lend(buffer),
     );
   }
 
@@ -239,8 +243,16 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return undefined;
     this.#takes.serve();
     const buffer = this.#takes.waiting ? undefined : this.#engine.take();
-    if (buffer !== undefined) this.#lent.push(buffer);
+    if (buffer !== undefined) this.#lend(buffer);
     return buffer;
+  }
+
+  #lend(buffer: FlowBuffer): void {
+    this.#lent.push(buffer);
+    if (buffer.generation === this.#generation) return;
+    const first = this.#generation === undefined;
+    this.#generation = buffer.generation;
+    if (!first) this.emit('provider', buffer.generation);
   }
 
   #beginTake(): void {
