@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { globMatcher } from '../../console/glob.js';
 
 const fits = (pattern: string, name: string): boolean => globMatcher(pattern)(name);

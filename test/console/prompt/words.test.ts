@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { quoteWord, splitLine, wordsOf } from '../../../console/prompt/words.js';
 
 describe('a line of the prompt', () => {
