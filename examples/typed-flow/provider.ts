@@ -1,0 +1,25 @@
+/** Provides detector events: `node provider.js APPLICATION BUFFERS`. Begins when a consumer has the flow open. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../client-lib/index.js';
+import { detectorEvents } from './detector-events.js';
+
+const CONSUMER_LOOK_MS = 20;
+const [app = 'e1', buffers = '100'] = process.argv.slice(2);
+
+const client = await connect({ app, name: 'detector' });
+const out = await client.openOutput('events', { type: detectorEvents('clover'), maxBytes: 4096 });
+
+while (!(await client.flows()).some(({ flow, clients }) => flow === 'events' && clients > 1)) {
+  await sleep(CONSUMER_LOOK_MS);
+}
+for (let event = 0; event < Number(buffers); event += 1) {
+  const hits = Uint32Array.from({ length: event % 8 }, (_, hit) => (event << 16) | hit);
+  await out.write({ runNumber: 42, triggerMask: 1 << (event % 4), hits });
+}
+console.log(`wrote ${buffers} buffers`);
+
+// Leaving would end the flow for those who still read it.
+while ((await client.flows()).some(({ flow, clients }) => flow === 'events' && clients > 1)) {
+  await sleep(CONSUMER_LOOK_MS);
+}
+await client.close();
