@@ -153,10 +153,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * could not be started. The flow is the caller's to close; closing the client closes it too. With a flow type's object, its takes give that
    * type's buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
    */
-  openInput(
-    flow: string,
-    options?: InputFlowOptions & { readonly type?: string },
-  ): Promise<InputFlow>;
+  openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
   openInput<B extends Layer>(
     flow: string,
     options: InputFlowOptions & { readonly type: ReadableType<B> },

@@ -30,11 +30,24 @@ const KINDS = {
 
 interface ArrayConstructor {
   readonly BYTES_PER_ELEMENT: number;
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): InstanceType<(typeof KINDS)[ArrayKind]>;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Arrays[ArrayKind];
 }
 
-export type ArrayKind = keyof typeof KINDS;
-export type ArrayOf<K extends ArrayKind> = InstanceType<(typeof KINDS)[K]>;
+interface Arrays {
+  f64: Float64Array;
+  f32: Float32Array;
+  i8: Int8Array;
+  u8: Uint8Array;
+  i16: Int16Array;
+  u16: Uint16Array;
+  i32: Int32Array;
+  u32: Uint32Array;
+  i64: BigInt64Array;
+  u64: BigUint64Array;
+}
+
+export type ArrayKind = keyof Arrays;
+export type ArrayOf<K extends ArrayKind> = Arrays[K];
 export type Shape = readonly number[];
 
 /** An array of another shape than the declared one; a NumericBuffer is one, so that it can be written on. */
@@ -96,7 +109,12 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
 }
 
 /** A flow of arrays: `write(array)`, `write({ array, shape })`, or `reserve(shape)` and fill the array that lies in the slot. */
-export type ArrayType<K extends ArrayKind> = FlowType<ArrayOf<K> | Shaped<K>, NumericBuffer<K>, ArrayOf<K>, Shape>;
+export type ArrayType<K extends ArrayKind> = FlowType<
+  ArrayOf<K> | Shaped<K>,
+  NumericBuffer<K>,
+  ArrayOf<K>,
+  Shape
+>;
 
 /**
  * @param shape the largest shape, 1 to 7 dimensions: every buffer has as many, none of them longer. Without it, any shape that fits.
@@ -104,7 +122,9 @@ export type ArrayType<K extends ArrayKind> = FlowType<ArrayOf<K> | Shaped<K>, Nu
  */
 export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K> {
   if (!Object.hasOwn(KINDS, kind)) {
-    throw badShape(`${JSON.stringify(kind)} is no kind of element; there are ${Object.keys(KINDS).join(', ')}`);
+    throw badShape(
+      `${JSON.stringify(kind)} is no kind of element; there are ${Object.keys(KINDS).join(', ')}`,
+    );
   }
   const most = shape === undefined ? undefined : [...checkShape(shape)];
   const elementBytes = KINDS[kind].BYTES_PER_ELEMENT;
@@ -164,7 +184,8 @@ function readShape(bytes: Uint8Array): number[] {
   if (bytes.length < METADATA_BYTES) throw new RangeError(`${bytes.length} bytes are too few for a shape`);
   const words = new DataView(bytes.buffer, bytes.byteOffset, METADATA_BYTES);
   const rank = words.getUint32(0, true);
-  if (rank < 1 || rank > RANK_MAX) throw new RangeError(`its shape has ${rank} dimensions, not 1 to ${RANK_MAX}`);
+  if (rank < 1 || rank > RANK_MAX)
+    throw new RangeError(`its shape has ${rank} dimensions, not 1 to ${RANK_MAX}`);
   return Array.from({ length: rank }, (_, axis) => words.getUint32(U32_BYTES * (1 + axis), true));
 }
 
@@ -204,8 +225,10 @@ function named(shape: Shape): string {
 }
 
 function checkShape(shape: Shape): Shape {
-  const isLength = (length: number): boolean => Number.isInteger(length) && length >= 0 && length <= DIMENSION_MAX;
-  if (Array.isArray(shape) && shape.length >= 1 && shape.length <= RANK_MAX && shape.every(isLength)) return shape;
+  const isLength = (length: number): boolean =>
+    Number.isInteger(length) && length >= 0 && length <= DIMENSION_MAX;
+  if (Array.isArray(shape) && shape.length >= 1 && shape.length <= RANK_MAX && shape.every(isLength))
+    return shape;
   throw badShape(`${JSON.stringify(shape)} is no shape: 1 to ${RANK_MAX} whole numbers from 0`);
 }
 

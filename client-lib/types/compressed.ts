@@ -58,7 +58,8 @@ class InflatedBuffer extends TypedBuffer<Uint8Array> {
     }
     const raw = form === FORM.deflated ? inflate(stored, rawBytes) : stored;
     if (form > FORM.deflated) throw new RangeError(`its form ${form} is not known`);
-    if (raw.length !== rawBytes) throw new RangeError(`it has ${raw.length} bytes uncompressed and claims ${rawBytes}`);
+    if (raw.length !== rawBytes)
+      throw new RangeError(`it has ${raw.length} bytes uncompressed and claims ${rawBytes}`);
     return raw;
   }
 }
@@ -70,7 +71,9 @@ export function compressed<Value, Buf extends Layer>(
 ): FlowType<Value, Buf> {
   const { payloadBytes } = inner;
   const { level = LEVEL_DEFAULT } = options;
-  const { maxBytes = payloadBytes === undefined ? RAW_DEFAULT_MAX_BYTES : encodedBytes(inner, payloadBytes) } = options;
+  const {
+    maxBytes = payloadBytes === undefined ? RAW_DEFAULT_MAX_BYTES : encodedBytes(inner, payloadBytes),
+  } = options;
   checkWhole('level', level, 0, LEVEL_MAX);
   checkWhole('maxBytes', maxBytes, 0, LIMITS.mappedBytes);
   /** For values that fit a slot only when they are compressed; made when the first one comes. */
@@ -124,7 +127,11 @@ function inflate(deflated: Uint8Array, rawBytes: number): Uint8Array {
 
 function checkWhole(option: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new MirrorflowError('BAD_OPTION', `${option} is ${value}; it must be a whole number from ${min} to ${max}`, {
-    option,
-  });
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${option} is ${value}; it must be a whole number from ${min} to ${max}`,
+    {
+      option,
+    },
+  );
 }

@@ -26,7 +26,11 @@ export function stackIdentity(type: FlowLayer): StackIdentity {
     if (!LAYER_NAME.test(name)) {
       throw badType(`${JSON.stringify(name)} is no name of a layer: letters, digits and "._:+-"`);
     }
-    if (!Number.isInteger(metadataBytes) || metadataBytes < 0 || metadataBytes % METADATA_ALIGNMENT_BYTES !== 0) {
+    if (
+      !Number.isInteger(metadataBytes) ||
+      metadataBytes < 0 ||
+      metadataBytes % METADATA_ALIGNMENT_BYTES !== 0
+    ) {
       throw badType(
         `the metadata of layer ${name} take ${metadataBytes} bytes; it must be a multiple of ${METADATA_ALIGNMENT_BYTES}`,
       );
@@ -86,7 +90,9 @@ function accepts(layer: FlowLayer, found: LayerProperties | undefined): boolean 
 
 function propertiesOf(all: LayerProperties, layer: string): LayerProperties | undefined {
   const own = Object.hasOwn(all, layer) ? all[layer] : {};
-  return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as LayerProperties) : undefined;
+  return typeof own === 'object' && own !== null && !Array.isArray(own)
+    ? (own as LayerProperties)
+    : undefined;
 }
 
 /** As it comes back from a flow file. */

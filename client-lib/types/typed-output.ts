@@ -137,16 +137,20 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   }
 
   #place(slot: OutputSlot, form: Form | undefined): TypedSlot<Place> {
-    const { name, place } = this.#type;
-    if (place === undefined) {
-      throw new MirrorflowError('BAD_OPTION', `a value of type ${name} cannot be filled in place: use write()`);
+    const placed = this.#type.place?.(slot.data, form);
+    if (placed === undefined) {
+      const message = `a value of type ${this.#type.name} cannot be filled in place: use write()`;
+      throw new MirrorflowError('BAD_OPTION', message);
     }
-    const { value, bytes } = place.call(this.#type, slot.data, form);
+    const { value, bytes } = placed;
     const owner = {};
     this.#slot = owner;
     const end = (): void => {
       if (this.#slot !== owner) {
-        throw new MirrorflowError('BAD_OPTION', 'this slot was committed or given up already; reserve one first');
+        throw new MirrorflowError(
+          'BAD_OPTION',
+          'this slot was committed or given up already; reserve one first',
+        );
       }
       this.#slot = undefined;
     };

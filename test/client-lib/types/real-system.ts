@@ -1,5 +1,5 @@
 /** A host server with one application, as real processes in directories of their own; gone after the test. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,13 +27,18 @@ export async function startRealSystem(): Promise<RealSystem> {
     MIRRORFLOW_FLOW_DIR: join(directory, 'flows'),
     MIRRORFLOW_LOG_LEVEL: 'warn',
   };
-  const server = spawn(process.execPath, [join(DIST, 'host-server/main.js'), '--listen', 'tcp://127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env,
-  });
+  const server = spawn(
+    process.execPath,
+    [join(DIST, 'host-server/main.js'), '--listen', 'tcp://127.0.0.1:0'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    },
+  );
   const exited = once(server, 'exit');
   const host = await answering(() => connectHost({ directory }));
   const clients: Client[] = [];
+  const programs = new Set<ChildProcess>();
   await host.run({ name: APP });
   return {
     client: async (name) => {
@@ -46,6 +51,7 @@ export async function startRealSystem(): Promise<RealSystem> {
         stdio: ['ignore', 'pipe', 'pipe'],
         env,
       });
+      programs.add(child);
       let text = '';
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -53,9 +59,11 @@ export async function startRealSystem(): Promise<RealSystem> {
         });
       }
       const [code] = (await once(child, 'close')) as [number | null];
+      programs.delete(child);
       return { code, text };
     },
     stop: async () => {
+      for (const child of programs) child.kill('SIGKILL');
       await Promise.all(clients.map((client) => client.close()));
       await host.quit(true);
       await host.close();

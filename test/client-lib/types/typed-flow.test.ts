@@ -1,13 +1,6 @@
 /** Typed flows end to end, over real servers. */
 import { expect } from 'chai';
-import {
-  array,
-  bytes,
-  compressed,
-  json,
-  MirrorflowError,
-  type Client,
-} from '../../../client-lib/index.js';
+import { array, bytes, compressed, json, MirrorflowError, type Client } from '../../../client-lib/index.js';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
 import { startRealSystem, type RealSystem } from './real-system.js';
 
@@ -145,12 +138,16 @@ describe('typed flows', () => {
     const type = await failureOf(consumer.openOutput('mine', { type: json(), maxBytes: 64 }));
     expect(type.code).to.equal('WRONG_FLOW_TYPE');
     expect(type.message).to.include('detector-events').and.to.include('json');
-    const busy = await failureOf(consumer.openOutput('mine', { type: detectorEvents('clover'), maxBytes: 64 }));
+    const busy = await failureOf(
+      consumer.openOutput('mine', { type: detectorEvents('clover'), maxBytes: 64 }),
+    );
     expect(busy.code).to.equal('FLOW_BUSY');
     const reader = await consumer.openInput('mine');
     await out.close();
     await expectLeft(consumer, 'mine', 1);
-    const other = await failureOf(provider.openOutput('mine', { type: detectorEvents('silicon'), maxBytes: 64 }));
+    const other = await failureOf(
+      provider.openOutput('mine', { type: detectorEvents('silicon'), maxBytes: 64 }),
+    );
     expect(other.code).to.equal('WRONG_FLOW_TYPE');
     expect(other.message).to.include('clover').and.to.include('silicon');
     await reader.close();
@@ -195,7 +192,12 @@ describe('typed flows', () => {
   });
 
   it('follow the policy for a full ring', async () => {
-    const out = await provider.openOutput('full', { type: json(), maxBytes: 8, buffers: 2, whenFull: 'drop' });
+    const out = await provider.openOutput('full', {
+      type: json(),
+      maxBytes: 8,
+      buffers: 2,
+      whenFull: 'drop',
+    });
     const input = await consumer.openInput('full', { type: json(), inline: true });
     const written = await Promise.all([0, 1, 2, 3].map((n) => out.write(n)));
     expect(written).to.deep.equal([true, true, false, false]);
