@@ -384,10 +384,12 @@ export class Client extends EventEmitter<ClientEvents> {
       accept(opened);
       const output = await OutputFlow.attach(opened, options);
       this.#flows.add(output);
-      output.once('closed', () => {
+      const over = (): void => {
         this.#flows.delete(output);
         void this.#closeFlow(key);
-      });
+      };
+      output.once('closed', over);
+      output.once('lost', over);
       return output;
     } catch (error) {
       await this.#closeFlow(key);
