@@ -61,7 +61,7 @@ class Session {
     this.#undo.push({ what: 'the host server', undo: () => host.end() });
     const source = spectcl ?? (await this.#simulator());
     const { directory } = host.info;
-    const connection = await interruptible(signal, connectHost({ directory }));
+    const connection = await interruptible(signal, connectHost({ directory }), close);
     try {
       const run = runApplication(connection, {
         name: app,
@@ -77,6 +77,7 @@ class Session {
     const client = await interruptible(
       signal,
       connect({ app, name: 'start', program: 'mirrorflow start', directory }),
+      close,
     );
     this.#client = client;
     this.#undo.push({ what: 'the mirror', undo: () => client.close() });
@@ -229,4 +230,8 @@ async function applicationsBeside(directory: string, app: string): Promise<boole
   } finally {
     void host.close();
   }
+}
+
+function close(late: { close(): Promise<void> }): void {
+  void late.close();
 }
