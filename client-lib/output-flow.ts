@@ -4,6 +4,7 @@
  * choice.
  */
 import { EventEmitter } from 'eventemitter3';
+import type { FlowMark } from '../protocol/contract/deliveries.js';
 import type { OpenedFlow } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
@@ -40,6 +41,16 @@ interface OutputFlowEvents {
   closed: [];
   /** The duplicator has gone: nothing more can be written until the flow is opened again. */
   lost: [end: LinkEnd];
+  /** The history of a consumer has reached one of its marks. What that means is the provider's own affair. */
+  flowControl: [mark: ReachedMark];
+  /** This consumer held the writer back for longer than the stall timeout, and is lossy from now on. */
+  demoted: [consumer: string];
+}
+
+/** A flow-control mark that a consumer's history has reached. */
+export interface ReachedMark extends FlowMark {
+  /** Name of the consumer. */
+  readonly consumer: string;
 }
 
 interface Waiter {

@@ -68,7 +68,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       },
       (channelBytes) => this.#make(channelBytes),
     );
-    this.#source.on('published', () => this.#published());
+    this.#source.on('published', () => {
+      this.#parts?.host.published();
+      this.#showCounters();
+    });
+    this.#source.on('judged', () => this.#showCounters());
     this.#source.on('state', (state, cause) => {
       this.#parts?.host.setSourceState(state, Number(wallClockNs()));
       this.emit('state', state, cause);
@@ -188,10 +192,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
   }
 
-  #published(): void {
+  #showCounters(): void {
     const parts = this.#parts;
     if (parts === undefined) return;
-    parts.host.published();
     const { file, publisher, host } = parts;
     const { statistics } = this.#source;
     file.setCounter(COUNTERS.published.id, publisher.published);
