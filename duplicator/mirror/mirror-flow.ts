@@ -103,7 +103,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   /** Where the flow is, after start. */
-  get places(): FlowPlaces {
+  get places(): FlowPlaces & { readonly image: string } {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the flow is not there yet');
     const { payloadCapacity, slotCount } = parts.file.geometry;

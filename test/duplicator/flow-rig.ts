@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MirrorFlow } from '../../duplicator/mirror/mirror-flow.js';
-import { parseOptions } from '../../duplicator/options.js';
+import { parseOptions, type MirrorFlowOptions } from '../../duplicator/options.js';
 import {
   type Simulator,
   type SimulatorOptions,
@@ -47,7 +47,7 @@ export class FlowRig {
 
   another(args: readonly string[] = []): MirrorFlow {
     const log = new Logger('test', { sink: () => undefined });
-    return new MirrorFlow(parseOptions(this.args(args), {}), systemClock, log);
+    return new MirrorFlow(parseOptions(this.args(args), {}) as MirrorFlowOptions, systemClock, log);
   }
 
   async publishMore(count: number): Promise<void> {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
-import { parseOptions } from '../../../duplicator/options.js';
+import { parseOptions, type MirrorFlowOptions } from '../../../duplicator/options.js';
 import { systemClock } from '../../../protocol/clock.js';
 import { COUNTERS } from '../../../protocol/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow-file/image.js';
@@ -75,7 +75,7 @@ describe('a mirror flow', () => {
     await Promise.all([once(rest, 'listening'), once(mirror, 'listening')]);
     const port = (server: typeof mirror): number => (server.address() as AddressInfo).port;
     const connect = `spectcl://127.0.0.1?rest=${port(rest)}&mirror=${port(mirror)}`;
-    const options = parseOptions(rig.args(['--connect', connect]), {});
+    const options = parseOptions(rig.args(['--connect', connect]), {}) as MirrorFlowOptions;
     const large = new MirrorFlow(options, systemClock, new Logger('test', { sink: () => undefined }));
     const error = await rejection(large.start());
     rest.closeAllConnections();
