@@ -13,3 +13,5 @@ export const COUNTERS = {
   clients: { id: 10, help: 'clients connected now' },
   stalls: { id: 11, help: 'times the writer waited for a lossless consumer' },
 } as const satisfies Record<string, { id: number; help: string }>;
+
+export type CounterName = keyof typeof COUNTERS;
