@@ -18,7 +18,7 @@ import { Linger } from './linger.js';
 import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
-import { Parent, reportFailure } from './parent.js';
+import type { Parent } from './parent.js';
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
@@ -35,21 +35,25 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await flow.close();
     await beside.parent?.close();
   });
+  const starting = flow.start();
+  starting.catch(() => undefined);
+  // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as reaching the source.
+  const family = options.parent === undefined ? undefined : await import('./parent.js');
   try {
-    await flow.start();
+    await starting;
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
-    await reportFailure(options.parent, error, log);
+    await family?.reportFailure(options.parent, error, log);
     process.exitCode = 1;
     return;
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent =
-    options.parent === undefined
+    family === undefined || options.parent === undefined
       ? undefined
-      : new Parent(
+      : new family.Parent(
           options.parent,
           {
             ready: () => ({

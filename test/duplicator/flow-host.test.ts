@@ -35,7 +35,7 @@ describe('the clients of a mirror flow', () => {
     await rig.publishMore(1);
     expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.ACK, 2, 0);
-    expect(await client.awaits(MessageKind.PUBLISHED, 3)).to.equal(3);
+    await client.awaits(MessageKind.PUBLISHED, 3);
     expect(rig.flow.clientCount).to.equal(1);
   });
 
