@@ -16,6 +16,7 @@ export {
 export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
+export type { FlowControlMarks } from './flow-control.js';
 export type { InputFlowOptions } from './input-flow-options.js';
 export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 export type {
@@ -24,3 +25,4 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
