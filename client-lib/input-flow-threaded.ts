@@ -217,10 +217,12 @@ export class ThreadedEngine implements InputEngine {
   }
 
   pause(): void {
+    this.#control.store(CONTROL.held, 1); // at once, also for a thread that is about to read
     this.#tell({ kind: 'hold', held: true });
   }
 
   resume(): void {
+    this.#control.store(CONTROL.held, 0);
     this.#tell({ kind: 'hold', held: false });
   }
 

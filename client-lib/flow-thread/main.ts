@@ -146,6 +146,7 @@ const hooks = {
   },
   restarted: (epoch: number): void => tell({ kind: 'restarted', epoch }),
   state: (state: ReadingLoop['sourceState']): void => tell({ kind: 'state', state }),
+  held: (): boolean => control.load(CONTROL.held) === 1,
   ...(watch === undefined ? {} : { filled: lookAtFill }),
   demoted: (): void => {
     delivery = 'lossy';

@@ -25,6 +25,8 @@ export interface ReadingHooks {
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
   readonly state: (state: SourceState) => void;
+  /** Whether the user has paused the flow. */
+  readonly held: () => boolean;
   /** A buffer was made ready. */
   readonly filled?: () => void;
   /** The duplicator has made this consumer lossy. */
@@ -167,6 +169,7 @@ export class ReadingLoop {
 
   #runNow(): void {
     this.#scheduled = false;
+    if (this.#hooks.held()) this.hold(true);
     if (this.#activity !== 'running') return;
     const begun = this.#clock.nowMs();
     for (;;) {

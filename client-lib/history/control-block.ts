@@ -14,7 +14,7 @@
  *      256 ├──────────────┬─────────────┬───────────────────────────────┤
  *          │ mainWaits    │ ended       │ both: see below               │
  *      320 ├──────────────┼─────────────┼──────────────┬────────────────┤
- *          │ threadWaits  │ wakeBelow   │ lookBelow    │                │
+ *          │ threadWaits  │ wakeBelow   │ lookBelow    │ held           │
  *      384 ├──────────────┼─────────────┼──────────────┼────────────────┤
  *          │ capacity     │ target      │ lost (u64)   │ lostTold       │
  *      448 ├──────────────┴─────────────┴──────────────┴────────────────┤
@@ -43,6 +43,8 @@ export const CONTROL = {
   wakeBelow: 5 * LINE_WORDS + 1,
   /** The flow thread wants to be told when fewer buffers than this are ready; the main thread takes it back to 0 when it tells. */
   lookBelow: 5 * LINE_WORDS + 2,
+  /** 1 while the flow is paused by its user; the main thread's. */
+  held: 5 * LINE_WORDS + 3,
   /** Buffers that are in use: neither unused nor retired. */
   capacity: 6 * LINE_WORDS,
   /** While `capacity` is larger, buffers that come back retire. */
