@@ -2,6 +2,7 @@
  * The app server put together: the claim on the application's name, clients, flows, the servers that take calls and
  * the connection to the host server. It owns all of them and closes them in the reverse order.
  */
+import assert from 'node:assert/strict';
 import type { Clock } from '../protocol/clock.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
@@ -30,12 +31,16 @@ import { packageVersion } from './version.js';
 
 const LOOPBACK = '127.0.0.1';
 
-/** How long calls that still run may take at the end; together with stopping duplicators less than a parent waits. */
-const CLOSE_GRACE_MS = LIMITS.childStopTimeoutMs / 6;
+/** How long calls that still run may take at the end, when the duplicators have been stopped. */
+const CLOSE_GRACE_MS = 500;
 
 /** How long a killed predecessor may still hold its socket, and how often that is tried. */
 const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
 const PREDECESSOR_LOOK_MS = 20;
+
+/** How long close() takes at most: less than the host server waits. */
+export const CLOSE_TIMEOUT_MS = LIMITS.appServerStopTimeoutMs * 0.9;
+assert(LIMITS.childStopTimeoutMs + 2 * CLOSE_GRACE_MS < CLOSE_TIMEOUT_MS);
 
 export interface AppServerSetup {
   readonly options: AppServerOptions;

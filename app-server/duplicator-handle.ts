@@ -12,9 +12,6 @@ import type { Child } from '../protocol/process-kit/child.js';
 import { goneWithin, stopForeign } from '../protocol/process-kit/foreign-process.js';
 import { LIMITS } from '../protocol/limits.js';
 
-/** From SIGTERM to SIGKILL: well within the time an app server itself is given to end. */
-export const DUPLICATOR_STOP_TIMEOUT_MS = LIMITS.childStopTimeoutMs / 2;
-
 /** How long an adopted duplicator that has ended its connection may take to come back or to end. */
 const ADOPTED_RETURN_MS = 3_000;
 
@@ -138,7 +135,7 @@ export class AdoptedDuplicator implements DuplicatorHandle {
       );
       if (willEnd) await goneWithin(this.#identity, this.#clock, QUIT_MS);
     }
-    await stopForeign(this.#identity, this.#clock, DUPLICATOR_STOP_TIMEOUT_MS - QUIT_MS);
+    await stopForeign(this.#identity, this.#clock, LIMITS.childStopTimeoutMs - QUIT_MS);
     this.#resolveEnded('it was stopped');
   }
 }

@@ -8,7 +8,6 @@ import { inspectFlowFile, openFlowFile } from '../protocol/flow-file/open.js';
 import { isName } from '../protocol/names.js';
 import { stopForeign } from '../protocol/process-kit/foreign-process.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
-import { DUPLICATOR_STOP_TIMEOUT_MS } from './duplicator-handle.js';
 
 const SUFFIX = '.flow';
 
@@ -26,7 +25,7 @@ export async function stopOwner(path: string, clock: Clock): Promise<void> {
   } catch {
     return; // It has gone with its file, or never was a flow's.
   }
-  await stopForeign(owner, clock, DUPLICATOR_STOP_TIMEOUT_MS);
+  await stopForeign(owner, clock);
 }
 
 /** The properties of the flow in the file at `path`, JSON. */

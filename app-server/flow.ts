@@ -4,7 +4,7 @@ import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../protocol/co
 import { MirrorflowError } from '../protocol/errors.js';
 import { COUNTERS, type CounterName } from '../protocol/flow-file/counters.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
+import { openFlowHeader } from '../protocol/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from './flow-duplicator.js';
 import { Rates } from './rates.js';
@@ -121,6 +121,6 @@ function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState
 
 /** The mapping is kept as long as the run lasts, so that statistics asked for every second do not pile up mappings. */
 function fileOf(run: Run): FlowFile {
-  run.file ??= openFlowFile(run.ready.file, 'read');
+  run.file ??= openFlowHeader(run.ready.file);
   return run.file;
 }

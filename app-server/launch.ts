@@ -5,7 +5,7 @@ import type { DuplicatorReady } from '../protocol/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../protocol/directories.js';
 import { LIMITS } from '../protocol/limits.js';
 import { Child } from '../protocol/process-kit/child.js';
-import { DUPLICATOR_STOP_TIMEOUT_MS, OwnDuplicator } from './duplicator-handle.js';
+import { OwnDuplicator } from './duplicator-handle.js';
 import type { FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 
@@ -28,7 +28,6 @@ export function launchDuplicator(
     args: duplicatorArguments(definition, options),
     logFile: logFilePath(options.directory, 'duplicator', name, definition.flow),
     readyTimeoutMs: READY_TIMEOUT_MS,
-    stopTimeoutMs: DUPLICATOR_STOP_TIMEOUT_MS,
     clock,
   });
   return new OwnDuplicator(child);

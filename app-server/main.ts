@@ -4,10 +4,9 @@ import { runtimeDirectory } from '../protocol/directories.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
-import { LIMITS } from '../protocol/limits.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
-import { AppServer } from './app-server.js';
+import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { reportFailure } from './host-link.js';
 import { parseOptions, type AppServerOptions } from './options.js';
 
@@ -29,7 +28,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
     ...(duplicatorScript ? { duplicatorScript } : {}),
   });
   const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
-  endOnSignals(log, close, LIMITS.appServerStopTimeoutMs * 0.9);
+  endOnSignals(log, close, CLOSE_TIMEOUT_MS);
   await starting;
 }
 

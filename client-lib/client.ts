@@ -19,7 +19,8 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { openFlowFile } from '../protocol/flow-file/open.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
@@ -35,6 +36,10 @@ import { messageToWire, type MessageClass } from './messages/message-class.js';
 import { Mirror } from './mirror.js';
 import { OutputFlow } from './output-flow.js';
 import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
+import type { Layer } from './types/flow-type.js';
+import { checkStack, stackIdentity } from './types/stack.js';
+import { TypedInputFlow, type ReadableType } from './types/typed-input.js';
+import { TypedOutputFlow, untypedOutputOptions, type TypedOutputOptions } from './types/typed-output.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
@@ -93,6 +98,9 @@ interface OpenOne {
 interface Reattachable {
   reattach(opened: OpenedFlow): Promise<void>;
 }
+
+/** Looks at what was opened before it is attached to, and throws when it is not what was meant. */
+type Accept = (opened: Pick<OpenedFlow, 'file'>) => void;
 
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
@@ -275,13 +283,30 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /**
    * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION, or the cause why its duplicator
-   * could not be started. The flow is the caller's to close; closing the client closes it too.
+   * could not be started. The flow is the caller's to close; closing the client closes it too. With a flow type's object, its takes give that
+   * type's buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
    */
+  openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
+  openInput<B extends Layer>(
+    flow: string,
+    options: InputFlowOptions & { readonly type: ReadableType<B> },
+  ): Promise<TypedInputFlow<B>>;
   async openInput(
     flow: string,
-    options: InputFlowOptions & { readonly type?: string } = {},
-  ): Promise<InputFlow> {
+    options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
+  ): Promise<InputFlow | TypedInputFlow<Layer>> {
     const { type, ...rest } = options;
+    if (typeof type !== 'object') return this.#openInput(flow, rest, type);
+    const accept: Accept = ({ file }) => checkStack(type, 'input', openFlowFile(file, 'read').identity);
+    return new TypedInputFlow(type, await this.#openInput(flow, rest, stackIdentity(type).type, accept));
+  }
+
+  async #openInput(
+    flow: string,
+    options: InputFlowOptions,
+    type: string | undefined,
+    accept: Accept = () => undefined,
+  ): Promise<InputFlow> {
     const request: OpenRequest = {
       flow: checkName('flow', flow),
       direction: 'input',
@@ -290,10 +315,18 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
+      accept(opened);
       const control = { socket: this.#socket, session: this.#token };
-      const input = await openInputFlow(opened, rest, 'hold', control);
+      const input = await openInputFlow(opened, options, 'hold', control);
       this.#isOpen(key, input);
-      input.on('detached', () => void this.#recover(key, request, input, () => input.finish()));
+      // Whoever provides the flow by then may have defined it anew.
+      const again: Reattachable = {
+        reattach: async (found) => {
+          accept(found);
+          await input.reattach(found);
+        },
+      };
+      input.on('detached', () => void this.#recover(key, request, again, () => input.finish()));
       input.once('end', () => {
         this.#flows.delete(input);
         void this.#closeFlow(key);
@@ -308,8 +341,38 @@ export class Client extends EventEmitter<ClientEvents> {
   /**
    * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
    * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
+   * With a flow type's object it is written in that type's values.
    */
-  async openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow> {
+  openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow>;
+  openOutput<Value, Place, Form>(
+    flow: string,
+    options: TypedOutputOptions<Value, Place, Form>,
+  ): Promise<TypedOutputFlow<Value, Place, Form>>;
+  async openOutput<Value, Place, Form>(
+    flow: string,
+    options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+  ): Promise<OutputFlow | TypedOutputFlow<Value, Place, Form>> {
+    if (!isTyped(options)) return this.#openOutput(flow, options);
+    const { type, whenFull } = options;
+    const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
+    try {
+      const output = await this.#openOutput(flow, untypedOutputOptions(options), accept);
+      return new TypedOutputFlow(type, output, whenFull);
+    } catch (error) {
+      // A flow that others have open is not defined anew: if its type is why, that is the better answer.
+      if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
+        const found = await this.#call('flow.inquire', [flow]).catch(() => undefined);
+        if (found?.file !== undefined) accept({ file: found.file });
+      }
+      throw error;
+    }
+  }
+
+  async #openOutput(
+    flow: string,
+    options: OutputFlowOptions,
+    accept: Accept = () => undefined,
+  ): Promise<OutputFlow> {
     const { bufferSize, buffers } = checkOutputOptions(options);
     const request: OpenRequest = {
       flow: checkName('flow', flow),
@@ -322,12 +385,15 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
+      accept(opened);
       const output = await OutputFlow.attach(opened, options);
       this.#isOpen(key, output);
-      output.once('closed', () => {
+      const over = (): void => {
         this.#flows.delete(output);
         void this.#closeFlow(key);
-      });
+      };
+      output.once('closed', over);
+      output.once('lost', over);
       return output;
     } catch (error) {
       await this.#closeFlow(key);
@@ -509,4 +575,10 @@ export class Client extends EventEmitter<ClientEvents> {
       if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
     }
   }
+}
+
+function isTyped<Value, Place, Form>(
+  options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+): options is TypedOutputOptions<Value, Place, Form> {
+  return typeof options.type === 'object';
 }

@@ -18,6 +18,22 @@ export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
 export type { FlowControlMarks } from './flow-control.js';
 export type { InputFlowOptions } from './input-flow-options.js';
+export type { FlowLayer, FlowType, Layer, LayerProperties, Placed } from './types/flow-type.js';
+export { TypedBuffer } from './types/typed-buffer.js';
+export type { TypedInputFlow } from './types/typed-input.js';
+export type { TypedOutputFlow, TypedOutputOptions, TypedSlot } from './types/typed-output.js';
+export {
+  array,
+  type ArrayKind,
+  type ArrayOf,
+  type ArrayType,
+  type NumericBuffer,
+  type Shape,
+  type Shaped,
+} from './types/array.js';
+export { bytes, type BytesBuffer } from './types/bytes.js';
+export { compressed, type CompressedOptions } from './types/compressed.js';
+export { json, type JsonBuffer, type JsonOptions } from './types/json.js';
 export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 export type {
   ApplicationInfo,

@@ -11,7 +11,10 @@ export interface BufferMeta {
   epoch: number;
   timestampNs: number;
   size: number;
+  /** Of the flow type, 0 to 65,535. */
   flags: number;
+  /** Which provider of the flow wrote it. */
+  generation: number;
 }
 
 export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void;

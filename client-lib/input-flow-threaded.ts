@@ -17,7 +17,7 @@ import { HistoryConsumer } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
 import type { Segment } from './history/segments.js';
-import { FlowBuffer, type Lender } from './input-flow-buffer.js';
+import { FlowBuffer, generationOf, typeFlags, type Lender } from './input-flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
 import type { CheckedOptions } from './input-flow-options.js';
 
@@ -45,7 +45,7 @@ export class ThreadedEngine implements InputEngine {
     giveBack: (index) => this.#history.unlook(index),
     stillValid: () => true,
   };
-  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   readonly #watched: boolean;
   #taken = 0;
   #takenBytes = 0;
@@ -179,7 +179,8 @@ export class ThreadedEngine implements InputEngine {
       meta.sequence = history.sequence(index);
       meta.epoch = history.epoch(index);
       meta.timestampNs = history.timestampNs(index);
-      meta.flags = history.flags(index);
+      meta.flags = typeFlags(history.flags(index));
+      meta.generation = generationOf(history.flags(index));
       meta.size = view.length;
       handled += 1;
       this.#count(view.length);

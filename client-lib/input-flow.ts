@@ -27,6 +27,8 @@ export interface ControlPath {
 export interface InputFlowEvents {
   /** What the flow's data are worth now. */
   state: [state: SourceState];
+  /** The next buffer taken is the first of another provider; told just before it is handed out. */
+  provider: [generation: number];
   /** The sequences started again. Buffers of the epoch before may still be ready; each names its own. */
   restarted: [epoch: number];
   /** So many more buffers were lost: lapped, overwritten or dropped. */
@@ -47,6 +49,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   #looked: FlowBuffer[] = [];
   #delivery: Delivery;
   #paused = false;
+  /** The generation of the buffer handed out last. */
+  #generation: number | undefined;
   #lostTold = 0;
   #end: LinkEnd | undefined;
   #closing: Promise<void> | undefined;
@@ -58,7 +62,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     this.#takes = new TakeQueue(
       engine,
       () => this.ended,
-      (buffer) => this.#lent.push(buffer),
+      (buffer) => this.#lend(buffer),
     );
   }
 
@@ -71,31 +75,32 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   ): Promise<InputFlow> {
     const checked = checkInputOptions(options);
     const flowControl = flowControlSettings(checked, opened, control);
-    let flow: InputFlow | undefined;
+    // Empty while the engine opens: whatever is told then can still be asked for afterwards.
+    const made: { flow?: InputFlow } = {};
     const listener: EngineListener = {
       onReady: () => {
-        if (flow !== undefined) flow.#takes.serve();
+        if (made.flow !== undefined) made.flow.#takes.serve();
       },
-      onState: (state) => flow?.emit('state', state),
-      onRestarted: (epoch) => flow?.emit('restarted', epoch),
+      onState: (state) => made.flow?.emit('state', state),
+      onRestarted: (epoch) => made.flow?.emit('restarted', epoch),
       onLost: () => {
-        if (flow !== undefined) flow.#tellLost();
+        if (made.flow !== undefined) made.flow.#tellLost();
       },
       onDemoted: () => {
-        if (flow === undefined) return;
-        flow.#delivery = 'lossy';
-        flow.emit('demoted');
+        if (made.flow === undefined) return;
+        made.flow.#delivery = 'lossy';
+        made.flow.emit('demoted');
       },
-      onDetached: (end) => flow?.emit('detached', end),
+      onDetached: (end) => made.flow?.emit('detached', end),
       onEnded: (end) => {
-        if (flow !== undefined) flow.#tellEnd(end);
+        if (made.flow !== undefined) made.flow.#tellEnd(end);
       },
     };
     const engine = checked.inline
       ? await InlineEngine.open(opened, checked, options.history, whenDetached, listener)
       : await ThreadedEngine.open(opened, checked, whenDetached, listener, flowControl);
-    flow = new InputFlow(engine, checked.delivery);
-    return flow;
+    made.flow = new InputFlow(engine, checked.delivery);
+    return made.flow;
   }
 
   /** Buffers that can be taken at once. */
@@ -295,8 +300,16 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return undefined;
     this.#takes.serve();
     const buffer = this.#takes.waiting ? undefined : this.#engine.take();
-    if (buffer !== undefined) this.#lent.push(buffer);
+    if (buffer !== undefined) this.#lend(buffer);
     return buffer;
+  }
+
+  #lend(buffer: FlowBuffer): void {
+    this.#lent.push(buffer);
+    if (buffer.generation === this.#generation) return;
+    const first = this.#generation === undefined;
+    this.#generation = buffer.generation;
+    if (!first) this.emit('provider', buffer.generation);
   }
 
   #beginTake(): void {

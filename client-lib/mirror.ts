@@ -5,11 +5,11 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { imageState, openImage } from '../protocol/flow-file/image.js';
 import { sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
+import { openFlowFile, openFlowHeader } from '../protocol/flow-file/open.js';
 import { RingReader } from '../protocol/flow-file/ring-reader.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
 import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
@@ -33,7 +33,10 @@ interface MirrorEvents {
 
 /** What one attachment holds; replaced as a whole when the mirror is attached again. */
 interface Attachment {
-  readonly file: FlowFile;
+  /** The flow file's header. */
+  readonly header: FlowFile;
+  /** The whole flow file, mapped by the first `read`. */
+  ring: FlowFile | undefined;
   readonly image: Buffer;
   readonly link: LinkConnection;
 }
@@ -93,16 +96,16 @@ export class Mirror extends EventEmitter<MirrorEvents> {
 
   get state(): SourceState {
     if (this.#closed) return 'ended';
-    return this.#attachment.link.closed ? 'stale' : this.#attachment.file.sourceState;
+    return this.#attachment.link.closed ? 'stale' : this.#attachment.header.sourceState;
   }
 
   /** Publications so far in this epoch, and the image's generation (odd while it is written). */
   get published(): number {
-    return this.#attachment.file.published;
+    return this.#attachment.header.published;
   }
 
   get generation(): number {
-    return imageState(this.#attachment.file).generation;
+    return imageState(this.#attachment.header).generation;
   }
 
   /**
@@ -110,7 +113,10 @@ export class Mirror extends EventEmitter<MirrorEvents> {
    * outside itself, and nothing it was given may be kept. When it cannot keep up it gets a private copy.
    */
   read<T>(use: (spectra: SpectraView, meta: PublicationMeta) => T): T {
-    const { file } = this.#attachment;
+    const attachment = this.#attachment;
+    const file = ringOf(attachment);
+    // Without a writer the image cannot change any more: it is the last publication.
+    if (file === undefined) return use(new SpectraView(attachment.image), lastMeta(attachment));
     const reader = new RingReader(file, 'newest');
     for (let attempt = 0; attempt < READS_IN_PLACE; attempt += 1) {
       reader.follow('newest');
@@ -153,6 +159,25 @@ function metaOf(reader: RingReader): PublicationMeta {
   return { sequence: reader.sequence, timestampNs: reader.timestampNs, size: reader.size };
 }
 
+/** The whole flow file; undefined when its duplicator has gone and taken it away before it was mapped. */
+function ringOf(attachment: Attachment): FlowFile | undefined {
+  try {
+    attachment.ring ??= openFlowFile(attachment.header.path, 'read');
+    return attachment.ring;
+  } catch (error) {
+    if (attachment.link.closed && isMirrorflowError(error, 'UNKNOWN_FLOW')) return undefined;
+    throw error;
+  }
+}
+
+function lastMeta({ header, image }: Attachment): PublicationMeta {
+  return {
+    sequence: imageState(header).sequence ?? 0,
+    timestampNs: header.sourceStateSinceNs,
+    size: image.length,
+  };
+}
+
 async function open(opened: OpenedFlow): Promise<Attachment> {
   if (opened.image === undefined) {
     throw new MirrorflowError(
@@ -164,11 +189,16 @@ async function open(opened: OpenedFlow): Promise<Attachment> {
       },
     );
   }
-  const file = openFlowFile(opened.file, 'read');
+  const header = openFlowHeader(opened.file);
   const image = openImage(opened.image);
   const link = await streamLink().connect(opened.link);
-  await welcome(link, opened.handle);
-  return { file, image, link };
+  try {
+    await welcome(link, opened.handle);
+  } catch (error) {
+    link.destroy();
+    throw error;
+  }
+  return { header, ring: undefined, image, link };
 }
 
 /** Says HELLO as an observer and waits for the duplicator's answer. */

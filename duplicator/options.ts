@@ -153,8 +153,9 @@ function number(
 }
 
 function whole(text: (name: string) => string | undefined, name: string, max: number): number {
+  const given = required(text, name);
   const value = number(text, name, Number.NaN, 1, max);
-  if (!Number.isInteger(value)) throw bad(name, text(name) ?? '', `a whole number from 1 to ${max}`);
+  if (!Number.isInteger(value)) throw bad(name, given, `a whole number from 1 to ${max}`);
   return value;
 }
 

@@ -68,7 +68,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       },
       (channelBytes) => this.#make(channelBytes),
     );
-    this.#source.on('published', () => this.#published());
+    this.#source.on('published', () => {
+      this.#parts?.host.published();
+      this.#showCounters();
+    });
+    this.#source.on('judged', () => this.#showCounters());
     this.#source.on('state', (state, cause) => {
       this.#parts?.host.setSourceState(state, Number(wallClockNs()));
       this.emit('state', state, cause);
@@ -103,7 +107,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   /** Where the flow is, after start. */
-  get places(): FlowPlaces {
+  get places(): FlowPlaces & { readonly image: string } {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the flow is not there yet');
     const { payloadCapacity, slotCount } = parts.file.geometry;
@@ -194,10 +198,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
   }
 
-  #published(): void {
+  #showCounters(): void {
     const parts = this.#parts;
     if (parts === undefined) return;
-    parts.host.published();
     const { file, publisher, host } = parts;
     const { statistics } = this.#source;
     file.setCounter(COUNTERS.published.id, publisher.published);

@@ -49,6 +49,8 @@ export interface MirrorSink {
 }
 
 interface SourceEvents {
+  /** An update was received and judged, whatever it brought. */
+  judged: [];
   published: [sequence: number];
   state: [state: SourceState, cause: MirrorflowError | undefined];
   /** The source's memory outgrew the flow: it must be made anew. */
@@ -246,6 +248,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
         return false;
       case 'unchanged': {
         this.statistics.unchanged += 1;
+        this.emit('judged');
         this.#backoff.reset();
         this.#setState('live');
         return this.#bindingsHold(source);

@@ -37,6 +37,12 @@ const options = await yargs(hideBin(process.argv))
     default: GOOD_BEHAVIOUR.slowBytesPerSecond,
     describe: 'bytes per second of the mirror misbehaviour "slow"',
   })
+  .option('end-with-stdin', {
+    type: 'boolean',
+    default: false,
+    describe:
+      'end when standard input ends: a parent that holds its other end takes the simulator along, however it dies',
+  })
   .option('json', { type: 'boolean', default: false, describe: 'tell the ports as one line of JSON' })
   // Without it, yargs takes --no-delay for the negation of an option "delay".
   .parserConfiguration({ 'boolean-negation': false })
@@ -62,6 +68,12 @@ function announce(simulator: Simulator): string {
   return `SpecTcl simulator (${options.flavour}): REST on port ${restPort}, mirror on port ${mirrorPort}\n${address}`;
 }
 
+function end(simulator: Simulator): void {
+  // Standard input that is read keeps a process alive.
+  process.stdin.destroy();
+  void simulator.close();
+}
+
 try {
   const simulator = await startSimulator({
     flavour: options.flavour,
@@ -85,7 +97,12 @@ try {
     },
   });
   process.stdout.write(`${announce(simulator)}\n`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void simulator.close());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(simulator));
+  if (options.endWithStdin) {
+    // Both: the pipe of a killed parent ends, and a terminal that is gone is an error.
+    for (const event of ['end', 'error'] as const) process.stdin.once(event, () => end(simulator));
+    process.stdin.resume();
+  }
 } catch (error) {
   process.stderr.write(`spectcl-simulator: ${describeError(error)}\n`);
   process.exitCode = 1;

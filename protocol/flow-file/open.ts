@@ -25,6 +25,18 @@ interface CheckedHeader {
  * Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
  */
 export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
+  return open(path, access, 'whole');
+}
+
+/**
+ * The same, mapping the header alone: state, counts and identity without the slots, for those who read no buffers. Mapped bytes count as
+ * memory to the garbage collector, which then runs for nothing.
+ */
+export function openFlowHeader(path: string): FlowFile {
+  return open(path, 'read', 'header');
+}
+
+function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'header'): FlowFile {
   let fd: number;
   try {
     fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | OPEN_SAFELY);
@@ -49,7 +61,7 @@ export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowF
   }
   try {
     const { geometry, identity, owner, flags } = readHeader(fd, path);
-    const bytes = mapFile(fd, geometry.fileBytes, access);
+    const bytes = mapFile(fd, extent === 'whole' ? geometry.fileBytes : HEADER_BYTES, access);
     return new FlowFile(path, bytes, geometry, identity, owner, flags);
   } finally {
     closeSync(fd);

@@ -262,7 +262,7 @@ describe('RPC session', () => {
     expect(serving.logged('session refused')).to.have.length(1);
   });
 
-  it('costs well under a millisecond a call', async () => {
+  it('serves one call after the other', async () => {
     await serve();
     const [client] = await open();
     for (let n = 0; n < 50; n++) expect(await client.call('sample.add', [n, 1])).to.equal(n + 1);

@@ -1,0 +1,141 @@
+/** `mirrorflow host`: the host server of this machine or user. */
+import path from 'node:path';
+import type { HostInfo } from '../../client-lib/index.js';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { command, type CommandContext } from '../command.js';
+import type { Output } from '../output.js';
+import { formatDuration } from '../render/numbers.js';
+import { withHost } from '../servers.js';
+
+const ACTIONS = ['status', 'start', 'stop'] as const;
+const STOP_TIMEOUT_MS = 10_000;
+
+interface StartOptions {
+  readonly foreground: boolean | undefined;
+  readonly args: readonly string[];
+}
+
+export const hostCommand = command({
+  name: 'host',
+  summary: 'tells which host server runs; starts or stops it',
+  positionals: {
+    action: {
+      type: 'string',
+      choices: ACTIONS,
+      default: 'status',
+      describe: 'status: what runs, and where; start: in the background; stop: with its applications',
+    },
+  },
+  options: {
+    foreground: { type: 'boolean', describe: 'start: stay, with the log on standard error' },
+    config: { type: 'string', describe: 'start: configuration file, JSON' },
+    listen: { type: 'string', describe: 'start: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0' },
+    'flow-dir': { type: 'string', describe: 'start: directory of the flow files' },
+    everything: { type: 'boolean', describe: 'stop: also all applications (what happens without options)' },
+    keep: { type: 'boolean', describe: 'stop: applications go on; the next host server adopts them' },
+  },
+  examples: [
+    ['host', 'what runs; exit code 3 when nothing does'],
+    ['host start --config lab.json', 'starts one; a running one is a success'],
+    ['host stop --keep', 'only the host server; data keeps moving'],
+  ],
+  async run(context, given) {
+    const { action, foreground, config, listen } = given;
+    const flowDirectory = given['flow-dir'];
+    switch (action) {
+      case 'start':
+        return start(context, {
+          foreground,
+          args: [
+            ...(config === undefined ? [] : ['--config', path.resolve(config)]),
+            ...(listen === undefined ? [] : ['--listen', listen]),
+            ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
+          ],
+        });
+      case 'stop':
+        if (given.everything === true && given.keep === true) {
+          throw new MirrorflowError('BAD_OPTION', '--everything and --keep contradict each other');
+        }
+        return stop(context, given.keep !== true);
+      case 'status':
+        return tell(context.output, await withHost(context, (host) => host.info()));
+      default:
+        return action satisfies never;
+    }
+  },
+});
+
+async function start(context: CommandContext, { foreground, args }: StartOptions): Promise<void> {
+  const { directory, env, output, signal } = context;
+  const { launchHost, runningHost } = await import('../host-process/launch.js');
+  const running = await runningHost(directory);
+  if (running !== undefined) {
+    output.note('a host server runs already');
+    return tell(output, running);
+  }
+  if (foreground === true) {
+    const { hostInForeground } = await import('../host-process/foreground.js');
+    return hostInForeground(
+      [...(directory === undefined ? [] : ['--directory', directory]), ...args],
+      signal,
+    );
+  }
+  const launched = await launchHost({ directory, env, args, signal });
+  tell(output, launched.info);
+  output.note(`its log is ${launched.logFile}`);
+}
+
+async function stop(context: CommandContext, everything: boolean): Promise<void> {
+  const { output, signal } = context;
+  const { hostGone, hostIdentity } = await import('../host-process/launch.js');
+  const { directory, identity, stopped } = await withHost(context, async (host) => {
+    const applications = await host.applications();
+    const identity = hostIdentity(await host.info());
+    await host.quit(everything);
+    return {
+      directory: host.directory,
+      identity,
+      stopped: applications.filter(({ state }) => state === 'running').map(({ name }) => name),
+    };
+  });
+  if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, signal))) {
+    throw new MirrorflowError(
+      'TIMED_OUT',
+      `the host server in ${directory} has taken the request and is still there after ${STOP_TIMEOUT_MS} ms`,
+    );
+  }
+  if (output.json) return output.value({ stopped: true, directory, applications: everything ? stopped : [] });
+  const names = stopped.length === 0 ? 'no applications' : stopped.join(', ');
+  output.lines([
+    everything
+      ? `The host server in ${directory} has ended, and with it: ${names}.`
+      : `The host server in ${directory} has ended. Still running: ${names}.`,
+  ]);
+}
+
+function tell(output: Output, info: HostInfo): void {
+  if (output.json) return output.value(info);
+  output.table(
+    [
+      { header: 'host' },
+      { header: 'pid' },
+      { header: 'uptime', align: 'right' },
+      { header: 'directory' },
+      { header: 'flow files' },
+      { header: 'xml-rpc' },
+      { header: 'version' },
+    ],
+    [
+      [
+        info.host,
+        String(info.pid),
+        formatDuration(Date.now() - info.startedAt.getTime()),
+        info.directory,
+        info.flowDirectory,
+        info.port === 0 ? undefined : `port ${info.port}`,
+        info.version,
+      ],
+    ],
+    '',
+  );
+}

@@ -1,0 +1,48 @@
+/** `mirrorflow info`: this installation, and where it looks for servers. */
+import { isMirrorflowError } from '../../protocol/errors.js';
+import { command, type CommandContext } from '../command.js';
+import { packageVersion } from '../version.js';
+
+export const infoCommand = command({
+  name: 'info',
+  summary: 'tells version, directories and what answers in them',
+  positionals: {},
+  options: {},
+  examples: [['info --json', 'the same for a program']],
+  async run(context) {
+    const { output, directory, env } = context;
+    const { clientDirectories, flowDirectory } = await import('../../protocol/directories.js');
+    const { PROTOCOL_VERSION } = await import('../../protocol/contract/shapes.js');
+    const uid = process.geteuid?.() ?? 0;
+    const host = await hostServer(context);
+    const facts = {
+      version: packageVersion(),
+      protocol: PROTOCOL_VERSION,
+      node: process.version,
+      directories: clientDirectories({ env, uid, directory }),
+      flowDirectory: host?.flowDirectory ?? flowDirectory({ env, uid }),
+      hostServer: host ?? null,
+    };
+    if (output.json) return output.value(facts);
+    output.table(
+      [{ header: 'what' }, { header: 'value' }],
+      [
+        ['version', `${facts.version}, protocol ${facts.protocol}, Node ${facts.node}`],
+        ['servers are looked for in', facts.directories.join(', ')],
+        ['flow files', facts.flowDirectory],
+        ['host server', host === undefined ? 'none runs' : `process ${host.pid} in ${host.directory}`],
+      ],
+      '',
+    );
+  },
+});
+
+async function hostServer(context: CommandContext) {
+  const { withHost } = await import('../servers.js');
+  try {
+    return await withHost(context, (host) => host.info());
+  } catch (error) {
+    if (isMirrorflowError(error, 'NOT_RUNNING')) return undefined;
+    throw error;
+  }
+}

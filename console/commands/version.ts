@@ -1,0 +1,16 @@
+/** `mirrorflow version`. */
+import { command } from '../command.js';
+import { packageVersion } from '../version.js';
+
+export const versionCommand = command({
+  name: 'version',
+  summary: 'prints the version',
+  positionals: {},
+  options: {},
+  examples: [['version', 'one line']],
+  async run({ output }) {
+    const version = packageVersion();
+    if (output.json) output.value({ version });
+    else output.lines([version]);
+  },
+});

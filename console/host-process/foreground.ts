@@ -1,0 +1,20 @@
+/** A host server as the child of a command that stays: same terminal, same end. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { HOST_SERVER } from './launch.js';
+
+/** Resolves when it has ended as it was asked to; throws START_FAILED with its exit otherwise, of which it has told the cause. */
+export async function hostInForeground(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, ['--enable-source-maps', HOST_SERVER, ...args], {
+    // A group of its own: Ctrl-C reaches it once, through this command.
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const end = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
+  signal.removeEventListener('abort', end);
+  if (code === 0) return;
+  throw new MirrorflowError('START_FAILED', `the host server ended with ${killedBy ?? `exit code ${code}`}`);
+}

@@ -1,0 +1,54 @@
+/** Values of options, from text. Each throws BAD_OPTION that names the option, what was found and what is allowed. */
+import { MirrorflowError } from '../protocol/errors.js';
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const BYTES = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+export function numberValue(option: string, text: string, { min, max }: Bounds): number {
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw bad(option, text, `a number from ${min} to ${max}`);
+}
+
+/** Bytes with or without a unit: `65536`, `64KiB`, `64 MiB`, `1.5GiB`; K, M and G are powers of 1,024, kB, MB and GB of 1,000. */
+export function bytesValue(option: string, text: string, { min, max }: Bounds): number {
+  const [, amount = '', unit = ''] = BYTES.exec(text.trim()) ?? [];
+  const factor = amount === '' ? undefined : BYTE_UNITS[unit.toLowerCase()];
+  const bytes = factor === undefined ? Number.NaN : Math.round(Number(amount) * factor);
+  if (bytes >= min && bytes <= max) return bytes;
+  throw bad(option, text, `${min} to ${max} bytes, such as 65536, 64MiB or 1GiB`);
+}
+
+/** `LO:HI` in axis units. */
+export function rangeValue(option: string, text: string): readonly [number, number] {
+  const parts = text.split(':');
+  const [low, high] = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
+  if (parts.length === 2 && low !== undefined && high !== undefined && low < high) return [low, high];
+  throw bad(option, text, 'LOW:HIGH in units of the axis, such as 100:1500');
+}
+
+function bad(option: string, found: string, wanted: string): MirrorflowError {
+  return new MirrorflowError(
+    'BAD_OPTION',
+    `--${option} is ${JSON.stringify(found.slice(0, 80))}; it must be ${wanted}`,
+    { option },
+  );
+}

@@ -1,0 +1,54 @@
+/** A line of the prompt as words, with the quotes of a shell: '…' as it is, "…" and bare text with backslashes. Pure. */
+import { MirrorflowError } from '../../protocol/errors.js';
+
+export interface Line {
+  /** The words, the one under way among them. */
+  readonly words: readonly string[];
+  /** Where the last word begins in the line, its quote included; the end of the line when a new word would begin there. */
+  readonly lastStart: number;
+  /** The quote that is still open. */
+  readonly open: string | undefined;
+}
+
+export function splitLine(line: string): Line {
+  const words: string[] = [];
+  let word: string | undefined;
+  let wordStart = line.length;
+  let open: string | undefined;
+  for (let at = 0; at < line.length; at += 1) {
+    const character = line[at] ?? '';
+    const escapes = character === '\\' && open !== "'" && at + 1 < line.length;
+    if (open === undefined && /\s/.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+      continue;
+    }
+    // A word that begins with # ends the line, as in scripts.
+    if (character === '#' && word === undefined && open === undefined)
+      return { words, lastStart: line.length, open };
+    if (word === undefined) wordStart = at;
+    word ??= '';
+    if (escapes) {
+      at += 1;
+      word += line[at] ?? '';
+    } else if (open === character) open = undefined;
+    else if (open === undefined && (character === '"' || character === "'")) open = character;
+    else word += character;
+  }
+  if (word !== undefined) words.push(word);
+  return { words, lastStart: word === undefined ? line.length : wordStart, open };
+}
+
+/** The words of a complete line. Throws BAD_OPTION when a quote is not closed. */
+export function wordsOf(line: string): readonly string[] {
+  const { words, open } = splitLine(line);
+  if (open === undefined) return words;
+  throw new MirrorflowError('BAD_OPTION', `the quote ${open} is not closed`, {
+    hint: 'close it, or write \\ before it',
+  });
+}
+
+/** A word so that `splitLine` gives it back. */
+export function quoteWord(word: string): string {
+  return word !== '' && !/[\s'"\\#]/.test(word) ? word : `"${word.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}

@@ -1,0 +1,91 @@
+/** The embedded SpecTcl simulator as a child that never outlives this process, however that ends. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import { LIMITS } from '../../protocol/limits.js';
+
+const PROGRAM = fileURLToPath(new URL('../../examples/spectcl-simulator/main.js', import.meta.url));
+const STDERR_KEPT_CHARACTERS = 2_000;
+
+export class SimulatorProcess {
+  /** Where it serves, as a spectcl address. */
+  readonly address: string;
+  readonly pid: number;
+  /** Resolves with how it ended, when it has. */
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, address: string, ended: Promise<string>) {
+    this.#child = child;
+    this.address = address;
+    this.pid = child.pid ?? 0;
+    this.ended = ended;
+  }
+
+  /** Resolves when it serves. Throws START_FAILED with what it said, or TIMED_OUT. */
+  static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
+    const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin', ...args], {
+      // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input is its life line.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said = (said + String(chunk)).slice(-STDERR_KEPT_CHARACTERS)));
+    const ended = endOf(child);
+    const line = await firstLine(child, ended);
+    const address = addressIn(line);
+    if (address !== undefined) return new SimulatorProcess(child, address, ended);
+    child.kill('SIGKILL');
+    throw new MirrorflowError(
+      'START_FAILED',
+      `the simulator did not start: ${said.trim() || line || (await ended)}`,
+    );
+  }
+
+  /** SIGTERM, a bounded wait, SIGKILL; resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), LIMITS.childStopTimeoutMs);
+    await this.ended;
+    clearTimeout(kill);
+  }
+}
+
+async function endOf(child: ChildProcess): Promise<string> {
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    return signal ?? `exit code ${code}`;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+/** Empty when it ends, or says nothing in time. */
+async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<string> {
+  if (child.stdout === null) return '';
+  const lines = createInterface({ input: child.stdout });
+  // Stays connected, so that whatever is written later is read and dropped.
+  const line = once(lines, 'line').then(([text]) => String(text));
+  const timeout = new AbortController();
+  const late = new Promise<string>((resolve) => {
+    const timer = setTimeout(() => resolve(''), LIMITS.childReadyTimeoutMs);
+    timeout.signal.addEventListener('abort', () => clearTimeout(timer));
+  });
+  try {
+    return await Promise.race([line, ended.then(() => ''), late]);
+  } finally {
+    timeout.abort();
+  }
+}
+
+function addressIn(line: string): string | undefined {
+  try {
+    const ready: unknown = JSON.parse(line);
+    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
+    return typeof ready.address === 'string' ? ready.address : undefined;
+  } catch {
+    return undefined;
+  }
+}

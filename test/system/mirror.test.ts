@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { MirrorflowError, SpectraView, connect, type Client } from '../../client-lib/index.js';
+import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
+import { WholeSystem, eventually } from './whole-system.js';
+
+const READERS = 8;
+const PUBLICATIONS = 20;
+
+describe('a mirrored SpecTcl', function () {
+  let system: WholeSystem;
+
+  beforeEach(async () => {
+    system = new WholeSystem();
+    await system.startHost();
+  });
+
+  afterEach(async function () {
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  async function code(work: Promise<unknown>): Promise<string> {
+    try {
+      await work;
+    } catch (error) {
+      if (error instanceof MirrorflowError) return error.code;
+      throw error;
+    }
+    return 'no error';
+  }
+
+  it('is transferred once for eight programs, and each sees the bytes of the source in every publication', async () => {
+    const simulator = await system.simulator({ rate: 50_000, intervalMs: 10, channelBytes: 2 * 2 ** 20 });
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
+    const readers = Array.from({ length: READERS }, () =>
+      system.program('test/fixtures/system/checksum-reader.js', ['e1', String(PUBLICATIONS)]),
+    );
+    let most = 0;
+    const outputs = await Promise.all(
+      readers.map(async (reader) => {
+        let text = '';
+        reader.stdout?.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          most = Math.max(most, simulator.counters.currentConnections);
+        });
+        let errors = '';
+        reader.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+        const [status] = (await once(reader, 'close')) as [number];
+        expect(status, errors).to.equal(0);
+        return JSON.parse(text.split('\n')[1] ?? '') as unknown;
+      }),
+    );
+    for (const output of outputs) expect(output).to.deep.equal({ read: PUBLICATIONS, wrong: 0, whole: true });
+    expect(most).to.equal(1);
+    expect(simulator.counters.mirrorConnections).to.equal(1);
+  });
+
+  it('is made once when two programs open it at the same moment', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    await system.host.run({ name: 'e1', source: simulator.address });
+    const [one, two] = await Promise.all([system.client('e1', 'one'), system.client('e1', 'two')]);
+    const [first, second] = await Promise.all([one.getMemory(), two.getMemory()]);
+    expect(first.equals(second)).to.equal(true);
+    expect(first.subarray(0, simulator.memory.length).equals(simulator.memory)).to.equal(true);
+    expect(simulator.counters.mirrorConnections).to.equal(1);
+    expect(await one.isMirroring()).to.equal(true);
+    await one.unmap();
+    expect(await one.isMirroring()).to.equal(false);
+  });
+
+  it('wakes no reader while nothing changes, and shows the first change', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 10 });
+    const client = await system.client('e1');
+    const mirror = await client.mirror();
+    await eventually(
+      'several updates that change nothing',
+      async () => (await client.statistics('spectra'))['updates']! > 5,
+    );
+    const { published } = mirror;
+    const before = await client.statistics('spectra');
+    await eventually(
+      'more of them',
+      async () => (await client.statistics('spectra'))['updates']! > before['updates']! + 3,
+    );
+    const after = await client.statistics('spectra');
+    expect(mirror.published).to.equal(published);
+    expect(after['signals']).to.equal(before['signals']);
+    simulator.step(1000);
+    await eventually('the change is published', () => mirror.published > published);
+    expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
+  });
+
+  it('gives spectra by name, with axes, counts and sums as the source has them', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    simulator.step(5000);
+    await system.host.run({ name: 'e1', source: simulator.address });
+    const { spectra } = await (await system.client('e1')).mirror();
+    const tof = spectra.get('tof');
+    const source = new SpectraView(simulator.memory).get('tof');
+    expect(tof.sum).to.be.greaterThan(0);
+    expect(tof.sum).to.equal(source.sum);
+    expect(tof.binding).to.deep.equal(source.binding);
+    expect(tof.counts).to.be.instanceOf(Uint32Array);
+    expect(tof.binding).to.include({ name: 'tof', dimensions: 1 });
+    expect(spectra.get('dssd.hits').counts).to.be.instanceOf(Uint8Array);
+    expect(spectra.get('adc.raw').counts).to.be.instanceOf(Uint16Array);
+    expect(() => spectra.get('nothing')).to.throw(/there is no spectrum "nothing"; there are checksum, /);
+  });
+
+  it('says why it cannot be mirrored, and mirrors when it can', async () => {
+    await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+    const client = await system.client('away');
+    expect(await code(client.getMemory())).to.equal('SOURCE_UNREACHABLE');
+    const failed = (await client.flows()).find(({ flow }) => flow === 'spectra');
+    expect(failed?.state).to.equal('failed');
+    expect(failed?.cause).to.match(/127\.0\.0\.1:9/);
+
+    const html = await system.simulator({ rate: 0, misbehaviour: { rest: 'html' } });
+    await system.host.run({ name: 'html', source: html.address });
+    const puzzled = await system.client('html');
+    expect(await code(puzzled.getMemory())).to.equal('SOURCE_PROTOCOL');
+    html.misbehave({ rest: 'none' });
+    expect((await puzzled.getMemory()).length).to.be.greaterThan(5_600_000);
+
+    for (const mirror of ['garbage', 'huge-length', 'bad-header'] as const) {
+      const broken = await system.simulator({ rate: 0, misbehaviour: { mirror } });
+      await system.host.run({ name: mirror, source: broken.address });
+      expect(await code((await system.client(mirror)).getMemory()), mirror).to.equal('SOURCE_PROTOCOL');
+    }
+  });
+
+  it('refuses what is not there by name', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    await system.host.run({ name: 'e1', source: simulator.address });
+    expect(await code(connect({ app: 'e2', directory: system.directory }))).to.equal('UNKNOWN_APPLICATION');
+    expect(await code(connect({ app: 'not a name', directory: system.directory }))).to.equal('BAD_NAME');
+    const client = await system.client('e1');
+    expect(await code(client.openInput('nothing'))).to.equal('UNKNOWN_FLOW');
+    expect(await code(client.openInput('spectra', { history: 0 }))).to.equal('BAD_OPTION');
+    expect(await code(client.openOutput('spectra', { bufferSize: 10, type: 'spectra' }))).to.equal('REFUSED');
+  });
+
+  it('keeps the last data, marked stale, while the source is away, and goes on when it is back', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    simulator.step(1000);
+    const source = simulator.address;
+    await system.host.run({ name: 'e1', source });
+    const mirror = await (await system.client('e1')).mirror();
+    const states: string[] = [];
+    mirror.on('state', (state) => states.push(state));
+    const kept = new SpectraView(simulator.memory).get('tof').sum;
+    expect(mirror.spectra.get('tof').sum).to.equal(kept);
+    const { restPort, mirrorPort } = simulator;
+    await simulator.close();
+    await eventually('stale', () => mirror.state === 'stale');
+    expect(mirror.spectra.get('tof').sum).to.equal(kept);
+    expect(mirror.isMirroring).to.equal(false);
+    const again = await system.simulator({ rate: 0, restPort, mirrorPort });
+    again.step(2000);
+    const there = (): boolean =>
+      mirror.spectra.get('tof').sum === new SpectraView(again.memory).get('tof').sum;
+    await eventually('live again', () => mirror.state === 'live' && there());
+    expect(states).to.include.members(['stale', 'live']);
+  });
+
+  describe('with a duplicator that is killed', () => {
+    let client: Client;
+
+    async function kill(): Promise<number> {
+      const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+      process.kill(pid, 'SIGKILL');
+      return pid;
+    }
+
+    it('is attached again by itself, and shows what the source has', async () => {
+      const simulator = await system.simulator({ rate: 0 });
+      await system.host.run({ name: 'e1', source: simulator.address });
+      client = await system.client('e1');
+      const mirror = await client.mirror();
+      const pid = await kill();
+      simulator.step(777);
+      await eventually(
+        'attached to another duplicator',
+        () =>
+          mirror.state === 'live' &&
+          mirror.spectra.get('tof').sum === new SpectraView(simulator.memory).get('tof').sum,
+      );
+      expect(await system.duplicatorPid(client)).to.not.equal(pid);
+    });
+  });
+
+  it('lets the duplicator end some time after the last client, and leaves nothing of it', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    await system.host.run({ name: 'e1', source: simulator.address, lingerMs: 50 });
+    const client = await system.client('e1');
+    await client.getMemory();
+    await client.unmap();
+    await eventually('the flow is idle', async () => (await client.flows())[0]?.state === 'idle');
+    expect(system.leftovers().filter((path) => path.startsWith(system.flowDirectory))).to.deep.equal([]);
+    expect((await client.getMemory()).length).to.be.greaterThan(5_600_000);
+  });
+});
