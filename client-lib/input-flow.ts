@@ -361,7 +361,8 @@ function flowControlSettings(
   control: ControlPath | undefined,
 ): FlowControlSettings | undefined {
   if (flowControl === undefined) return undefined;
-  if (control === undefined) throw badOption('flowControl', 'given', 'left out for a flow without an app server');
+  if (control === undefined)
+    throw badOption('flowControl', 'given', 'left out for a flow without an app server');
   return { marks: flowControl, socket: control.socket, identity: { session: control.session, handle } };
 }
 
