@@ -16,6 +16,7 @@ export {
 export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
+export type { FlowControlMarks } from './flow-control.js';
 export type { InputFlowOptions } from './input-flow-options.js';
 export type { FlowLayer, FlowType, Layer, LayerProperties, Placed } from './types/flow-type.js';
 export { TypedBuffer } from './types/typed-buffer.js';
@@ -40,3 +41,4 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';

@@ -72,6 +72,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
+            statistics: () => ({ published: flow.published, links: flow.links }),
             quit,
           },
           log,
@@ -95,6 +96,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     else log.warn('source', { state, error: why });
     parent?.report();
   });
+  flow.on('demoted', (client) => parent?.demoted(client));
   flow.on('outgrown', (neededBytes) => {
     log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
     process.exitCode = 1;
