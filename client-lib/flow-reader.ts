@@ -49,6 +49,7 @@ export class InlineEngine implements InputEngine {
   #lostTold = 0;
   #missed = 0;
   #sourceState: SourceState;
+  #sourceGeneration: number;
   #end: LinkEnd | undefined;
   #endTold = false;
   #finishing: boolean;
@@ -69,6 +70,7 @@ export class InlineEngine implements InputEngine {
     this.#clock = clock;
     this.#link = link;
     this.#sourceState = link.file.sourceState;
+    this.#sourceGeneration = link.file.generation;
     this.#lender = this.#lenderOf(link.file);
     this.#follow(link, link.missedAtStart);
   }
@@ -112,6 +114,10 @@ export class InlineEngine implements InputEngine {
 
   get sourceState(): SourceState {
     return this.#sourceState;
+  }
+
+  get sourceGeneration(): number {
+    return this.#sourceGeneration;
   }
 
   get ended(): boolean {
@@ -233,7 +239,7 @@ export class InlineEngine implements InputEngine {
     else this.#lent.clear();
     this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState);
+    this.#changeState(link.file.sourceState, link.file.generation);
     this.#listener.onReady();
   }
 
@@ -268,11 +274,11 @@ export class InlineEngine implements InputEngine {
     this.#missed = link.reader.missed;
     this.#lost += lost;
     this.#lender = this.#lenderOf(link.file);
-    link.onSignal((kind, _value, detail) => {
+    link.onSignal((kind, value, detail) => {
       if (this.#link !== link || this.#closed) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state);
+        if (state !== undefined) this.#changeState(state, value);
         return;
       }
       this.#armed = false;
@@ -304,10 +310,11 @@ export class InlineEngine implements InputEngine {
     this.#cancelTimer = this.#clock.after(delayMs, () => this.#tellReady());
   }
 
-  #changeState(state: SourceState): void {
-    if (state === this.#sourceState) return;
+  #changeState(state: SourceState, generation: number): void {
+    if (state === this.#sourceState && generation === this.#sourceGeneration) return;
     this.#sourceState = state;
-    this.#listener.onState(state);
+    this.#sourceGeneration = generation;
+    this.#listener.onState(state, generation);
   }
 
   /** True when the reader stands on a buffer that is whole. */

@@ -22,7 +22,8 @@ export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void
 export interface EngineListener {
   /** After `arm`: something may be ready, or the flow may be over. */
   readonly onReady: () => void;
-  readonly onState: (state: SourceState) => void;
+  /** `generation`: of the provider whose coming or going it tells; 0 for a flow that its duplicator fills. */
+  readonly onState: (state: SourceState, generation: number) => void;
   readonly onRestarted: (epoch: number) => void;
   readonly onLost: () => void;
   readonly onDetached: (end: LinkEnd) => void;
@@ -35,6 +36,7 @@ export interface InputEngine {
   readonly lost: number;
   readonly capacity: number;
   readonly sourceState: SourceState;
+  readonly sourceGeneration: number;
   /** Nothing more will be added; what is ready can still be taken. */
   readonly ended: boolean;
   take(): FlowBuffer | undefined;

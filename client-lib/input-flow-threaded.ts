@@ -46,6 +46,7 @@ export class ThreadedEngine implements InputEngine {
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
+  #sourceGeneration = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -125,6 +126,10 @@ export class ThreadedEngine implements InputEngine {
 
   get sourceState(): SourceState {
     return this.#sourceState;
+  }
+
+  get sourceGeneration(): number {
+    return this.#sourceGeneration;
   }
 
   get ended(): boolean {
@@ -269,7 +274,8 @@ export class ThreadedEngine implements InputEngine {
         break;
       case 'state':
         this.#sourceState = message.state;
-        this.#listener.onState(message.state);
+        this.#sourceGeneration = message.generation;
+        this.#listener.onState(message.state, message.generation);
         break;
       case 'restarted':
         this.#listener.onRestarted(message.epoch);

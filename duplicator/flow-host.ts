@@ -10,6 +10,7 @@ import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
   AWAKE,
+  LAST,
   LINK_VERSION,
   MessageKind,
   kindName,
@@ -42,8 +43,10 @@ interface Client {
 }
 
 interface FlowHostEvents {
-  /** A provider has come (true) or gone (false). */
-  provider: [present: boolean];
+  /** A provider has come, has left as it said, or has gone without a word. */
+  provider: [what: 'came' | 'left' | 'died'];
+  /** Consumers that were admitted and are connected now. */
+  consumers: [count: number];
   /** Clients that said HELLO and are connected now. */
   clients: [count: number];
 }
@@ -56,7 +59,6 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #seat: ProviderSeat | undefined;
   #lastId = 0;
   #greeted = 0;
-  #stateChanges = 0;
   #published: number;
   #closed = false;
   signals = 0;
@@ -86,9 +88,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   /** Writes the source's state into the flow file and tells all clients. */
   setSourceState(state: SourceState, sinceNs: number): void {
     this.#options.file.setSourceState(state, sinceNs);
-    this.#stateChanges += 1;
     for (const { link, hello } of this.#clients.values()) {
-      if (hello !== undefined) link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[state]);
+      if (hello !== undefined) this.#tellState(link, state);
     }
   }
 
@@ -124,7 +125,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
-      this.#registry.remove(id);
+      if (this.#registry.remove(id)) this.emit('consumers', this.#registry.size);
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
       this.#greeted -= 1;
@@ -146,7 +147,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         this.#acknowledge(id, client, value, detail);
         return;
       case MessageKind.PUBLISHED:
-        this.#providerPublished(client, value);
+        this.#providerPublished(client, value, detail);
         return;
       case MessageKind.PAUSE:
       case MessageKind.RESUME:
@@ -172,7 +173,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     client.hello = hello;
     this.#greeted += 1;
     if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
-    else if (hello.role === 'provider') this.emit('provider', true);
+    else if (hello.role === 'provider') this.emit('provider', 'came');
     else if (hello.start !== 'sequence')
       this.#admit(
         id,
@@ -193,8 +194,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return false;
   }
 
-  #providerPublished(client: Client, sequence: number): void {
+  #providerPublished(client: Client, sequence: number, detail: number): void {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
+      if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
       return;
     }
@@ -206,9 +208,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #providerLeft(seat: ProviderSeat): void {
-    seat.leave();
+    const finished = seat.leave();
     this.published();
-    this.emit('provider', false);
+    this.emit('provider', finished ? 'left' : 'died');
   }
 
   /** `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
@@ -225,6 +227,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
     client.consumer = this.#registry.add(id, hello.delivery, first);
+    this.emit('consumers', this.#registry.size);
     this.#welcome(client, hello, first);
     this.#signalIfWaiting(client.link, client.consumer);
   }
@@ -233,7 +236,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file } = this.#options;
     link.signal(MessageKind.WELCOME, file.epoch, packHello(hello));
     link.signal(MessageKind.BEGIN, first);
-    link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[file.sourceState]);
+    this.#tellState(link, file.sourceState);
+  }
+
+  #tellState(link: LinkConnection, state: SourceState): void {
+    link.signal(MessageKind.STATUS, this.#options.file.generation, SOURCE_STATES[state]);
   }
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {

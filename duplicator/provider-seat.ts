@@ -10,6 +10,7 @@
  * | empty  | take()               | seated |
  * | seated | take() by another    | seated, refused |
  * | seated | published()          | seated, credit answered |
+ * | seated | finish()             | seated, its leaving will be an end and no death |
  * | seated | leave()              | empty  |
  */
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
@@ -29,6 +30,7 @@ export class ProviderSeat {
   /** The credit that the provider was last told of over its link. */
   #told = 0;
   #known: number;
+  #finished = false;
 
   /** `slowest`: the slowest lossless acknowledgement, Infinity without one. */
   constructor(file: FlowFile, slowest: () => number) {
@@ -51,7 +53,9 @@ export class ProviderSeat {
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
+    this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
+    this.#file.words.store64(HEADER.generation, this.#generation);
     this.#known = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
@@ -85,11 +89,17 @@ export class ProviderSeat {
       this.#tell();
   }
 
-  /** The provider has gone: what it published counts even if it had no time to say so. */
-  leave(): void {
+  /** The provider says that nothing comes any more. */
+  finish(): void {
+    this.#finished = true;
+  }
+
+  /** The provider has gone: what it published counts even if it had no time to say so. Returns whether it said that it would go. */
+  leave(): boolean {
     this.#link = undefined;
     this.#known = Math.max(this.#known, Math.min(this.#file.published, this.#granted));
     this.#grant();
+    return this.#finished;
   }
 
   #tell(): void {

@@ -98,7 +98,7 @@ async function attach(call: number, opened: AttachTarget): Promise<void> {
     tell({ kind: 'done', call, payloadCapacity });
     if (loop === undefined) {
       loop = new ReadingLoop(link, producer, hooks, systemClock, settings.spinUs);
-      tell({ kind: 'state', state: loop.sourceState });
+      tell({ kind: 'state', state: loop.sourceState, generation: loop.sourceGeneration });
     } else {
       loop.replace(link);
     }
@@ -124,7 +124,8 @@ const hooks = {
     tellLost();
   },
   restarted: (epoch: number): void => tell({ kind: 'restarted', epoch }),
-  state: (state: ReadingLoop['sourceState']): void => tell({ kind: 'state', state }),
+  state: (state: ReadingLoop['sourceState'], generation: number): void =>
+    tell({ kind: 'state', state, generation }),
   detached: (end: LinkEnd): void => {
     detached = end;
     tell({ kind: 'detached', end: endOnWire(end) });

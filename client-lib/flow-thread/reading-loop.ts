@@ -24,7 +24,7 @@ export interface ReadingHooks {
   /** Buffers may have become ready, or were lost: wake the main thread if it waits. */
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
-  readonly state: (state: SourceState) => void;
+  readonly state: (state: SourceState, generation: number) => void;
   /** The link has ended; what the ring still holds is read first. */
   readonly detached: (end: LinkEnd) => void;
   /** After `detached`: the ring is read to its end. */
@@ -49,6 +49,7 @@ export class ReadingLoop {
   #acknowledged = -1;
   #missed = 0;
   #state: SourceState;
+  #generation: number;
 
   constructor(
     link: ConsumerLink,
@@ -63,6 +64,7 @@ export class ReadingLoop {
     this.#spinUs = spinUs;
     this.#link = link;
     this.#state = link.file.sourceState;
+    this.#generation = link.file.generation;
     this.#follow(link);
   }
 
@@ -75,6 +77,10 @@ export class ReadingLoop {
     return this.#state;
   }
 
+  get sourceGeneration(): number {
+    return this.#generation;
+  }
+
   /** Goes on from another link; the old one, if it still stands, is closed. */
   replace(link: ConsumerLink): void {
     const { epoch } = this.#link.reader;
@@ -82,7 +88,7 @@ export class ReadingLoop {
     this.#end = undefined;
     this.#follow(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState);
+    this.#changeState(link.file.sourceState, link.file.generation);
   }
 
   /** The main thread has given buffers back, or the history has grown. */
@@ -112,11 +118,11 @@ export class ReadingLoop {
     // What the reader skipped when it was made is in missedAtStart, as far as it was asked for.
     this.#missed = link.reader.missed;
     this.#producer.countLost(link.missedAtStart);
-    link.onSignal((kind, _value, detail) => {
+    link.onSignal((kind, value, detail) => {
       if (this.#link !== link) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state);
+        if (state !== undefined) this.#changeState(state, value);
       } else if (this.#activity === 'waitsForSignal') {
         this.#wakeUp();
       }
@@ -130,10 +136,11 @@ export class ReadingLoop {
     this.#wakeUp();
   }
 
-  #changeState(state: SourceState): void {
-    if (state === this.#state) return;
+  #changeState(state: SourceState, generation: number): void {
+    if (state === this.#state && generation === this.#generation) return;
     this.#state = state;
-    this.#hooks.state(state);
+    this.#generation = generation;
+    this.#hooks.state(state, generation);
   }
 
   #wakeUp(): void {

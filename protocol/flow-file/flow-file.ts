@@ -61,6 +61,11 @@ export class FlowFile {
     return this.words.load64(HEADER.stateSinceNs);
   }
 
+  /** Of a local flow: generation of the provider that is there, or was there last; 0 before the first, and for a flow that its duplicator fills. */
+  get generation(): number {
+    return this.words.load64(HEADER.generation);
+  }
+
   /** A view of the payload area of the slot that `sequence` lives in: `payloadCapacity` bytes, valid as long as the mapping. */
   payloadOf(sequence: number): Buffer {
     const start = slotOffset(this.geometry, sequence) + SLOT.payload;

@@ -14,7 +14,7 @@
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
  *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ granted                      │                                                                           │
+ *      │ granted                      │ generation            │                                                   │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ 96 counters of 8                                                                                          │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -60,6 +60,8 @@ export const HEADER = {
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
   /** Local flows: the provider may write sequences below it. */
   granted: 3 * CACHE_LINE_BYTES + 4 * U64,
+  /** Local flows: generation of the provider that is there, or was there last; 0 before the first. */
+  generation: 3 * CACHE_LINE_BYTES + 5 * U64,
   counters: 4 * CACHE_LINE_BYTES,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -100,7 +102,7 @@ export function sourceStateOf(code: number): SourceState | undefined {
 
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
-assert(HEADER.granted + U64 <= HEADER.counters);
+assert(HEADER.generation + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 96);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
 assert(SLOT.flags + U32 <= SLOT.payload);
