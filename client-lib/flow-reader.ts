@@ -69,8 +69,9 @@ export class InlineEngine implements InputEngine {
     this.#finishing = whenDetached === 'end';
     this.#clock = clock;
     this.#link = link;
-    this.#sourceState = link.file.sourceState;
-    this.#sourceGeneration = link.file.generation;
+    const { state, generation } = link.file.provider;
+    this.#sourceState = state;
+    this.#sourceGeneration = generation;
     this.#lender = this.#lenderOf(link.file);
     this.#follow(link, link.missedAtStart);
   }
@@ -239,7 +240,8 @@ export class InlineEngine implements InputEngine {
     else this.#lent.clear();
     this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState, link.file.generation);
+    const { state, generation } = link.file.provider;
+    this.#changeState(state, generation);
     this.#listener.onReady();
   }
 

@@ -57,9 +57,8 @@ export interface ReachedMark extends FlowMark {
 
 /** Somebody who waits for the turn; served in order, each when all before are. */
 interface Waiter {
-  /** A close needs no room, only that nothing is left before it. */
-  readonly needsRoom: boolean;
-  readonly serve: () => void;
+  /** False when there is no room for it. */
+  readonly serve: () => boolean;
   readonly reject: (error: Error) => void;
 }
 
@@ -86,7 +85,6 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
-  #granted: number;
   /** The count that the duplicator was told last, and whether it has answered. */
   #told: number;
   #answered = true;
@@ -104,12 +102,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#ring = new RingWriter(seat.file);
     this.#link = seat.link;
     this.#generation = (seat.generation << GENERATION_SHIFT) >>> 0;
-    this.#granted = seat.file.words.load64(HEADER.granted);
     this.#told = seat.file.published;
     this.#quarter = Math.max(1, Math.floor(seat.file.geometry.slotCount / 4));
     this.#slot = { data: Buffer.alloc(0), commit: (size, options) => this.#commitReserved(size, options) };
-    seat.link.onMessage((kind, value) => {
-      if (kind === MessageKind.CREDIT) this.#credited(value);
+    seat.link.onMessage((kind) => {
+      if (kind === MessageKind.CREDIT) this.#credited();
     });
     seat.link.onClose((end) => this.#ended(end));
   }
@@ -136,8 +133,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   /** Buffers that can be written now without waiting. */
   get free(): number {
-    this.#granted = this.#file.words.load64(HEADER.granted);
-    return Math.max(0, this.#granted - this.#ring.next);
+    return Math.max(0, this.#credit - this.#ring.next);
   }
 
   /** Consumers that are attached to the flow now, lossless and lossy. */
@@ -166,12 +162,14 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
-    return this.#waiters.length === 0 && this.#hasRoom() ? this.#begin() : undefined;
+    return this.#waiters.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
   }
 
   /** Reserves the next slot as soon as the slowest lossless consumer allows. Rejects with CLOSED when the flow ends meanwhile. */
   async reserve(options: WaitOptions = {}): Promise<OutputSlot> {
-    return this.reserveNow() ?? this.#inTurn(() => this.#begin(), options.signal);
+    const slot = this.reserveNow();
+    if (slot !== undefined) return slot;
+    return this.#inTurn(() => (this.#queue.length === 0 ? this.#begin() : undefined), options.signal);
   }
 
   /**
@@ -187,10 +185,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
         { bytes: bytes.length },
       );
     }
-    if (this.reserveNow() !== undefined) {
-      this.#put(bytes);
-      return true;
-    }
+    this.#check();
+    if (this.#waiters.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
     const { whenFull, queue } = this.#rules;
     if (whenFull === 'drop') {
       this.#lost += 1;
@@ -206,8 +202,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       return false;
     }
     return this.#inTurn(() => {
-      if (this.#queue.length === 0 && this.#hasCredit()) this.#put(bytes);
-      else this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
+      if (this.#queue.length === 0 && this.#put(bytes)) return true;
+      if (whenFull !== 'grow' || this.#queue.length >= queue) return undefined;
+      this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
       return true;
     }, options.signal);
   }
@@ -245,7 +242,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#state = 'closing';
     this.#reserved = false; // what was not committed is not waited for
     try {
-      await this.#inTurn(() => undefined, undefined, false);
+      await this.#inTurn(() => (this.#queue.length === 0 ? true : undefined), undefined);
     } catch {
       return; // destroyed or lost meanwhile, which is told to whoever wrote
     }
@@ -254,14 +251,26 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.destroy();
   }
 
-  #put(bytes: Uint8Array, timestampNs?: number): void {
-    this.#begin().data.set(bytes);
+  /** False without credit. */
+  #put(bytes: Uint8Array, timestampNs?: number): boolean {
+    const slot = this.#begin();
+    if (slot === undefined) return false;
+    slot.data.set(bytes);
     this.#commit(bytes.length, timestampNs === undefined ? {} : { timestampNs });
+    return true;
   }
 
-  #begin(): OutputSlot {
+  /** Undefined without credit. The duplicator may take credit back: what is done here before the second look is seen by it, or it by the look. */
+  #begin(): OutputSlot | undefined {
+    if (this.#reserved) return this.#slot;
+    if (this.#ring.next >= this.#credit) return undefined;
+    const data = this.#ring.begin();
+    if (this.#ring.next >= this.#credit) {
+      this.#ring.abandon();
+      return undefined;
+    }
     this.#reserved = true;
-    this.#slot.data = this.#ring.begin();
+    this.#slot.data = data;
     return this.#slot;
   }
 
@@ -291,14 +300,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
   }
 
-  #hasRoom(): boolean {
-    return this.#queue.length === 0 && this.#hasCredit();
-  }
-
-  #hasCredit(): boolean {
-    if (this.#ring.next < this.#granted) return true;
-    this.#granted = this.#file.words.load64(HEADER.granted);
-    return this.#ring.next < this.#granted;
+  /** Sequences below it may be written. */
+  get #credit(): number {
+    return this.#file.words.load64(HEADER.granted);
   }
 
   #tell(published: number): void {
@@ -307,44 +311,35 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#link.signal(MessageKind.PUBLISHED, published);
   }
 
-  #credited(granted: number): void {
+  #credited(): void {
     this.#answered = true;
-    if (granted > this.#granted) this.#granted = granted;
     if (this.#ring.published !== this.#told) this.#tell(this.#ring.published);
-    this.#drainQueue();
-    this.#serve();
-  }
-
-  #drainQueue(): void {
-    while (this.#queue.length > 0 && this.#hasCredit()) {
-      const { bytes, timestampNs } = this.#queue.shift() as QueuedBuffer;
-      this.#put(bytes, timestampNs);
+    while (this.#queue[0] !== undefined) {
+      const { bytes, timestampNs } = this.#queue[0];
+      if (!this.#put(bytes, timestampNs)) break;
+      this.#queue.shift();
     }
+    this.#serve();
   }
 
   /** Serves who waits, in order, as far as there is room; one who fills a slot in place holds up those behind until it is committed. */
   #serve(): void {
-    const { whenFull, queue } = this.#rules;
-    for (let next = this.#waiters[0]; next !== undefined; next = this.#waiters[0]) {
-      if (this.#reserved) return;
-      const mayQueue = whenFull === 'grow' && this.#queue.length < queue;
-      const served = next.needsRoom ? this.#hasRoom() || mayQueue : this.#queue.length === 0;
-      if (!served) return;
-      this.#waiters.shift();
-      next.serve();
-    }
+    while (!this.#reserved && this.#waiters[0]?.serve() === true) this.#waiters.shift();
   }
 
-  async #inTurn<T>(serve: () => T, signal: AbortSignal | undefined, needsRoom = true): Promise<T> {
+  /** Resolves with what `serve` gives when it is this one's turn and it gives something. */
+  async #inTurn<T>(serve: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
     signal?.throwIfAborted();
     this.flush(); // a provider that waits has published everything, so that whoever holds it back can go on
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => signal?.removeEventListener('abort', abort);
       const waiter: Waiter = {
-        needsRoom,
         serve: () => {
+          const served = serve();
+          if (served === undefined) return false;
           settle();
-          resolve(serve());
+          resolve(served);
+          return true;
         },
         reject: (error) => {
           settle();

@@ -87,7 +87,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Writes the source's state into the flow file and tells all clients. */
   setSourceState(state: SourceState, sinceNs: number): void {
-    this.#options.file.setSourceState(state, sinceNs);
+    this.#options.file.setSourceState(state, sinceNs, this.#seat?.generation);
     for (const { link, hello } of this.#clients.values()) {
       if (hello !== undefined) this.#tellState(link, state);
     }
@@ -179,7 +179,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         id,
         client,
         hello,
-        hello.start === 'oldest' ? this.#oldest() : this.#options.file.published,
+        hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
       );
     this.emit('clients', this.#greeted);
   }
@@ -222,7 +222,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     }
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
     const wanted = comparable ? Math.min(sequence, this.#published) : 0;
-    this.#admit(id, client, hello, Math.max(wanted, this.#oldest()));
+    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
@@ -240,7 +240,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #tellState(link: LinkConnection, state: SourceState): void {
-    link.signal(MessageKind.STATUS, this.#options.file.generation, SOURCE_STATES[state]);
+    link.signal(MessageKind.STATUS, this.#seat?.generation ?? 0, SOURCE_STATES[state]);
   }
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
@@ -285,10 +285,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     for (const look of this.#creditWaiters) look();
   }
 
-  /** The oldest sequence whose slot the writer has not opened and will not open without credit. */
-  #oldest(): number {
+  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
+  #oldest({ delivery }: Hello, wanted = 0): number {
     const { file, openSlots } = this.#options;
-    if (this.#seat !== undefined) return this.#seat.oldest;
+    if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
     return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
   }
 }

@@ -2,8 +2,9 @@
  * The one provider a local flow may have: who sits there, how far it may write, and what it has written. The provider writes slots and
  * `published` itself; here its credit is granted, in the flow file for a busy provider to look at and over the link for one that waits.
  *
- * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less, plus the ring's size: so a
- * consumer that joins at the oldest buffer can never be overrun by credit that was granted before.
+ * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less, plus the ring's size. It is taken back
+ * when a consumer joins at a buffer that it would allow to overwrite: the lower word is stored, then the slots are looked at. A provider clears
+ * its slot before it looks at the word, so one of the two sees the other, whatever the moment.
  *
  * | state  | event                | next   |
  * | ------ | -------------------- | ------ |
@@ -14,7 +15,8 @@
  * | seated | leave()              | empty  |
  */
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { HEADER } from '../protocol/flow-file/layout.js';
+import { slotOffset } from '../protocol/flow-file/geometry.js';
+import { HEADER, SLOT } from '../protocol/flow-file/layout.js';
 import type { LinkConnection } from '../protocol/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../protocol/signal-link/messages.js';
 
@@ -44,9 +46,29 @@ export class ProviderSeat {
     return this.#link !== undefined;
   }
 
-  /** The oldest sequence that no granted credit allows to overwrite. */
-  get oldest(): number {
-    return Math.max(0, this.#granted - this.#file.geometry.slotCount);
+  /** Of the provider that sits there, or sat there last; 0 before the first. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * The oldest sequence from `wanted` on that is still in the ring. `hold`: no credit allows to overwrite it any more; the caller's
+   * acknowledgement must count as the slowest before credit is granted again.
+   */
+  oldest(wanted: number, hold: boolean): number {
+    const { geometry, words, published } = this.#file;
+    const { slotCount } = geometry;
+    const before = this.#granted;
+    const isThere = (sequence: number): boolean =>
+      words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
+    let oldest = Math.min(published, Math.max(0, wanted, published - slotCount));
+    if (hold) this.#limit(Math.min(before, oldest + slotCount));
+    while (oldest < published && !isThere(oldest)) oldest += 1;
+    if (hold) {
+      this.#limit(Math.min(before, oldest + slotCount));
+      this.#tell(); // it may have looked at the word in between, and wait
+    }
+    return oldest;
   }
 
   /** Seats a provider: it continues the sequences under a generation of its own. False when somebody sits there. */
@@ -55,7 +77,6 @@ export class ProviderSeat {
     this.#link = link;
     this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
-    this.#file.words.store64(HEADER.generation, this.#generation);
     this.#known = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
@@ -105,6 +126,14 @@ export class ProviderSeat {
   #tell(): void {
     this.#told = this.#granted;
     this.#link?.signal(MessageKind.CREDIT, this.#granted);
+  }
+
+  /** Down from what was granted, and up again as far as slots turned out to be gone. */
+  #limit(limit: number): void {
+    const { words } = this.#file;
+    if (limit < this.#granted) words.lower64(HEADER.granted, limit);
+    else words.store64(HEADER.granted, limit);
+    this.#granted = limit;
   }
 
   #grant(): void {

@@ -63,8 +63,9 @@ export class ReadingLoop {
     this.#clock = clock;
     this.#spinUs = spinUs;
     this.#link = link;
-    this.#state = link.file.sourceState;
-    this.#generation = link.file.generation;
+    const { state, generation } = link.file.provider;
+    this.#state = state;
+    this.#generation = generation;
     this.#follow(link);
   }
 
@@ -88,7 +89,8 @@ export class ReadingLoop {
     this.#end = undefined;
     this.#follow(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState, link.file.generation);
+    const { state, generation } = link.file.provider;
+    this.#changeState(state, generation);
   }
 
   /** The main thread has given buffers back, or the history has grown. */

@@ -43,7 +43,7 @@ export const receiveCommand = command({
     type: { type: 'string', describe: 'refuse a flow of another type' },
   },
   examples: [
-    ['receive events --wait > run7.dat', 'all that the next provider sends'],
+    ['receive events --wait', 'all that the next provider sends'],
     ['receive log --follow --from next', 'what comes from now on'],
   ],
   epilogue:
