@@ -93,6 +93,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #lost = 0;
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
+  /** Resolves when the link has ended on both sides. */
+  readonly #left: Promise<void>;
 
   private constructor(flow: string, rules: OutputRules, seat: Seat) {
     super();
@@ -108,7 +110,12 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     seat.link.onMessage((kind) => {
       if (kind === MessageKind.CREDIT) this.#credited();
     });
-    seat.link.onClose((end) => this.#ended(end));
+    this.#left = new Promise((resolve) => {
+      seat.link.onClose((end) => {
+        resolve();
+        this.#ended(end);
+      });
+    });
   }
 
   /** Attaches to what flow.open answered. Throws FLOW_BUSY when another provider stays there, TIMED_OUT, CLOSED. */
@@ -220,7 +227,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Waits until everything written has room, publishes it, and leaves the seat: the flow's source is `ended` then. Nothing can be written from the
+   * Waits until everything written has room, publishes it, and leaves the seat: the flow's source is `ended` then, and another provider may come. Nothing can be written from the
    * call on. Without room it waits as long as the slowest lossless consumer does. Idempotent.
    */
   close(): Promise<void> {
@@ -249,6 +256,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#flushing = false;
     this.#link.signal(MessageKind.PUBLISHED, this.#ring.publish(), LAST);
     this.destroy();
+    await this.#left;
   }
 
   /** False without credit. */
