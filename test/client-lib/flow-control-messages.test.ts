@@ -91,8 +91,10 @@ describe('flow control', () => {
 
   it('marks go out from the flow thread while the main thread does nothing for them', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
+    flow.pause();
     await publish(8);
-    // This blocks the main thread until the app server knows of the mark.
+    flow.resume();
+    // From here on, only the flow thread runs: this blocks the main thread until the app server knows of the mark.
     const asked = (wanted: boolean): string =>
       execFileSync(process.execPath, [
         '--input-type=module',
@@ -168,9 +170,11 @@ describe('flow control', () => {
         expect(flow.paused).to.equal(true);
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const statistics = await consumer.applicationStatistics();
-        const link = statistics.flows[0]!.links.find(({ role }) => role === 'consumer');
-        expect(link).to.include({ client: 'viewer', paused: true, lag: RING, holding: true });
+        const link = await eventually('the duplicator knows', async () => {
+          const { flows } = await consumer.applicationStatistics();
+          return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
+        });
+        expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
           expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.equal(sequence);
