@@ -162,6 +162,13 @@ describe('flow control', () => {
     expect(refused.message).to.include('has a provider already: client run');
   });
 
+  /** The consumer's link, as soon as the duplicator knows that it is paused. */
+  const paused = () =>
+    eventually('the duplicator knows of the pause', async () => {
+      const { flows } = await consumer.applicationStatistics();
+      return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
+    });
+
   for (const inline of [false, true]) {
     describe(`pause, ${inline ? 'inline' : 'with a flow thread'}`, () => {
       it('a paused lossless consumer holds the provider back, and loses nothing', async () => {
@@ -170,10 +177,7 @@ describe('flow control', () => {
         expect(flow.paused).to.equal(true);
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const link = await eventually('the duplicator knows', async () => {
-          const { flows } = await consumer.applicationStatistics();
-          return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
-        });
+        const link = await paused();
         expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
@@ -193,6 +197,7 @@ describe('flow control', () => {
           lost += buffers;
         });
         flow.pause();
+        await paused();
         await publish(3 * RING);
         expect(flow.takeNow()).to.equal(undefined);
         flow.resume();
