@@ -18,6 +18,7 @@ import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import { Clients } from './clients.js';
 import { Flows } from './flows.js';
+import { GatewayProcess } from './gateway-process.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { DUPLICATOR_SCRIPT } from './launch.js';
@@ -57,6 +58,7 @@ export class AppServer {
   readonly #record: ClaimedRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
+  readonly #gateway: GatewayProcess;
   readonly #dispatcher: Dispatcher<typeof CONTRACT, CallOrigin>;
   readonly #sessions: SessionServer<CallOrigin>;
   readonly #http: HttpRpcServer<CallOrigin>;
@@ -95,9 +97,11 @@ export class AppServer {
       log.info('a client has gone', { client: client.presentation.name, why });
       this.#flows.release(client);
     });
+    this.#gateway = new GatewayProcess(options, clock, log);
     const handlers = handlersOf({
       clients: this.#clients,
       flows: this.#flows,
+      gateway: this.#gateway,
       application: application.name,
       source: application.source,
       info: () => this.#info(),
@@ -152,6 +156,7 @@ export class AppServer {
     const { directory } = options;
     this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
     this.#hostLink.start();
+    this.#gateway.start();
   }
 
   /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
@@ -172,7 +177,7 @@ export class AppServer {
   }
 
   async #close(): Promise<void> {
-    await this.#flows.stop();
+    await Promise.all([this.#gateway.close(), this.#flows.stop()]);
     this.#clients.close();
     await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
     this.#record.release();
@@ -186,6 +191,7 @@ export class AppServer {
 
   #info() {
     const { application } = this.#setup.options;
+    const gateway = this.#gateway.info();
     return {
       name: application.name,
       version: packageVersion(),
@@ -196,6 +202,7 @@ export class AppServer {
       ...(application.source === undefined ? {} : { source: application.source }),
       startedAt: this.#startedAt,
       hostServer: this.#hostLink?.connected ?? false,
+      ...(gateway === undefined ? {} : { gateway }),
     };
   }
 }

@@ -6,6 +6,7 @@ import type { Handlers, ResultOf } from '../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
 import type { Client, Clients } from './clients.js';
 import type { Flows } from './flows.js';
+import type { GatewayProcess } from './gateway-process.js';
 
 /** Where a call comes from: a permanent connection, or undefined for HTTP. */
 export interface CallOrigin {
@@ -16,6 +17,7 @@ export interface CallOrigin {
 export interface Served {
   readonly clients: Clients;
   readonly flows: Flows;
+  readonly gateway: GatewayProcess;
   readonly application: string;
   readonly source: string | undefined;
   readonly info: () => ResultOf<(typeof CONTRACT)['app.info']>;
@@ -24,7 +26,7 @@ export interface Served {
 }
 
 export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract, CallOrigin>> {
-  const { clients, flows, application, source } = served;
+  const { clients, flows, gateway, application, source } = served;
   return {
     'app.info': () => served.info(),
     'app.quit': () => {
@@ -53,7 +55,8 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
     'duplicator.subscribe': ([ready], { session }) => flows.subscribe(ready, permanent(session)),
     'duplicator.report': ([report], { session }) => flows.report(report, permanent(session)),
     'duplicator.release': (_params, { session }) => flows.mayEnd(permanent(session)),
-    'child.failed': ([failure]) => flows.startFailed(failure),
+    'gateway.subscribe': ([ready], { session }) => gateway.subscribe(ready, permanent(session)),
+    'child.failed': ([failure]) => flows.startFailed(failure) || gateway.startFailed(failure),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The app server's command line and environment, checked before anything is touched. */
 import { parseArgs } from 'node:util';
 import { formatAddress, parseAddress } from '../protocol/address.js';
-import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+import { gatewayOptions, type ApplicationOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
@@ -29,6 +29,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   const updateIntervalMs = number('update-interval', values['update-interval'], UPDATE_INTERVAL_MAX_MS);
   const lingerMs = number('linger', values.linger, LINGER_MAX_MS);
   const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
+  const gateway = readGateway(values.gateway);
   return {
     directory: runtimeDirectory({ env, uid, directory: values.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
@@ -41,6 +42,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       ...(lingerMs === undefined ? {} : { lingerMs }),
       ...(ringBytes === undefined ? {} : { ringBytes }),
+      ...(gateway === undefined ? {} : { gateway }),
     },
   };
 }
@@ -57,6 +59,7 @@ function parse(args: readonly string[]) {
         'update-interval': text,
         linger: text,
         'ring-bytes': text,
+        gateway: text,
         directory: text,
         'flow-dir': text,
       },
@@ -81,4 +84,14 @@ function whole(option: string, text: string | undefined, max: number): number | 
   const value = number(option, text, max);
   if (value === undefined || Number.isInteger(value)) return value;
   throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, { option });
+}
+
+function readGateway(text: string | undefined): GatewayOptions | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const place = { method: '--gateway', root: 'options', path: [], unknownMembers: 'refuse' } as const;
+    return gatewayOptions.check(JSON.parse(text), { ...place, path: [] });
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), { option: 'gateway' }, error);
+  }
 }

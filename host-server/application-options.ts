@@ -1,4 +1,5 @@
 /** Options of an application: what to start it with, how two of them differ, and as arguments of the app server. */
+import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 
@@ -9,6 +10,7 @@ const ARGUMENTS = [
   ['updateIntervalMs', '--update-interval'],
   ['lingerMs', '--linger'],
   ['ringBytes', '--ring-bytes'],
+  ['gateway', '--gateway'],
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
 
 /**
@@ -34,11 +36,12 @@ export function optionsDifference(
   const differences = ARGUMENTS.flatMap(([member]) => {
     const wanted = asked[member];
     const is = present[member];
-    if (wanted === undefined || wanted === is) return [];
+    if (wanted === undefined || is === wanted) return [];
+    if (member === 'gateway' && isDeepStrictEqual(is, wanted)) return [];
     // Port 0 is any port.
     if (member === 'port' && (wanted === 0 || wanted === boundPort)) return [];
     if (member === 'source' && is !== undefined && canonical(is) === canonical(wanted)) return [];
-    return [`${member} is ${is ?? 'not stated'}, asked was ${wanted}`];
+    return [`${member} is ${is === undefined ? 'not stated' : textOf(is)}, asked was ${textOf(wanted)}`];
   });
   return differences.length === 0 ? undefined : differences.join('; ');
 }
@@ -48,11 +51,15 @@ export function appServerArguments(options: ApplicationOptions): string[] {
   const stated: ApplicationOptions = { port: 0, ...options };
   const rest = ARGUMENTS.flatMap(([member, argument]) => {
     const value = stated[member];
-    return value === undefined ? [] : [argument, String(value)];
+    return value === undefined ? [] : [argument, textOf(value)];
   });
   return ['--name', options.name, ...rest];
 }
 
-function canonical(source: string | number): string {
+function canonical(source: unknown): string {
   return formatAddress(parseAddress(source));
+}
+
+function textOf(value: string | number | object): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

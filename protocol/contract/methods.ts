@@ -13,6 +13,8 @@ import {
   duplicatorReady,
   duplicatorReport,
   flowInfo,
+  gatewayInfo,
+  gatewayReady,
   openRequest,
   openedFlow,
   presentation,
@@ -86,6 +88,7 @@ export const CONTRACT = defineContract({
       source: optional(address),
       startedAt: date(),
       hostServer: boolean(),
+      gateway: optional(gatewayInfo),
     }),
   }),
   'app.quit': method({
@@ -156,6 +159,11 @@ export const CONTRACT = defineContract({
     doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
     params: [],
     returns: boolean(),
+  }),
+  'gateway.subscribe': method({
+    doc: 'A gateway says that it listens: after its start, or when it found its app server again. Only on a permanent connection.',
+    params: [param('ready', gatewayReady, 'the gateway')],
+    returns: struct({ adopted: boolean() }),
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',
