@@ -19,11 +19,12 @@ const CACHE_ENTRY_BYTES_MAX = 8 * 1024 * 1024;
 const CONNECTIONS_MAX = 4;
 /** Requests that may wait for SpecTcl at a time; more are refused at once. */
 const WAITING_MAX = 1_024;
-const TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 export class SourceRest {
   readonly #address: AddressOf<'spectcl'>;
   readonly #clock: Clock;
+  readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   readonly #closing = new AbortController();
   /** Answers that came a moment ago, and those that are awaited, by path. */
@@ -31,9 +32,11 @@ export class SourceRest {
   #port: Promise<number> | undefined;
   #waiting = 0;
 
-  constructor(address: AddressOf<'spectcl'>, clock: Clock) {
+  /** `timeoutMs`: total time of one request. */
+  constructor(address: AddressOf<'spectcl'>, clock: Clock, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     this.#address = address;
     this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** The answer to a list, at most a moment old. `path` begins with `/spectcl/`. Throws SOURCE_UNREACHABLE and such. */
@@ -90,7 +93,7 @@ export class SourceRest {
         port: await this.#portOf(),
         path,
         agent: this.#agent,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: this.#timeoutMs,
         signals: [this.#closing.signal],
         repeatable: false,
       });
