@@ -3,9 +3,9 @@ import type { Output } from './output.js';
 import type { TableCell, TableColumn } from './render/table.js';
 
 export interface RecordColumn<T> extends TableColumn {
-  cell(record: T): TableCell;
+  readonly cell: (record: T) => TableCell;
   /** Whether the cell says something. Left out on a terminal where no record's does; in a pipe columns are always the same. */
-  matters?(record: T): boolean;
+  readonly matters?: (record: T) => boolean;
 }
 
 export function recordTable<T>(

@@ -1,5 +1,4 @@
 /** Options of an application: what to start it with, how two of them differ, and as arguments of the app server. */
-import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 
@@ -11,6 +10,8 @@ const ARGUMENTS = [
   ['lingerMs', '--linger'],
   ['ringBytes', '--ring-bytes'],
   ['gateway', '--gateway'],
+  ['stallTimeoutMs', '--stall-timeout'],
+  ['programs', '--programs'],
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
 
 /**
@@ -34,14 +35,13 @@ export function optionsDifference(
   boundPort: number | undefined,
 ): string | undefined {
   const differences = ARGUMENTS.flatMap(([member]) => {
-    const wanted = asked[member];
-    const is = present[member];
-    if (wanted === undefined || is === wanted) return [];
-    if (member === 'gateway' && isDeepStrictEqual(is, wanted)) return [];
+    const wanted = textOf(asked[member]);
+    const is = textOf(present[member]);
+    if (wanted === undefined || wanted === is) return [];
     // Port 0 is any port.
-    if (member === 'port' && (wanted === 0 || wanted === boundPort)) return [];
+    if (member === 'port' && (asked.port === 0 || asked.port === boundPort)) return [];
     if (member === 'source' && is !== undefined && canonical(is) === canonical(wanted)) return [];
-    return [`${member} is ${is === undefined ? 'not stated' : textOf(is)}, asked was ${textOf(wanted)}`];
+    return [`${member} is ${is ?? 'not stated'}, asked was ${wanted}`];
   });
   return differences.length === 0 ? undefined : differences.join('; ');
 }
@@ -50,16 +50,18 @@ export function appServerArguments(options: ApplicationOptions): string[] {
   // A port is always said: the environment's is the host server's own.
   const stated: ApplicationOptions = { port: 0, ...options };
   const rest = ARGUMENTS.flatMap(([member, argument]) => {
-    const value = stated[member];
-    return value === undefined ? [] : [argument, textOf(value)];
+    const value = textOf(stated[member]);
+    return value === undefined ? [] : [argument, value];
   });
   return ['--name', options.name, ...rest];
 }
 
-function canonical(source: unknown): string {
-  return formatAddress(parseAddress(source));
+/** An option as the command line has it. */
+function textOf(value: ApplicationOptions[keyof ApplicationOptions]): string | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function textOf(value: string | number | object): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+function canonical(source: string): string {
+  return formatAddress(parseAddress(source));
 }

@@ -167,7 +167,7 @@ describe('the REST service of a gateway', () => {
 
   it('answers a bad or evil pattern with what matches it', async () => {
     await start();
-    for (const pattern of ['[', '[]', '\\', '%5B^', `${'*a'.repeat(300)}`, '%00', '']) {
+    for (const pattern of ['[', '[]', '\\', '%5B^', '*a'.repeat(300), '%00', '']) {
       const { http, status, detail } = await get(`sbind/list?pattern=${pattern.replaceAll('\\', '%5C')}`);
       expect([http, status, detail], pattern).to.deep.equal([200, 'OK', []]);
     }
