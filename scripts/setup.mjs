@@ -38,8 +38,10 @@ export function prepare({ build }) {
     process.stderr.write('Installing packages (once; compiles two small native modules) ...\n');
     run('npm', ['ci', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   }
-  if (build)
+  if (build) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
+    run(process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')], { stdio: ['ignore', 2, 2] });
+  }
 }
