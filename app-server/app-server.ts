@@ -17,11 +17,15 @@ import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import { Clients } from './clients.js';
+import { Collection } from './collection.js';
+import { Deliveries } from './deliveries.js';
+import { FlowControl } from './flow-control.js';
 import { Flows } from './flows.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { DUPLICATOR_SCRIPT } from './launch.js';
 import type { AppServerOptions } from './options.js';
+import { Programs } from './programs.js';
 import { ClaimedRecord } from './record.js';
 import { packageVersion } from './version.js';
 
@@ -57,6 +61,7 @@ export class AppServer {
   readonly #record: ClaimedRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
+  readonly #flowControl: FlowControl;
   readonly #dispatcher: Dispatcher<typeof CONTRACT, CallOrigin>;
   readonly #sessions: SessionServer<CallOrigin>;
   readonly #http: HttpRpcServer<CallOrigin>;
@@ -85,19 +90,43 @@ export class AppServer {
     this.#setup = setup;
     this.#socket = appSocketPath(directory, application.name);
     this.#record = new ClaimedRecord(directory, application, this.#socket);
+    const deliveries = new Deliveries();
+    this.#flowControl = new FlowControl({
+      deliveries,
+      providerOf: (flow) => this.#flows.providerOf(flow),
+      log,
+    });
+    const programs = new Programs({
+      application: application.name,
+      directory,
+      registered: application.programs ?? {},
+      log,
+    });
     this.#flows = new Flows({
       server: options,
       duplicatorScript: setup.duplicatorScript ?? DUPLICATOR_SCRIPT,
       clock,
       log,
+      closed: (opening) => this.#flowControl.closed(opening),
     });
     this.#clients = new Clients(clock, (client, why) => {
       log.info('a client has gone', { client: client.presentation.name, why });
       this.#flows.release(client);
     });
+    const collection = new Collection({
+      application: application.name,
+      clients: this.#clients,
+      flows: this.#flows,
+      programs: () => programs.list(),
+      clock,
+    });
     const handlers = handlersOf({
       clients: this.#clients,
       flows: this.#flows,
+      deliveries,
+      flowControl: this.#flowControl,
+      collection,
+      programs,
       application: application.name,
       source: application.source,
       info: () => this.#info(),
@@ -172,6 +201,7 @@ export class AppServer {
   }
 
   async #close(): Promise<void> {
+    this.#flowControl.stop();
     await this.#flows.stop();
     this.#clients.close();
     await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);

@@ -7,9 +7,13 @@ import type { Clock } from '../protocol/clock.js';
 import { PROTOCOL_VERSION, type Presentation } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
+import type { Caller } from '../protocol/xml-rpc/contract.js';
 
 /** Sessions of one application. */
 const CLIENTS_MAX = 4096;
+
+/** Names that an error lists. */
+const NAMES_SHOWN = 32;
 
 /** A client that has presented itself. Names may repeat; this object is the identity. */
 export interface Client {
@@ -17,7 +21,7 @@ export interface Client {
   readonly presentation: Presentation;
   readonly since: Date;
   /** The permanent connection that the session lives with; undefined over HTTP. */
-  readonly connection: object | undefined;
+  readonly connection: Caller | undefined;
 }
 
 interface Entry {
@@ -38,7 +42,7 @@ export class Clients {
   }
 
   /** Begins a session. Throws VERSION_MISMATCH with both versions, LIMIT_REACHED. */
-  present(presentation: Presentation, connection: object | undefined): Client {
+  present(presentation: Presentation, connection: Caller | undefined): Client {
     const { version } = presentation;
     if (version !== PROTOCOL_VERSION) {
       throw new MirrorflowError(
@@ -82,6 +86,18 @@ export class Clients {
     for (const { client } of this.#entries.values()) {
       if (client.connection === connection) this.#end(client, 'its connection closed');
     }
+  }
+
+  /** The clients of one name. Throws UNKNOWN_CLIENT naming those there are. */
+  named(name: string): Client[] {
+    const found = this.list().filter(({ presentation }) => presentation.name === name);
+    if (found.length > 0) return found;
+    const names = [...new Set(this.list().map(({ presentation }) => presentation.name))].toSorted();
+    throw new MirrorflowError(
+      'UNKNOWN_CLIENT',
+      `no client ${name} is here; ${names.length === 0 ? 'there is none at all' : `there are: ${names.slice(0, NAMES_SHOWN).join(', ')}`}`,
+      { client: name },
+    );
   }
 
   list(): Client[] {

@@ -42,6 +42,8 @@ export interface FlowsOptions {
   readonly duplicatorScript: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** A client has closed a flow, or has gone. */
+  readonly closed: (opening: Opening) => void;
 }
 
 export class Flows {
@@ -50,6 +52,9 @@ export class Flows {
   readonly #openings = new Openings();
   /** The permanent connections of duplicators, and which run of which flow each belongs to. */
   readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
+
+  /** The newest connection of each flow's duplicator, which calls to it take. */
+  readonly #duplicators = new WeakMap<Flow, DuplicatorConnection>();
 
   constructor(options: FlowsOptions) {
     this.#options = options;
@@ -84,10 +89,43 @@ export class Flows {
     return this.#openings.ofClient(client);
   }
 
+  openingsOfFlow(name: string): readonly Opening[] {
+    return this.#openings.ofFlow(name);
+  }
+
+  /** The client that provides a flow, if there is one. */
+  providerOf(name: string): Client | undefined {
+    return this.#openings.provider(name)?.client;
+  }
+
+  /** Where the duplicator of a flow takes calls, if it runs and is connected. */
+  duplicatorOf(name: string): DuplicatorConnection | undefined {
+    const flow = this.#flows.get(name);
+    return flow?.duplicator.ready === undefined ? undefined : this.#duplicators.get(flow);
+  }
+
+  /** What a consumer has open. Throws REFUSED when that handle is no consumer's of this client. */
+  consumerOpening(client: Client, handle: number): Opening {
+    const opening = this.#openings.find(client, handle);
+    if (opening?.direction === 'input') return opening;
+    throw new MirrorflowError(
+      'REFUSED',
+      `client ${client.presentation.name} has no flow open for reading under the handle ${handle}`,
+      { handle },
+    );
+  }
+
+  /** The consumer on a duplicator's signal link that said `link` in its HELLO. */
+  consumerOfLink(session: object, link: number): Opening | undefined {
+    const flow = this.#servedBy(session);
+    if (flow === undefined) return undefined;
+    return this.#openings.ofFlow(flow.name).find((opening) => opening.link === link);
+  }
+
   /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
   async open(client: Client, request: OpenRequest): Promise<OpenedFlow> {
     const flow = this.#flowFor(request);
-    const opening = this.#openingOf(client, flow, request.direction);
+    const opening = this.#openingOf(client, flow, request);
     try {
       const ready = await this.#inTime(flow);
       if (!this.#openings.has(opening)) {
@@ -128,7 +166,10 @@ export class Flows {
       const known = this.#flows.get(ready.flow);
       const adopted = known?.duplicator.subscribed(ready, session) !== true;
       const flow = adopted ? this.#adopt(ready, session) : known;
-      if (flow !== undefined) this.#connections.set(session, { flow, pid: ready.identity.pid });
+      if (flow !== undefined) {
+        this.#connections.set(session, { flow, pid: ready.identity.pid });
+        this.#duplicators.set(flow, session);
+      }
       return { adopted };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
@@ -188,9 +229,9 @@ export class Flows {
     );
   }
 
-  #openingOf(client: Client, flow: Flow, direction: OpenRequest['direction']): Opening {
+  #openingOf(client: Client, flow: Flow, { direction, link }: OpenRequest): Opening {
     try {
-      return this.#openings.add(client, flow.name, direction);
+      return this.#openings.add(client, flow.name, direction, link);
     } catch (error) {
       this.#tidy(flow);
       throw error;
@@ -289,6 +330,7 @@ export class Flows {
 
   #remove(opening: Opening): void {
     this.#openings.remove(opening);
+    this.#options.closed(opening);
     const flow = this.#flows.get(opening.flow);
     if (flow === undefined) return;
     flow.duplicator.reconsider();

@@ -5,7 +5,15 @@ import { MirrorflowError } from '../protocol/errors.js';
 import type { Handlers, ResultOf } from '../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
 import type { Client, Clients } from './clients.js';
+import type { Collection } from './collection.js';
+import type { Deliveries } from './deliveries.js';
+import type { FlowControl } from './flow-control.js';
 import type { Flows } from './flows.js';
+import { requestQuit, sendMessage } from './messages.js';
+import type { Programs } from './programs.js';
+
+/** Deliveries that one poll takes when it does not say. */
+const POLL_DEFAULT = 100;
 
 /** Where a call comes from: a permanent connection, or undefined for HTTP. */
 export interface CallOrigin {
@@ -16,6 +24,10 @@ export interface CallOrigin {
 export interface Served {
   readonly clients: Clients;
   readonly flows: Flows;
+  readonly deliveries: Deliveries;
+  readonly flowControl: FlowControl;
+  readonly collection: Collection;
+  readonly programs: Programs;
   readonly application: string;
   readonly source: string | undefined;
   readonly info: () => ResultOf<(typeof CONTRACT)['app.info']>;
@@ -24,13 +36,17 @@ export interface Served {
 }
 
 export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract, CallOrigin>> {
-  const { clients, flows, application, source } = served;
+  const { clients, flows, deliveries, flowControl, collection, programs, application, source } = served;
   return {
     'app.info': () => served.info(),
     'app.quit': () => {
       served.quit();
       return true;
     },
+    'app.statistics': () => collection.application(),
+    'app.network': () => collection.network(),
+    'app.programs': () => programs.list(),
+    'app.run': ([program]) => programs.run(program),
     'client.present': ([presentation], { session }) => {
       refuseClosed(session);
       return {
@@ -45,13 +61,25 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
       return true;
     },
     'client.list': () => clients.list().map((client) => infoOf(client, flows)),
+    'client.statistics': ([client]) => collection.client(client),
+    'client.request': ([client]) => requestQuit(served, client),
+    'client.send': ([session, to, message]) => sendMessage(served, clients.calling(session), to, message),
+    'client.poll': ([session, max]) => deliveries.poll(clients.calling(session), max ?? POLL_DEFAULT),
     'flow.list': () => flows.list(),
     'flow.inquire': ([flow]) => flows.inquire(flow),
     'flow.open': ([session, request]) => flows.open(clients.calling(session), request),
     'flow.close': ([session, handle]) => flows.close(clients.calling(session), handle),
+    'flow.control': ([session, handle, mark]) =>
+      flowControl.reached(flows.consumerOpening(clients.calling(session), handle), mark),
+    'flow.marks': ([flow]) => flowControl.marks(flows.inquire(flow).flow),
     'flow.statistics': ([flow]) => flows.statistics(flow),
     'duplicator.subscribe': ([ready], { session }) => flows.subscribe(ready, permanent(session)),
     'duplicator.report': ([report], { session }) => flows.report(report, permanent(session)),
+    'duplicator.demoted': ([link], { session }) => {
+      const opening = flows.consumerOfLink(permanent(session), link);
+      if (opening !== undefined) flowControl.demoted(opening);
+      return opening !== undefined;
+    },
     'duplicator.release': (_params, { session }) => flows.mayEnd(permanent(session)),
     'child.failed': ([failure]) => flows.startFailed(failure),
   };

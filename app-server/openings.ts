@@ -1,4 +1,5 @@
 /** Who has which flow open: the table behind the handles of flow.open. Pure. */
+import { randomInt } from 'node:crypto';
 import type { OpenRequest } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { Client } from './clients.js';
@@ -6,21 +7,27 @@ import type { Client } from './clients.js';
 /** Flows that one session may have open, those that it waits for included. */
 const OPENINGS_PER_CLIENT_MAX = 256;
 
+/** So that all handles are ints of 32 bits. */
+const FIRST_HANDLE_MAX = 2 ** 30;
+
 export interface Opening {
   readonly handle: number;
   readonly client: Client;
   readonly flow: string;
   readonly direction: OpenRequest['direction'];
+  /** What the client says in the HELLO of its signal link: its handle, or that of an earlier app server. */
+  readonly link: number;
   /** The client has its answer; before, it waits for the duplicator. */
   established: boolean;
 }
 
 export class Openings {
   readonly #byHandle = new Map<number, Opening>();
-  #lastHandle = 0;
+  /** Begins anywhere: links may carry handles of an earlier app server, and should not meet these. */
+  #lastHandle = randomInt(FIRST_HANDLE_MAX);
 
   /** Throws LIMIT_REACHED. */
-  add(client: Client, flow: string, direction: Opening['direction']): Opening {
+  add(client: Client, flow: string, direction: Opening['direction'], link?: number): Opening {
     if (this.ofClient(client).length >= OPENINGS_PER_CLIENT_MAX) {
       throw new MirrorflowError(
         'LIMIT_REACHED',
@@ -29,7 +36,8 @@ export class Openings {
       );
     }
     this.#lastHandle += 1;
-    const opening: Opening = { handle: this.#lastHandle, client, flow, direction, established: false };
+    const handle = this.#lastHandle;
+    const opening: Opening = { handle, client, flow, direction, link: link ?? handle, established: false };
     this.#byHandle.set(opening.handle, opening);
     return opening;
   }

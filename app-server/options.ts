@@ -1,6 +1,7 @@
 /** The app server's command line and environment, checked before anything is touched. */
 import { parseArgs } from 'node:util';
 import { formatAddress, parseAddress } from '../protocol/address.js';
+import { parsePrograms } from '../protocol/contract/programs.js';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
@@ -9,7 +10,7 @@ import { checkName } from '../protocol/names.js';
 
 const PORT_MAX = 65_535;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
-const LINGER_MAX_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */
@@ -27,7 +28,9 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   }
   const source = values.source;
   const updateIntervalMs = number('update-interval', values['update-interval'], UPDATE_INTERVAL_MAX_MS);
-  const lingerMs = number('linger', values.linger, LINGER_MAX_MS);
+  const lingerMs = number('linger', values.linger, DAY_MS);
+  const stallTimeoutMs = number('stall-timeout', values['stall-timeout'], DAY_MS);
+  const programs = values.programs === undefined ? undefined : parsePrograms('--programs', values.programs);
   const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
   return {
     directory: runtimeDirectory({ env, uid, directory: values.directory }),
@@ -41,6 +44,8 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       ...(lingerMs === undefined ? {} : { lingerMs }),
       ...(ringBytes === undefined ? {} : { ringBytes }),
+      ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
+      ...(programs === undefined ? {} : { programs }),
     },
   };
 }
@@ -57,6 +62,8 @@ function parse(args: readonly string[]) {
         'update-interval': text,
         linger: text,
         'ring-bytes': text,
+        'stall-timeout': text,
+        programs: text,
         directory: text,
         'flow-dir': text,
       },

@@ -3,6 +3,14 @@
  * server was restarted the client presents itself again and opens again what it had open, while data go on meanwhile.
  */
 import { EventEmitter } from 'eventemitter3';
+import { systemClock } from '../protocol/clock.js';
+import type { Delivery, MessageTarget } from '../protocol/contract/deliveries.js';
+import type {
+  ApplicationStatistics,
+  ClientReport,
+  NetworkStatus,
+  ProgramInfo,
+} from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import {
   PROTOCOL_VERSION,
@@ -11,19 +19,27 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { openFlowFile } from '../protocol/flow-file/open.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
-import { openInputFlow, type InputFlow } from './input-flow.js';
+import type { IncomingCalls } from './incoming-calls.js';
+import { InputFlow, openInputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
+import { Inbox, type MessageHandler, type MessageWaitOptions } from './messages/inbox.js';
+import { messageToWire, type MessageClass } from './messages/message-class.js';
 import { Mirror } from './mirror.js';
 import { OutputFlow } from './output-flow.js';
 import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
+import type { Layer } from './types/flow-type.js';
+import { checkStack, stackIdentity } from './types/stack.js';
+import { TypedInputFlow, type ReadableType } from './types/typed-input.js';
+import { TypedOutputFlow, untypedOutputOptions, type TypedOutputOptions } from './types/typed-output.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
@@ -38,14 +54,31 @@ export interface Presented {
   readonly socket: string;
   /** The first session, already connected; owned by the client from now on. */
   readonly session: RpcSession;
+  /** Answers the calls of the app server; the same for the first session and all later ones. */
+  readonly incoming: IncomingCalls;
 }
+
+/** Who gets a message. */
+export type SendTarget =
+  | { readonly client: string }
+  /** Every client of the application but the sender. */
+  | { readonly application: true }
+  /** The provider of a flow. */
+  | { readonly provider: string };
 
 interface ClientEvents {
   /** The app server is away; what is open goes on without it. */
   disconnected: [];
   /** The app server is back and knows this client again. */
   reconnected: [];
+  /** A handler of a message, or its `invoke`, threw or rejected. Without a listener it is logged. */
+  messageError: [error: unknown, message: object];
+  /** Somebody asks this client to quit. Without a listener the client closes itself. */
+  quit: [];
 }
+
+type ClientEventName = EventEmitter.EventNames<ClientEvents>;
+type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
 /** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
 const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
@@ -53,10 +86,21 @@ const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
 const REATTACH_ATTEMPTS = 60;
 const REATTACH_DELAY_MAX_MS = 1_000;
 
+/** `link` is the handle that the flow's signal link was opened with. */
+interface OpenOne {
+  readonly request: OpenRequest;
+  handle: number;
+  readonly link: number;
+  flow?: InputFlow | OutputFlow;
+}
+
 /** What can go on with another duplicator's files. */
 interface Reattachable {
   reattach(opened: OpenedFlow): Promise<void>;
 }
+
+/** Looks at what was opened before it is attached to, and throws when it is not what was meant. */
+type Accept = (opened: Pick<OpenedFlow, 'file'>) => void;
 
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
@@ -66,9 +110,18 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connection: PermanentConnection<undefined>;
   readonly #call: CallOf<MirrorflowContract>;
   /** What is open, to be opened again by whatever session comes next. */
-  readonly #open = new Map<object, { readonly request: OpenRequest; handle: number }>();
+  readonly #open = new Map<object, OpenOne>();
+  readonly #inbox = new Inbox({
+    clock: systemClock,
+    log: clientLog,
+    failed: (error, message) => {
+      if (this.emit('messageError', error, message)) return;
+      clientLog.error('a message handler failed', { type: message.constructor.name, error });
+    },
+  });
   readonly #mirrors = new Map<string, Promise<Mirror>>();
   readonly #flows = new Set<InputFlow | OutputFlow>();
+  readonly #socket: string;
   #token = '';
   #closed = false;
 
@@ -77,6 +130,12 @@ export class Client extends EventEmitter<ClientEvents> {
     this.app = presented.app;
     this.name = presented.name;
     this.directory = presented.directory;
+    this.#socket = presented.socket;
+    const { dispatcher } = presented.incoming;
+    presented.incoming.client = {
+      deliver: (delivery) => this.#deliver(delivery),
+      report: () => this.#report(),
+    };
     let first: RpcSession | undefined = presented.session;
     this.#connection = new PermanentConnection<undefined>(
       { path: presented.socket },
@@ -89,7 +148,7 @@ export class Client extends EventEmitter<ClientEvents> {
           if (session !== undefined) return Promise.resolve(session);
           return connectSession(
             { path: presented.socket },
-            { context: () => undefined, log: clientLog, signal },
+            { context: () => undefined, log: clientLog, signal, dispatcher },
           );
         },
         onConnected: (session) => this.#introduce(session, presented),
@@ -140,15 +199,114 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#call('flow.statistics', [checkName('flow', flow)]);
   }
 
+  /** Counts of all clients and flows, collected now; who did not answer in time is marked. */
+  applicationStatistics(): Promise<ApplicationStatistics> {
+    return this.#call('app.statistics', []);
+  }
+
+  /** Who provides and who consumes which flow, and who holds whom back. */
+  network(): Promise<NetworkStatus> {
+    return this.#call('app.network', []);
+  }
+
+  /** Asks all clients of a name to quit; resolves with how many were asked. Rejects with UNKNOWN_CLIENT. */
+  requestQuit(client: string): Promise<number> {
+    return this.#call('client.request', [checkName('client', client), 'quit']);
+  }
+
+  /** The programs that the application may be asked to run. */
+  programs(): Promise<ProgramInfo[]> {
+    return this.#call('app.programs', []);
+  }
+
+  /** Has the app server run a registered program; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED. */
+  runProgram(program: string): Promise<number> {
+    return this.#call('app.run', [checkName('program', program)]);
+  }
+
+  /** Makes a message class known, so that its objects are invoked when they come. Throws BAD_OPTION for a wrong declaration. */
+  register(cls: MessageClass): void {
+    this.#inbox.register(cls);
+  }
+
+  override on<E extends ClientEventName>(event: E, listener: ClientEventListener<E>, context?: unknown): this;
+  /**
+   * Handles the messages of a class: one at a time and in the order of arrival, all classes together; a promise is awaited before
+   * the next one. `invoke()` of the message runs first. What a handler throws goes to `messageError` and stops nothing.
+   */
+  override on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): this;
+  override on(subject: unknown, listener: unknown, context?: unknown): this {
+    if (typeof subject === 'function') {
+      this.#inbox.on(subject as MessageClass, listener as MessageHandler<object>);
+      return this;
+    }
+    return super.on(subject as ClientEventName, listener as ClientEventListener<ClientEventName>, context);
+  }
+
+  override off<E extends ClientEventName>(
+    event: E,
+    listener?: ClientEventListener<E>,
+    context?: unknown,
+    once?: boolean,
+  ): this;
+  /** Without a handler, all of the class. */
+  override off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): this;
+  override off(subject: unknown, listener?: unknown, context?: unknown, once?: boolean): this {
+    if (typeof subject === 'function') {
+      this.#inbox.off(subject as MessageClass, listener as MessageHandler<object> | undefined);
+      return this;
+    }
+    return super.off(
+      subject as ClientEventName,
+      listener as ClientEventListener<ClientEventName>,
+      context,
+      once,
+    );
+  }
+
+  /**
+   * The next message of a class. It comes in the turn in which the message arrives, before handlers, so that a handler may wait for another
+   * message. Rejects with TIMED_OUT, CLOSED when aborted or when the client closes.
+   */
+  waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
+    return this.#inbox.waitFor(cls, options);
+  }
+
+  /**
+   * Sends a message; resolves with how many clients have queued it. Rejects with INVALID_PARAMETERS for what cannot travel,
+   * UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant, and, when nobody could take it, with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
+   */
+  async send(message: object, { to }: { readonly to: SendTarget }): Promise<number> {
+    const target: MessageTarget = { ...to };
+    return this.#call('client.send', [this.#token, target, messageToWire(message)]);
+  }
+
   /**
    * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION, or the cause why its duplicator
-   * could not be started. The flow is the caller's to close; closing the client closes it too.
+   * could not be started. The flow is the caller's to close; closing the client closes it too. With a flow type's object, its takes give that
+   * type's buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
    */
+  openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
+  openInput<B extends Layer>(
+    flow: string,
+    options: InputFlowOptions & { readonly type: ReadableType<B> },
+  ): Promise<TypedInputFlow<B>>;
   async openInput(
     flow: string,
-    options: InputFlowOptions & { readonly type?: string } = {},
-  ): Promise<InputFlow> {
+    options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
+  ): Promise<InputFlow | TypedInputFlow<Layer>> {
     const { type, ...rest } = options;
+    if (typeof type !== 'object') return this.#openInput(flow, rest, type);
+    const accept: Accept = ({ file }) => checkStack(type, 'input', openFlowFile(file, 'read').identity);
+    return new TypedInputFlow(type, await this.#openInput(flow, rest, stackIdentity(type).type, accept));
+  }
+
+  async #openInput(
+    flow: string,
+    options: InputFlowOptions,
+    type: string | undefined,
+    accept: Accept = () => undefined,
+  ): Promise<InputFlow> {
     const request: OpenRequest = {
       flow: checkName('flow', flow),
       direction: 'input',
@@ -157,9 +315,18 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
-      const input = await openInputFlow(opened, rest, 'hold');
-      this.#flows.add(input);
-      input.on('detached', () => void this.#recover(key, request, input, () => input.finish()));
+      accept(opened);
+      const control = { socket: this.#socket, session: this.#token };
+      const input = await openInputFlow(opened, options, 'hold', control);
+      this.#isOpen(key, input);
+      // Whoever provides the flow by then may have defined it anew.
+      const again: Reattachable = {
+        reattach: async (found) => {
+          accept(found);
+          await input.reattach(found);
+        },
+      };
+      input.on('detached', () => void this.#recover(key, request, again, () => input.finish()));
       input.once('end', () => {
         this.#flows.delete(input);
         void this.#closeFlow(key);
@@ -174,8 +341,38 @@ export class Client extends EventEmitter<ClientEvents> {
   /**
    * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
    * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
+   * With a flow type's object it is written in that type's values.
    */
-  async openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow> {
+  openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow>;
+  openOutput<Value, Place, Form>(
+    flow: string,
+    options: TypedOutputOptions<Value, Place, Form>,
+  ): Promise<TypedOutputFlow<Value, Place, Form>>;
+  async openOutput<Value, Place, Form>(
+    flow: string,
+    options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+  ): Promise<OutputFlow | TypedOutputFlow<Value, Place, Form>> {
+    if (!isTyped(options)) return this.#openOutput(flow, options);
+    const { type, whenFull } = options;
+    const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
+    try {
+      const output = await this.#openOutput(flow, untypedOutputOptions(options), accept);
+      return new TypedOutputFlow(type, output, whenFull);
+    } catch (error) {
+      // A flow that others have open is not defined anew: if its type is why, that is the better answer.
+      if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
+        const found = await this.#call('flow.inquire', [flow]).catch(() => undefined);
+        if (found?.file !== undefined) accept({ file: found.file });
+      }
+      throw error;
+    }
+  }
+
+  async #openOutput(
+    flow: string,
+    options: OutputFlowOptions,
+    accept: Accept = () => undefined,
+  ): Promise<OutputFlow> {
     const { bufferSize, buffers } = checkOutputOptions(options);
     const request: OpenRequest = {
       flow: checkName('flow', flow),
@@ -188,12 +385,15 @@ export class Client extends EventEmitter<ClientEvents> {
     const key = {};
     const opened = await this.#openFlow(key, request);
     try {
+      accept(opened);
       const output = await OutputFlow.attach(opened, options);
-      this.#flows.add(output);
-      output.once('closed', () => {
+      this.#isOpen(key, output);
+      const over = (): void => {
         this.#flows.delete(output);
         void this.#closeFlow(key);
-      });
+      };
+      output.once('closed', over);
+      output.once('lost', over);
       return output;
     } catch (error) {
       await this.#closeFlow(key);
@@ -240,6 +440,7 @@ export class Client extends EventEmitter<ClientEvents> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#inbox.close();
     await Promise.all([...this.#flows].map((flow) => flow.close()));
     await Promise.all([...this.#mirrors.keys()].map((flow) => this.unmap(flow)));
     if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
@@ -257,7 +458,7 @@ export class Client extends EventEmitter<ClientEvents> {
       await this.#closeFlow(key);
       throw error;
     }
-    this.#open.set(mirror, { request, handle: opened.handle });
+    this.#open.set(mirror, { request, handle: opened.handle, link: opened.handle });
     this.#open.delete(key);
     mirror.on('lost', () => {
       mirror.emit('state', 'stale');
@@ -289,8 +490,28 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#closed)
       throw new MirrorflowError('CLOSED', `this client of ${this.app} is closed`, { app: this.app });
     const opened = await this.#call('flow.open', [this.#token, request], { timeoutMs: OPEN_TIMEOUT_MS });
-    this.#open.set(key, { request, handle: opened.handle });
+    const { handle } = opened;
+    const flow = this.#open.get(key)?.flow;
+    this.#open.set(key, { request, handle, link: handle, ...(flow === undefined ? {} : { flow }) });
+    if (flow instanceof InputFlow) flow.identify({ session: this.#token, handle });
     return opened;
+  }
+
+  #isOpen(key: object, flow: InputFlow | OutputFlow): void {
+    this.#flows.add(flow);
+    const open = this.#open.get(key);
+    if (open !== undefined) open.flow = flow;
+    if (flow instanceof OutputFlow) void this.#tellMarks(flow);
+  }
+
+  /** Consumers that said XOFF before this provider came: told like those that come, once the caller had time to listen. */
+  async #tellMarks(output: OutputFlow): Promise<void> {
+    try {
+      const marks = await this.#call('flow.marks', [output.flow]);
+      for (const { consumer, mark } of marks) output.emit('flowControl', { ...mark, consumer });
+    } catch (error) {
+      clientLog.debug('the marks of a flow are not known', { flow: output.flow, error });
+    }
   }
 
   async #closeFlow(key: object): Promise<void> {
@@ -298,6 +519,46 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#open.delete(key);
     if (open === undefined || !this.connected) return;
     await this.#call('flow.close', [this.#token, open.handle]).catch(() => undefined);
+  }
+
+  /** What it throws goes back to the sender. */
+  #deliver({ kind, from = '', message, flow, mark }: Delivery): void {
+    switch (kind) {
+      case 'message':
+        if (message !== undefined) this.#inbox.accept(message, { from });
+        break;
+      case 'flowControl':
+        for (const output of this.#outputs(flow)) {
+          if (mark !== undefined) output.emit('flowControl', { ...mark, consumer: from });
+        }
+        break;
+      case 'demoted':
+        for (const output of this.#outputs(flow)) output.emit('demoted', from);
+        break;
+      case 'quit':
+        if (!this.emit('quit')) void this.close();
+        break;
+    }
+  }
+
+  #outputs(name: string | undefined): OutputFlow[] {
+    return [...this.#flows].filter(
+      (flow) => flow instanceof OutputFlow && flow.flow === name,
+    ) as OutputFlow[];
+  }
+
+  #report(): ClientReport {
+    const flows: ClientReport['flows'] = [];
+    for (const { handle, request, flow: open } of this.#open.values()) {
+      const { flow, direction } = request;
+      if (open instanceof OutputFlow) {
+        flows.push({ handle, flow, direction, ...open.written, lost: open.lost, queued: open.queued });
+      } else if (open !== undefined) {
+        const { taken, lost, ready, capacity, delivery, paused } = open;
+        flows.push({ handle, flow, direction, ...taken, lost, ready, capacity, delivery, paused });
+      }
+    }
+    return { flows };
   }
 
   async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {
@@ -308,8 +569,16 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#token = token;
     for (const open of this.#open.values()) {
       // The flow itself goes on over its link; this tells the new app server that somebody has it open.
-      const opened = await call('flow.open', [token, open.request], { timeoutMs: OPEN_TIMEOUT_MS });
+      const request = { ...open.request, link: open.link };
+      const opened = await call('flow.open', [token, request], { timeoutMs: OPEN_TIMEOUT_MS });
       open.handle = opened.handle;
+      if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
     }
   }
+}
+
+function isTyped<Value, Place, Form>(
+  options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+): options is TypedOutputOptions<Value, Place, Form> {
+  return typeof options.type === 'object';
 }

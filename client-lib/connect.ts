@@ -6,6 +6,7 @@ import { callerOf } from '../protocol/xml-rpc/contract.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { Client } from './client.js';
+import { IncomingCalls } from './incoming-calls.js';
 import {
   clientLog,
   findAppServer,
@@ -34,7 +35,10 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const app = checkName('application', options.app);
   const name = checkName('client', options.name ?? programName());
   const program = (options.program ?? process.argv[1] ?? process.title).slice(0, 256);
-  const found = (await findAppServer(app, options)) ?? (await startThroughHost(app, options));
+  const incoming = new IncomingCalls();
+  const found =
+    (await findAppServer(app, options, incoming.dispatcher)) ??
+    (await startThroughHost(app, options, incoming));
   return Client.present({
     app,
     name,
@@ -42,10 +46,15 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     directory: found.directory,
     socket: found.socket,
     session: found.session,
+    incoming,
   });
 }
 
-async function startThroughHost(app: string, options: ConnectOptions): Promise<Located> {
+async function startThroughHost(
+  app: string,
+  options: ConnectOptions,
+  { dispatcher }: IncomingCalls,
+): Promise<Located> {
   const host = await findHostServer(options);
   if (host === undefined) throw noHostServer(options);
   try {
@@ -71,7 +80,10 @@ async function startThroughHost(app: string, options: ConnectOptions): Promise<L
       throw new MirrorflowError('APPLICATION_UNREACHABLE', `the app server of ${app} told no socket`, {
         app,
       });
-    const session = await connectSession({ path: socket }, { context: () => undefined, log: clientLog });
+    const session = await connectSession(
+      { path: socket },
+      { context: () => undefined, log: clientLog, dispatcher },
+    );
     return { directory: host.directory, socket, session };
   } finally {
     void host.session.close();

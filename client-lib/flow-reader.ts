@@ -12,7 +12,7 @@ import type { LinkEnd } from '../protocol/signal-link/link.js';
 import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
 import { checkBuffers } from './history/rules.js';
-import { FlowBuffer, type Lender } from './input-flow-buffer.js';
+import { FlowBuffer, generationOf, typeFlags, type Lender } from './input-flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
 import type { CheckedOptions } from './input-flow-options.js';
 
@@ -25,17 +25,19 @@ const SLICE_LAST_MS = 1;
 /** While something is lent that was not acknowledged, a duplicator answers every wait at once: it is asked only so often. */
 const LENT_POLL_MS = 1;
 
-export class InlineEngine implements InputEngine, Lender {
+export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
-  readonly #delivery: Delivery;
+  #delivery: Delivery;
   readonly #spinUs: number;
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   /** Taken and not given back, oldest first. */
   readonly #lent = new Set<FlowBuffer>();
-  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   #link: ConsumerLink;
+  /** Of the buffers of this link: one that is lent stays in the file it came from. */
+  #lender: Lender;
   #scout: RingReader | undefined;
   #views: (Uint8Array | undefined)[] = [];
   #acknowledged = -1;
@@ -51,6 +53,9 @@ export class InlineEngine implements InputEngine, Lender {
   #endTold = false;
   #finishing: boolean;
   #closed = false;
+  #paused = false;
+  #taken = 0;
+  #takenBytes = 0;
 
   private constructor(
     link: ConsumerLink,
@@ -67,7 +72,8 @@ export class InlineEngine implements InputEngine, Lender {
     this.#clock = clock;
     this.#link = link;
     this.#sourceState = link.file.sourceState;
-    this.#follow(link);
+    this.#lender = this.#lenderOf(link.file);
+    this.#follow(link, link.missedAtStart);
   }
 
   /** Throws what attaching throws, and BAD_OPTION for a history that is larger than the ring. */
@@ -91,7 +97,7 @@ export class InlineEngine implements InputEngine, Lender {
   }
 
   get ready(): number {
-    return Math.min(this.capacity, this.#link.reader.available);
+    return this.#paused ? 0 : Math.min(this.capacity, this.#link.reader.available);
   }
 
   get free(): number {
@@ -111,6 +117,14 @@ export class InlineEngine implements InputEngine, Lender {
     return this.#sourceState;
   }
 
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   get ended(): boolean {
     return this.#closed || (this.#end !== undefined && this.#finishing);
   }
@@ -119,8 +133,10 @@ export class InlineEngine implements InputEngine, Lender {
     if (!this.#look()) return undefined;
     const { reader } = this.#link;
     const { sequence, epoch, timestampNs, flags } = reader;
-    const buffer = new FlowBuffer(this, sequence, this.#view(), sequence, epoch, timestampNs, flags);
+    const buffer = new FlowBuffer(this.#lender, sequence, this.#view(), sequence, epoch, timestampNs, flags);
     this.#lent.add(buffer);
+    this.#taken += 1;
+    this.#takenBytes += buffer.size;
     reader.advance();
     this.#acknowledgeQuarter();
     return buffer;
@@ -137,7 +153,9 @@ export class InlineEngine implements InputEngine, Lender {
     this.#scout.follow(first);
     while (found.length < count && this.#scout.look() === 'ready') {
       const { sequence, epoch, timestampNs, flags } = this.#scout;
-      found.push(new FlowBuffer(this, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags));
+      found.push(
+        new FlowBuffer(this.#lender, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags),
+      );
       this.#scout.advance();
     }
     return found;
@@ -153,8 +171,11 @@ export class InlineEngine implements InputEngine, Lender {
       meta.epoch = reader.epoch;
       meta.timestampNs = reader.timestampNs;
       meta.size = reader.size;
-      meta.flags = reader.flags;
+      meta.flags = typeFlags(reader.flags);
+      meta.generation = generationOf(reader.flags);
       handled += 1;
+      this.#taken += 1;
+      this.#takenBytes += reader.size;
       const { sequence } = reader;
       try {
         handler(this.#view(), meta);
@@ -172,6 +193,7 @@ export class InlineEngine implements InputEngine, Lender {
 
   arm(): void {
     this.#wanted = true;
+    if (this.#paused) return;
     if (this.#spinUs > 0 && this.#spin(this.#spinUs)) return this.#tellLater(0);
     if (this.#end !== undefined) return;
     if (this.#needed() < this.#link.reader.next) {
@@ -195,6 +217,23 @@ export class InlineEngine implements InputEngine, Lender {
       sliceMs = Math.min(SLICE_LAST_MS, sliceMs * 2);
     }
   }
+
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#link.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#armed = false;
+    this.#link.resume();
+    this.#tellLater(0);
+  }
+
+  /** No marks are watched without a flow thread. */
+  identify(): void {}
 
   async grow(buffers: number): Promise<void> {
     checkBuffers('history of an inline flow', buffers, 1, this.capacity);
@@ -220,13 +259,13 @@ export class InlineEngine implements InputEngine, Lender {
     this.#end = undefined;
     this.#endTold = false;
     this.#finishing = this.#whenDetached === 'end';
-    this.#lent.clear();
     // What is lent was asked for again so that it stays; it is not delivered twice.
-    const before = link.reader.missed;
-    if (link.reader.epoch === epoch) link.reader.skipTo(next);
-    this.#follow(link);
-    this.#missed = before;
-    if (link.reader.epoch !== epoch) this.#listener.onRestarted(link.reader.epoch);
+    const begun = link.reader.next;
+    const sameEpoch = link.reader.epoch === epoch;
+    if (sameEpoch) link.reader.skipTo(next);
+    else this.#lent.clear();
+    this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
+    if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
     this.#changeState(link.file.sourceState);
     this.#listener.onReady();
   }
@@ -244,24 +283,24 @@ export class InlineEngine implements InputEngine, Lender {
     this.#link.close();
   }
 
-  giveBack(_sequence: number, buffer: FlowBuffer): void {
-    if (!this.#lent.delete(buffer) || this.#closed) return;
-    this.#acknowledgeQuarter();
+  #lenderOf(file: FlowFile): Lender {
+    return {
+      giveBack: (_sequence, buffer) => {
+        if (this.#lent.delete(buffer) && !this.#closed) this.#acknowledgeQuarter();
+      },
+      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && holds(file, sequence),
+    };
   }
 
-  stillValid(sequence: number, buffer: FlowBuffer): boolean {
-    const { file } = this.#link;
-    return file.epoch === buffer.epoch && holds(file, sequence) && !this.#closed;
-  }
-
-  #follow(link: ConsumerLink): void {
+  #follow(link: ConsumerLink, lost: number): void {
     this.#link = link;
     this.#scout = undefined;
     this.#views = [];
     this.#acknowledged = -1;
     this.#armed = false;
     this.#missed = link.reader.missed;
-    this.#lost += link.missedAtStart;
+    this.#lost += lost;
+    this.#lender = this.#lenderOf(link.file);
     link.onSignal((kind, _value, detail) => {
       if (this.#link !== link || this.#closed) return;
       if (kind === MessageKind.STATUS) {
@@ -269,9 +308,15 @@ export class InlineEngine implements InputEngine, Lender {
         if (state !== undefined) this.#changeState(state);
         return;
       }
+      if (kind === MessageKind.DELIVERY) {
+        this.#delivery = 'lossy';
+        this.#listener.onDemoted();
+        return;
+      }
       this.#armed = false;
       this.#tellReady();
     });
+    if (this.#paused) link.pause();
     link.onEnd((end) => {
       if (this.#link !== link || this.#closed) return;
       this.#end = end;
@@ -307,7 +352,7 @@ export class InlineEngine implements InputEngine, Lender {
   /** True when the reader stands on a buffer that is whole. */
   #look(): boolean {
     const { reader } = this.#link;
-    if (this.#closed) return false;
+    if (this.#closed || this.#paused) return false;
     for (;;) {
       const outcome = reader.look();
       if (outcome !== 'restarted') {
@@ -368,6 +413,7 @@ export class InlineEngine implements InputEngine, Lender {
 
   #something(): boolean {
     const { file, reader } = this.#link;
+    if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;
   }
 

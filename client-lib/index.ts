@@ -1,14 +1,39 @@
 /** The client library's public surface: everything a program needs, and nothing else is promised. */
 export { connect, type ConnectOptions } from './connect.js';
-export { Client, SPECTRA_FLOW, type AppInfo } from './client.js';
+export { Client, SPECTRA_FLOW, type AppInfo, type SendTarget } from './client.js';
+export type { Attributes, AttributeType, MessageClass } from './messages/message-class.js';
+export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
 export { connectHost, HostConnection, type HostInfo } from './host.js';
 export { Mirror, type PublicationMeta } from './mirror.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
-export { OutputFlow, type CommitOptions, type OutputSlot, type WaitOptions } from './output-flow.js';
+export {
+  OutputFlow,
+  type CommitOptions,
+  type OutputSlot,
+  type ReachedMark,
+  type WaitOptions,
+} from './output-flow.js';
 export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
+export type { FlowControlMarks } from './flow-control.js';
 export type { InputFlowOptions } from './input-flow-options.js';
+export type { FlowLayer, FlowType, Layer, LayerProperties, Placed } from './types/flow-type.js';
+export { TypedBuffer } from './types/typed-buffer.js';
+export type { TypedInputFlow } from './types/typed-input.js';
+export type { TypedOutputFlow, TypedOutputOptions, TypedSlot } from './types/typed-output.js';
+export {
+  array,
+  type ArrayKind,
+  type ArrayOf,
+  type ArrayType,
+  type NumericBuffer,
+  type Shape,
+  type Shaped,
+} from './types/array.js';
+export { bytes, type BytesBuffer } from './types/bytes.js';
+export { compressed, type CompressedOptions } from './types/compressed.js';
+export { json, type JsonBuffer, type JsonOptions } from './types/json.js';
 export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 export type {
   ApplicationInfo,
@@ -16,3 +41,4 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';

@@ -1,10 +1,21 @@
 /** A buffer that a flow has lent to its user: its data are views of memory that is used again. */
 import { MirrorflowError } from '../protocol/errors.js';
+import { GENERATION_SHIFT } from '../protocol/flow-file/layout.js';
 
 /** Who lent the buffer; the token is the lender's own name for it. */
 export interface Lender {
   giveBack(token: number, buffer: FlowBuffer): void;
   stillValid(token: number, buffer: FlowBuffer): boolean;
+}
+
+/** The part of a slot's flags that belongs to the flow type. */
+export function typeFlags(slotFlags: number): number {
+  return slotFlags & (2 ** GENERATION_SHIFT - 1);
+}
+
+/** The generation of the provider that wrote a slot. */
+export function generationOf(slotFlags: number): number {
+  return slotFlags >>> GENERATION_SHIFT;
 }
 
 /**
@@ -20,8 +31,10 @@ export class FlowBuffer {
   readonly timestampNs: number;
   /** Bytes. */
   readonly size: number;
-  /** Of the flow type. */
+  /** Of the flow type, 0 to 65,535. */
   readonly flags: number;
+  /** Which provider of the flow wrote it, counted from 1; 0 for a flow that its duplicator fills. */
+  readonly generation: number;
   readonly #data: Uint8Array;
   readonly #token: number;
   #lender: Lender | undefined;
@@ -39,7 +52,8 @@ export class FlowBuffer {
     this.epoch = epoch;
     this.timestampNs = timestampNs;
     this.size = data.length;
-    this.flags = flags;
+    this.flags = typeFlags(flags);
+    this.generation = generationOf(flags);
     this.#data = data;
     this.#token = token;
     this.#lender = lender;

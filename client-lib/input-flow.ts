@@ -6,22 +6,35 @@ import { EventEmitter } from 'eventemitter3';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
+import type { Delivery } from '../protocol/signal-link/messages.js';
 import { InlineEngine } from './flow-reader.js';
 import type { AttachTarget } from './flow-reader-link.js';
-import { checkBuffers } from './history/rules.js';
+import type { MarkIdentity } from './flow-control-sender.js';
+import type { FlowControlSettings } from './flow-thread/messages.js';
+import { badOption, checkBuffers } from './history/rules.js';
 import type { FlowBuffer } from './input-flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
-import { checkInputOptions, type InputFlowOptions } from './input-flow-options.js';
+import { checkInputOptions, type CheckedOptions, type InputFlowOptions } from './input-flow-options.js';
 import { ThreadedEngine } from './input-flow-threaded.js';
 import { TakeQueue, type TakeOptions } from './input-flow-takes.js';
+
+/** The app server's socket, and the client's session there. */
+export interface ControlPath {
+  readonly socket: string;
+  readonly session: string;
+}
 
 export interface InputFlowEvents {
   /** What the flow's data are worth now. */
   state: [state: SourceState];
+  /** The next buffer taken is the first of another provider; told just before it is handed out. */
+  provider: [generation: number];
   /** The sequences started again. Buffers of the epoch before may still be ready; each names its own. */
   restarted: [epoch: number];
   /** So many more buffers were lost: lapped, overwritten or dropped. */
   lost: [buffers: number];
+  /** This consumer held the provider back for longer than the stall timeout: it is lossy from now on. */
+  demoted: [];
   /** The link has ended. Unless the flow holds, `end` follows. */
   detached: [end: LinkEnd];
   /** Nothing more will be added, once. What is ready can still be taken. */
@@ -34,17 +47,22 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   /** Delivered and not released: the next take releases them. */
   #lent: FlowBuffer[] = [];
   #looked: FlowBuffer[] = [];
+  #delivery: Delivery;
+  #paused = false;
+  /** The generation of the buffer handed out last. */
+  #generation: number | undefined;
   #lostTold = 0;
   #end: LinkEnd | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(engine: InputEngine) {
+  private constructor(engine: InputEngine, delivery: Delivery) {
     super();
+    this.#delivery = delivery;
     this.#engine = engine;
     this.#takes = new TakeQueue(
       engine,
       () => this.ended,
-      (buffer) => this.#lent.push(buffer),
+      (buffer) => this.#lend(buffer),
     );
   }
 
@@ -53,28 +71,36 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     opened: AttachTarget,
     options: InputFlowOptions,
     whenDetached: 'end' | 'hold',
+    control?: ControlPath,
   ): Promise<InputFlow> {
     const checked = checkInputOptions(options);
-    let flow: InputFlow | undefined;
+    const flowControl = flowControlSettings(checked, opened, control);
+    // Empty while the engine opens: whatever is told then can still be asked for afterwards.
+    const made: { flow?: InputFlow } = {};
     const listener: EngineListener = {
       onReady: () => {
-        if (flow !== undefined) flow.#takes.serve();
+        if (made.flow !== undefined) made.flow.#takes.serve();
       },
-      onState: (state) => flow?.emit('state', state),
-      onRestarted: (epoch) => flow?.emit('restarted', epoch),
+      onState: (state) => made.flow?.emit('state', state),
+      onRestarted: (epoch) => made.flow?.emit('restarted', epoch),
       onLost: () => {
-        if (flow !== undefined) flow.#tellLost();
+        if (made.flow !== undefined) made.flow.#tellLost();
       },
-      onDetached: (end) => flow?.emit('detached', end),
+      onDemoted: () => {
+        if (made.flow === undefined) return;
+        made.flow.#delivery = 'lossy';
+        made.flow.emit('demoted');
+      },
+      onDetached: (end) => made.flow?.emit('detached', end),
       onEnded: (end) => {
-        if (flow !== undefined) flow.#tellEnd(end);
+        if (made.flow !== undefined) made.flow.#tellEnd(end);
       },
     };
     const engine = checked.inline
       ? await InlineEngine.open(opened, checked, options.history, whenDetached, listener)
-      : await ThreadedEngine.open(opened, checked, whenDetached, listener);
-    flow = new InputFlow(engine);
-    return flow;
+      : await ThreadedEngine.open(opened, checked, whenDetached, listener, flowControl);
+    made.flow = new InputFlow(engine, checked.delivery);
+    return made.flow;
   }
 
   /** Buffers that can be taken at once. */
@@ -99,6 +125,20 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   get sourceState(): SourceState {
     return this.#engine.sourceState;
+  }
+
+  /** `lossy` also after it was demoted. */
+  get delivery(): Delivery {
+    return this.#delivery;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** What was taken from the flow since it was opened, by whatever take. */
+  get taken(): { readonly buffers: number; readonly bytes: number } {
+    return { buffers: this.#engine.taken, bytes: this.#engine.takenBytes };
   }
 
   /** No take will ever give a buffer again: closed, or ended and everything taken. */
@@ -218,6 +258,28 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.reattach(opened);
   }
 
+  /**
+   * Nothing is read from the flow until `resume`; what the history holds can still be taken, an inline flow gives nothing. A lossless
+   * consumer that is paused holds the provider back, until the stall timeout if there is one; a lossy one is lapped, and told by `lost` how many
+   * buffers it missed.
+   */
+  pause(): void {
+    if (this.#paused || this.closed) return;
+    this.#paused = true;
+    this.#engine.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.closed) return;
+    this.#paused = false;
+    this.#engine.resume();
+  }
+
+  /** For the client: it has another session or handle at its app server. */
+  identify(identity: MarkIdentity): void {
+    if (!this.closed) this.#engine.identify(identity);
+  }
+
   /** For a flow that holds when detached, and was: it ends after all. */
   finish(): void {
     if (!this.closed) this.#engine.finish();
@@ -238,8 +300,16 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return undefined;
     this.#takes.serve();
     const buffer = this.#takes.waiting ? undefined : this.#engine.take();
-    if (buffer !== undefined) this.#lent.push(buffer);
+    if (buffer !== undefined) this.#lend(buffer);
     return buffer;
+  }
+
+  #lend(buffer: FlowBuffer): void {
+    this.#lent.push(buffer);
+    if (buffer.generation === this.#generation) return;
+    const first = this.#generation === undefined;
+    this.#generation = buffer.generation;
+    if (!first) this.emit('provider', buffer.generation);
   }
 
   #beginTake(): void {
@@ -273,14 +343,27 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 /**
  * Opens the consumer side of a flow, as `flow.open` of the app server described it. Throws BAD_OPTION with what was given and what
  * is allowed, TOO_LARGE for a history beyond 2^31 - 1 bytes, and what the flow file and the link throw.
+ * @param control where flow-control marks are told; needed for them only
  * @param whenDetached `end`: the end of the link ends the flow; `hold`: takes go on waiting until `reattach` or `finish`
  */
 export function openInputFlow(
   opened: AttachTarget,
   options: InputFlowOptions = {},
   whenDetached: 'end' | 'hold' = 'end',
+  control?: ControlPath,
 ): Promise<InputFlow> {
-  return InputFlow.open(opened, options, whenDetached);
+  return InputFlow.open(opened, options, whenDetached, control);
+}
+
+function flowControlSettings(
+  { flowControl }: CheckedOptions,
+  { handle }: AttachTarget,
+  control: ControlPath | undefined,
+): FlowControlSettings | undefined {
+  if (flowControl === undefined) return undefined;
+  if (control === undefined)
+    throw badOption('flowControl', 'given', 'left out for a flow without an app server');
+  return { marks: flowControl, socket: control.socket, identity: { session: control.session, handle } };
 }
 
 function checkTime(option: string, value: number): void {

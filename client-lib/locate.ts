@@ -7,6 +7,7 @@ import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { isUsableDirectory } from '../protocol/private-directory.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
 
 export interface LocateOptions {
@@ -33,9 +34,13 @@ export async function findHostServer(options: LocateOptions): Promise<Located | 
   return findServer(options, hostSocketPath);
 }
 
-/** A session to the app server of an application, or undefined when none runs. */
-export async function findAppServer(app: string, options: LocateOptions): Promise<Located | undefined> {
-  return findServer(options, (directory) => appSocketPath(directory, app));
+/** A session to the app server of an application, whose calls the dispatcher answers, or undefined when none runs. */
+export async function findAppServer(
+  app: string,
+  options: LocateOptions,
+  dispatcher: CallDispatcher<undefined>,
+): Promise<Located | undefined> {
+  return findServer(options, (directory) => appSocketPath(directory, app), dispatcher);
 }
 
 export function directoriesOf(options: LocateOptions): string[] {
@@ -55,6 +60,7 @@ export function noHostServer(options: LocateOptions): MirrorflowError {
 async function findServer(
   options: LocateOptions,
   pathIn: (directory: string) => string,
+  dispatcher?: CallDispatcher<undefined>,
 ): Promise<Located | undefined> {
   for (const directory of directoriesOf(options)) {
     // In /tmp anybody could have made a directory of this name: only one's own or root's is believed there.
@@ -66,6 +72,7 @@ async function findServer(
         {
           context: () => undefined,
           log: clientLog,
+          ...(dispatcher === undefined ? {} : { dispatcher }),
           connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
         },
       );

@@ -4,6 +4,7 @@
  * choice.
  */
 import { EventEmitter } from 'eventemitter3';
+import type { FlowMark } from '../protocol/contract/deliveries.js';
 import type { OpenedFlow } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
@@ -40,6 +41,16 @@ interface OutputFlowEvents {
   closed: [];
   /** The duplicator has gone: nothing more can be written until the flow is opened again. */
   lost: [end: LinkEnd];
+  /** The history of a consumer has reached one of its marks. What that means is the provider's own affair. */
+  flowControl: [mark: ReachedMark];
+  /** This consumer held the writer back for longer than the stall timeout, and is lossy from now on. */
+  demoted: [consumer: string];
+}
+
+/** A flow-control mark that a consumer's history has reached. */
+export interface ReachedMark extends FlowMark {
+  /** Name of the consumer. */
+  readonly consumer: string;
 }
 
 interface Waiter {
@@ -65,6 +76,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #answered = true;
   #flushing = false;
   #turnNs = 0;
+  #writtenBytes = 0;
+  #written = 0;
   #lost = 0;
   #state: 'open' | 'closed' | 'lost' = 'open';
 
@@ -93,6 +106,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     const link = await streamLink().connect(opened.link);
     try {
       const generation = await takeSeat(link, opened);
+      if (rules.stallTimeoutMs !== undefined)
+        link.signal(MessageKind.STALL, Math.round(rules.stallTimeoutMs));
       return new OutputFlow(opened.flow, rules, { file, link, generation });
     } catch (error) {
       link.destroy();
@@ -119,6 +134,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Buffers that were given up or overwritten before anybody could read them, by the policy for a full ring. */
   get lost(): number {
     return this.#lost;
+  }
+
+  /** What was committed since the flow was opened here. */
+  get written(): { readonly buffers: number; readonly bytes: number } {
+    return { buffers: this.#written, bytes: this.#writtenBytes };
   }
 
   /** Buffers that wait on this side for room in the ring. */
@@ -226,6 +246,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       (this.#generation | (options.flags ?? 0)) >>> 0,
     );
     this.#reserved = false;
+    this.#written += 1;
+    this.#writtenBytes += size;
     if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
   }
 

@@ -13,7 +13,7 @@ export async function askApplications<T extends object>(
   ask: (client: Client) => Promise<readonly T[]>,
 ): Promise<(T & { readonly app: string })[]> {
   const named = async (name: string): Promise<(T & { readonly app: string })[]> =>
-    (await withClient(context, name, ask)).map((answer) => ({ app: name, ...answer }));
+    (await withClient(context, name, ask)).map((answer) => Object.assign({ app: name }, answer));
   if (app !== undefined) return named(app);
   const names = await runningApplications(context);
   const answers = await Promise.allSettled(names.map(named));

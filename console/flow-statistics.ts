@@ -26,7 +26,7 @@ export function counterRows(look: Look, before: Look | undefined): CounterRow[] 
   return Object.entries(countersOf(look)).map(([name, value]) => ({
     name,
     value: shownValue(name, value),
-    rate: shownRate(name, rates[name]),
+    rate: shownRate(name, Object.hasOwn(rates, name) ? rates[name] : undefined),
     help: helpOf(name),
   }));
 }

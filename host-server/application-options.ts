@@ -9,6 +9,8 @@ const ARGUMENTS = [
   ['updateIntervalMs', '--update-interval'],
   ['lingerMs', '--linger'],
   ['ringBytes', '--ring-bytes'],
+  ['stallTimeoutMs', '--stall-timeout'],
+  ['programs', '--programs'],
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
 
 /**
@@ -32,11 +34,11 @@ export function optionsDifference(
   boundPort: number | undefined,
 ): string | undefined {
   const differences = ARGUMENTS.flatMap(([member]) => {
-    const wanted = asked[member];
-    const is = present[member];
+    const wanted = textOf(asked[member]);
+    const is = textOf(present[member]);
     if (wanted === undefined || wanted === is) return [];
     // Port 0 is any port.
-    if (member === 'port' && (wanted === 0 || wanted === boundPort)) return [];
+    if (member === 'port' && (asked.port === 0 || asked.port === boundPort)) return [];
     if (member === 'source' && is !== undefined && canonical(is) === canonical(wanted)) return [];
     return [`${member} is ${is ?? 'not stated'}, asked was ${wanted}`];
   });
@@ -47,12 +49,18 @@ export function appServerArguments(options: ApplicationOptions): string[] {
   // A port is always said: the environment's is the host server's own.
   const stated: ApplicationOptions = { port: 0, ...options };
   const rest = ARGUMENTS.flatMap(([member, argument]) => {
-    const value = stated[member];
-    return value === undefined ? [] : [argument, String(value)];
+    const value = textOf(stated[member]);
+    return value === undefined ? [] : [argument, value];
   });
   return ['--name', options.name, ...rest];
 }
 
-function canonical(source: string | number): string {
+/** An option as the command line has it. */
+function textOf(value: ApplicationOptions[keyof ApplicationOptions]): string | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function canonical(source: string): string {
   return formatAddress(parseAddress(source));
 }

@@ -4,6 +4,7 @@
  */
 import { parseAddress } from '../protocol/address.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/contract/shapes.js';
+import { checkPrograms } from '../protocol/contract/programs.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
 import { describeValue, isStruct } from '../protocol/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from './listen-address.js';
@@ -130,6 +131,7 @@ function checkApplication(entry: unknown, place: string): ApplicationOptions {
     unknownMembers: 'refuse',
   });
   checkSource(options);
+  if (options.programs !== undefined) checkPrograms(options.programs);
   return options;
 }
 

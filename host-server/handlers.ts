@@ -34,7 +34,16 @@ export function hostHandlers(
       startedAt: facts.startedAt,
     }),
     'host.applications': () => applications.list(),
-    'host.run': ([options]) => applications.run(options),
+    'host.run': ([options]) => {
+      if (options.programs !== undefined) {
+        // Whoever may call this may not therefore run any program as the user of this server.
+        throw new MirrorflowError(
+          'NOT_PERMITTED',
+          `the programs of ${options.name} can be registered in the configuration file of the host server only`,
+        );
+      }
+      return applications.run(options);
+    },
     'host.stop': ([name]) => applications.stop(name),
     'host.quit': async ([everything]) => {
       await quit(everything ?? false);

@@ -34,6 +34,10 @@ export const LIMITS = {
   /** Open connections of one XML-RPC or session server. */
   rpcConnections: 2048,
 
+  /** Messages that may wait for one client, at its own end or at the app server's; then senders get LIMIT_REACHED. */
+  messagesWaiting: 1024,
+  messagesWaitingBytes: 16 * MIB,
+
   /** A started child must have reported ready within this time. */
   childReadyTimeoutMs: 10_000,
   /** From SIGTERM to SIGKILL. */

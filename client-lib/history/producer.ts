@@ -53,6 +53,11 @@ export class HistoryProducer {
     this.grow(rules.history);
   }
 
+  /** Buffers that are ready. */
+  get filled(): number {
+    return this.#ready.length;
+  }
+
   /** Bytes that every buffer can hold. */
   get payloadBytes(): number {
     return this.#stride - RECORD.payload;
@@ -136,18 +141,13 @@ export class HistoryProducer {
     const missing = to - this.#control.load(CONTROL.capacity);
     this.#control.store(CONTROL.target, Math.max(to, this.#control.load(CONTROL.target)));
     if (missing <= 0) return true;
-    const revived = this.#revive(missing);
-    if (revived === missing) return true;
-    const segment = this.#allocate(missing - revived);
-    if (segment === undefined) return false;
-    this.#segments.push(segment);
-    this.#table.add(segment);
-    this.#publish(segment);
-    for (let index = segment.first + segment.count - 1; index >= segment.first; index -= 1) {
-      this.#control.setState(index, BUFFER.free);
-      this.#spare.push(index);
+    let left = missing - this.#revive(missing);
+    while (left > 0) {
+      const segment = this.#allocate(left);
+      if (segment === undefined) return false;
+      this.#add(segment);
+      left -= segment.count;
     }
-    this.#control.addCapacity(segment.count);
     return true;
   }
 
@@ -232,16 +232,28 @@ export class HistoryProducer {
     return true;
   }
 
-  /** A segment of up to `count` buffers, in the first gap of unused numbers that is long enough. */
-  #allocate(count: number): Segment | undefined {
-    let first = 0;
-    for (let index = 0; index < this.#control.limit && index - first < count; index += 1) {
-      if (this.#control.state(index) !== BUFFER.unused) first = index + 1;
+  #add(segment: Segment): void {
+    this.#segments.push(segment);
+    this.#table.add(segment);
+    this.#publish(segment);
+    for (let index = segment.first + segment.count - 1; index >= segment.first; index -= 1) {
+      this.#control.setState(index, BUFFER.free);
+      this.#spare.push(index);
     }
-    if (first + count > this.#control.limit) return undefined;
+    this.#control.addCapacity(segment.count);
+  }
+
+  /** A segment of up to `count` buffers, in the first gap of unused numbers; undefined when there is none or no memory. */
+  #allocate(count: number): Segment | undefined {
+    const { limit } = this.#control;
+    let first = 0;
+    while (first < limit && this.#control.state(first) !== BUFFER.unused) first += 1;
+    let end = first;
+    while (end < limit && end - first < count && this.#control.state(end) === BUFFER.unused) end += 1;
+    if (end === first) return undefined;
     try {
-      const memory = new SharedArrayBuffer(count * this.#stride);
-      return { id: this.#nextSegment++, first, count, stride: this.#stride, memory };
+      const memory = new SharedArrayBuffer((end - first) * this.#stride);
+      return { id: this.#nextSegment++, first, count: end - first, stride: this.#stride, memory };
     } catch {
       return undefined; // the system has no memory to give
     }

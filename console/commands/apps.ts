@@ -4,6 +4,7 @@ import { command } from '../command.js';
 import type { Output } from '../output.js';
 import type { TextStyle } from '../render/colour.js';
 import { formatDuration } from '../render/numbers.js';
+import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import { withHost } from '../servers.js';
 
 export const appsCommand = command({
@@ -33,28 +34,27 @@ const STATE_STYLES: Readonly<Record<ApplicationInfo['state'], TextStyle>> = {
 
 export function applicationTable(output: Output, applications: readonly ApplicationInfo[]): string[] {
   const nowMs = Date.now();
-  return output.tableLines(
-    [
-      { header: 'name' },
-      { header: 'state' },
-      { header: 'source' },
-      { header: 'pid' },
-      { header: 'uptime', align: 'right' },
-      { header: 'restarts' },
-      { header: 'cause' },
-    ],
-    applications.map(({ name, state, source, pid, startedAt, restarts, cause }) => [
-      name,
-      { text: state, style: STATE_STYLES[state] },
-      source,
-      // As text: a process id has no thousands.
-      pid === undefined ? undefined : String(pid),
-      startedAt === undefined || state !== 'running'
-        ? undefined
-        : formatDuration(nowMs - startedAt.getTime()),
-      restarts,
-      cause,
-    ]),
-    'No applications. Start one with: mirrorflow run NAME --spectcl ADDRESS',
-  );
+  const columns: readonly RecordColumn<ApplicationInfo>[] = [
+    { header: 'name', cell: ({ name }) => name },
+    { header: 'state', cell: ({ state }) => ({ text: state, style: STATE_STYLES[state] }) },
+    { header: 'source', align: 'left', cell: ({ source }) => source },
+    { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
+    {
+      header: 'uptime',
+      align: 'right',
+      cell: ({ startedAt, state }) =>
+        startedAt === undefined || state !== 'running'
+          ? undefined
+          : formatDuration(nowMs - startedAt.getTime()),
+    },
+    { header: 'restarts', cell: ({ restarts }) => restarts, matters: ({ restarts }) => restarts > 0 },
+    {
+      header: 'cause',
+      align: 'left',
+      cell: ({ cause }) => cause,
+      matters: ({ cause }) => cause !== undefined,
+    },
+  ];
+  const empty = 'No applications. Start one with: mirrorflow run NAME --spectcl ADDRESS';
+  return recordTable(output, columns, applications, empty);
 }

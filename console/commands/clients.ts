@@ -1,6 +1,7 @@
 /** `mirrorflow clients`. */
 import { APP_OPTION, command } from '../command.js';
 import { askApplications } from '../every-application.js';
+import { pidCell } from '../record-table.js';
 import { formatDuration } from '../render/numbers.js';
 
 export const clientsCommand = command({
@@ -19,7 +20,7 @@ export const clientsCommand = command({
         { header: 'app' },
         { header: 'client' },
         { header: 'program' },
-        { header: 'pid' },
+        { header: 'pid', align: 'right' },
         { header: 'since', align: 'right' },
         { header: 'flows' },
       ],
@@ -27,7 +28,7 @@ export const clientsCommand = command({
         client.app,
         client.name,
         client.program,
-        client.pid === 0 ? undefined : String(client.pid),
+        pidCell(client.pid),
         formatDuration(nowMs - client.since.getTime()),
         client.flows.map(({ flow, direction }) => `${flow} (${direction})`).join(', '),
       ]),

@@ -1,15 +1,41 @@
 /** `mirrorflow flows`. */
+import type { FlowInfo } from '../../client-lib/index.js';
 import { APP_OPTION, command } from '../command.js';
 import { askApplications } from '../every-application.js';
+import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import type { TextStyle } from '../render/colour.js';
 import { formatBytes } from '../render/numbers.js';
 
-const SOURCE_STYLES: Readonly<Record<string, TextStyle>> = {
+const SOURCE_STYLES: Readonly<Record<NonNullable<FlowInfo['sourceState']>, TextStyle>> = {
   live: 'green',
   stale: 'alarm',
   starting: 'yellow',
   ended: 'dim',
 };
+
+const COLUMNS: readonly RecordColumn<FlowInfo & { readonly app: string }>[] = [
+  { header: 'app', cell: ({ app }) => app },
+  { header: 'flow', cell: ({ flow }) => flow },
+  { header: 'type', cell: ({ type }) => type },
+  { header: 'state', cell: ({ state }) => state },
+  {
+    header: 'source',
+    align: 'left',
+    cell: ({ sourceState }) =>
+      sourceState === undefined ? undefined : { text: sourceState, style: SOURCE_STYLES[sourceState] },
+  },
+  {
+    header: 'buffer',
+    align: 'right',
+    cell: ({ bufferSize }) => (bufferSize === undefined ? undefined : formatBytes(bufferSize)),
+  },
+  { header: 'buffers', cell: ({ buffers }) => buffers },
+  { header: 'published', cell: ({ published }) => published },
+  { header: 'clients', cell: ({ clients }) => clients },
+  { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
+  { header: 'restarts', cell: ({ restarts }) => restarts, matters: ({ restarts }) => restarts > 0 },
+  { header: 'cause', align: 'left', cell: ({ cause }) => cause, matters: ({ cause }) => cause !== undefined },
+];
 
 export const flowsCommand = command({
   name: 'flows',
@@ -21,38 +47,6 @@ export const flowsCommand = command({
     const flows = await askApplications(context, app, (client) => client.flows());
     const { output } = context;
     if (output.json) return output.value(flows);
-    output.table(
-      [
-        { header: 'app' },
-        { header: 'flow' },
-        { header: 'type' },
-        { header: 'state' },
-        { header: 'source' },
-        { header: 'buffer', align: 'right' },
-        { header: 'buffers' },
-        { header: 'published' },
-        { header: 'clients' },
-        { header: 'pid' },
-        { header: 'restarts' },
-        { header: 'cause' },
-      ],
-      flows.map((flow) => [
-        flow.app,
-        flow.flow,
-        flow.type,
-        flow.state,
-        flow.sourceState === undefined
-          ? undefined
-          : { text: flow.sourceState, style: SOURCE_STYLES[flow.sourceState] ?? 'dim' },
-        flow.bufferSize === undefined ? undefined : formatBytes(flow.bufferSize),
-        flow.buffers,
-        flow.published,
-        flow.clients,
-        flow.pid === undefined ? undefined : String(flow.pid),
-        flow.restarts,
-        flow.cause,
-      ]),
-      'No flows.',
-    );
+    output.lines(recordTable(output, COLUMNS, flows, 'No flows.'));
   },
 });

@@ -87,19 +87,21 @@ async function start(context: CommandContext, { foreground, args }: StartOptions
 
 async function stop(context: CommandContext, everything: boolean): Promise<void> {
   const { output, signal } = context;
-  const { hostGone } = await import('../host-process/launch.js');
-  const { directory, stopped } = await withHost(context, async (host) => {
+  const { hostGone, hostIdentity } = await import('../host-process/launch.js');
+  const { directory, identity, stopped } = await withHost(context, async (host) => {
     const applications = await host.applications();
+    const identity = hostIdentity(await host.info());
     await host.quit(everything);
     return {
       directory: host.directory,
+      identity,
       stopped: applications.filter(({ state }) => state === 'running').map(({ name }) => name),
     };
   });
-  if (!(await hostGone(directory, STOP_TIMEOUT_MS, signal))) {
+  if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, signal))) {
     throw new MirrorflowError(
       'TIMED_OUT',
-      `the host server in ${directory} has taken the request and still answers after ${STOP_TIMEOUT_MS} ms`,
+      `the host server in ${directory} has taken the request and is still there after ${STOP_TIMEOUT_MS} ms`,
     );
   }
   if (output.json) return output.value({ stopped: true, directory, applications: everything ? stopped : [] });

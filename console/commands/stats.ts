@@ -5,6 +5,8 @@ import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
+import { styled } from '../render/colour.js';
+import { printable } from '../render/printable.js';
 import { withClient } from '../servers.js';
 
 const INTERVAL_MS = { min: 50, max: 3_600_000 };
@@ -95,6 +97,8 @@ async function twoLooks(
   intervalMs: number,
 ): Promise<void> {
   await pause(intervalMs, context.signal);
+  // The command has been given up already; what comes now would be printed behind it.
+  if (context.signal.aborted) return;
   await statistics.look();
   const { output } = context;
   if (output.json) output.value(statistics.record());
@@ -104,16 +108,17 @@ async function twoLooks(
 async function live(context: CommandContext, statistics: FlowStatistics, intervalMs: number): Promise<void> {
   const { watch } = await import('../watch.js');
   const { output } = context;
+  let looks = 1;
   await watch(context, {
     intervalMs,
     changed: () => true,
     paint: async () => {
-      const problem = await attempt(() => statistics.look());
-      const heading = output.styled(statistics.title, 'bold');
-      const state =
-        problem === undefined
-          ? ''
-          : `  ${output.styled(`the app server does not answer: ${problem}`, 'red')}`;
+      // The first look has just been taken: a rate over no time would be noise.
+      const problem = looks === 1 ? undefined : await attempt(() => statistics.look());
+      looks += 1;
+      const { colour, unicode } = output.abilities;
+      const heading = styled(statistics.title, 'bold', colour);
+      const state = problem === undefined ? '' : `  ${styled(printable(problem, unicode), 'red', colour)}`;
       return [heading + state, ...statistics.table(context)];
     },
   });

@@ -7,6 +7,7 @@ import { connectHost, type HostInfo } from '../../client-lib/index.js';
 import { logFilePath, runtimeDirectory, type Environment } from '../../protocol/directories.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
 import { LIMITS } from '../../protocol/limits.js';
+import { isAlive, ownIdentity, parseProcessStat, type OwnerIdentity } from '../../protocol/owner-identity.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { pause } from '../interruption.js';
 import { causeInLog } from './log-cause.js';
@@ -30,6 +31,8 @@ export const HOST_SERVER = fileURLToPath(new URL('../../host-server/main.js', im
 
 /** Between two looks whether it answers. */
 const LOOK_MS = 25;
+/** How the host server ends when an option or its configuration is wrong. */
+const BAD_OPTION_EXIT = 'exit code 2';
 const READY_TIMEOUT_MS = LIMITS.childReadyTimeoutMs;
 
 /** The host server where clients of this user look for one; undefined when none runs. */
@@ -90,18 +93,45 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
   }
 }
 
-/** Resolves when no host server answers in the directory any more; false when one still does after the time. */
-export async function hostGone(directory: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+/** Who a host server's process is, for `hostGone`; to be asked while it answers. */
+export function hostIdentity({ pid }: HostInfo): OwnerIdentity {
+  return { pid, startTicks: startTicksOf(pid), bootId: ownIdentity().bootId };
+}
+
+/** Resolves when the process has ended and nobody answers in its directory; false when that is not so after the time. */
+export async function hostGone(
+  directory: string,
+  identity: OwnerIdentity,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   const deadlineMs = performance.now() + timeoutMs;
-  while ((await runningHost(directory)) !== undefined) {
+  while (isAlive(identity) || (await runningHost(directory)) !== undefined) {
     if (performance.now() > deadlineMs || signal.aborted) return false;
     await pause(LOOK_MS, signal);
   }
   return true;
 }
 
+/** What the host server says of its options, without its own name in front and the pointer to its own help behind. */
+function withoutProgram(text: string): string {
+  return text.replace(/^mirrorflow-host-server: /, '').replace(/\nOptions are told by --help\.$/, '');
+}
+
+/** 0, which stands for unknown, when it has ended already. */
+function startTicksOf(pid: number): bigint {
+  try {
+    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.startTicks ?? 0n;
+  } catch {
+    return 0n;
+  }
+}
+
 function startFailure(ended: string, logFile: string, logStart: number): MirrorflowError {
   const cause = causeInLog(readFileSync(logFile).subarray(logStart).toString('utf8'));
+  if (ended === BAD_OPTION_EXIT && cause !== undefined) {
+    return new MirrorflowError('BAD_OPTION', withoutProgram(cause.message), { logFile });
+  }
   return new MirrorflowError(
     cause?.code ?? 'START_FAILED',
     `the host server ended before it answered (${ended}): ${cause?.message ?? `it said nothing; its log is ${logFile}`}`,

@@ -2,7 +2,13 @@
 import { isMirrorflowError } from '../../protocol/errors.js';
 import type { CommandContext } from '../command.js';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
-import { hostGone, launchHost, runningHost, type LaunchedHost } from '../host-process/launch.js';
+import {
+  hostGone,
+  hostIdentity,
+  launchHost,
+  runningHost,
+  type LaunchedHost,
+} from '../host-process/launch.js';
 
 const ANY_FREE_PORT = ['--listen', 'tcp://127.0.0.1:0'];
 /** Deaths of an own host server after which it is not started again. */
@@ -47,9 +53,10 @@ export class StartHost {
     const { directory } = this.#info;
     if ((await runningHost(directory)) === undefined) await launch({ ...this.#where, directory }, never);
     const host = await connectHost({ directory });
+    const identity = hostIdentity(await host.info());
     await host.quit(true);
     void host.close();
-    if (!(await hostGone(directory, STOP_TIMEOUT_MS, never))) {
+    if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, never))) {
       this.#say(`The host server in ${directory} (process ${this.#info.pid}) has not ended in time.`);
     }
   }

@@ -5,7 +5,7 @@
  * A trace costs SpecTcl next to nothing and is used where the service has traces; otherwise the list of bindings is compared.
  */
 import { isMirrorflowError } from '../../protocol/errors.js';
-import type { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
+import { KeptConnectionLost, type SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 
 export type BindingVerdict = 'same' | 'changed';
 
@@ -38,8 +38,8 @@ export class BindingWatch {
       const { binding } = await this.#rest.traceFetch(this.#token);
       return binding.length === 0 ? 'same' : 'changed';
     } catch (error) {
-      if (!isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
-      // The trace ran out, or the server was replaced: whatever happened meanwhile is not known, so it counts as a change.
+      if (!isMirrorflowError(error, 'SOURCE_REFUSED') && !(error instanceof KeptConnectionLost)) throw error;
+      // The trace ran out, an answer was lost, or the server was replaced: whatever happened meanwhile is not known, so it counts as a change.
       await this.#establish(this.#rest);
       return 'changed';
     }

@@ -25,9 +25,9 @@ export class Pace {
     this.#options = options;
   }
 
-  /** Nothing has changed for a while: the interval grows. */
+  /** Nothing has changed for a while: the interval grows. Never back to back, where whoever asked for it gets it. */
   get calm(): boolean {
-    return this.#unchanged > CALM_UPDATES;
+    return this.#options.intervalMs > 0 && this.#unchanged > CALM_UPDATES;
   }
 
   /** What the last update brought. */
@@ -41,11 +41,10 @@ export class Pace {
    */
   nextRequestMs(requestedMs: number, receivedMs: number): number {
     const { intervalMs, idleIntervalMs } = this.#options;
+    if (intervalMs === 0) return requestedMs;
     const calm = Math.max(0, this.#unchanged - CALM_UPDATES);
-    const grown = Math.min(Math.max(intervalMs, 1) * CALM_GROWTH ** Math.min(calm, 64), idleIntervalMs);
-    const interval = calm > 0 ? Math.max(intervalMs, grown) : intervalMs;
+    const grown = calm === 0 ? intervalMs : intervalMs * CALM_GROWTH ** Math.min(calm, 64);
     const took = receivedMs - requestedMs;
-    const stretched = intervalMs > 0 || calm > 0 ? took / MAX_SHARE : 0;
-    return requestedMs + Math.max(interval, stretched);
+    return requestedMs + Math.max(intervalMs, Math.min(grown, idleIntervalMs), took / MAX_SHARE);
   }
 }

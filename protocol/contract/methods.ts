@@ -3,7 +3,16 @@
  * Servers serve the part of it they have handlers for; `docs/xml-rpc.md` is generated from it.
  */
 import { defineContract, method, optionalParam, param } from '../xml-rpc/contract.js';
-import { arrayOf, boolean, date, int, name, optional, string, struct } from '../xml-rpc/schema.js';
+import { arrayOf, boolean, date, int, name, oneOf, optional, string, struct } from '../xml-rpc/schema.js';
+import { consumerMark, delivery, flowMark, message, messageTarget } from './deliveries.js';
+import {
+  applicationStatistics,
+  clientReport,
+  clientStatistics,
+  duplicatorFigures,
+  networkStatus,
+  programInfo,
+} from './figures.js';
 import {
   address,
   appServerReady,
@@ -93,6 +102,28 @@ export const CONTRACT = defineContract({
     params: [],
     returns: done,
   }),
+  'app.statistics': method({
+    doc:
+      'Statistics of all clients and flows, collected now from clients and duplicators. Who does not answer within a second is marked; ' +
+      'rates are known from the second time on.',
+    params: [],
+    returns: applicationStatistics,
+  }),
+  'app.network': method({
+    doc: 'Network status: clients, flows and duplicators, who provides and who consumes, and who holds whom back.',
+    params: [],
+    returns: networkStatus,
+  }),
+  'app.programs': method({
+    doc: 'The programs that are registered with this application.',
+    params: [],
+    returns: arrayOf(programInfo),
+  }),
+  'app.run': method({
+    doc: 'Network request: runs a registered program on this host, apart from the app server. Answers with its process id when it has started.',
+    params: [param('program', name('program'), 'the registered name')],
+    returns: int({ min: 1, doc: 'the process id' }),
+  }),
   'client.present': method({
     doc: 'Presentation: a client says who it is and gets its session. On a permanent connection the session ends with it; over HTTP it ends after a minute without a call.',
     params: [param('client', presentation, 'the client')],
@@ -112,6 +143,48 @@ export const CONTRACT = defineContract({
     doc: 'The clients of this application.',
     params: [],
     returns: arrayOf(clientInfo),
+  }),
+  'client.statistics': method({
+    doc: 'Statistics of the clients of one name, collected now from them and the duplicators of their flows.',
+    params: [param('client', name('client'), 'the client')],
+    returns: arrayOf(clientStatistics),
+  }),
+  'client.request': method({
+    doc: 'Network request: asks all clients of one name for something. What they do is their own affair. Returns how many were asked.',
+    params: [
+      param('client', name('client'), 'the client'),
+      param('request', oneOf(['quit']), 'what is asked'),
+    ],
+    returns: int({ min: 1 }),
+  }),
+  'client.send': method({
+    doc:
+      'Sends a message to all clients of one name, to the whole application without the sender, or to the provider of a flow: exactly one ' +
+      'of the three. Returns how many have it; a fault when nobody of that name is there, or nobody could take it.',
+    params: [
+      param('session', session, 'the session'),
+      param('to', messageTarget, 'who gets it'),
+      param('message', message, 'type and attributes'),
+    ],
+    returns: int({ min: 0 }),
+  }),
+  'client.poll': method({
+    doc: 'For clients over HTTP: takes what waits for them, oldest first; an empty array when nothing does.',
+    params: [
+      param('session', session, 'the session'),
+      optionalParam('max', int({ min: 1, max: 1024 }), 'most deliveries to take; 100 when left out'),
+    ],
+    returns: arrayOf(delivery),
+  }),
+  'client.deliver': method({
+    doc: 'App server to client, on its permanent connection: something for it. Answered when it is queued there.',
+    params: [param('delivery', delivery, 'what it is')],
+    returns: done,
+  }),
+  'client.report': method({
+    doc: 'App server to client: its own counts of the flows it has open.',
+    params: [],
+    returns: clientReport,
   }),
   'flow.list': method({
     doc: 'Flow inquiry: all flows of this application.',
@@ -136,6 +209,22 @@ export const CONTRACT = defineContract({
     ],
     returns: done,
   }),
+  'flow.control': method({
+    doc:
+      'Flow control: the history of a consumer has reached one of its marks; the provider of the flow is told. ' +
+      'False when it has no provider now: the next one can ask with flow.marks.',
+    params: [
+      param('session', session, 'the session'),
+      param('handle', int({ min: 1 }), 'the handle of flow.open'),
+      param('mark', flowMark, 'the mark'),
+    ],
+    returns: boolean(),
+  }),
+  'flow.marks': method({
+    doc: 'Flow control: the consumers of a flow whose last mark was an XOFF, and that mark.',
+    params: [flow],
+    returns: arrayOf(consumerMark),
+  }),
   'flow.statistics': method({
     doc: 'The counters of a flow by name, as its flow file holds them, and rates where they are known.',
     params: [flow],
@@ -156,6 +245,16 @@ export const CONTRACT = defineContract({
     doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
     params: [],
     returns: boolean(),
+  }),
+  'duplicator.demoted': method({
+    doc: 'A duplicator tells that a lossless consumer held its flow back for the stall timeout and is lossy from now on.',
+    params: [param('client', int({ min: 0 }), 'what the consumer said in its HELLO')],
+    returns: done,
+  }),
+  'duplicator.statistics': method({
+    doc: 'App server to duplicator: how far everybody on its signal link is.',
+    params: [],
+    returns: duplicatorFigures,
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

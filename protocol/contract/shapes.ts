@@ -14,6 +14,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
+import { programs } from './programs.js';
 
 /** Version of everything that processes say to each other; differing ones refuse each other with both named. */
 export const PROTOCOL_VERSION = 1;
@@ -49,6 +50,14 @@ export const applicationOptions = struct({
   lingerMs: optional(double({ min: 0, max: 86_400_000, doc: 'milliseconds a flow without clients is kept' })),
   ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 is any free one' })),
+  stallTimeoutMs: optional(
+    double({
+      min: 0,
+      max: 86_400_000,
+      doc: 'milliseconds after which a lossless consumer that holds a flow back becomes lossy; 0 is never',
+    }),
+  ),
+  programs: optional(programs),
 });
 
 export const applicationInfo = struct({
@@ -107,6 +116,12 @@ export const openRequest = struct({
     int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax, doc: 'buffers of the ring; providers' }),
   ),
   properties: optional(text(LIMITS.identityBytes, 'properties of the type, JSON; providers')),
+  link: optional(
+    int({
+      min: 1,
+      doc: 'the handle that its signal link was opened with, when it is older than this app server',
+    }),
+  ),
 });
 
 export const openedFlow = struct({

@@ -175,7 +175,8 @@ export class RingReader {
     else if (start === 'newest') this.#next = Math.max(oldest, published - 1);
     else if (start === 'next') this.#next = published;
     else {
-      this.#next = Math.max(start, oldest);
+      // Whoever names a sequence may know that the writer has no credit for its slot yet: even the one that is overwritten next is tried.
+      this.#next = Math.max(start, published - this.#file.geometry.slotCount);
       this.#missed += this.#next - start;
     }
   }

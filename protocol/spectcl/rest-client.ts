@@ -34,6 +34,7 @@ import {
 } from './rest-shapes.js';
 import { decodeText } from './text.js';
 
+export { KeptConnectionLost } from './rest-exchange.js';
 export type {
   SpecTclApplication,
   SpecTclBinding,
@@ -135,7 +136,10 @@ export class SpecTclRest {
     return this.#ask('trace/establish', readInteger, { query: { retention: retentionS }, signal });
   }
 
-  /** The changes since the last fetch. Never sent twice, since the server forgets what it has answered. */
+  /**
+   * The changes since the last fetch. Never sent twice, since the server forgets what it has answered; throws KeptConnectionLost where
+   * another request would have been.
+   */
   traceFetch(token: number, signal?: AbortSignal): Promise<SpecTclTraces> {
     return this.#ask('trace/fetch', readTraces, { query: { token }, signal, repeatable: false });
   }
@@ -161,8 +165,7 @@ export class SpecTclRest {
     const exchanged = await exchange({
       ...this.address,
       path,
-      // What may not be repeated gets a fresh connection: a kept one may be closed by the server at this moment.
-      agent: repeatable ? this.#agent : false,
+      agent: this.#agent,
       repeatable,
       timeoutMs: this.#timeoutMs,
       signals: asked.signal === undefined ? [this.#closed.signal] : [this.#closed.signal, asked.signal],

@@ -40,10 +40,24 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
       return once(options, ending.signal, reuse);
     });
   } catch (error) {
+    if (reuse.stale && !options.repeatable && !ending.signal.aborted)
+      throw new KeptConnectionLost(options, error);
     throw explain(options, ending.signal.aborted, error);
   } finally {
     clearTimeout(timer);
     for (const signal of options.signals) signal.removeEventListener('abort', end);
+  }
+}
+
+/** A request that must not be sent twice died on a kept connection that the server had closed: whether it was heard is not known. */
+export class KeptConnectionLost extends MirrorflowError {
+  constructor({ host, port, path }: ExchangeOptions, cause: unknown) {
+    super(
+      'SOURCE_UNREACHABLE',
+      `${restUrl(host, port, path)} closed the connection that was kept`,
+      { host, port, path },
+      cause,
+    );
   }
 }
 

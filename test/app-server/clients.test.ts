@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { Clients } from '../../app-server/clients.js';
 import { LIMITS } from '../../protocol/limits.js';
+import type { Caller } from '../../protocol/xml-rpc/contract.js';
 import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
 import { presentation } from './test-system.js';
+
+const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('nobody calls here')) });
 
 describe('clients', () => {
   let clock: ManualClock;
@@ -16,9 +19,9 @@ describe('clients', () => {
   });
 
   it('end with their connection, however long they do not call', () => {
-    const connection = {};
+    const connection = silentCaller();
     const { session } = clients.present(presentation('viewer'), connection);
-    clients.present(presentation('other'), {});
+    clients.present(presentation('other'), silentCaller());
     clock.advance(10 * LIMITS.rpcHttpSessionIdleMs);
     expect(clients.calling(session).presentation.name).to.equal('viewer');
     clients.connectionClosed(connection);

@@ -55,8 +55,12 @@ export class TestSystem {
   readonly #sessions: RpcSession[] = [];
 
   /** Starts an app server and waits until it takes sessions. */
-  async start(args: readonly string[] = ['--source', SOURCE], name = 'e1'): Promise<ChildProcess> {
-    const server = this.spawn(args, name);
+  async start(
+    args: readonly string[] = ['--source', SOURCE],
+    name = 'e1',
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ChildProcess> {
+    const server = this.spawn(args, name, env);
     await eventually('the app server takes sessions', async () => {
       if (server.exitCode !== null) throw new Error(`the app server ended: ${this.log(server)}`);
       try {

@@ -102,7 +102,9 @@ for (const inline of [false, true]) {
       const flow = await open(from);
       const waiting = flow.take();
       from.publish(1);
-      await until(() => flow.ready > 0);
+      // No turn of the event loop: the waiting take must not be answered yet.
+      const deadline = performance.now() + 5000;
+      while (flow.ready === 0) expect(performance.now()).to.be.below(deadline);
       expect(flow.takeNow()).to.equal(undefined);
       expect((await waiting)?.sequence).to.equal(0);
     });
@@ -388,15 +390,14 @@ for (const inline of [false, true]) {
 
     it('says so when the file or the link is not there', async () => {
       const from = await double();
-      const noFile = await open({
-        ...from,
-        opened: { ...from.opened, file: '/nowhere' },
-      } as FlowDouble).catch((reason: unknown) => reason);
+      const noFile = await openInputFlow({ ...from.opened, file: '/nowhere' }, { inline }).catch(
+        (reason: unknown) => reason,
+      );
       expect(isMirrorflowError(noFile, 'UNKNOWN_FLOW')).to.equal(true);
-      const noLink = await open({
-        ...from,
-        opened: { ...from.opened, link: `${from.opened.link}.no` },
-      } as FlowDouble).catch((reason: unknown) => reason);
+      const noLink = await openInputFlow(
+        { ...from.opened, link: `${from.opened.link}.no` },
+        { inline },
+      ).catch((reason: unknown) => reason);
       expect(isMirrorflowError(noLink, 'NOT_RUNNING')).to.equal(true);
     });
 

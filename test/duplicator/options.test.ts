@@ -24,6 +24,7 @@ describe('the options of a duplicator', () => {
       type: 'spectra',
       source: { scheme: 'spectcl', host: 'daq', rest: 8000, mirror: 8001 },
       sourceText: 'spectcl://daq?rest=8000&mirror=8001',
+      stallTimeoutMs: 0,
       updateIntervalMs: 100,
       idleIntervalMs: 500,
       fullIntervalMs: 60_000,
@@ -42,16 +43,17 @@ describe('the options of a duplicator', () => {
   });
 
   for (const [args, code, said] of [
-    [[], 'BAD_OPTION', '--connect is missing'],
+    [[], 'BAD_OPTION', '--app is missing'],
     [GOOD.slice(2), 'BAD_OPTION', '--app is missing'],
     [[...GOOD, '--app', '../etc'], 'BAD_NAME', '../etc'],
     [[...GOOD, '--connect', 'tcp://daq:1'], 'BAD_ADDRESS', 'spectcl://'],
-    [[...GOOD, '--direction', 'output'], 'BAD_OPTION', '--direction'],
+    [[...GOOD, '--direction', 'output'], 'BAD_OPTION', '--buffer-size is missing'],
+    [[...GOOD, '--direction', 'up'], 'BAD_OPTION', '--direction is "up"'],
     [[...GOOD, '--linger', 'soon'], 'BAD_OPTION', '--linger is "soon"; it must be a number from 0'],
     [[...GOOD, '--linger', ''], 'BAD_OPTION', '--linger'],
     [[...GOOD, '--update-interval=-1'], 'BAD_OPTION', '--update-interval'],
     [[...GOOD, '--ring-bytes', '1e12'], 'BAD_OPTION', '--ring-bytes'],
-    [[...GOOD, '--type', 'a b'], 'BAD_OPTION', '--type is "a b"'],
+    [[...GOOD, '--type', 'a b'], 'BAD_OPTION', '"a b" is no flow type'],
     [[...GOOD, '--colour', 'red'], 'BAD_OPTION', '--colour'],
     [[...GOOD, 'more'], 'BAD_OPTION', 'more'],
     [[...GOOD, '--directory', 'here'], 'BAD_OPTION', 'absolute'],

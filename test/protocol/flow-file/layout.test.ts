@@ -33,6 +33,7 @@ describe('the layout of a flow file', () => {
       imageSequence: 200,
       sourceState: 208,
       stateSinceNs: 216,
+      granted: 224,
       counters: 256,
       identityLength: 1024,
       identity: 1028,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { fillChecked, problemOf } from '../../fixtures/checked-payload.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { HEADER } from '../../../protocol/flow-file/layout.js';
@@ -63,7 +63,7 @@ describe('the ring', () => {
       ['newest', 9, 0],
       ['next', 10, 0],
       [8, 8, 0],
-      [2, 7, 5],
+      [2, 6, 4], // whoever names a sequence may know that its slot is held
       [12, 12, 0],
     ] as [ReadStart, number, number][]) {
       const reader = new RingReader(file, start);

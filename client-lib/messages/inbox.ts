@@ -1,0 +1,221 @@
+/**
+ * The messages that arrive at a client: made into objects of their classes and brought to whoever wants them, one at a time, in the order of
+ * arrival, in the event loop of the main thread. A handler that returns a promise is awaited before the next one runs.
+ */
+import type { Clock } from '../../protocol/clock.js';
+import { bytesOfValue, type MessageOnWire } from '../../protocol/contract/deliveries.js';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { Logger } from '../../protocol/log.js';
+import { isInvocable, messageFromWire, messageTypeOf, type MessageClass } from './message-class.js';
+
+/** A dropped type is warned of at most so often. */
+const WARN_INTERVAL_MS = 60_000;
+/** Types whose last warning is remembered. */
+const WARNED_TYPES_MAX = 256;
+
+export interface MessageOrigin {
+  /** Name of the client that sent it. */
+  readonly from: string;
+}
+
+export type MessageHandler<M> = (message: M, origin: MessageOrigin) => void | Promise<void>;
+
+export interface MessageWaitOptions {
+  /** Milliseconds from 0; without it, as long as the client lives. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface InboxOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A handler or an `invoke` threw or rejected. */
+  readonly failed: (error: unknown, message: object) => void;
+}
+
+interface Waiting {
+  readonly message: object;
+  readonly type: string;
+  readonly origin: MessageOrigin;
+  readonly bytes: number;
+}
+
+interface Wait {
+  readonly resolve: (message: object) => void;
+  readonly reject: (error: MirrorflowError) => void;
+}
+
+interface Known {
+  readonly cls: MessageClass;
+  readonly handlers: Set<MessageHandler<never>>;
+  readonly waits: Set<Wait>;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #warnedMs = new Map<string, number>();
+  #queue: Waiting[] = [];
+  #bytes = 0;
+  #draining = false;
+  #closed = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a class known. Throws BAD_OPTION for a wrong declaration, and when another class has the same type. */
+  register(cls: MessageClass): Known {
+    const type = messageTypeOf(cls);
+    const known = this.#known.get(type);
+    if (known?.cls === cls) return known;
+    if (known !== undefined) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `message type ${type} is registered by another class (${known.cls.name}) already`,
+        { type },
+      );
+    }
+    const made: Known = { cls, handlers: new Set(), waits: new Set() };
+    this.#known.set(type, made);
+    return made;
+  }
+
+  on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): void {
+    this.register(cls).handlers.add(handler);
+  }
+
+  off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): void {
+    const known = this.#known.get(messageTypeOf(cls));
+    if (handler === undefined) known?.handlers.clear();
+    else known?.handlers.delete(handler);
+  }
+
+  /** Resolves with the next message of a class in the turn in which it arrives: inside a handler too. Rejects with TIMED_OUT or CLOSED. */
+  waitFor<M extends object>(
+    cls: MessageClass<M>,
+    { timeoutMs, signal }: MessageWaitOptions = {},
+  ): Promise<M> {
+    const { waits } = this.register(cls);
+    const type = messageTypeOf(cls);
+    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `timeoutMs is ${String(timeoutMs)}; it must be milliseconds from 0`,
+      );
+    }
+    return new Promise<M>((resolve, reject) => {
+      const timer: { cancel?: () => void } = {};
+      const end = (): void => {
+        waits.delete(wait);
+        timer.cancel?.();
+        signal?.removeEventListener('abort', abort);
+      };
+      const wait: Wait = {
+        resolve: (message) => {
+          end();
+          resolve(message as M);
+        },
+        reject: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      const abort = (): void =>
+        wait.reject(
+          new MirrorflowError('CLOSED', `the wait for ${type} was given up`, { type }, signal?.reason),
+        );
+      if (this.#closed) return wait.reject(closedError(type));
+      if (signal?.aborted === true) return abort();
+      waits.add(wait);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return;
+      timer.cancel = this.#options.clock.after(Math.min(timeoutMs, TIMER_MAX_MS), () =>
+        wait.reject(
+          new MirrorflowError('TIMED_OUT', `no ${type} came within ${timeoutMs} ms`, { type, timeoutMs }),
+        ),
+      );
+    });
+  }
+
+  /** A message has come. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too many wait; its sender gets that. */
+  accept(wire: MessageOnWire, origin: MessageOrigin): void {
+    if (this.#closed) throw closedError(wire.type);
+    const known = this.#known.get(wire.type);
+    if (known === undefined) return this.#drop(wire.type, origin, 'no class is registered for it');
+    const { cls, handlers, waits } = known;
+    const isWanted = handlers.size > 0 || isInvocable(cls.prototype);
+    if (!isWanted && waits.size === 0) {
+      return this.#drop(wire.type, origin, 'it has no invoke() and nobody listens to it');
+    }
+    const bytes = bytesOfValue(wire.attributes);
+    if (isWanted) this.#checkRoom(bytes);
+    const message = messageFromWire(cls, wire);
+    for (const wait of waits) wait.resolve(message);
+    if (!isWanted) return;
+    this.#queue.push({ message, type: wire.type, origin, bytes });
+    this.#bytes += bytes;
+    if (this.#draining) return;
+    this.#draining = true;
+    // The answer to the sender goes out before the first handler runs.
+    setImmediate(() => void this.#drain());
+  }
+
+  /** Handlers run no more, what waits is dropped, waits are rejected with CLOSED. */
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+    for (const [type, { waits }] of this.#known) {
+      for (const wait of waits) wait.reject(closedError(type));
+    }
+  }
+
+  async #drain(): Promise<void> {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#bytes -= next.bytes;
+      const { message, origin } = next;
+      if (isInvocable(message)) await this.#run(message, () => message.invoke());
+      for (const handler of this.#known.get(next.type)?.handlers ?? []) {
+        if (this.#closed) break;
+        await this.#run(message, () => (handler as MessageHandler<object>)(message, origin));
+      }
+    }
+    this.#draining = false;
+  }
+
+  async #run(message: object, callback: () => unknown): Promise<void> {
+    try {
+      await callback();
+    } catch (error) {
+      this.#options.failed(error, message);
+    }
+  }
+
+  #checkRoom(bytes: number): void {
+    const waiting = this.#queue.length;
+    if (waiting < LIMITS.messagesWaiting && this.#bytes + bytes <= LIMITS.messagesWaitingBytes) return;
+    throw new MirrorflowError(
+      'LIMIT_REACHED',
+      `${waiting} messages (${this.#bytes} bytes) wait for this client already`,
+      { waiting },
+    );
+  }
+
+  #drop(type: string, { from }: MessageOrigin, why: string): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    const lastMs = this.#warnedMs.get(type);
+    if (lastMs !== undefined && nowMs - lastMs < WARN_INTERVAL_MS) return;
+    if (this.#warnedMs.size >= WARNED_TYPES_MAX) this.#warnedMs.clear();
+    this.#warnedMs.set(type, nowMs);
+    log.warn('a message was dropped', { type, from, reason: why });
+  }
+}
+
+/** Longer times than a timer can hold wait as long as it can. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+function closedError(type: string): MirrorflowError {
+  return new MirrorflowError('CLOSED', `this client is closed: it gets no ${type} any more`, { type });
+}

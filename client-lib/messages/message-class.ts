@@ -1,0 +1,205 @@
+/**
+ * Message classes: what a class declares of its attributes, and how its objects become XML-RPC values and objects again. The same
+ * check stands at both ends. Pure.
+ */
+import { MESSAGE_TYPE, type MessageOnWire } from '../../protocol/contract/deliveries.js';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { LIMITS } from '../../protocol/limits.js';
+import {
+  describeValue,
+  FORBIDDEN_IN_XML,
+  isStruct,
+  setMember,
+  showPath,
+  type RpcStruct,
+  type RpcValue,
+} from '../../protocol/xml-rpc/values.js';
+
+const SCALARS = ['string', 'number', 'boolean', 'date', 'bytes'] as const;
+type Scalar = (typeof SCALARS)[number];
+
+/**
+ * What an attribute is: a scalar, `?` behind it when it may be undefined; `[T]` an array of any length; `{ … }` a record of stated members.
+ *
+ * | type | is | what travels |
+ * | --- | --- | --- |
+ * | `string` | string | all text but the characters that XML forbids (most control characters, lone surrogates) |
+ * | `number` | number | every finite number, exactly, -0 included; NaN and the infinities are refused |
+ * | `boolean` | boolean | |
+ * | `date` | Date | years 0 to 9999, to the millisecond |
+ * | `bytes` | Uint8Array | arrives as a Uint8Array, also when it was a Buffer |
+ */
+export type AttributeType =
+  Scalar | `${Scalar}?` | readonly [AttributeType] | { readonly [member: string]: AttributeType };
+
+/** The declaration of a message class: `static readonly attributes = { run: 'number' } satisfies Attributes`. */
+export type Attributes = { readonly [attribute: string]: AttributeType };
+
+/**
+ * A class whose objects are messages. Its objects hold the declared attributes and nothing else that can be enumerated. The receiver's
+ * object is made without its constructor and gets the sender's attributes one by one, so it has no private (`#`) fields.
+ */
+export interface MessageClass<M extends object = object> {
+  new (...args: never[]): M;
+  readonly prototype: M;
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** Under which classes of several programs meet: 1 to 64 letters, digits, `.`, `_`, `-`. Default: the name of the class. */
+  readonly type?: string;
+}
+
+/** What a message may have: `invoke` runs at the receiver, on the object in the sender's state. */
+export interface Invocable {
+  invoke(): unknown;
+}
+
+/** The type of a message class. Throws BAD_OPTION for a class that declares none or declares it wrongly. */
+export function messageTypeOf(cls: MessageClass): string {
+  const type: unknown = Object.hasOwn(cls, 'type') ? cls.type : cls.name;
+  if (typeof type !== 'string' || !MESSAGE_TYPE.test(type)) {
+    throw badClass(
+      cls,
+      `its type is ${describeValue(type)}; it must be 1 to 64 letters, digits, ".", "_" or "-"`,
+    );
+  }
+  const attributes: unknown = cls.attributes;
+  if (!isStruct(attributes)) {
+    throw badClass(cls, "it must declare `static readonly attributes = { name: 'string', … }`");
+  }
+  for (const [name, declared] of Object.entries(attributes)) checkDeclaration(cls, [name], declared);
+  return type;
+}
+
+/** A message as it travels. Throws BAD_OPTION for a class that is no message class, INVALID_PARAMETERS for what cannot travel. */
+export function messageToWire(message: object): MessageOnWire {
+  const cls = message.constructor as MessageClass;
+  const type = messageTypeOf(cls);
+  return {
+    type,
+    attributes: checkRecord(type, [], cls.attributes, Object.fromEntries(Object.entries(message))),
+  };
+}
+
+/** The object that arrives: of the class, in the sender's state. Throws INVALID_PARAMETERS when the attributes are not the declared ones. */
+export function messageFromWire<M extends object>(
+  cls: MessageClass<M>,
+  { type, attributes }: MessageOnWire,
+): M {
+  const made = Object.create(cls.prototype) as M;
+  const checked = checkRecord(type, [], cls.attributes, attributes);
+  for (const name of Object.keys(cls.attributes)) {
+    // One that was left out stands there as undefined, as the field of a class does.
+    const value = Object.hasOwn(checked, name) ? checked[name] : undefined;
+    Object.defineProperty(made, name, { value, writable: true, enumerable: true, configurable: true });
+  }
+  return made;
+}
+
+export function isInvocable(message: object): message is Invocable {
+  return 'invoke' in message && typeof message.invoke === 'function';
+}
+
+type Path = readonly (string | number)[];
+
+function checkDeclaration(cls: MessageClass, path: Path, declared: unknown): void {
+  if (path.length > LIMITS.rpcDepth / 2)
+    throw badClass(cls, `${showPath('attributes', path)} is nested too deeply`);
+  if (
+    typeof declared === 'string' &&
+    SCALARS.some((scalar) => declared === scalar || declared === `${scalar}?`)
+  )
+    return;
+  if (Array.isArray(declared) && declared.length === 1) {
+    checkDeclaration(cls, [...path, 0], declared[0]);
+  } else if (isStruct(declared)) {
+    for (const [name, member] of Object.entries(declared)) checkDeclaration(cls, [...path, name], member);
+  } else {
+    throw badClass(
+      cls,
+      `${showPath('attributes', path)} is ${describeValue(declared)}; it must be one of ${SCALARS.join(', ')} (with "?" behind it ` +
+        'when it may be undefined), [type] for an array, or { member: type } for a record',
+    );
+  }
+}
+
+function checkRecord(
+  type: string,
+  path: Path,
+  declared: Attributes,
+  value: { [key: string]: unknown },
+): RpcStruct {
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(declared, key));
+  if (unknown !== undefined) {
+    const known = Object.keys(declared).join(', ');
+    throw refused(type, [...path, unknown], `is not declared; declared are ${known === '' ? 'none' : known}`);
+  }
+  const checked: RpcStruct = {};
+  for (const [name, member] of Object.entries(declared)) {
+    const held = Object.hasOwn(value, name) ? value[name] : undefined;
+    if (held === undefined && typeof member === 'string' && member.endsWith('?')) continue;
+    setMember(checked, name, checkValue(type, [...path, name], member, held));
+  }
+  return checked;
+}
+
+function checkValue(type: string, path: Path, declared: AttributeType, value: unknown): RpcValue {
+  if (typeof declared === 'string')
+    return checkScalar(type, path, declared.replace('?', '') as Scalar, value);
+  if (isArrayType(declared)) {
+    if (!Array.isArray(value)) throw refused(type, path, `must be an array, and is ${describeValue(value)}`);
+    return Array.from(value, (item: unknown, index) => checkValue(type, [...path, index], declared[0], item));
+  }
+  if (!isStruct(value)) throw refused(type, path, `must be a record, and is ${describeValue(value)}`);
+  return checkRecord(type, path, declared, value);
+}
+
+function isArrayType(declared: Exclude<AttributeType, string>): declared is readonly [AttributeType] {
+  return Array.isArray(declared);
+}
+
+function checkScalar(type: string, path: Path, scalar: Scalar, value: unknown): RpcValue {
+  const problem = (allowed: string): MirrorflowError =>
+    refused(type, path, `must be ${allowed}, and is ${describeValue(value)}`);
+  switch (scalar) {
+    case 'string': {
+      if (typeof value !== 'string') throw problem('a string');
+      const forbidden = FORBIDDEN_IN_XML.exec(value);
+      if (forbidden === null) return value;
+      const code = forbidden[0].charCodeAt(0).toString(16).padStart(4, '0');
+      throw refused(
+        type,
+        path,
+        `holds the character U+${code}, which cannot travel in XML; declare it as bytes`,
+      );
+    }
+    case 'number':
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw problem('a finite number');
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw problem('a boolean');
+      return value;
+    case 'date':
+      if (!(value instanceof Date) || !(value.getTime() >= YEAR_FIRST_MS && value.getTime() < YEAR_END_MS))
+        throw problem('a date of the years 0 to 9999');
+      return value;
+    case 'bytes':
+      if (!(value instanceof Uint8Array)) throw problem('bytes (a Uint8Array)');
+      return value;
+  }
+}
+
+const YEAR_FIRST_MS = Date.parse('0000-01-01T00:00:00Z');
+const YEAR_END_MS = Date.parse('+010000-01-01T00:00:00Z');
+
+function refused(type: string, path: Path, why: string): MirrorflowError {
+  const attribute = showPath('', path).slice(1);
+  return new MirrorflowError('INVALID_PARAMETERS', `message ${type}: attribute ${attribute} ${why}`, {
+    type,
+    attribute,
+  });
+}
+
+function badClass(cls: MessageClass, why: string): MirrorflowError {
+  const name = typeof cls === 'function' ? cls.name : describeValue(cls);
+  return new MirrorflowError('BAD_OPTION', `${name} is no message class: ${why}`);
+}

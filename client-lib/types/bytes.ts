@@ -1,0 +1,42 @@
+/** Plain bytes as a flow type: what untyped flows hold, and the innermost layer of stacks over them. */
+import { MirrorflowError } from '../../protocol/errors.js';
+import type { FlowType, Placed } from './flow-type.js';
+import { TypedBuffer } from './typed-buffer.js';
+
+/** `value` is the payload in place; `copy()` keeps it. */
+export class BytesBuffer extends TypedBuffer<Uint8Array> {
+  protected interpret(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+}
+
+/** Buffers of bytes that mean nothing to the flow. `reserve(bytes)` gives so many bytes of the slot to fill; default all. */
+export function bytes(): FlowType<Uint8Array, BytesBuffer, Uint8Array, number> {
+  return {
+    name: 'bytes',
+    metadataBytes: 0,
+    encode(value, target) {
+      checkRoom(value.length, target.length);
+      target.set(value);
+      return value.length;
+    },
+    decode: (below) => new BytesBuffer(below),
+    place(target, size = target.length): Placed<Uint8Array> {
+      if (!Number.isInteger(size) || size < 0) {
+        throw new MirrorflowError('BAD_OPTION', `a buffer of ${size} bytes cannot be reserved`);
+      }
+      checkRoom(size, target.length);
+      return { value: target.subarray(0, size), bytes: size };
+    },
+  };
+}
+
+/** Throws TOO_LARGE with both numbers. */
+export function checkRoom(neededBytes: number, roomBytes: number): void {
+  if (neededBytes <= roomBytes) return;
+  throw new MirrorflowError(
+    'TOO_LARGE',
+    `the value takes ${neededBytes} bytes, and ${roomBytes} fit: open the flow with larger buffers`,
+    { bytes: neededBytes, roomBytes },
+  );
+}

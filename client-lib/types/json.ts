@@ -1,0 +1,54 @@
+/** One JSON value per buffer, UTF-8, without metadata. */
+import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import { checkRoom } from './bytes.js';
+import type { FlowType, Layer } from './flow-type.js';
+import { TypedBuffer } from './typed-buffer.js';
+
+export interface JsonOptions<T> {
+  /** Checks what was parsed and gives it its type; what it throws is the buffer's error. Default: anything that is JSON is taken for a T. */
+  readonly check?: (value: unknown) => T;
+}
+
+/** `value` is the parsed JSON, in memory of its own, parsed once. */
+export class JsonBuffer<T> extends TypedBuffer<T> {
+  readonly #check: ((value: unknown) => T) | undefined;
+
+  constructor(below: Layer, check?: (value: unknown) => T) {
+    super(below);
+    this.#check = check;
+  }
+
+  protected interpret(bytes: Uint8Array): T {
+    const parsed: unknown = JSON.parse(UTF_8.decode(bytes));
+    return this.#check === undefined ? (parsed as T) : this.#check(parsed);
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+
+/** Buffers of one JSON value each. Writing throws BAD_OPTION for what JSON cannot say (undefined, a BigInt, a cycle). */
+export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
+  return {
+    name: 'json',
+    metadataBytes: 0,
+    encode(value, target) {
+      const text = textOf(value);
+      const { read, written } = ENCODER.encodeInto(text, target);
+      if (read < text.length) checkRoom(Buffer.byteLength(text), target.length);
+      return written;
+    },
+    decode: (below) => new JsonBuffer(below, check),
+  };
+}
+
+function textOf(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value) as string | undefined;
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', `the value is no JSON: ${describeError(error)}`, {}, error);
+  }
+  if (text !== undefined) return text;
+  throw new MirrorflowError('BAD_OPTION', `a value of type ${typeof value} is no JSON`);
+}

@@ -1,0 +1,36 @@
+/** Counts the hits of detector events: `node consumer.js APPLICATION BUFFERS`. Waits for the flow's provider. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, isMirrorflowError } from '../../client-lib/index.js';
+import { detectorEvents } from './detector-events.js';
+
+const PROVIDER_LOOK_MS = 20;
+const [app = 'e1', buffers = '100'] = process.argv.slice(2);
+
+const client = await connect({ app, name: 'hit-counter' });
+async function open() {
+  for (;;) {
+    try {
+      return await client.openInput('events', { type: detectorEvents('clover'), history: 64 });
+    } catch (error) {
+      if (!isMirrorflowError(error, 'UNKNOWN_FLOW')) throw error;
+      await sleep(PROVIDER_LOOK_MS);
+    }
+  }
+}
+const events = await open();
+
+let taken = 0;
+let hits = 0;
+let calibrations = 0;
+for await (const buffer of events) {
+  taken += 1;
+  if (buffer.error !== undefined) {
+    console.error(buffer.error.message);
+  } else {
+    if (buffer.triggeredBy(3)) calibrations += 1;
+    hits += buffer.value.hits.length;
+  }
+  if (taken === Number(buffers)) break;
+}
+console.log(`took ${taken} buffers with ${hits} hits, ${calibrations} of trigger 3`);
+await client.close();

@@ -1,0 +1,138 @@
+/** Statistics and network status: what clients and duplicators tell when asked, and what the app server makes of it. */
+import {
+  arrayOf,
+  boolean,
+  date,
+  double,
+  int,
+  mapOf,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+  type TypeOf,
+} from '../xml-rpc/schema.js';
+import { FLOW_STATES } from './shapes.js';
+
+const count = (doc: string) => int({ min: 0, doc });
+const path = (doc: string) => string({ maxCharacters: 4096, doc });
+const direction = oneOf(['input', 'output']);
+const delivery = oneOf(['lossless', 'lossy']);
+
+/** One flow as the client that has it open counts it, since it opened it. */
+const clientFlow = {
+  flow: name('flow'),
+  direction,
+  buffers: count('buffers taken, or written'),
+  bytes: count('bytes of those'),
+  lost: count('buffers lost: lapped, overwritten or dropped'),
+  ready: optional(count('filled buffers of the history')),
+  capacity: optional(count('buffers of the history, or of the ring')),
+  queued: optional(count('buffers that wait for room in the ring; providers')),
+  delivery: optional(delivery),
+  paused: optional(boolean()),
+};
+
+export const clientReport = struct({
+  flows: arrayOf(struct({ handle: int({ min: 1, doc: 'the handle of flow.open' }), ...clientFlow })),
+});
+
+const link = {
+  role: oneOf(['consumer', 'provider', 'observer']),
+  delivery: optional(delivery),
+  paused: optional(boolean()),
+  acknowledged: optional(count('buffers below this sequence are not needed any more')),
+  lag: optional(count('buffers published and not acknowledged')),
+  holding: boolean(),
+};
+
+export const duplicatorFigures = struct({
+  published: count('buffers published in this epoch'),
+  links: arrayOf(struct({ client: count('what the client said in its HELLO'), ...link })),
+});
+
+/** A flow of a client: what the client counted, when it answered, and what the duplicator knows of its link. */
+const usage = struct({
+  flow: name('flow'),
+  direction,
+  buffers: optional(clientFlow.buffers),
+  bytes: optional(clientFlow.bytes),
+  lost: optional(clientFlow.lost),
+  ready: clientFlow.ready,
+  capacity: clientFlow.capacity,
+  queued: clientFlow.queued,
+  delivery: optional(delivery),
+  paused: optional(boolean()),
+  buffersPerSecond: optional(double({ min: 0, doc: 'since the statistics before' })),
+  bytesPerSecond: optional(double({ min: 0, doc: 'since the statistics before' })),
+  acknowledged: link.acknowledged,
+  lag: link.lag,
+  holding: optional(boolean()),
+});
+
+export const clientStatistics = struct({
+  name: name('client'),
+  program: string({ maxCharacters: 256, doc: 'the program' }),
+  pid: int({ min: 0, doc: 'process id, 0 when it did not say' }),
+  connected: boolean(),
+  answered: boolean(),
+  flows: arrayOf(usage),
+});
+
+export const flowFigures = struct({
+  flow: name('flow'),
+  state: oneOf(FLOW_STATES),
+  answered: boolean(),
+  counters: mapOf(double()),
+  links: arrayOf(struct({ client: optional(name('client')), ...link })),
+});
+
+export const applicationStatistics = struct({
+  collectedAt: date(),
+  clients: arrayOf(clientStatistics),
+  flows: arrayOf(flowFigures),
+});
+
+export const programInfo = struct({
+  name: name('program'),
+  command: path('absolute path of the program'),
+  args: arrayOf(string()),
+  running: count('processes of it that run now'),
+});
+
+export const networkStatus = struct({
+  application: name('application'),
+  clients: arrayOf(
+    struct({
+      name: name('client'),
+      program: string({ maxCharacters: 256, doc: 'the program' }),
+      pid: int({ min: 0, doc: 'process id, 0 when it did not say' }),
+      connected: boolean(),
+      provides: arrayOf(name('flow')),
+      consumes: arrayOf(name('flow')),
+    }),
+  ),
+  flows: arrayOf(
+    struct({
+      flow: name('flow'),
+      type: string({ maxCharacters: 64, doc: 'the flow type' }),
+      state: oneOf(FLOW_STATES),
+      duplicator: optional(int({ min: 1, doc: 'process id of the duplicator' })),
+      answered: boolean(),
+      source: optional(string({ doc: 'where the data come from, when no client provides them' })),
+      provider: optional(name('client')),
+      consumers: arrayOf(name('client')),
+      holding: arrayOf(name('client')),
+    }),
+  ),
+  programs: arrayOf(programInfo),
+});
+
+export type ClientReport = TypeOf<typeof clientReport>;
+export type DuplicatorFigures = TypeOf<typeof duplicatorFigures>;
+export type ClientStatistics = TypeOf<typeof clientStatistics>;
+export type FlowFigures = TypeOf<typeof flowFigures>;
+export type ApplicationStatistics = TypeOf<typeof applicationStatistics>;
+export type ProgramInfo = TypeOf<typeof programInfo>;
+export type NetworkStatus = TypeOf<typeof networkStatus>;

@@ -1,0 +1,339 @@
+/** The messages of the Smartflow note, between real processes: a real app server, clients over sessions and over HTTP. */
+import { expect } from 'chai';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Attributes, Client } from '../../../client-lib/index.js';
+import { CONTRACT } from '../../../protocol/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../../protocol/contract/shapes.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import { callerOf } from '../../../protocol/xml-rpc/contract.js';
+import { eventually, failureOf } from '../../app-server/test-system.js';
+import { RunningApplication } from '../running-application.js';
+
+class RunStarted {
+  static readonly type = 'RunStarted';
+  static readonly attributes = {
+    run: 'number',
+    title: 'string',
+    beam: 'boolean',
+    at: 'date',
+    raw: 'bytes',
+    rates: ['number'],
+    detector: { name: 'string', channels: ['number'] },
+    comment: 'string?',
+  } satisfies Attributes;
+
+  run = 0;
+  title = '';
+  beam = false;
+  at = new Date(0);
+  raw = new Uint8Array();
+  rates: number[] = [];
+  detector = { name: '', channels: [] as number[] };
+  comment?: string;
+}
+
+/** Says in the receiver what state it was in. */
+class Invoked {
+  static readonly attributes = { number: 'number' } satisfies Attributes;
+  static readonly seen: number[] = [];
+  number = 0;
+
+  static of(number: number): Invoked {
+    const message = new Invoked();
+    message.number = number;
+    return message;
+  }
+
+  invoke(): void {
+    Invoked.seen.push(this.number);
+    if (this.number < 0) throw new Error('a negative number');
+  }
+}
+
+class Numbered {
+  static readonly attributes = { number: 'number' } satisfies Attributes;
+  number = 0;
+
+  static of(number: number): Numbered {
+    const message = new Numbered();
+    message.number = number;
+    return message;
+  }
+}
+
+const PYTHON = `
+import sys, xmlrpc.client
+app = xmlrpc.client.ServerProxy(sys.argv[1], use_builtin_types=True)
+me = app.client.present({'name': 'python', 'program': 'a script', 'pid': 0, 'version': ${PROTOCOL_VERSION}})['session']
+assert app.client.poll(me) == []
+sent = app.client.send(me, {'client': 'viewer'}, {'type': 'Numbered', 'attributes': {'number': 42}})
+assert sent == 1, sent
+waiting = []
+while not waiting:
+    waiting = app.client.poll(me, 10)
+assert waiting == [{'kind': 'message', 'from': 'viewer', 'message': {'type': 'Numbered', 'attributes': {'number': 2.0**40}}}], waiting
+try:
+    app.client.send(me, {'client': 'nobody'}, {'type': 'Numbered', 'attributes': {}})
+    assert False
+except xmlrpc.client.Fault as fault:
+    assert 'no client nobody is here' in fault.faultString, fault
+app.client.leave(me)
+print('all good')
+`;
+
+describe('messages between clients', () => {
+  let application: RunningApplication;
+  let viewer: Client;
+  let run: Client;
+
+  beforeEach(async () => {
+    application = new RunningApplication();
+    await application.start();
+    viewer = await application.connect('viewer');
+    run = await application.connect('run');
+    Invoked.seen.length = 0;
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') process.stderr.write(`${application.system.logs()}\n`);
+    await application.stop();
+  });
+
+  it('the content of the message are the values of the attributes: the receiver gets an object of its own class in exactly that state', async () => {
+    const sent = Object.assign(new RunStarted(), {
+      run: 2 ** 53 - 1,
+      title: 'äöü € <&]]> \r\n\t',
+      beam: true,
+      at: new Date('2026-11-20T10:00:00.123Z'),
+      raw: new Uint8Array([0, 255, 13, 10]),
+      rates: [-0, 0.1, 1e300, -5e-324, 2 ** 31, -(2 ** 31) - 1],
+      detector: { name: 'Ge', channels: [] },
+    });
+    const got = viewer.waitFor(RunStarted, { timeoutMs: 5000 });
+    expect(await run.send(sent, { to: { client: 'viewer' } })).to.equal(1);
+    const received = await got;
+    expect(received).to.be.instanceOf(RunStarted);
+    expect(received).to.not.equal(sent);
+    expect(received.rates.map((value) => Object.is(value, -0))).to.deep.equal([
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(Object.entries(received)).to.deep.equal(Object.entries(sent));
+  });
+
+  it('what cannot travel is refused at the sender, naming the attribute', async () => {
+    const to = { client: 'viewer' };
+    const nan = await failureOf(run.send(Numbered.of(Number.NaN), { to }));
+    expect(nan).to.include({ code: 'INVALID_PARAMETERS' });
+    expect(nan.message).to.include('attribute number must be a finite number, and is NaN');
+    const undeclared = await failureOf(run.send(Object.assign(Numbered.of(1), { more: 1 }), { to }));
+    expect(undeclared.message).to.include('attribute more is not declared; declared are number');
+    const wrong = Object.assign(new RunStarted(), { detector: { name: 'Ge', channels: [1, 'two'] } });
+    expect((await failureOf(run.send(wrong, { to }))).message).to.include('attribute detector.channels[1]');
+    const control = Object.assign(new RunStarted(), { title: 'a\u0001b' });
+    expect((await failureOf(run.send(control, { to }))).message).to.include('U+0001');
+    expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('no message class');
+  });
+
+  it('what another program sends is refused at the receiver, and its sender is told', async () => {
+    viewer.on(Numbered, () => undefined);
+    const { call, token } = await application.overHttp('foreign');
+    const send = (attributes: { [name: string]: string | number }) =>
+      failureOf(call('client.send', [token, { client: 'viewer' }, { type: 'Numbered', attributes }]));
+    expect((await send({ number: 'one' })).message).to.include('attribute number must be a finite number');
+    expect((await send({ number: 1, extra: 2 })).message).to.include('attribute extra is not declared');
+    expect((await send({})).message).to.include('attribute number must be a finite number, and is nothing');
+  });
+
+  it('the invoke() method accepts incoming messages, with the object in exactly the state of the sender', async () => {
+    viewer.register(Invoked);
+    await run.send(Invoked.of(7), { to: { client: 'viewer' } });
+    await eventually('the message is invoked', () => Invoked.seen.length === 1);
+    expect(Invoked.seen).to.deep.equal([7]);
+  });
+
+  it('no invoke() method means that the message is dropped, and its sender goes on', async () => {
+    viewer.register(Numbered);
+    expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(1);
+    const heard: number[] = [];
+    viewer.on(Numbered, ({ number }) => void heard.push(number));
+    await run.send(Numbered.of(2), { to: { client: 'viewer' } });
+    await eventually('the second message', () => heard.length > 0);
+    expect(heard).to.deep.equal([2]);
+  });
+
+  it('clients register callbacks for certain types of messages, and take them back', async () => {
+    const heard: string[] = [];
+    const handler = ({ number }: Numbered, { from }: { from: string }): void =>
+      void heard.push(`${from} ${number}`);
+    viewer.on(Numbered, handler).on(RunStarted, () => void heard.push('run'));
+    await run.send(Numbered.of(1), { to: { client: 'viewer' } });
+    await eventually('the message', () => heard.length === 1);
+    viewer.off(Numbered, handler);
+    await run.send(Numbered.of(2), { to: { client: 'viewer' } });
+    await run.send(new RunStarted(), { to: { client: 'viewer' } });
+    await eventually('the other message', () => heard.length === 2);
+    expect(heard).to.deep.equal(['run 1', 'run']);
+  });
+
+  it('callbacks are called serialized, in the order of arrival: one that awaits is awaited before the next', async () => {
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    viewer.on(Numbered, async ({ number }) => {
+      order.push(`begin ${number}`);
+      if (number === 0) await gate;
+      order.push(`end ${number}`);
+    });
+    viewer.on(RunStarted, () => void order.push('run'));
+    const to = { client: 'viewer' };
+    await Promise.all([
+      run.send(Numbered.of(0), { to }),
+      run.send(new RunStarted(), { to }),
+      run.send(Numbered.of(1), { to }),
+    ]);
+    await eventually('the first has begun', () => order.length > 0);
+    expect(order).to.deep.equal(['begin 0']);
+    release();
+    await eventually('all have ended', () => order.length === 5);
+    expect(order).to.deep.equal(['begin 0', 'end 0', 'run', 'begin 1', 'end 1']);
+  });
+
+  it('a throwing handler is reported and does not stop the others', async () => {
+    const errors: string[] = [];
+    const heard: number[] = [];
+    viewer.on('messageError', (error) => errors.push(String(error)));
+    viewer.on(Invoked, () => Promise.reject(new Error('not today')));
+    viewer.on(Invoked, ({ number }) => void heard.push(number));
+    await run.send(Invoked.of(-1), { to: { client: 'viewer' } });
+    await run.send(Invoked.of(2), { to: { client: 'viewer' } });
+    await eventually('both were heard', () => heard.length === 2);
+    expect(errors).to.deep.equal(['Error: a negative number', 'Error: not today', 'Error: not today']);
+  });
+
+  it('a program can wait until a particular message arrives, also inside a handler', async () => {
+    const answers: number[] = [];
+    viewer.on(RunStarted, async () => {
+      answers.push((await viewer.waitFor(Numbered, { timeoutMs: 5000 })).number);
+    });
+    await run.send(new RunStarted(), { to: { client: 'viewer' } });
+    await eventually('the answer', async () => {
+      await run.send(Numbered.of(5), { to: { client: 'viewer' } });
+      return answers.length > 0;
+    });
+    expect(answers).to.deep.equal([5]);
+  });
+
+  it('a wait ends with its time, with its signal and with its client', async () => {
+    expect(await failureOf(viewer.waitFor(Numbered, { timeoutMs: 1 }))).to.include({ code: 'TIMED_OUT' });
+    const abort = new AbortController();
+    const aborted = failureOf(viewer.waitFor(Numbered, { signal: abort.signal }));
+    abort.abort(new Error('enough'));
+    expect(await aborted).to.include({ code: 'CLOSED' });
+    const closing = failureOf(viewer.waitFor(Numbered));
+    await viewer.close();
+    expect(await closing).to.include({ code: 'CLOSED' });
+    expect(await failureOf(viewer.waitFor(Numbered))).to.include({ code: 'CLOSED' });
+  });
+
+  it('a message goes to all clients of a name, to the application, to the provider of a flow, and says how many got it', async () => {
+    const second = await application.connect('viewer');
+    const heard: string[] = [];
+    for (const [name, client] of Object.entries({ viewer, second, run })) {
+      client.on(Numbered, ({ number }) => void heard.push(`${name} ${number}`));
+    }
+    await run.openOutput('events', { bufferSize: 64, buffers: 4 });
+    expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(2);
+    expect(await run.send(Numbered.of(2), { to: { application: true } })).to.equal(2);
+    expect(await viewer.send(Numbered.of(3), { to: { provider: 'events' } })).to.equal(1);
+    await eventually('all have heard', () => heard.length === 5);
+    expect(heard.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
+    expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'nobody' } }))).to.include({
+      code: 'UNKNOWN_CLIENT',
+      message: 'no client nobody is here; there are: run, viewer',
+    });
+    expect(await failureOf(run.send(Numbered.of(4), { to: { provider: 'nothing' } }))).to.include({
+      code: 'UNKNOWN_FLOW',
+    });
+  });
+
+  it('beyond its bound, the queue of a client refuses messages and keeps those it has', async () => {
+    let heard = 0;
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    viewer.on(Numbered, async () => {
+      await gate;
+      heard += 1;
+    });
+    let sent = 0;
+    let failure: (Error & { code?: string }) | undefined;
+    while (failure === undefined && sent < 2 * LIMITS.messagesWaiting) {
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 64 }, () => run.send(Numbered.of(0), { to: { client: 'viewer' } })),
+      );
+      sent += outcomes.filter(({ status }) => status === 'fulfilled').length;
+      failure = outcomes.find((outcome) => outcome.status === 'rejected')?.reason as typeof failure;
+    }
+    expect(failure).to.include({ code: 'LIMIT_REACHED' });
+    expect(sent).to.equal(LIMITS.messagesWaiting + 1);
+    release();
+    await eventually('all were heard', () => heard === sent);
+  });
+
+  it('a plain HTTP client polls for its messages, in order and within bounds', async () => {
+    const { call, token } = await application.overHttp('plain');
+    expect(await call('client.poll', [token])).to.deep.equal([]);
+    for (const number of [1, 2, 3]) await run.send(Numbered.of(number), { to: { client: 'plain' } });
+    const numbersOf = async (max: number) =>
+      (await call('client.poll', [token, max])).map(({ message }) => message?.attributes['number']);
+    expect(await numbersOf(2)).to.deep.equal([1, 2]);
+    expect(await numbersOf(2)).to.deep.equal([3]);
+    for (let count = 0; count < LIMITS.messagesWaiting; count += 128) {
+      await Promise.all(
+        Array.from({ length: 128 }, () => run.send(Numbered.of(0), { to: { client: 'plain' } })),
+      );
+    }
+    const failure = await failureOf(run.send(Numbered.of(0), { to: { client: 'plain' } }));
+    expect(failure).to.include({ code: 'LIMIT_REACHED' });
+    expect(await numbersOf(1024)).to.have.length(1024);
+    const { session, call: onSession, token: own } = await application.system.client('session');
+    expect(callerOf(CONTRACT, session)).to.be.a('function');
+    expect((await failureOf(onSession('client.poll', [own]))).message).to.include('over HTTP');
+  });
+
+  it('messages go on after the app server was killed and started again', async () => {
+    const heard: number[] = [];
+    viewer.on(Numbered, ({ number }) => void heard.push(number));
+    process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
+    await eventually('the client notices', () => !run.connected);
+    await application.start();
+    await eventually('both are back', () => run.connected && viewer.connected);
+    expect(await run.send(Numbered.of(9), { to: { client: 'viewer' } })).to.equal(1);
+    await eventually('the message', () => heard.length === 1);
+  });
+
+  it('a Python program sends and receives messages', async function () {
+    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
+      console.log('      skipped: python3 with xmlrpc.client is not on this machine');
+      this.skip();
+    }
+    const heard: number[] = [];
+    viewer.on(Numbered, async ({ number }, { from }) => {
+      heard.push(number);
+      await viewer.send(Numbered.of(2 ** 40), { to: { client: from } });
+    });
+    const url = `http://127.0.0.1:${application.port}/`;
+    const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, url]);
+    expect(stdout).to.equal('all good\n');
+    expect(heard).to.deep.equal([42]);
+  });
+});

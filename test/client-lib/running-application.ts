@@ -1,0 +1,53 @@
+/** An application with a real app server and real duplicators, and its clients in this process; all of it ends with `stop`. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Client } from '../../client-lib/index.js';
+import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
+import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
+import { presentation, TestSystem } from '../app-server/test-system.js';
+
+/** The app server takes the duplicator beside it. */
+const REAL = { MIRRORFLOW_DUPLICATOR: '' };
+
+export class RunningApplication {
+  readonly system = new TestSystem();
+  readonly #clients: Client[] = [];
+  readonly #https: HttpRpcClient[] = [];
+  readonly #servers: ChildProcess[] = [];
+
+  async start(args: readonly string[] = []): Promise<ChildProcess> {
+    const server = await this.system.start(args, 'e1', REAL);
+    this.#servers.push(server);
+    return server;
+  }
+
+  async connect(name: string): Promise<Client> {
+    const client = await connect({ app: 'e1', name, directory: this.system.directory });
+    this.#clients.push(client);
+    return client;
+  }
+
+  get port(): number {
+    return this.system.record()?.port ?? 0;
+  }
+
+  /** A client over HTTP, presented. */
+  async overHttp(name: string): Promise<{ call: CallOf<MirrorflowContract>; token: string }> {
+    const http = new HttpRpcClient({ host: '127.0.0.1', port: this.port });
+    this.#https.push(http);
+    const call = callerOf(CONTRACT, http);
+    return { call, token: (await call('client.present', [presentation(name)])).session };
+  }
+
+  async stop(): Promise<void> {
+    for (const http of this.#https) http.close();
+    await Promise.all(this.#clients.map((client) => client.close()));
+    for (const server of this.#servers) {
+      if (server.exitCode !== null || server.signalCode !== null) continue;
+      server.kill('SIGTERM');
+      await once(server, 'exit');
+    }
+    await this.system.stop();
+  }
+}

@@ -1,0 +1,48 @@
+/** The page about typed flows shows code that runs. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { APP, startRealSystem, type RealSystem } from './real-system.js';
+
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+const EXAMPLES = ['detector-events', 'provider', 'consumer', 'provided-types'];
+
+describe('the examples of typed flows', () => {
+  let system: RealSystem;
+  before(async () => {
+    system = await startRealSystem();
+  });
+  after(() => system.stop());
+
+  it('are where every snippet of docs/typed-flows.md comes from', () => {
+    const sources = EXAMPLES.map((name) =>
+      readFileSync(join(ROOT, `examples/typed-flow/${name}.ts`), 'utf8'),
+    );
+    const page = readFileSync(join(ROOT, 'docs/typed-flows.md'), 'utf8');
+    const snippets = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
+    expect(snippets.length).to.be.greaterThan(5);
+    for (const snippet of snippets) {
+      expect(
+        sources.some((source) => source.includes(snippet)),
+        `no example has\n${snippet}`,
+      ).to.equal(true);
+    }
+  });
+
+  it('carry detector events from a provider program to a consumer program', async () => {
+    const [provider, consumer] = await Promise.all([
+      system.run('examples/typed-flow/provider.js', APP, '100'),
+      system.run('examples/typed-flow/consumer.js', APP, '100'),
+    ]);
+    expect(provider).to.deep.equal({ code: 0, text: 'wrote 100 buffers\n' });
+    // 12 rounds of 0 to 7 hits, then 0 to 3.
+    expect(consumer).to.deep.equal({ code: 0, text: 'took 100 buffers with 342 hits, 25 of trigger 3\n' });
+  });
+
+  it('show the provided types', async () => {
+    const { code, text } = await system.run('examples/typed-flow/provided-types.js', APP);
+    expect(text).to.match(/^run 42 with 48Ca\n8 x 64 pixels, sum 256\n100000 numbers in \d{2,3} bytes\n$/);
+    expect(code).to.equal(0);
+  });
+});

@@ -1,0 +1,109 @@
+/** The host server from the command line: status, start, stop; and what commands say when there is none. */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ConsoleSystem } from '../system.js';
+
+describe('mirrorflow host', () => {
+  let system: ConsoleSystem;
+
+  beforeEach(() => {
+    system = new ConsoleSystem();
+  });
+
+  afterEach(async () => {
+    await system.close();
+  });
+
+  it('is not running: exit code 3, and how to start it', async () => {
+    for (const words of [['host'], ['apps'], ['spectra'], ['stop', 'e1'], ['host', 'stop']]) {
+      const { exit, stdout, stderr } = await system.run(...words);
+      expect([exit, stdout], words.join(' ')).to.deep.equal([3, '']);
+      expect(stderr).to.contain('mirrorflow host start');
+    }
+    const { exit, stderr } = await system.run('host', '--json');
+    expect(exit).to.equal(3);
+    expect(JSON.parse(stderr)).to.have.nested.property('error.code', 'NOT_RUNNING');
+  });
+
+  it('starts in the background, is found, and stops', async () => {
+    const started = await system.json<{ pid: number; directory: string }>('host', 'start');
+    expect(started.directory).to.equal(system.directory);
+    expect((await system.json<{ pid: number }>('host')).pid).to.equal(started.pid);
+    const again = await system.run('host', 'start');
+    expect(again.exit).to.equal(0);
+    expect(again.stderr).to.contain('runs already');
+    expect((await system.json<{ hostServer: { pid: number } }>('info')).hostServer.pid).to.equal(started.pid);
+    const stopped = await system.json<object>('host', 'stop');
+    expect(stopped).to.deep.equal({ stopped: true, directory: system.directory, applications: [] });
+    expect(system.processes()).to.deep.equal([]);
+    expect(system.leftovers()).to.deep.equal([]);
+  });
+
+  it('lets two be started at the same moment, and one of them run', async () => {
+    const results = await Promise.all([
+      system.run('host', 'start', '--json'),
+      system.run('host', 'start', '--json'),
+    ]);
+    expect(results.map(({ exit }) => exit)).to.deep.equal([0, 0]);
+    const pids = results.map(({ stdout }) => (JSON.parse(stdout) as { pid: number }).pid);
+    expect(pids[0]).to.equal(pids[1]);
+  });
+
+  it('stops alone, and its applications are found again by the next one', async () => {
+    const { address } = await system.simulator();
+    await system.json('host', 'start');
+    const { pid } = await system.json<{ pid: number }>('run', 'e1', '--spectcl', address);
+    expect((await system.run('host', 'stop', '--keep')).stdout).to.contain('Still running: e1');
+    await system.json('host', 'start');
+    const found = await system.json<{ pid: number }>('run', 'e1');
+    expect(found.pid).to.equal(pid);
+    expect((await system.run('host', 'stop', '--everything')).stdout).to.contain('and with it: e1');
+    expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('stays in the foreground until it is told to end', async () => {
+    const command = system.spawn(['host', 'start', '--foreground']);
+    let info = await system.run('host');
+    while (info.exit === 3) info = await system.run('host');
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    expect((await system.run('host')).exit).to.equal(3);
+  });
+
+  it('tells the cause when it cannot start', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const { exit, stderr } = await system.run(
+      'host',
+      'start',
+      '--listen',
+      `tcp://127.0.0.1:${port}`,
+      '--json',
+    );
+    server.close();
+    expect(exit).to.equal(1);
+    expect(JSON.parse(stderr)).to.have.nested.property('error.code', 'ADDRESS_IN_USE');
+    expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('says what is wrong in a configuration, and takes a right one', async () => {
+    const config = join(system.root, 'config.json');
+    writeFileSync(config, '{"applications": [{"name": "/"}]}');
+    const bad = await system.run('host', 'start', '--config', config);
+    expect(bad.exit).to.equal(2);
+    expect(bad.stderr).to.match(/^mirrorflow: .*config\.json.*name/);
+    const address = await system.run('host', 'start', '--listen', 'nonsense');
+    expect(address.exit).to.equal(2);
+    expect(address.stderr).to.match(/^mirrorflow: "nonsense" is not an address/);
+    writeFileSync(config, '{"applications": []}');
+    expect((await system.run('host', 'start', '--config', config)).exit).to.equal(0);
+  });
+
+  it('refuses options that contradict each other', async () => {
+    expect((await system.run('host', 'stop', '--keep', '--everything')).exit).to.equal(2);
+  });
+});

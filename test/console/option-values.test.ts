@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import { bytesValue, numberValue, rangeValue } from '../../console/option-values.js';
+import { isMirrorflowError } from '../../protocol/errors.js';
+
+const BOUNDS = { min: 0, max: 2 ** 31 - 1 };
+
+function refusal(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (isMirrorflowError(error, 'BAD_OPTION')) return error.message;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+describe('values of options', () => {
+  it('are numbers within bounds', () => {
+    expect(numberValue('linger', '1.5e3', BOUNDS)).to.equal(1500);
+    for (const text of ['', ' ', '1s', '0x10', 'NaN', 'Infinity', '-1', '1e99']) {
+      expect(refusal(() => numberValue('linger', text, BOUNDS))).to.match(/^--linger is ".*"; it must be/);
+    }
+  });
+
+  it('are bytes with units of 1,024 and of 1,000', () => {
+    const cases = {
+      '65536': 65_536,
+      '64KiB': 65_536,
+      '64 MiB': 2 ** 26,
+      '1.5G': 1.5 * 2 ** 30,
+      '2mb': 2e6,
+      '7B': 7,
+    };
+    for (const [text, bytes] of Object.entries(cases)) {
+      expect(bytesValue('ring-bytes', text, BOUNDS), text).to.equal(bytes);
+    }
+    for (const text of ['', 'MiB', '3parsec', '-1', '4GiB', '1e3']) {
+      expect(
+        refusal(() => bytesValue('ring-bytes', text, BOUNDS)),
+        text,
+      ).to.contain('64MiB');
+    }
+  });
+
+  it('are ranges from low to high', () => {
+    expect(rangeValue('range', '-150:350.5')).to.deep.equal([-150, 350.5]);
+    for (const text of ['', '1', '2:1', '1:1', 'a:b', '1:2:3', ':', '1:']) {
+      expect(
+        refusal(() => rangeValue('range', text)),
+        text,
+      ).to.contain('LOW:HIGH');
+    }
+  });
+
+  it('are not repeated at any length', () => {
+    expect(refusal(() => rangeValue('range', 'x'.repeat(100_000))).length).to.be.below(300);
+  });
+});

@@ -1,0 +1,42 @@
+import { expect } from 'chai';
+import { announcement, pulseLine } from '../../../console/start/announcement.js';
+
+const FACTS = {
+  app: 'demo',
+  source: 'spectcl://127.0.0.1?rest=1&mirror=2',
+  simulator: true,
+  spectra: 11,
+  memoryBytes: 2 ** 20,
+  image: '/dev/shm/mirrorflow-1/demo/spectra.image',
+  hostPid: 7,
+  ownHost: true,
+  options: ['--directory', '/tmp/x'],
+  spectrum: "it's",
+};
+const plain = (text: string): string => text;
+
+describe('what start says', () => {
+  it('is what is mirrored, and three commands that find it', () => {
+    const lines = announcement(FACTS, plain);
+    expect(lines.join('\n')).to.contain('11 in 1 MiB').and.to.contain('simulator');
+    expect(lines.filter((line) => line.includes('npx')).map((line) => line.trim())).to.deep.equal([
+      'npx mirrorflow spectra --directory /tmp/x',
+      String.raw`npx mirrorflow show 'it'\''s' --watch --directory /tmp/x`,
+      'npx mirrorflow stats --watch --directory /tmp/x',
+    ]);
+  });
+
+  it('does not call a SpecTcl a simulator, and shows no spectrum where there is none', () => {
+    const text = announcement({ ...FACTS, simulator: false, spectrum: undefined }, plain).join('\n');
+    expect(text).to.not.contain('simulator').and.to.not.contain('show');
+  });
+
+  it('is one line while it runs, with rates from the second look on', () => {
+    expect(pulseLine({ state: 'live', published: 12_345, updates: 9.94, bytes: 2 ** 20 })).to.equal(
+      'live  12,345 published  9.94 updates/s  1 MiB/s  (Ctrl-C ends)',
+    );
+    expect(pulseLine({ state: 'stale', published: 1, updates: undefined, bytes: undefined })).to.contain(
+      'stale',
+    );
+  });
+});

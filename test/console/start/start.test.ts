@@ -1,0 +1,151 @@
+/** `mirrorflow start` from its spawn to its end, with nothing left behind; and with deaths in between. */
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { ConsoleSystem, eventually, type RunningCommand } from '../system.js';
+
+interface Ready {
+  readonly source: string;
+  readonly simulator: boolean;
+  readonly spectra: number;
+  readonly memoryBytes: number;
+  readonly image: string;
+  readonly hostServer: { readonly pid: number; readonly own: boolean };
+}
+
+async function ready(command: RunningCommand): Promise<Ready> {
+  await command.says('\n');
+  return JSON.parse(command.stdout) as Ready;
+}
+
+describe('mirrorflow start', () => {
+  let system: ConsoleSystem;
+
+  beforeEach(() => {
+    system = new ConsoleSystem();
+  });
+
+  afterEach(async () => {
+    await system.close();
+  });
+
+  it('mirrors the simulator, says so, and leaves nothing behind at SIGTERM', async () => {
+    const command = system.spawn(['start']);
+    await command.says('live');
+    expect(command.stdout)
+      .to.contain('simulator')
+      .and.to.match(/11 in [\d.]+ MiB/);
+    expect(command.stdout.match(/npx mirrorflow/g)).to.have.length(3);
+    expect((await system.run('spectra')).stdout).to.contain('ge.00.Co-60');
+    command.child.kill('SIGTERM');
+    const { exit, stderr } = await command.ended;
+    expect([exit, stderr]).to.deep.equal([0, '']);
+    expect(system.processes()).to.deep.equal([]);
+    expect(system.leftovers()).to.deep.equal([]);
+  });
+
+  it('tells a program in one line that it is ready', async () => {
+    const command = system.spawn(['start', '--json', '--app', 'e1', '--interval', '50']);
+    const facts = await ready(command);
+    expect(facts).to.include({
+      ready: true,
+      app: 'e1',
+      simulator: true,
+      spectra: 11,
+      directory: system.directory,
+    });
+    expect(facts.hostServer.own).to.equal(true);
+    expect(readdirSync(`${system.flowDirectory}/e1`)).to.include('spectra.image');
+    command.child.kill('SIGINT');
+    const { exit, stdout } = await command.ended;
+    expect(exit).to.equal(0);
+    expect(stdout.trimEnd().split('\n')).to.have.length(1);
+  });
+
+  it('uses what runs already, and leaves that running', async () => {
+    const { address } = await system.simulator();
+    const { pid } = await system.json<{ pid: number }>('host', 'start');
+    await system.json('run', 'other', '--spectcl', address);
+    const command = system.spawn(['start', '--json', '--spectcl', address]);
+    const facts = await ready(command);
+    expect(facts.hostServer).to.deep.equal({ pid, own: false });
+    expect(facts.simulator).to.equal(false);
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    const apps = await system.json<{ name: string; state: string }[]>('apps');
+    expect(apps.map(({ name, state }) => [name, state])).to.deep.equal([
+      ['demo', 'stopped'],
+      ['other', 'running'],
+    ]);
+  });
+
+  it('says why a SpecTcl cannot be mirrored, and leaves nothing behind', async () => {
+    const { exit, stderr } = await system.run('start', '--spectcl', 'spectcl://127.0.0.1?rest=1&mirror=2');
+    expect(exit).to.equal(1);
+    expect(stderr).to.match(/^mirrorflow: /);
+    expect(system.processes()).to.deep.equal([]);
+    expect((await system.run('start', '--spectcl', 'nonsense')).exit).to.equal(2);
+  });
+
+  it('says that the simulator has died, and still ends in order', async () => {
+    const command = system.spawn(['start']);
+    await command.says('live');
+    const simulator = system.processes().find((line) => line.includes('spectcl-simulator'));
+    process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
+    await command.says('The simulator has ended (SIGKILL)');
+    await command.says('The mirror is stale');
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('starts its host server again when that dies, and ends everything all the same', async () => {
+    const command = system.spawn(['start']);
+    await command.says('live');
+    const { pid } = await system.json<{ pid: number }>('host');
+    process.kill(pid, 'SIGKILL');
+    await command.says('it is started again');
+    await eventually('another host server knows the application', async () => {
+      const { stdout } = await system.run('apps', '--json');
+      return stdout.includes('"running"');
+    });
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    expect(system.processes()).to.deep.equal([]);
+    expect(system.leftovers()).to.deep.equal([]);
+  });
+
+  it('takes the simulator along when it is killed, and the next start takes the rest over', async () => {
+    const command = system.spawn(['start', '--json']);
+    const first = await ready(command);
+    command.child.kill('SIGKILL');
+    await command.ended;
+    await eventually('the simulator has ended', () =>
+      system.processes().every((line) => !line.includes('spectcl-simulator')),
+    );
+    const second = await ready(system.spawn(['start', '--json']));
+    expect(second.source).to.not.equal(first.source);
+    expect(second.hostServer).to.deep.equal({ pid: first.hostServer.pid, own: false });
+  });
+
+  it('takes any free port when somebody has the usual one', async () => {
+    const somebody = createServer().listen(0, '127.0.0.1');
+    await once(somebody, 'listening');
+    const { port } = somebody.address() as { port: number };
+    const command = system.spawn(['start', '--json'], { MIRRORFLOW_PORT: String(port) });
+    await ready(command);
+    somebody.close();
+    expect((await system.json<{ port: number }>('host')).port)
+      .to.be.above(0)
+      .and.to.not.equal(port);
+  });
+
+  it('ends in order when it is interrupted before it is ready', async () => {
+    const command = system.spawn(['start', '--json']);
+    await eventually('its host server answers', async () => (await system.run('host')).exit === 0);
+    command.child.kill('SIGINT');
+    expect((await command.ended).exit).to.equal(0);
+    expect(system.processes()).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,161 @@
+/** The command as a real process, in directories of one test, with a simulated SpecTcl in this process. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startSimulator, type Simulator } from '../../examples/spectcl-simulator/simulator.js';
+
+/** The command. */
+export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
+const DEADLINE_MS = 15_000;
+const LOOK_MS = 20;
+
+export interface Result {
+  /** Exit code; the signal's name when one ended it. */
+  readonly exit: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command under way. */
+export class RunningCommand {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Result>;
+  stdout = '';
+  stderr = '';
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.child = child;
+    child.stdout.on('data', (chunk) => (this.stdout += String(chunk)));
+    child.stderr.on('data', (chunk) => (this.stderr += String(chunk)));
+    // A command that ends early closes its input.
+    child.stdin.on('error', () => undefined);
+    this.ended = once(child, 'close').then(([code, signal]) => ({
+      exit: (signal ?? code) as number | string,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
+  }
+
+  /** Resolves when standard output holds the text. */
+  async says(text: string | RegExp): Promise<void> {
+    await this.eventually((said) => (typeof text === 'string' ? said.includes(text) : text.test(said)), text);
+  }
+
+  /** Resolves when standard output is as wanted. */
+  async eventually(wanted: (stdout: string) => boolean, what: string | RegExp = 'so'): Promise<void> {
+    try {
+      await eventually(`the command says ${what}`, () => wanted(this.stdout));
+    } catch (error) {
+      const said = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
+      throw new Error(`it said ${said}`, { cause: error });
+    }
+  }
+}
+
+/** Polls until `condition`; fails after a deadline with what was waited for. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_MS);
+    });
+  }
+}
+
+export class ConsoleSystem {
+  readonly root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  readonly directory = join(this.root, 'run');
+  readonly flowDirectory = join(this.root, 'flows');
+  readonly #running: RunningCommand[] = [];
+  readonly #simulators: Simulator[] = [];
+
+  constructor() {
+    for (const name of ['home', 'run', 'flows']) mkdirSync(join(this.root, name), { mode: 0o750 });
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      HOME: join(this.root, 'home'),
+      LANG: 'C.UTF-8',
+      MIRRORFLOW_DIR: this.directory,
+      MIRRORFLOW_FLOW_DIR: this.flowDirectory,
+      MIRRORFLOW_PORT: '0',
+    };
+  }
+
+  spawn(words: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand {
+    const child = spawn(process.execPath, [PROGRAM, ...words], { env: { ...this.environment, ...env } });
+    const command = new RunningCommand(child);
+    this.#running.push(command);
+    return command;
+  }
+
+  /** Ends with the system. */
+  adopt(command: RunningCommand): void {
+    this.#running.push(command);
+  }
+
+  async run(...words: readonly string[]): Promise<Result> {
+    return this.feed('', ...words);
+  }
+
+  /** With standard input. */
+  async feed(input: string, ...words: readonly string[]): Promise<Result> {
+    const command = this.spawn(words);
+    command.child.stdin.end(input);
+    return command.ended;
+  }
+
+  /** The data of a command that must succeed. */
+  async json<T>(...words: readonly string[]): Promise<T> {
+    const { exit, stdout, stderr } = await this.run(...words, '--json');
+    if (exit !== 0) throw new Error(`${words.join(' ')} ended with ${exit}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  async simulator(options: Parameters<typeof startSimulator>[0] = {}): Promise<Simulator> {
+    const simulator = await startSimulator({ channelBytes: 4 * 1024 * 1024, intervalMs: 50, ...options });
+    this.#simulators.push(simulator);
+    return simulator;
+  }
+
+  /** Processes, other than this one, that were started with this test's directories. */
+  processes(): string[] {
+    return readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+      .flatMap((pid) => {
+        try {
+          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+          // A process that has ended and was not awaited yet has no program any more.
+          readlinkSync(`/proc/${pid}/exe`);
+          return environment.includes(this.root)
+            ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}`]
+            : [];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  /** Sockets, flow files and images that are there; logs and the lock of claims, which stay, are not among them. */
+  leftovers(): string[] {
+    return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
+      (path) =>
+        !path.endsWith('.log') && !path.endsWith('.claims') && !statSync(join(this.root, path)).isDirectory(),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const command of this.#running) command.child.kill('SIGKILL');
+    await Promise.all(this.#running.map((command) => command.ended));
+    await this.run('host', 'stop');
+    await Promise.all(this.#simulators.map((simulator) => simulator.close()));
+    for (const line of this.processes()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { format } from 'prettier';
+import { contractReference } from '../../protocol/contract/reference.js';
+
+describe('docs/xml-rpc-methods.md', () => {
+  it('is what the contract says (npm run docs writes it)', async () => {
+    const page = readFileSync(
+      fileURLToPath(new URL('../../../docs/xml-rpc-methods.md', import.meta.url)),
+      'utf8',
+    );
+    expect(page).to.equal(await format(contractReference(), { parser: 'markdown', printWidth: 110 }));
+  });
+});
