@@ -48,6 +48,7 @@ export const CONTRACT = defineContract({
       directory: string(),
       flowDirectory: string(),
       port: int(),
+      web: optional(string({ maxCharacters: 512, doc: 'address of the web viewer' })),
       startedAt: date(),
     }),
   }),
