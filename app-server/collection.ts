@@ -10,6 +10,7 @@ import type {
   ProgramInfo,
 } from '../protocol/contract/figures.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
+import type { FlowInfo } from '../protocol/contract/shapes.js';
 import { callerOf } from '../protocol/xml-rpc/contract.js';
 import type { Client, Clients } from './clients.js';
 import type { Flows } from './flows.js';
@@ -72,24 +73,25 @@ export class Collection {
         const connected = client.connection !== undefined;
         return { name, program, pid, connected, provides: of('output'), consumes: of('input') };
       }),
-      flows: flows.list().map((info) => {
-        const openings = flows.openingsOfFlow(info.flow);
-        const nameOf = ({ client }: Opening): string => client.presentation.name;
-        const found = figures.get(info.flow);
-        const provider = openings.find(({ direction }) => direction === 'output');
-        return {
-          flow: info.flow,
-          type: info.type,
-          state: info.state,
-          answered: found !== undefined,
-          ...(info.pid === undefined ? {} : { duplicator: info.pid }),
-          ...(info.source === undefined ? {} : { source: info.source }),
-          ...(provider === undefined ? {} : { provider: nameOf(provider) }),
-          consumers: openings.filter(({ direction }) => direction === 'input').map(nameOf),
-          holding: openings.filter((opening) => linkOf(opening, found)?.holding === true).map(nameOf),
-        };
-      }),
+      flows: flows.list().map((info) => this.#flowStatus(info, figures.get(info.flow))),
       programs: programs(),
+    };
+  }
+
+  #flowStatus(info: FlowInfo, found: DuplicatorFigures | undefined): NetworkStatus['flows'][number] {
+    const openings = this.#around.flows.openingsOfFlow(info.flow);
+    const nameOf = ({ client }: Opening): string => client.presentation.name;
+    const provider = openings.find(({ direction }) => direction === 'output');
+    return {
+      flow: info.flow,
+      type: info.type,
+      state: info.state,
+      answered: found !== undefined,
+      ...(info.pid === undefined ? {} : { duplicator: info.pid }),
+      ...(info.source === undefined ? {} : { source: info.source }),
+      ...(provider === undefined ? {} : { provider: nameOf(provider) }),
+      consumers: openings.filter(({ direction }) => direction === 'input').map(nameOf),
+      holding: openings.filter((opening) => linkOf(opening, found)?.holding === true).map(nameOf),
     };
   }
 
@@ -126,15 +128,23 @@ export class Collection {
       pid,
       connected: client.connection !== undefined,
       answered: report !== undefined,
-      flows: this.#around.flows.openingsOf(client).map((opening) => {
-        const counted = report?.flows.find(({ handle }) => handle === opening.handle);
-        return {
-          flow: opening.flow,
-          direction: opening.direction,
-          ...(counted === undefined ? {} : this.#countsOf(opening, counted)),
-          ...linkCounts(linkOf(opening, figures.get(opening.flow))),
-        };
-      }),
+      flows: this.#around.flows
+        .openingsOf(client)
+        .map((opening) => this.#usageOf(opening, report, figures.get(opening.flow))),
+    };
+  }
+
+  #usageOf(
+    opening: Opening,
+    report: ClientReport | undefined,
+    figures: DuplicatorFigures | undefined,
+  ): ClientStatistics['flows'][number] {
+    const counted = report?.flows.find(({ handle }) => handle === opening.handle);
+    return {
+      flow: opening.flow,
+      direction: opening.direction,
+      ...(counted === undefined ? {} : this.#countsOf(opening, counted)),
+      ...linkCounts(linkOf(opening, figures)),
     };
   }
 
@@ -152,16 +162,21 @@ export class Collection {
       state: flows.inquire(flow).state,
       answered: found !== undefined,
       counters: countersOf(flows, flow),
-      links: (found?.links ?? []).map(({ client, ...link }) => {
-        const opening = openings.find(({ link }) => link === client);
-        return opening === undefined ? link : { client: opening.client.presentation.name, ...link };
-      }),
+      links: (found?.links ?? []).map((link) => withName(link, openings)),
     };
   }
 }
 
 function linkOf(opening: Opening, figures: DuplicatorFigures | undefined): LinkFigures | undefined {
   return figures?.links.find(({ client }) => client === opening.link);
+}
+
+function withName(
+  { client, ...link }: LinkFigures,
+  openings: readonly Opening[],
+): FlowFigures['links'][number] {
+  const opening = openings.find(({ link }) => link === client);
+  return opening === undefined ? link : { client: opening.client.presentation.name, ...link };
 }
 
 function linkCounts(link: LinkFigures | undefined) {

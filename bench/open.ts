@@ -6,7 +6,7 @@ import { startSimulatorProcess, startSystem } from './system.js';
 const REPETITIONS = 20;
 
 export async function open(): Promise<Row[]> {
-  const simulator = await startSimulatorProcess(['--rate', '1000', '--spectra', '8', '--interval', '1000']);
+  const simulator = await startSimulatorProcess(['--rate', '1000', '--spectra', '400', '--interval', '1000']);
   const { host, stop } = await startSystem();
   try {
     const warm: number[] = [];

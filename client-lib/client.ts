@@ -28,7 +28,7 @@ import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
 import type { IncomingCalls } from './incoming-calls.js';
-import { openInputFlow, type InputFlow } from './input-flow.js';
+import { InputFlow, openInputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from './messages/inbox.js';
@@ -91,6 +91,7 @@ interface OpenOne {
   readonly request: OpenRequest;
   handle: number;
   readonly link: number;
+  flow?: InputFlow | OutputFlow;
 }
 
 /** What can go on with another duplicator's files. */
@@ -120,6 +121,7 @@ export class Client extends EventEmitter<ClientEvents> {
   });
   readonly #mirrors = new Map<string, Promise<Mirror>>();
   readonly #flows = new Set<InputFlow | OutputFlow>();
+  readonly #socket: string;
   #token = '';
   #closed = false;
 
@@ -128,6 +130,7 @@ export class Client extends EventEmitter<ClientEvents> {
     this.app = presented.app;
     this.name = presented.name;
     this.directory = presented.directory;
+    this.#socket = presented.socket;
     const { dispatcher } = presented.incoming;
     presented.incoming.client = {
       deliver: (delivery) => this.#deliver(delivery),
@@ -313,8 +316,9 @@ export class Client extends EventEmitter<ClientEvents> {
     const opened = await this.#openFlow(key, request);
     try {
       accept(opened);
-      const input = await openInputFlow(opened, options, 'hold');
-      this.#flows.add(input);
+      const control = { socket: this.#socket, session: this.#token };
+      const input = await openInputFlow(opened, options, 'hold', control);
+      this.#isOpen(key, input);
       // Whoever provides the flow by then may have defined it anew.
       const again: Reattachable = {
         reattach: async (found) => {
@@ -383,11 +387,13 @@ export class Client extends EventEmitter<ClientEvents> {
     try {
       accept(opened);
       const output = await OutputFlow.attach(opened, options);
-      this.#flows.add(output);
-      output.once('closed', () => {
+      this.#isOpen(key, output);
+      const over = (): void => {
         this.#flows.delete(output);
         void this.#closeFlow(key);
-      });
+      };
+      output.once('closed', over);
+      output.once('lost', over);
       return output;
     } catch (error) {
       await this.#closeFlow(key);
@@ -484,8 +490,28 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#closed)
       throw new MirrorflowError('CLOSED', `this client of ${this.app} is closed`, { app: this.app });
     const opened = await this.#call('flow.open', [this.#token, request], { timeoutMs: OPEN_TIMEOUT_MS });
-    this.#open.set(key, { request, handle: opened.handle, link: opened.handle });
+    const { handle } = opened;
+    const flow = this.#open.get(key)?.flow;
+    this.#open.set(key, { request, handle, link: handle, ...(flow === undefined ? {} : { flow }) });
+    if (flow instanceof InputFlow) flow.identify({ session: this.#token, handle });
     return opened;
+  }
+
+  #isOpen(key: object, flow: InputFlow | OutputFlow): void {
+    this.#flows.add(flow);
+    const open = this.#open.get(key);
+    if (open !== undefined) open.flow = flow;
+    if (flow instanceof OutputFlow) void this.#tellMarks(flow);
+  }
+
+  /** Consumers that said XOFF before this provider came: told like those that come, once the caller had time to listen. */
+  async #tellMarks(output: OutputFlow): Promise<void> {
+    try {
+      const marks = await this.#call('flow.marks', [output.flow]);
+      for (const { consumer, mark } of marks) output.emit('flowControl', { ...mark, consumer });
+    } catch (error) {
+      clientLog.debug('the marks of a flow are not known', { flow: output.flow, error });
+    }
   }
 
   async #closeFlow(key: object): Promise<void> {
@@ -522,7 +548,17 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   #report(): ClientReport {
-    return { flows: [] };
+    const flows: ClientReport['flows'] = [];
+    for (const { handle, request, flow: open } of this.#open.values()) {
+      const { flow, direction } = request;
+      if (open instanceof OutputFlow) {
+        flows.push({ handle, flow, direction, ...open.written, lost: open.lost, queued: open.queued });
+      } else if (open !== undefined) {
+        const { taken, lost, ready, capacity, delivery, paused } = open;
+        flows.push({ handle, flow, direction, ...taken, lost, ready, capacity, delivery, paused });
+      }
+    }
+    return { flows };
   }
 
   async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {
@@ -536,6 +572,7 @@ export class Client extends EventEmitter<ClientEvents> {
       const request = { ...open.request, link: open.link };
       const opened = await call('flow.open', [token, request], { timeoutMs: OPEN_TIMEOUT_MS });
       open.handle = opened.handle;
+      if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
     }
   }
 }

@@ -35,7 +35,7 @@ export interface AttachOptions {
   readonly start: ReadStart | ResumePoint;
 }
 
-/** PUBLISHED, STATUS and whatever a newer duplicator may say. */
+/** PUBLISHED, STATUS, DELIVERY and whatever a newer duplicator may say. */
 export type SignalHandler = (kind: MessageKind, value: number, detail: number) => void;
 
 export class ConsumerLink {
@@ -66,6 +66,15 @@ export class ConsumerLink {
   /** `waits`: drained, wants a PUBLISHED for what comes; otherwise it goes on by itself. */
   acknowledge(sequence: number, waits: boolean): void {
     this.#opening.connection.signal(MessageKind.ACK, sequence, waits ? 0 : 1);
+  }
+
+  /** Asks for no signals until `resume`. */
+  pause(): void {
+    this.#opening.connection.signal(MessageKind.PAUSE, this.reader.next);
+  }
+
+  resume(): void {
+    this.#opening.connection.signal(MessageKind.RESUME, this.reader.next);
   }
 
   close(): void {

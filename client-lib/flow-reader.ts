@@ -27,7 +27,7 @@ const LENT_POLL_MS = 1;
 
 export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
-  readonly #delivery: Delivery;
+  #delivery: Delivery;
   readonly #spinUs: number;
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
@@ -54,6 +54,9 @@ export class InlineEngine implements InputEngine {
   #endTold = false;
   #finishing: boolean;
   #closed = false;
+  #paused = false;
+  #taken = 0;
+  #takenBytes = 0;
 
   private constructor(
     link: ConsumerLink,
@@ -97,7 +100,7 @@ export class InlineEngine implements InputEngine {
   }
 
   get ready(): number {
-    return Math.min(this.capacity, this.#link.reader.available);
+    return this.#paused ? 0 : Math.min(this.capacity, this.#link.reader.available);
   }
 
   get free(): number {
@@ -121,6 +124,14 @@ export class InlineEngine implements InputEngine {
     return this.#sourceGeneration;
   }
 
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   get ended(): boolean {
     return this.#closed || (this.#end !== undefined && this.#finishing);
   }
@@ -131,6 +142,8 @@ export class InlineEngine implements InputEngine {
     const { sequence, epoch, timestampNs, flags } = reader;
     const buffer = new FlowBuffer(this.#lender, sequence, this.#view(), sequence, epoch, timestampNs, flags);
     this.#lent.add(buffer);
+    this.#taken += 1;
+    this.#takenBytes += buffer.size;
     reader.advance();
     this.#acknowledgeQuarter();
     return buffer;
@@ -168,6 +181,8 @@ export class InlineEngine implements InputEngine {
       meta.flags = typeFlags(reader.flags);
       meta.generation = generationOf(reader.flags);
       handled += 1;
+      this.#taken += 1;
+      this.#takenBytes += reader.size;
       const { sequence } = reader;
       try {
         handler(this.#view(), meta);
@@ -185,6 +200,7 @@ export class InlineEngine implements InputEngine {
 
   arm(): void {
     this.#wanted = true;
+    if (this.#paused) return;
     if (this.#spinUs > 0 && this.#spin(this.#spinUs)) return this.#tellLater(0);
     if (this.#end !== undefined) return;
     if (this.#needed() < this.#link.reader.next) {
@@ -208,6 +224,23 @@ export class InlineEngine implements InputEngine {
       sliceMs = Math.min(SLICE_LAST_MS, sliceMs * 2);
     }
   }
+
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#link.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#armed = false;
+    this.#link.resume();
+    this.#tellLater(0);
+  }
+
+  /** No marks are watched without a flow thread. */
+  identify(): void {}
 
   async grow(buffers: number): Promise<void> {
     checkBuffers('history of an inline flow', buffers, 1, this.capacity);
@@ -283,9 +316,15 @@ export class InlineEngine implements InputEngine {
         if (state !== undefined) this.#changeState(state, value);
         return;
       }
+      if (kind === MessageKind.DELIVERY) {
+        this.#delivery = 'lossy';
+        this.#listener.onDemoted();
+        return;
+      }
       this.#armed = false;
       this.#tellReady();
     });
+    if (this.#paused) link.pause();
     link.onEnd((end) => {
       if (this.#link !== link || this.#closed) return;
       this.#end = end;
@@ -322,7 +361,7 @@ export class InlineEngine implements InputEngine {
   /** True when the reader stands on a buffer that is whole. */
   #look(): boolean {
     const { reader } = this.#link;
-    if (this.#closed) return false;
+    if (this.#closed || this.#paused) return false;
     for (;;) {
       const outcome = reader.look();
       if (outcome !== 'restarted') {
@@ -383,6 +422,7 @@ export class InlineEngine implements InputEngine {
 
   #something(): boolean {
     const { file, reader } = this.#link;
+    if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;
   }
 

@@ -5,6 +5,7 @@ export type { Attributes, AttributeType, MessageClass } from './messages/message
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
 export { connectHost, HostConnection, type HostInfo } from './host.js';
 export { Mirror, type PublicationMeta } from './mirror.js';
+export { getSpecTclMemory, MIRROR_ERRORS, type MirrorError, type SpecTclMemory } from './spectcl-memory.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
 export {
   OutputFlow,
@@ -16,6 +17,7 @@ export {
 export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
+export type { FlowControlMarks } from './flow-control.js';
 export type { InputFlowOptions } from './input-flow-options.js';
 export type { FlowLayer, FlowType, Layer, LayerProperties, Placed } from './types/flow-type.js';
 export { TypedBuffer } from './types/typed-buffer.js';
@@ -40,3 +42,4 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';

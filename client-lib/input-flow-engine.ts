@@ -1,6 +1,7 @@
 /** The two ways an input flow gets its buffers, a flow thread or in place, behind one interface. */
 import type { LinkEnd } from '../protocol/signal-link/link.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
+import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
 import type { FlowBuffer } from './input-flow-buffer.js';
 
@@ -26,6 +27,8 @@ export interface EngineListener {
   readonly onState: (state: SourceState, generation: number) => void;
   readonly onRestarted: (epoch: number) => void;
   readonly onLost: () => void;
+  /** The consumer is lossy from now on. */
+  readonly onDemoted: () => void;
   readonly onDetached: (end: LinkEnd) => void;
   readonly onEnded: (end: LinkEnd) => void;
 }
@@ -37,6 +40,9 @@ export interface InputEngine {
   readonly capacity: number;
   readonly sourceState: SourceState;
   readonly sourceGeneration: number;
+  /** Buffers taken, and their bytes. */
+  readonly taken: number;
+  readonly takenBytes: number;
   /** Nothing more will be added; what is ready can still be taken. */
   readonly ended: boolean;
   take(): FlowBuffer | undefined;
@@ -48,6 +54,11 @@ export interface InputEngine {
   arm(): void;
   /** Blocks the calling thread until something may be ready or the time is over. */
   block(timeoutMs: number): void;
+  /** Reads nothing from the ring until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** The client has another session or handle at its app server. */
+  identify(identity: MarkIdentity): void;
   grow(buffers: number): Promise<void>;
   shrink(buffers: number): void;
   /** Goes on from another flow file and link; what was ready stays ready. */

@@ -1,6 +1,7 @@
 /** What an input flow can be asked to be; everything is checked here before anything is opened. */
 import type { ReadStart } from '../protocol/flow-file/ring-reader.js';
 import type { Delivery } from '../protocol/signal-link/messages.js';
+import { checkFlowControl, type FlowControlMarks } from './flow-control.js';
 import { badOption, checkHistoryOptions, type HistoryOptions, type HistoryRules } from './history/rules.js';
 
 /** Longer spinning would keep a thread from hearing its link. */
@@ -15,6 +16,11 @@ export interface InputFlowOptions extends HistoryOptions {
   readonly start?: ReadStart;
   /** No thread and no copy: buffers are read in place, in this thread. The ring of the flow is the history. Default false. */
   readonly inline?: boolean;
+  /**
+   * Messages to the provider when the fill of the history reaches marks. The flow thread watches and sends them, also while the main
+   * thread is busy; only that buffers were taken is noticed by taking them.
+   */
+  readonly flowControl?: FlowControlMarks;
   /** Microseconds, 0 (default) to 100,000: looks at the published word for so long before waiting for a signal; it costs a core. */
   readonly spinUs?: number;
 }
@@ -25,6 +31,7 @@ export interface CheckedOptions {
   readonly start: ReadStart;
   readonly inline: boolean;
   readonly spinUs: number;
+  readonly flowControl: FlowControlMarks | undefined;
 }
 
 /** Throws BAD_OPTION with what was given and what is allowed. */
@@ -48,8 +55,11 @@ export function checkInputOptions(options: InputFlowOptions): CheckedOptions {
         rules.whenFull,
         'block for an inline flow, which has no history of its own',
       );
-    if (rules.watermarks !== undefined)
-      throw badOption('watermarks', 'given', 'left out for an inline flow, which has no history of its own');
+    for (const option of ['watermarks', 'flowControl'] as const) {
+      if (options[option] === undefined) continue;
+      throw badOption(option, 'given', 'left out for an inline flow, which has no history of its own');
+    }
   }
-  return { rules, delivery, start, inline, spinUs };
+  const flowControl = options.flowControl && checkFlowControl(options.flowControl, rules);
+  return { rules, delivery, start, inline, spinUs, flowControl };
 }

@@ -3,10 +3,12 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
+import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
 import {
   errorFromWire,
   type EndOnWire,
+  type FlowControlSettings,
   type FlowThreadSettings,
   type FromThread,
   type ToThread,
@@ -35,7 +37,7 @@ export class ThreadedEngine implements InputEngine {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #calls = new Map<number, Call>();
-  readonly #taken: Lender = {
+  readonly #lender: Lender = {
     giveBack: (index) => this.#release(index),
     stillValid: () => true,
   };
@@ -44,6 +46,9 @@ export class ThreadedEngine implements InputEngine {
     stillValid: () => true,
   };
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
+  readonly #watched: boolean;
+  #taken = 0;
+  #takenBytes = 0;
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
   #sourceGeneration = 0;
@@ -54,7 +59,9 @@ export class ThreadedEngine implements InputEngine {
     options: CheckedOptions,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
+    flowControl: FlowControlSettings | undefined,
   ) {
+    this.#watched = flowControl !== undefined;
     const { rules, delivery, start, spinUs } = options;
     this.#listener = listener;
     this.#maxHistory = rules.maxHistory;
@@ -74,6 +81,7 @@ export class ThreadedEngine implements InputEngine {
       start,
       spinUs,
       whenDetached,
+      ...(flowControl === undefined ? {} : { flowControl }),
     };
     this.#worker = new Worker(new URL('./flow-thread/main.js', import.meta.url), {
       name: 'mirrorflow flow thread',
@@ -97,8 +105,9 @@ export class ThreadedEngine implements InputEngine {
     options: CheckedOptions,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
+    flowControl?: FlowControlSettings,
   ): Promise<ThreadedEngine> {
-    const engine = new ThreadedEngine(opened, options, whenDetached, listener);
+    const engine = new ThreadedEngine(opened, options, whenDetached, listener, flowControl);
     try {
       await engine.#answerOf(0);
     } catch (error) {
@@ -132,6 +141,14 @@ export class ThreadedEngine implements InputEngine {
     return this.#sourceGeneration;
   }
 
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   get ended(): boolean {
     return this.#control.load(CONTROL.ended) === 1;
   }
@@ -140,7 +157,9 @@ export class ThreadedEngine implements InputEngine {
     const index = this.#history.take();
     if (index < 0) return undefined;
     this.#wakeThread();
-    return this.#lend(this.#taken, index);
+    const buffer = this.#lend(this.#lender, index);
+    this.#count(buffer.size);
+    return buffer;
   }
 
   newest(count: number): FlowBuffer[] {
@@ -169,6 +188,7 @@ export class ThreadedEngine implements InputEngine {
       meta.generation = generationOf(history.flags(index));
       meta.size = view.length;
       handled += 1;
+      this.#count(view.length);
       try {
         handler(view, meta);
       } finally {
@@ -202,6 +222,20 @@ export class ThreadedEngine implements InputEngine {
     await this.#call((call) => ({ kind: 'reattach', call, opened: { handle, file, link } }));
   }
 
+  pause(): void {
+    this.#control.store(CONTROL.held, 1); // at once, also for a thread that is about to read
+    this.#tell({ kind: 'hold', held: true });
+  }
+
+  resume(): void {
+    this.#control.store(CONTROL.held, 0);
+    this.#tell({ kind: 'hold', held: false });
+  }
+
+  identify(identity: MarkIdentity): void {
+    if (this.#watched) this.#tell({ kind: 'identify', identity });
+  }
+
   finish(): void {
     this.#tell({ kind: 'finish' });
   }
@@ -233,6 +267,12 @@ export class ThreadedEngine implements InputEngine {
   #release(index: number): void {
     if (this.#history.release(index)) this.#tell({ kind: 'giveBack' });
     this.#wakeThread();
+  }
+
+  #count(bytes: number): void {
+    this.#taken += 1;
+    this.#takenBytes += bytes;
+    if (this.#watched && this.#history.threadLooks()) this.#tell({ kind: 'look' });
   }
 
   #wakeThread(): void {
@@ -271,6 +311,9 @@ export class ThreadedEngine implements InputEngine {
       case 'lost':
         this.#control.store(CONTROL.lostTold, 0);
         this.#listener.onLost();
+        break;
+      case 'demoted':
+        this.#listener.onDemoted();
         break;
       case 'state':
         this.#sourceState = message.state;

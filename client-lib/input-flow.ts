@@ -6,14 +6,23 @@ import { EventEmitter } from 'eventemitter3';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
+import type { Delivery } from '../protocol/signal-link/messages.js';
 import { InlineEngine } from './flow-reader.js';
 import type { AttachTarget } from './flow-reader-link.js';
-import { checkBuffers } from './history/rules.js';
+import type { MarkIdentity } from './flow-control-sender.js';
+import type { FlowControlSettings } from './flow-thread/messages.js';
+import { badOption, checkBuffers } from './history/rules.js';
 import type { FlowBuffer } from './input-flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
-import { checkInputOptions, type InputFlowOptions } from './input-flow-options.js';
+import { checkInputOptions, type CheckedOptions, type InputFlowOptions } from './input-flow-options.js';
 import { ThreadedEngine } from './input-flow-threaded.js';
 import { TakeQueue, type TakeOptions } from './input-flow-takes.js';
+
+/** The app server's socket, and the client's session there. */
+export interface ControlPath {
+  readonly socket: string;
+  readonly session: string;
+}
 
 export interface InputFlowEvents {
   /**
@@ -27,6 +36,8 @@ export interface InputFlowEvents {
   restarted: [epoch: number];
   /** So many more buffers were lost: lapped, overwritten or dropped. */
   lost: [buffers: number];
+  /** This consumer held the provider back for longer than the stall timeout: it is lossy from now on. */
+  demoted: [];
   /** The link has ended. Unless the flow holds, `end` follows. */
   detached: [end: LinkEnd];
   /** Nothing more will be added, once. What is ready can still be taken. */
@@ -39,14 +50,17 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   /** Delivered and not released: the next take releases them. */
   #lent: FlowBuffer[] = [];
   #looked: FlowBuffer[] = [];
+  #delivery: Delivery;
+  #paused = false;
   /** The generation of the buffer handed out last. */
   #generation: number | undefined;
   #lostTold = 0;
   #end: LinkEnd | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(engine: InputEngine) {
+  private constructor(engine: InputEngine, delivery: Delivery) {
     super();
+    this.#delivery = delivery;
     this.#engine = engine;
     this.#takes = new TakeQueue(
       engine,
@@ -60,8 +74,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     opened: AttachTarget,
     options: InputFlowOptions,
     whenDetached: 'end' | 'hold',
+    control?: ControlPath,
   ): Promise<InputFlow> {
     const checked = checkInputOptions(options);
+    const flowControl = flowControlSettings(checked, opened, control);
     // Empty while the engine opens: whatever is told then can still be asked for afterwards.
     const made: { flow?: InputFlow } = {};
     const listener: EngineListener = {
@@ -73,6 +89,11 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       onLost: () => {
         if (made.flow !== undefined) made.flow.#tellLost();
       },
+      onDemoted: () => {
+        if (made.flow === undefined) return;
+        made.flow.#delivery = 'lossy';
+        made.flow.emit('demoted');
+      },
       onDetached: (end) => made.flow?.emit('detached', end),
       onEnded: (end) => {
         if (made.flow !== undefined) made.flow.#tellEnd(end);
@@ -80,8 +101,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     };
     const engine = checked.inline
       ? await InlineEngine.open(opened, checked, options.history, whenDetached, listener)
-      : await ThreadedEngine.open(opened, checked, whenDetached, listener);
-    made.flow = new InputFlow(engine);
+      : await ThreadedEngine.open(opened, checked, whenDetached, listener, flowControl);
+    made.flow = new InputFlow(engine, checked.delivery);
     return made.flow;
   }
 
@@ -112,6 +133,20 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   /** Generation of the provider that is there, or was there last; 0 before the first, and for a flow that its duplicator fills. */
   get sourceGeneration(): number {
     return this.#engine.sourceGeneration;
+  }
+
+  /** `lossy` also after it was demoted. */
+  get delivery(): Delivery {
+    return this.#delivery;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** What was taken from the flow since it was opened, by whatever take. */
+  get taken(): { readonly buffers: number; readonly bytes: number } {
+    return { buffers: this.#engine.taken, bytes: this.#engine.takenBytes };
   }
 
   /** No take will ever give a buffer again: closed, or ended and everything taken. */
@@ -231,6 +266,29 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.reattach(opened);
   }
 
+  /**
+   * Nothing is read from the flow until `resume`, but for what the flow thread is just reading; what the history holds can still be taken, an
+   * inline flow gives nothing. A lossless
+   * consumer that is paused holds the provider back, until the stall timeout if there is one; a lossy one is lapped, and told by `lost` how many
+   * buffers it missed.
+   */
+  pause(): void {
+    if (this.#paused || this.closed) return;
+    this.#paused = true;
+    this.#engine.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.closed) return;
+    this.#paused = false;
+    this.#engine.resume();
+  }
+
+  /** For the client: it has another session or handle at its app server. */
+  identify(identity: MarkIdentity): void {
+    if (!this.closed) this.#engine.identify(identity);
+  }
+
   /** For a flow that holds when detached, and was: it ends after all. */
   finish(): void {
     if (!this.closed) this.#engine.finish();
@@ -294,14 +352,27 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 /**
  * Opens the consumer side of a flow, as `flow.open` of the app server described it. Throws BAD_OPTION with what was given and what
  * is allowed, TOO_LARGE for a history beyond 2^31 - 1 bytes, and what the flow file and the link throw.
+ * @param control where flow-control marks are told; needed for them only
  * @param whenDetached `end`: the end of the link ends the flow; `hold`: takes go on waiting until `reattach` or `finish`
  */
 export function openInputFlow(
   opened: AttachTarget,
   options: InputFlowOptions = {},
   whenDetached: 'end' | 'hold' = 'end',
+  control?: ControlPath,
 ): Promise<InputFlow> {
-  return InputFlow.open(opened, options, whenDetached);
+  return InputFlow.open(opened, options, whenDetached, control);
+}
+
+function flowControlSettings(
+  { flowControl }: CheckedOptions,
+  { handle }: AttachTarget,
+  control: ControlPath | undefined,
+): FlowControlSettings | undefined {
+  if (flowControl === undefined) return undefined;
+  if (control === undefined)
+    throw badOption('flowControl', 'given', 'left out for a flow without an app server');
+  return { marks: flowControl, socket: control.socket, identity: { session: control.session, handle } };
 }
 
 function checkTime(option: string, value: number): void {

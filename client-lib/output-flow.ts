@@ -90,6 +90,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #answered = true;
   #flushing = false;
   #turnNs = 0;
+  #writtenBytes = 0;
+  #written = 0;
   #lost = 0;
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
@@ -124,7 +126,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     for (let attempt = 1; ; attempt += 1) {
       const link = await streamLink().connect(opened.link);
       try {
-        return new OutputFlow(opened.flow, rules, await takeSeat(link, opened));
+        const seat = await takeSeat(link, opened);
+        if (rules.stallTimeoutMs !== undefined)
+          link.signal(MessageKind.STALL, Math.round(rules.stallTimeoutMs));
+        return new OutputFlow(opened.flow, rules, seat);
       } catch (error) {
         link.destroy();
         if (!isMirrorflowError(error, 'FLOW_BUSY') || attempt === SEAT_ATTEMPTS) throw error;
@@ -156,6 +161,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Buffers that were given up or overwritten before anybody could read them, by the policy for a full ring. */
   get lost(): number {
     return this.#lost;
+  }
+
+  /** What was committed since the flow was opened here. */
+  get written(): { readonly buffers: number; readonly bytes: number } {
+    return { buffers: this.#written, bytes: this.#writtenBytes };
   }
 
   /** Buffers that wait on this side for room in the ring. */
@@ -305,6 +315,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       (this.#generation | (options.flags ?? 0)) >>> 0,
     );
     this.#reserved = false;
+    this.#written += 1;
+    this.#writtenBytes += size;
     if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
   }
 

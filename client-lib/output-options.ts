@@ -17,6 +17,11 @@ export interface OutputFlowOptions {
   readonly whenFull?: (typeof OUTPUT_POLICIES)[number];
   /** Buffers that may wait on this side: for `overwrite` (default 2) and, as the limit, for `grow` (must be given). */
   readonly queue?: number;
+  /**
+   * Milliseconds, 1 to a day: a lossless consumer that holds this provider back and acknowledges nothing for so long becomes lossy, and
+   * both are told by `demoted`. Also a consumer that is paused. 0: never. Default: what the application states, else never.
+   */
+  readonly stallTimeoutMs?: number;
 }
 
 export interface OutputRules {
@@ -24,11 +29,13 @@ export interface OutputRules {
   readonly buffers: number;
   readonly whenFull: (typeof OUTPUT_POLICIES)[number];
   readonly queue: number;
+  readonly stallTimeoutMs: number | undefined;
 }
 
 const DEFAULT_BUFFERS = 16;
 const DEFAULT_QUEUE = 2;
 const QUEUE_MAX = 1_000_000;
+const DAY_MS = 86_400_000;
 
 /** Throws BAD_OPTION or TOO_LARGE with what was given and what is allowed. */
 export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
@@ -53,5 +60,15 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
       `queue is ${queue}; it must be a whole number from 1 to ${QUEUE_MAX}`,
     );
   }
-  return { bufferSize, buffers, whenFull, queue };
+  const { stallTimeoutMs } = options;
+  if (
+    stallTimeoutMs !== undefined &&
+    !(stallTimeoutMs === 0 || (stallTimeoutMs >= 1 && stallTimeoutMs <= DAY_MS))
+  ) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `stallTimeoutMs is ${stallTimeoutMs}; it must be milliseconds from 1 to ${DAY_MS}, or 0 for never`,
+    );
+  }
+  return { bufferSize, buffers, whenFull, queue, stallTimeoutMs };
 }

@@ -50,15 +50,14 @@ export class Output {
 
   /** Columns of the terminal, undefined when the output is none. */
   get columns(): number | undefined {
-    return this.#stdout.isTTY === true ? (this.#stdout.columns ?? FALLBACK_COLUMNS) : undefined;
+    return this.#stdout.isTTY === true ? this.size.width : undefined;
   }
 
   /** Size for pictures, which need one also where there is no terminal. */
   get size(): { readonly width: number; readonly height: number } {
-    return {
-      width: this.#stdout.columns ?? FALLBACK_COLUMNS,
-      height: this.#stdout.rows ?? FALLBACK_ROWS,
-    };
+    const { columns = 0, rows = 0 } = this.#stdout;
+    // A terminal that nobody told its size says 0.
+    return { width: columns > 0 ? columns : FALLBACK_COLUMNS, height: rows > 0 ? rows : FALLBACK_ROWS };
   }
 
   /** Text as it is, escape sequences included. */

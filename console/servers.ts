@@ -15,7 +15,7 @@ export async function withHost<T>(
   use: (host: HostConnection) => Promise<T>,
 ): Promise<T> {
   const { connectHost } = await import('../client-lib/index.js');
-  const host = await interruptible(signal, connectHost({ directory }));
+  const host = await interruptible(signal, connectHost({ directory }), close);
   try {
     return await interruptible(signal, use(host));
   } finally {
@@ -39,6 +39,7 @@ export async function withClient<T>(
   const client = await interruptible(
     signal,
     connect({ app: name, name: as, program: 'mirrorflow', directory }),
+    close,
   );
   try {
     return await (live ? use(client) : interruptible(signal, use(client)));
@@ -72,6 +73,10 @@ async function onlyApplication(where: Where): Promise<string> {
     `${running.length} applications run (${listed(running)}); say which one with --app NAME`,
     { hint: `for instance --app ${only}` },
   );
+}
+
+function close(late: { close(): Promise<void> }): void {
+  void late.close();
 }
 
 function listed(names: readonly string[]): string {

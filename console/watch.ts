@@ -50,7 +50,7 @@ async function watchScreen(context: CommandContext, options: WatchOptions): Prom
         output.raw(repaint(shown, frame));
         shown = frame;
       }
-      await resizeOrPause(options.intervalMs, either);
+      await pause(options.intervalMs, either, process.stdout);
     }
   } finally {
     leave();
@@ -83,18 +83,6 @@ function enter({ output, stdin }: CommandContext, key: () => void): () => void {
     stdin.resume();
   }
   return leave;
-}
-
-/** Until the next look, sooner when the terminal gets another size. */
-async function resizeOrPause(ms: number, signal: AbortSignal): Promise<void> {
-  const resized = new AbortController();
-  const wake = (): void => resized.abort();
-  process.stdout.on('resize', wake);
-  try {
-    await pause(ms, AbortSignal.any([signal, resized.signal]));
-  } finally {
-    process.stdout.off('resize', wake);
-  }
 }
 
 /** Runs `look` once per interval until the command is ended; for programs that read a stream of lines. */

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { MirrorflowError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
+import type { LinkStanding } from './flow-host.js';
 
 export interface FlowPlaces {
   readonly file: string;
@@ -19,6 +20,8 @@ export interface DuplicatedFlowEvents {
   clients: [count: number];
   /** The flow cannot go on as it is and must be made anew, by a new duplicator. */
   outgrown: [neededBytes: number];
+  /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
+  demoted: [client: number];
 }
 
 export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
@@ -27,6 +30,8 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
   readonly sourceState: SourceState;
   readonly clientCount: number;
   readonly published: number;
+  /** Everybody on the signal link, and how far they are. */
+  readonly links: LinkStanding[];
   /** After start. */
   readonly places: FlowPlaces;
   /** Ends links and removes the files. Idempotent. */

@@ -3,6 +3,8 @@
  * acknowledgements, and lets the writer know how far it may go. A client that goes stops counting in the same turn.
  */
 import { EventEmitter } from 'eventemitter3';
+import { systemClock, type Clock } from '../protocol/clock.js';
+import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import type { ErrorCode } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
@@ -21,6 +23,7 @@ import {
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
+import { StallWatch } from './stall-watch.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
@@ -30,17 +33,31 @@ export interface FlowHostOptions {
   readonly openSlots: number;
   /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
   readonly local?: boolean;
+  /** Milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0, the default, is never. A provider may say another. */
+  readonly stallTimeoutMs?: number;
+  /** For the stall timeout. Default: the system's. */
+  readonly clock?: Clock;
   readonly log: Logger;
 }
 
+/** DELIVERY's detail. */
+const LOSSY = 1;
 const EPOCH_LOW = 2 ** 32;
+
+/** Longest stall timeout that a provider may ask for. */
+const STALL_TIMEOUT_MAX_MS = 86_400_000;
 
 interface Client {
   readonly link: LinkConnection;
   /** Undefined for an observer, and before HELLO. */
   consumer: Consumer | undefined;
   hello: Hello | undefined;
+  /** What it said it was. */
+  name: number;
 }
+
+/** How far somebody on the link is. */
+export type LinkStanding = DuplicatorFigures['links'][number];
 
 interface FlowHostEvents {
   /** A provider has come, has left as it said, or has gone without a word. */
@@ -49,6 +66,8 @@ interface FlowHostEvents {
   consumers: [count: number];
   /** Clients that said HELLO and are connected now. */
   clients: [count: number];
+  /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
+  demoted: [client: number];
 }
 
 export class FlowHost extends EventEmitter<FlowHostEvents> {
@@ -57,9 +76,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #clients = new Map<number, Client>();
   readonly #creditWaiters = new Set<() => void>();
   readonly #seat: ProviderSeat | undefined;
+  readonly #stall: StallWatch;
   #lastId = 0;
   #greeted = 0;
   #published: number;
+  /** The sequence that the duplicator itself waits to write. */
+  #wanted = 0;
   #closed = false;
   signals = 0;
   stalls = 0;
@@ -70,6 +92,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#published = options.file.published;
     this.#seat =
       options.local === true ? new ProviderSeat(options.file, () => this.#registry.slowest()) : undefined;
+    this.#stall = new StallWatch(
+      options.clock ?? systemClock,
+      options.stallTimeoutMs ?? 0,
+      () => this.#holding(),
+      (consumer) => this.#demote(consumer),
+    );
     options.links.onConnection((link) => this.#connected(link));
   }
 
@@ -93,6 +121,24 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     }
   }
 
+  /** Everybody who said HELLO. */
+  get links(): LinkStanding[] {
+    const { published } = this.#options.file;
+    const holding = new Set(this.#holding());
+    const standings: LinkStanding[] = [];
+    for (const { consumer, hello, name } of this.#clients.values()) {
+      if (hello === undefined) continue;
+      const common = { client: name, role: hello.role };
+      if (consumer === undefined) standings.push({ ...common, holding: false });
+      else {
+        const { delivery, paused, acknowledged } = consumer;
+        const lag = Math.max(0, published - acknowledged);
+        standings.push({ ...common, delivery, paused, acknowledged, lag, holding: holding.has(consumer) });
+      }
+    }
+    return standings;
+  }
+
   hasCredit(sequence: number): boolean {
     return sequence < this.#registry.credit(this.#options.file.geometry.slotCount);
   }
@@ -108,19 +154,22 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         resolve();
       };
       this.#creditWaiters.add(look);
+      this.#wanted = sequence;
+      this.#stall.look();
     });
   }
 
   /** Ends every connection and the socket; writers that wait for credit go on. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stall.stop();
     this.#grantCredit();
     await this.#options.links.close();
   }
 
   #connected(link: LinkConnection): void {
     const id = (this.#lastId += 1);
-    const client: Client = { link, consumer: undefined, hello: undefined };
+    const client: Client = { link, consumer: undefined, hello: undefined, name: 0 };
     this.#clients.set(id, client);
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
@@ -138,6 +187,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #receive(id: number, client: Client, kind: MessageKind, value: number, detail: number): void {
     switch (kind) {
       case MessageKind.HELLO:
+        client.name = value;
         this.#hello(id, client, detail);
         return;
       case MessageKind.START:
@@ -148,6 +198,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         return;
       case MessageKind.PUBLISHED:
         this.#providerPublished(client, value, detail);
+        return;
+      case MessageKind.STALL:
+        this.#stallTimeout(client, value);
         return;
       case MessageKind.PAUSE:
       case MessageKind.RESUME:
@@ -198,6 +251,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
+      this.#stall.look();
       return;
     }
     this.#refuse(
@@ -207,8 +261,43 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     );
   }
 
+  #stallTimeout(client: Client, timeoutMs: number): void {
+    if (this.#seat?.sits(client.link) === true && timeoutMs <= STALL_TIMEOUT_MAX_MS) {
+      this.#stall.timeoutMs = timeoutMs;
+      return;
+    }
+    this.#refuse(
+      client,
+      'BAD_MESSAGE',
+      `a client asked for a stall timeout of ${timeoutMs} ms, which it may not`,
+    );
+  }
+
+  /** The lossless consumers without whose acknowledgement the writer cannot go on. */
+  #holding(): Consumer[] {
+    const { file } = this.#options;
+    // A provider stops where its credit ends, which is a ring beyond the slowest; the duplicator itself says what it waits for.
+    if (this.#seat === undefined ? this.#creditWaiters.size === 0 : !this.#seat.taken) return [];
+    const next = this.#seat === undefined ? this.#wanted : file.published;
+    return [...this.#registry.all()].filter(
+      ({ delivery, acknowledged }) =>
+        delivery === 'lossless' && acknowledged + file.geometry.slotCount <= next,
+    );
+  }
+
+  #demote(consumer: Consumer): void {
+    const client = this.#clients.get(consumer.id);
+    if (client === undefined) return;
+    consumer.delivery = 'lossy';
+    client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
+    this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
+    this.#grantCredit();
+    this.emit('demoted', client.name);
+  }
+
   #providerLeft(seat: ProviderSeat): void {
     const finished = seat.leave();
+    this.#stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
     this.published();
     this.emit('provider', finished ? 'left' : 'died');
   }
@@ -282,6 +371,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #grantCredit(): void {
     this.#seat?.update();
+    this.#stall.look();
     for (const look of this.#creditWaiters) look();
   }
 

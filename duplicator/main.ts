@@ -18,7 +18,7 @@ import { Linger } from './linger.js';
 import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
-import { Parent, reportFailure } from './parent.js';
+import type { Parent } from './parent.js';
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
@@ -35,21 +35,25 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await flow.close();
     await beside.parent?.close();
   });
+  const starting = flow.start();
+  starting.catch(() => undefined);
+  // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as reaching the source.
+  const family = options.parent === undefined ? undefined : await import('./parent.js');
   try {
-    await flow.start();
+    await starting;
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
-    await reportFailure(options.parent, error, log);
+    await family?.reportFailure(options.parent, error, log);
     process.exitCode = 1;
     return;
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent =
-    options.parent === undefined
+    family === undefined || options.parent === undefined
       ? undefined
-      : new Parent(
+      : new family.Parent(
           options.parent,
           {
             ready: () => ({
@@ -68,6 +72,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
+            statistics: () => ({ published: flow.published, links: flow.links }),
             quit,
           },
           log,
@@ -91,6 +96,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     else log.warn('source', { state, error: why });
     parent?.report();
   });
+  flow.on('demoted', (client) => parent?.demoted(client));
   flow.on('outgrown', (neededBytes) => {
     log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
     process.exitCode = 1;

@@ -12,6 +12,8 @@ interface CommonOptions {
   readonly flow: string;
   readonly type: string;
   readonly lingerMs: number;
+  /** Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is never. */
+  readonly stallTimeoutMs: number;
   /** Session socket of the app server; undefined when run by hand. */
   readonly parent: string | undefined;
   readonly directory: string;
@@ -58,6 +60,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
   --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
   --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS})
   --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --stall-timeout MS     a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)
   --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES})
   --parent PATH          session socket of the app server
   --directory DIR        runtime directory      --flow-dir DIR  where flow files are kept
@@ -76,6 +79,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     app: checkName('application', required(text, 'app')),
     flow: checkName('flow', required(text, 'flow')),
     lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    stallTimeoutMs: number(text, 'stall-timeout', 0, 0, DAY_MS),
     parent: text('parent'),
     directory: runtimeDirectory({ env, uid, directory: text('directory') }),
     flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
@@ -114,7 +118,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
 function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
   const names = [
     'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
-    'full-interval', 'start-timeout', 'linger', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+    'full-interval', 'start-timeout', 'linger', 'stall-timeout', 'ring-bytes', 'parent', 'directory', 'flow-dir',
   ]; // prettier-ignore
   try {
     const { values } = parseArgs({

@@ -1,4 +1,5 @@
 /** The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted. */
+import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport } from '../protocol/contract/shapes.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
@@ -9,10 +10,14 @@ import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 
+/** Stalled consumers that the app server is told of when it is back. */
+const DEMOTED_MAX = 64;
+
 /** What an app server may ask of a duplicator, and what the duplicator tells of itself. */
 export interface ParentHooks {
   ready(): DuplicatorReady;
   report(): DuplicatorReport;
+  statistics(): DuplicatorFigures;
   quit(): void;
 }
 
@@ -21,6 +26,7 @@ export class Parent {
   readonly #call: CallOf<MirrorflowContract>;
   readonly #hooks: ParentHooks;
   readonly #log: Logger;
+  readonly #demoted: number[] = [];
 
   constructor(socket: string, hooks: ParentHooks, log: Logger) {
     this.#hooks = hooks;
@@ -28,6 +34,7 @@ export class Parent {
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       {
+        'duplicator.statistics': () => hooks.statistics(),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());
@@ -46,6 +53,7 @@ export class Parent {
           const call = callerOf(CONTRACT, session);
           await call('duplicator.subscribe', [hooks.ready()]);
           await call('duplicator.report', [hooks.report()]);
+          void this.#tellDemoted(call);
         },
       },
     );
@@ -65,6 +73,25 @@ export class Parent {
     this.#call('duplicator.report', [this.#hooks.report()]).catch((error: unknown) => {
       this.#log.debug('a report was lost', { error });
     });
+  }
+
+  /** Tells who became lossy; kept, within bounds, while the app server is away. */
+  demoted(client: number): void {
+    this.#demoted.push(client);
+    if (this.#demoted.length > DEMOTED_MAX) this.#demoted.shift();
+    if (this.#connection.state === 'connected') void this.#tellDemoted(this.#call);
+  }
+
+  async #tellDemoted(call: CallOf<MirrorflowContract>): Promise<void> {
+    for (let client = this.#demoted.shift(); client !== undefined; client = this.#demoted.shift()) {
+      try {
+        await call('duplicator.demoted', [client]);
+      } catch (error) {
+        this.#log.debug('the app server was not told of a stalled consumer yet', { error });
+        this.#demoted.unshift(client);
+        return;
+      }
+    }
   }
 
   /** Whether the flow may end: the app server's word, or true when there is no app server to send anybody. */

@@ -36,10 +36,13 @@ export function prepare({ build }) {
   if (major < 20) fail(`mirrorflow needs Node 20 or newer; this is ${process.version}.`);
   if (!installed()) {
     process.stderr.write('Installing packages (once; compiles two small native modules) ...\n');
-    run('npm', ['ci', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+    // Not `npm ci`: it refuses a lock file without the native bindings of every other platform, which not every registry has.
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   }
-  if (build)
+  if (build) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
+    run(process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')], { stdio: ['ignore', 2, 2] });
+  }
 }

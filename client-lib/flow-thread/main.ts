@@ -7,6 +7,8 @@ import { systemClock } from '../../protocol/clock.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import type { LinkEnd } from '../../protocol/signal-link/link.js';
 import { attachConsumer, type AttachTarget } from '../flow-reader-link.js';
+import { MarkWatch } from '../flow-control.js';
+import { MarkSender } from '../flow-control-sender.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
 import { HistoryProducer } from '../history/producer.js';
 import { checkHistoryMemory } from '../history/rules.js';
@@ -25,6 +27,17 @@ const settings = workerData as FlowThreadSettings;
 const { rules, segments } = settings;
 const control = ControlBlock.attach(settings.control);
 
+const { flowControl } = settings;
+const marks =
+  flowControl === undefined ? undefined : new MarkSender(flowControl.socket, flowControl.identity);
+const watch =
+  flowControl === undefined
+    ? undefined
+    : new MarkWatch(flowControl.marks, (kind, mark, fill) =>
+        marks?.send({ kind, mark, total: control.load(CONTROL.capacity), fill }),
+      );
+
+let delivery = settings.delivery;
 let loop: ReadingLoop | undefined;
 let producer: HistoryProducer | undefined;
 let detached: LinkEnd | undefined;
@@ -50,6 +63,15 @@ function tellLost(): void {
   if (control.exchange(CONTROL.lostTold, 1) === 0) tell({ kind: 'lost' });
 }
 
+/** The main thread tells when the fill falls to the next XON; if it has fallen while that was asked for, this looks again. */
+function lookAtFill(): void {
+  if (watch === undefined || producer === undefined) return;
+  do {
+    watch.look(producer.filled);
+    control.store(CONTROL.lookBelow, watch.nextXon + 1);
+  } while (producer.filled <= watch.nextXon);
+}
+
 function endOnWire(end: LinkEnd): EndOnWire {
   return end.by === 'failure' ? { by: 'failure', error: errorToWire(end.error) } : { by: end.by };
 }
@@ -65,7 +87,7 @@ async function attach(call: number, opened: AttachTarget): Promise<void> {
   try {
     loop?.pause();
     const start = loop?.resumePoint ?? settings.start;
-    const link = await attachConsumer(opened, { delivery: settings.delivery, start });
+    const link = await attachConsumer(opened, { delivery, start });
     if (closed) {
       link.close();
       return;
@@ -126,6 +148,12 @@ const hooks = {
   restarted: (epoch: number): void => tell({ kind: 'restarted', epoch }),
   state: (state: ReadingLoop['sourceState'], generation: number): void =>
     tell({ kind: 'state', state, generation }),
+  held: (): boolean => control.load(CONTROL.held) === 1,
+  ...(watch === undefined ? {} : { filled: lookAtFill }),
+  demoted: (): void => {
+    delivery = 'lossy';
+    tell({ kind: 'demoted' });
+  },
   detached: (end: LinkEnd): void => {
     detached = end;
     tell({ kind: 'detached', end: endOnWire(end) });
@@ -150,6 +178,15 @@ port.on('message', (message: ToThread) => {
     case 'giveBack':
       producer?.giveBack();
       break;
+    case 'hold':
+      loop?.hold(message.held);
+      break;
+    case 'look':
+      lookAtFill();
+      break;
+    case 'identify':
+      marks?.identify(message.identity);
+      break;
     case 'reattach':
       void attach(message.call, message.opened);
       break;
@@ -160,6 +197,7 @@ port.on('message', (message: ToThread) => {
     case 'close':
       closed = true;
       loop?.close();
+      void marks?.close();
       segments.close();
       port.close();
       break;

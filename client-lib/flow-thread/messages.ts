@@ -5,6 +5,8 @@ import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { ReadStart } from '../../protocol/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/signal-link/messages.js';
 import type { AttachTarget } from '../flow-reader-link.js';
+import type { FlowControlMarks } from '../flow-control.js';
+import type { MarkIdentity } from '../flow-control-sender.js';
 import type { HistoryRules } from '../history/rules.js';
 
 /** A MirrorflowError between threads, which keep no classes. */
@@ -24,6 +26,14 @@ export interface FlowThreadSettings {
   readonly spinUs: number;
   /** Whether the end of the link ends the flow, or it goes on at `reattach`. */
   readonly whenDetached: 'end' | 'hold';
+  readonly flowControl?: FlowControlSettings;
+}
+
+export interface FlowControlSettings {
+  readonly marks: FlowControlMarks;
+  /** The app server's. */
+  readonly socket: string;
+  readonly identity: MarkIdentity;
 }
 
 /** `call` numbers are answered by `done` or `failed` with the same number; 0 is the attachment at the start. */
@@ -32,6 +42,10 @@ export type ToThread =
   | { readonly kind: 'grow'; readonly call: number; readonly buffers: number }
   | { readonly kind: 'shrink'; readonly buffers: number }
   | { readonly kind: 'giveBack' }
+  | { readonly kind: 'hold'; readonly held: boolean }
+  /** The fill has fallen to `lookBelow`. */
+  | { readonly kind: 'look' }
+  | { readonly kind: 'identify'; readonly identity: MarkIdentity }
   | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
   | { readonly kind: 'finish' }
   | { readonly kind: 'close' };
@@ -44,6 +58,7 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly call: number; readonly error: ErrorOnWire }
   | { readonly kind: 'ready' }
   | { readonly kind: 'lost' }
+  | { readonly kind: 'demoted' }
   | { readonly kind: 'state'; readonly state: SourceState; readonly generation: number }
   | { readonly kind: 'restarted'; readonly epoch: number }
   | { readonly kind: 'detached'; readonly end: EndOnWire }

@@ -25,6 +25,12 @@ export interface ReadingHooks {
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
   readonly state: (state: SourceState, generation: number) => void;
+  /** Whether the user has paused the flow. */
+  readonly held: () => boolean;
+  /** A buffer was made ready. */
+  readonly filled?: () => void;
+  /** The duplicator has made this consumer lossy. */
+  readonly demoted: () => void;
   /** The link has ended; what the ring still holds is read first. */
   readonly detached: (end: LinkEnd) => void;
   /** After `detached`: the ring is read to its end. */
@@ -43,6 +49,7 @@ export class ReadingLoop {
   #end: LinkEnd | undefined;
   #activity: Activity = 'stopped';
   #scheduled = false;
+  #held = false;
   /** Views of the size last seen in each slot of the ring. */
   #views: (Uint8Array | undefined)[] = [];
   #quarter = 1;
@@ -107,6 +114,19 @@ export class ReadingLoop {
     if (this.#activity === 'stopped') this.#wakeUp();
   }
 
+  /** The user's pause: nothing is read, whatever happens, until it ends. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (held) {
+      this.#link.pause();
+      this.#activity = 'stopped';
+    } else {
+      this.#link.resume();
+      this.#wakeUp();
+    }
+  }
+
   close(): void {
     this.#activity = 'stopped';
     this.#link.close();
@@ -125,6 +145,8 @@ export class ReadingLoop {
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
         if (state !== undefined) this.#changeState(state, value);
+      } else if (kind === MessageKind.DELIVERY) {
+        this.#hooks.demoted();
       } else if (this.#activity === 'waitsForSignal') {
         this.#wakeUp();
       }
@@ -135,6 +157,7 @@ export class ReadingLoop {
       this.#hooks.detached(end);
       if (this.#activity === 'waitsForSignal') this.#wakeUp();
     });
+    if (this.#held) link.pause();
     this.#wakeUp();
   }
 
@@ -146,7 +169,8 @@ export class ReadingLoop {
   }
 
   #wakeUp(): void {
-    this.#activity = 'running';
+    this.#activity = this.#held ? 'stopped' : 'running';
+    if (this.#held) return;
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#hooks.later(this.#run);
@@ -154,6 +178,7 @@ export class ReadingLoop {
 
   #runNow(): void {
     this.#scheduled = false;
+    if (this.#hooks.held()) this.hold(true);
     if (this.#activity !== 'running') return;
     const begun = this.#clock.nowMs();
     for (;;) {
@@ -205,6 +230,7 @@ export class ReadingLoop {
         // Lapped in mid-copy: the next look skips and counts; the claimed buffer is claimed again.
         if (!reader.stillThere()) continue;
         producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
+        this.#hooks.filled?.();
         bytes += reader.size;
         unseen += reader.size;
       }

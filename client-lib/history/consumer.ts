@@ -128,6 +128,13 @@ export class HistoryConsumer {
     return this.#control.exchange(CONTROL.threadWaits, 0) === 1;
   }
 
+  /** Whether the fill has fallen to where the flow thread wants to look at it; true once per wish. */
+  threadLooks(): boolean {
+    const below = this.#control.load(CONTROL.lookBelow);
+    if (below === 0 || this.#ready.length >= below) return false;
+    return this.#control.exchange(CONTROL.lookBelow, 0) !== 0;
+  }
+
   /** Lets go of a segment that the other end has given back. */
   forget(id: number): void {
     this.#fetchSegments();

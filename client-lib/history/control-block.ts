@@ -13,9 +13,9 @@
  *          │ freeHead    flow thread: buffers ever got back             │
  *      256 ├──────────────┬─────────────┬───────────────────────────────┤
  *          │ mainWaits    │ ended       │ both: see below               │
- *      320 ├──────────────┼─────────────┼───────────────────────────────┤
- *          │ threadWaits  │ wakeBelow   │                               │
- *      384 ├──────────────┼─────────────┼──────────────┬────────────────┤
+ *      320 ├──────────────┼─────────────┼──────────────┬────────────────┤
+ *          │ threadWaits  │ wakeBelow   │ lookBelow    │ held           │
+ *      384 ├──────────────┼─────────────┼──────────────┼────────────────┤
  *          │ capacity     │ target      │ lost (u64)   │ lostTold       │
  *      448 ├──────────────┴─────────────┴──────────────┴────────────────┤
  *          │ ready queue, free queue, states: `limit` words each        │
@@ -41,6 +41,10 @@ export const CONTROL = {
   threadWaits: 5 * LINE_WORDS,
   /** The flow thread waits until fewer buffers than this are ready. */
   wakeBelow: 5 * LINE_WORDS + 1,
+  /** The flow thread wants to be told when fewer buffers than this are ready; the main thread takes it back to 0 when it tells. */
+  lookBelow: 5 * LINE_WORDS + 2,
+  /** 1 while the flow is paused by its user; the main thread's. */
+  held: 5 * LINE_WORDS + 3,
   /** Buffers that are in use: neither unused nor retired. */
   capacity: 6 * LINE_WORDS,
   /** While `capacity` is larger, buffers that come back retire. */

@@ -53,6 +53,11 @@ export class HistoryProducer {
     this.grow(rules.history);
   }
 
+  /** Buffers that are ready. */
+  get filled(): number {
+    return this.#ready.length;
+  }
+
   /** Bytes that every buffer can hold. */
   get payloadBytes(): number {
     return this.#stride - RECORD.payload;

@@ -19,7 +19,7 @@ export interface MessageOrigin {
   readonly from: string;
 }
 
-export type MessageHandler<M> = (message: M, origin: MessageOrigin) => unknown;
+export type MessageHandler<M> = (message: M, origin: MessageOrigin) => void | Promise<void>;
 
 export interface MessageWaitOptions {
   /** Milliseconds from 0; without it, as long as the client lives. */
@@ -106,10 +106,10 @@ export class Inbox {
       );
     }
     return new Promise<M>((resolve, reject) => {
-      let cancel: (() => void) | undefined;
+      const timer: { cancel?: () => void } = {};
       const end = (): void => {
         waits.delete(wait);
-        cancel?.();
+        timer.cancel?.();
         signal?.removeEventListener('abort', abort);
       };
       const wait: Wait = {
@@ -131,7 +131,7 @@ export class Inbox {
       waits.add(wait);
       signal?.addEventListener('abort', abort, { once: true });
       if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return;
-      cancel = this.#options.clock.after(Math.min(timeoutMs, TIMER_MAX_MS), () =>
+      timer.cancel = this.#options.clock.after(Math.min(timeoutMs, TIMER_MAX_MS), () =>
         wait.reject(
           new MirrorflowError('TIMED_OUT', `no ${type} came within ${timeoutMs} ms`, { type, timeoutMs }),
         ),
@@ -152,7 +152,7 @@ export class Inbox {
     const bytes = bytesOfValue(wire.attributes);
     if (isWanted) this.#checkRoom(bytes);
     const message = messageFromWire(cls, wire);
-    for (const wait of [...waits]) wait.resolve(message);
+    for (const wait of waits) wait.resolve(message);
     if (!isWanted) return;
     this.#queue.push({ message, type: wire.type, origin, bytes });
     this.#bytes += bytes;
@@ -167,7 +167,7 @@ export class Inbox {
     this.#closed = true;
     this.#queue = [];
     for (const [type, { waits }] of this.#known) {
-      for (const wait of [...waits]) wait.reject(closedError(type));
+      for (const wait of waits) wait.reject(closedError(type));
     }
   }
 

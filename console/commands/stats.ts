@@ -5,6 +5,8 @@ import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
+import { styled } from '../render/colour.js';
+import { printable } from '../render/printable.js';
 import { withClient } from '../servers.js';
 
 const INTERVAL_MS = { min: 50, max: 3_600_000 };
@@ -114,11 +116,9 @@ async function live(context: CommandContext, statistics: FlowStatistics, interva
       // The first look has just been taken: a rate over no time would be noise.
       const problem = looks === 1 ? undefined : await attempt(() => statistics.look());
       looks += 1;
-      const heading = output.styled(statistics.title, 'bold');
-      const state =
-        problem === undefined
-          ? ''
-          : `  ${output.styled(`the app server does not answer: ${problem}`, 'red')}`;
+      const { colour, unicode } = output.abilities;
+      const heading = styled(statistics.title, 'bold', colour);
+      const state = problem === undefined ? '' : `  ${styled(printable(problem, unicode), 'red', colour)}`;
       return [heading + state, ...statistics.table(context)];
     },
   });

@@ -31,6 +31,8 @@ export const HOST_SERVER = fileURLToPath(new URL('../../host-server/main.js', im
 
 /** Between two looks whether it answers. */
 const LOOK_MS = 25;
+/** How the host server ends when an option or its configuration is wrong. */
+const BAD_OPTION_EXIT = 'exit code 2';
 const READY_TIMEOUT_MS = LIMITS.childReadyTimeoutMs;
 
 /** The host server where clients of this user look for one; undefined when none runs. */
@@ -111,6 +113,11 @@ export async function hostGone(
   return true;
 }
 
+/** What the host server says of its options, without its own name in front and the pointer to its own help behind. */
+function withoutProgram(text: string): string {
+  return text.replace(/^mirrorflow-host-server: /, '').replace(/\nOptions are told by --help\.$/, '');
+}
+
 /** 0, which stands for unknown, when it has ended already. */
 function startTicksOf(pid: number): bigint {
   try {
@@ -122,6 +129,9 @@ function startTicksOf(pid: number): bigint {
 
 function startFailure(ended: string, logFile: string, logStart: number): MirrorflowError {
   const cause = causeInLog(readFileSync(logFile).subarray(logStart).toString('utf8'));
+  if (ended === BAD_OPTION_EXIT && cause !== undefined) {
+    return new MirrorflowError('BAD_OPTION', withoutProgram(cause.message), { logFile });
+  }
   return new MirrorflowError(
     cause?.code ?? 'START_FAILED',
     `the host server ended before it answered (${ended}): ${cause?.message ?? `it said nothing; its log is ${logFile}`}`,

@@ -1,6 +1,7 @@
 /** What the tab key offers: commands, options, their choices, and names that the servers know. */
 import type { Command, NameKind, Word } from '../command.js';
 import { GLOBAL_OPTIONS } from '../command-line.js';
+import { printable } from '../render/printable.js';
 import { quoteWord, splitLine } from './words.js';
 
 /** Names of a kind that are known now; of one application where that was said. Never rejects. */
@@ -22,7 +23,9 @@ export async function complete(
   const before = replaced === '' ? words : words.slice(0, -1);
   const begun = replaced === '' ? '' : (words.at(-1) ?? '');
   const candidates = await candidatesFor(before, begun, commands, namesOf);
-  const fitting = candidates.filter((candidate) => candidate.startsWith(begun)).map(quoteWord);
+  // Names come from a SpecTcl that anybody may have written to: what is no plain text is not put on the terminal.
+  const plain = candidates.filter((candidate) => printable(candidate) === candidate);
+  const fitting = plain.filter((candidate) => candidate.startsWith(begun)).map(quoteWord);
   // Behind the only one that fits the next word may begin.
   return [fitting.length === 1 ? [`${fitting[0]} `] : fitting, replaced];
 }

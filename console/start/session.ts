@@ -9,7 +9,7 @@ import type { CommandContext } from '../command.js';
 import { ratesBetween, type Look } from '../flow-statistics.js';
 import { runningHost } from '../host-process/launch.js';
 import { interruptible, pause } from '../interruption.js';
-import { cutTo } from '../render/printable.js';
+import { cutTo, printable } from '../render/printable.js';
 import { announcement, pulseLine, type MirrorFacts } from './announcement.js';
 import { runApplication } from './application.js';
 import { StartHost } from './own-host.js';
@@ -61,7 +61,7 @@ class Session {
     this.#undo.push({ what: 'the host server', undo: () => host.end() });
     const source = spectcl ?? (await this.#simulator());
     const { directory } = host.info;
-    const connection = await interruptible(signal, connectHost({ directory }));
+    const connection = await interruptible(signal, connectHost({ directory }), close);
     try {
       const run = runApplication(connection, {
         name: app,
@@ -77,6 +77,7 @@ class Session {
     const client = await interruptible(
       signal,
       connect({ app, name: 'start', program: 'mirrorflow start', directory }),
+      close,
     );
     this.#client = client;
     this.#undo.push({ what: 'the mirror', undo: () => client.close() });
@@ -155,8 +156,10 @@ class Session {
     const flows = await client.flows();
     const { spectra, spectrum } = mirror.read((view) => {
       const all = view.list();
-      const plain = all.find(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
-      return { spectra: all.length, spectrum: (plain ?? all[0])?.name };
+      // One whose name can be typed.
+      const named = all.filter(({ name }) => printable(name) === name);
+      const plain = named.find(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
+      return { spectra: all.length, spectrum: (plain ?? named[0])?.name };
     });
     const image = flows.find(({ flow }) => flow === FLOW)?.image;
     const { directory, pid } = host.info;
@@ -199,7 +202,7 @@ class Session {
     if (output.json) return;
     if (this.#pulsing) output.raw('\r\x1b[K');
     this.#pulsing = false;
-    output.lines([text]);
+    output.lines([printable(text, output.abilities.unicode)]);
   }
 
   #show(line: string): void {
@@ -229,4 +232,8 @@ async function applicationsBeside(directory: string, app: string): Promise<boole
   } finally {
     void host.close();
   }
+}
+
+function close(late: { close(): Promise<void> }): void {
+  void late.close();
 }

@@ -12,7 +12,7 @@ import type { Logger } from '../../protocol/log.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost } from '../flow-host.js';
+import { FlowHost, type LinkStanding } from '../flow-host.js';
 import type { LocalFlowOptions } from '../options.js';
 
 /** The group may read; only the owner's own programs provide. */
@@ -53,7 +53,9 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const inode = inodeOf(file.path);
     const link = linkSocketPath(directory, app, flow);
     const links = streamLink().createServer();
-    const host = new FlowHost({ file, links, openSlots: 0, local: true, log: this.#log });
+    const { stallTimeoutMs } = this.#options;
+    const host = new FlowHost({ file, links, openSlots: 0, local: true, stallTimeoutMs, log: this.#log });
+    host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);
       this.emit('clients', count);
@@ -79,6 +81,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
 
   get clientCount(): number {
     return this.#parts?.host.clientCount ?? 0;
+  }
+
+  get links(): LinkStanding[] {
+    return this.#parts?.host.links ?? [];
   }
 
   get published(): number {

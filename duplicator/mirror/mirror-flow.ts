@@ -21,7 +21,7 @@ import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost } from '../flow-host.js';
+import { FlowHost, type LinkStanding } from '../flow-host.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
@@ -98,12 +98,16 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     return this.#parts?.host.clientCount ?? 0;
   }
 
+  get links(): LinkStanding[] {
+    return this.#parts?.host.links ?? [];
+  }
+
   get published(): number {
     return this.#parts?.publisher.published ?? 0;
   }
 
   /** Where the flow is, after start. */
-  get places(): FlowPlaces {
+  get places(): FlowPlaces & { readonly image: string } {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the flow is not there yet');
     const { payloadCapacity, slotCount } = parts.file.geometry;
@@ -168,8 +172,10 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
         file,
         links,
         openSlots: pipelined ? OPEN_SLOTS_PIPELINED : 1,
+        stallTimeoutMs: this.#options.stallTimeoutMs,
         log: this.#log,
       });
+      host.on('demoted', (client) => this.emit('demoted', client));
       host.on('clients', (count) => {
         file.setCounter(COUNTERS.clients.id, count);
         this.emit('clients', count);

@@ -50,6 +50,7 @@ export async function connectSource(
     agent.destroy();
   };
   signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp(); // while the ports were looked up
   const close = (): void => {
     signal.removeEventListener('abort', giveUp);
     giveUp();

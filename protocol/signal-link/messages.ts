@@ -29,6 +29,9 @@
  *                            that goes without it has died
  *   D → C         STATUS     detail = state code of the flow's source,
  *                            value = generation of the provider that is there or was last; 0 where the duplicator fills the flow
+ *   D → consumer  DELIVERY   detail = delivery from now on (1 lossy: it held the writer back for the stall timeout),
+ *                            value = its last acknowledgement
+ *   provider → D  STALL      value = milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0 = never
  *   either        PAUSE      the sender asks for no PUBLISHED until RESUME; counts and credit stay valid
  *   either        RESUME     value of both = the sender's newest count, for logs
  *
@@ -64,8 +67,10 @@ export const MessageKind = {
   STATUS: 9,
   PAUSE: 10,
   RESUME: 11,
-  ALIVE: 12,
-  BYE: 13,
+  DELIVERY: 12,
+  STALL: 13,
+  ALIVE: 14,
+  BYE: 15,
 } as const;
 
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
@@ -79,7 +84,7 @@ const LARGEST_DETAIL = 0xffff_ffff;
 const TWO_TO_32 = 2 ** 32;
 
 assert.equal(LAST_KIND, Object.keys(MessageKind).length);
-assert(FIRST_INTERNAL_KIND > MessageKind.RESUME);
+assert(FIRST_INTERNAL_KIND > MessageKind.STALL);
 
 /** A RangeError unless `value` is an integer from 0 to 2^53 - 1 and `detail` one from 0 to 2^32 - 1. */
 export function checkMessage(value: number, detail: number): void {

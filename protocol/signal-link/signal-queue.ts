@@ -10,6 +10,8 @@ const ORDERED_MESSAGES_MAX = 16;
 /** Kinds of which only the newest waits, in the order they are sent. RESUME shares PAUSE's place: the newer of the two counts. */
 const COALESCED_KINDS: readonly MessageKind[] = [
   MessageKind.STATUS,
+  MessageKind.DELIVERY,
+  MessageKind.STALL,
   MessageKind.PAUSE,
   MessageKind.CREDIT,
   MessageKind.ACK,

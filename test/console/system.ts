@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSimulator, type Simulator } from '../../examples/spectcl-simulator/simulator.js';
 
-const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
+/** The command. */
+export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
 const DEADLINE_MS = 15_000;
 const LOOK_MS = 20;
 
@@ -40,9 +41,17 @@ export class RunningCommand {
 
   /** Resolves when standard output holds the text. */
   async says(text: string | RegExp): Promise<void> {
-    await eventually(`the command says ${text}; it said: ${this.stderr}`, () =>
-      typeof text === 'string' ? this.stdout.includes(text) : text.test(this.stdout),
-    );
+    await this.eventually((said) => (typeof text === 'string' ? said.includes(text) : text.test(said)), text);
+  }
+
+  /** Resolves when standard output is as wanted. */
+  async eventually(wanted: (stdout: string) => boolean, what: string | RegExp = 'so'): Promise<void> {
+    try {
+      await eventually(`the command says ${what}`, () => wanted(this.stdout));
+    } catch (error) {
+      const said = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
+      throw new Error(`it said ${said}`, { cause: error });
+    }
   }
 }
 
@@ -84,6 +93,11 @@ export class ConsoleSystem {
     const command = new RunningCommand(child);
     this.#running.push(command);
     return command;
+  }
+
+  /** Ends with the system. */
+  adopt(command: RunningCommand): void {
+    this.#running.push(command);
   }
 
   async run(...words: readonly string[]): Promise<Result> {

@@ -191,6 +191,28 @@ describe('typed flows', () => {
     await out.close();
   });
 
+  it('go on in their type when their duplicator was killed', async () => {
+    const type = json<string>();
+    const first = await provider.openOutput('again', { type, maxBytes: 32 });
+    const input = await consumer.openInput('again', { type });
+    await first.write('before');
+    expect((await input.take())?.value).to.equal('before');
+    const { pid } = (await consumer.flows()).find(({ flow }) => flow === 'again')!;
+    const lost = new Promise((resolve) => first.output.once('lost', resolve));
+    const restarted = new Promise((resolve) => input.input.once('restarted', resolve));
+    process.kill(pid!, 'SIGKILL');
+    await Promise.all([lost, restarted]);
+    expect((await failureOf(first.write('nowhere'))).code).to.equal('CLOSED');
+    // The provider's first opening ends with its session; another client goes on.
+    await provider.close();
+    provider = await system.client('provider');
+    const second = await provider.openOutput('again', { type, maxBytes: 32 });
+    await second.write('after');
+    expect((await input.take())?.value).to.equal('after');
+    await input.close();
+    await second.close();
+  });
+
   it('follow the policy for a full ring', async () => {
     const out = await provider.openOutput('full', {
       type: json(),

@@ -94,8 +94,11 @@ describe('mirrorflow host', () => {
     const config = join(system.root, 'config.json');
     writeFileSync(config, '{"applications": [{"name": "/"}]}');
     const bad = await system.run('host', 'start', '--config', config);
-    expect(bad.exit).to.not.equal(0);
-    expect(bad.stderr).to.contain('name');
+    expect(bad.exit).to.equal(2);
+    expect(bad.stderr).to.match(/^mirrorflow: .*config\.json.*name/);
+    const address = await system.run('host', 'start', '--listen', 'nonsense');
+    expect(address.exit).to.equal(2);
+    expect(address.stderr).to.match(/^mirrorflow: "nonsense" is not an address/);
     writeFileSync(config, '{"applications": []}');
     expect((await system.run('host', 'start', '--config', config)).exit).to.equal(0);
   });

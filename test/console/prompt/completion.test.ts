@@ -9,7 +9,7 @@ const names: NameSource = async (kind, app) => {
     case 'flow':
       return ['spectra', 'events'];
     case 'spectrum':
-      return app === 'e23002' ? ['other'] : ['ge.00.Co-60', 'ge.01.Eu-152', 'pid de'];
+      return app === 'e23002' ? ['other'] : ['ge.00.Co-60', 'ge.01.Eu-152', 'pid de', 'evil\x1b[2J'];
     case 'command':
       return [];
     default:
@@ -53,6 +53,10 @@ describe('the completion', () => {
   it('quotes names with spaces, also in a quote that was begun', async () => {
     expect(await at('show pi')).to.deep.equal([['"pid de" '], 'pi']);
     expect(await at('show "pid d')).to.deep.equal([['"pid de" '], '"pid d']);
+  });
+
+  it('offers no name that would reach into the terminal', async () => {
+    expect((await at('show ev'))[0]).to.deep.equal([]);
   });
 
   it('offers nothing where nothing is known', async () => {

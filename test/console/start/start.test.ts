@@ -1,5 +1,7 @@
 /** `mirrorflow start` from its spawn to its end, with nothing left behind; and with deaths in between. */
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { ConsoleSystem, eventually, type RunningCommand } from '../system.js';
 
@@ -125,6 +127,18 @@ describe('mirrorflow start', () => {
     const second = await ready(system.spawn(['start', '--json']));
     expect(second.source).to.not.equal(first.source);
     expect(second.hostServer).to.deep.equal({ pid: first.hostServer.pid, own: false });
+  });
+
+  it('takes any free port when somebody has the usual one', async () => {
+    const somebody = createServer().listen(0, '127.0.0.1');
+    await once(somebody, 'listening');
+    const { port } = somebody.address() as { port: number };
+    const command = system.spawn(['start', '--json'], { MIRRORFLOW_PORT: String(port) });
+    await ready(command);
+    somebody.close();
+    expect((await system.json<{ port: number }>('host')).port)
+      .to.be.above(0)
+      .and.to.not.equal(port);
   });
 
   it('ends in order when it is interrupted before it is ready', async () => {

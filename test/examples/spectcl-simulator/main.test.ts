@@ -37,6 +37,17 @@ describe('spectcl-simulator', () => {
     peer.close();
   });
 
+  it('ends with its standard input when that is its life line', async () => {
+    const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const ended = once(child, 'close');
+    await once(child.stdout, 'data');
+    child.stdin.end();
+    expect(await ended).to.deep.equal([0, null]);
+  });
+
   it('says in its help that it is a simulator', async () => {
     const { output, ended } = run('--help');
     await ended;

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HEADER } from '../../../protocol/flow-file/layout.js';
 import { createImage, openImage } from '../../../protocol/flow-file/image.js';
 import { inspectFlowFile, openFlowFile } from '../../../protocol/flow-file/open.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { geometryOf, slotOffset, slotsForBudget, strideOf } from '../../../protocol/flow-file/geometry.js';
 import { thrownBy } from './place.js';
 

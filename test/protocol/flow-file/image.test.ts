@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   IMAGE_BLOCK_BYTES,
   ImageWriter,
@@ -85,10 +85,10 @@ describe('the image', () => {
     expect(imageState(file)).to.deep.equal({ generation: 0, sequence: undefined });
     const next = Buffer.alloc(BYTES, 3);
     const seen: number[] = [];
-    next.copy = ((target: Uint8Array, ...where: [number, number, number]) => {
+    next.copy = (target: Uint8Array, ...where: [number, number, number]) => {
       seen.push(imageState(file).generation);
       return Buffer.from(next).copy(target, ...where);
-    }) as Buffer['copy'];
+    };
     writer.apply(next, [[0, 10]], 0, BYTES, 0);
     writer.apply(next, [[20, 30]], 5, BYTES, BYTES);
     expect(seen).to.deep.equal([1, 3]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { fillChecked, problemOf } from '../../fixtures/checked-payload.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { HEADER } from '../../../protocol/flow-file/layout.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Words } from '../../../protocol/flow-file/words.js';
 
 describe('words', () => {

@@ -7,7 +7,7 @@ import { isAlive, ownIdentity } from '../../../protocol/owner-identity.js';
 import { Child, type ChildSpec } from '../../../protocol/process-kit/child.js';
 import { compiled } from '../../fixtures/child-process.js';
 import { rejection } from '../xml-rpc/outcome.js';
-import { eventually } from './polling.js';
+import { eventually } from '../../fixtures/polling.js';
 
 describe('a child process', () => {
   let directory: string;

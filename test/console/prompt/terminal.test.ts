@@ -1,0 +1,93 @@
+/** The prompt and live pictures at a real terminal: keys in, what the terminal is told out. Python has the pseudo-terminal. */
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { LEAVE_SCREEN } from '../../../console/render/screen.js';
+import { ConsoleSystem, PROGRAM, RunningCommand } from '../system.js';
+
+/** Copies its standard input to a terminal that the command runs in, and that to its standard output. */
+const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+
+describe('the console at a terminal', () => {
+  let system: ConsoleSystem;
+
+  before(async function () {
+    if (spawnSync('python3', ['-c', 'import pty']).status !== 0) this.skip();
+    system = new ConsoleSystem();
+    const { address } = await system.simulator();
+    await system.json('host', 'start');
+    await system.json('run', 'e1', '--spectcl', address, '--linger', '60000');
+  });
+
+  after(async () => {
+    // Undefined when it was skipped.
+    await (system as ConsoleSystem | undefined)?.close();
+  });
+
+  function atTerminal(...words: string[]): RunningCommand {
+    const env = { ...system.environment, TERM: 'xterm-256color' };
+    const command = new RunningCommand(
+      spawn('python3', ['-c', TERMINAL, process.execPath, PROGRAM, ...words], { env }),
+    );
+    system.adopt(command);
+    return command;
+  }
+
+  it('completes commands, options and names of spectra, and keeps the history', async () => {
+    const command = atTerminal('console');
+    await command.says('mirrorflow> ');
+    command.child.stdin.write('vers');
+    await command.says('vers');
+    command.child.stdin.write('\t');
+    await command.says('version ');
+    command.child.stdin.write('\r');
+    await command.says(/\d+\.\d+\.\d+\r\n/);
+    command.child.stdin.write('show ge.00');
+    await command.says('ge.00');
+    command.child.stdin.write('\t');
+    await command.says('show ge.00.Co-60 ');
+    command.child.stdin.write('\u0003');
+    await command.says(/Co-60 [\s\S]*mirrorflow> /);
+    command.child.stdin.write('\u0004');
+    expect((await command.ended).exit).to.equal(0);
+    const history = readFileSync(
+      join(system.root, 'home', '.local', 'state', 'mirrorflow', 'history'),
+      'utf8',
+    );
+    expect(history).to.equal('version \n');
+  });
+
+  it('cancels a command at Ctrl-C and goes on', async () => {
+    const command = atTerminal('console');
+    await command.says('mirrorflow> ');
+    command.child.stdin.write('stats --interval 3600000\r');
+    await command.says(/3600000\r+\n/);
+    const prompts = command.stdout.split('mirrorflow> ').length;
+    // The key is a signal only when the terminal is the command's again.
+    const press = setInterval(() => command.child.stdin.write('\u0003'), 200);
+    await command.eventually((text) => text.split('mirrorflow> ').length > prompts);
+    clearInterval(press);
+    command.child.stdin.write('exit\r');
+    expect((await command.ended).exit).to.equal(0);
+  });
+
+  it('shows a live picture until q, and gives the terminal back', async () => {
+    const command = atTerminal('show', 'ge.00.Co-60', '--watch');
+    await command.says('ge.energy.00');
+    command.child.stdin.write('q');
+    const { exit, stdout } = await command.ended;
+    expect(exit).to.equal(0);
+    expect(stdout.endsWith(LEAVE_SCREEN)).to.equal(true);
+  });
+
+  it('gives the terminal back when a live picture ends by a signal', async () => {
+    const command = atTerminal('stats', '--watch');
+    await command.says('published');
+    const line = system.processes().find((text) => /\d+ [^ ]*node/.test(text) && text.includes('stats'));
+    process.kill(Number.parseInt(line ?? '', 10), 'SIGTERM');
+    const { exit, stdout } = await command.ended;
+    expect(exit).to.equal(0);
+    expect(stdout.endsWith(LEAVE_SCREEN)).to.equal(true);
+  });
+});

@@ -1,0 +1,98 @@
+/** A whole MirrorFlow on a simulator, in directories of its own, and link clients for it. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MirrorFlow } from '../../duplicator/mirror/mirror-flow.js';
+import { parseOptions, type MirrorFlowOptions } from '../../duplicator/options.js';
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../examples/spectcl-simulator/simulator.js';
+import { systemClock } from '../../protocol/clock.js';
+import { Logger } from '../../protocol/log.js';
+import type { LinkConnection, LinkEnd } from '../../protocol/signal-link/link.js';
+import { MessageKind, packHello, type Hello } from '../../protocol/signal-link/messages.js';
+import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import { eventually } from '../fixtures/polling.js';
+import { SMALL_SPECTRA } from './mirror/source-rig.js';
+
+export class FlowRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  readonly runtime = join(this.directory, 'run');
+  readonly flows = join(this.directory, 'flows');
+  readonly links: LinkConnection[] = [];
+  simulator!: Simulator;
+  flow!: MirrorFlow;
+
+  static async make(args: readonly string[] = [], simulator: SimulatorOptions = {}): Promise<FlowRig> {
+    const rig = new FlowRig();
+    rig.simulator = await startSimulator({
+      channelBytes: 128 * 1024,
+      spectra: SMALL_SPECTRA,
+      rate: 0,
+      noDelay: true,
+      ...simulator,
+    });
+    rig.flow = rig.another(args);
+    return rig;
+  }
+
+  args(more: readonly string[] = []): string[] {
+    const { address } = this.simulator;
+    const names = ['--app', 'test', '--flow', 'spectra', '--connect', address];
+    const places = ['--directory', this.runtime, '--flow-dir', this.flows];
+    return [...names, ...places, '--update-interval', '5', '--idle-interval', '10', ...more];
+  }
+
+  another(args: readonly string[] = []): MirrorFlow {
+    const log = new Logger('test', { sink: () => undefined });
+    return new MirrorFlow(parseOptions(this.args(args), {}) as MirrorFlowOptions, systemClock, log);
+  }
+
+  async publishMore(count: number): Promise<void> {
+    const wanted = this.flow.published + count;
+    await eventually(() => {
+      this.simulator.step(10);
+      return this.flow.published >= wanted;
+    }, `publication ${wanted}`);
+  }
+
+  async client(hello: Partial<Hello> = {}): Promise<TestClient> {
+    mkdirSync(this.runtime, { recursive: true });
+    const link = await streamLink().connect(this.flow.places.link);
+    this.links.push(link);
+    return new TestClient(link, hello);
+  }
+
+  async close(): Promise<void> {
+    for (const link of this.links) link.destroy();
+    await this.flow.close();
+    await this.simulator.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export class TestClient {
+  readonly link: LinkConnection;
+  readonly received: [kind: MessageKind, value: number, detail: number][] = [];
+  end: LinkEnd | undefined;
+
+  constructor(link: LinkConnection, hello: Partial<Hello>) {
+    this.link = link;
+    link.onMessage((kind, value, detail) => this.received.push([kind, value, detail]));
+    link.onClose((end) => (this.end = end));
+    const { version, ...rest } = hello;
+    const full = { role: 'consumer', delivery: 'lossless', start: 'oldest', ...rest } as const;
+    link.signal(MessageKind.HELLO, 1, packHello(full, version));
+  }
+
+  newest(kind: MessageKind): number | undefined {
+    return this.received.findLast(([found]) => found === kind)?.[1];
+  }
+
+  async awaits(kind: MessageKind, least = 0): Promise<number> {
+    await eventually(() => (this.newest(kind) ?? -1) >= least, `message ${kind} of ${least}`);
+    return this.newest(kind) ?? 0;
+  }
+}

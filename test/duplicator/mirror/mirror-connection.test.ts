@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { MirrorConnection } from '../../../duplicator/mirror/mirror-connection.js';
+import { systemClock } from '../../../protocol/clock.js';
+import { MIRROR_MESSAGE, encodeMirrorHeader } from '../../../protocol/spectcl/mirror-messages.js';
+import { rejection } from '../../protocol/xml-rpc/outcome.js';
+
+const HEADER = 5_600_000;
+const CHANNELS = 1000;
+
+describe('a mirror connection', () => {
+  let server: Server;
+  let serve: (socket: Socket, request: Buffer) => void;
+  const sockets: Socket[] = [];
+  const abort = { controller: new AbortController() };
+
+  beforeEach(async () => {
+    abort.controller = new AbortController();
+    server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk: Buffer) => serve(socket, chunk));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(() => {
+    abort.controller.abort();
+    for (const socket of sockets.splice(0)) socket.destroy();
+    server.close();
+  });
+
+  const open = (silenceMs = 100): Promise<MirrorConnection> =>
+    MirrorConnection.open({
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      connectMs: 1000,
+      silenceMs,
+      clock: systemClock,
+      signal: abort.controller.signal,
+    });
+
+  it('receives a body where it lands, in whatever pieces it comes', async () => {
+    const message = Buffer.concat([
+      encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 5),
+      Buffer.from('abcde'),
+    ]);
+    serve = (socket) => {
+      socket.setNoDelay(true);
+      for (const byte of message) socket.write(Buffer.from([byte]));
+    };
+    const connection = await open();
+    for (let round = 0; round < 3; round += 1) {
+      const memory = Buffer.alloc(HEADER + CHANNELS);
+      const reply = await connection.request(CHANNELS, (kind) => {
+        expect(kind).to.equal('partial');
+        return memory;
+      });
+      expect([reply.kind, reply.bodyBytes]).to.deep.equal(['partial', 5]);
+      expect(memory.toString('latin1', HEADER, HEADER + 6)).to.equal('abcde\0');
+      expect(memory.subarray(0, HEADER).every((byte) => byte === 0)).to.equal(true);
+    }
+    connection.destroy();
+    connection.destroy();
+    expect((await rejection(connection.request(CHANNELS, () => Buffer.alloc(0)))).code).to.equal(
+      'SOURCE_UNREACHABLE',
+    );
+  });
+
+  it('takes an update without a body, and asks for one at a time', async () => {
+    serve = (socket) => socket.write(encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0));
+    const connection = await open();
+    const first = connection.request(CHANNELS, () => Buffer.alloc(HEADER));
+    const second: unknown = await connection
+      .request(CHANNELS, () => Buffer.alloc(HEADER))
+      .catch((error: unknown) => error);
+    expect(String(second)).to.contain('in flight');
+    expect((await first).bodyBytes).to.equal(0);
+  });
+
+  it('is lost when something comes that nobody asked for', async () => {
+    const message = encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0);
+    serve = (socket) => socket.write(Buffer.concat([message, message]));
+    const connection = await open();
+    await connection.request(CHANNELS, () => Buffer.alloc(HEADER));
+    const closed = once(sockets[0]!, 'close');
+    await closed;
+    expect((await rejection(connection.request(CHANNELS, () => Buffer.alloc(0)))).code).to.equal(
+      'SOURCE_PROTOCOL',
+    );
+  });
+
+  it('is given up by its signal, before and after it is there', async () => {
+    serve = () => undefined;
+    const connection = await open(60_000);
+    const waiting = rejection(connection.request(CHANNELS, () => Buffer.alloc(0)));
+    abort.controller.abort();
+    expect((await waiting).code).to.equal('SOURCE_UNREACHABLE');
+    expect((await rejection(open())).code).to.equal('SOURCE_UNREACHABLE');
+  });
+});

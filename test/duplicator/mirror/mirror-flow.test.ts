@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
+import { parseOptions, type MirrorFlowOptions } from '../../../duplicator/options.js';
+import { systemClock } from '../../../protocol/clock.js';
+import { COUNTERS } from '../../../protocol/flow-file/counters.js';
+import { openImage } from '../../../protocol/flow-file/image.js';
+import { openFlowFile } from '../../../protocol/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import { Logger } from '../../../protocol/log.js';
+import { rejection } from '../../protocol/xml-rpc/outcome.js';
+import { FlowRig } from '../flow-rig.js';
+
+const MIB = 1024 * 1024;
+
+describe('a mirror flow', () => {
+  let rig: FlowRig;
+  afterEach(async () => rig.close());
+
+  it('is flow file, image and socket while it lives, and nothing afterwards', async () => {
+    rig = await FlowRig.make();
+    await rig.flow.start();
+    const { file, image, link, buffers, bufferSize } = rig.flow.places;
+    expect(statSync(file).mode & 0o777).to.equal(0o640);
+    expect(statSync(image).mode & 0o777).to.equal(0o640);
+    expect([statSync(link).isSocket(), bufferSize]).to.deep.equal([true, 5_600_000 + 128 * 1024]);
+    expect(buffers).to.be.within(8, 64);
+    const opened = openFlowFile(file, 'read');
+    expect([opened.sourceState, opened.flags, opened.identity.type]).to.deep.equal(['live', 1, 'spectra']);
+    expect(opened.counter(COUNTERS.published.id)).to.equal(1);
+    await Promise.all([rig.flow.close(), rig.flow.close()]);
+    expect(opened.sourceState).to.equal('ended');
+    for (const path of [file, image, link]) expect(existsSync(path)).to.equal(false);
+  });
+
+  it('leaves nothing behind when it cannot start', async () => {
+    rig = await FlowRig.make();
+    mkdirSync(rig.runtime, { mode: 0o750 });
+    mkdirSync(join(rig.runtime, 'links'), { mode: 0o750 });
+    writeFileSync(join(rig.runtime, 'links', 'test@spectra.sock'), 'no socket');
+    expect((await rejection(rig.flow.start())).code).to.equal('ADDRESS_IN_USE');
+    expect(readdirSync(join(rig.flows, 'test'))).to.deep.equal([]);
+    expect(rig.simulator.counters.updatesServed).to.equal(0);
+  });
+
+  it('is refused a second time with its owner, and goes on', async () => {
+    rig = await FlowRig.make();
+    await rig.flow.start();
+    const second = rig.another();
+    const error = await rejection(second.start());
+    expect([error.code, (error.facts as { pid?: number }).pid]).to.deep.equal(['FILE_OWNED', process.pid]);
+    await rig.publishMore(2);
+    expect(existsSync(rig.flow.places.image)).to.equal(true);
+  });
+
+  it('says with numbers that a memory is too large', async () => {
+    rig = await FlowRig.make();
+    const rest = createServer((request, response) => {
+      const { url = '' } = request;
+      const detail = url.includes('size')
+        ? '2000000000'
+        : url.includes('version')
+          ? { major: 5, minor: 13, editlevel: 1 }
+          : 1;
+      response.end(JSON.stringify({ status: 'OK', detail }));
+    });
+    const mirror = createTcpServer((socket) => socket.on('error', () => undefined));
+    rest.listen(0, '127.0.0.1');
+    mirror.listen(0, '127.0.0.1');
+    await Promise.all([once(rest, 'listening'), once(mirror, 'listening')]);
+    const port = (server: typeof mirror): number => (server.address() as AddressInfo).port;
+    const connect = `spectcl://127.0.0.1?rest=${port(rest)}&mirror=${port(mirror)}`;
+    const options = parseOptions(rig.args(['--connect', connect]), {}) as MirrorFlowOptions;
+    const large = new MirrorFlow(options, systemClock, new Logger('test', { sink: () => undefined }));
+    const error = await rejection(large.start());
+    rest.closeAllConnections();
+    rest.close();
+    mirror.close();
+    expect([error.code, error.facts]).to.deep.equal([
+      'TOO_LARGE',
+      { channelBytes: 2_000_000_000, limitBytes: 2 ** 31 - 1 },
+    ]);
+    expect(error.message).to.contain('2000000000').and.contain('1068141823');
+  });
+
+  it('holds a memory of 512 MiB', async function () {
+    this.timeout(60_000);
+    const bins = 130_000_000;
+    // In memory where there is one: two gigabytes are slow on a disk.
+    const shared = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'mirrorflow-test-'));
+    rig = await FlowRig.make(['--start-timeout', '20000', '--flow-dir', join(shared, 'flows')], {
+      channelBytes: 512 * MIB,
+      checksum: false,
+      spectra: [
+        { name: 'large', type: 4, axes: [{ parameter: 'x', low: 0, high: 1, bins, unit: '' }], bare: true },
+      ],
+    });
+    const last = 5_600_000 + 4 * bins - 4;
+    new DataView(rig.simulator.memory.buffer).setUint32(last, 0xcafe, true);
+    await rig.flow.start();
+    const { file, image, buffers } = rig.flow.places;
+    expect(buffers).to.equal(3);
+    const reader = new RingReader(openFlowFile(file, 'read'), 'newest');
+    expect([reader.look(), reader.size]).to.deep.equal(['ready', 5_600_000 + 4 * bins]);
+    expect(reader.view().readUInt32LE(last)).to.equal(0xcafe);
+    expect(openImage(image).compare(reader.view(), 0, reader.size, 0, reader.size)).to.equal(0);
+    await rig.flow.close();
+    rmSync(shared, { recursive: true });
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * A SpecTclSource on a real simulator, with everything that it publishes checked at the moment of publication: the slot proves itself by its
+ * checksums, and the image is the slot.
+ */
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../../examples/spectcl-simulator/simulator.js';
+import { verifyChecksum } from '../../../examples/spectcl-simulator/checksum.js';
+import { SpecTclSource, type SpecTclSourceOptions } from '../../../duplicator/mirror/spectcl-source.js';
+import { MirrorPublisher } from '../../../duplicator/mirror/mirror-publisher.js';
+import { parseAddress } from '../../../protocol/address.js';
+import { systemClock } from '../../../protocol/clock.js';
+import type { MirrorflowError } from '../../../protocol/errors.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { ImageWriter, createImage, imageState } from '../../../protocol/flow-file/image.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import { Logger } from '../../../protocol/log.js';
+import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
+import { Place } from '../../protocol/flow-file/place.js';
+import { eventually } from '../../fixtures/polling.js';
+import { WatchingProxy } from './watching-proxy.js';
+
+export interface RigOptions {
+  readonly simulator?: SimulatorOptions;
+  readonly source?: Partial<SpecTclSourceOptions>;
+  readonly slots?: number;
+}
+
+export const SMALL_SPECTRA = ['one', 'two', 'three'].map((name) => ({
+  name,
+  type: 4 as const,
+  axes: [{ parameter: name, low: 0, high: 1000, bins: 1000, unit: 'keV' }],
+  weights: Float64Array.from({ length: 1000 }, () => 1),
+}));
+
+export class SourceRig {
+  readonly place = new Place();
+  readonly states: [state: string, code: string | undefined][] = [];
+  readonly outgrown: number[] = [];
+  /** What was wrong with any publication. */
+  readonly problems: string[] = [];
+  /** Update counts of the publications, from their checksum spectra. */
+  readonly updates: number[] = [];
+  /** The names of the spectra of the newest publication. */
+  names: string[] = [];
+  held = false;
+  simulator!: Simulator;
+  proxy!: WatchingProxy;
+  source!: SpecTclSource;
+  file!: FlowFile;
+  image!: Buffer;
+  publisher!: MirrorPublisher;
+  #freed: (() => void)[] = [];
+
+  static async make(options: RigOptions = {}): Promise<SourceRig> {
+    const rig = new SourceRig();
+    rig.simulator = await startSimulator({
+      channelBytes: 256 * 1024,
+      spectra: SMALL_SPECTRA,
+      rate: 0,
+      noDelay: true,
+      ...options.simulator,
+    });
+    rig.proxy = new WatchingProxy(rig.simulator.mirrorPort);
+    const mirrorPort = await rig.proxy.listen();
+    rig.source = new SpecTclSource(
+      {
+        address: parseAddress(`spectcl://127.0.0.1?rest=${rig.simulator.restPort}&mirror=${mirrorPort}`, {
+          schemes: ['spectcl'],
+        }),
+        intervalMs: 10,
+        idleIntervalMs: 20,
+        fullIntervalMs: 0,
+        times: { answerMs: 500, silenceMs: 200 },
+        clock: systemClock,
+        log: new Logger('test', { sink: () => undefined }),
+        ...options.source,
+      },
+      async (channelBytes) => rig.#sink(channelBytes, options.slots ?? 4),
+    );
+    rig.source.on('state', (state, cause: MirrorflowError | undefined) =>
+      rig.states.push([state, cause?.code]),
+    );
+    rig.source.on('outgrown', (channelBytes) => rig.outgrown.push(channelBytes));
+    rig.source.on('published', (sequence) => rig.#check(sequence));
+    return rig;
+  }
+
+  get published(): number {
+    return this.publisher.published;
+  }
+
+  /** Counts events until something more was published. */
+  async publishMore(count = 1): Promise<void> {
+    const wanted = this.published + count;
+    await eventually(
+      () => {
+        this.simulator.step(10);
+        return this.published >= wanted;
+      },
+      `publication ${wanted}; states ${JSON.stringify(this.states)}`,
+    );
+  }
+
+  free(): void {
+    this.held = false;
+    for (const resolve of this.#freed.splice(0)) resolve();
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.source.stop();
+    this.free();
+    await stopped;
+    await this.proxy.close();
+    await this.simulator.close();
+    this.place.remove();
+  }
+
+  #sink(channelBytes: number, slotCount: number) {
+    const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
+    this.file = this.place.create({ slotCount, payloadCapacity });
+    this.image = createImage(this.place.file('image'), payloadCapacity, { mode: 0o600 });
+    this.publisher = new MirrorPublisher(this.file, new ImageWriter(this.file, this.image));
+    return {
+      publisher: this.publisher,
+      channelCapacity: channelBytes,
+      pipelined: slotCount >= 3,
+      hasCredit: () => !this.held,
+      credit: async () => {
+        if (this.held) await new Promise<void>((resolve) => this.#freed.push(resolve));
+      },
+    };
+  }
+
+  #check(sequence: number): void {
+    const reader = new RingReader(this.file, sequence);
+    if (reader.look() !== 'ready') {
+      this.problems.push(`publication ${sequence} cannot be read`);
+      return;
+    }
+    const memory = reader.area();
+    const { ok, bindingsOk, updateCount } = verifyChecksum(memory);
+    if (!ok) this.problems.push(`publication ${sequence} is not one whole update`);
+    if (!bindingsOk) this.problems.push(`publication ${sequence} has the header of another update`);
+    if (!memory.subarray(0, reader.size).equals(this.image.subarray(0, reader.size)))
+      this.problems.push(`the image is not publication ${sequence}`);
+    if (this.image.subarray(reader.size).some((byte) => byte !== 0))
+      this.problems.push(`the image holds more than publication ${sequence}`);
+    const state = imageState(this.file);
+    if (state.sequence !== sequence || state.generation % 2 !== 0)
+      this.problems.push(`the image says ${JSON.stringify(state)} after publication ${sequence}`);
+    this.updates.push(updateCount);
+    this.names = bindings(memory).map(({ name }) => name);
+  }
+}

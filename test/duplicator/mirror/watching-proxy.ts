@@ -1,0 +1,84 @@
+/** Stands between a mirror and its source, passes everything on, and notes what a SpecTcl would suffer from: two requests at once. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+export class WatchingProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Most requests that were unanswered at the same time on any connection, and open connections at the same time. */
+  mostInFlight = 0;
+  mostConnections = 0;
+  connections = 0;
+  requests = 0;
+  replies: ('full' | 'partial')[] = [];
+
+  constructor(targetPort: number) {
+    let open = 0;
+    this.#server = createServer((near) => {
+      open += 1;
+      this.connections += 1;
+      this.mostConnections = Math.max(this.mostConnections, open);
+      near.once('close', () => (open -= 1));
+      this.#pass(near, connect({ port: targetPort, host: '127.0.0.1' }));
+    });
+  }
+
+  async listen(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #pass(near: Socket, far: Socket): void {
+    let inFlight = 0;
+    let requestBytes = 0;
+    let header = Buffer.alloc(0);
+    let bodyLeft = 0;
+    for (const socket of [near, far]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.on('data', (chunk: Buffer) => {
+      requestBytes += chunk.length;
+      inFlight += Math.floor(requestBytes / 8);
+      this.requests += Math.floor(requestBytes / 8);
+      requestBytes %= 8;
+      this.mostInFlight = Math.max(this.mostInFlight, inFlight);
+      far.write(chunk);
+    });
+    far.on('data', (chunk: Buffer) => {
+      for (let at = 0; at < chunk.length;) {
+        if (bodyLeft === 0) {
+          const piece = chunk.subarray(at, at + 8 - header.length);
+          header = Buffer.concat([header, piece]);
+          at += piece.length;
+          if (header.length < 8) continue;
+          bodyLeft = header.readUInt32LE(0) - 8;
+          this.replies.push(header.readUInt32LE(4) === 3 ? 'full' : 'partial');
+          header = Buffer.alloc(0);
+        } else {
+          const piece = Math.min(bodyLeft, chunk.length - at);
+          at += piece;
+          bodyLeft -= piece;
+        }
+        if (bodyLeft === 0) inFlight -= 1;
+      }
+      near.write(chunk);
+    });
+  }
+}

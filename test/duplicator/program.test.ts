@@ -1,0 +1,214 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
+import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/contract/shapes.js';
+import { openFlowFile } from '../../protocol/flow-file/open.js';
+import { Logger } from '../../protocol/log.js';
+import { ownIdentity } from '../../protocol/owner-identity.js';
+import { LAUNCH_VARIABLE } from '../../protocol/process-kit/child.js';
+import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { Dispatcher } from '../../protocol/xml-rpc/dispatcher.js';
+import { SessionServer } from '../../protocol/xml-rpc/session-server.js';
+import { TestProcess } from '../fixtures/child-process.js';
+import { eventually } from '../fixtures/polling.js';
+import { FlowRig } from './flow-rig.js';
+
+/** As much of an app server as a duplicator sees. */
+class StandInAppServer {
+  readonly ready: DuplicatorReady[] = [];
+  readonly reports: DuplicatorReport[] = [];
+  readonly failures: StartFailure[] = [];
+  mayEnd = true;
+  asked = 0;
+  readonly #server: SessionServer;
+
+  constructor() {
+    const log = new Logger('test', { sink: () => undefined });
+    const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
+      CONTRACT,
+      {
+        'duplicator.subscribe': ([ready]) => {
+          this.ready.push(ready);
+          return { adopted: false };
+        },
+        'duplicator.report': ([report]) => {
+          this.reports.push(report);
+          return true;
+        },
+        'duplicator.release': () => {
+          this.asked += 1;
+          return this.mayEnd;
+        },
+        'child.failed': ([failure]) => {
+          this.failures.push(failure);
+          return true;
+        },
+      },
+      { log },
+    );
+    this.#server = new SessionServer({ dispatcher, context: () => undefined, log });
+  }
+
+  async listen(path: string): Promise<void> {
+    await this.#server.listen({ path });
+  }
+
+  async quit(): Promise<boolean> {
+    const [session] = this.#server.sessions;
+    return callerOf(CONTRACT, session!)('duplicator.quit', []);
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+}
+
+describe('the duplicator program', () => {
+  let rig: FlowRig;
+  const running: TestProcess[] = [];
+  const servers: StandInAppServer[] = [];
+  beforeEach(async () => {
+    rig = await FlowRig.make();
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((one) => one.kill()));
+    await Promise.all(servers.splice(0).map((one) => one.close()));
+    await rig.close();
+  });
+
+  function run(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): TestProcess {
+    const one = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json', ...env });
+    running.push(one);
+    return one;
+  }
+  const ready = (one: TestProcess): Promise<void> =>
+    one.until(() => one.errors.includes('"message":"ready"'));
+  const files = (): string[] => [
+    join(rig.flows, 'test', 'spectra.flow'),
+    join(rig.flows, 'test', 'spectra.image'),
+    join(rig.runtime, 'links', 'test@spectra.sock'),
+  ];
+  async function appServer(): Promise<StandInAppServer> {
+    const server = new StandInAppServer();
+    servers.push(server);
+    await server.listen(join(rig.directory, 'app.sock'));
+    return server;
+  }
+  const parent = (): string[] => ['--parent', join(rig.directory, 'app.sock')];
+
+  it('is started by hand, and removes all it made on SIGTERM', async () => {
+    const one = run();
+    await ready(one);
+    expect(files().map((path) => existsSync(path))).to.deep.equal([true, true, true]);
+    expect(openFlowFile(files()[0]!, 'read').owner.pid).to.equal(one.pid);
+    expect(await one.kill('SIGTERM')).to.equal(0);
+    expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
+  });
+
+  it('leaves files when it is killed, which the next one replaces', async () => {
+    const one = run();
+    await ready(one);
+    await one.kill();
+    expect(files().map((path) => existsSync(path))).to.deep.equal([true, true, true]);
+    const next = run();
+    await ready(next);
+    expect(openFlowFile(files()[0]!, 'read').owner.pid).to.equal(next.pid);
+  });
+
+  it('ends when the flow has a duplicator already, which goes on', async () => {
+    const first = run();
+    await ready(first);
+    const second = run();
+    expect(await second.end()).to.equal(1);
+    expect(second.errors).to.contain(`belongs to the running process ${first.pid}`);
+    const file = openFlowFile(files()[0]!, 'read');
+    await eventually(() => {
+      rig.simulator.step(10);
+      return file.published >= 3;
+    }, 'publications of the first');
+    expect(files().map((path) => existsSync(path))).to.deep.equal([true, true, true]);
+  });
+
+  it('ends in good order when it is stopped before it was ready', async () => {
+    rig.simulator.misbehave({ mirror: 'stall' });
+    const one = run(['--start-timeout', '60000']);
+    await eventually(() => existsSync(files()[2]!), 'the socket');
+    expect(await one.kill('SIGTERM')).to.equal(0);
+    expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
+  });
+
+  it('ends when no client came for its linger time', async () => {
+    const one = run(['--linger', '50']);
+    expect(await one.end()).to.equal(0);
+    expect(one.errors).to.contain('no client any more');
+    expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
+  });
+
+  for (const [bad, said] of [
+    [['--linger', 'soon'], '--linger is "soon"'],
+    [['--app', ''], 'is not a name of a application'],
+    [['--nonsense'], '--nonsense'],
+  ] as const) {
+    it(`ends with 2 and says why: ${bad.join(' ')}`, async () => {
+      const one = run(bad);
+      expect(await one.end()).to.equal(2);
+      expect(one.errors).to.contain(said).and.contain('usage: duplicator');
+    });
+  }
+
+  it('tells its app server that it is ready, how it is, and obeys it', async () => {
+    const server = await appServer();
+    const one = run(parent(), { [LAUNCH_VARIABLE]: 'token' });
+    await eventually(() => server.reports.length > 0, 'the first report');
+    const [said] = server.ready;
+    expect(said).to.deep.include({ launch: 'token', application: 'test', flow: 'spectra', type: 'spectra' });
+    expect([said?.file, said?.image, said?.link]).to.deep.equal(files());
+    expect([said?.identity.pid, said?.identity.bootId]).to.deep.equal([one.pid, ownIdentity().bootId]);
+    rig.simulator.misbehave({ mirror: 'garbage' });
+    await eventually(() => server.reports.at(-1)?.sourceState === 'stale', 'the stale report');
+    expect(server.reports.at(-1)?.cause).to.contain('impossible update');
+    rig.simulator.misbehave({ mirror: 'none' });
+    await eventually(() => server.reports.at(-1)?.sourceState === 'live', 'the live report');
+    expect(server.reports.at(-1)).to.not.have.property('cause');
+    expect(await server.quit()).to.equal(true);
+    expect(await one.end()).to.equal(0);
+    expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
+  });
+
+  it('tells its app server why it could not start', async () => {
+    const server = await appServer();
+    rig.simulator.misbehave({ rest: 'html' });
+    const one = run(parent(), { [LAUNCH_VARIABLE]: 'token' });
+    expect(await one.end()).to.equal(1);
+    expect(server.failures).to.have.length(1);
+    expect(server.failures[0]).to.deep.include({ launch: 'token', code: 'SOURCE_PROTOCOL' });
+    expect(server.failures[0]?.message).to.contain('did not answer as a SpecTcl REST service');
+  });
+
+  it('goes on without its app server, and finds a restarted one', async () => {
+    const server = await appServer();
+    const one = run(parent());
+    await eventually(() => server.reports.length > 0, 'the first app server');
+    await server.close();
+    await one.until(() => one.errors.includes('the app server has gone'));
+    const file = openFlowFile(files()[0]!, 'read');
+    const { published } = file;
+    await eventually(() => {
+      rig.simulator.step(10);
+      return file.published > published + 1;
+    }, 'publications meanwhile');
+    const next = await appServer();
+    await eventually(() => next.reports.length > 0, 'the restarted app server');
+    expect(next.ready[0]?.identity.pid).to.equal(one.pid);
+  });
+
+  it('asks its app server before it ends, and stays when somebody is on the way', async () => {
+    const server = await appServer();
+    server.mayEnd = false;
+    const one = run([...parent(), '--linger', '50']);
+    await eventually(() => server.asked >= 2, 'the second question');
+    server.mayEnd = true;
+    expect(await one.end()).to.equal(0);
+  });
+});
