@@ -7,7 +7,9 @@ import { flowsCommand } from './flows.js';
 import { hostCommand } from './host.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { receiveCommand } from './receive.js';
 import { runCommand } from './run.js';
+import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
@@ -24,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   stopCommand,
   flowsCommand,
+  sendCommand,
+  receiveCommand,
   clientsCommand,
   hostCommand,
   consoleCommand,
