@@ -171,7 +171,10 @@ function linkOf(opening: Opening, figures: DuplicatorFigures | undefined): LinkF
   return figures?.links.find(({ client }) => client === opening.link);
 }
 
-function withName({ client, ...link }: LinkFigures, openings: readonly Opening[]): FlowFigures['links'][number] {
+function withName(
+  { client, ...link }: LinkFigures,
+  openings: readonly Opening[],
+): FlowFigures['links'][number] {
   const opening = openings.find(({ link }) => link === client);
   return opening === undefined ? link : { client: opening.client.presentation.name, ...link };
 }

@@ -28,7 +28,11 @@ export function checkFlowControl(marks: FlowControlMarks, rules: HistoryRules): 
     throw badOption('flowControl.xoff', '[]', `at least one number of buffers from 1 to ${history}`);
   }
   if (lowestXon === undefined) {
-    throw badOption('flowControl.xon', '[]', `at least one number below the XOFF at ${lowestXoff}: nothing would resume the flow`);
+    throw badOption(
+      'flowControl.xon',
+      '[]',
+      `at least one number below the XOFF at ${lowestXoff}: nothing would resume the flow`,
+    );
   }
   if (lowestXon >= lowestXoff) {
     throw badOption(
@@ -70,7 +74,10 @@ export class MarkWatch {
   readonly #xon: readonly Watched[];
   readonly #reached: (kind: FlowMark['kind'], mark: number, fill: number) => void;
 
-  constructor({ xoff, xon }: FlowControlMarks, reached: (kind: FlowMark['kind'], mark: number, fill: number) => void) {
+  constructor(
+    { xoff, xon }: FlowControlMarks,
+    reached: (kind: FlowMark['kind'], mark: number, fill: number) => void,
+  ) {
     this.#xoff = xoff.map((mark) => ({ mark, state: 'armed' }));
     this.#xon = xon.toReversed().map((mark) => ({ mark, state: 'done' }));
     this.#reached = reached;

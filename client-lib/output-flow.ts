@@ -106,7 +106,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     const link = await streamLink().connect(opened.link);
     try {
       const generation = await takeSeat(link, opened);
-      if (rules.stallTimeoutMs !== undefined) link.signal(MessageKind.STALL, Math.round(rules.stallTimeoutMs));
+      if (rules.stallTimeoutMs !== undefined)
+        link.signal(MessageKind.STALL, Math.round(rules.stallTimeoutMs));
       return new OutputFlow(opened.flow, rules, { file, link, generation });
     } catch (error) {
       link.destroy();

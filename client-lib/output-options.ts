@@ -61,7 +61,10 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
     );
   }
   const { stallTimeoutMs } = options;
-  if (stallTimeoutMs !== undefined && !(stallTimeoutMs === 0 || (stallTimeoutMs >= 1 && stallTimeoutMs <= DAY_MS))) {
+  if (
+    stallTimeoutMs !== undefined &&
+    !(stallTimeoutMs === 0 || (stallTimeoutMs >= 1 && stallTimeoutMs <= DAY_MS))
+  ) {
     throw new MirrorflowError(
       'BAD_OPTION',
       `stallTimeoutMs is ${stallTimeoutMs}; it must be milliseconds from 1 to ${DAY_MS}, or 0 for never`,

@@ -276,7 +276,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#stall.timeoutMs = timeoutMs;
       return;
     }
-    this.#refuse(client, 'BAD_MESSAGE', `a client asked for a stall timeout of ${timeoutMs} ms, which it may not`);
+    this.#refuse(
+      client,
+      'BAD_MESSAGE',
+      `a client asked for a stall timeout of ${timeoutMs} ms, which it may not`,
+    );
   }
 
   /** The lossless consumers without whose acknowledgement the writer cannot go on. */

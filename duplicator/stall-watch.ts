@@ -55,7 +55,8 @@ export class StallWatch {
       else nextMs = Math.min(nextMs, leftMs);
     }
     for (const consumer of stalled) this.#since.delete(consumer);
-    if (nextMs !== Number.POSITIVE_INFINITY) this.#cancel = this.#clock.after(nextMs, () => this.look(), true);
+    if (nextMs !== Number.POSITIVE_INFINITY)
+      this.#cancel = this.#clock.after(nextMs, () => this.look(), true);
     for (const consumer of stalled) this.#stalled(consumer);
   }
 

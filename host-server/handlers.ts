@@ -14,6 +14,8 @@ interface HostFacts {
   readonly startedAt: Date;
   /** Of XML-RPC over HTTP; known when it listens. */
   port(): number;
+  /** Address of the web viewer; undefined while it does not serve. */
+  web(): string | undefined;
 }
 
 /** `quit` resolves when the host server is about to end. */
@@ -23,16 +25,20 @@ export function hostHandlers(
   quit: (everything: boolean) => Promise<void>,
 ): Partial<Handlers<MirrorflowContract, HostContext>> {
   return {
-    'host.info': () => ({
-      version: facts.version,
-      protocol: PROTOCOL_VERSION,
-      pid: process.pid,
-      host: hostname(),
-      directory: facts.directory,
-      flowDirectory: facts.flowDirectory,
-      port: facts.port(),
-      startedAt: facts.startedAt,
-    }),
+    'host.info': () => {
+      const web = facts.web();
+      return {
+        version: facts.version,
+        protocol: PROTOCOL_VERSION,
+        pid: process.pid,
+        host: hostname(),
+        directory: facts.directory,
+        flowDirectory: facts.flowDirectory,
+        port: facts.port(),
+        startedAt: facts.startedAt,
+        ...(web === undefined ? {} : { web }),
+      };
+    },
     'host.applications': () => applications.list(),
     'host.run': ([options]) => {
       if (options.programs !== undefined) {

@@ -28,6 +28,7 @@ import type { HostServerOptions } from './options.js';
 import type { SystemdNotifier } from './sd-notify.js';
 import { watchOwnSocket } from './self-check.js';
 import { packageVersion } from './version.js';
+import { WebProcess } from './web-process.js';
 
 const APPLICATION_TIMES: ApplicationTimes = {
   readyTimeoutMs: LIMITS.childReadyTimeoutMs,
@@ -53,6 +54,7 @@ export class HostServer {
   readonly #sessions: SessionServer<HostContext>;
   readonly #http: HttpRpcServer<HostContext>;
   #port = 0;
+  #web: WebProcess | undefined;
   #endWatch: () => void = () => undefined;
   #quitting: Promise<void> | undefined;
   #resolveEnded: () => void = () => undefined;
@@ -100,6 +102,7 @@ export class HostServer {
       flowDirectory: options.flowDirectory,
       startedAt: new Date(),
       port: () => this.#port,
+      web: () => this.#web?.address,
     };
     const quit = async (everything: boolean): Promise<void> => {
       if (everything) await this.#applications.stopAll();
@@ -130,6 +133,7 @@ export class HostServer {
     for (const { identity, options } of readApplicationRecords(this.#options.directory, this.#log)) {
       this.#applications.remember(identity, options);
     }
+    this.#startWeb();
     await this.#startedOrLate();
     if (this.#quitting !== undefined) return;
     const summary = this.#applications.summary();
@@ -154,6 +158,18 @@ export class HostServer {
     this.#resolveEnded();
   }
 
+  #startWeb(): void {
+    const { web: args, directory } = this.#options;
+    if (args === undefined || this.#quitting !== undefined) return;
+    this.#web = new WebProcess({
+      args,
+      directory,
+      logFile: logFilePath(directory, 'web'),
+      clock: systemClock,
+      log: this.#log,
+    });
+  }
+
   /** Never late for systemd, which would take this process for stuck because one of its applications is. */
   #startedOrLate(): Promise<void> {
     return new Promise((resolve) => {
@@ -175,7 +191,7 @@ export class HostServer {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#sessions.close(), this.#http.close()]);
+    await Promise.all([this.#sessions.close(), this.#http.close(), this.#web?.stop()]);
     this.#record.release();
   }
 

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import yargs from 'yargs';
+import { formatAddress, parseAddress } from '../protocol/address.js';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
@@ -18,11 +19,13 @@ export interface HostServerOptions {
   readonly logFormat: 'json' | 'text' | undefined;
   /** Absolute path of the app server's program; undefined for the one that belongs to this host server. */
   readonly appServer: string | undefined;
+  /** Where the web viewer listens, as its options; undefined: there is none. */
+  readonly web?: readonly string[] | undefined;
 }
 
 const CONFIGURATION_BYTES_MAX = 1024 * 1024;
 
-const EPILOGUE = `Environment: MIRRORFLOW_DIR, MIRRORFLOW_FLOW_DIR and MIRRORFLOW_PORT, where no option says otherwise.
+const EPILOGUE = `Environment: MIRRORFLOW_DIR, MIRRORFLOW_FLOW_DIR, MIRRORFLOW_PORT and MIRRORFLOW_WEB, where no option says otherwise.
 
 Ending it: SIGTERM and SIGINT stop the host server and its applications. After SIGHUP, host.quit(false) or a crash
 the applications go on, and the next host server of the same directory adopts them.
@@ -50,6 +53,7 @@ export async function readOptions(
   }
   const configuration: Configuration =
     given.config === undefined ? { applications: [] } : readConfiguration(given.config);
+  const listen = listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen);
   return {
     directory: runtimeDirectory({
       // An empty variable counts as unset.
@@ -64,11 +68,12 @@ export async function readOptions(
       env,
       uid,
     }),
-    listen: listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen),
+    listen,
     applications: configuration.applications,
     logLevel: given.logLevel,
     logFormat: given.logFormat,
     appServer: given.appServer,
+    web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
   };
 }
 
@@ -97,6 +102,11 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe: `address of XML-RPC over HTTP, tcp://127.0.0.1:${DEFAULT_PORT}; port 0 is any free one`,
+    })
+    .option('web', {
+      type: 'string',
+      requiresArg: true,
+      describe: `address of the web viewer, or off; tcp://127.0.0.1:${DEFAULT_PORT + 1}. Beyond this machine it needs MIRRORFLOW_SECRET_FILE`,
     })
     .option('scope', {
       choices: ['user', 'machine'] as const,
@@ -136,6 +146,16 @@ function listenAddress(
     );
   }
   return { scheme: 'tcp', host: '127.0.0.1', port: Number(port) };
+}
+
+/** Where nothing is said, the port behind that of XML-RPC, or any free one when it is taken; so several systems run side by side. */
+function webArguments(wish: string | undefined, listenPort: number): readonly string[] | undefined {
+  if (wish === 'off') return undefined;
+  if (wish === undefined) {
+    const port = listenPort === 0 || listenPort === 65_535 ? 0 : listenPort + 1;
+    return ['--listen', `tcp://127.0.0.1:${port}`, '--or-any-port'];
+  }
+  return ['--listen', formatAddress(parseAddress(wish, { schemes: ['tcp'], listening: true }))];
 }
 
 /** Throws BAD_CONFIGURATION naming the file and, for every problem, its place, what was found and what is allowed. */

@@ -39,8 +39,10 @@ export function prepare({ build }) {
     // Not `npm ci`: it refuses a lock file without the native bindings of every other platform, which not every registry has.
     run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   }
-  if (build)
+  if (build) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
+    run(process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')], { stdio: ['ignore', 2, 2] });
+  }
 }

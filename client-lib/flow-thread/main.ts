@@ -28,7 +28,8 @@ const { rules, segments } = settings;
 const control = ControlBlock.attach(settings.control);
 
 const { flowControl } = settings;
-const marks = flowControl === undefined ? undefined : new MarkSender(flowControl.socket, flowControl.identity);
+const marks =
+  flowControl === undefined ? undefined : new MarkSender(flowControl.socket, flowControl.identity);
 const watch =
   flowControl === undefined
     ? undefined

@@ -74,7 +74,10 @@ export function messageTypeOf(cls: MessageClass): string {
 export function messageToWire(message: object): MessageOnWire {
   const cls = message.constructor as MessageClass;
   const type = messageTypeOf(cls);
-  return { type, attributes: checkRecord(type, [], cls.attributes, Object.fromEntries(Object.entries(message))) };
+  return {
+    type,
+    attributes: checkRecord(type, [], cls.attributes, Object.fromEntries(Object.entries(message))),
+  };
 }
 
 /** The object that arrives: of the class, in the sender's state. Throws INVALID_PARAMETERS when the attributes are not the declared ones. */

@@ -22,6 +22,8 @@ import {
   duplicatorReady,
   duplicatorReport,
   flowInfo,
+  gatewayInfo,
+  gatewayReady,
   openRequest,
   openedFlow,
   presentation,
@@ -46,6 +48,7 @@ export const CONTRACT = defineContract({
       directory: string(),
       flowDirectory: string(),
       port: int(),
+      web: optional(string({ maxCharacters: 512, doc: 'address of the web viewer' })),
       startedAt: date(),
     }),
   }),
@@ -95,6 +98,7 @@ export const CONTRACT = defineContract({
       source: optional(address),
       startedAt: date(),
       hostServer: boolean(),
+      gateway: optional(gatewayInfo),
     }),
   }),
   'app.quit': method({
@@ -245,6 +249,11 @@ export const CONTRACT = defineContract({
     doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
     params: [],
     returns: boolean(),
+  }),
+  'gateway.subscribe': method({
+    doc: 'A gateway says that it listens: after its start, or when it found its app server again. Only on a permanent connection.',
+    params: [param('ready', gatewayReady, 'the gateway')],
+    returns: struct({ adopted: boolean() }),
   }),
   'duplicator.demoted': method({
     doc: 'A duplicator tells that a lossless consumer held its flow back for the stall timeout and is lossy from now on.',

@@ -38,6 +38,8 @@ describe('options of the app server', () => {
       ['--linger', 'soon'],
       ['--update-interval', ''],
       ['--ring-bytes', '3000000000'],
+      ['--stall-timeout', '-1'],
+      ['--programs', '{"a":{"command":"relative"}}'],
       ['--unknown', '1'],
     ] as const) {
       expect(codeOf('--name', 'e1', option, value), option).to.equal('BAD_OPTION');
@@ -45,12 +47,23 @@ describe('options of the app server', () => {
   });
 
   it('reach the duplicator of the spectra', () => {
-    const args = ['--name', 'e1', '--source', SOURCE, '--linger', '5', '--update-interval', '0'];
+    const args = [
+      '--name',
+      'e1',
+      '--source',
+      SOURCE,
+      '--linger',
+      '5',
+      '--update-interval',
+      '0',
+      '--stall-timeout',
+      '9',
+    ];
     const options = parseOptions([...args, '--directory', '/b', '--flow-dir', '/c'], {}, 1000);
     const source = options.application.source ?? '';
     expect(duplicatorArguments(spectraDefinition(source), options).join(' ')).to.equal(
       `--app e1 --flow spectra --type spectra --direction input --connect ${source} --update-interval 0 --linger 5 ` +
-        '--parent /b/apps/e1.sock --directory /b --flow-dir /c',
+        '--stall-timeout 9 --parent /b/apps/e1.sock --directory /b --flow-dir /c',
     );
   });
 });

@@ -46,11 +46,15 @@ describe('flow control', () => {
     out.flush();
   }
 
-  const filled = (flow: InputFlow, buffers: number) => eventually(`${buffers} are ready`, () => flow.ready === buffers);
+  const filled = (flow: InputFlow, buffers: number) =>
+    eventually(`${buffers} are ready`, () => flow.ready === buffers);
   const told = (count: number) => eventually(`${count} marks`, () => marks.length >= count);
 
   it('when the number of filled buffers in the history reaches a limit, a message with the number hit and the total goes to the provider', async () => {
-    const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8, 12], xon: [4] } });
+    const flow = await consumer.openInput('events', {
+      history: 16,
+      flowControl: { xoff: [8, 12], xon: [4] },
+    });
     await publish(7);
     await filled(flow, 7);
     expect(marks).to.deep.equal([]);
@@ -87,10 +91,18 @@ describe('flow control', () => {
 
   it('marks go out from the flow thread while the main thread does nothing for them', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
+    flow.pause();
     await publish(8);
-    // This blocks the main thread until the app server knows of the mark.
+    flow.resume();
+    // From here on, only the flow thread runs: this blocks the main thread until the app server knows of the mark.
     const asked = (wanted: boolean): string =>
-      execFileSync(process.execPath, ['--input-type=module', '-e', ASK_UNTIL, String(application.port), String(wanted)]).toString();
+      execFileSync(process.execPath, [
+        '--input-type=module',
+        '-e',
+        ASK_UNTIL,
+        String(application.port),
+        String(wanted),
+      ]).toString();
     expect(asked(true)).to.equal('true');
     while (flow.ready > 0) flow.takeSync(1000);
     expect(asked(false)).to.equal('false');
@@ -127,6 +139,18 @@ describe('flow control', () => {
     expect(marks.at(-1)).to.include({ kind: 'xon', mark: 2, consumer: 'viewer' });
   });
 
+  it('watermarks: at the high watermark no more buffers are added, under the low one they are again', async () => {
+    const flow = await consumer.openInput('events', { history: 16, watermarks: { high: 8, low: 3 } });
+    await publish(20);
+    await filled(flow, 8);
+    flow.takeAll(5);
+    await publish(4); // whatever the flow thread would add now, it had been told to by these
+    expect(flow.ready).to.equal(3);
+    flow.takeAll(1);
+    await filled(flow, 8);
+    expect(flow.lost).to.equal(0);
+  });
+
   it('XOFF without any XON is refused when it is set', async () => {
     const refused = await failureOf(consumer.openInput('events', { flowControl: { xoff: [4], xon: [] } }));
     expect(refused).to.include({ code: 'BAD_OPTION' });
@@ -138,6 +162,13 @@ describe('flow control', () => {
     expect(refused.message).to.include('has a provider already: client run');
   });
 
+  /** The consumer's link, as soon as the duplicator knows that it is paused. */
+  const paused = () =>
+    eventually('the duplicator knows of the pause', async () => {
+      const { flows } = await consumer.applicationStatistics();
+      return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
+    });
+
   for (const inline of [false, true]) {
     describe(`pause, ${inline ? 'inline' : 'with a flow thread'}`, () => {
       it('a paused lossless consumer holds the provider back, and loses nothing', async () => {
@@ -146,9 +177,8 @@ describe('flow control', () => {
         expect(flow.paused).to.equal(true);
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const statistics = await consumer.applicationStatistics();
-        const [link] = statistics.flows[0]!.links.filter(({ role }) => role === 'consumer');
-        expect(link).to.include({ client: 'viewer', paused: true, lag: RING, holding: true });
+        const link = await paused();
+        expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
           expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.equal(sequence);
@@ -157,12 +187,17 @@ describe('flow control', () => {
       });
 
       it('a paused lossy consumer is lapped, and told how many it missed', async () => {
-        const flow = await consumer.openInput('events', { inline, delivery: 'lossy', ...(inline ? {} : { history: 8 }) });
+        const flow = await consumer.openInput('events', {
+          inline,
+          delivery: 'lossy',
+          ...(inline ? {} : { history: 8 }),
+        });
         let lost = 0;
         flow.on('lost', (buffers) => {
           lost += buffers;
         });
         flow.pause();
+        await paused();
         await publish(3 * RING);
         expect(flow.takeNow()).to.equal(undefined);
         flow.resume();
@@ -177,7 +212,11 @@ describe('flow control', () => {
 
   it('a stalled lossless consumer becomes lossy after the stall timeout, and both sides are told', async () => {
     await out.close();
-    const guarded = await provider.openOutput('guarded', { bufferSize: SIZE, buffers: 8, stallTimeoutMs: 50 });
+    const guarded = await provider.openOutput('guarded', {
+      bufferSize: SIZE,
+      buffers: 8,
+      stallTimeoutMs: 50,
+    });
     const demoted: string[] = [];
     guarded.on('demoted', (name) => demoted.push(name));
     const flow = await consumer.openInput('guarded', { history: 2 });
@@ -192,7 +231,9 @@ describe('flow control', () => {
     expect(flow.delivery).to.equal('lossy');
     flow.resume();
     expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.be.greaterThan(0);
-    const [usage] = (await provider.applicationStatistics()).clients.find(({ name }) => name === 'viewer')!.flows;
+    const [usage] = (await provider.applicationStatistics()).clients.find(
+      ({ name }) => name === 'viewer',
+    )!.flows;
     expect(usage).to.include({ delivery: 'lossy' });
   });
 });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client } from '../../client-lib/index.js';
+import type { Client, OutputFlow } from '../../client-lib/index.js';
 import { eventually, failureOf, kill } from '../app-server/test-system.js';
 import { RunningApplication } from './running-application.js';
 
@@ -22,7 +22,7 @@ describe('management connections of a client', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  async function flowing(): Promise<{ run: Client; viewer: Client }> {
+  async function flowing(): Promise<{ run: Client; viewer: Client; out: OutputFlow }> {
     await application.start();
     const run = await application.connect('run');
     const viewer = await application.connect('viewer');
@@ -31,17 +31,34 @@ describe('management connections of a client', () => {
     for (let count = 0; count < 10; count += 1) await out.write(new Uint8Array(50));
     for (let count = 0; count < 4; count += 1) await flow.take();
     await eventually('the history is full', () => flow.ready === 6);
-    return { run, viewer };
+    return { run, viewer, out };
   }
 
   it('statistics: of each client and flow, collected when they are asked for', async () => {
     const { run } = await flowing();
     const { clients, flows } = await run.applicationStatistics();
-    expect(clients.map(({ name, answered }) => [name, answered])).to.deep.equal([['run', true], ['viewer', true]]);
+    expect(clients.map(({ name, answered }) => [name, answered])).to.deep.equal([
+      ['run', true],
+      ['viewer', true],
+    ]);
     const [provides] = clients[0]!.flows;
-    expect(provides).to.include({ flow: 'events', direction: 'output', buffers: 10, bytes: 500, lost: 0, queued: 0 });
+    expect(provides).to.include({
+      flow: 'events',
+      direction: 'output',
+      buffers: 10,
+      bytes: 500,
+      lost: 0,
+      queued: 0,
+    });
     const [consumes] = clients[1]!.flows;
-    expect(consumes).to.include({ flow: 'events', direction: 'input', buffers: 4, bytes: 200, lost: 0, ready: 6 });
+    expect(consumes).to.include({
+      flow: 'events',
+      direction: 'input',
+      buffers: 4,
+      bytes: 200,
+      lost: 0,
+      ready: 6,
+    });
     expect(consumes).to.include({ capacity: 8, delivery: 'lossless', paused: false, holding: false });
     expect((consumes?.acknowledged ?? 0) + (consumes?.lag ?? 0)).to.equal(10);
     expect(flows).to.have.length(1);
@@ -92,18 +109,26 @@ describe('management connections of a client', () => {
   });
 
   it('network status: who provides, who consumes, and who holds whom back', async () => {
-    const { run, viewer } = await flowing();
-    const slow = await viewer.openInput('events', { history: 1 });
-    slow.pause();
+    const { run, out } = await flowing();
+    const slow = await application.connect('slow');
+    (await slow.openInput('events', { history: 1 })).pause();
+    await eventually('the ring is full', async () => {
+      if (out.free > 0) await out.write(new Uint8Array(50));
+      return out.free === 0;
+    });
     const status = await run.network();
     expect(status).to.include({ application: 'e1' });
-    expect(status.clients.map(({ name, provides, consumes }) => ({ name, provides, consumes }))).to.deep.equal([
+    expect(
+      status.clients.map(({ name, provides, consumes }) => ({ name, provides, consumes })),
+    ).to.deep.equal([
       { name: 'run', provides: ['events'], consumes: [] },
-      { name: 'viewer', provides: [], consumes: ['events', 'events'] },
+      { name: 'viewer', provides: [], consumes: ['events'] },
+      { name: 'slow', provides: [], consumes: ['events'] },
     ]);
     const [flow] = status.flows;
     expect(flow).to.include({ flow: 'events', provider: 'run', state: 'running', answered: true });
-    expect(flow?.holding).to.deep.equal([]);
+    expect(flow?.consumers).to.deep.equal(['viewer', 'slow']);
+    expect(flow?.holding).to.include('slow');
     expect(flow?.duplicator).to.be.a('number');
   });
 
@@ -120,7 +145,10 @@ describe('management connections of a client', () => {
     await eventually('it is asked', () => asked === 1);
     expect(polite.connected).to.equal(true);
     await run.requestQuit('plain');
-    await eventually('it has closed', async () => !(await run.clients()).some(({ name }) => name === 'plain'));
+    await eventually(
+      'it has closed',
+      async () => !(await run.clients()).some(({ name }) => name === 'plain'),
+    );
     expect(await failureOf(run.requestQuit('plain'))).to.include({ code: 'UNKNOWN_CLIENT' });
     const { call, token } = await application.overHttp('http');
     expect(await run.requestQuit('http')).to.equal(1);
@@ -150,7 +178,13 @@ describe('management connections of a client', () => {
   });
 
   it('programs that are not clear are refused at the start', async () => {
-    for (const programs of ['{', '[]', '{"a":{"command":"ls"}}', '{"../a":{"command":"/bin/ls"}}', '{"a":{"command":"/bin/ls","shell":true}}']) {
+    for (const programs of [
+      '{',
+      '[]',
+      '{"a":{"command":"ls"}}',
+      '{"../a":{"command":"/bin/ls"}}',
+      '{"a":{"command":"/bin/ls","shell":true}}',
+    ]) {
       const server = application.system.spawn(['--programs', programs]);
       await eventually('it ends', () => server.exitCode !== null);
       expect(application.system.log(server), programs).to.match(/BAD_OPTION|BAD_NAME/);

@@ -37,6 +37,19 @@ describe('options of an application', () => {
     );
   });
 
+  it('pass programs on as JSON, and tell them apart by what they are', () => {
+    const programs = { viewer: { command: '/bin/true', args: ['a b'] } };
+    expect(appServerArguments({ name: 'a', stallTimeoutMs: 5, programs }).slice(4)).to.deep.equal([
+      '--stall-timeout',
+      '5',
+      '--programs',
+      '{"viewer":{"command":"/bin/true","args":["a b"]}}',
+    ]);
+    const same = { name: 'a', programs: structuredClone(programs) };
+    expect(optionsDifference({ name: 'a', programs }, same, 7)).to.equal(undefined);
+    expect(optionsDifference({ name: 'a' }, same, 7)).to.include('programs is not stated');
+  });
+
   it('become arguments, the port always', () => {
     expect(appServerArguments({ name: 'a' })).to.deep.equal(['--name', 'a', '--port', '0']);
     expect(

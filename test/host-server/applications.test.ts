@@ -30,6 +30,13 @@ describe('applications of a host server', () => {
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
+  it('takes no programs from callers: they come from the configuration file', async () => {
+    await place.serve(QUICK);
+    const call = await place.connect();
+    const programs = { any: { command: '/bin/sh' } };
+    expect((await rejection(call('host.run', [{ name: 'e1', programs }]))).code).to.equal('NOT_PERMITTED');
+  });
+
   it('run answers when the app server is ready, and the list shows it', async () => {
     await place.serve(QUICK);
     const call = await place.connect();

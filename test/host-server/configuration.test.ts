@@ -20,6 +20,8 @@ describe('configuration of the host server', () => {
       lingerMs: 0,
       ringBytes: 2 ** 30,
       port: 7400,
+      stallTimeoutMs: 5000,
+      programs: { viewer: { command: '/usr/bin/viewer', args: ['--app', 'e23001'] } },
     };
     const text = JSON.stringify({
       listen: 'tcp://127.0.0.1:0',
@@ -68,6 +70,16 @@ describe('configuration of the host server', () => {
     expect(found[6]).to.match(/^applications\[3\]\.name must be the name of an application, and is nothing$/);
     expect(found[7]).to.match(/^applications\[4\] "nowhere" is not an address here/);
     expect(found[8]).to.match(/^applications\[5\] must be a struct .*, and is 7$/);
+  });
+
+  it('refuses programs without an absolute path, and names that are none', () => {
+    const withPrograms = (programs: unknown) =>
+      problems({ applications: [{ name: 'a', programs }] }).join('\n');
+    expect(withPrograms({ v: { command: 'ls' } }))
+      .to.include('applications[0].programs.v.command')
+      .and.to.include('absolute');
+    expect(withPrograms({ '../v': { command: '/bin/ls' } })).to.include('is not a name of a program');
+    expect(withPrograms({ v: { command: '/bin/ls', shell: true } })).to.include('no member "shell"');
   });
 
   it('refuses two applications of one name', () => {

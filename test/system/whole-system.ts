@@ -33,6 +33,8 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
 export class WholeSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly flowDirectory = mkdtempSync('/dev/shm/mirrorflow-test-');
+  /** Where the web viewer listens; tests of it set `tcp://127.0.0.1:0`. */
+  web = 'off';
   readonly #children = new Set<ChildProcess>();
   readonly #clients = new Set<Client>();
   readonly #simulators = new Set<Simulator>();
@@ -46,7 +48,12 @@ export class WholeSystem {
   }
 
   get environment(): NodeJS.ProcessEnv {
-    return { ...process.env, MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: this.flowDirectory };
+    return {
+      ...process.env,
+      MIRRORFLOW_DIR: this.directory,
+      MIRRORFLOW_FLOW_DIR: this.flowDirectory,
+      MIRRORFLOW_WEB: this.web,
+    };
   }
 
   /** Starts the host server and connects to it. */

@@ -1,0 +1,115 @@
+/**
+ * The web viewer as a child of the host server: started when the host server serves, started again when it dies, and it never outlives the host
+ * server, whose end of its standard input is its life line. Its ready message is its first line of standard output.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../protocol/clock.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { Logger } from '../protocol/log.js';
+import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+
+export interface WebProcessOptions {
+  /** Options of the web process about where it listens: `--listen tcp://127.0.0.1:7391`, perhaps `--or-any-port`. */
+  readonly args: readonly string[];
+  /** Runtime directory of the host server. */
+  readonly directory: string;
+  readonly logFile: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const PROGRAM = fileURLToPath(new URL('../web/main.js', import.meta.url));
+
+export class WebProcess {
+  readonly #options: WebProcessOptions;
+  readonly #policy = new RestartPolicy();
+  #child: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #address: string | undefined;
+  #cancelRestart: () => void = () => undefined;
+  #stopping = false;
+
+  /** Starts it. A viewer that cannot start is logged and changes nothing else. */
+  constructor(options: WebProcessOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  /** `http://127.0.0.1:7391/`; undefined while it does not serve. */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /** SIGTERM, a bounded wait, SIGKILL; resolves when it has ended. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelRestart();
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill('SIGTERM');
+    const cancel = this.#options.clock.after(LIMITS.childStopTimeoutMs, () => child.kill('SIGKILL'));
+    await this.#ended;
+    cancel();
+  }
+
+  #start(): void {
+    const { args, directory, logFile, log } = this.#options;
+    const file = openSync(logFile, 'a', 0o640);
+    let child: ChildProcess;
+    try {
+      child = spawn(
+        process.execPath,
+        ['--enable-source-maps', PROGRAM, ...args, '--directory', directory, '--end-with-stdin'],
+        // In a group of its own: Ctrl-C is for the host server, which ends it in order.
+        { detached: true, stdio: ['pipe', 'pipe', file] },
+      );
+    } finally {
+      closeSync(file);
+    }
+    this.#child = child;
+    child.stdin?.on('error', () => undefined);
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const address = addressIn(line);
+        if (address === undefined) return;
+        this.#address = address;
+        log.info('web viewer serves', { address });
+      });
+    }
+    this.#ended = new Promise((resolve) => {
+      const ended = (how: string): void => {
+        resolve();
+        this.#gone(how);
+      };
+      child.once('error', (error) => ended(error.message));
+      child.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+    });
+  }
+
+  #gone(how: string): void {
+    this.#child = undefined;
+    this.#address = undefined;
+    if (this.#stopping) return;
+    const { clock, log, logFile } = this.#options;
+    const decision = this.#policy.died(clock.nowMs());
+    if (decision.kind === 'give-up') {
+      log.warn('the web viewer has ended too often and is not started again', { exit: how, logFile });
+      return;
+    }
+    log.warn('the web viewer has ended and is started again', { exit: how, logFile });
+    this.#cancelRestart = clock.after(decision.delayMs, () => this.#start(), true);
+  }
+}
+
+function addressIn(line: string): string | undefined {
+  try {
+    const ready: unknown = JSON.parse(line);
+    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
+    return typeof ready.address === 'string' ? ready.address : undefined;
+  } catch {
+    return undefined;
+  }
+}

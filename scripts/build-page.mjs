@@ -1,0 +1,63 @@
+// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the document, each also compressed.
+// Skipped when nothing it is made of is newer. Uses esbuild, whose program ships inside its package.
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { ROOT } from './setup.mjs';
+
+const SOURCES = ['page', 'view', 'wire'].map((folder) => join(ROOT, 'web', folder));
+const TARGET = join(ROOT, 'dist', 'web', 'static');
+/** Smaller files are not worth a compressed form. */
+const COMPRESSED_FROM_BYTES = 512;
+
+function newest(folder) {
+  return Math.max(
+    ...readdirSync(folder, { recursive: true }).map((name) => statSync(join(folder, String(name))).mtimeMs),
+  );
+}
+
+function builtAt() {
+  try {
+    return statSync(join(TARGET, 'index.html')).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+function compressed(path) {
+  const bytes = readFileSync(path);
+  if (bytes.length < COMPRESSED_FROM_BYTES) return;
+  writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }));
+}
+
+const script = newest(join(ROOT, 'scripts'));
+if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
+  // Beside the old one and then in its place, so that a server that starts meanwhile finds one or the other whole.
+  const fresh = `${TARGET}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
+    outdir: fresh,
+    entryNames: '[name]-[hash]',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['chrome110', 'firefox115', 'safari16'],
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));
+  const named = (start) => outputs.find((name) => name.startsWith(start));
+  const document = readFileSync(join(ROOT, 'web', 'page', 'index.html'), 'utf8')
+    .replace('page.js', named('page-'))
+    .replace('style.css', named('style-'));
+  writeFileSync(join(fresh, 'index.html'), document);
+  writeFileSync(join(fresh, 'icon.svg'), readFileSync(join(ROOT, 'web', 'page', 'icon.svg')));
+  for (const name of readdirSync(fresh)) compressed(join(fresh, name));
+  rmSync(TARGET, { recursive: true, force: true });
+  renameSync(fresh, TARGET);
+}

@@ -1,0 +1,53 @@
+/** A real Chromium for tests: found on the machine, or the tests are skipped with the reason. */
+import { existsSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext } from 'playwright-core';
+
+const PLACES = [process.env['MIRRORFLOW_BROWSER'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** What a run as any user, root too, without a display and without a word to the internet needs. */
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+];
+
+export const BROWSER = PLACES.find((place) => place !== undefined && place !== '' && existsSync(place));
+export const WHY_SKIPPED =
+  'no Chromium on this machine: scripts/install-test-browser.sh installs one, or MIRRORFLOW_BROWSER names one';
+
+export interface BrowserOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly dark?: boolean;
+}
+
+/** A browser with an empty profile; `close` takes the profile away. */
+export async function openBrowser({ width = 1280, height = 800, dark = false }: BrowserOptions = {}): Promise<{
+  context: BrowserContext;
+  close: () => Promise<void>;
+}> {
+  const profile = mkdtempSync(join(tmpdir(), 'mirrorflow-test-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    ...(BROWSER === undefined ? {} : { executablePath: BROWSER }),
+    args: ARGUMENTS,
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    acceptDownloads: true,
+  });
+  return {
+    context,
+    close: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}

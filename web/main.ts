@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/**
+ * The web viewer's process. It stands on the client library like any other program; the host server starts it, or somebody by hand. When it serves
+ * it says so with one line of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ */
+import { fileURLToPath } from 'node:url';
+import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { Logger } from '../protocol/log.js';
+import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { readWebOptions, type WebOptions } from './server/options.js';
+import { WebServer } from './server/web-server.js';
+import { packageVersion } from './version.js';
+
+const ASSETS = fileURLToPath(new URL('static', import.meta.url));
+const EXIT_CANNOT_START = 1;
+const EXIT_BAD_OPTION = 2;
+
+async function givenOptions(): Promise<WebOptions | undefined> {
+  try {
+    return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
+  } catch (error) {
+    process.stderr.write(`mirrorflow-web: ${describeError(error)}\nOptions are told by --help.\n`);
+    process.exit(EXIT_BAD_OPTION);
+  }
+}
+
+async function main(): Promise<void> {
+  const options = await givenOptions();
+  if (options === undefined) return;
+  const log = new Logger('web');
+  const { endWithStdin, ...rest } = options;
+  try {
+    const server = await WebServer.start({ ...rest, assets: ASSETS, version: packageVersion() }, log);
+    endOnSignals(log, () => server.close());
+    if (endWithStdin) endWithParent(server);
+    const { address } = server;
+    log.info('listening', { address });
+    process.stdout.write(`${JSON.stringify({ ready: true, address, pid: process.pid })}\n`);
+  } catch (error) {
+    log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
+    process.exit(EXIT_CANNOT_START);
+  }
+}
+
+function endWithParent(server: WebServer): void {
+  const end = (): void => void server.close().finally(() => process.exit(0));
+  process.stdin.once('end', end).once('close', end).once('error', end).resume();
+}
+
+await main();

@@ -1,0 +1,51 @@
+/** The page's one WebSocket: it comes back by itself, with growing pauses, and says whether it is there. */
+import { decodeFrame, type Frame } from '../wire/frame.js';
+import type { PageMessage, ServerMessage } from '../wire/messages.js';
+
+export interface ConnectionEvents {
+  opened(): void;
+  /** The server does not answer; `refused` when it may want a sign-in. */
+  closed(refused: boolean): void;
+  message(message: ServerMessage): void;
+  frame(frame: Frame): void;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 3_000;
+
+export class Connection {
+  readonly #events: ConnectionEvents;
+  #socket: WebSocket | undefined;
+  #failures = 0;
+
+  constructor(events: ConnectionEvents) {
+    this.#events = events;
+  }
+
+  open(): void {
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`);
+    socket.binaryType = 'arraybuffer';
+    this.#socket = socket;
+    let opened = false;
+    socket.addEventListener('open', () => {
+      opened = true;
+      this.#failures = 0;
+      this.#events.opened();
+    });
+    socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (typeof data === 'string') this.#events.message(JSON.parse(data) as ServerMessage);
+      else this.#events.frame(decodeFrame(data));
+    });
+    socket.addEventListener('close', () => {
+      this.#socket = undefined;
+      this.#failures += 1;
+      this.#events.closed(!opened);
+      setTimeout(() => this.open(), Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1)));
+    });
+  }
+
+  /** What is said while it is away is lost; everything is said again when it has opened. */
+  send(message: PageMessage): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,90 @@
+/** A 2-D spectrum as a heat map, and the key to its colours. */
+import { colourAt, colourWords, COLOUR_STEPS } from '../view/colours.js';
+import { paintHeat } from '../view/heat.js';
+import { countTicks, scaler, type ScaleName } from '../view/scale.js';
+import type { Frame } from '../wire/frame.js';
+import type { ChannelRange } from '../wire/messages.js';
+import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
+import type { Palette } from './theme.js';
+
+const COLOURS = colourWords();
+export const KEY_WIDTH = 64;
+const KEY_BAR = 12;
+
+/** The pixels of the last frame, kept so that zooming and redrawing cost nothing. */
+export class HeatImage {
+  readonly #canvas = document.createElement('canvas');
+  #image: ImageData | undefined;
+  #painted: { frame: Frame; scale: ScaleName; max: number } | undefined;
+
+  /** One pixel for each value of the frame. */
+  of(frame: Frame, scale: ScaleName, max: number): HTMLCanvasElement {
+    const { columns, rows } = frame.head;
+    const before = this.#painted;
+    if (before?.frame === frame && before.scale === scale && before.max === max) return this.#canvas;
+    const context = this.#canvas.getContext('2d');
+    if (context === null) return this.#canvas;
+    if (this.#image?.width !== columns || this.#image.height !== rows) {
+      this.#canvas.width = columns;
+      this.#canvas.height = rows;
+      this.#image = context.createImageData(columns, rows);
+    }
+    const pixels = new Uint32Array(this.#image.data.buffer);
+    paintHeat(pixels, frame.values, columns, rows, COLOURS, scale, max);
+    context.putImageData(this.#image, 0, 0);
+    this.#painted = { frame, scale, max };
+    return this.#canvas;
+  }
+}
+
+export function drawHeat(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  x: ChannelRange,
+  y: ChannelRange,
+  frame: Frame,
+  image: HTMLCanvasElement,
+): void {
+  const { head } = frame;
+  const left = channelToX(area, x, head.x[0]);
+  const right = channelToX(area, x, head.x[0] + head.columns * head.xgroup);
+  const top = channelToY(area, y, head.y[0] + head.rows * head.ygroup);
+  const bottom = channelToY(area, y, head.y[0]);
+  context.save();
+  context.beginPath();
+  context.rect(area.left, area.top, area.width, area.height);
+  context.clip();
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, left, top, right - left, bottom - top);
+  context.restore();
+}
+
+/** A bar with the counts of its colours, right of the map. */
+export function drawKey(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  scale: ScaleName,
+  max: number,
+  palette: Palette,
+): void {
+  const left = area.left + area.width + 12;
+  const cells = Math.max(1, Math.round(area.height));
+  for (let cell = 0; cell < cells; cell += 1) {
+    const step = Math.round((1 - cell / cells) * (COLOUR_STEPS - 1));
+    const [red, green, blue] = colourAt(step);
+    context.fillStyle = `rgb(${red} ${green} ${blue})`;
+    context.fillRect(left, area.top + cell, KEY_BAR, 1.5);
+  }
+  const height = scaler(scale, max);
+  context.font = FONT;
+  context.fillStyle = palette.faint;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  let lastY = Infinity;
+  for (const { value, label } of countTicks(scale, max, Math.max(2, area.height / 45))) {
+    const y = area.top + area.height * (1 - height(value));
+    if (y > lastY - 12) continue;
+    lastY = y;
+    context.fillText(label, left + KEY_BAR + 5, Math.max(area.top + 5, y));
+  }
+}

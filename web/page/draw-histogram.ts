@@ -1,0 +1,107 @@
+/** A 1-D spectrum as steps: one step for each channel where there is room, what each column of pixels reaches where there is not. */
+import { envelope } from '../view/envelope.js';
+import { scaler, type ScaleName } from '../view/scale.js';
+import type { Frame, Values } from '../wire/frame.js';
+import type { ChannelRange } from '../wire/messages.js';
+import type { PlotArea } from './plot-area.js';
+
+export interface HistogramStyle {
+  readonly colour: string;
+  readonly filled: boolean;
+  readonly scale: ScaleName;
+  readonly top: number;
+}
+
+/** The part of a frame that a range of channels shows. */
+export function visiblePart(
+  { head, values }: Frame,
+  range: ChannelRange,
+): { values: Values; from: number; group: number } {
+  const group = head.xgroup;
+  const first = Math.max(0, Math.floor((range[0] - head.x[0]) / group));
+  const last = Math.min(values.length, Math.ceil((range[1] - head.x[0]) / group));
+  return { values: values.subarray(first, Math.max(first, last)), from: head.x[0] + first * group, group };
+}
+
+export function highest(values: Values): number {
+  let max = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? 0;
+    if (value > max) max = value;
+  }
+  return max;
+}
+
+export function drawHistogram(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  range: ChannelRange,
+  frame: Frame,
+  style: HistogramStyle,
+): void {
+  const part = visiblePart(frame, range);
+  if (part.values.length === 0) return;
+  const height = scaler(style.scale, style.top);
+  const pixels = area.width / (range[1] - range[0]);
+  const left = area.left + (part.from - range[0]) * pixels;
+  const step = part.group * pixels;
+  const bottom = area.top + area.height;
+  const yOf = (count: number): number => bottom - Math.min(1, height(count)) * area.height;
+  context.save();
+  context.beginPath();
+  context.rect(area.left, area.top - 1, area.width, area.height + 2);
+  context.clip();
+  const outline = new Path2D();
+  if (step >= 0.7) stepsInto(outline, part.values, left, step, yOf);
+  else columnsInto(outline, part.values, left, step * part.values.length, yOf);
+  if (style.filled) {
+    const filling = new Path2D(outline);
+    filling.lineTo(left + step * part.values.length, bottom);
+    filling.lineTo(left, bottom);
+    context.globalAlpha = 0.16;
+    context.fillStyle = style.colour;
+    context.fill(filling);
+    context.globalAlpha = 1;
+  }
+  context.strokeStyle = style.colour;
+  context.lineWidth = 1.2;
+  context.lineJoin = 'round';
+  context.stroke(outline);
+  context.restore();
+}
+
+function stepsInto(
+  path: Path2D,
+  values: Values,
+  left: number,
+  step: number,
+  yOf: (count: number) => number,
+): void {
+  path.moveTo(left, yOf(0));
+  for (let index = 0; index < values.length; index += 1) {
+    const y = yOf(values[index] ?? 0);
+    path.lineTo(left + index * step, y);
+    path.lineTo(left + (index + 1) * step, y);
+  }
+  path.lineTo(left + values.length * step, yOf(0));
+}
+
+/** Down to the lowest and up to the highest of each column, so that a lone high channel stays as high as it is. */
+function columnsInto(
+  path: Path2D,
+  values: Values,
+  left: number,
+  width: number,
+  yOf: (count: number) => number,
+): void {
+  const columns = Math.max(1, Math.round(width));
+  const { low, high } = envelope(values, columns);
+  const each = width / columns;
+  path.moveTo(left, yOf(0));
+  for (let column = 0; column < columns; column += 1) {
+    const x = left + (column + 0.5) * each;
+    path.lineTo(x, yOf(low[column] ?? 0));
+    path.lineTo(x, yOf(high[column] ?? 0));
+  }
+  path.lineTo(left + width, yOf(0));
+}

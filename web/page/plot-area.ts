@@ -1,0 +1,189 @@
+/** A canvas with axes: where channels and counts lie in pixels, and what is drawn around them. */
+import { toChannel, toUnits, type Axis } from '../view/axis.js';
+import { countTicks, linearTicks, scaler, type ScaleName, type Tick } from '../view/scale.js';
+import type { ChannelRange } from '../wire/messages.js';
+import type { Palette } from './theme.js';
+
+export interface PlotArea {
+  /** The inside of the axes, in pixels of the page. */
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface AxisView {
+  readonly axis: Axis;
+  readonly range: ChannelRange;
+  readonly inChannels: boolean;
+}
+
+export const FONT = '11px system-ui, sans-serif';
+const TICK_PX = 4;
+
+export function areaOf(width: number, height: number, margins: { right: number; left: number }): PlotArea {
+  const top = 8;
+  const bottom = 34;
+  return {
+    left: margins.left,
+    top,
+    width: Math.max(10, width - margins.left - margins.right),
+    height: Math.max(10, height - top - bottom),
+  };
+}
+
+export function channelToX(area: PlotArea, range: ChannelRange, channel: number): number {
+  return area.left + ((channel - range[0]) / (range[1] - range[0])) * area.width;
+}
+
+export function xToChannel(area: PlotArea, range: ChannelRange, x: number): number {
+  return range[0] + ((x - area.left) / area.width) * (range[1] - range[0]);
+}
+
+export function channelToY(area: PlotArea, range: ChannelRange, channel: number): number {
+  return area.top + area.height - ((channel - range[0]) / (range[1] - range[0])) * area.height;
+}
+
+export function yToChannel(area: PlotArea, range: ChannelRange, y: number): number {
+  return range[0] + ((area.top + area.height - y) / area.height) * (range[1] - range[0]);
+}
+
+/** A context whose units are pixels of the page, cleared, on a canvas as sharp as the screen. Undefined while it has no size. */
+export function prepare(
+  canvas: HTMLCanvasElement,
+  paper: string,
+): { context: CanvasRenderingContext2D; width: number; height: number; ratio: number } | undefined {
+  const ratio = Math.min(3, devicePixelRatio || 1);
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (width < 20 || height < 20) return undefined;
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide) canvas.width = wide;
+  if (canvas.height !== high) canvas.height = high;
+  const context = canvas.getContext('2d', { alpha: false });
+  if (context === null) return undefined;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = paper;
+  context.fillRect(0, 0, width, height);
+  return { context, width, height, ratio };
+}
+
+/** Ticks of an axis of channels, with the place of each in channels. */
+function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
+  if (inChannels) {
+    const first = axis.inside[0];
+    return linearTicks(range[0] - first, range[1] - first, most).map((tick) => ({
+      ...tick,
+      channel: tick.value + first,
+    }));
+  }
+  return linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most).map((tick) => ({
+    ...tick,
+    channel: toChannel(axis, tick.value),
+  }));
+}
+
+export function axisLabel({ axis, inChannels }: AxisView): string {
+  if (!inChannels) return axis.label;
+  return axis.label === '' ? 'channel' : `${axis.label.replace(/\s*[[(].*$/, '')} (channel)`;
+}
+
+export function drawXAxis(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  view: AxisView,
+  palette: Palette,
+): void {
+  const bottom = area.top + area.height;
+  context.font = FONT;
+  context.fillStyle = palette.faint;
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.textAlign = 'center';
+  context.textBaseline = 'top';
+  context.beginPath();
+  for (const { channel, label } of axisTicks(view, Math.max(2, area.width / 70))) {
+    const x = Math.round(channelToX(area, view.range, channel)) + 0.5;
+    context.moveTo(x, bottom);
+    context.lineTo(x, bottom + TICK_PX);
+    context.fillText(label, x, bottom + TICK_PX + 2);
+  }
+  context.moveTo(area.left, bottom + 0.5);
+  context.lineTo(area.left + area.width, bottom + 0.5);
+  context.stroke();
+  context.textAlign = 'right';
+  context.fillText(axisLabel(view), area.left + area.width, bottom + 19, area.width);
+}
+
+/** The y axis of a 2-D spectrum. */
+export function drawYAxis(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  view: AxisView,
+  palette: Palette,
+): void {
+  drawSideTicks(
+    context,
+    area,
+    palette,
+    axisTicks(view, Math.max(2, area.height / 45)).map(({ channel, label }) => ({
+      y: channelToY(area, view.range, channel),
+      label,
+    })),
+    axisLabel(view),
+    false,
+  );
+}
+
+/** The axis of counts of a 1-D spectrum, with faint lines across. */
+export function drawCountAxis(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  scale: ScaleName,
+  top: number,
+  palette: Palette,
+): void {
+  const height = scaler(scale, top);
+  drawSideTicks(
+    context,
+    area,
+    palette,
+    countTicks(scale, top, Math.max(2, area.height / 40)).map(({ value, label }) => ({
+      y: area.top + area.height * (1 - height(value)),
+      label,
+    })),
+    'counts',
+    true,
+  );
+}
+
+function drawSideTicks(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  palette: Palette,
+  ticks: readonly { y: number; label: string }[],
+  label: string,
+  lines: boolean,
+): void {
+  context.font = FONT;
+  context.fillStyle = palette.faint;
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.textAlign = 'right';
+  context.textBaseline = 'middle';
+  context.beginPath();
+  for (const tick of ticks) {
+    const y = Math.round(tick.y) + 0.5;
+    context.moveTo(area.left - TICK_PX, y);
+    context.lineTo(area.left + (lines ? area.width : 0), y);
+    context.fillText(tick.label, area.left - TICK_PX - 3, y);
+  }
+  context.moveTo(area.left + 0.5, area.top);
+  context.lineTo(area.left + 0.5, area.top + area.height);
+  context.stroke();
+  context.save();
+  context.translate(11, area.top);
+  context.rotate(-Math.PI / 2);
+  context.textAlign = 'right';
+  context.fillText(label, 0, 0, area.height);
+  context.restore();
+}

@@ -1,0 +1,412 @@
+/** One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in `plot-hand.ts`, its menus in `plot-bar.ts`. */
+import { channelWidth, fitRange, toUnits, unlessWhole, xAxis, yAxis, type Axis } from '../view/axis.js';
+import { formatAxisValue, formatCount, formatShort } from '../view/numbers.js';
+import type { PlotSpec } from '../view/plot-spec.js';
+import { axisTop, type ScaleName } from '../view/scale.js';
+import type { Frame } from '../wire/frame.js';
+import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import { element, setText } from './dom.js';
+import type { Drawable, DrawLoop } from './draw-loop.js';
+import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
+import { drawHistogram, highest, visiblePart } from './draw-histogram.js';
+import { drawCursor, drawGate, drawRegion, gatesOn, type Marked } from './draw-marks.js';
+import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
+import { plotBar, type PlotActions } from './plot-bar.js';
+import { attachHand } from './plot-hand.js';
+import { regionText } from './region-text.js';
+import type { PageState } from './state.js';
+import type { Handle, Subscriptions, Wish } from './subscriptions.js';
+import { currentPalette } from './theme.js';
+
+interface Layer {
+  readonly name: string;
+  readonly handle: Handle;
+  frame: Frame | undefined;
+  missing: boolean;
+}
+
+export interface PlotServices {
+  readonly state: PageState;
+  readonly subscriptions: Subscriptions;
+  readonly loop: DrawLoop;
+}
+
+/** A 1-D spectrum of up to so many channels is sent whole, so that zooming needs nothing from the server and read-outs are exact. */
+const WHOLE_CHANNELS = 8_192;
+const CELLS_MOST = 1_024;
+
+export class Plot implements Drawable {
+  readonly element: HTMLElement;
+  readonly canvas = element('canvas', { 'aria-hidden': 'true' });
+  readonly #services: PlotServices;
+  readonly #actions: PlotActions;
+  readonly #bar = element('div', { class: 'plot-bar' });
+  readonly #note = element('p', { class: 'plot-note', role: 'status' });
+  readonly #foot = element('output', { class: 'plot-foot', 'aria-live': 'off' });
+  readonly #region = element('output', { class: 'plot-region', 'aria-live': 'off' });
+  readonly #read = element('output', { class: 'plot-read', 'aria-live': 'polite' });
+  readonly #heat = new HeatImage();
+  readonly #ends: (() => void)[] = [];
+  readonly #sight: IntersectionObserver;
+  readonly #size: ResizeObserver;
+  #spec: PlotSpec;
+  #layers: Layer[] = [];
+  #visible = false;
+  /** Channels under the pointer or the keyboard's cursor. */
+  #cursor: { readonly x: number; readonly y: number } | undefined;
+  /** The part that is being drawn with the pointer. */
+  #drawn: { readonly x: ChannelRange; readonly y?: ChannelRange } | undefined;
+  #area: PlotArea | undefined;
+
+  constructor(spec: PlotSpec, services: PlotServices, actions: PlotActions) {
+    this.#spec = spec;
+    this.#services = services;
+    this.#actions = actions;
+    const stage = element('div', { class: 'plot-stage' }, this.canvas, this.#note, this.#read);
+    this.element = element(
+      'article',
+      { class: 'plot', tabindex: '0' },
+      this.#bar,
+      stage,
+      element('div', { class: 'plot-feet' }, this.#foot, this.#region),
+    );
+    this.#ends.push(attachHand(this));
+    this.#sight = new IntersectionObserver(([entry]) => {
+      this.#visible = entry?.isIntersecting ?? false;
+      this.#ask();
+    });
+    this.#sight.observe(this.element);
+    this.#size = new ResizeObserver(() => {
+      this.#ask();
+      this.redraw();
+    });
+    this.#size.observe(this.canvas);
+    for (const topic of ['gates', 'status', 'paused', 'connection'] as const) {
+      this.#ends.push(services.state.on(topic, () => this.redraw()));
+    }
+    this.#ends.push(services.state.on('list', () => this.#ask()));
+    this.apply(spec);
+  }
+
+  get spec(): PlotSpec {
+    return this.#spec;
+  }
+
+  /** What the first spectrum is, as the newest frame says. */
+  get info(): SpectrumInfo | undefined {
+    const first = this.#layers[0];
+    return first?.frame?.head.info ?? this.#services.state.info(this.#spec.spectra[0] ?? '');
+  }
+
+  get frames(): readonly { readonly name: string; readonly frame: Frame }[] {
+    return this.#layers.flatMap(({ name, frame }) => (frame === undefined ? [] : [{ name, frame }]));
+  }
+
+  get isFlat(): boolean {
+    return this.info?.dimensions !== 2 || this.#spec.projection !== undefined;
+  }
+
+  get scale(): ScaleName {
+    return this.#spec.scale ?? (this.isFlat ? 'linear' : 'log');
+  }
+
+  /** The axes as they are shown; a projection has the axis it is onto as its only one. */
+  get axes(): { readonly x: Axis; readonly y: Axis } | undefined {
+    const { info } = this;
+    if (info === undefined) return undefined;
+    return this.#spec.projection === 'y'
+      ? { x: yAxis(info), y: xAxis(info) }
+      : { x: xAxis(info), y: yAxis(info) };
+  }
+
+  get ranges(): { readonly x: ChannelRange; readonly y: ChannelRange } | undefined {
+    const { axes } = this;
+    if (axes === undefined) return undefined;
+    const { x, y } = this.#spec;
+    return {
+      x: x === undefined ? axes.x.inside : fitRange(axes.x, x[0], x[1], 1),
+      y: y === undefined ? axes.y.inside : fitRange(axes.y, y[0], y[1], 1),
+    };
+  }
+
+  get area(): PlotArea | undefined {
+    return this.#area;
+  }
+
+  get cursor(): { readonly x: number; readonly y: number } | undefined {
+    return this.#cursor;
+  }
+
+  /** A wish of the hand or a menu: shown at once, and told to the board, which keeps the address. */
+  change(change: Partial<PlotSpec>): void {
+    this.apply({ ...this.#spec, ...change });
+    this.#actions.changed();
+  }
+
+  apply(spec: PlotSpec): void {
+    const renamed = spec.spectra.join('\n') !== this.#layers.map(({ name }) => name).join('\n');
+    const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
+    this.#spec = spec;
+    if (renamed) this.#layer();
+    if (otherCounts) for (const layer of this.#layers) layer.frame = undefined;
+    this.#ask();
+    this.#bar.replaceChildren(...plotBar(this, this.#actions));
+    this.element.setAttribute('aria-label', `Plot of ${spec.spectra.join(', ')}`);
+    this.redraw();
+  }
+
+  setCursor(cursor: { readonly x: number; readonly y: number } | undefined): void {
+    this.#cursor = cursor;
+    this.redraw();
+  }
+
+  setDrawn(drawn: { readonly x: ChannelRange; readonly y?: ChannelRange } | undefined): void {
+    this.#drawn = drawn;
+    this.redraw();
+  }
+
+  setRange(x: ChannelRange, y?: ChannelRange): void {
+    const { axes } = this;
+    if (axes === undefined) return;
+    this.change({ x: unlessWhole(axes.x, x), ...(y === undefined ? {} : { y: unlessWhole(axes.y, y) }) });
+  }
+
+  redraw(): void {
+    this.#services.loop.ask(this);
+  }
+
+  close(): void {
+    for (const end of this.#ends) end();
+    this.#sight.disconnect();
+    this.#size.disconnect();
+    for (const { handle } of this.#layers) this.#services.subscriptions.close(handle);
+    this.#services.loop.drop(this);
+    this.element.remove();
+  }
+
+  draw(): void {
+    const palette = currentPalette();
+    const made = prepare(this.canvas, palette.paper);
+    this.#say();
+    if (made === undefined) return this.#acknowledge();
+    const { context, width, height } = made;
+    const { axes, ranges } = this;
+    const area = areaOf(width, height, { left: 58, right: this.isFlat ? 12 : KEY_WIDTH });
+    this.#area = area;
+    if (axes === undefined || ranges === undefined || this.frames.length === 0) return this.#acknowledge();
+    const inChannels = this.#spec.channels;
+    const xView = { axis: axes.x, range: ranges.x, inChannels };
+    const marked: Marked = { area, x: ranges.x, y: this.isFlat ? undefined : ranges.y };
+    if (this.isFlat) this.#drawFlat(context, area, ranges.x);
+    else this.#drawMap(context, area, ranges);
+    drawXAxis(context, area, xView, palette);
+    if (!this.isFlat) drawYAxis(context, area, { axis: axes.y, range: ranges.y, inChannels }, palette);
+    this.#drawMarks(context, marked, axes);
+    this.#acknowledge();
+  }
+
+  #drawFlat(context: CanvasRenderingContext2D, area: PlotArea, x: ChannelRange): void {
+    const palette = currentPalette();
+    const top = axisTop(
+      this.scale,
+      Math.max(...this.frames.map(({ frame }) => highest(visiblePart(frame, x).values))),
+    );
+    drawCountAxis(context, area, this.scale, top, palette);
+    const single = this.#layers.length === 1;
+    this.#layers.forEach(({ frame }, index) => {
+      if (frame === undefined || frame.head.dimensions !== 1) return;
+      const colour = palette.series[index % palette.series.length] ?? palette.accent;
+      drawHistogram(context, area, x, frame, { colour, filled: single, scale: this.scale, top });
+    });
+  }
+
+  #drawMap(
+    context: CanvasRenderingContext2D,
+    area: PlotArea,
+    ranges: { readonly x: ChannelRange; readonly y: ChannelRange },
+  ): void {
+    const frame = this.#layers[0]?.frame;
+    if (frame === undefined || frame.head.dimensions !== 2) return;
+    const max = Math.max(1, frame.head.max);
+    drawHeat(context, area, ranges.x, ranges.y, frame, this.#heat.of(frame, this.scale, max));
+    drawKey(context, area, this.scale, max, currentPalette());
+  }
+
+  #drawMarks(
+    context: CanvasRenderingContext2D,
+    marked: Marked,
+    axes: { readonly x: Axis; readonly y: Axis },
+  ): void {
+    const palette = currentPalette();
+    const { info } = this;
+    const { region, projection } = this.#spec;
+    if (info !== undefined) {
+      for (const gate of gatesOn(info, projection, this.#services.state.gates)) {
+        drawGate(context, marked, gate, axes, gate.name === info.gate, palette);
+      }
+    }
+    if (region !== undefined) drawRegion(context, marked, region, palette.region);
+    if (this.#drawn !== undefined) drawRegion(context, marked, this.#drawn, palette.accent);
+    if (this.#cursor !== undefined) {
+      drawCursor(
+        context,
+        marked,
+        { x: Math.floor(this.#cursor.x) + 0.5, y: Math.floor(this.#cursor.y) + 0.5 },
+        palette,
+      );
+    }
+  }
+
+  /** Everything around the canvas that is text. */
+  #say(): void {
+    const first = this.#layers[0];
+    const head = first?.frame?.head;
+    const missing = this.#layers.filter(({ missing }) => missing).map(({ name }) => name);
+    const { status, connected } = this.#services.state;
+    const waiting = !connected
+      ? 'Waiting for the viewer’s server …'
+      : status?.state === 'broken' || status?.state === 'stopped'
+        ? (status.cause ?? 'The application does not run.')
+        : 'Waiting for the first counts …';
+    const note =
+      missing.length > 0
+        ? `There is no spectrum ${missing.join(', ')} now.`
+        : head === undefined
+          ? waiting
+          : head.rateS !== undefined && head.spanS === 0
+            ? 'Nothing to compare with yet: counting since this moment.'
+            : '';
+    setText(this.#note, note);
+    this.#note.hidden = note === '';
+    this.element.classList.toggle('is-stale', status !== undefined && status.state !== 'live');
+    setText(this.#foot, head === undefined ? '' : this.#footText(head));
+    this.#foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
+    this.element.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
+    this.#foot.dataset['max'] = head === undefined ? '' : String(head.max);
+    const region = this.#regionText();
+    setText(this.#region, region);
+    this.#region.hidden = region === '';
+    if (head?.region !== undefined) this.#region.dataset['sum'] = String(head.region.sum);
+    setText(this.#read, this.#readText());
+  }
+
+  #footText(head: Frame['head']): string {
+    const [under, over] = [head.underflows, head.overflows].map((counts) =>
+      counts.reduce((sum, count) => sum + count, 0),
+    );
+    const beyond = [
+      under === undefined || under === 0 ? '' : `below ${formatShort(under)}`,
+      over === undefined || over === 0 ? '' : `above ${formatShort(over)}`,
+    ].filter((part) => part !== '');
+    if (head.rateS !== undefined) {
+      const span = head.spanS ?? 0;
+      const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
+      return `Came in during the last ${span.toFixed(1)} s: ${formatCount(head.sum)}${perSecond}`;
+    }
+    return [`Sum ${formatCount(head.sum)}`, `highest ${formatCount(head.max)}`, ...beyond].join(' · ');
+  }
+
+  #regionText(): string {
+    const { axes } = this;
+    const { region } = this.#spec;
+    const statistics = this.#layers[0]?.frame?.head.region;
+    if (axes === undefined || region === undefined || statistics === undefined) return '';
+    return regionText(region, statistics, axes, this.isFlat, this.#spec.channels);
+  }
+
+  #readText(): string {
+    const { axes } = this;
+    if (this.#cursor === undefined || axes === undefined) return '';
+    const place = (axis: Axis, at: number): string => {
+      const channel = Math.floor(at);
+      const shown = channel - axis.inside[0];
+      if (this.#spec.channels) return String(shown);
+      return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis))} (ch ${shown})`;
+    };
+    const counts = this.frames.map(({ name, frame }) => {
+      const { head, values } = frame;
+      const column = Math.floor((Math.floor(this.#cursor?.x ?? 0) - head.x[0]) / head.xgroup);
+      const row =
+        head.dimensions === 1 ? 0 : Math.floor((Math.floor(this.#cursor?.y ?? 0) - head.y[0]) / head.ygroup);
+      if (column < 0 || column >= head.columns || row < 0 || row >= head.rows) return '';
+      const value = formatCount(values[row * head.columns + column] ?? 0);
+      const group =
+        head.xgroup * head.ygroup > 1 ? ` (highest of ${head.xgroup * head.ygroup} channels)` : '';
+      return `${this.frames.length > 1 ? `${name}: ` : ''}${value}${group}`;
+    });
+    const where = this.isFlat
+      ? place(axes.x, this.#cursor.x)
+      : `${place(axes.x, this.#cursor.x)} , ${place(axes.y, this.#cursor.y)}`;
+    return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
+  }
+
+  /** What is drawn may be followed by the next; while the page is paused nothing follows. */
+  #acknowledge(): void {
+    if (this.#services.state.paused) return;
+    for (const { handle } of this.#layers) handle.drawn();
+  }
+
+  #layer(): void {
+    const old = this.#layers;
+    this.#layers = this.#spec.spectra.map((name) => {
+      const kept = old.find((layer) => layer.name === name);
+      if (kept !== undefined) return kept;
+      const layer: Layer = {
+        name,
+        frame: undefined,
+        missing: false,
+        handle: this.#services.subscriptions.open({
+          frame: (frame) => {
+            // Paused: the picture stays, unless there is none yet.
+            if (this.#services.state.paused && layer.frame !== undefined && !this.#outdated(layer.frame))
+              return;
+            const first = layer.frame === undefined;
+            layer.frame = frame;
+            layer.missing = false;
+            if (first) this.#bar.replaceChildren(...plotBar(this, this.#actions));
+            if (first) this.#ask();
+            this.redraw();
+          },
+          missing: () => {
+            layer.missing = true;
+            layer.frame = undefined;
+            this.redraw();
+          },
+        }),
+      };
+      return layer;
+    });
+    for (const layer of old)
+      if (!this.#layers.includes(layer)) this.#services.subscriptions.close(layer.handle);
+  }
+
+  /** Whether a frame does not reach as far as what is shown now. */
+  #outdated({ head }: Frame): boolean {
+    const { ranges } = this;
+    return ranges !== undefined && (head.x[0] > ranges.x[0] || head.x[1] < ranges.x[1]);
+  }
+
+  #ask(): void {
+    for (const { name, handle } of this.#layers) handle.want(this.#visible ? this.#wish(name) : undefined);
+  }
+
+  #wish(spectrum: string): Wish {
+    const { rateS, projection, band, region, x, y } = this.#spec;
+    const common = { spectrum, rateS, projection, band, region };
+    if (this.isFlat) {
+      const channels = this.axes?.x.channels ?? 0;
+      const part = channels > WHOLE_CHANNELS ? this.ranges?.x : undefined;
+      return { ...common, x: part, y: undefined, columns: WHOLE_CHANNELS, rows: 1 };
+    }
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const cells = (pixels: number): number =>
+      Math.min(CELLS_MOST, Math.max(128, Math.ceil((pixels * ratio) / 128) * 128));
+    return {
+      ...common,
+      x,
+      y,
+      columns: cells(this.canvas.clientWidth),
+      rows: cells(this.canvas.clientHeight),
+    };
+  }
+}

@@ -1,0 +1,51 @@
+/** The one client of an application that the whole web process shares: for its mirror, its network picture and its numbers. */
+import { connect, type Client } from '../../client-lib/index.js';
+
+/** A client nobody has used for this long is closed. */
+const IDLE_MS = 30_000;
+
+export class AppLink {
+  readonly app: string;
+  readonly #directory: string | undefined;
+  #client: Promise<Client> | undefined;
+  #usedMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(app: string, directory: string | undefined) {
+    this.app = app;
+    this.#directory = directory;
+  }
+
+  /** Connects when there is no client yet; an application that does not run is not started. */
+  async client(): Promise<Client> {
+    this.#usedMs = performance.now();
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  /** Gives the client up: the next one is another. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    const client = this.#client;
+    this.#client = undefined;
+    await (await client?.catch(() => undefined))?.close();
+  }
+
+  async #connect(): Promise<Client> {
+    this.#timer ??= setInterval(() => {
+      if (performance.now() - this.#usedMs > IDLE_MS) void this.close();
+    }, IDLE_MS).unref();
+    const connecting = connect({
+      app: this.app,
+      name: 'web',
+      program: 'mirrorflow web viewer',
+      start: false,
+      directory: this.#directory,
+    });
+    connecting.catch(() => {
+      this.#client = undefined;
+    });
+    return connecting;
+  }
+}

@@ -1,0 +1,101 @@
+/** The page's files as the build left them, read once: each with its compressed forms, and how long a browser may keep it. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
+import { MirrorflowError } from '../../protocol/errors.js';
+
+interface Asset {
+  readonly type: string;
+  readonly etag: string;
+  readonly cache: string;
+  readonly plain: Buffer;
+  readonly brotli: Buffer | undefined;
+  readonly gzip: Buffer | undefined;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  // Nothing but this server's own files, no inline scripts, no frames, no request to anywhere else.
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+export function setSecurityHeaders(response: ServerResponse): void {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+}
+
+export class Assets {
+  readonly #assets: ReadonlyMap<string, Asset>;
+
+  private constructor(assets: ReadonlyMap<string, Asset>) {
+    this.#assets = assets;
+  }
+
+  /** Throws START_FAILED when the page was not built. */
+  static load(directory: string): Assets {
+    if (!existsSync(join(directory, 'index.html'))) {
+      throw new MirrorflowError(
+        'START_FAILED',
+        `the page is not there (looked in ${directory}); build it with \`npm run build\``,
+        { directory },
+      );
+    }
+    const assets = new Map<string, Asset>();
+    for (const name of readdirSync(directory)) {
+      const type = TYPES[extname(name)];
+      if (type === undefined) continue;
+      const path = join(directory, name);
+      const plain = readFileSync(path);
+      const compressed = (suffix: string): Buffer | undefined =>
+        existsSync(path + suffix) ? readFileSync(path + suffix) : undefined;
+      // Names with a hash in them never change their content.
+      const forever = /-[0-9A-Z]{8}\./.test(name);
+      assets.set(name === 'index.html' ? '/' : `/${name}`, {
+        type,
+        etag: `"${createHash('sha256').update(plain).digest('hex').slice(0, 16)}"`,
+        cache: forever ? 'public, max-age=31536000, immutable' : 'no-cache',
+        plain,
+        brotli: compressed('.br'),
+        gzip: compressed('.gz'),
+      });
+    }
+    return new Assets(assets);
+  }
+
+  /** False when there is no such file. */
+  serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const asset = this.#assets.get(path);
+    if (asset === undefined) return false;
+    response.setHeader('Content-Type', asset.type);
+    response.setHeader('Cache-Control', asset.cache);
+    response.setHeader('ETag', asset.etag);
+    response.setHeader('Vary', 'Accept-Encoding');
+    if (request.headers['if-none-match'] === asset.etag) {
+      response.writeHead(304).end();
+      return true;
+    }
+    const { encoding, body } = bestOf(asset, String(request.headers['accept-encoding'] ?? ''));
+    if (encoding !== undefined) response.setHeader('Content-Encoding', encoding);
+    response.setHeader('Content-Length', body.length);
+    response.writeHead(200).end(request.method === 'HEAD' ? undefined : body);
+    return true;
+  }
+}
+
+function bestOf(asset: Asset, accepted: string): { encoding: string | undefined; body: Buffer } {
+  if (asset.brotli !== undefined && /\bbr\b/.test(accepted)) return { encoding: 'br', body: asset.brotli };
+  if (asset.gzip !== undefined && /\bgzip\b/.test(accepted)) return { encoding: 'gzip', body: asset.gzip };
+  return { encoding: undefined, body: asset.plain };
+}

@@ -1,0 +1,157 @@
+/** What is made of a spectrum's counts before they are sent: differences, projections, moments, groups. Pure. */
+import type { RegionStatistics, ValueType, Values } from '../wire/frame.js';
+import type { ChannelRange } from '../wire/messages.js';
+
+/** Stored counts, row by row. */
+export interface Grid {
+  readonly values: Values;
+  readonly xchans: number;
+  readonly ychans: number;
+}
+
+export interface Reduced {
+  readonly values: Values;
+  readonly columns: number;
+  readonly rows: number;
+  readonly xgroup: number;
+  readonly ygroup: number;
+  readonly max: number;
+}
+
+/** What came in between two looks. Where a channel went back it was cleared in between, and what it has now is new. */
+export function difference(now: Values, then: Values): Values {
+  const values = new Uint32Array(now.length);
+  for (let channel = 0; channel < now.length; channel += 1) {
+    const count = now[channel] ?? 0;
+    const before = then[channel] ?? 0;
+    values[channel] = count >= before ? count - before : count;
+  }
+  return values;
+}
+
+/** Sums over the other axis, from the first to before the last of its channels in `band`. */
+export function project({ values, xchans, ychans }: Grid, axis: 'x' | 'y', band: ChannelRange): Values {
+  if (axis === 'x') {
+    const sums = new Float64Array(xchans);
+    for (let y = band[0]; y < Math.min(band[1], ychans); y += 1) {
+      const row = y * xchans;
+      for (let x = 0; x < xchans; x += 1) sums[x]! += values[row + x] ?? 0;
+    }
+    return sums;
+  }
+  const sums = new Float64Array(ychans);
+  for (let y = 0; y < ychans; y += 1) {
+    const row = y * xchans;
+    let sum = 0;
+    for (let x = band[0]; x < Math.min(band[1], xchans); x += 1) sum += values[row + x] ?? 0;
+    sums[y] = sum;
+  }
+  return sums;
+}
+
+/** Exact to 2^53. */
+export function sumOf(values: Values): number {
+  let sum = 0;
+  for (let channel = 0; channel < values.length; channel += 1) sum += values[channel] ?? 0;
+  return sum;
+}
+
+/** First and second moments of the counts in a region; of one without counts only the sum is known. */
+export function regionStatistics(
+  { values, xchans, ychans }: Grid,
+  x: ChannelRange,
+  y: ChannelRange,
+): RegionStatistics {
+  let sum = 0;
+  let sumX = 0;
+  let sumXX = 0;
+  let sumY = 0;
+  let sumYY = 0;
+  // Taken about a corner of the region, so that squares of large channel numbers do not eat the digits.
+  const [x0, y0] = [x[0], y[0]];
+  for (let row = y0; row < Math.min(y[1], ychans); row += 1) {
+    const dy = row - y0 + 0.5;
+    for (let channel = x0; channel < Math.min(x[1], xchans); channel += 1) {
+      const count = values[row * xchans + channel] ?? 0;
+      if (count === 0) continue;
+      const dx = channel - x0 + 0.5;
+      sum += count;
+      sumX += count * dx;
+      sumXX += count * dx * dx;
+      sumY += count * dy;
+      sumYY += count * dy * dy;
+    }
+  }
+  if (sum === 0) return { sum, xmean: null, xsigma: null, ymean: null, ysigma: null };
+  const spread = (first: number, second: number): number =>
+    Math.sqrt(Math.max(0, second / sum - (first / sum) ** 2));
+  return {
+    sum,
+    xmean: x0 + sumX / sum,
+    xsigma: spread(sumX, sumXX),
+    ymean: y0 + sumY / sum,
+    ysigma: spread(sumY, sumYY),
+  };
+}
+
+/**
+ * The part of a grid that is shown, with at most `columns` by `rows` values: where there are more channels, the highest of each group,
+ * so that no peak and no lone count gets lost. The last group of a row or column may be smaller.
+ */
+export function reduce(
+  grid: Grid,
+  x: ChannelRange,
+  y: ChannelRange,
+  most: { columns: number; rows: number },
+): Reduced {
+  const { values, xchans } = grid;
+  const xgroup = Math.max(1, Math.ceil((x[1] - x[0]) / most.columns));
+  const ygroup = Math.max(1, Math.ceil((y[1] - y[0]) / most.rows));
+  const columns = Math.ceil((x[1] - x[0]) / xgroup);
+  const rows = Math.ceil((y[1] - y[0]) / ygroup);
+  const reduced = new Float64Array(columns * rows);
+  let max = 0;
+  for (let row = y[0]; row < y[1]; row += 1) {
+    const into = Math.floor((row - y[0]) / ygroup) * columns;
+    const from = row * xchans;
+    let column = into;
+    let left = xgroup;
+    for (let channel = x[0]; channel < x[1]; channel += 1) {
+      const count = values[from + channel] ?? 0;
+      if (count > (reduced[column] ?? 0)) {
+        reduced[column] = count;
+        if (count > max) max = count;
+      }
+      left -= 1;
+      if (left === 0) {
+        column += 1;
+        left = xgroup;
+      }
+    }
+  }
+  return { values: packed(reduced, max), columns, rows, xgroup, ygroup, max };
+}
+
+/** In as few bytes as the highest value allows. Values are whole numbers from 0. */
+function packed(values: Float64Array, max: number): Values {
+  if (max < 2 ** 8) return Uint8Array.from(values);
+  if (max < 2 ** 16) return Uint16Array.from(values);
+  return max < 2 ** 32 ? Uint32Array.from(values) : values;
+}
+
+export function valueType(values: Values): ValueType {
+  if (values instanceof Uint8Array) return 'u8';
+  if (values instanceof Uint16Array) return 'u16';
+  return values instanceof Uint32Array ? 'u32' : 'f64';
+}
+
+/** A range inside an axis of `channels`; never empty. */
+export function clampRange(range: ChannelRange, channels: number): ChannelRange {
+  const from = Math.min(Math.max(0, range[0]), Math.max(0, channels - 1));
+  return [from, Math.max(from + 1, Math.min(range[1], channels))];
+}
+
+/** The channels of an axis that are neither under- nor overflow. */
+export function inside(channels: number, outside: boolean): ChannelRange {
+  return outside && channels > 2 ? [1, channels - 1] : [0, Math.max(1, channels)];
+}

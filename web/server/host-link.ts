@@ -1,0 +1,104 @@
+/** The host server as the web process sees it: what applications there are, asked once a second while somebody wants to know. */
+import { EventEmitter } from 'eventemitter3';
+import { connectHost, type ApplicationInfo, type HostConnection } from '../../client-lib/index.js';
+import type { Logger } from '../../protocol/log.js';
+
+interface HostLinkEvents {
+  applications: [applications: readonly ApplicationInfo[], hostServer: boolean];
+}
+
+const LOOK_MS = 1_000;
+
+export class HostLink extends EventEmitter<HostLinkEvents> {
+  readonly #directory: string | undefined;
+  readonly #log: Logger;
+  #host: Promise<HostConnection> | undefined;
+  #applications: readonly ApplicationInfo[] = [];
+  #there = false;
+  #wanted = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #text = '';
+  #asking: Promise<void> | undefined;
+
+  constructor(directory: string | undefined, log: Logger) {
+    super();
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  /** As of the last look; what ran when the host server went away is still listed. */
+  get applications(): readonly ApplicationInfo[] {
+    return this.#applications;
+  }
+
+  get hostServer(): boolean {
+    return this.#there;
+  }
+
+  /** Looks now and then, until the returned function is called as often as this. */
+  follow(): () => void {
+    this.#wanted += 1;
+    this.#timer ??= setInterval(() => void this.look(), LOOK_MS);
+    void this.look();
+    let following = true;
+    return () => {
+      if (!following) return;
+      following = false;
+      this.#wanted -= 1;
+      if (this.#wanted > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    };
+  }
+
+  /** Never throws: a host server that is away is a state. */
+  look(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async run(app: string): Promise<void> {
+    await (await this.#connected()).run({ name: app });
+    await this.look();
+  }
+
+  async stop(app: string): Promise<void> {
+    await (await this.#connected()).stop(app);
+    await this.look();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    const host = this.#host;
+    this.#host = undefined;
+    await (await host?.catch(() => undefined))?.close();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.#applications = await (await this.#connected()).applications();
+      this.#there = true;
+    } catch (error) {
+      this.#there = false;
+      this.#log.debug('the host server does not answer', { error });
+    }
+    const text = JSON.stringify([this.#applications, this.#there]);
+    if (text === this.#text) return;
+    this.#text = text;
+    this.emit('applications', this.#applications, this.#there);
+  }
+
+  #connected(): Promise<HostConnection> {
+    if (this.#host !== undefined) return this.#host;
+    const connecting = connectHost({ directory: this.#directory });
+    this.#host = connecting;
+    const gone = (): void => {
+      if (this.#host === connecting) this.#host = undefined;
+    };
+    connecting.then((host) => void host.closed.then(gone), gone);
+    return connecting;
+  }
+}

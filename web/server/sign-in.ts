@@ -1,0 +1,93 @@
+/** Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no script and no foreign page gets. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../protocol/clock.js';
+
+export type SignInResult =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'too-many'; readonly waitS: number };
+
+const COOKIE = 'mirrorflow';
+const SESSION_MS = 12 * 3_600_000;
+const SESSIONS_MAX = 1_024;
+/** Wrong attempts of everybody together within the window; then nobody's secret is looked at until it is over. */
+const ATTEMPTS_MAX = 10;
+const ATTEMPTS_WINDOW_MS = 60_000;
+
+export class SignIn {
+  readonly #secret: string | undefined;
+  readonly #clock: Clock;
+  readonly #sessions = new Map<string, number>();
+  #wrongAtMs: number[] = [];
+
+  /** Without a secret nobody can sign in. */
+  constructor(secret: string | undefined, clock: Clock) {
+    this.#secret = secret;
+    this.#clock = clock;
+  }
+
+  get hasSecret(): boolean {
+    return this.#secret !== undefined;
+  }
+
+  attempt(secret: string): SignInResult {
+    const now = this.#clock.nowMs();
+    this.#wrongAtMs = this.#wrongAtMs.filter((at) => now - at < ATTEMPTS_WINDOW_MS);
+    const oldest = this.#wrongAtMs[0];
+    if (oldest !== undefined && this.#wrongAtMs.length >= ATTEMPTS_MAX) {
+      return { kind: 'too-many', waitS: Math.ceil((oldest + ATTEMPTS_WINDOW_MS - now) / 1_000) };
+    }
+    if (!this.#matches(secret)) {
+      this.#wrongAtMs.push(now);
+      return { kind: 'wrong' };
+    }
+    return { kind: 'right' };
+  }
+
+  /** A new session, as the Set-Cookie header that begins it. */
+  begin(): string {
+    const now = this.#clock.nowMs();
+    const token = randomBytes(32).toString('hex');
+    this.#sessions.set(token, now + SESSION_MS);
+    this.#forget(now);
+    return `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`;
+  }
+
+  /** Whether the Cookie header carries a session, or the Authorization header the secret itself, as Prometheus sends it. */
+  isSignedIn(cookie: string | undefined, authorization: string | undefined): boolean {
+    const token = tokenIn(cookie);
+    const until = token === undefined ? undefined : this.#sessions.get(token);
+    if (until !== undefined && until > this.#clock.nowMs()) return true;
+    if (authorization === undefined || !authorization.startsWith('Bearer ')) return false;
+    // The same bounded number of guesses as at the form.
+    return this.attempt(authorization.slice('Bearer '.length)).kind === 'right';
+  }
+
+  /** Ends the session; the returned cookie makes the browser forget it. */
+  signOut(cookie: string | undefined): string {
+    const token = tokenIn(cookie);
+    if (token !== undefined) this.#sessions.delete(token);
+    return `${COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`;
+  }
+
+  #matches(secret: string): boolean {
+    if (this.#secret === undefined) return false;
+    return timingSafeEqual(digest(secret), digest(this.#secret));
+  }
+
+  #forget(now: number): void {
+    for (const [token, until] of this.#sessions) {
+      if (until <= now || this.#sessions.size > SESSIONS_MAX) this.#sessions.delete(token);
+    }
+  }
+}
+
+/** Of one length whatever was typed, so that the comparison tells nothing. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function tokenIn(cookie: string | undefined): string | undefined {
+  const pairs = (cookie ?? '').split(';').map((pair) => pair.trim().split('='));
+  return pairs.find(([name]) => name === COOKIE)?.[1];
+}

@@ -1,0 +1,31 @@
+/** A spectrum as pages know it: what the display memory says, and what REST adds. */
+import type { Binding } from '../../client-lib/index.js';
+import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import type { SpectrumInfo } from '../wire/messages.js';
+
+/** `rest` is what the REST service says of it, where it says something. */
+export function spectrumInfo(binding: Binding, rest: SpecTclSpectrum | undefined): SpectrumInfo {
+  const { name, type, dimensions, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel } = binding;
+  return {
+    name,
+    type: type.name,
+    dimensions,
+    xchans,
+    ychans,
+    xmin: finite(xmin),
+    xmax: finite(xmax),
+    ymin: finite(ymin),
+    ymax: finite(ymax),
+    xlabel,
+    ylabel,
+    // SpecTcl 5 keeps under- and overflow as first and last channel; then it counts two bins less.
+    xoutside: rest?.axes[0]?.bins === xchans - 2,
+    youtside: dimensions === 2 && rest?.axes[1]?.bins === ychans - 2,
+    ...(rest === undefined ? {} : { parameters: rest.parameters }),
+    ...(rest?.gate === undefined ? {} : { gate: rest.gate }),
+  };
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,70 @@
+/** Channels and what they mean: stored channel ↔ the units of the map. Pure. */
+import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+
+export interface Axis {
+  /** Stored channels, and those of them that lie inside the range of the map. */
+  readonly channels: number;
+  readonly inside: ChannelRange;
+  readonly low: number;
+  readonly high: number;
+  readonly label: string;
+}
+
+export function xAxis(info: SpectrumInfo): Axis {
+  return axisOf(info.xchans, info.xoutside, info.xmin, info.xmax, info.xlabel || info.parameters?.[0]);
+}
+
+export function yAxis(info: SpectrumInfo): Axis {
+  return axisOf(info.ychans, info.youtside, info.ymin, info.ymax, info.ylabel || info.parameters?.[1]);
+}
+
+function axisOf(channels: number, outside: boolean, low: number, high: number, label?: string): Axis {
+  const inside: ChannelRange = outside && channels > 2 ? [1, channels - 1] : [0, Math.max(1, channels)];
+  // A map without a range says nothing: then channels are the units.
+  const known = Number.isFinite(low) && Number.isFinite(high) && high > low;
+  return {
+    channels,
+    inside,
+    low: known ? low : 0,
+    high: known ? high : inside[1] - inside[0],
+    label: label ?? '',
+  };
+}
+
+/** `channel` may lie between two: 3.5 is the middle of channel 3. The first channel inside is channel 0 of the axis. */
+export function toUnits(axis: Axis, channel: number): number {
+  const bins = axis.inside[1] - axis.inside[0];
+  return axis.low + ((channel - axis.inside[0]) * (axis.high - axis.low)) / bins;
+}
+
+export function toChannel(axis: Axis, value: number): number {
+  const bins = axis.inside[1] - axis.inside[0];
+  return axis.inside[0] + ((value - axis.low) * bins) / (axis.high - axis.low);
+}
+
+/** Units of one channel. */
+export function channelWidth(axis: Axis): number {
+  return (axis.high - axis.low) / (axis.inside[1] - axis.inside[0]);
+}
+
+/** Whole channels around a wish, inside the axis, at least `least` of them. */
+export function fitRange(axis: Axis, from: number, to: number, least = 4): ChannelRange {
+  const [first, last] = axis.inside;
+  const width = Math.min(last - first, Math.max(least, Math.round(to - from)));
+  const start = Math.min(Math.max(first, Math.round(from)), last - width);
+  return [start, start + width];
+}
+
+/** The range scaled about a place in it by a factor; a smaller one is closer. */
+export function zoomRange(axis: Axis, range: ChannelRange, about: number, factor: number): ChannelRange {
+  return fitRange(axis, about - (about - range[0]) * factor, about + (range[1] - about) * factor);
+}
+
+export function panRange(axis: Axis, range: ChannelRange, channels: number): ChannelRange {
+  return fitRange(axis, range[0] + channels, range[1] + channels);
+}
+
+/** Undefined when it is everything, so that links stay short. */
+export function unlessWhole(axis: Axis, range: ChannelRange): ChannelRange | undefined {
+  return range[0] <= axis.inside[0] && range[1] >= axis.inside[1] ? undefined : range;
+}

@@ -1,0 +1,111 @@
+/**
+ * One view of a spectrum as bytes, little-endian:
+ *
+ *     0  u32 subscription
+ *     4  u32 length of the head
+ *     8  head: JSON, padded with spaces to a multiple of 8
+ *        values: as the head's `values` says, row by row
+ *
+ * The subscription stands apart so that everything behind it is shared by all pages that look at the same thing.
+ */
+import type { ChannelRange, RateWindow, SpectrumInfo } from './messages.js';
+
+export type ValueType = 'u8' | 'u16' | 'u32' | 'f64';
+export type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** Moments of the counts in a region, in channels: the middle of channel c is c + 0.5. NaN travels as null. */
+export interface RegionStatistics {
+  readonly sum: number;
+  readonly xmean: number | null;
+  /** Standard deviation. */
+  readonly xsigma: number | null;
+  readonly ymean: number | null;
+  readonly ysigma: number | null;
+}
+
+export interface FrameHead {
+  readonly values: ValueType;
+  readonly info: SpectrumInfo;
+  /** 1 for 1-D and projections. */
+  readonly dimensions: 1 | 2;
+  /** Channels that are in it, and how many of them make one value. */
+  readonly x: ChannelRange;
+  readonly xgroup: number;
+  readonly y: ChannelRange;
+  readonly ygroup: number;
+  /** Values across and up. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Highest value, and the sum of all stored channels of what is shown (of a rate: of what came in). */
+  readonly max: number;
+  readonly sum: number;
+  readonly region?: RegionStatistics;
+  readonly rateS?: RateWindow;
+  /** Seconds over which a rate was really taken; 0 when nothing is known yet. */
+  readonly spanS?: number;
+  readonly overflows: readonly number[];
+  readonly underflows: readonly number[];
+  /** Milliseconds since 1970 of the publication. */
+  readonly atMs: number;
+  readonly sequence: number;
+}
+
+export interface Frame {
+  readonly id: number;
+  readonly head: FrameHead;
+  /** A view into the message. */
+  readonly values: Values;
+}
+
+const ID_BYTES = 4;
+const LENGTH_BYTES = 4;
+const ALIGNMENT_BYTES = 8;
+
+export const FRAME_ID_BYTES = ID_BYTES;
+
+/** What follows the subscription. */
+export function encodeFrameBody(head: FrameHead, values: Values): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(head));
+  const padded = Math.ceil(text.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const body = new Uint8Array(LENGTH_BYTES + padded + values.byteLength);
+  new DataView(body.buffer).setUint32(0, padded, true);
+  body.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + padded);
+  body.set(text, LENGTH_BYTES);
+  body.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), LENGTH_BYTES + padded);
+  return body;
+}
+
+export function encodeFrameId(id: number): Uint8Array {
+  const bytes = new Uint8Array(ID_BYTES);
+  new DataView(bytes.buffer).setUint32(0, id, true);
+  return bytes;
+}
+
+/** Throws RangeError for bytes that are no frame. */
+export function decodeFrame(message: ArrayBuffer): Frame {
+  const view = new DataView(message);
+  if (message.byteLength < ID_BYTES + LENGTH_BYTES) throw new RangeError('a frame of no head');
+  const id = view.getUint32(0, true);
+  const length = view.getUint32(ID_BYTES, true);
+  const start = ID_BYTES + LENGTH_BYTES;
+  if (length > message.byteLength - start) throw new RangeError('a frame whose head is longer than itself');
+  const text = new TextDecoder().decode(new Uint8Array(message, start, length));
+  const head = JSON.parse(text) as FrameHead;
+  const count = head.columns * head.rows;
+  return { id, head, values: valuesOf(head.values, message, start + length, count) };
+}
+
+function valuesOf(type: ValueType, buffer: ArrayBuffer, at: number, count: number): Values {
+  switch (type) {
+    case 'u8':
+      return new Uint8Array(buffer, at, count);
+    case 'u16':
+      return new Uint16Array(buffer, at, count);
+    case 'u32':
+      return new Uint32Array(buffer, at, count);
+    case 'f64':
+      return new Float64Array(buffer, at, count);
+    default:
+      throw new RangeError(`values of the unknown type ${String(type satisfies never)}`);
+  }
+}

@@ -1,0 +1,119 @@
+/** Reads what a page sent: text from outside in, a message or undefined out. Everything is checked, nothing is trusted. */
+import {
+  CELLS_MAX,
+  COLUMNS_MAX,
+  RATE_WINDOWS_S,
+  SUBSCRIPTIONS_MAX,
+  type ChannelRange,
+  type PageMessage,
+  type Region,
+  type Subscription,
+} from './messages.js';
+
+const NAME_CHARACTERS_MAX = 256;
+const CHANNEL_MAX = 2 ** 32;
+const INTERVAL_MAX_MS = 60_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Undefined when it is none. */
+export function readPageMessage(text: string): PageMessage | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isFields(message)) return undefined;
+  switch (message['kind']) {
+    case 'app': {
+      const app = message['app'];
+      return app === null || isName(app) ? { kind: 'app', app } : undefined;
+    }
+    case 'show':
+      return readShow(message['subscriptions']);
+    case 'ack': {
+      const id = message['id'];
+      return isIndex(id) ? { kind: 'ack', id } : undefined;
+    }
+    case 'network': {
+      const on = message['on'];
+      return typeof on === 'boolean' ? { kind: 'network', on } : undefined;
+    }
+    case 'control': {
+      const { request, action, app } = message;
+      if (!isIndex(request) || !isName(app)) return undefined;
+      return action === 'run' || action === 'stop' ? { kind: 'control', request, action, app } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function readShow(given: unknown): PageMessage | undefined {
+  if (!Array.isArray(given) || given.length > SUBSCRIPTIONS_MAX) return undefined;
+  const subscriptions: Subscription[] = [];
+  for (const item of given) {
+    const subscription = isFields(item) ? readSubscription(item) : undefined;
+    if (subscription === undefined) return undefined;
+    subscriptions.push(subscription);
+  }
+  return { kind: 'show', subscriptions };
+}
+
+function readSubscription(item: Fields): Subscription | undefined {
+  const { id, spectrum, columns, rows, projection, rateS, minIntervalMs } = item;
+  if (!isIndex(id) || !isName(spectrum) || !isCount(columns) || !isCount(rows)) return undefined;
+  if (columns * rows > CELLS_MAX) return undefined;
+  if (projection !== undefined && projection !== 'x' && projection !== 'y') return undefined;
+  const window = RATE_WINDOWS_S.find((known) => known === rateS);
+  if (rateS !== undefined && window === undefined) return undefined;
+  const ranges = ['x', 'y', 'band'] as const;
+  if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
+  if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
+  const region = item['region'];
+  if (region !== undefined && !isRegion(region)) return undefined;
+  return {
+    id,
+    spectrum,
+    columns,
+    rows,
+    projection,
+    rateS: window,
+    x: item['x'] as ChannelRange | undefined,
+    y: item['y'] as ChannelRange | undefined,
+    band: item['band'] as ChannelRange | undefined,
+    region,
+    minIntervalMs,
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARACTERS_MAX;
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < CHANNEL_MAX;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= COLUMNS_MAX;
+}
+
+function isInterval(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= INTERVAL_MAX_MS;
+}
+
+function isRange(value: unknown): value is ChannelRange {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [from, to] = value as readonly unknown[];
+  return isIndex(from) && isIndex(to) && from < to;
+}
+
+function isRegion(value: unknown): value is Region {
+  return isFields(value) && isRange(value['x']) && (value['y'] === undefined || isRange(value['y']));
+}
