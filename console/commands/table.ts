@@ -5,9 +5,11 @@ import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
 import { flowsCommand } from './flows.js';
 import { hostCommand } from './host.js';
+import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { receiveCommand } from './receive.js';
+import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
@@ -15,6 +17,7 @@ import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { verifyCommand } from './verify.js';
 import { versionCommand } from './version.js';
 
 export const COMMANDS: readonly Command[] = [
@@ -32,6 +35,9 @@ export const COMMANDS: readonly Command[] = [
   hostCommand,
   consoleCommand,
   installCommand,
+  verifyCommand,
+  repairCommand,
+  cleanCommand,
   infoCommand,
   versionCommand,
 ];

@@ -1,6 +1,6 @@
 /**
  * Messages of a hostile client that a duplicator understands, in any order: an honest consumer beside it is served on, the writer's credit never
- * shrinks and never goes beyond what the honest one still needs.
+ * goes beyond what the honest one still needs.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -99,12 +99,10 @@ export const linkClients: FuzzTarget = {
     honest.says(MessageKind.ACK, acknowledged, 0);
     const hostile = new FakeLink();
     connect(hostile);
-    let credit = file.words.load64(HEADER.granted);
     const decoder = new MessageDecoder((kind, value, detail) => {
       hostile.says(kind, value, detail);
       const granted = file.words.load64(HEADER.granted);
-      assert(granted >= credit && granted <= acknowledged + SLOTS, `credit ${granted} after ${credit}`);
-      credit = granted;
+      assert(granted <= acknowledged + SLOTS, `credit ${granted}`);
     });
     decoder.push(input);
     hostile.close();
