@@ -13,6 +13,8 @@ export interface Fault {
   readonly target: string;
   /** Names of the readers that must be back afterwards. */
   readonly affected: readonly string[];
+  /** They must have been attached anew: data alone may come from before. */
+  readonly reattaches?: boolean;
   /** Does it and undoes what it can; resolves when those who were hit may go on. False: nobody was there to be hit. */
   readonly inject: () => Promise<boolean>;
 }
@@ -51,21 +53,27 @@ export class Faults {
   readonly #random: RandomBits;
   readonly #kills = new Map<string, number[]>();
 
-  constructor(plant: Plant, random: RandomBits) {
+  readonly #kinds: readonly Kind[];
+
+  /** Of the kinds named, or of all. */
+  constructor(plant: Plant, random: RandomBits, only: readonly string[] = []) {
     this.#plant = plant;
     this.#random = random;
+    const kinds = Object.keys(WEIGHTS) as Kind[];
+    this.#kinds = only.length === 0 ? kinds : kinds.filter((kind) => only.includes(kind));
+    if (this.#kinds.length === 0) throw new Error(`there is no kind ${only.join(', ')}; there are ${kinds.join(', ')}`);
   }
 
   /** The next fault of the seed's sequence. */
   draw(): Fault {
-    const kinds = Object.keys(WEIGHTS) as Kind[];
+    const kinds = this.#kinds;
     const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
     let at = this.#random() % total;
     for (const kind of kinds) {
       at -= WEIGHTS[kind];
       if (at < 0) return this.#make(kind);
     }
-    return this.#make('flood');
+    return this.#make(kinds[0] ?? 'flood');
   }
 
   #make(kind: Kind): Fault {
@@ -91,7 +99,8 @@ export class Faults {
       }
       case 'kill-duplicator': {
         const { app, flow } = this.#pick(DUPLICATED.filter(({ app }) => app !== STEADY));
-        return this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () => plant.duplicatorPid(app, flow));
+        const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () => plant.duplicatorPid(app, flow));
+        return { ...kill, reattaches: true };
       }
       case 'stop-duplicator': {
         const { app, flow } = this.#pick(DUPLICATED);
@@ -114,8 +123,8 @@ export class Faults {
         return this.#stop(kind, 'host', everybody(), () => plant.hostServer.pid);
       case 'kill-simulator':
         return this.#fault(kind, 'simulator', readersOf(MIRRORED, 'spectra'), async () => {
-          await plant.simulator.kill();
-          plant.simulator.start();
+          // A source is back when it listens: how long it takes to begin is its own affair.
+          await plant.restartSimulator();
         });
       case 'stop-simulator':
         return this.#stop(kind, 'simulator', readersOf(MIRRORED, 'spectra'), () => plant.simulator.pid);

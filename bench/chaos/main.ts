@@ -1,4 +1,4 @@
-/** `npm run chaos -- [--faults N] [--seed S] [--seconds T] [--json FILE] [--verbose]`: hurts a real system and tells what became of it. */
+/** `npm run chaos -- [--faults N] [--seed S] [--seconds T] [--kinds A,B] [--json FILE] [--verbose]`: hurts a real system and tells what became of it. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { circumstances } from '../report.js';
@@ -9,6 +9,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     seconds: { type: 'string', default: '3600' },
+    kinds: { type: 'string', default: '' },
     json: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
@@ -23,6 +24,7 @@ const report = await runChaos({
   faults: faults ?? 0,
   seed: seed ?? 0,
   seconds: seconds ?? 0,
+  kinds: values.kinds.split(',').filter((kind) => kind !== ''),
   ...(values.verbose ? { progress: (line: string) => process.stdout.write(`${line}\n`) } : {}),
 });
 process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);

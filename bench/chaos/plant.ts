@@ -41,6 +41,7 @@ export class Plant {
   readonly #note: (what: string) => void;
   readonly #runs = new Map<string, number>();
   #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
+  #listening = false;
   #ending = false;
 
   /** `note`: told what went wrong and is no matter of buffers. */
@@ -52,7 +53,9 @@ export class Plant {
       'tcp://127.0.0.1:0',
     ]);
     this.simulator = this.#participant('simulator', 'examples/spectcl-simulator/main.js', () => this.#simulatorOptions(), (line) => {
-      if (line.startsWith('{')) this.#ports = JSON.parse(line) as SourcePorts;
+      if (!line.startsWith('{')) return;
+      this.#ports = JSON.parse(line) as SourcePorts;
+      this.#listening = true;
     }); // prettier-ignore
     for (const plan of FLOWS) {
       const name = `${plan.app}/${plan.flow}`;
@@ -109,6 +112,14 @@ export class Plant {
     await this.providers.get(name)?.kill();
     this.#runs.set(name, (this.#runs.get(name) ?? 0) + 1);
     this.providers.get(name)?.start();
+  }
+
+  /** Kills the source and starts it again; resolves when it listens. */
+  async restartSimulator(): Promise<void> {
+    await this.simulator.kill();
+    this.#listening = false;
+    this.simulator.start();
+    await this.#until('the simulator listens', () => this.#listening);
   }
 
   appServerPid(app: string): number | undefined {

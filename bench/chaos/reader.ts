@@ -10,6 +10,8 @@ export class Reader {
   readonly #note: (what: string) => void;
   /** When the newest buffer that it delivered was written, wall-clock milliseconds. */
   #newestMs = 0;
+  /** When it was last attached to a duplicator. */
+  #attachedMs = 0;
   #epoch = '0';
   #sequence = '0';
   #lastPublication = -1;
@@ -36,11 +38,15 @@ export class Reader {
     });
   }
 
-  /** Resolves with the moment (performance.now) at which it has delivered a buffer written after `sinceMs`; undefined after the deadline. */
-  backSince(sinceMs: number, deadlineMs: number): Promise<number | undefined> {
+  /**
+   * Resolves with the moment (performance.now) at which it has delivered a buffer written after `sinceMs`; undefined after the deadline. With
+   * `attachedSinceMs`, one written after it was attached to a duplicator later than that.
+   */
+  backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.#newestMs <= sinceMs) return;
+        const from = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
+        if (this.#newestMs <= from || this.#attachedMs < attachedSinceMs) return;
         end(performance.now());
       };
       const end = (at: number | undefined): void => {
@@ -81,6 +87,8 @@ export class Reader {
       this.#lastPublication = Number(sequence);
       this.#ledger.publication(this.plan.name, again);
       this.#delivered(Number(writtenMs));
+    } else if (kind === 'A') {
+      this.#attachedMs = Date.now();
     } else if (kind === 'T') {
       this.#ledger.torn(this.plan.name, words.join(' '));
     } else if (kind === 'N') {

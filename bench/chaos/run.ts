@@ -12,6 +12,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** The run ends after this time, also with fewer faults. */
   readonly seconds: number;
+  /** Only these kinds of faults. Default: all. */
+  readonly kinds?: readonly string[];
   readonly progress?: (line: string) => void;
 }
 
@@ -53,11 +55,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let injected = 0;
   let notRecovered = 0;
   let left: string[] = [];
-  const sampler = setInterval(() => sample(plant, memory), SAMPLE_MS);
+  let sampler: NodeJS.Timeout | undefined;
   try {
     await plant.start();
+    sampler = setInterval(() => sample(plant, memory), SAMPLE_MS);
     const random = randomBits(options.seed);
-    const faults = new Faults(plant, random);
+    const faults = new Faults(plant, random, options.kinds);
     while (injected < options.faults && performance.now() - begun < options.seconds * 1000) {
       const burst = random() % BURST_ONE_IN === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
       const drawn = Array.from({ length: burst }, () => faults.draw());
@@ -97,29 +100,38 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
+/** A fault that has happened: from when to when, by the wall clock and by performance.now. */
+interface PastFault extends Fault {
+  readonly begunMs: number;
+  readonly overMs: number;
+  readonly overAt: number;
+}
+
 /** At the same time. Those that found nobody to hit are left out. */
-async function injectAll(
-  faults: readonly Fault[],
-): Promise<(Fault & { readonly overMs: number; readonly overAt: number })[]> {
+async function injectAll(faults: readonly Fault[]): Promise<PastFault[]> {
   const done = await Promise.all(
     faults.map(async (fault) => {
+      const begunMs = Date.now();
       const hit = await fault.inject();
-      return { hit, fault: { ...fault, overMs: Date.now(), overAt: performance.now() } };
+      return { hit, fault: { ...fault, begunMs, overMs: Date.now(), overAt: performance.now() } };
     }),
   );
   return done.filter(({ hit }) => hit).map(({ fault }) => fault);
 }
 
 /** How long after the last of them every reader concerned had a buffer that was written since; undefined when one had not. */
-async function backAfter(
-  plant: Plant,
-  faults: readonly (Fault & { readonly overMs: number; readonly overAt: number })[],
-): Promise<number | undefined> {
+async function backAfter(plant: Plant, faults: readonly PastFault[]): Promise<number | undefined> {
   const sinceMs = Math.max(...faults.map(({ overMs }) => overMs));
   const since = Math.max(...faults.map(({ overAt }) => overAt));
   const names = new Set(faults.flatMap(({ affected }) => affected));
+  const attachedSince = new Map<string, number>();
+  for (const { reattaches, affected, begunMs } of faults) {
+    if (reattaches === true) for (const name of affected) attachedSince.set(name, begunMs);
+  }
   const back = await Promise.all(
-    [...names].map((name) => plant.readers.get(name)?.backSince(sinceMs, RECOVERY_DEADLINE_MS)),
+    [...plant.readers.values()]
+      .filter(({ plan }) => names.has(plan.name))
+      .map((reader) => reader.backSince(sinceMs, RECOVERY_DEADLINE_MS, attachedSince.get(reader.plan.name))),
   );
   const times = back.filter((at) => at !== undefined);
   return times.length < names.size ? undefined : Math.max(0, ...times) - since;

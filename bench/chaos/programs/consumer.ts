@@ -1,6 +1,6 @@
 /**
  * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`. It checks every buffer and says what it has delivered:
- * `D run first last epoch sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started again with epoch and
+ * `A` when it is attached to a duplicator, `D run first last epoch sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started again with epoch and
  * sequence it goes on there, when the flow is still the same.
  */
 import { openFlowHeader } from '../../../protocol/flow-file/open.js';
@@ -11,11 +11,14 @@ import { connected, endWithParent, report, untilDone } from './patience.js';
 const [app = '', flow = '', delivery = 'lossless', epochText, sequenceText] = process.argv.slice(2);
 endWithParent();
 const client = await connected(app, `consumer-${flow}`);
+client.on('status', ({ status }) => {
+  if (status === 'reattached') report('A');
+});
 let epoch = Number(epochText ?? 0);
 let sequence = Number(sequenceText ?? 0);
 for (;;) {
   const input = await untilDone('open', () => open(client));
-  input.on('restarted', () => report('R'));
+  report('A');
   for (;;) {
     const buffer = await input.take();
     if (buffer === undefined) break;

@@ -1,6 +1,6 @@
 /**
  * A display under chaos: `mirror-reader APP publications|image`. Says `M epoch sequence writtenMs` for what it read whole, `T …` for a
- * torn one, `S state` when the mirror's state changes.
+ * torn one, `A` when it is attached to a duplicator.
  */
 import { verifyChecksum } from '../../../examples/spectcl-simulator/checksum.js';
 import { connected, endWithParent, report, untilDone } from './patience.js';
@@ -10,6 +10,9 @@ const LOOK_MS = 20;
 const [app = '', mode = 'publications'] = process.argv.slice(2);
 endWithParent();
 const client = await connected(app, `display-${mode}`);
+client.on('status', ({ status }) => {
+  if (status === 'reattached') report('A');
+});
 if (mode === 'image') await readImage();
 else for (;;) await readPublications();
 
@@ -17,6 +20,7 @@ async function readPublications(): Promise<void> {
   const flow = await untilDone('open', () =>
     client.openInput('spectra', { history: 4, delivery: 'lossy', start: 'newest' }),
   );
+  report('A');
   for await (const { data, epoch, sequence, timestampNs } of flow) {
     if (verifyChecksum(data).ok) report(`M ${epoch} ${sequence} ${timestampNs / 1e6}`);
     else report(`T publication ${sequence} of epoch ${epoch}`);
@@ -25,7 +29,7 @@ async function readPublications(): Promise<void> {
 
 async function readImage(): Promise<void> {
   const mirror = await untilDone('mirror', () => client.mirror());
-  mirror.on('state', (state) => report(`S ${state}`));
+  report('A');
   let shown = 0;
   for (;;) {
     try {

@@ -11,9 +11,19 @@ export function endWithParent(): void {
   process.stdin.resume();
 }
 
-/** One line to the chaos program, at once: a line that is written is not lost by a kill. */
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** One line to the chaos program, at once: a line that is written is not lost by a kill. Waits when the chaos program has no time to read. */
 export function report(line: string): void {
-  writeSync(1, `${line}\n`);
+  const bytes = Buffer.from(`${line}\n`);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(1, bytes, written);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(sleeper, 0, 0, 1);
+    }
+  }
 }
 
 /** Tries until it succeeds; what is refused because somebody else is away just now is tried again. */
