@@ -9,7 +9,12 @@ export const repairCommand = command({
     file: { type: 'string', demandOption: true, describe: 'path of the flow file, NAME.flow' },
   },
   options: {},
-  examples: [['repair /dev/shm/mirrorflow-1000/e23001/spectra.flow', 'as the next duplicator of the flow would by itself']],
+  examples: [
+    [
+      'repair /dev/shm/mirrorflow-1000/e23001/spectra.flow',
+      'as the next duplicator of the flow would by itself',
+    ],
+  ],
   epilogue: 'Exit codes beside the usual: 6 a repair would make it sound, 7 it has to be replaced.',
   async run({ output }, { file }) {
     const { askRecovery } = await import('../host-process/recovery.js');

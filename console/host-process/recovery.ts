@@ -25,10 +25,19 @@ export function askRecovery(what: 'verify' | 'repair', file: string, json: boole
         resolve({ text: stdout, exit: Object.values(EXIT).find((exit) => exit === code) ?? EXIT.failed });
         return;
       }
-      const said = stderr.trim().replace(/^recovery: /, '') || `it ended with ${failed?.signal ?? failed?.code ?? 'nothing'}`;
+      const said =
+        stderr.trim().replace(/^recovery: /, '') ||
+        `it ended with ${failed?.signal ?? failed?.code ?? 'nothing'}`;
       const refusal = refusalIn(said);
       const code = refusal?.code ?? 'START_FAILED';
-      reject(new MirrorflowError(code, `${file} could not be looked at: ${refusal?.message ?? said}`, { file }, failed));
+      reject(
+        new MirrorflowError(
+          code,
+          `${file} could not be looked at: ${refusal?.message ?? said}`,
+          { file },
+          failed,
+        ),
+      );
     });
   });
 }

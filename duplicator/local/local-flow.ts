@@ -56,7 +56,15 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const link = linkSocketPath(directory, app, flow);
     const links = streamLink().createServer();
     const { stallTimeoutMs } = this.#options;
-    const host = new FlowHost({ file, links, openSlots: 0, local: true, expected, stallTimeoutMs, log: this.#log });
+    const host = new FlowHost({
+      file,
+      links,
+      openSlots: 0,
+      local: true,
+      expected,
+      stallTimeoutMs,
+      log: this.#log,
+    });
     host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);

@@ -100,7 +100,10 @@ function checkCredit(file: FlowFile): Check {
   const { published } = file;
   if (granted >= published && granted <= published + geometry.slotCount)
     return sound('credit', `the provider may write ${granted - published} buffers more`);
-  return unsound('credit', `granted is ${granted}, with ${published} published in ${geometry.slotCount} slots`);
+  return unsound(
+    'credit',
+    `granted is ${granted}, with ${published} published in ${geometry.slotCount} slots`,
+  );
 }
 
 function checkState(file: FlowFile): Check {

@@ -57,7 +57,8 @@ function allChecks(file: FlowFile): Check[] {
   const before: Check[] = [];
   const { bootId } = file.owner;
   if (bootId !== undefined && bootId !== ownIdentity().bootId) {
-    const text = 'it is from before the last start of this machine, and may have reached the disk in parts only';
+    const text =
+      'it is from before the last start of this machine, and may have reached the disk in parts only';
     before.push({ check: 'owner', state: 'unsound', text });
   }
   const checks = checkFile(file);
@@ -69,14 +70,19 @@ function allChecks(file: FlowFile): Check[] {
 
 function openForCheck(path: string, access: 'read' | 'read-write'): FlowFile | RecoveryReport {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    const finding = { check: 'header', state: 'unsound', text: 'it is a symbolic link, which no owner made' } as const;
+    const finding = {
+      check: 'header',
+      state: 'unsound',
+      text: 'it is a symbolic link, which no owner made',
+    } as const;
     return { file: path, verdict: 'replace', findings: [finding] };
   }
   try {
     return openFlowFile(path, access);
   } catch (error) {
     if (isMirrorflowError(error, 'UNKNOWN_FLOW')) return { file: path, verdict: 'missing', findings: [] };
-    if (!isMirrorflowError(error, 'FILE_CORRUPT') && !isMirrorflowError(error, 'VERSION_MISMATCH')) throw error;
+    if (!isMirrorflowError(error, 'FILE_CORRUPT') && !isMirrorflowError(error, 'VERSION_MISMATCH'))
+      throw error;
     const finding = { check: 'header', state: 'unsound', text: error.message } as const;
     return { file: path, verdict: 'replace', findings: [finding] };
   }

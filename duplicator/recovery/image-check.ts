@@ -58,10 +58,7 @@ function bringUpToDate(file: FlowFile, path: string, sequence: number): void {
   const found = words.load64(HEADER.imageGeneration);
   const writing = found % 2 === 0 ? found + 1 : found;
   words.store64(HEADER.imageGeneration, writing);
-  const size = Math.min(
-    words.load32(slotOffset(geometry, sequence) + SLOT.size),
-    geometry.payloadCapacity,
-  );
+  const size = Math.min(words.load32(slotOffset(geometry, sequence) + SLOT.size), geometry.payloadCapacity);
   file.payloadOf(sequence).copy(image, 0, 0, size);
   image.fill(0, size);
   words.store64(HEADER.imageSequence, sequence + 1);

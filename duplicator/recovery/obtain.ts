@@ -44,7 +44,11 @@ export function obtainFlowFile(
       const expected = file.counter(COUNTERS.lossless.id);
       file.setCounter(COUNTERS.lossless.id, 0);
       file.setCounter(COUNTERS.clients.id, 0);
-      log.info('the file of a dead owner was taken over', { file: path, published: file.published, expected });
+      log.info('the file of a dead owner was taken over', {
+        file: path,
+        published: file.published,
+        expected,
+      });
       return { file, expected, takenOver: true };
     }
     log.info('the file of a dead owner is replaced', { file: path, reason: file });

@@ -32,12 +32,17 @@ export async function recover(path: string, log: Logger): Promise<RecoveryReport
 function runOnce(path: string): Promise<RecoveryReport | string> {
   const program = process.env[PROGRAM_VARIABLE] || PROGRAM;
   return new Promise((resolve) => {
-    const options = { timeout: RECOVERY_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: REPORT_BYTES_MAX } as const;
+    const options = {
+      timeout: RECOVERY_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: REPORT_BYTES_MAX,
+    } as const;
     try {
       execFile(process.execPath, [program, 'repair', path, '--json'], options, (failed, stdout, stderr) => {
         const report = parseReport(stdout);
         if (report !== undefined) resolve(report);
-        else if (failed?.killed === true) resolve(`it took longer than ${RECOVERY_TIMEOUT_MS} ms and was killed`);
+        else if (failed?.killed === true)
+          resolve(`it took longer than ${RECOVERY_TIMEOUT_MS} ms and was killed`);
         else resolve(stderr.trim() || failed?.signal || failed?.message || 'it said nothing');
       });
     } catch (error) {

@@ -50,7 +50,8 @@ export interface RecoveryReport {
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   sound: 'sound',
   repaired: 'repaired: the flow can go on in this file',
-  repairable: 'needs a repair: mirrorflow repair, or the next duplicator of the flow, which repairs it itself',
+  repairable:
+    'needs a repair: mirrorflow repair, or the next duplicator of the flow, which repairs it itself',
   replace: 'must be replaced: the next duplicator of the flow does that; mirrorflow clean removes it',
   owned: 'left alone: its owner lives',
   missing: 'is not there',

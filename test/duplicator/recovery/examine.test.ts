@@ -74,7 +74,11 @@ describe('the recovery of a flow file', () => {
     ['a size larger than a slot', 'sequences', (file) => file.setSlot(4, 'size', CAPACITY + 1)],
     ['more slots open than there was credit', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
     ['a published word that went back', 'sequences', (file) => file.file.words.store64(HEADER.published, 1)],
-    ['a published word beyond what is there', 'sequences', (file) => file.file.words.store64(HEADER.published, 9)],
+    [
+      'a published word beyond what is there',
+      'sequences',
+      (file) => file.file.words.store64(HEADER.published, 9),
+    ],
     ['credit that cannot be', 'credit', (file) => file.file.words.store64(HEADER.granted, 100)],
     ['a header that is none', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
     ['another layout version', 'header', (file) => file.file.words.store32(HEADER.version, 2)],
@@ -169,7 +173,9 @@ describe('the recovery of a flow file', () => {
     fc.assert(
       fc.property(
         fc.nat(3 * SLOTS),
-        fc.array(fc.tuple(fc.constantFrom(...words), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), { maxLength: 3 }),
+        fc.array(fc.tuple(fc.constantFrom(...words), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
+          maxLength: 3,
+        }),
         fc.array(fc.tuple(fc.nat(SLOTS - 1), fc.nat(3 * SLOTS)), { maxLength: 3 }),
         (published, header, slots) => {
           dead.remove();

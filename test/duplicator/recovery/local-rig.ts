@@ -38,7 +38,10 @@ export class LocalRig {
 
   /** The duplicator as a program, ready. */
   async program(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {
-    const program = new TestProcess('duplicator/main', this.args(more), { MIRRORFLOW_LOG_FORMAT: 'json', ...env });
+    const program = new TestProcess('duplicator/main', this.args(more), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+      ...env,
+    });
     this.#programs.push(program);
     await program.until(() => program.errors.includes('"message":"ready"'));
     return program;

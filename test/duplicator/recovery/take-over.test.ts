@@ -41,7 +41,9 @@ describe('the successor of a killed duplicator', () => {
     outputs.push(output);
     return output;
   }
-  async function consumer(start: Parameters<typeof attachConsumer>[1]['start'] = 'oldest'): Promise<ConsumerLink> {
+  async function consumer(
+    start: Parameters<typeof attachConsumer>[1]['start'] = 'oldest',
+  ): Promise<ConsumerLink> {
     const link = await attachConsumer(opened(), { delivery: 'lossless', start });
     links.push(link);
     return link;
