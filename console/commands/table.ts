@@ -3,7 +3,9 @@ import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
 import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
+import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
+import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
@@ -25,9 +27,11 @@ export const COMMANDS: readonly Command[] = [
   stopCommand,
   flowsCommand,
   clientsCommand,
+  gatewayCommand,
   hostCommand,
   consoleCommand,
   installCommand,
   infoCommand,
+  doctorCommand,
   versionCommand,
 ];
