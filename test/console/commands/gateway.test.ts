@@ -44,7 +44,14 @@ describe('the gateway command and the doctor', () => {
   it('gateway: opens ports, tells them, and the doctor finds all well', async () => {
     await system.json('host', 'start');
     const opened = await system.json<{ restPort: number }>(
-      ...['gateway', 'e1', '--spectcl', simulator.address, '--rest', '0', '--mirror', '0'],
+      'gateway',
+      'e1',
+      '--spectcl',
+      simulator.address,
+      '--rest',
+      '0',
+      '--mirror',
+      '0',
     );
     const reply = await fetch(`http://127.0.0.1:${opened.restPort}/spectcl/version`);
     expect(await reply.json()).to.deep.equal({

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MirrorflowError } from '../../../protocol/errors.js';
+import type { MirrorflowError } from '../../../protocol/errors.js';
 import { ownIdentity } from '../../../protocol/owner-identity.js';
 import { sysvLibrary } from '../../../protocol/sysv/library.js';
 import { attachSegment, createSegment, isLeftover, removeSegment } from '../../../protocol/sysv/segment.js';
