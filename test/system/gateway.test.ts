@@ -237,6 +237,31 @@ describe('a gateway', function () {
     expect(refused).to.equal('refused');
   });
 
+  it('keeps the last data while the source is away, cut in the middle of an update, and goes on when it is back', async () => {
+    await start();
+    const viewer = await peer();
+    const before = (await viewer.update()).body;
+    simulator.misbehave({ mirror: 'cut' });
+    simulator.step(500);
+    const { restPort, mirrorPort } = simulator;
+    await eventually('a cut update', () => simulator.counters.mirrorConnections > 1);
+    await simulator.close();
+    const kept = await viewer.update();
+    expect(kept.type).to.equal(PARTIAL);
+    expect(Buffer.compare(kept.body, before.subarray(5_600_000))).to.equal(0);
+    expect((await rest(ports.restPort, 'shmem/size')).detail).to.equal(String(2 * 2 ** 20));
+    expect((await rest(ports.restPort, 'gate/list')).http).to.equal(502);
+    simulator = await system.simulator({ rate: 0, channelBytes: 2 * 2 ** 20, restPort, mirrorPort });
+    simulator.step(2_000);
+    const fresh = await MirrorPeer.connect(mirrorPort);
+    peers.push(fresh);
+    const expected = (await fresh.update()).body;
+    await eventually('what the source has now', async () => {
+      const { type, body } = await viewer.update();
+      return Buffer.compare(body, type === FULL ? expected : expected.subarray(5_600_000)) === 0;
+    });
+  });
+
   it('is found by its names at the port manager, where that was asked for', async () => {
     // A free port that the port manager can give: taken for a moment, then left.
     const given: number[] = [];
