@@ -68,6 +68,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#facts.on('changed', () => {
       this.#listedMs = -Infinity;
       this.emit('gates');
+      this.emit('changed');
     });
     this.#status = { app: link.app, state: 'connecting', sinceMs: Date.now(), rate: 0 };
   }
