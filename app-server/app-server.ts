@@ -21,6 +21,7 @@ import { Collection } from './collection.js';
 import { Deliveries } from './deliveries.js';
 import { FlowControl } from './flow-control.js';
 import { Flows } from './flows.js';
+import { GatewayProcess } from './gateway-process.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { DUPLICATOR_SCRIPT } from './launch.js';
@@ -61,6 +62,7 @@ export class AppServer {
   readonly #record: ClaimedRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
+  readonly #gateway: GatewayProcess;
   readonly #flowControl: FlowControl;
   readonly #dispatcher: Dispatcher<typeof CONTRACT, CallOrigin>;
   readonly #sessions: SessionServer<CallOrigin>;
@@ -113,6 +115,7 @@ export class AppServer {
       log.info('a client has gone', { client: client.presentation.name, why });
       this.#flows.release(client);
     });
+    this.#gateway = new GatewayProcess(options, clock, log);
     const collection = new Collection({
       application: application.name,
       clients: this.#clients,
@@ -127,6 +130,7 @@ export class AppServer {
       flowControl: this.#flowControl,
       collection,
       programs,
+      gateway: this.#gateway,
       application: application.name,
       source: application.source,
       info: () => this.#info(),
@@ -181,6 +185,7 @@ export class AppServer {
     const { directory } = options;
     this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
     this.#hostLink.start();
+    this.#gateway.start();
   }
 
   /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
@@ -202,7 +207,7 @@ export class AppServer {
 
   async #close(): Promise<void> {
     this.#flowControl.stop();
-    await this.#flows.stop();
+    await Promise.all([this.#gateway.close(), this.#flows.stop()]);
     this.#clients.close();
     await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
     this.#record.release();
@@ -216,6 +221,7 @@ export class AppServer {
 
   #info() {
     const { application } = this.#setup.options;
+    const gateway = this.#gateway.info();
     return {
       name: application.name,
       version: packageVersion(),
@@ -226,6 +232,7 @@ export class AppServer {
       ...(application.source === undefined ? {} : { source: application.source }),
       startedAt: this.#startedAt,
       hostServer: this.#hostLink?.connected ?? false,
+      ...(gateway === undefined ? {} : { gateway }),
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Collection } from './collection.js';
 import type { Deliveries } from './deliveries.js';
 import type { FlowControl } from './flow-control.js';
 import type { Flows } from './flows.js';
+import type { GatewayProcess } from './gateway-process.js';
 import { requestQuit, sendMessage } from './messages.js';
 import type { Programs } from './programs.js';
 
@@ -24,6 +25,7 @@ export interface CallOrigin {
 export interface Served {
   readonly clients: Clients;
   readonly flows: Flows;
+  readonly gateway: GatewayProcess;
   readonly deliveries: Deliveries;
   readonly flowControl: FlowControl;
   readonly collection: Collection;
@@ -36,7 +38,8 @@ export interface Served {
 }
 
 export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract, CallOrigin>> {
-  const { clients, flows, deliveries, flowControl, collection, programs, application, source } = served;
+  const { clients, flows, gateway, deliveries, flowControl, collection, programs } = served;
+  const { application, source } = served;
   return {
     'app.info': () => served.info(),
     'app.quit': () => {
@@ -81,7 +84,8 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
       return opening !== undefined;
     },
     'duplicator.release': (_params, { session }) => flows.mayEnd(permanent(session)),
-    'child.failed': ([failure]) => flows.startFailed(failure),
+    'gateway.subscribe': ([ready], { session }) => gateway.subscribe(ready, permanent(session)),
+    'child.failed': ([failure]) => flows.startFailed(failure) || gateway.startFailed(failure),
   };
 }
 

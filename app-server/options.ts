@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import { parsePrograms } from '../protocol/contract/programs.js';
-import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+import { gatewayOptions, type ApplicationOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
@@ -32,6 +32,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   const stallTimeoutMs = number('stall-timeout', values['stall-timeout'], DAY_MS);
   const programs = values.programs === undefined ? undefined : parsePrograms('--programs', values.programs);
   const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
+  const gateway = readGateway(values.gateway);
   return {
     directory: runtimeDirectory({ env, uid, directory: values.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
@@ -44,6 +45,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       ...(lingerMs === undefined ? {} : { lingerMs }),
       ...(ringBytes === undefined ? {} : { ringBytes }),
+      ...(gateway === undefined ? {} : { gateway }),
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       ...(programs === undefined ? {} : { programs }),
     },
@@ -62,6 +64,7 @@ function parse(args: readonly string[]) {
         'update-interval': text,
         linger: text,
         'ring-bytes': text,
+        gateway: text,
         'stall-timeout': text,
         programs: text,
         directory: text,
@@ -88,4 +91,14 @@ function whole(option: string, text: string | undefined, max: number): number | 
   const value = number(option, text, max);
   if (value === undefined || Number.isInteger(value)) return value;
   throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, { option });
+}
+
+function readGateway(text: string | undefined): GatewayOptions | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const place = { method: '--gateway', root: 'options', path: [], unknownMembers: 'refuse' } as const;
+    return gatewayOptions.check(JSON.parse(text), { ...place, path: [] });
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), { option: 'gateway' }, error);
+  }
 }

@@ -5,6 +5,7 @@ export type { Attributes, AttributeType, MessageClass } from './messages/message
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
 export { connectHost, HostConnection, type HostInfo } from './host.js';
 export { Mirror, type PublicationMeta } from './mirror.js';
+export { getSpecTclMemory, MIRROR_ERRORS, type MirrorError, type SpecTclMemory } from './spectcl-memory.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
 export {
   OutputFlow,

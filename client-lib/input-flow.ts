@@ -259,7 +259,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * Nothing is read from the flow until `resume`; what the history holds can still be taken, an inline flow gives nothing. A lossless
+   * Nothing is read from the flow until `resume`, but for what the flow thread is just reading; what the history holds can still be taken, an
+   * inline flow gives nothing. A lossless
    * consumer that is paused holds the provider back, until the stall timeout if there is one; a lossy one is lapped, and told by `lost` how many
    * buffers it missed.
    */

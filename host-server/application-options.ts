@@ -9,6 +9,7 @@ const ARGUMENTS = [
   ['updateIntervalMs', '--update-interval'],
   ['lingerMs', '--linger'],
   ['ringBytes', '--ring-bytes'],
+  ['gateway', '--gateway'],
   ['stallTimeoutMs', '--stall-timeout'],
   ['programs', '--programs'],
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];

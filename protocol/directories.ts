@@ -101,6 +101,11 @@ export function imageFilePath(flowDirectory: string, app: string, flow: string):
   return join(appFlowDirectory(flowDirectory, app), `${checkName('flow', flow)}.image`);
 }
 
+/** The record of an application's gateway: who it is, and which shared memory it has made. Not a flow's name. */
+export function gatewayRecordPath(flowDirectory: string, app: string): string {
+  return join(appFlowDirectory(flowDirectory, app), '.gateway.json');
+}
+
 /** `logs/host-server.log`, `logs/app-server-<app>.log`, `logs/duplicator-<app>@<flow>.log`. */
 export function logFilePath(directory: string, program: string, app?: string, flow?: string): string {
   const instance =

@@ -4,7 +4,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { SPECTRUM_TYPES } from '../../protocol/spectcl/display-memory.js';
 import { GATES } from './gates.js';
-import { matchesGlob } from './glob.js';
+import { matchesGlob } from '../../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import type { DefinedSpectrum, SpectrumBoard } from './spectrum-board.js';

@@ -22,6 +22,8 @@ import {
   duplicatorReady,
   duplicatorReport,
   flowInfo,
+  gatewayInfo,
+  gatewayReady,
   openRequest,
   openedFlow,
   presentation,
@@ -96,6 +98,7 @@ export const CONTRACT = defineContract({
       source: optional(address),
       startedAt: date(),
       hostServer: boolean(),
+      gateway: optional(gatewayInfo),
     }),
   }),
   'app.quit': method({
@@ -246,6 +249,11 @@ export const CONTRACT = defineContract({
     doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
     params: [],
     returns: boolean(),
+  }),
+  'gateway.subscribe': method({
+    doc: 'A gateway says that it listens: after its start, or when it found its app server again. Only on a permanent connection.',
+    params: [param('ready', gatewayReady, 'the gateway')],
+    returns: struct({ adopted: boolean() }),
   }),
   'duplicator.demoted': method({
     doc: 'A duplicator tells that a lossless consumer held its flow back for the stall timeout and is lossy from now on.',

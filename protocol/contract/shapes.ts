@@ -40,6 +40,33 @@ export const APPLICATION_STATES = ['starting', 'running', 'stopping', 'stopped',
 export const FLOW_STATES = ['idle', 'starting', 'running', 'stopping', 'failed'] as const;
 export const SOURCE_STATE_NAMES = ['starting', 'live', 'stale', 'ended'] as const;
 
+/** The ports where an application answers as if it were its SpecTcl. */
+export const gatewayOptions = struct({
+  restPort: int({ min: 0, max: 65_535, doc: 'TCP port of the REST service; 0 is any free one' }),
+  mirrorPort: int({ min: 0, max: 65_535, doc: 'TCP port of the mirror service; 0 is any free one' }),
+  host: optional(
+    string({ maxCharacters: 253, doc: 'where both listen; loopback when left out, 0.0.0.0 is everywhere' }),
+  ),
+  allowChanges: optional(boolean()),
+  sharedMemory: optional(boolean()),
+  sharedMemoryKey: optional(
+    string({
+      pattern: /^[\x21-\x7e]{4}$/,
+      doc: 'the memory key, 4 visible ASCII characters; default: a free XA and 2 digits',
+    }),
+  ),
+  sharedMemoryMode: optional(
+    string({ pattern: /^0?[0-7]{3}$/, doc: 'permissions of the shared memory, octal; 0600 when left out' }),
+  ),
+  advertise: optional(
+    string({
+      pattern: /^[A-Za-z_][A-Za-z0-9_.-]{0,40}$/,
+      doc: 'advertise as NAME_REST and NAME_MIRROR at the port manager of this host',
+    }),
+  ),
+  portManagerPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of the port manager' })),
+});
+
 /** What host.run takes besides the name; also an entry of the configuration file. */
 export const applicationOptions = struct({
   name: name('application'),
@@ -50,6 +77,7 @@ export const applicationOptions = struct({
   lingerMs: optional(double({ min: 0, max: 86_400_000, doc: 'milliseconds a flow without clients is kept' })),
   ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 is any free one' })),
+  gateway: optional(gatewayOptions),
   stallTimeoutMs: optional(
     double({
       min: 0,
@@ -166,6 +194,30 @@ export const appServerReady = struct({
   source: optional(address),
 });
 
+/** What a gateway says of itself when it listens, and again to an app server that was restarted. */
+export const gatewayReady = struct({
+  launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
+  version: int({ min: 0, doc: 'protocol version' }),
+  identity: processIdentity,
+  application: name('application'),
+  options: gatewayOptions,
+  host: text(253, 'where it listens'),
+  restPort: int({ min: 1, max: 65_535, doc: 'TCP port of its REST service' }),
+  mirrorPort: int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' }),
+});
+
+export const GATEWAY_STATES = ['starting', 'running', 'failed', 'stopped'] as const;
+
+export const gatewayInfo = struct({
+  state: oneOf(GATEWAY_STATES),
+  pid: optional(int({ min: 1, doc: 'process id of the gateway' })),
+  host: optional(text(253, 'where it listens')),
+  restPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its REST service' })),
+  mirrorPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' })),
+  restarts: count('times it was restarted'),
+  cause: optional(text(4096, 'why it failed')),
+});
+
 export const startFailure = struct({
   launch: string({ maxCharacters: 64, doc: 'the token the child was started with' }),
   code: errorCode,
@@ -187,4 +239,7 @@ export type OpenedFlow = TypeOf<typeof openedFlow>;
 export type DuplicatorReady = TypeOf<typeof duplicatorReady>;
 export type DuplicatorReport = TypeOf<typeof duplicatorReport>;
 export type AppServerReady = TypeOf<typeof appServerReady>;
+export type GatewayOptions = TypeOf<typeof gatewayOptions>;
+export type GatewayReady = TypeOf<typeof gatewayReady>;
+export type GatewayInfo = TypeOf<typeof gatewayInfo>;
 export type StartFailure = TypeOf<typeof startFailure>;

@@ -50,6 +50,15 @@ export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * MAPS_ENTRY;
 /** Bytes of the header, and so the offset of channel storage. */
 export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * STATISTICS_ENTRY;
 
+const BINDING_ARRAYS = [
+  [TYPES, TYPES_ENTRY],
+  [DIMENSIONS, DIMENSIONS_ENTRY],
+  [OFFSETS, OFFSETS_ENTRY],
+  [TITLES, TEXT_FIELD_BYTES],
+  [INFO, TEXT_FIELD_BYTES],
+  [MAPS, MAPS_ENTRY],
+] as const;
+
 assert.deepEqual([TITLES, INFO, OFFSETS, TYPES, MAPS], [80_000, 1_360_000, 2_640_000, 2_680_000, 2_720_000]);
 assert.deepEqual([STATISTICS_OFFSET, DISPLAY_HEADER_BYTES], [5_440_000, 5_600_000]);
 assert.equal(DISPLAY_HEADER_BYTES, DISPLAY_SLOTS * 560);
@@ -257,6 +266,20 @@ export function writeStatistics(
   view.setUint32(at + 4, overflows[1], true);
   view.setUint32(at + 8, underflows[0], true);
   view.setUint32(at + 12, underflows[1], true);
+}
+
+/** Where the types stand: a header that is written in place shows a slot only by its type. */
+export const TYPES_RANGE = [TYPES, MAPS] as const;
+
+/** Whether a slot is defined otherwise in two memories; statistics do not count. Free in both is no difference. */
+export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): boolean {
+  checkSlot(slot);
+  const type = TYPES + slot * TYPES_ENTRY;
+  if (headerView(a).getInt32(type, true) === 0 && headerView(b).getInt32(type, true) === 0) return false;
+  return BINDING_ARRAYS.some(([array, entry]) => {
+    const at = array + slot * entry;
+    return Buffer.compare(a.subarray(at, at + entry), b.subarray(at, at + entry)) !== 0;
+  });
 }
 
 /** Frees a slot: its type becomes 0, and the rest stays behind as it does in SpecTcl. */

@@ -91,8 +91,10 @@ describe('flow control', () => {
 
   it('marks go out from the flow thread while the main thread does nothing for them', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
+    flow.pause();
     await publish(8);
-    // This blocks the main thread until the app server knows of the mark.
+    flow.resume();
+    // From here on, only the flow thread runs: this blocks the main thread until the app server knows of the mark.
     const asked = (wanted: boolean): string =>
       execFileSync(process.execPath, [
         '--input-type=module',
@@ -160,6 +162,13 @@ describe('flow control', () => {
     expect(refused.message).to.include('has a provider already: client run');
   });
 
+  /** The consumer's link, as soon as the duplicator knows that it is paused. */
+  const paused = () =>
+    eventually('the duplicator knows of the pause', async () => {
+      const { flows } = await consumer.applicationStatistics();
+      return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
+    });
+
   for (const inline of [false, true]) {
     describe(`pause, ${inline ? 'inline' : 'with a flow thread'}`, () => {
       it('a paused lossless consumer holds the provider back, and loses nothing', async () => {
@@ -168,9 +177,8 @@ describe('flow control', () => {
         expect(flow.paused).to.equal(true);
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const statistics = await consumer.applicationStatistics();
-        const link = statistics.flows[0]!.links.find(({ role }) => role === 'consumer');
-        expect(link).to.include({ client: 'viewer', paused: true, lag: RING, holding: true });
+        const link = await paused();
+        expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
           expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.equal(sequence);
@@ -189,6 +197,7 @@ describe('flow control', () => {
           lost += buffers;
         });
         flow.pause();
+        await paused();
         await publish(3 * RING);
         expect(flow.takeNow()).to.equal(undefined);
         flow.resume();

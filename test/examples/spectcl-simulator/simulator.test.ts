@@ -10,7 +10,7 @@ import {
   channelsOf,
   checkHeader,
 } from '../../../protocol/spectcl/display-memory.js';
-import { matchesGlob } from '../../../examples/spectcl-simulator/glob.js';
+import { matchesGlob } from '../../../protocol/spectcl/glob.js';
 import { ChannelTable, randomBits } from '../../../examples/spectcl-simulator/random.js';
 import {
   type Simulator,

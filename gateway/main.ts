@@ -1,0 +1,86 @@
+/**
+ * The gateway program: SpecTcl's REST and mirror services of one application, and its shared memory by key.
+ *
+ *   options → Gateway (mirror, services, ports) → Parent (the app server)
+ *
+ * It outlives its app server, so that viewers see nothing of a restart; it ends when it is told to, or when both its app server and its
+ * clients have been gone for a while.
+ */
+import { identityToWire } from '../protocol/contract/identity-on-wire.js';
+import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
+import { systemClock } from '../protocol/clock.js';
+import { describeError } from '../protocol/errors.js';
+import { Logger } from '../protocol/log.js';
+import { ownIdentity } from '../protocol/owner-identity.js';
+import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { Gateway } from './gateway.js';
+import { parseOptions, type GatewayProgramOptions } from './options.js';
+import { Parent, reportFailure } from './parent.js';
+
+/** An app server that is not restarted within this time will not be; then only clients are a reason to stay. */
+const ORPHAN_LINGER_MS = 120_000;
+
+async function run(options: GatewayProgramOptions): Promise<void> {
+  const log = new Logger(`gateway:${options.app}`);
+  const starting = Gateway.start(options, log);
+  /** What is there once the gateway is ready; a signal may come before. */
+  const beside: { parent: Parent | undefined } = { parent: undefined };
+  endOnSignals(log, async () => {
+    await beside.parent?.close();
+    await (await starting.catch(() => undefined))?.close();
+  });
+  let gateway: Gateway;
+  try {
+    gateway = await starting;
+  } catch (error) {
+    log.error('not started', { error });
+    await reportFailure(options.parent, error, log);
+    process.exit(1);
+  }
+  const launch = process.env[LAUNCH_VARIABLE];
+  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
+  const parent = new Parent(
+    options.parent,
+    () => ({
+      ...(launch === undefined ? {} : { launch }),
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      application: options.app,
+      options: options.gateway,
+      host: gateway.host,
+      restPort: gateway.restPort,
+      mirrorPort: gateway.mirrorPort,
+    }),
+    quit,
+    log,
+  );
+  beside.parent = parent;
+  endOrphan(gateway, parent, quit);
+}
+
+/** Twice in a row without app server and clients: nobody will come back for this gateway. */
+function endOrphan(gateway: Gateway, parent: Parent, quit: () => void, before = false): void {
+  systemClock.after(
+    ORPHAN_LINGER_MS / 2,
+    () => {
+      const orphan = !parent.connected && gateway.clients === 0;
+      if (orphan && before) quit();
+      else endOrphan(gateway, parent, quit, orphan);
+    },
+    true,
+  );
+}
+
+function readOptions(): GatewayProgramOptions | undefined {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`gateway: ${describeError(error)}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+const options = readOptions();
+if (options !== undefined) await run(options);

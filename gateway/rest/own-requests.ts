@@ -1,0 +1,168 @@
+/** The requests that the gateway answers itself, from the mirror where it can; a table of handlers by what stands behind `/spectcl/`. */
+import { hostname } from 'node:os';
+import { isMirrorflowError } from '../../protocol/errors.js';
+import { matchesGlob } from '../../protocol/spectcl/glob.js';
+import type { MirrorDirectory } from '../mirror-directory.js';
+import type { DecodedHeader } from '../spectra.js';
+import { bindingDetail, spectrumDetail, statisticsDetail } from './from-header.js';
+import type { SourceRest } from './source-rest.js';
+
+const MEGABYTE = 1024 * 1024;
+
+export interface OwnRequestsOptions {
+  readonly header: () => Promise<DecodedHeader>;
+  /** Path of the image. */
+  readonly imagePath: () => Promise<string | undefined>;
+  readonly source: SourceRest;
+  readonly directory: MirrorDirectory;
+  /** Key of this host's shared memory, where it has one. */
+  readonly memoryKey: () => string | undefined;
+  readonly ports: () => { readonly restPort: number; readonly mirrorPort: number };
+}
+
+export interface Asked {
+  readonly query: (name: string) => string | undefined;
+  /** Whether the request comes from this host. */
+  readonly local: boolean;
+}
+
+/** Gives the detail, or throws what becomes the answer. */
+type Handler = (asked: Asked) => Promise<unknown>;
+
+export class OwnRequests {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly #options: OwnRequestsOptions;
+  /** Numbers of spectra by name, as the source has them under one header. */
+  #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
+  /** Last answers of the source, for the time when it is away. */
+  readonly #last = new Map<string, unknown>();
+
+  constructor(options: OwnRequestsOptions) {
+    this.#options = options;
+    this.handlers = new Map<string, Handler>([
+      ['version', () => this.#fromSource('version')],
+      ['shmem/key', () => this.#memoryKey()],
+      ['shmem/size', async () => String((await options.header()).channelBytes)],
+      ['shmem/variables', () => this.#variables()],
+      ['mirror', async ({ query, local }) => this.#mirrors(query('pattern'), local)],
+      ['mirror/list', ({ query, local }) => this.#mirrorList(query('clients'), local)],
+      ['spectrum/list', ({ query }) => this.#spectra(query('filter'))],
+      ['sbind/list', ({ query }) => this.#bindings(query('pattern'))],
+      ['specstats', ({ query }) => this.#statistics(query('pattern'))],
+    ]);
+  }
+
+  /** The source's own answer; its last one while it is away. */
+  async #fromSource(request: string): Promise<unknown> {
+    try {
+      const detail = await this.#options.source.detail(`/spectcl/${request}`);
+      this.#last.set(request, detail);
+      return detail;
+    } catch (error) {
+      const last = this.#last.get(request);
+      if (last === undefined || isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
+      return last;
+    }
+  }
+
+  async #memoryKey(): Promise<string> {
+    const key = this.#options.memoryKey();
+    if (key !== undefined) return key;
+    const path = await this.#options.imagePath();
+    return `file:${path ?? ''}`;
+  }
+
+  /** The ports in there are what programs go to next: ours. */
+  async #variables(): Promise<unknown> {
+    try {
+      const found = await this.#fromSource('shmem/variables');
+      if (typeof found !== 'object' || found === null) return found;
+      const { restPort, mirrorPort } = this.#options.ports();
+      return {
+        ...found,
+        ...('HTTPDPort' in found ? { HTTPDPort: String(restPort) } : {}),
+        ...('MirrorPort' in found ? { MirrorPort: String(mirrorPort) } : {}),
+      };
+    } catch (error) {
+      if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
+      const { channelBytes } = await this.#options.header();
+      return { DisplayMegabytes: String(channelBytes / MEGABYTE) };
+    }
+  }
+
+  /**
+   * This host's own shared memory under its name, for viewers that look for a mirror of their host, and under `localhost` only for those who
+   * are here: elsewhere that would be another machine.
+   */
+  #own(local: boolean): { readonly host: string; readonly shmkey: string }[] {
+    const shmkey = this.#options.memoryKey();
+    if (shmkey === undefined) return [];
+    const names = local ? [hostname(), 'localhost'] : [hostname()];
+    return [...new Set(names)].map((host) => ({ host, shmkey }));
+  }
+
+  #mirrors(pattern: string | undefined, local: boolean) {
+    const all = [...this.#own(local), ...this.#options.directory.list()];
+    return all.filter(({ host }) => matchesGlob(pattern ?? '*', host));
+  }
+
+  async #mirrorList(clients: string | undefined, local: boolean) {
+    const { channelBytes } = await this.#options.header();
+    return this.#mirrors(clients, local).map(({ host, shmkey }) => ({
+      name: shmkey,
+      size: channelBytes / MEGABYTE,
+      client: host,
+    }));
+  }
+
+  async #spectra(filter = '*'): Promise<unknown[]> {
+    let all: unknown;
+    try {
+      all = await this.#fromSource('spectrum/list?filter=*');
+    } catch (error) {
+      if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
+      const { bindings } = await this.#options.header();
+      all = bindings.map(spectrumDetail);
+    }
+    return (Array.isArray(all) ? (all as unknown[]) : []).filter((spectrum) => {
+      const name = nameOf(spectrum);
+      return name !== undefined && matchesGlob(filter, name);
+    });
+  }
+
+  async #bindings(pattern = '*'): Promise<unknown[]> {
+    const header = await this.#options.header();
+    const ids = await this.#idsOf(header);
+    return header.bindings
+      .filter(({ name }) => matchesGlob(pattern, name))
+      .map((binding) => bindingDetail(binding, ids.get(binding.name)));
+  }
+
+  async #statistics(pattern = '*'): Promise<unknown[]> {
+    const { bindings } = await this.#options.header();
+    return bindings.filter(({ name }) => matchesGlob(pattern, name)).map(statisticsDetail);
+  }
+
+  /** A header does not say which numbers SpecTcl has given its spectra; asked once for every header. */
+  async #idsOf({ version }: DecodedHeader): Promise<ReadonlyMap<string, number>> {
+    if (this.#ids?.version === version) return this.#ids.byName;
+    try {
+      const found = await this.#options.source.detail('/spectcl/sbind/list?pattern=*');
+      const byName = new Map<string, number>();
+      for (const entry of Array.isArray(found) ? (found as unknown[]) : []) {
+        const name = nameOf(entry);
+        const id = Number((entry as { spectrumid?: unknown }).spectrumid);
+        if (name !== undefined && Number.isSafeInteger(id)) byName.set(name, id);
+      }
+      this.#ids = { version, byName };
+      return byName;
+    } catch {
+      return this.#ids?.byName ?? new Map();
+    }
+  }
+}
+
+function nameOf(entry: unknown): string | undefined {
+  const name = typeof entry === 'object' && entry !== null ? (entry as { name?: unknown }).name : undefined;
+  return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined;
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { Advertiser } from '../../gateway/advertiser.js';
+import { systemClock } from '../../protocol/clock.js';
+import { Logger } from '../../protocol/log.js';
+import { eventually } from '../examples/spectcl-simulator/mirror-peer.js';
+
+/** A port manager: gives ports from a list, and holds a name as long as its connection lives. */
+class PortManager {
+  readonly held = new Set<string>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+
+  constructor(answer: () => string) {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      let name = '';
+      socket.on('error', () => socket.destroy());
+      socket.on('data', (chunk) => {
+        name = chunk.toString();
+        this.held.add(name);
+        socket.write(answer());
+      });
+      socket.on('close', () => {
+        this.held.delete(name);
+        this.#sockets.delete(socket);
+      });
+    });
+  }
+
+  async listen(port = 0): Promise<number> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+describe('advertising a service at the port manager', () => {
+  let advertiser: Advertiser | undefined;
+  let manager: PortManager;
+  let given: number[];
+  const lines: string[] = [];
+
+  function advertise(port: number): void {
+    given = [];
+    lines.length = 0;
+    advertiser = new Advertiser({
+      service: 'SpecTcl_REST',
+      user: 'fox',
+      port,
+      clock: systemClock,
+      log: new Logger('test', { sink: (line) => lines.push(line) }),
+      given: (found) => given.push(found),
+    });
+  }
+
+  afterEach(async () => {
+    advertiser?.close();
+    await manager.close();
+  });
+
+  for (const ending of ['\n', '\r\n']) {
+    it(`takes the port it is given and holds the connection (lines end in ${JSON.stringify(ending)})`, async () => {
+      manager = new PortManager(() => `OK 31000${ending}`);
+      advertise(await manager.listen());
+      await eventually(() => given.length === 1);
+      expect(given).to.deep.equal([31_000]);
+      expect([...manager.held]).to.deep.equal(['GIMME SpecTcl_REST fox\n']);
+      advertiser?.close();
+      await eventually(() => manager.held.size === 0);
+    });
+  }
+
+  it('asks again when the port manager was restarted, and takes another port', async () => {
+    let next = 31_000;
+    manager = new PortManager(() => `OK ${next++}\n`);
+    const port = await manager.listen();
+    advertise(port);
+    await eventually(() => given.length === 1);
+    await manager.close();
+    await eventually(() => lines.some((line) => line.includes('not advertised')));
+    await manager.listen(port);
+    await eventually(() => given.length === 2);
+    expect(given).to.deep.equal([31_000, 31_001]);
+  });
+
+  it('says why when it is refused, and goes on trying', async () => {
+    let answers = 0;
+    manager = new PortManager(() => (answers++ === 0 ? 'FAIL No free ports\n' : 'OK 31000\n'));
+    advertise(await manager.listen());
+    await eventually(() => given.length === 1);
+    expect(lines.join('')).to.match(/FAIL No free ports/);
+  });
+});

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { expect } from 'chai';
+import { MirrorDirectory } from '../../gateway/mirror-directory.js';
+import { MirrorService } from '../../gateway/mirror-service.js';
+import type { Lease } from '../../gateway/publications.js';
+import { Logger } from '../../protocol/log.js';
+import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorPeer, eventually } from '../examples/spectcl-simulator/mirror-peer.js';
+import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
+
+describe('the mirror service of a gateway', () => {
+  let server: Server;
+  let service: MirrorService;
+  let peers: MirrorPeer[];
+  let leased = 0;
+  let clock: ManualClock;
+  let newest: () => Promise<Lease>;
+  const lines: string[] = [];
+
+  beforeEach(async () => {
+    peers = [];
+    lines.length = 0;
+    clock = new ManualClock();
+    const memory = Buffer.alloc(64 * 2 ** 20, 7);
+    newest = () => {
+      leased += 1;
+      return Promise.resolve({ memory, headerVersion: 1, release: () => (leased -= 1) });
+    };
+    service = new MirrorService({
+      newest: () => newest(),
+      directory: new MirrorDirectory(),
+      clock,
+      log: new Logger('test', { sink: (line) => lines.push(line) }),
+    });
+    server = createServer((socket) => service.accept(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+
+  afterEach(async () => {
+    for (const peer of peers) peer.close();
+    service.close();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  async function peer(): Promise<MirrorPeer> {
+    const made = await MirrorPeer.connect((server.address() as AddressInfo).port);
+    peers.push(made);
+    return made;
+  }
+
+  async function stuck(): Promise<MirrorPeer> {
+    const slow = await peer();
+    slow.pause();
+    slow.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
+    await eventually(() => leased === 1);
+    return slow;
+  }
+
+  it('gives the buffer back when it is sent, and when the client has gone', async () => {
+    await (await peer()).update();
+    await eventually(() => leased === 0);
+    const slow = await stuck();
+    slow.close();
+    await eventually(() => leased === 0 && service.clients === 1);
+  });
+
+  it('closes a client that takes nothing any more', async () => {
+    await stuck();
+    clock.advance(31_000);
+    await eventually(() => leased === 0 && service.clients === 0);
+    expect(lines.join('')).to.match(/did not take 1048576 bytes within 30000 ms/);
+  });
+
+  it('closes a slow client when its buffer is needed, and only then', async () => {
+    await stuck();
+    service.closeSlow();
+    expect(service.clients).to.equal(1);
+    clock.advance(2_500);
+    service.closeSlow();
+    await eventually(() => leased === 0 && service.clients === 0);
+  });
+
+  it('closes a connection when there is no mirror, as if nobody was there', async () => {
+    newest = () => Promise.reject(new MirrorflowError('SOURCE_UNREACHABLE', 'there is no SpecTcl'));
+    const asking = await peer();
+    asking.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
+    expect(await asking.closed()).to.have.length(0);
+    expect(lines.join('')).to.match(/there is no SpecTcl/);
+  });
+
+  it('takes requests that come together one after the other', async () => {
+    const eager = await peer();
+    eager.send(Buffer.from('\x08\0\0\0\x02\0\0\0'.repeat(3)));
+    const full = Buffer.from(await eager.take(8 + 64 * 2 ** 20));
+    expect([full.readUInt32LE(0), full.readUInt32LE(4)]).to.deep.equal([8 + 64 * 2 ** 20, 3]);
+    const partial = Buffer.from(await eager.take(8));
+    expect([partial.readUInt32LE(0), partial.readUInt32LE(4)]).to.deep.equal([
+      8 + 64 * 2 ** 20 - 5_600_000,
+      4,
+    ]);
+  });
+});

@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { MIRROR_ERRORS, MirrorflowError, SpectraView, getSpecTclMemory } from '../../client-lib/index.js';
+import type { SpecTclMemory } from '../../client-lib/index.js';
+import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import { sysvLibrary } from '../../protocol/sysv/library.js';
+import { createSegment, removeSegment, type Segment } from '../../protocol/sysv/segment.js';
+import { gatewayOf } from './gateway-system.js';
+import { WholeSystem, eventually } from './whole-system.js';
+
+/** What the simulator says its memory's key is. */
+const SIMULATOR_KEY = 'XAff';
+
+describe('getSpecTclMemory', function () {
+  let system: WholeSystem;
+  let simulator: Simulator;
+  const got: SpecTclMemory[] = [];
+  let segment: Segment | undefined;
+
+  beforeEach(async () => {
+    system = new WholeSystem();
+    await system.startHost();
+    simulator = await system.simulator({ rate: 0, channelBytes: 2 ** 21 });
+    simulator.step(1_000);
+  });
+
+  afterEach(async function () {
+    await Promise.all(got.splice(0).map((memory) => memory.unmap()));
+    segment?.detach();
+    if (segment !== undefined) removeSegment(segment.key, process.pid);
+    segment = undefined;
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  async function get(host: string, rest: number | string, mirror: number | string, user?: string) {
+    const memory = await getSpecTclMemory(host, rest, mirror, user, { directory: system.directory });
+    got.push(memory);
+    return memory;
+  }
+
+  async function failure(work: Promise<unknown>): Promise<string> {
+    try {
+      await work;
+      return 'none';
+    } catch (error) {
+      if (!(error instanceof MirrorflowError)) throw error;
+      const name = String(error.facts['mirrorError']) as keyof typeof MIRROR_ERRORS;
+      expect(error.facts['mirrorCode']).to.equal(MIRROR_ERRORS[name]);
+      return name;
+    }
+  }
+
+  const sum = (): number => new SpectraView(simulator.memory).get('tof').sum;
+
+  function ownSegment(content: Uint8Array): void {
+    segment = createSegment([SIMULATOR_KEY], content.byteLength + 8_192, 0o600, () => undefined);
+    segment.memory.set(content);
+  }
+
+  it('mirrors a SpecTcl whose memory cannot be attached, once for all who ask', async () => {
+    const [one, two] = await Promise.all([
+      get('127.0.0.1', simulator.restPort, simulator.mirrorPort),
+      get('127.0.0.1', String(simulator.restPort), String(simulator.mirrorPort)),
+    ]);
+    for (const memory of [one, two]) {
+      expect(memory).to.include({ kind: 'mirror', isMirroring: true });
+      expect(memory.spectra.get('tof').sum).to.equal(sum());
+    }
+    simulator.step(300);
+    await eventually('the new sum', () => one.spectra.get('tof').sum === sum());
+    expect(simulator.counters.mirrorConnections).to.equal(1);
+    await one.unmap();
+    expect(two.isMirroring).to.equal(true);
+  });
+
+  it("attaches a local SpecTcl's own memory by its key", async function () {
+    if (sysvLibrary().kind === 'missing') this.skip();
+    ownSegment(simulator.memory);
+    const memory = await get('localhost', simulator.restPort, simulator.mirrorPort);
+    expect(memory.kind).to.equal('own');
+    expect(memory.memory.byteLength).to.equal(5_600_000 + 2 ** 21);
+    expect(memory.spectra.get('tof').sum).to.equal(sum());
+    expect(simulator.counters.mirrorConnections).to.equal(0);
+  });
+
+  it('does not take something else under the same key for it, as beside a container', async function () {
+    if (sysvLibrary().kind === 'missing') this.skip();
+    ownSegment(new Uint8Array(5_600_000 + 2 ** 21));
+    const memory = await get('localhost', simulator.restPort, simulator.mirrorPort);
+    expect(memory.kind).to.equal('mirror');
+    expect(memory.spectra.get('tof').sum).to.equal(sum());
+  });
+
+  for (const sharedMemory of [true, false]) {
+    it(`gets from a gateway what it would get from SpecTcl, ${sharedMemory ? 'by key' : 'by file'}`, async function () {
+      if (sharedMemory && sysvLibrary().kind === 'missing') this.skip();
+      const gateway = { restPort: 0, mirrorPort: 0, sharedMemory };
+      await system.host.run({ name: 'e1', source: simulator.address, gateway });
+      const { restPort, mirrorPort } = await gatewayOf(await system.client('e1'));
+      const memory = await get('127.0.0.1', restPort, mirrorPort);
+      expect(memory.kind).to.equal('own');
+      simulator.step(300);
+      await eventually('the new sum', () => memory.spectra.get('tof').sum === sum());
+      expect(simulator.counters.mirrorConnections).to.equal(1);
+    });
+  }
+
+  it('names its errors as SpecTcl does', async () => {
+    const { restPort, mirrorPort } = simulator;
+    expect(await failure(get('127.0.0.1', 9, mirrorPort))).to.equal('MIRROR_CANTGETSIZE');
+    expect(await failure(get('127.0.0.1', 'No_REST', mirrorPort, 'fox'))).to.equal('MIRROR_NORESTSVC');
+    expect(await failure(get('127.0.0.1', restPort, 'No_MIRROR'))).to.equal('MIRROR_NOMIRRORSVC');
+    expect(await failure(get('127.0.0.1', restPort, 9))).to.equal('MIRROR_SETUPFAILED');
+    simulator.misbehave({ rest: 'html' });
+    expect(await failure(get('127.0.0.1', restPort, mirrorPort))).to.equal('MIRROR_CANTGETSIZE');
+  });
+});

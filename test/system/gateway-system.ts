@@ -1,0 +1,87 @@
+/** What the system tests of the gateway share: the ports of an application's gateway, REST, and viewers that answer line by line. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '../../client-lib/index.js';
+import { eventually } from './whole-system.js';
+
+/** Sources of the fixtures that are not TypeScript, and so are not compiled. */
+export const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/gateway', import.meta.url));
+
+export interface GatewayPorts {
+  readonly pid: number;
+  readonly restPort: number;
+  readonly mirrorPort: number;
+}
+
+/** The gateway when it runs; `not` is the process of one that was killed. */
+export function gatewayOf(client: Client, not?: number): Promise<GatewayPorts> {
+  return eventually('the gateway runs', async () => {
+    const found = (await client.appInfo().catch(() => undefined))?.gateway;
+    if (found?.state !== 'running' || found.pid === undefined || found.pid === not) return undefined;
+    return { pid: found.pid, restPort: found.restPort ?? 0, mirrorPort: found.mirrorPort ?? 0 };
+  });
+}
+
+export interface RestReply {
+  readonly http: number;
+  readonly status: string;
+  readonly detail: unknown;
+}
+
+export async function rest(port: number, request: string, init: RequestInit = {}): Promise<RestReply> {
+  const reply = await fetch(`http://127.0.0.1:${port}/spectcl/${request}`, init);
+  const { status, detail } = JSON.parse(await reply.text()) as { status: string; detail?: unknown };
+  return { http: reply.status, status, detail };
+}
+
+/** A program that answers every line with a line. */
+export class Viewer {
+  readonly child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  #errors = '';
+
+  private constructor(command: string, args: readonly string[]) {
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()));
+    this.child.stdin?.on('error', () => undefined);
+    this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  /** Starts it; resolves with its first line. */
+  static async start(
+    command: string,
+    args: readonly string[],
+  ): Promise<{ readonly viewer: Viewer; readonly first: string }> {
+    const viewer = new Viewer(command, args);
+    return { viewer, first: await viewer.#next() };
+  }
+
+  async ask(line: string): Promise<string> {
+    this.child.stdin?.write(`${line}\n`);
+    return this.#next();
+  }
+
+  async end(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const closed = once(this.child, 'close');
+    this.child.stdin?.end();
+    this.child.kill('SIGKILL');
+    await closed;
+  }
+
+  async #next(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error(`the viewer ended: ${this.#errors}`);
+    return value;
+  }
+}
+
+/** What the Python client saw of one update. */
+export interface SeenUpdate {
+  readonly kind: number;
+  readonly size: number;
+  readonly body: string;
+  readonly memory: string;
+}

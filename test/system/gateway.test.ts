@@ -1,0 +1,250 @@
+import { spawnSync } from 'node:child_process';
+import { expect } from 'chai';
+import type { GatewayOptions } from '../../protocol/contract/shapes.js';
+import type { Client } from '../../client-lib/index.js';
+import type { Simulator, SimulatorOptions } from '../../examples/spectcl-simulator/simulator.js';
+import { MirrorPeer } from '../examples/spectcl-simulator/mirror-peer.js';
+import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
+import { WholeSystem, eventually } from './whole-system.js';
+
+const FULL = 3;
+const PARTIAL = 4;
+
+describe('a gateway', function () {
+  let system: WholeSystem;
+  let simulator: Simulator;
+  let client: Client;
+  let ports: GatewayPorts;
+  const viewers: Viewer[] = [];
+  const peers: MirrorPeer[] = [];
+
+  beforeEach(async () => {
+    system = new WholeSystem();
+    await system.startHost();
+  });
+
+  afterEach(async function () {
+    await Promise.all(viewers.splice(0).map((viewer) => viewer.end()));
+    for (const peer of peers.splice(0)) peer.close();
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  async function start(
+    options: Partial<GatewayOptions> = {},
+    simulated: SimulatorOptions = {},
+    updateIntervalMs = 20,
+  ): Promise<void> {
+    simulator = await system.simulator({ rate: 0, channelBytes: 2 * 2 ** 20, ...simulated });
+    simulator.step(1_000);
+    await system.host.run({
+      name: 'e1',
+      source: simulator.address,
+      updateIntervalMs,
+      gateway: { restPort: 0, mirrorPort: 0, ...options },
+    });
+    client = await system.client('e1');
+    ports = await gatewayOf(client);
+  }
+
+  async function python(restPort: number, mirrorPort: number, connections: number) {
+    const { viewer } = await Viewer.start('python3', [
+      `${FIXTURES}/cutiepie_like.py`,
+      '127.0.0.1',
+      String(restPort),
+      String(mirrorPort),
+      String(connections),
+    ]);
+    viewers.push(viewer);
+    return {
+      update: async () => JSON.parse(await viewer.ask('{"do":"update"}')) as SeenUpdate[],
+      names: async () => JSON.parse(await viewer.ask('{"do":"names"}')) as string[],
+      rest: async (request: string) =>
+        JSON.parse(await viewer.ask(JSON.stringify({ do: 'rest', request }))) as unknown,
+    };
+  }
+
+  async function peer(): Promise<MirrorPeer> {
+    const made = await MirrorPeer.connect(ports.mirrorPort);
+    peers.push(made);
+    return made;
+  }
+
+  for (const connections of [1, 32]) {
+    it(`shows ${connections} viewers byte for byte what the source shows, and is one connection to it`, async function () {
+      if (spawnSync('python3', ['--version']).status !== 0) {
+        process.stderr.write('    skipped: there is no python3\n');
+        this.skip();
+      }
+      await start();
+      const through = await python(ports.restPort, ports.mirrorPort, connections);
+      const first = await through.update();
+      expect(simulator.counters.mirrorConnections).to.equal(1);
+      const direct = await python(simulator.restPort, simulator.mirrorPort, 1);
+      const [atSource] = await direct.update();
+      expect(first).to.deep.equal(Array.from({ length: connections }, () => atSource));
+      expect(atSource?.kind).to.equal(FULL);
+
+      simulator.step(500);
+      const [after] = await direct.update();
+      expect(after?.kind).to.equal(PARTIAL);
+      const seen = await eventually('the change came through', async () => {
+        const updates = await through.update();
+        expect(updates.map(({ kind }) => kind)).to.deep.equal(updates.map(() => PARTIAL));
+        return updates.every(({ memory }) => memory === after?.memory) ? updates : undefined;
+      });
+      expect(seen).to.deep.equal(Array.from({ length: connections }, () => after));
+
+      for (const request of [
+        'version',
+        'shmem/size',
+        'spectrum/list',
+        'spectrum/list?filter=s*',
+        'sbind/list?pattern=*',
+        'sbind/list?pattern=t[no]f',
+        'gate/list?pattern=*',
+        'apply/list?pattern=*',
+      ]) {
+        expect(await through.rest(request), request).to.deep.equal(await direct.rest(request));
+      }
+    });
+  }
+
+  it('sends a full update again to those who have another header, and none in between shows channels under a wrong one', async function () {
+    if (spawnSync('python3', ['--version']).status !== 0) this.skip();
+    await start();
+    const through = await python(ports.restPort, ports.mirrorPort, 2);
+    expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([FULL, FULL]);
+    expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
+
+    for (const change of ['rename', 'undefine', 'define'] as const) {
+      if (change === 'rename') simulator.rename('tof', 'tof.new');
+      if (change === 'undefine') simulator.undefine('tof.new');
+      if (change === 'define') {
+        const axes = [{ parameter: 'p', low: 0, high: 10, bins: 10, unit: '' }];
+        simulator.define({ name: 'late', type: 4, axes });
+      }
+      const fresh = await python(simulator.restPort, simulator.mirrorPort, 1);
+      const [atSource] = await fresh.update();
+      const seen = await eventually(`the ${change} came through`, async () => {
+        const updates = await through.update();
+        return updates.every(({ kind }) => kind === FULL) ? updates : undefined;
+      });
+      expect(seen.map(({ body }) => body)).to.deep.equal([atSource?.body, atSource?.body]);
+      expect(await through.names()).to.deep.equal(await fresh.names());
+      const names = (await rest(ports.restPort, 'sbind/list')).detail as { name: string }[];
+      expect(names.map(({ name }) => name)).to.deep.equal(await fresh.names());
+      expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
+    }
+  });
+
+  it('sends one byte of channels when nothing is defined, as SpecTcl does', async () => {
+    await start({}, { spectra: [], checksum: false });
+    const viewer = await peer();
+    expect((await viewer.update()).body.byteLength).to.equal(5_600_001);
+    expect(await viewer.update()).to.deep.equal({ type: PARTIAL, body: Buffer.from([0]) });
+  });
+
+  it('lists who mirrors, and refuses a key that a host has registered already', async () => {
+    await start();
+    const [one, two] = [await peer(), await peer()];
+    one.shmInfo('XA01');
+    two.shmInfo('XA02');
+    await two.update();
+    await one.update();
+    const mirrors = [
+      { host: 'localhost', shmkey: 'XA01' },
+      { host: 'localhost', shmkey: 'XA02' },
+    ];
+    expect((await rest(ports.restPort, 'mirror')).detail).to.have.deep.members(mirrors);
+    expect((await rest(ports.restPort, 'mirror?pattern=x*')).detail).to.deep.equal([]);
+    expect((await rest(ports.restPort, 'mirror/list?clients=local*')).detail).to.have.deep.members(
+      mirrors.map(({ host, shmkey }) => ({ name: shmkey, size: 2, client: host })),
+    );
+    const double = await peer();
+    double.shmInfo('XA02');
+    expect(await double.closed()).to.have.length(0);
+    two.close();
+    await eventually('the entry of the one that left is gone', async () => {
+      const left = (await rest(ports.restPort, 'mirror')).detail as unknown[];
+      return left.length === 1;
+    });
+    expect((await one.update()).type).to.equal(PARTIAL);
+  });
+
+  for (const [what, bytes] of [
+    ['a key of five bytes', Buffer.from('\x0d\0\0\0\x01\0\0\0XA012')],
+    ['an unknown type', Buffer.from('\x08\0\0\0\x09\0\0\0')],
+    ['a request with a body', Buffer.from('\x09\0\0\0\x02\0\0\0x')],
+    ['a message shorter than its header', Buffer.from('\x03\0\0\0\x02\0\0\0')],
+    ['HTTP', Buffer.from('GET / HTTP/1.0\r\n\r\n')],
+  ] as const) {
+    it(`closes a connection that sends ${what}`, async () => {
+      await start();
+      const stranger = await peer();
+      stranger.send(bytes);
+      expect(await stranger.closed()).to.have.length(0);
+      expect((await (await peer()).update()).type).to.equal(FULL);
+    });
+  }
+
+  it('lets a client that does not read harm nobody', async () => {
+    await start({}, { channelBytes: 32 * 2 ** 20, fillers: 100 });
+    const [slow, quick] = [await peer(), await peer()];
+    slow.pause();
+    for (let request = 0; request < 100; request += 1) slow.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
+    let last = (await quick.update()).body;
+    for (let round = 0; round < 10; round += 1) {
+      simulator.step(1_000);
+      await eventually('the change came through', async () => {
+        const { body } = await quick.update();
+        const same = body.byteLength === last.byteLength && Buffer.compare(body, last) === 0;
+        last = body;
+        return !same;
+      });
+    }
+  });
+
+  it('goes on without its app server, and is adopted by the next one', async () => {
+    await start();
+    const viewer = await peer();
+    const before = (await viewer.update()).body.subarray(5_600_000);
+    const { pid } = await client.appInfo();
+    process.kill(pid, 'SIGKILL');
+    simulator.step(777);
+    await eventually('an update without an app server', async () => {
+      const { body } = await viewer.update();
+      return Buffer.compare(before, body) !== 0;
+    });
+    await eventually('another app server', async () => {
+      const info = await client.appInfo().catch(() => undefined);
+      return info !== undefined && info.pid !== pid && info.gateway?.state === 'running';
+    });
+    expect(await gatewayOf(client)).to.deep.equal(ports);
+    expect((await viewer.update()).type).to.equal(PARTIAL);
+  });
+
+  it('is started again when it was killed, and ends with its application', async () => {
+    await start();
+    process.kill(ports.pid, 'SIGKILL');
+    ports = await gatewayOf(client, ports.pid);
+    expect((await (await peer()).update()).type).to.equal(FULL);
+    await system.host.stop('e1');
+    const refused = await fetch(`http://127.0.0.1:${ports.restPort}/spectcl/version`).catch(() => 'refused');
+    expect(refused).to.equal('refused');
+  });
+
+  it('is not there with the reason in app.info, when its port is taken', async () => {
+    simulator = await system.simulator({ rate: 0 });
+    const { restPort } = simulator;
+    await system.host.run({ name: 'e1', source: simulator.address, gateway: { restPort, mirrorPort: 0 } });
+    client = await system.client('e1');
+    const found = await eventually('a cause', async () => {
+      const info = (await client.appInfo()).gateway;
+      return info?.cause === undefined ? undefined : info;
+    });
+    expect(found.cause).to.match(
+      new RegExp(`the REST service of e1 cannot listen on 127.0.0.1 port ${restPort}`),
+    );
+    expect((await client.getMemory()).length).to.be.greaterThan(5_600_000);
+  });
+});
