@@ -6,8 +6,9 @@ import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../protocol/clock.js';
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import type { ErrorCode } from '../protocol/errors.js';
+import { COUNTERS } from '../protocol/flow-file/counters.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
+import { HEADER, SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
@@ -22,6 +23,7 @@ import {
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
+import { ReattachHold } from './recovery/reattach-hold.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface FlowHostOptions {
@@ -34,7 +36,9 @@ export interface FlowHostOptions {
   readonly local?: boolean;
   /** Milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0, the default, is never. A provider may say another. */
   readonly stallTimeoutMs?: number;
-  /** For the stall timeout. Default: the system's. */
+  /** Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit than it had before they are back. */
+  readonly expected?: number;
+  /** For the stall timeout and for those who are expected. Default: the system's. */
   readonly clock?: Clock;
   readonly log: Logger;
 }
@@ -74,6 +78,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #creditWaiters = new Set<() => void>();
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
+  readonly #hold: ReattachHold;
   #lastId = 0;
   #greeted = 0;
   #stateChanges = 0;
@@ -87,9 +92,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   constructor(options: FlowHostOptions) {
     super();
     this.#options = options;
-    this.#published = options.file.published;
-    this.#seat =
-      options.local === true ? new ProviderSeat(options.file, () => this.#registry.slowest()) : undefined;
+    const { file, expected = 0, local } = options;
+    this.#published = file.published;
+    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
+    this.#hold = new ReattachHold(expected, floor, options.clock ?? systemClock, () => this.#grantCredit());
+    const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
+    this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
       options.clock ?? systemClock,
       options.stallTimeoutMs ?? 0,
@@ -162,6 +170,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stall.stop();
+    this.#hold.stop();
     this.#grantCredit();
     await this.#options.links.close();
   }
@@ -173,7 +182,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
-      this.#registry.remove(id);
+      if (this.#registry.remove(id)) this.#countLossless();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
       this.#greeted -= 1;
@@ -241,7 +250,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
       return false;
     }
-    if (this.#seat.take(client.link, hello)) return true;
+    if (this.#seat.take(client.link, hello)) {
+      this.published(); // it may have gone on alone while there was no duplicator
+      return true;
+    }
     this.#refuse(client, 'FLOW_BUSY', 'a second provider wanted to join');
     return false;
   }
@@ -287,6 +299,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const client = this.#clients.get(consumer.id);
     if (client === undefined) return;
     consumer.delivery = 'lossy';
+    this.#countLossless();
     client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
     this.#grantCredit();
@@ -308,12 +321,15 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       return;
     }
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
-    const wanted = comparable ? Math.min(sequence, this.#published) : 0;
+    // The file knows better than this process what was published: a provider needs no duplicator to publish.
+    const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
     this.#admit(id, client, hello, Math.max(wanted, this.#oldest()));
+    if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) this.#hold.returned();
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
     client.consumer = this.#registry.add(id, hello.delivery, first);
+    this.#countLossless();
     this.#welcome(client, hello, first);
     this.#signalIfWaiting(client.link, client.consumer);
   }
@@ -360,6 +376,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     client.link.signal(MessageKind.REFUSED, 0, packRefusal(code));
     this.#options.log.warn('a client was refused', { code, reason: message });
     client.link.close();
+  }
+
+  /** In the file, so that a successor knows whom to wait for. */
+  #countLossless(): void {
+    let lossless = 0;
+    for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
+    this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
   }
 
   #grantCredit(): void {

@@ -13,7 +13,8 @@
  * | seated | leave()              | empty  |
  */
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { HEADER } from '../protocol/flow-file/layout.js';
+import { slotOffset } from '../protocol/flow-file/geometry.js';
+import { GENERATION_SHIFT, HEADER, SLOT } from '../protocol/flow-file/layout.js';
 import type { LinkConnection } from '../protocol/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../protocol/signal-link/messages.js';
 
@@ -35,6 +36,7 @@ export class ProviderSeat {
     this.#file = file;
     this.#slowest = slowest;
     this.#known = file.published;
+    this.#generation = newestGeneration(file);
     this.#grant();
   }
 
@@ -103,4 +105,11 @@ export class ProviderSeat {
     this.#granted = limit;
     this.#file.words.store64(HEADER.granted, limit);
   }
+}
+
+/** The provider of the newest buffer: generations go on in a file that was taken over. */
+function newestGeneration({ geometry, words, published }: FlowFile): number {
+  return published === 0
+    ? 0
+    : words.load32(slotOffset(geometry, published - 1) + SLOT.flags) >>> GENERATION_SHIFT;
 }

@@ -7,14 +7,17 @@ import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
+import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { verifyCommand } from './verify.js';
 import { versionCommand } from './version.js';
 
 export const COMMANDS: readonly Command[] = [
@@ -31,6 +34,9 @@ export const COMMANDS: readonly Command[] = [
   hostCommand,
   consoleCommand,
   installCommand,
+  verifyCommand,
+  repairCommand,
+  cleanCommand,
   infoCommand,
   doctorCommand,
   versionCommand,
