@@ -10,8 +10,10 @@ import { hostCommand } from './host.js';
 import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { receiveCommand } from './receive.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
@@ -29,6 +31,8 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   stopCommand,
   flowsCommand,
+  sendCommand,
+  receiveCommand,
   clientsCommand,
   gatewayCommand,
   hostCommand,
