@@ -147,5 +147,7 @@ export class ProviderSeat {
 
 /** The provider of the newest buffer: generations go on in a file that was taken over. */
 function newestGeneration({ geometry, words, published }: FlowFile): number {
-  return published === 0 ? 0 : words.load32(slotOffset(geometry, published - 1) + SLOT.flags) >>> GENERATION_SHIFT;
+  return published === 0
+    ? 0
+    : words.load32(slotOffset(geometry, published - 1) + SLOT.flags) >>> GENERATION_SHIFT;
 }
