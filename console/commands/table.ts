@@ -3,7 +3,9 @@ import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
 import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
+import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
+import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
 import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
@@ -32,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   receiveCommand,
   clientsCommand,
+  gatewayCommand,
   hostCommand,
   consoleCommand,
   installCommand,
@@ -39,5 +42,6 @@ export const COMMANDS: readonly Command[] = [
   repairCommand,
   cleanCommand,
   infoCommand,
+  doctorCommand,
   versionCommand,
 ];
