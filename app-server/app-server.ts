@@ -25,6 +25,7 @@ import { GatewayProcess } from './gateway-process.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { DUPLICATOR_SCRIPT } from './launch.js';
+import { Leftovers } from './leftovers.js';
 import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
 import { ClaimedRecord } from './record.js';
@@ -68,6 +69,7 @@ export class AppServer {
   readonly #sessions: SessionServer<CallOrigin>;
   readonly #http: HttpRpcServer<CallOrigin>;
   #hostLink: HostLink | undefined;
+  #leftovers: Leftovers | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
 
@@ -186,6 +188,13 @@ export class AppServer {
     this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
     this.#hostLink.start();
     this.#gateway.start();
+    this.#leftovers = new Leftovers({
+      flowDirectory: options.flowDirectory,
+      application: options.application.name,
+      inUse: () => this.#flows.inUse(),
+      clock: this.#setup.clock,
+      log,
+    });
   }
 
   /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
@@ -208,6 +217,8 @@ export class AppServer {
   async #close(): Promise<void> {
     this.#flowControl.stop();
     await Promise.all([this.#gateway.close(), this.#flows.stop()]);
+    this.#leftovers?.stop();
+    this.#leftovers?.remove();
     this.#clients.close();
     await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
     this.#record.release();

@@ -76,6 +76,14 @@ export class Flows {
     return [...this.#flows.keys()].toSorted().map((name) => this.inquire(name));
   }
 
+  /** Flows with a process, or that somebody has open. */
+  inUse(): ReadonlySet<string> {
+    const used = this.list().filter(
+      ({ state, clients }) => (state !== 'idle' && state !== 'failed') || clients > 0,
+    );
+    return new Set(used.map(({ flow }) => flow));
+  }
+
   /** Throws UNKNOWN_FLOW. */
   inquire(name: string): FlowInfo {
     return this.#find(name).info(this.#openings.clientsOf(name));

@@ -7,14 +7,19 @@ import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
+import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { receiveCommand } from './receive.js';
+import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { verifyCommand } from './verify.js';
 import { versionCommand } from './version.js';
 
 export const COMMANDS: readonly Command[] = [
@@ -26,11 +31,16 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   stopCommand,
   flowsCommand,
+  sendCommand,
+  receiveCommand,
   clientsCommand,
   gatewayCommand,
   hostCommand,
   consoleCommand,
   installCommand,
+  verifyCommand,
+  repairCommand,
+  cleanCommand,
   infoCommand,
   doctorCommand,
   versionCommand,

@@ -3,8 +3,8 @@ import { EventEmitter } from 'eventemitter3';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import { createFlowFile } from '../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
@@ -13,6 +13,7 @@ import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding } from '../flow-host.js';
 import type { LocalFlowOptions } from '../options.js';
+import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
 /** The group may read; only the owner's own programs provide. */
 const MODE = 0o640;
@@ -40,26 +41,41 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { app, flow, type, directory, flowDirectory, bufferSize, buffers, properties } = this.#options;
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
-    const file = createFlowFile({
-      path: flowFilePath(flowDirectory, app, flow),
+    const path = flowFilePath(flowDirectory, app, flow);
+    const wanted = {
+      path,
       identity: { application: app, flow, type, properties },
       slotCount: buffers,
       payloadCapacity: bufferSize,
       flags: 0,
-      epoch: Date.now() * 1000,
       mode: MODE,
-    });
+    };
+    const inherited = await inheritance(path, this.#log);
+    const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const link = linkSocketPath(directory, app, flow);
     const links = streamLink().createServer();
     const { stallTimeoutMs } = this.#options;
-    const host = new FlowHost({ file, links, openSlots: 0, local: true, stallTimeoutMs, log: this.#log });
+    const host = new FlowHost({
+      file,
+      links,
+      openSlots: 0,
+      local: true,
+      expected,
+      stallTimeoutMs,
+      log: this.#log,
+    });
     host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);
       this.emit('clients', count);
     });
-    host.on('provider', (present) => this.#setState(present ? 'live' : 'ended'));
+    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
+    host.on('provider', (what) => {
+      const gone = `the provider of flow ${flow} has gone without ending it`;
+      if (what === 'died') this.#setState('stale', new MirrorflowError('CLOSED', gone, { flow }));
+      else this.#setState(what === 'came' ? 'live' : 'ended');
+    });
     try {
       await links.listen(link);
     } catch (error) {
@@ -67,6 +83,8 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
       throw error;
     }
     this.#parts = { file, inode, host, link };
+    // Its provider may be on the way back; until then what consumers have is the last there is.
+    if (takenOver && file.published > 0) this.#setState('stale');
   }
 
   get sourceState(): SourceState {
@@ -101,9 +119,9 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     await parts.host.close();
   }
 
-  #setState(state: SourceState): void {
+  #setState(state: SourceState, cause?: MirrorflowError): void {
     this.#state = state;
     this.#parts?.host.setSourceState(state, Number(wallClockNs()));
-    this.emit('state', state, undefined);
+    this.emit('state', state, cause);
   }
 }
