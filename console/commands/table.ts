@@ -13,6 +13,7 @@ import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { topCommand } from './top.js';
 import { versionCommand } from './version.js';
 
 export const COMMANDS: readonly Command[] = [
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   spectraCommand,
   showCommand,
   statsCommand,
+  topCommand,
   appsCommand,
   runCommand,
   stopCommand,
