@@ -3,6 +3,7 @@
  * the connection to the host server. It owns all of them and closes them in the reverse order.
  */
 import assert from 'node:assert/strict';
+import { Access } from '../protocol/access/access.js';
 import type { Clock } from '../protocol/clock.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
@@ -60,6 +61,7 @@ export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
   readonly #socket: string;
+  readonly #access: Access;
   readonly #record: ClaimedRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
@@ -77,8 +79,12 @@ export class AppServer {
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const { directory, flowDirectory, application } = setup.options;
     for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
-    prepareDirectory(appFlowDirectory(flowDirectory, application.name));
-    const server = new AppServer(setup);
+    const flows = appFlowDirectory(flowDirectory, application.name);
+    prepareDirectory(flows);
+    const [apps = '', links = ''] = runtimeFolders(directory);
+    const access = new Access(application.access, setup.log);
+    access.grantDirectories([flows], [directory, apps, links, flowDirectory]);
+    const server = new AppServer(setup, access);
     try {
       await server.#listen();
     } catch (error) {
@@ -88,10 +94,11 @@ export class AppServer {
     return server;
   }
 
-  private constructor(setup: AppServerSetup) {
+  private constructor(setup: AppServerSetup, access: Access) {
     const { options, clock, log } = setup;
     const { application, directory } = options;
     this.#setup = setup;
+    this.#access = access;
     this.#socket = appSocketPath(directory, application.name);
     this.#record = new ClaimedRecord(directory, application, this.#socket);
     const deliveries = new Deliveries();
@@ -171,6 +178,7 @@ export class AppServer {
     const { options, launch, log } = this.#setup;
     this.#flows.expectRunning();
     await this.#listenOnSocket();
+    this.#access.grant(this.#socket, 'socket');
     const bound = await this.#http.listen({ host: LOOPBACK, port: options.application.port ?? 0 });
     this.#port = 'port' in bound ? bound.port : 0;
     this.#record.listensOn(this.#port);

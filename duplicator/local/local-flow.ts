@@ -1,5 +1,7 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
+import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
@@ -12,11 +14,9 @@ import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
 import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
-
-/** The group may read; only the owner's own programs provide. */
-const MODE = 0o640;
 
 interface Parts {
   readonly file: FlowFile;
@@ -41,6 +41,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { app, flow, type, directory, flowDirectory, bufferSize, buffers, properties } = this.#options;
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
+    const link = linkSocketPath(directory, app, flow);
+    prepareDirectory(directory);
+    prepareDirectory(dirname(link));
+    const access = new Access(this.#options.access, this.#log);
+    access.grantDirectories(
+      [appFlowDirectory(flowDirectory, app)],
+      [flowDirectory, directory, dirname(link)],
+    );
     const path = flowFilePath(flowDirectory, app, flow);
     const wanted = {
       path,
@@ -48,13 +56,12 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
       slotCount: buffers,
       payloadCapacity: bufferSize,
       flags: 0,
-      mode: MODE,
+      ...access.of('flow file'),
     };
     const inherited = await inheritance(path, this.#log);
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
-    const link = linkSocketPath(directory, app, flow);
-    const links = streamLink().createServer();
+    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
     const { stallTimeoutMs } = this.#options;
     const host = new FlowHost({
       file,
@@ -77,9 +84,12 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
       else this.#setState(what === 'came' ? 'live' : 'ended');
     });
     try {
-      await links.listen(link);
+      access.grant(path, 'flow file', takenOver);
+      await listenOnLink(links, link);
+      access.grant(link, 'socket');
     } catch (error) {
-      if (inode !== undefined) releasePath(file.path, inode);
+      // What was published in a file that was taken over is not this start's to give up.
+      if (inode !== undefined && !takenOver) releasePath(file.path, inode);
       throw error;
     }
     this.#parts = { file, inode, host, link };

@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import { Access } from '../../protocol/access/access.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
@@ -21,6 +22,7 @@ import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
 import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
@@ -35,7 +37,6 @@ const MIRROR_SLOTS_MAX = 64;
 const OPEN_SLOTS_PIPELINED = 2;
 /** Longest silence of a source that answered before, milliseconds. */
 const SILENCE_MS = 5_000;
-const MODE = 0o640;
 
 /** What a mirror flow is made of, once the size is known. */
 interface Parts {
@@ -154,6 +155,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     prepareDirectory(dirname(link));
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
+    const access = new Access(this.#options.access, this.#log);
+    access.grantDirectories(
+      [appFlowDirectory(flowDirectory, app)],
+      [flowDirectory, directory, dirname(link)],
+    );
     const path = flowFilePath(flowDirectory, app, flow);
     const wanted = {
       path,
@@ -166,18 +172,20 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       slotCount,
       payloadCapacity,
       flags: FLOW_FLAGS.mirror,
-      mode: MODE,
+      ...access.of('image'), // the flow takes no provider: nobody but this process writes
     };
     const inherited = await this.#inherited;
     const { file, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const imagePath = imageFilePath(flowDirectory, app, flow);
-    const links = streamLink().createServer();
+    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
     try {
       // The image of a file that was taken over stays the same file, so that pointers into it stay current.
       const image = takenOver
         ? mapImage(imagePath, payloadCapacity)
-        : createImage(imagePath, payloadCapacity, { mode: MODE });
+        : createImage(imagePath, payloadCapacity, access.of('image'));
+      access.grant(path, 'image', takenOver);
+      access.grant(imagePath, 'image', takenOver);
       const host = new FlowHost({
         file,
         links,
@@ -190,7 +198,8 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
         file.setCounter(COUNTERS.clients.id, count);
         this.emit('clients', count);
       });
-      await links.listen(link);
+      await listenOnLink(links, link);
+      access.grant(link, 'socket');
       const publisher = new MirrorPublisher(file, new ImageWriter(file, image), takenOver);
       this.#parts = { file, inode, imagePath, host, publisher, link };
       return {

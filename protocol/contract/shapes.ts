@@ -14,6 +14,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
+import { accessOptions } from '../access/options.js';
 import { programs } from './programs.js';
 
 /** Version of everything that processes say to each other; differing ones refuse each other with both named. */
@@ -86,6 +87,7 @@ export const applicationOptions = struct({
     }),
   ),
   programs: optional(programs),
+  access: optional(accessOptions),
 });
 
 export const applicationInfo = struct({
