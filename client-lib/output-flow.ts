@@ -41,7 +41,11 @@ export interface OutputSlot {
 interface OutputFlowEvents {
   /** Nothing more can be written: closed from here, or lost. Once. */
   closed: [];
-  /** The duplicator has gone: nothing more can be written until the flow is opened again. Told after `closed`. */
+  /** The duplicator has gone. Nothing is lost: what was published stays in the file, and writers wait until the flow is attached again. */
+  detached: [end: LinkEnd];
+  /** Attached to a new duplicator: it goes on. */
+  reattached: [];
+  /** The flow did not come back: nothing more can be written until it is opened again. Told after `closed`. */
   lost: [end: LinkEnd];
   /** The history of a consumer has reached one of its marks. What that means is the provider's own affair. */
   flowControl: [mark: ReachedMark];
@@ -67,6 +71,7 @@ interface Waiter {
 interface QueuedBuffer {
   readonly bytes: Buffer;
   readonly timestampNs: number;
+  readonly flags?: number;
 }
 
 /** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */
@@ -78,17 +83,21 @@ const SEAT_TIMEOUT_MS = 5_000;
 export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   readonly flow: string;
   readonly #rules: OutputRules;
-  readonly #file: FlowFile;
-  readonly #ring: RingWriter;
-  readonly #link: LinkConnection;
-  readonly #generation: number;
-  readonly #quarter: number;
+  #file!: FlowFile;
+  #ring!: RingWriter;
+  #link!: LinkConnection;
+  #generation = 0;
+  #quarter = 1;
+  /** Why there is no duplicator just now. */
+  #detached: LinkEnd | undefined;
   readonly #waiters: Waiter[] = [];
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
+  /** The ring that the reserved slot lies in. */
+  #slotRing: RingWriter | undefined;
   /** The count that the duplicator was told last, and whether it has answered. */
-  #told: number;
+  #told = 0;
   #answered = true;
   #flushing = false;
   #turnNs = 0;
@@ -98,46 +107,55 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
   /** Resolves when the link has ended on both sides. */
-  readonly #left: Promise<void>;
+  #left: Promise<void> = Promise.resolve();
 
   private constructor(flow: string, rules: OutputRules, seat: Seat) {
     super();
     this.flow = flow;
     this.#rules = rules;
-    this.#file = seat.file;
-    this.#ring = new RingWriter(seat.file);
-    this.#link = seat.link;
-    this.#generation = (seat.generation << GENERATION_SHIFT) >>> 0;
-    this.#told = seat.file.published;
-    this.#quarter = Math.max(1, Math.floor(seat.file.geometry.slotCount / 4));
     this.#slot = { data: Buffer.alloc(0), commit: (size, options) => this.#commitReserved(size, options) };
-    seat.link.onMessage((kind) => {
-      if (kind === MessageKind.CREDIT) this.#credited();
-    });
-    this.#left = new Promise((resolve) => {
-      seat.link.onClose((end) => {
-        resolve();
-        this.#ended(end);
-      });
-    });
+    this.#follow(seat);
   }
 
   /** Attaches to what flow.open answered. Throws FLOW_BUSY when another provider stays there, TIMED_OUT, CLOSED. */
   static async attach(opened: OpenedFlow, options: OutputFlowOptions): Promise<OutputFlow> {
     const rules = checkOutputOptions(options);
-    for (let attempt = 1; ; attempt += 1) {
-      const link = await streamLink().connect(opened.link);
-      try {
-        const seat = await takeSeat(link, opened);
-        if (rules.stallTimeoutMs !== undefined)
-          link.signal(MessageKind.STALL, Math.round(rules.stallTimeoutMs));
-        return new OutputFlow(opened.flow, rules, seat);
-      } catch (error) {
-        link.destroy();
-        if (!isMirrorflowError(error, 'FLOW_BUSY') || attempt === SEAT_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, SEAT_RETRY_MS));
+    return new OutputFlow(opened.flow, rules, await sitDown(opened, rules));
+  }
+
+  /**
+   * Goes on with another duplicator: in the same file where it took that over, else in its new one. What waits is written then. Throws as
+   * `attach`, and TOO_LARGE when the new buffers are smaller; nothing has changed then.
+   */
+  async reattach(opened: OpenedFlow): Promise<void> {
+    this.#checkNotOver();
+    const seat = await sitDown(opened, this.#rules);
+    const { payloadCapacity } = seat.file.geometry;
+    try {
+      this.#checkNotOver();
+      if (payloadCapacity < this.bufferSize) {
+        throw new MirrorflowError(
+          'TOO_LARGE',
+          `the flow ${this.flow} now has buffers of ${payloadCapacity} bytes, and had ${this.bufferSize}: open it anew`,
+          { flow: this.flow, payloadCapacity },
+        );
       }
+    } catch (error) {
+      seat.link.destroy();
+      throw error;
     }
+    this.#follow(seat);
+    this.emit('reattached');
+    this.#credited();
+  }
+
+  /** For a flow that is detached: it does not come back. */
+  finish(): void {
+    if (this.#state === 'closed' || this.#state === 'lost' || this.#detached === undefined) return;
+    this.#state = 'lost';
+    this.#rejectWaiters();
+    this.emit('closed');
+    this.emit('lost', this.#detached);
   }
 
   /** Bytes a buffer can hold. */
@@ -234,7 +252,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#flushing = false;
     if (this.#state === 'closed' || this.#state === 'lost') return;
     const published = this.#ring.publish();
-    if (published === this.#told) return;
+    if (published === this.#told || this.#detached !== undefined) return;
     // At low rates every publication is signalled at once; at high rates the answer to the last signal, or a quarter ring, is waited for.
     if (this.#answered || published - this.#told >= this.#quarter) this.#tell(published);
   }
@@ -274,24 +292,25 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /** False without credit. */
-  #put(bytes: Uint8Array, timestampNs?: number): boolean {
+  #put(bytes: Uint8Array, options: CommitOptions = {}): boolean {
     const slot = this.#begin();
     if (slot === undefined) return false;
     slot.data.set(bytes);
-    this.#commit(bytes.length, timestampNs === undefined ? {} : { timestampNs });
+    this.#commit(bytes.length, options);
     return true;
   }
 
   /** Undefined without credit. The duplicator may take credit back: what is done here before the second look is seen by it, or it by the look. */
   #begin(): OutputSlot | undefined {
     if (this.#reserved) return this.#slot;
-    if (this.#ring.next >= this.#credit) return undefined;
+    if (this.#detached !== undefined || this.#ring.next >= this.#credit) return undefined;
     const data = this.#ring.begin();
     if (this.#ring.next >= this.#credit) {
       this.#ring.abandon();
       return undefined;
     }
     this.#reserved = true;
+    this.#slotRing = this.#ring;
     this.#slot.data = data;
     return this.#slot;
   }
@@ -300,9 +319,20 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (!this.#reserved)
       throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
     this.#check();
-    this.#commit(size, options);
+    if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
+    else this.#keep(size, options);
     // Others may have waited while it was filled.
     this.#serve();
+  }
+
+  /** The slot was reserved before its duplicator went: what is in it is the first to be written by the next one. */
+  #keep(size: number, options: CommitOptions): void {
+    if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
+      throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
+    this.#reserved = false;
+    const bytes = Buffer.from(this.#slot.data.subarray(0, size));
+    this.#queue.unshift({ timestampNs: nowNs(), ...options, bytes });
+    this.#drainQueue();
   }
 
   #commit(size: number, options: CommitOptions): void {
@@ -329,6 +359,26 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#file.words.load64(HEADER.granted);
   }
 
+  #follow({ file, link, generation }: Seat): void {
+    this.#file = file;
+    this.#ring = new RingWriter(file);
+    this.#link = link;
+    this.#generation = (generation << GENERATION_SHIFT) >>> 0;
+    this.#quarter = Math.max(1, Math.floor(file.geometry.slotCount / 4));
+    this.#told = file.published;
+    this.#answered = true;
+    this.#detached = undefined;
+    link.onMessage((kind) => {
+      if (kind === MessageKind.CREDIT && this.#link === link) this.#credited();
+    });
+    this.#left = new Promise((resolve) => {
+      link.onClose((end) => {
+        resolve();
+        if (this.#link === link) this.#detach(end);
+      });
+    });
+  }
+
   #tell(published: number): void {
     this.#told = published;
     this.#answered = false;
@@ -338,12 +388,17 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #credited(): void {
     this.#answered = true;
     if (this.#ring.published !== this.#told) this.#tell(this.#ring.published);
-    while (this.#queue[0] !== undefined) {
-      const { bytes, timestampNs } = this.#queue[0];
-      if (!this.#put(bytes, timestampNs)) break;
+    this.#drainQueue();
+    this.#serve();
+  }
+
+  #drainQueue(): void {
+    // A slot that is being filled in place comes first.
+    while (this.#queue[0] !== undefined && !this.#reserved) {
+      const { bytes, ...options } = this.#queue[0];
+      if (!this.#put(bytes, options)) break;
       this.#queue.shift();
     }
-    this.#serve();
   }
 
   /** Serves who waits, in order, as far as there is room; one who fills a slot in place holds up those behind until it is committed. */
@@ -390,12 +445,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     });
   }
 
-  #ended(end: LinkEnd): void {
+  /** What was committed is published: consumers that have the file read it, and so will those of the next duplicator. */
+  #detach(end: LinkEnd): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
-    this.#state = 'lost';
-    this.#rejectWaiters();
-    this.emit('closed');
-    this.emit('lost', end);
+    this.#ring.publish();
+    this.#detached = end;
+    // Without anybody who attaches it again it has ended.
+    if (!this.emit('detached', end)) this.finish();
   }
 
   #rejectWaiters(which: (waiter: Waiter) => boolean = () => true): void {
@@ -406,6 +462,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   #check(): void {
     if (this.#state !== 'open') throw this.#endedError();
+  }
+
+  #checkNotOver(): void {
+    if (this.#state === 'closed' || this.#state === 'lost') throw this.#endedError();
   }
 
   #endedError(): MirrorflowError {
@@ -424,6 +484,22 @@ interface Seat {
   readonly file: FlowFile;
   readonly link: LinkConnection;
   readonly generation: number;
+}
+
+/** Connects and takes the seat, which a provider that has just gone may still have. Throws FLOW_BUSY, TIMED_OUT, CLOSED. */
+async function sitDown(opened: OpenedFlow, { stallTimeoutMs }: OutputRules): Promise<Seat> {
+  for (let attempt = 1; ; attempt += 1) {
+    const link = await streamLink().connect(opened.link);
+    try {
+      const seat = await takeSeat(link, opened);
+      if (stallTimeoutMs !== undefined) link.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
+      return seat;
+    } catch (error) {
+      link.destroy();
+      if (!isMirrorflowError(error, 'FLOW_BUSY') || attempt === SEAT_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SEAT_RETRY_MS));
+    }
+  }
 }
 
 /** Says HELLO as the provider; resolves when the seat is taken, with the file that this duplicator serves. */
