@@ -99,14 +99,14 @@ const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
 const REATTACH_DELAY_MAX_MS = 500;
 /** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */
 const REATTACH_REFUSALS = 60;
-const REFUSALS: readonly ErrorCode[] = [
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_FLOW',
   'WRONG_FLOW_TYPE',
   'NOT_A_MIRROR',
   'TOO_LARGE',
   'REFUSED',
   'FLOW_BUSY',
-];
+]);
 
 /** `link` is the handle that the flow's signal link was opened with. */
 interface OpenOne {
@@ -560,7 +560,7 @@ export class Client extends EventEmitter<ClientEvents> {
         return;
       } catch (error) {
         clientLog.debug('not attached again yet', { flow: request.flow, error });
-        if (isMirrorflowError(error) && REFUSALS.includes(error.code)) refusals += 1;
+        if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
         await this.#reconnectedWithin(delayMs);
         const still = this.#open.get(key);

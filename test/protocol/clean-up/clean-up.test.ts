@@ -126,7 +126,7 @@ describe('the clean-up', () => {
     flowFile('e2', 'spectra', true); // its app server is dead, its duplicator is not
     record('e2', DEAD);
     await orphan(linkSocketPath(directory, 'e2', 'spectra'));
-    await orphan(`${linkSocketPath(directory, 'e2', 'spectra')}`.replace('.sock', '.dgram.0123456789abcdef'));
+    await orphan(linkSocketPath(directory, 'e2', 'spectra').replace('.sock', '.dgram.0123456789abcdef'));
     writeFileSync(temporaryName(join(flowDirectory, 'e1', 'new.flow')), 'x');
     const before = files();
     expect(await clean()).to.deep.equal([]);
