@@ -99,7 +99,14 @@ const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
 const REATTACH_DELAY_MAX_MS = 500;
 /** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */
 const REATTACH_REFUSALS = 60;
-const REFUSALS: readonly ErrorCode[] = ['UNKNOWN_FLOW', 'WRONG_FLOW_TYPE', 'NOT_A_MIRROR', 'TOO_LARGE', 'REFUSED', 'FLOW_BUSY'];
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNKNOWN_FLOW',
+  'WRONG_FLOW_TYPE',
+  'NOT_A_MIRROR',
+  'TOO_LARGE',
+  'REFUSED',
+  'FLOW_BUSY',
+]);
 
 /** `link` is the handle that the flow's signal link was opened with. */
 interface OpenOne {
@@ -553,7 +560,7 @@ export class Client extends EventEmitter<ClientEvents> {
         return;
       } catch (error) {
         clientLog.debug('not attached again yet', { flow: request.flow, error });
-        if (isMirrorflowError(error) && REFUSALS.includes(error.code)) refusals += 1;
+        if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
         await this.#reconnectedWithin(delayMs);
         const still = this.#open.get(key);
@@ -585,7 +592,9 @@ export class Client extends EventEmitter<ClientEvents> {
     const opened = await this.#call('flow.open', [this.#token, asked], { timeoutMs: OPEN_TIMEOUT_MS });
     if (before !== undefined && !this.#open.has(key)) {
       await this.#call('flow.close', [this.#token, opened.handle]).catch(() => undefined);
-      throw new MirrorflowError('CLOSED', `the flow ${request.flow} was closed meanwhile`, { flow: request.flow });
+      throw new MirrorflowError('CLOSED', `the flow ${request.flow} was closed meanwhile`, {
+        flow: request.flow,
+      });
     }
     const { handle } = opened;
     const flow = before?.flow;
@@ -672,7 +681,9 @@ export class Client extends EventEmitter<ClientEvents> {
   async #openAgain(open: OpenOne, token: string, session: RpcSession): Promise<void> {
     try {
       const request = { ...open.request, link: open.link };
-      const opened = await callerOf(CONTRACT, session)('flow.open', [token, request], { timeoutMs: OPEN_TIMEOUT_MS });
+      const opened = await callerOf(CONTRACT, session)('flow.open', [token, request], {
+        timeoutMs: OPEN_TIMEOUT_MS,
+      });
       open.handle = opened.handle;
       if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
     } catch (error) {

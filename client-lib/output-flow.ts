@@ -61,6 +61,8 @@ export interface ReachedMark extends FlowMark {
 
 /** Somebody who waits for the turn; served in order, each when all before are. */
 interface Waiter {
+  /** A reservation: given up when the flow is closed, since it could not be committed any more. */
+  readonly reserves: boolean;
   /** False when there is no room for it. */
   readonly serve: () => boolean;
   readonly reject: (error: Error) => void;
@@ -204,7 +206,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   async reserve(options: WaitOptions = {}): Promise<OutputSlot> {
     const slot = this.reserveNow();
     if (slot !== undefined) return slot;
-    return this.#inTurn(() => (this.#queue.length === 0 ? this.#begin() : undefined), options.signal);
+    const begin = (): OutputSlot | undefined => (this.#queue.length === 0 ? this.#begin() : undefined);
+    return this.#inTurn(begin, options.signal, true);
   }
 
   /**
@@ -276,6 +279,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#reserved = false; // what was not committed is not waited for
+    this.#rejectWaiters(({ reserves }) => reserves);
     try {
       await this.#inTurn(() => (this.#queue.length === 0 ? true : undefined), undefined);
     } catch {
@@ -403,12 +407,17 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /** Resolves with what `serve` gives when it is this one's turn and it gives something. */
-  async #inTurn<T>(serve: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
+  async #inTurn<T>(
+    serve: () => T | undefined,
+    signal: AbortSignal | undefined,
+    reserves = false,
+  ): Promise<T> {
     signal?.throwIfAborted();
     this.flush(); // a provider that waits has published everything, so that whoever holds it back can go on
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => signal?.removeEventListener('abort', abort);
       const waiter: Waiter = {
+        reserves,
         serve: () => {
           const served = serve();
           if (served === undefined) return false;
@@ -445,8 +454,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (!this.emit('detached', end)) this.finish();
   }
 
-  #rejectWaiters(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#endedError());
+  #rejectWaiters(which: (waiter: Waiter) => boolean = () => true): void {
+    const waiters = this.#waiters.splice(0);
+    this.#waiters.push(...waiters.filter((waiter) => !which(waiter)));
+    for (const waiter of waiters) if (which(waiter)) waiter.reject(this.#endedError());
   }
 
   #check(): void {

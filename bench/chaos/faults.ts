@@ -61,7 +61,8 @@ export class Faults {
     this.#random = random;
     const kinds = Object.keys(WEIGHTS) as Kind[];
     this.#kinds = only.length === 0 ? kinds : kinds.filter((kind) => only.includes(kind));
-    if (this.#kinds.length === 0) throw new Error(`there is no kind ${only.join(', ')}; there are ${kinds.join(', ')}`);
+    if (this.#kinds.length === 0)
+      throw new Error(`there is no kind ${only.join(', ')}; there are ${kinds.join(', ')}`);
   }
 
   /** The next fault of the seed's sequence. */
@@ -99,7 +100,9 @@ export class Faults {
       }
       case 'kill-duplicator': {
         const { app, flow } = this.#pick(DUPLICATED.filter(({ app }) => app !== STEADY));
-        const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () => plant.duplicatorPid(app, flow));
+        const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () =>
+          plant.duplicatorPid(app, flow),
+        );
         return { ...kill, reattaches: true };
       }
       case 'stop-duplicator': {

@@ -1,13 +1,13 @@
 /** The commands in the order of the help. What a command needs beyond its declaration is loaded when it runs. */
 import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
+import { cleanCommand } from './clean.js';
 import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
-import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { receiveCommand } from './receive.js';
@@ -19,6 +19,7 @@ import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { topCommand } from './top.js';
 import { verifyCommand } from './verify.js';
 import { versionCommand } from './version.js';
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   spectraCommand,
   showCommand,
   statsCommand,
+  topCommand,
   appsCommand,
   runCommand,
   stopCommand,

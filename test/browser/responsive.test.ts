@@ -70,8 +70,9 @@ describe('a full page of the web viewer', function () {
     await page.goto(`${address}#/e1?cols=4&${plots}`);
     const drawn = page.locator('.plot[data-sequence]:not([data-sequence=""])');
     await eventually('all plots', async () => (await drawn.count()) === FLAT + 1);
-    await eventually('the list', async () =>
-      /^200 spectra/.test((await page.locator('.list-count').textContent()) ?? ''),
+    await eventually(
+      'the list',
+      async () => (await page.locator('.list-count').textContent())?.startsWith('200 spectra') === true,
     );
     const session = await browser.context.newCDPSession(page);
     await session.send('Performance.enable');

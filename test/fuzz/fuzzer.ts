@@ -99,9 +99,12 @@ function failure(target: FuzzTarget, input: Buffer, cause: unknown): Error {
   mkdirSync(join(SEEDS, target.name), { recursive: true });
   const path = join(SEEDS, target.name, `found-${hash}`);
   writeFileSync(path, input);
-  return new Error(`${target.name}: ${cause instanceof Error ? cause.stack : String(cause)}\ninput kept in ${path}`, {
-    cause,
-  });
+  return new Error(
+    `${target.name}: ${cause instanceof Error ? cause.stack : String(cause)}\ninput kept in ${path}`,
+    {
+      cause,
+    },
+  );
 }
 
 function residentMiB(): number {

@@ -4,7 +4,10 @@ import { fuzz } from './fuzzer.js';
 import { TARGETS } from './targets/all.js';
 
 const { values, positionals } = parseArgs({
-  options: { inputs: { type: 'string', default: '100000' }, seed: { type: 'string', default: String(Date.now() % 1_000_000) } },
+  options: {
+    inputs: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
   allowPositionals: true,
 });
 const inputs = Number(values.inputs);

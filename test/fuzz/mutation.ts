@@ -2,20 +2,27 @@
 import type { RandomBits } from '../../examples/spectcl-simulator/random.js';
 
 /** Numbers at which sizes, counts and offsets go wrong. */
-const BOUNDARIES = [0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff];
+const BOUNDARIES = [
+  0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff,
+];
 const CHANGES_MAX = 6;
 const REPEAT_BYTES_MAX = 256;
 const REPEATS_MAX = 64;
 /** Inputs grow no further by mutation. */
 const INPUT_BYTES_MAX = 64 * 1024;
 
-type Change = (input: Buffer, random: RandomBits, others: readonly Buffer[], words: readonly Buffer[]) => Buffer;
+type Change = (
+  input: Buffer,
+  random: RandomBits,
+  others: readonly Buffer[],
+  words: readonly Buffer[],
+) => Buffer;
 
 const CHANGES: readonly Change[] = [
   function flipBit(input, random) {
     const at = random() % Math.max(1, input.length);
     const changed = Buffer.from(input);
-    changed[at] = (changed[at] ?? 0) ^ (1 << random() % 8);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (random() % 8));
     return changed;
   },
   function setByte(input, random) {
@@ -43,7 +50,11 @@ const CHANGES: readonly Change[] = [
     const from = random() % (input.length + 1);
     const piece = input.subarray(from, from + 1 + (random() % REPEAT_BYTES_MAX));
     const times = 1 + (random() % REPEATS_MAX);
-    return Buffer.concat([input.subarray(0, from), ...Array.from({ length: times }, () => piece), input.subarray(from)]);
+    return Buffer.concat([
+      input.subarray(0, from),
+      ...Array.from({ length: times }, () => piece),
+      input.subarray(from),
+    ]);
   },
   function splice(input, random, others) {
     const other = others[random() % others.length] ?? input;
@@ -81,7 +92,7 @@ export function mutate(
 /** The input in one to some pieces, as a stream may bring it. */
 export function pieces(input: Buffer, random: RandomBits): Buffer[] {
   const found: Buffer[] = [];
-  for (let at = 0; at < input.length; ) {
+  for (let at = 0; at < input.length;) {
     const length = random() % 3 === 0 ? 1 + (random() % 16) : 1 + (random() % input.length);
     found.push(input.subarray(at, at + length));
     at += length;

@@ -227,6 +227,22 @@ describe('a gateway', function () {
     expect((await viewer.update()).type).to.equal(PARTIAL);
   });
 
+  it('goes on when its duplicator was killed, with what the source has then', async () => {
+    await start();
+    const viewer = await peer();
+    await viewer.update();
+    const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+    process.kill(pid, 'SIGKILL');
+    simulator.step(777);
+    const fresh = await MirrorPeer.connect(simulator.mirrorPort);
+    peers.push(fresh);
+    const expected = (await fresh.update()).body.subarray(5_600_000);
+    await eventually('what the source has', async () => {
+      const { type, body } = await viewer.update();
+      return Buffer.compare(type === FULL ? body.subarray(5_600_000) : body, expected) === 0;
+    });
+  });
+
   it('is started again when it was killed, and ends with its application', async () => {
     await start();
     process.kill(ports.pid, 'SIGKILL');

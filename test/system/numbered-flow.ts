@@ -79,7 +79,9 @@ export class NumberedFlow {
   }
 
   get pids(): number[] {
-    return [this.provider.pid, ...this.#readers.map(({ program }) => program.pid)].filter((pid) => pid !== undefined);
+    return [this.provider.pid, ...this.#readers.map(({ program }) => program.pid)].filter(
+      (pid) => pid !== undefined,
+    );
   }
 
   #surroundings(name: string) {

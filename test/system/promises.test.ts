@@ -53,7 +53,12 @@ describe('what is promised', function () {
 
   async function intact(): Promise<void> {
     const { lost, doubled, torn } = await flow.end();
-    expect({ lost, doubled, torn, problems: flow.problems }).to.deep.equal({ lost: 0, doubled: 0, torn: 0, problems: [] });
+    expect({ lost, doubled, torn, problems: flow.problems }).to.deep.equal({
+      lost: 0,
+      doubled: 0,
+      torn: 0,
+      problems: [],
+    });
   }
 
   function statusesOf(client: Client): FlowStatus['status'][] {
@@ -72,7 +77,9 @@ describe('what is promised', function () {
       await flow.goesOn([other]);
     }
     await flow.goesOn();
-    const hog = system.program('test/fixtures/lossless-consumer.js', [linkSocketPath(system.directory, APP, FLOW)]);
+    const hog = system.program('test/fixtures/lossless-consumer.js', [
+      linkSocketPath(system.directory, APP, FLOW),
+    ]);
     await once(hog.stdout!, 'data');
     let before = -1;
     await eventually('the ring is full', async () => {
@@ -128,7 +135,10 @@ describe('what is promised', function () {
     for (let kills = 1; kills <= 3; kills += 1) {
       const pid = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
       process.kill(pid, 'SIGKILL');
-      await eventually('attached again', () => statuses.filter((status) => status === 'reattached').length === kills);
+      await eventually(
+        'attached again',
+        () => statuses.filter((status) => status === 'reattached').length === kills,
+      );
       await eventually('live', () => statuses.at(-1) === 'live');
       await flow.goesOn();
     }
@@ -212,9 +222,12 @@ describe('what is promised', function () {
 
   it('twenty-four processes killed at the same instant and started again: everything mirrors, nothing old is left', async () => {
     const apps = ['m1', 'm2', 'm3', 'm4'];
-    const simulators = await Promise.all(apps.map(() => system.simulator({ rate: 20_000, intervalMs: 50, channelBytes: 2 ** 21 })));
+    const simulators = await Promise.all(
+      apps.map(() => system.simulator({ rate: 20_000, intervalMs: 50, channelBytes: 2 ** 21 })),
+    );
     const start = async (): Promise<NumberedFlow[]> => {
-      for (const [at, name] of apps.entries()) await system.host.run({ name, source: simulators[at]!.address });
+      for (const [at, name] of apps.entries())
+        await system.host.run({ name, source: simulators[at]!.address });
       const flows = apps.map((name) => new NumberedFlow(system, name, FLOW));
       for (const [at, one] of flows.entries()) {
         one.startProvider();
@@ -229,11 +242,15 @@ describe('what is promised', function () {
     const old = [
       hostServer.pid!,
       ...(await system.host.applications()).map(({ pid }) => pid!),
-      ...(await Promise.all(viewers.map(async (viewer) => (await viewer.flows()).map(({ pid }) => pid!)))).flat(),
+      ...(
+        await Promise.all(viewers.map(async (viewer) => (await viewer.flows()).map(({ pid }) => pid!)))
+      ).flat(),
       ...flows.flatMap(({ pids }) => pids),
     ];
     expect(old.length).to.be.at.least(22);
-    const more = [0, 1].map(() => system.program('test/fixtures/lossless-consumer.js', [linkSocketPath(system.directory, 'm1', FLOW)]));
+    const more = [0, 1].map(() =>
+      system.program('test/fixtures/lossless-consumer.js', [linkSocketPath(system.directory, 'm1', FLOW)]),
+    );
     const everybody = [...old, ...more.map(({ pid }) => pid!)];
     expect(everybody.length).to.be.at.least(24);
     const ends = [hostServer, ...more].map((child) => once(child, 'exit'));
@@ -248,7 +265,9 @@ describe('what is promised', function () {
     for (const mirror of mirrors) await eventually('the mirror is live', () => mirror.isMirroring);
     for (const directory of readdirSync(system.flowDirectory)) {
       if (directory.startsWith('.')) continue;
-      for (const file of readdirSync(join(system.flowDirectory, directory)).filter((name) => !name.startsWith('.'))) {
+      for (const file of readdirSync(join(system.flowDirectory, directory)).filter(
+        (name) => !name.startsWith('.'),
+      )) {
         expect(file).to.match(/^(events|spectra)\.(flow|image)$/);
         if (!file.endsWith('.flow')) continue;
         const owner = inspectFlowFile(join(system.flowDirectory, directory, file));
@@ -275,7 +294,11 @@ describe('what is promised', function () {
     ];
     for (let round = 0; round < 5; round += 1) await flood(targets, 20, 50, randomBits(round));
     const body = Buffer.alloc(5 * 2 ** 20, 'x');
-    const huge = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, headers: { 'content-type': 'text/xml' } }).catch(() => undefined);
+    const huge = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'text/xml' },
+    }).catch(() => undefined);
     if (huge !== undefined) expect(await huge.text()).to.match(/fault|large|Large/);
     await flow.goesOn();
     expect((await system.host.info()).pid).to.equal(hostServer.pid);
@@ -288,7 +311,11 @@ describe('what is promised', function () {
     const client = await system.client(APP);
     await client.openInput(FLOW).catch(() => undefined);
     const path = linkSocketPath(system.directory, APP, FLOW);
-    const link = await eventually('the link', () => streamLink().connect(path).catch(() => undefined));
+    const link = await eventually('the link', () =>
+      streamLink()
+        .connect(path)
+        .catch(() => undefined),
+    );
     const refusal = new Promise<string>((resolve) => {
       link.onMessage((kind, _value, detail) => {
         if (kind === MessageKind.REFUSED) resolve(unpackRefusal(detail));
@@ -297,12 +324,19 @@ describe('what is promised', function () {
     link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' }, 9));
     expect(await refusal).to.equal('VERSION_MISMATCH');
     const log = new Logger('test', { sink: () => undefined });
-    const session = await connectSession({ path: appSocketPath(system.directory, APP) }, { context: () => undefined, log });
+    const session = await connectSession(
+      { path: appSocketPath(system.directory, APP) },
+      { context: () => undefined, log },
+    );
     const presentation = { name: 'old', program: 'old', pid: 1, version: 99 };
-    const refused = await session.call('client.present', [presentation]).catch((error: unknown) => String(error));
+    const refused = await session
+      .call('client.present', [presentation])
+      .catch((error: unknown) => String(error));
     expect(refused).to.match(/version 99.*version 1/);
     session.destroy();
-    await eventually('the log names both', () => /version 9 of the signal link, this duplicator version \d/.test(system.logs()));
+    await eventually('the log names both', () =>
+      /version 9 of the signal link, this duplicator version \d/.test(system.logs()),
+    );
   });
 
   describe('of hostile local clients', () => {
@@ -344,7 +378,11 @@ describe('what is promised', function () {
         link.onMessage((found) => {
           if (found === MessageKind.BEGIN) link.signal(kind, value);
         });
-        link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' }));
+        link.signal(
+          MessageKind.HELLO,
+          1,
+          packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' }),
+        );
         await closed;
       }
       await unharmed(pid);
@@ -362,7 +400,11 @@ describe('what is promised', function () {
 
     it('a thousand connections that say nothing, or half a message, let the others be', async () => {
       const pid = await duplicator();
-      const paths = [linkSocketPath(system.directory, APP, FLOW), appSocketPath(system.directory, APP), hostSocketPath(system.directory)];
+      const paths = [
+        linkSocketPath(system.directory, APP, FLOW),
+        appSocketPath(system.directory, APP),
+        hostSocketPath(system.directory),
+      ];
       const sockets = paths.flatMap((path) =>
         Array.from({ length: 1000 }, (_, at) => {
           const socket = connectSocket({ path });
@@ -386,7 +428,9 @@ describe('what is promised', function () {
     stalling.consumer('honest').program.start();
     stalling.startProvider();
     await stalling.goesOn();
-    const hog = system.program('test/fixtures/lossless-consumer.js', [linkSocketPath(system.directory, 'e2', FLOW)]);
+    const hog = system.program('test/fixtures/lossless-consumer.js', [
+      linkSocketPath(system.directory, 'e2', FLOW),
+    ]);
     await once(hog.stdout!, 'data');
     const from = stalling.published;
     await eventually('the ring goes round ten times', () => stalling.published > from + 640);

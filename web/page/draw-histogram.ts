@@ -64,6 +64,7 @@ export function drawHistogram(
     filling.lineTo(left, bottom);
     context.globalAlpha = 0.16;
     context.fillStyle = style.colour;
+    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas, no array
     context.fill(filling);
     context.globalAlpha = 1;
   }

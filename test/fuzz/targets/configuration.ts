@@ -33,12 +33,33 @@ export const configuration: FuzzTarget = {
 
 export const addresses: FuzzTarget = {
   name: 'addresses',
-  words: ['tcp://', 'tls://', 'unix:', 'spectcl://', '?rest=', '&mirror=', '&user=', '%00', '%', '[::1]', ':', '65536', '@', '..', '\0'],
+  words: [
+    'tcp://',
+    'tls://',
+    'unix:',
+    'spectcl://',
+    '?rest=',
+    '&mirror=',
+    '&user=',
+    '%00',
+    '%',
+    '[::1]',
+    ':',
+    '65536',
+    '@',
+    '..',
+    '\0',
+  ],
   generate: (random) => {
     const host = ['localhost', '[::1]', '127.0.0.1', 'a.b.c', '[fe80::1]'][random() % 5] ?? '';
     const port = random() % 65_536;
     return Buffer.from(
-      [`tcp://${host}:${port}`, `tls://${host}:${port}`, `unix:/run/x${port}`, `spectcl://${host}?rest=${port}&mirror=m${port}&user=u`][random() % 4] ?? '',
+      [
+        `tcp://${host}:${port}`,
+        `tls://${host}:${port}`,
+        `unix:/run/x${port}`,
+        `spectcl://${host}?rest=${port}&mirror=m${port}&user=u`,
+      ][random() % 4] ?? '',
     );
   },
   run: (input) => {

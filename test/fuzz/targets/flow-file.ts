@@ -28,7 +28,15 @@ class Bench {
   constructor() {
     const path = join(this.directory, 'sound.flow');
     const identity = { application: 'a', flow: 'f', type: 'bytes', properties: { some: 'thing' } };
-    this.file = createFlowFile({ path, identity, slotCount: SLOTS, payloadCapacity: PAYLOAD_BYTES, flags: 0, epoch: 7, mode: 0o600 });
+    this.file = createFlowFile({
+      path,
+      identity,
+      slotCount: SLOTS,
+      payloadCapacity: PAYLOAD_BYTES,
+      flags: 0,
+      epoch: 7,
+      mode: 0o600,
+    });
     const writer = new RingWriter(this.file);
     for (let count = 0; count < SLOTS + 2; count += 1) {
       writer.begin().fill(count);
@@ -63,7 +71,14 @@ function close(): void {
 
 export const flowFileHeaders: FuzzTarget = {
   name: 'flow-file-headers',
-  words: ['MIRRFLOW', '{"application":"a"', '"flow":', '"bootId":', Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0x10, 0, 0])],
+  words: [
+    'MIRRFLOW',
+    '{"application":"a"',
+    '"flow":',
+    '"bootId":',
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([0, 0x10, 0, 0]),
+  ],
   generate: () => Buffer.from(theBench().sound),
   run: (input) => {
     const { fd, target, sound } = theBench();
@@ -80,8 +95,17 @@ export const flowFileHeaders: FuzzTarget = {
 /** The input is the ring's bytes behind the header, and its first words are `epoch` and `published`. */
 export const ringReading: FuzzTarget = {
   name: 'ring-reading',
-  words: [Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]), Buffer.alloc(8, 0xff), Buffer.from([0xff, 0xff, 0xff, 0x7f])],
-  generate: () => Buffer.concat([theBench().sound.subarray(64, 72), theBench().sound.subarray(128, 136), theBench().sound.subarray(HEADER_BYTES)]),
+  words: [
+    Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
+    Buffer.alloc(8, 0xff),
+    Buffer.from([0xff, 0xff, 0xff, 0x7f]),
+  ],
+  generate: () =>
+    Buffer.concat([
+      theBench().sound.subarray(64, 72),
+      theBench().sound.subarray(128, 136),
+      theBench().sound.subarray(HEADER_BYTES),
+    ]),
   run: (input, random) => {
     const { file, sound } = theBench();
     sound.copy(file.bytes);

@@ -58,7 +58,12 @@ let flows = 0;
 
 export const linkClients: FuzzTarget = {
   name: 'link-clients',
-  words: [Buffer.from([1, 0, 0, 0]), Buffer.from([7, 0, 0, 0]), Buffer.from([6, 0, 0, 0]), Buffer.alloc(8, 0xff)],
+  words: [
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([7, 0, 0, 0]),
+    Buffer.from([6, 0, 0, 0]),
+    Buffer.alloc(8, 0xff),
+  ],
   generate: (random) => {
     const messages = randomMessages(random);
     // Most begin as they should.
@@ -66,7 +71,10 @@ export const linkClients: FuzzTarget = {
       const role = (['consumer', 'provider', 'observer'] as const)[random() % 3] ?? 'consumer';
       const start = (['oldest', 'latest', 'sequence'] as const)[random() % 3] ?? 'oldest';
       messages.writeUInt32LE(MessageKind.HELLO, 0);
-      messages.writeUInt32LE(packHello({ role, start, delivery: random() % 2 === 0 ? 'lossless' : 'lossy' }), 4);
+      messages.writeUInt32LE(
+        packHello({ role, start, delivery: random() % 2 === 0 ? 'lossless' : 'lossy' }),
+        4,
+      );
     }
     return messages;
   },
@@ -75,7 +83,15 @@ export const linkClients: FuzzTarget = {
     const path = join(directory, 'f.flow');
     const identity = { application: 'a', flow: 'f', type: 'bytes', properties: {} };
     rmSync(path, { force: true });
-    const file = createFlowFile({ path, identity, slotCount: SLOTS, payloadCapacity: 16, flags: 0, epoch: (flows += 1), mode: 0o600 });
+    const file = createFlowFile({
+      path,
+      identity,
+      slotCount: SLOTS,
+      payloadCapacity: 16,
+      flags: 0,
+      epoch: (flows += 1),
+      mode: 0o600,
+    });
     let connect: (link: LinkConnection) => void = () => undefined;
     const links = {
       listen: () => Promise.resolve(),

@@ -31,7 +31,15 @@ let inputs = 0;
 function freshMemory(): Buffer {
   const fresh = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
   for (let slot = 0; slot < 8; slot += 1) {
-    const fields = { name: `s${slot}`, type: 5, xchans: 16, ychans: 1, channelOffset: slot * 64, xmin: 0, xmax: 1 } as const;
+    const fields = {
+      name: `s${slot}`,
+      type: 5,
+      xchans: 16,
+      ychans: 1,
+      channelOffset: slot * 64,
+      xmin: 0,
+      xmax: 1,
+    } as const;
     writeBinding(fresh, slot, fields);
   }
   return fresh;
@@ -39,11 +47,19 @@ function freshMemory(): Buffer {
 
 export const mirrorReplies: FuzzTarget = {
   name: 'mirror-replies',
-  words: [Buffer.from([3, 0, 0, 0]), Buffer.from([4, 0, 0, 0]), Buffer.from([2, 0, 0, 0]), Buffer.from([1, 0, 0, 0])],
+  words: [
+    Buffer.from([3, 0, 0, 0]),
+    Buffer.from([4, 0, 0, 0]),
+    Buffer.from([2, 0, 0, 0]),
+    Buffer.from([1, 0, 0, 0]),
+  ],
   generate: (random) =>
     random() % 3 === 0
       ? Buffer.from(encodeShmInfo('XA7c'))
-      : Buffer.concat([encodeMirrorHeader(3 + (random() % 2), random() % (2 * CHANNEL_BYTES)), Buffer.alloc(random() % 64, random())]),
+      : Buffer.concat([
+          encodeMirrorHeader(3 + (random() % 2), random() % (2 * CHANNEL_BYTES)),
+          Buffer.alloc(random() % 64, random()),
+        ]),
   run: (input, random) => {
     if (input.length >= MIRROR_HEADER_BYTES) {
       const { size, type } = decodeMirrorHeader(input);

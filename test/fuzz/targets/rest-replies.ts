@@ -25,7 +25,25 @@ const READERS: readonly ((detail: unknown) => unknown)[] = [
   readVersion, readText, readInteger, readStorageBytes, readVariables, readMirrors, readSpectra, readBindings, readStatistics, readGates,
   readApplications, readTraces,
 ]; // prettier-ignore
-const KEYS = ['status', 'detail', 'name', 'type', 'parameters', 'axes', 'low', 'high', 'bins', 'id', 'spectrum', 'gate', 'host', 'memory', 'major', 'minor', '__proto__'];
+const KEYS = [
+  'status',
+  'detail',
+  'name',
+  'type',
+  'parameters',
+  'axes',
+  'low',
+  'high',
+  'bins',
+  'id',
+  'spectrum',
+  'gate',
+  'host',
+  'memory',
+  'major',
+  'minor',
+  '__proto__',
+];
 
 function json(random: RandomBits, depth = 0): unknown {
   switch (random() % (depth > 4 ? 5 : 7)) {
@@ -41,7 +59,9 @@ function json(random: RandomBits, depth = 0): unknown {
     case 5:
       return Array.from({ length: random() % 4 }, () => json(random, depth + 1));
     default:
-      return Object.fromEntries(Array.from({ length: random() % 6 }, () => [KEYS[random() % KEYS.length], json(random, depth + 1)]));
+      return Object.fromEntries(
+        Array.from({ length: random() % 6 }, () => [KEYS[random() % KEYS.length], json(random, depth + 1)]),
+      );
   }
 }
 
@@ -69,7 +89,20 @@ function readAll(input: Buffer): void {
 
 export const restReplies: FuzzTarget = {
   name: 'rest-replies',
-  words: ['{', '}', '[', ']', '"status":"OK"', '"detail":', 'null', '1e999', '"\\ud800"', '"__proto__":', '[[[[[[[['.repeat(50), '\0'],
+  words: [
+    '{',
+    '}',
+    '[',
+    ']',
+    '"status":"OK"',
+    '"detail":',
+    'null',
+    '1e999',
+    '"\\ud800"',
+    '"__proto__":',
+    '[[[[[[[['.repeat(50),
+    '\0',
+  ],
   generate: (random) => Buffer.from(JSON.stringify({ status: 'OK', detail: json(random) })),
   run: readAll,
 };

@@ -17,7 +17,12 @@ function taken(chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly 
 
 export const sessionFrames: FuzzTarget = {
   name: 'session-frames',
-  words: [Buffer.from([0, 0, 0, 0]), Buffer.from([1, 0, 0, 0]), Buffer.from([2, 0, 0, 0]), Buffer.from([0, 0x20, 0, 0])],
+  words: [
+    Buffer.from([0, 0, 0, 0]),
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([2, 0, 0, 0]),
+    Buffer.from([0, 0x20, 0, 0]),
+  ],
   generate: (random) =>
     Buffer.concat(
       Array.from({ length: 1 + (random() % 4) }, () =>

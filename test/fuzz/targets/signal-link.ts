@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { MessageDecoder } from '../../../protocol/signal-link/framing.js';
-import { encodeMessage, LAST_KIND, MESSAGE_BYTES, unpackHello, type MessageKind } from '../../../protocol/signal-link/messages.js';
+import {
+  encodeMessage,
+  LAST_KIND,
+  MESSAGE_BYTES,
+  unpackHello,
+  type MessageKind,
+} from '../../../protocol/signal-link/messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
 import { pieces } from '../mutation.js';
 

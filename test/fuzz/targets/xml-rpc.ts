@@ -3,14 +3,43 @@ import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { CONTRACT } from '../../../protocol/contract/methods.js';
 import { isMirrorflowError } from '../../../protocol/errors.js';
-import { decodeCall, decodeResponse, encodeCall, encodeFault, encodeResponse } from '../../../protocol/xml-rpc/codec.js';
+import {
+  decodeCall,
+  decodeResponse,
+  encodeCall,
+  encodeFault,
+  encodeResponse,
+} from '../../../protocol/xml-rpc/codec.js';
 import type { Method } from '../../../protocol/xml-rpc/contract.js';
 import type { RpcValue } from '../../../protocol/xml-rpc/values.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const METHODS: readonly (readonly [name: string, method: Method])[] = Object.entries(CONTRACT);
-const TEXTS = ['', 'e23001', 'spectra', 'a&b<c>"d"', '\u00e9\u{1f600}', 'x'.repeat(300), '__proto__', 'constructor', '../x', '\r\n\t'];
-const MEMBERS = ['name', 'flow', 'session', 'handle', 'version', 'pid', 'identity', 'direction', '__proto__', 'toString', ''];
+const TEXTS = [
+  '',
+  'e23001',
+  'spectra',
+  'a&b<c>"d"',
+  '\u00e9\u{1f600}',
+  'x'.repeat(300),
+  '__proto__',
+  'constructor',
+  '../x',
+  '\r\n\t',
+];
+const MEMBERS = [
+  'name',
+  'flow',
+  'session',
+  'handle',
+  'version',
+  'pid',
+  'identity',
+  'direction',
+  '__proto__',
+  'toString',
+  '',
+];
 
 function value(random: RandomBits, depth = 0): RpcValue {
   switch (random() % (depth > 4 ? 6 : 8)) {
@@ -30,7 +59,10 @@ function value(random: RandomBits, depth = 0): RpcValue {
       return Array.from({ length: random() % 5 }, () => value(random, depth + 1));
     default:
       return Object.fromEntries(
-        Array.from({ length: random() % 5 }, () => [MEMBERS[random() % MEMBERS.length] ?? 'm', value(random, depth + 1)]),
+        Array.from({ length: random() % 5 }, () => [
+          MEMBERS[random() % MEMBERS.length] ?? 'm',
+          value(random, depth + 1),
+        ]),
       );
   }
 }
@@ -40,7 +72,10 @@ function generate(random: RandomBits): Buffer {
   if (random() % 6 === 0) return encodeFault(random() | 0, TEXTS[random() % TEXTS.length] ?? '');
   try {
     if (random() % 4 === 0) return encodeResponse(value(random));
-    return encodeCall(name, (method?.params ?? []).map(() => value(random)));
+    return encodeCall(
+      name,
+      (method?.params ?? []).map(() => value(random)),
+    );
   } catch {
     return encodeCall(name, []);
   }
@@ -67,7 +102,12 @@ function run(input: Buffer, random: RandomBits): void {
   for (const [name, { params: wanted }] of judges(method, random)) {
     for (const [at, { schema, name: root }] of wanted.entries()) {
       try {
-        schema.check(params[at], { method: name, root, path: [], unknownMembers: at % 2 === 0 ? 'refuse' : 'drop' });
+        schema.check(params[at], {
+          method: name,
+          root,
+          path: [],
+          unknownMembers: at % 2 === 0 ? 'refuse' : 'drop',
+        });
       } catch (error) {
         if (!isMirrorflowError(error)) throw error;
       }
