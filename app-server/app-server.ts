@@ -3,6 +3,7 @@
  * the connection to the host server. It owns all of them and closes them in the reverse order.
  */
 import assert from 'node:assert/strict';
+import { Access } from '../protocol/access/access.js';
 import type { Clock } from '../protocol/clock.js';
 import { CONTRACT } from '../protocol/contract/methods.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
@@ -25,6 +26,7 @@ import { GatewayProcess } from './gateway-process.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { DUPLICATOR_SCRIPT } from './launch.js';
+import { Leftovers } from './leftovers.js';
 import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
 import { ClaimedRecord } from './record.js';
@@ -59,6 +61,7 @@ export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
   readonly #socket: string;
+  readonly #access: Access;
   readonly #record: ClaimedRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
@@ -68,6 +71,7 @@ export class AppServer {
   readonly #sessions: SessionServer<CallOrigin>;
   readonly #http: HttpRpcServer<CallOrigin>;
   #hostLink: HostLink | undefined;
+  #leftovers: Leftovers | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
 
@@ -75,8 +79,12 @@ export class AppServer {
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const { directory, flowDirectory, application } = setup.options;
     for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
-    prepareDirectory(appFlowDirectory(flowDirectory, application.name));
-    const server = new AppServer(setup);
+    const flows = appFlowDirectory(flowDirectory, application.name);
+    prepareDirectory(flows);
+    const [apps = '', links = ''] = runtimeFolders(directory);
+    const access = new Access(application.access, setup.log);
+    access.grantDirectories([flows], [directory, apps, links, flowDirectory]);
+    const server = new AppServer(setup, access);
     try {
       await server.#listen();
     } catch (error) {
@@ -86,10 +94,11 @@ export class AppServer {
     return server;
   }
 
-  private constructor(setup: AppServerSetup) {
+  private constructor(setup: AppServerSetup, access: Access) {
     const { options, clock, log } = setup;
     const { application, directory } = options;
     this.#setup = setup;
+    this.#access = access;
     this.#socket = appSocketPath(directory, application.name);
     this.#record = new ClaimedRecord(directory, application, this.#socket);
     const deliveries = new Deliveries();
@@ -169,6 +178,7 @@ export class AppServer {
     const { options, launch, log } = this.#setup;
     this.#flows.expectRunning();
     await this.#listenOnSocket();
+    this.#access.grant(this.#socket, 'socket');
     const bound = await this.#http.listen({ host: LOOPBACK, port: options.application.port ?? 0 });
     this.#port = 'port' in bound ? bound.port : 0;
     this.#record.listensOn(this.#port);
@@ -186,6 +196,13 @@ export class AppServer {
     this.#hostLink = new HostLink({ directory, ready, dispatcher: this.#dispatcher, log });
     this.#hostLink.start();
     this.#gateway.start();
+    this.#leftovers = new Leftovers({
+      flowDirectory: options.flowDirectory,
+      application: options.application.name,
+      inUse: () => this.#flows.inUse(),
+      clock: this.#setup.clock,
+      log,
+    });
   }
 
   /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
@@ -208,6 +225,8 @@ export class AppServer {
   async #close(): Promise<void> {
     this.#flowControl.stop();
     await Promise.all([this.#gateway.close(), this.#flows.stop()]);
+    this.#leftovers?.stop();
+    this.#leftovers?.remove();
     this.#clients.close();
     await Promise.all([this.#sessions.close(), this.#http.close(), this.#hostLink?.close()]);
     this.#record.release();

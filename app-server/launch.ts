@@ -36,7 +36,7 @@ export function launchDuplicator(
 export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {
   const { application, directory, flowDirectory } = options;
   const { flow, type, direction, source, sizes, properties } = definition;
-  const { updateIntervalMs, lingerMs, ringBytes, stallTimeoutMs } = application;
+  const { updateIntervalMs, lingerMs, ringBytes, stallTimeoutMs, access } = application;
   const fromSource = direction === 'input';
   const stated: readonly [string, string | number | undefined][] = [
     ['--app', application.name],
@@ -51,6 +51,7 @@ export function duplicatorArguments(definition: FlowDefinition, options: AppServ
     ['--linger', lingerMs],
     ['--ring-bytes', fromSource ? ringBytes : undefined],
     ['--stall-timeout', stallTimeoutMs],
+    ['--access', access === undefined ? undefined : JSON.stringify(access)],
     ['--parent', appSocketPath(directory, application.name)],
     ['--directory', directory],
     ['--flow-dir', flowDirectory],

@@ -1,5 +1,6 @@
 /** The app server's command line and environment, checked before anything is touched. */
 import { parseArgs } from 'node:util';
+import { parseAccess } from '../protocol/access/options.js';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import { parsePrograms } from '../protocol/contract/programs.js';
 import { gatewayOptions, type ApplicationOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
@@ -31,6 +32,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   const lingerMs = number('linger', values.linger, DAY_MS);
   const stallTimeoutMs = number('stall-timeout', values['stall-timeout'], DAY_MS);
   const programs = values.programs === undefined ? undefined : parsePrograms('--programs', values.programs);
+  const access = values.access === undefined ? undefined : parseAccess('--access', values.access);
   const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
   const gateway = readGateway(values.gateway);
   return {
@@ -48,6 +50,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(gateway === undefined ? {} : { gateway }),
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       ...(programs === undefined ? {} : { programs }),
+      ...(access === undefined ? {} : { access }),
     },
   };
 }
@@ -67,6 +70,7 @@ function parse(args: readonly string[]) {
         gateway: text,
         'stall-timeout': text,
         programs: text,
+        access: text,
         directory: text,
         'flow-dir': text,
       },

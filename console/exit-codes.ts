@@ -10,6 +10,8 @@ import { isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
  * | 3 | no host server runs, or what was asked for is not running |
  * | 4 | unknown application, flow or spectrum |
  * | 5 | timed out |
+ * | 6 | `verify`: a repair would make the flow file sound |
+ * | 7 | `verify`, `repair`: the flow file has to be replaced |
  * | 130 | interrupted before it was done |
  */
 export const EXIT = {
@@ -19,6 +21,8 @@ export const EXIT = {
   notRunning: 3,
   unknown: 4,
   timedOut: 5,
+  repairable: 6,
+  replace: 7,
   interrupted: 130,
 } as const;
 

@@ -6,12 +6,14 @@ import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../protocol/clock.js';
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import type { ErrorCode } from '../protocol/errors.js';
+import { COUNTERS } from '../protocol/flow-file/counters.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
+import { HEADER, SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
   AWAKE,
+  LAST,
   LINK_VERSION,
   MessageKind,
   kindName,
@@ -22,6 +24,7 @@ import {
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
+import { ReattachHold } from './recovery/reattach-hold.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface FlowHostOptions {
@@ -34,7 +37,9 @@ export interface FlowHostOptions {
   readonly local?: boolean;
   /** Milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0, the default, is never. A provider may say another. */
   readonly stallTimeoutMs?: number;
-  /** For the stall timeout. Default: the system's. */
+  /** Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit than it had before they are back. */
+  readonly expected?: number;
+  /** For the stall timeout and for those who are expected. Default: the system's. */
   readonly clock?: Clock;
   readonly log: Logger;
 }
@@ -59,8 +64,10 @@ interface Client {
 export type LinkStanding = DuplicatorFigures['links'][number];
 
 interface FlowHostEvents {
-  /** A provider has come (true) or gone (false). */
-  provider: [present: boolean];
+  /** A provider has come, has left as it said, or has gone without a word. */
+  provider: [what: 'came' | 'left' | 'died'];
+  /** Consumers that were admitted and are connected now. */
+  consumers: [count: number];
   /** Clients that said HELLO and are connected now. */
   clients: [count: number];
   /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
@@ -74,9 +81,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #creditWaiters = new Set<() => void>();
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
+  readonly #hold: ReattachHold;
   #lastId = 0;
   #greeted = 0;
-  #stateChanges = 0;
   #published: number;
   /** The sequence that the duplicator itself waits to write. */
   #wanted = 0;
@@ -87,9 +94,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   constructor(options: FlowHostOptions) {
     super();
     this.#options = options;
-    this.#published = options.file.published;
-    this.#seat =
-      options.local === true ? new ProviderSeat(options.file, () => this.#registry.slowest()) : undefined;
+    const { file, expected = 0, local } = options;
+    this.#published = file.published;
+    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
+    this.#hold = new ReattachHold(expected, floor, options.clock ?? systemClock, () => this.#grantCredit());
+    const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
+    this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
       options.clock ?? systemClock,
       options.stallTimeoutMs ?? 0,
@@ -113,10 +123,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Writes the source's state into the flow file and tells all clients. */
   setSourceState(state: SourceState, sinceNs: number): void {
-    this.#options.file.setSourceState(state, sinceNs);
-    this.#stateChanges += 1;
+    this.#options.file.setSourceState(state, sinceNs, this.#seat?.generation);
     for (const { link, hello } of this.#clients.values()) {
-      if (hello !== undefined) link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[state]);
+      if (hello !== undefined) this.#tellState(link, state);
     }
   }
 
@@ -162,6 +171,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stall.stop();
+    this.#hold.stop();
     this.#grantCredit();
     await this.#options.links.close();
   }
@@ -173,7 +183,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
-      this.#registry.remove(id);
+      if (this.#registry.remove(id)) this.#countConsumers();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
       this.#greeted -= 1;
@@ -196,7 +206,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         this.#acknowledge(id, client, value, detail);
         return;
       case MessageKind.PUBLISHED:
-        this.#providerPublished(client, value);
+        this.#providerPublished(client, value, detail);
         return;
       case MessageKind.STALL:
         this.#stallTimeout(client, value);
@@ -225,13 +235,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     client.hello = hello;
     this.#greeted += 1;
     if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
-    else if (hello.role === 'provider') this.emit('provider', true);
+    else if (hello.role === 'provider') this.emit('provider', 'came');
     else if (hello.start !== 'sequence')
       this.#admit(
         id,
         client,
         hello,
-        hello.start === 'oldest' ? this.#oldest() : this.#options.file.published,
+        hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
       );
     this.emit('clients', this.#greeted);
   }
@@ -241,13 +251,17 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
       return false;
     }
-    if (this.#seat.take(client.link, hello)) return true;
+    if (this.#seat.take(client.link, hello)) {
+      this.published(); // it may have gone on alone while there was no duplicator
+      return true;
+    }
     this.#refuse(client, 'FLOW_BUSY', 'a second provider wanted to join');
     return false;
   }
 
-  #providerPublished(client: Client, sequence: number): void {
+  #providerPublished(client: Client, sequence: number, detail: number): void {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
+      if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
       this.#stall.look();
       return;
@@ -287,6 +301,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const client = this.#clients.get(consumer.id);
     if (client === undefined) return;
     consumer.delivery = 'lossy';
+    this.#countConsumers();
     client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
     this.#grantCredit();
@@ -294,10 +309,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #providerLeft(seat: ProviderSeat): void {
-    seat.leave();
+    const finished = seat.leave();
     this.#stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
     this.published();
-    this.emit('provider', false);
+    this.emit('provider', finished ? 'left' : 'died');
   }
 
   /** `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
@@ -308,12 +323,15 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       return;
     }
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
-    const wanted = comparable ? Math.min(sequence, this.#published) : 0;
-    this.#admit(id, client, hello, Math.max(wanted, this.#oldest()));
+    // The file knows better than this process what was published: a provider needs no duplicator to publish.
+    const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
+    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
+    if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) this.#hold.returned();
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
     client.consumer = this.#registry.add(id, hello.delivery, first);
+    this.#countConsumers();
     this.#welcome(client, hello, first);
     this.#signalIfWaiting(client.link, client.consumer);
   }
@@ -322,7 +340,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file } = this.#options;
     link.signal(MessageKind.WELCOME, file.epoch, packHello(hello));
     link.signal(MessageKind.BEGIN, first);
-    link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[file.sourceState]);
+    this.#tellState(link, file.sourceState);
+  }
+
+  #tellState(link: LinkConnection, state: SourceState): void {
+    link.signal(MessageKind.STATUS, this.#seat?.generation ?? 0, SOURCE_STATES[state]);
   }
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
@@ -362,16 +384,24 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     client.link.close();
   }
 
+  /** In the file, so that a successor knows whom to wait for. */
+  #countConsumers(): void {
+    this.emit('consumers', this.#registry.size);
+    let lossless = 0;
+    for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
+    this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
+  }
+
   #grantCredit(): void {
     this.#seat?.update();
     this.#stall.look();
     for (const look of this.#creditWaiters) look();
   }
 
-  /** The oldest sequence whose slot the writer has not opened and will not open without credit. */
-  #oldest(): number {
+  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
+  #oldest({ delivery }: Hello, wanted = 0): number {
     const { file, openSlots } = this.#options;
-    if (this.#seat !== undefined) return this.#seat.oldest;
+    if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
     return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
   }
 }

@@ -1,5 +1,6 @@
 /** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
 import { parseArgs } from 'node:util';
+import { parseAccess, type AccessOptions } from '../protocol/access/options.js';
 import { parseAddress, type AddressOf } from '../protocol/address.js';
 import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
@@ -14,6 +15,8 @@ interface CommonOptions {
   readonly lingerMs: number;
   /** Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is never. */
   readonly stallTimeoutMs: number;
+  /** Who may read and provide beside the owner; undefined for its group, which reads. */
+  readonly access: AccessOptions | undefined;
   /** Session socket of the app server; undefined when run by hand. */
   readonly parent: string | undefined;
   readonly directory: string;
@@ -60,6 +63,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
   --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
   --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS})
   --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --access JSON          who may read and provide: mode, group, readers, providers
   --stall-timeout MS     a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)
   --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES})
   --parent PATH          session socket of the app server
@@ -79,6 +83,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     app: checkName('application', required(text, 'app')),
     flow: checkName('flow', required(text, 'flow')),
     lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    access: text('access') === undefined ? undefined : parseAccess('--access', required(text, 'access')),
     stallTimeoutMs: number(text, 'stall-timeout', 0, 0, DAY_MS),
     parent: text('parent'),
     directory: runtimeDirectory({ env, uid, directory: text('directory') }),
@@ -118,7 +123,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
 function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
   const names = [
     'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
-    'full-interval', 'start-timeout', 'linger', 'stall-timeout', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+    'full-interval', 'start-timeout', 'linger', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
   ]; // prettier-ignore
   try {
     const { values } = parseArgs({

@@ -12,6 +12,7 @@ const ARGUMENTS = [
   ['gateway', '--gateway'],
   ['stallTimeoutMs', '--stall-timeout'],
   ['programs', '--programs'],
+  ['access', '--access'],
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
 
 /**

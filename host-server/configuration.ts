@@ -2,6 +2,7 @@
  * The configuration file: strict JSON, checked whole, so that one look at the message mends all of it. Pure: text in,
  * configuration or problems out.
  */
+import { checkAccess } from '../protocol/access/access.js';
 import { parseAddress } from '../protocol/address.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/contract/shapes.js';
 import { checkPrograms } from '../protocol/contract/programs.js';
@@ -132,6 +133,7 @@ function checkApplication(entry: unknown, place: string): ApplicationOptions {
   });
   checkSource(options);
   if (options.programs !== undefined) checkPrograms(options.programs);
+  if (options.access !== undefined) checkAccess(options.access);
   return options;
 }
 

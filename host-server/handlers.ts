@@ -41,11 +41,12 @@ export function hostHandlers(
     },
     'host.applications': () => applications.list(),
     'host.run': ([options]) => {
-      if (options.programs !== undefined) {
-        // Whoever may call this may not therefore run any program as the user of this server.
+      for (const what of ['programs', 'access'] as const) {
+        if (options[what] === undefined) continue;
+        // Whoever may call this may not therefore run any program as the user of this server, or let others in.
         throw new MirrorflowError(
           'NOT_PERMITTED',
-          `the programs of ${options.name} can be registered in the configuration file of the host server only`,
+          `the ${what} of ${options.name} can be stated in the configuration file of the host server only`,
         );
       }
       return applications.run(options);

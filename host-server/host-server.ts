@@ -21,6 +21,7 @@ import {
   removeApplicationLeftovers,
 } from './application-record.js';
 import { Applications } from './applications.js';
+import { removeLeftovers } from './clean-up.js';
 import { hostHandlers } from './handlers.js';
 import type { HostContext } from './host-context.js';
 import { HostRecord } from './host-record.js';
@@ -73,6 +74,7 @@ export class HostServer {
     for (const folder of runtimeFolders(options.directory)) prepareDirectory(folder);
     prepareDirectory(options.flowDirectory);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
+    await removeLeftovers(options, log);
     try {
       await server.#serve();
     } catch (error) {

@@ -13,6 +13,8 @@ import { isAlive, ownIdentity } from './owner-identity.js';
 import { temporaryName } from './temporary-name.js';
 
 const LOCK_BYTES = 4096;
+/** Where the word's cache line ends. */
+const PAGE_BEGINS = 64;
 const LOCK_MODE = 0o600;
 /** What a lock protects takes microseconds; whoever waits this long has met something that is not one of our processes. */
 const LOCK_WAIT_MS = 2_000;
@@ -20,13 +22,16 @@ const UNLOCKED = 0n;
 /** Linux gives no process id beyond 22 bits (proc(5), pid_max); the other 42 hold a start time of a thousand years. */
 const PID_BITS = 22;
 
-/** Runs `action` while this process alone holds the lock at `path`. Throws TIMED_OUT when a living process does not let go. */
-export function withLock<T>(path: string, action: () => T): T {
+/**
+ * Runs `action` while this process alone holds the lock at `path`. Throws TIMED_OUT when a living process does not let go.
+ * `page` is the lock's file behind its word: zero when it was made, kept as long as it, for whoever holds the lock.
+ */
+export function withLock<T>(path: string, action: (page: Buffer) => T): T {
   const mapped = openLock(path);
   const word = new BigUint64Array(mapped.buffer, mapped.byteOffset, 1);
   lock(word, path);
   try {
-    return action();
+    return action(mapped.subarray(PAGE_BEGINS));
   } finally {
     Atomics.store(word, 0, UNLOCKED);
   }

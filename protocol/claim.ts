@@ -18,7 +18,7 @@ export type ClaimState = { kind: 'free' } | { kind: 'dead' } | { kind: 'owned'; 
 /** Attempts before a path that keeps changing hands is given up: every one of them lost to another claimant that died since. */
 const CLAIM_ATTEMPTS = 8;
 /** Stands in every directory in which a dead owner's file was ever found; stays there. */
-const LOCK_NAME = '.claims';
+export const LOCK_NAME = '.claims';
 
 /**
  * Puts `prepared` (a complete file, same directory) in place at `path` and removes its temporary name.

@@ -1,10 +1,12 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
+import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import { createFlowFile } from '../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
@@ -12,10 +14,9 @@ import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
-
-/** The group may read; only the owner's own programs provide. */
-const MODE = 0o640;
+import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
 interface Parts {
   readonly file: FlowFile;
@@ -40,33 +41,60 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { app, flow, type, directory, flowDirectory, bufferSize, buffers, properties } = this.#options;
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
-    const file = createFlowFile({
-      path: flowFilePath(flowDirectory, app, flow),
+    const link = linkSocketPath(directory, app, flow);
+    prepareDirectory(directory);
+    prepareDirectory(dirname(link));
+    const access = new Access(this.#options.access, this.#log);
+    access.grantDirectories(
+      [appFlowDirectory(flowDirectory, app)],
+      [flowDirectory, directory, dirname(link)],
+    );
+    const path = flowFilePath(flowDirectory, app, flow);
+    const wanted = {
+      path,
       identity: { application: app, flow, type, properties },
       slotCount: buffers,
       payloadCapacity: bufferSize,
       flags: 0,
-      epoch: Date.now() * 1000,
-      mode: MODE,
-    });
+      ...access.of('flow file'),
+    };
+    const inherited = await inheritance(path, this.#log);
+    const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
-    const link = linkSocketPath(directory, app, flow);
-    const links = streamLink().createServer();
+    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
     const { stallTimeoutMs } = this.#options;
-    const host = new FlowHost({ file, links, openSlots: 0, local: true, stallTimeoutMs, log: this.#log });
+    const host = new FlowHost({
+      file,
+      links,
+      openSlots: 0,
+      local: true,
+      expected,
+      stallTimeoutMs,
+      log: this.#log,
+    });
     host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);
       this.emit('clients', count);
     });
-    host.on('provider', (present) => this.#setState(present ? 'live' : 'ended'));
+    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
+    host.on('provider', (what) => {
+      const gone = `the provider of flow ${flow} has gone without ending it`;
+      if (what === 'died') this.#setState('stale', new MirrorflowError('CLOSED', gone, { flow }));
+      else this.#setState(what === 'came' ? 'live' : 'ended');
+    });
     try {
-      await links.listen(link);
+      access.grant(path, 'flow file', takenOver);
+      await listenOnLink(links, link);
+      access.grant(link, 'socket');
     } catch (error) {
-      if (inode !== undefined) releasePath(file.path, inode);
+      // What was published in a file that was taken over is not this start's to give up.
+      if (inode !== undefined && !takenOver) releasePath(file.path, inode);
       throw error;
     }
     this.#parts = { file, inode, host, link };
+    // Its provider may be on the way back; until then what consumers have is the last there is.
+    if (takenOver && file.published > 0) this.#setState('stale');
   }
 
   get sourceState(): SourceState {
@@ -101,9 +129,9 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     await parts.host.close();
   }
 
-  #setState(state: SourceState): void {
+  #setState(state: SourceState, cause?: MirrorflowError): void {
     this.#state = state;
     this.#parts?.host.setSourceState(state, Number(wallClockNs()));
-    this.emit('state', state, undefined);
+    this.emit('state', state, cause);
   }
 }

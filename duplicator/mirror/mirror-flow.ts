@@ -5,12 +5,12 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import { Access } from '../../protocol/access/access.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import { createFlowFile } from '../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { geometryOf, slotsForBudget } from '../../protocol/flow-file/geometry.js';
 import { ImageWriter, createImage } from '../../protocol/flow-file/image.js';
@@ -22,7 +22,10 @@ import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
+import { mapImage } from '../recovery/image-check.js';
+import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
 
@@ -34,7 +37,6 @@ const MIRROR_SLOTS_MAX = 64;
 const OPEN_SLOTS_PIPELINED = 2;
 /** Longest silence of a source that answered before, milliseconds. */
 const SILENCE_MS = 5_000;
-const MODE = 0o640;
 
 /** What a mirror flow is made of, once the size is known. */
 interface Parts {
@@ -51,6 +53,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #log: Logger;
   readonly #source: SpecTclSource;
   #parts: Parts | undefined;
+  #inherited: Promise<Inheritance> = Promise.resolve(undefined);
 
   constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
     super();
@@ -82,8 +85,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
 
   /** Resolves when the first update is published; rejects with the cause, and leaves nothing behind then. */
   async start(): Promise<void> {
+    const { app, flow, flowDirectory } = this.#options;
+    // While the source is waited for.
+    this.#inherited = inheritance(flowFilePath(flowDirectory, app, flow), this.#log);
     try {
-      await this.#source.start();
+      await Promise.all([this.#source.start(), this.#inherited]);
     } catch (error) {
       await this.close();
       throw error;
@@ -149,8 +155,14 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     prepareDirectory(dirname(link));
     prepareDirectory(flowDirectory);
     prepareDirectory(appFlowDirectory(flowDirectory, app));
-    const file = createFlowFile({
-      path: flowFilePath(flowDirectory, app, flow),
+    const access = new Access(this.#options.access, this.#log);
+    access.grantDirectories(
+      [appFlowDirectory(flowDirectory, app)],
+      [flowDirectory, directory, dirname(link)],
+    );
+    const path = flowFilePath(flowDirectory, app, flow);
+    const wanted = {
+      path,
       identity: {
         application: app,
         flow,
@@ -160,14 +172,20 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       slotCount,
       payloadCapacity,
       flags: FLOW_FLAGS.mirror,
-      epoch: Date.now() * 1000,
-      mode: MODE,
-    });
+      ...access.of('image'), // the flow takes no provider: nobody but this process writes
+    };
+    const inherited = await this.#inherited;
+    const { file, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const imagePath = imageFilePath(flowDirectory, app, flow);
-    const links = streamLink().createServer();
+    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
     try {
-      const image = createImage(imagePath, payloadCapacity, { mode: MODE });
+      // The image of a file that was taken over stays the same file, so that pointers into it stay current.
+      const image = takenOver
+        ? mapImage(imagePath, payloadCapacity)
+        : createImage(imagePath, payloadCapacity, access.of('image'));
+      access.grant(path, 'image', takenOver);
+      access.grant(imagePath, 'image', takenOver);
       const host = new FlowHost({
         file,
         links,
@@ -180,8 +198,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
         file.setCounter(COUNTERS.clients.id, count);
         this.emit('clients', count);
       });
-      await links.listen(link);
-      const publisher = new MirrorPublisher(file, new ImageWriter(file, image));
+      await listenOnLink(links, link);
+      access.grant(link, 'socket');
+      const publisher = new MirrorPublisher(file, new ImageWriter(file, image), takenOver);
       this.#parts = { file, inode, imagePath, host, publisher, link };
       return {
         publisher,

@@ -39,7 +39,9 @@ export class MirrorPublisher {
   imageBytesWritten = 0;
   publishedBytes = 0;
 
-  constructor(file: FlowFile, image: ImageWriter) {
+  /** `takenOver`: the image holds what a predecessor had published, all of it to be replaced by the first publication. */
+  constructor(file: FlowFile, image: ImageWriter, takenOver = false) {
+    if (takenOver) this.#size = file.geometry.payloadCapacity;
     this.#file = file;
     this.#image = image;
     this.#ring = new RingWriter(file);

@@ -14,6 +14,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
+import { accessOptions } from '../access/options.js';
 import { programs } from './programs.js';
 
 /** Version of everything that processes say to each other; differing ones refuse each other with both named. */
@@ -86,6 +87,7 @@ export const applicationOptions = struct({
     }),
   ),
   programs: optional(programs),
+  access: optional(accessOptions),
 });
 
 export const applicationInfo = struct({
@@ -148,6 +150,12 @@ export const openRequest = struct({
     int({
       min: 1,
       doc: 'the handle that its signal link was opened with, when it is older than this app server',
+    }),
+  ),
+  handle: optional(
+    int({
+      min: 1,
+      doc: 'the handle under which this session has the flow open already, when its duplicator has gone and another one is wanted',
     }),
   ),
 });

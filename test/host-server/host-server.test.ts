@@ -1,6 +1,6 @@
 /** The host server as a program: its start, its end, what it leaves to the next one, and what it tells systemd. */
 import { spawnSync, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -179,7 +179,7 @@ describe('host server', () => {
     mkdirSync(apps, { mode: 0o750 });
     const earlier = { ...identityToWire(ownIdentity()), bootId: 'an-earlier-boot' };
     writeFileSync(join(apps, 'old.json'), JSON.stringify({ ...earlier, options: { name: 'old' } }));
-    writeFileSync(join(apps, 'old.sock'), '');
+    await orphanedSocket(join(apps, 'old.sock'));
     writeFileSync(join(apps, 'torn.json'), '{"pid":');
     writeFileSync(join(place.directory, 'host.json'), 'not JSON');
     const program = place.program();
@@ -341,3 +341,15 @@ describe('host server', () => {
     expect(version.stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 });
+
+/** A socket file whose server was killed: its other name goes with the server that closes. */
+async function orphanedSocket(path: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(`${path}.x`, resolve);
+  });
+  linkSync(`${path}.x`, path);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+}

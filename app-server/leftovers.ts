@@ -1,0 +1,47 @@
+/**
+ * What duplicators that died with an earlier app server left of this application's flows. Those that clients come back to are taken over or
+ * replaced by the duplicators that are started for them; what nobody came back to is removed.
+ */
+import type { Clock } from '../protocol/clock.js';
+import { sweepApplication } from '../protocol/clean-up/flow-directory.js';
+import { Sweep } from '../protocol/clean-up/sweep.js';
+import { describeError } from '../protocol/errors.js';
+import type { Logger } from '../protocol/log.js';
+
+/** Clients look for a restarted app server several times a second. */
+const CLIENTS_ARE_BACK_MS = 5_000;
+
+export interface LeftoversOptions {
+  readonly flowDirectory: string;
+  readonly application: string;
+  /** Flows that run, are being started, or that somebody has open. */
+  readonly inUse: () => ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Leftovers {
+  readonly #options: LeftoversOptions;
+  readonly #cancel: () => void;
+
+  constructor(options: LeftoversOptions) {
+    this.#options = options;
+    this.#cancel = options.clock.after(CLIENTS_ARE_BACK_MS, () => this.remove(), true);
+  }
+
+  remove(): void {
+    const { flowDirectory, application, inUse, log } = this.#options;
+    try {
+      const used = inUse();
+      const sweep = new Sweep(false);
+      sweepApplication(sweep, flowDirectory, application, (flow) => used.has(flow));
+      for (const { kind, path, outcome } of sweep.leftovers) log.info('a leftover', { kind, path, outcome });
+    } catch (error) {
+      log.warn('leftovers could not be looked for', { reason: describeError(error) });
+    }
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The check of a mirror's image beside its flow file. An image is whole when its generation is even; one that was being written is made whole
+ * again from the newest publication in the ring, which is always published before it is applied.
+ */
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { dirname, basename, join } from 'node:path';
+import { systemCode } from '../../protocol/errors.js';
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import { slotOffset } from '../../protocol/flow-file/geometry.js';
+import { HEADER, SLOT } from '../../protocol/flow-file/layout.js';
+import { mapFile } from '../../protocol/flow-file/mapping.js';
+import { unsound, type Check } from './checks.js';
+
+const FLOW_SUFFIX = '.flow';
+
+export function imageBeside(flowFile: string): string {
+  return join(dirname(flowFile), `${basename(flowFile, FLOW_SUFFIX)}.image`);
+}
+
+export function checkImage(file: FlowFile): Check {
+  const path = imageBeside(file.path);
+  const problem = shapeProblem(path, file.geometry.payloadCapacity);
+  if (problem !== undefined) return unsound('image', `${path} ${problem}`);
+  const { words, published } = file;
+  const generation = words.load64(HEADER.imageGeneration);
+  const applied = words.load64(HEADER.imageSequence);
+  if (applied > published)
+    return unsound(
+      'image',
+      `it is of sequence ${applied - 1}, and the newest that was published is ${published - 1}`,
+    );
+  const whole = generation % 2 === 0;
+  if (whole && applied === published)
+    return {
+      check: 'image',
+      state: 'sound',
+      text: applied === 0 ? 'nothing was applied to it yet' : `it is whole, of sequence ${applied - 1}`,
+    };
+  const what = whole ? 'it is older than the newest publication' : 'it was being written';
+  const newest = published - 1;
+  if (newest < 0 || words.load64(slotOffset(file.geometry, newest) + SLOT.sequence) !== newest + 1)
+    return unsound('image', `${what}, and the newest publication is not there to make it whole`);
+  return {
+    check: 'image',
+    state: 'repairable',
+    text: what,
+    repair: () => {
+      bringUpToDate(file, path, newest);
+      return `${what}, and is whole now, of sequence ${newest}`;
+    },
+  };
+}
+
+/** Odd generation, content, sequence, even generation: cut off anywhere before the last, it is what it was, an image that is being written. */
+function bringUpToDate(file: FlowFile, path: string, sequence: number): void {
+  const { words, geometry } = file;
+  const image = mapImage(path, geometry.payloadCapacity);
+  const found = words.load64(HEADER.imageGeneration);
+  const writing = found % 2 === 0 ? found + 1 : found;
+  words.store64(HEADER.imageGeneration, writing);
+  const size = Math.min(words.load32(slotOffset(geometry, sequence) + SLOT.size), geometry.payloadCapacity);
+  file.payloadOf(sequence).copy(image, 0, 0, size);
+  image.fill(0, size);
+  words.store64(HEADER.imageSequence, sequence + 1);
+  words.store64(HEADER.imageGeneration, writing + 1);
+}
+
+/** Maps the image for writing, for the owner of the flow file or whoever repairs it. */
+export function mapImage(path: string, bytes: number): Buffer {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return mapFile(fd, bytes, 'read-write');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function shapeProblem(path: string, bytes: number): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = systemCode(error);
+    return code === 'ENOENT' ? 'is not there' : `cannot be opened (${code ?? 'no reason given'})`;
+  }
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile()) return 'is no regular file';
+    return found.size === bytes ? undefined : `has ${found.size} bytes and should have ${bytes}`;
+  } finally {
+    closeSync(fd);
+  }
+}

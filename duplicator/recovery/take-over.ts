@@ -1,0 +1,67 @@
+/**
+ * Taking over a dead owner's flow file in place: the same inode, epoch and sequences under a new owner, so that whoever has it mapped goes
+ * on where he was.
+ */
+import { dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { withLock } from '../../protocol/claim-lock.js';
+import { LOCK_NAME } from '../../protocol/claim.js';
+import { describeError } from '../../protocol/errors.js';
+import { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import type { FlowIdentity } from '../../protocol/flow-file/identity.js';
+import { HEADER } from '../../protocol/flow-file/layout.js';
+import { openFlowFile } from '../../protocol/flow-file/open.js';
+import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
+
+/** What the flow is to be; a file that is anything else is replaced. */
+export interface WantedFlow {
+  readonly path: string;
+  readonly identity: FlowIdentity;
+  readonly slotCount: number;
+  readonly payloadCapacity: number;
+  /** Bits of FLOW_FLAGS. */
+  readonly flags: number;
+}
+
+/** The file under this process's name, mapped for writing; or why it is not the one that is wanted. Nothing is changed then. */
+export function takeOver(wanted: WantedFlow): FlowFile | string {
+  try {
+    return withLock(join(dirname(wanted.path), LOCK_NAME), () => {
+      const file = openFlowFile(wanted.path, 'read-write');
+      if (isAlive(file.owner)) return `process ${file.owner.pid} owns it now`;
+      const difference = differs(file, wanted);
+      return difference ?? renamed(file);
+    });
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+/** Between the two stores the file belongs to a dead process still: no process has the one's id and the other's start time. */
+function renamed(file: FlowFile): FlowFile {
+  const own = ownIdentity();
+  file.words.store64(HEADER.ownerStartTicks, Number(own.startTicks));
+  file.words.store32(HEADER.ownerPid, own.pid);
+  return new FlowFile(file.path, file.bytes, file.geometry, file.identity, own, file.flags);
+}
+
+function differs(file: FlowFile, wanted: WantedFlow): string | undefined {
+  const { identity, geometry, flags, owner } = file;
+  const uid = statSync(file.path).uid;
+  const own = ownIdentity();
+  const facts: readonly (readonly [what: string, is: unknown, wanted: unknown])[] = [
+    ['application', identity.application, wanted.identity.application],
+    ['flow', identity.flow, wanted.identity.flow],
+    ['type', identity.type, wanted.identity.type],
+    ['properties', JSON.stringify(identity.properties), JSON.stringify(wanted.identity.properties)],
+    ['buffers', geometry.slotCount, wanted.slotCount],
+    ['buffer size', geometry.payloadCapacity, wanted.payloadCapacity],
+    ['flags', flags, wanted.flags],
+    ['boot', owner.bootId ?? '', own.bootId ?? ''],
+    ['user', uid, process.geteuid?.() ?? uid],
+  ];
+  const different = facts.find(([, is, asked]) => is !== asked);
+  if (different === undefined) return undefined;
+  const [what, is, asked] = different;
+  return `its ${what} is ${String(is)}, and ${String(asked)} is wanted`;
+}

@@ -1,0 +1,55 @@
+/** Users and groups of this machine by name: from its own files, else from wherever the system keeps them (getent(1): LDAP, SSS). */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export interface Accounts {
+  /** Numeric id; undefined when nobody is called so. */
+  user(name: string): number | undefined;
+  group(name: string): number | undefined;
+  /** Groups that this process can give a file to; undefined when it may give it to any. */
+  readonly ownGroups: ReadonlySet<number> | undefined;
+}
+
+const GETENT_TIMEOUT_MS = 5_000;
+/** name:password:id:… in both passwd(5) and group(5). */
+const ID_FIELD = 2;
+
+export function systemAccounts(): Accounts {
+  const groups = [...(process.getgroups?.() ?? []), process.getegid?.() ?? 0];
+  return {
+    user: (name) => idOf('passwd', name),
+    group: (name) => idOf('group', name),
+    ownGroups: process.geteuid?.() === 0 ? undefined : new Set(groups),
+  };
+}
+
+function idOf(database: 'passwd' | 'group', name: string): number | undefined {
+  if (/^\d{1,9}$/.test(name)) return Number(name);
+  return idIn(fileText(`/etc/${database}`), name) ?? idIn(getent(database, name), name);
+}
+
+function idIn(text: string, name: string): number | undefined {
+  const line = text.split('\n').find((entry) => entry.startsWith(`${name}:`));
+  const id = line?.split(':')[ID_FIELD] ?? '';
+  return /^\d+$/.test(id) ? Number(id) : undefined;
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function getent(database: string, name: string): string {
+  try {
+    return execFileSync('getent', [database, name], {
+      timeout: GETENT_TIMEOUT_MS,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
+    });
+  } catch {
+    return ''; // it is not there, or nobody is called so
+  }
+}

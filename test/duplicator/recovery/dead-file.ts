@@ -1,0 +1,85 @@
+/** A flow file whose owner died: written by this process, then given the name of one that is no more. */
+import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
+import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { slotOffset } from '../../../protocol/flow-file/geometry.js';
+import { createImage, ImageWriter } from '../../../protocol/flow-file/image.js';
+import { FLOW_FLAGS, HEADER, SLOT } from '../../../protocol/flow-file/layout.js';
+import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
+import { Place } from '../../protocol/flow-file/place.js';
+
+export const CAPACITY = 5000;
+export const SLOTS = 4;
+
+export class DeadFile {
+  readonly place = new Place();
+  readonly file: FlowFile;
+  readonly ring: RingWriter;
+
+  /** With `published` buffers, buffer n full of n + 1. */
+  constructor(published: number, change: Partial<FlowFileOptions> = {}) {
+    this.file = createFlowFile({
+      path: this.place.file('events.flow'),
+      identity: { application: 'test', flow: 'events', type: 'bytes', properties: {} },
+      slotCount: SLOTS,
+      payloadCapacity: CAPACITY,
+      flags: 0,
+      epoch: 7,
+      mode: 0o640,
+      ...change,
+    });
+    this.ring = new RingWriter(this.file);
+    for (let sequence = 0; sequence < published; sequence += 1) this.commit();
+    this.ring.publish();
+    this.file.words.store64(HEADER.granted, published + SLOTS);
+    this.bury();
+  }
+
+  static mirror(published: number, applied: number): DeadFile {
+    const dead = new DeadFile(published, { flags: FLOW_FLAGS.mirror });
+    const image = new ImageWriter(dead.file, createImage(dead.image, CAPACITY, { mode: 0o640 }));
+    if (applied > 0) image.apply(Buffer.alloc(CAPACITY, applied), [[0, CAPACITY]], applied - 1, CAPACITY, 0);
+    return dead;
+  }
+
+  get path(): string {
+    return this.file.path;
+  }
+
+  get image(): string {
+    return this.path.replace(/flow$/, 'image');
+  }
+
+  commit(): void {
+    this.ring.begin().fill(this.ring.next + 1);
+    this.ring.commit(CAPACITY, 1);
+  }
+
+  /** Its owner is dead from now on: the process id is in use, and was given to somebody else. */
+  bury(): void {
+    this.file.words.store64(HEADER.ownerStartTicks, 1);
+  }
+
+  /** A word of the slot in which `sequence` lives. */
+  setSlot(sequence: number, field: 'sequence' | 'size', value: number): void {
+    const at = slotOffset(this.file.geometry, sequence) + SLOT[field];
+    if (field === 'size') this.file.words.store32(at, value);
+    else this.file.words.store64(at, value);
+  }
+
+  overwrite(at: number, bytes: Buffer): void {
+    const fd = openSync(this.path, 'r+');
+    writeSync(fd, bytes, 0, bytes.length, at);
+    closeSync(fd);
+  }
+
+  truncate(bytes: number): void {
+    const fd = openSync(this.path, 'r+');
+    ftruncateSync(fd, bytes);
+    closeSync(fd);
+  }
+
+  remove(): void {
+    this.place.remove();
+  }
+}

@@ -1,0 +1,193 @@
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { repair, verify } from '../../../duplicator/recovery/examine.js';
+import type { RecoveryReport } from '../../../duplicator/recovery/report.js';
+import { inWords } from '../../../duplicator/recovery/report.js';
+import { HEADER, HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
+
+const finding = (report: RecoveryReport, check: string): string => {
+  const found = report.findings.find((one) => one.check === check);
+  return found === undefined ? 'none' : `${found.state}: ${found.text}`;
+};
+
+describe('the recovery of a flow file', () => {
+  let dead: DeadFile;
+  afterEach(() => dead.remove());
+
+  for (const published of [0, 1, 3, SLOTS, SLOTS + 1, 3 * SLOTS]) {
+    it(`finds a file with ${published} published buffers sound and leaves every byte`, () => {
+      dead = new DeadFile(published);
+      const before = readFileSync(dead.path);
+      expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
+      expect(repair(dead.path).verdict).to.equal('sound');
+      expect(readFileSync(dead.path).equals(before)).to.equal(true);
+    });
+  }
+
+  it('tells flow, owner and counts, as JSON and in words', () => {
+    dead = new DeadFile(6);
+    const report = verify(dead.path);
+    expect(report.owner).to.deep.equal({ pid: process.pid, alive: false });
+    expect(report.flow).to.deep.equal({
+      application: 'test',
+      flow: 'events',
+      type: 'bytes',
+      epoch: 7,
+      published: 6,
+      buffers: SLOTS,
+      bufferSize: CAPACITY,
+      mirror: false,
+    });
+    const words = inWords(report).join('\n');
+    for (const part of ['sound', 'test/events', '6 published', 'dead', 'sequences', 'credit'])
+      expect(words).to.contain(part);
+  });
+
+  it('takes a slot that was being written for what it is', () => {
+    dead = new DeadFile(6);
+    dead.ring.begin().fill(99);
+    const report = repair(dead.path);
+    expect(report.verdict).to.equal('sound');
+    expect(finding(report, 'sequences')).to.contain('1 slots were being written');
+  });
+
+  it('publishes whole buffers that stand behind the published word, and those only', () => {
+    dead = new DeadFile(6);
+    dead.commit();
+    dead.commit();
+    dead.ring.begin();
+    expect(verify(dead.path).verdict).to.equal('repairable');
+    expect(dead.file.published).to.equal(6);
+    expect(repair(dead.path).verdict).to.equal('repaired');
+    expect(dead.file.published).to.equal(8);
+    expect(verify(dead.path).verdict).to.equal('sound');
+    const reader = new RingReader(dead.file, 7);
+    expect([reader.look(), reader.view()[0]]).to.deep.equal(['ready', 8]);
+  });
+
+  const wounds: readonly (readonly [string, string, (file: DeadFile) => void])[] = [
+    ['a slot that holds another sequence', 'sequences', (file) => file.setSlot(4, 'sequence', 999)],
+    ['a hole in what was published', 'sequences', (file) => file.setSlot(4, 'sequence', 0)],
+    ['a size larger than a slot', 'sequences', (file) => file.setSlot(4, 'size', CAPACITY + 1)],
+    ['more slots open than there was credit', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
+    ['a published word that went back', 'sequences', (file) => file.file.words.store64(HEADER.published, 1)],
+    [
+      'a published word beyond what is there',
+      'sequences',
+      (file) => file.file.words.store64(HEADER.published, 9),
+    ],
+    ['credit that cannot be', 'credit', (file) => file.file.words.store64(HEADER.granted, 100)],
+    ['a header that is none', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
+    ['another layout version', 'header', (file) => file.file.words.store32(HEADER.version, 2)],
+    ['an identity that is none', 'header', (file) => file.overwrite(HEADER.identity, Buffer.from('}'))],
+    ['an epoch of 0', 'header', (file) => file.file.words.store64(HEADER.epoch, 0)],
+    ['a stride that does not fit', 'header', (file) => file.file.words.store32(HEADER.slotStride, 64)],
+    ['a file that was cut off', 'header', (file) => file.truncate(HEADER_BYTES + 100)],
+    ['an empty file', 'header', (file) => file.truncate(0)],
+  ];
+  for (const [what, check, wound] of wounds) {
+    it(`has a file replaced that has ${what}, and changes nothing in it`, () => {
+      dead = new DeadFile(6);
+      if (what.startsWith('more slots')) dead.file.words.store64(HEADER.granted, 6);
+      wound(dead);
+      const before = readFileSync(dead.path);
+      const report = repair(dead.path);
+      expect(report.verdict).to.equal('replace');
+      expect(finding(report, check)).to.match(/^unsound: ./);
+      expect(readFileSync(dead.path).equals(before)).to.equal(true);
+    });
+  }
+
+  it('makes a state of the source that is none a stale one', () => {
+    dead = new DeadFile(2);
+    dead.file.words.store32(HEADER.sourceState, 77);
+    expect(repair(dead.path).verdict).to.equal('repaired');
+    expect(dead.file.sourceState).to.equal('stale');
+  });
+
+  it('has a file from before the last boot replaced', () => {
+    dead = new DeadFile(2);
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    const at = readFileSync(dead.path).indexOf(boot);
+    dead.overwrite(at, Buffer.from('0'));
+    const report = verify(dead.path);
+    expect([report.verdict, finding(report, 'owner')[0]]).to.deep.equal(['replace', 'u']);
+  });
+
+  it('leaves the file of a living owner alone, and says so', () => {
+    dead = new DeadFile(6);
+    dead.commit();
+    const own = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[19];
+    dead.file.words.store64(HEADER.ownerStartTicks, Number(own));
+    expect(repair(dead.path).verdict).to.equal('owned');
+    expect(dead.file.published).to.equal(6);
+    expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
+  });
+
+  it('says that a file is missing, and follows no symbolic link', () => {
+    dead = new DeadFile(2);
+    const moved = `${dead.path}.moved`;
+    renameSync(dead.path, moved);
+    expect(verify(dead.path).verdict).to.equal('missing');
+    symlinkSync(moved, dead.path);
+    expect(repair(dead.path).verdict).to.equal('replace');
+    rmSync(moved);
+  });
+
+  describe('of a mirror', () => {
+    it('makes an image whole that was being written', () => {
+      dead = DeadFile.mirror(6, 5);
+      dead.file.words.store64(HEADER.imageGeneration, 3);
+      expect(repair(dead.path).verdict).to.equal('repaired');
+      expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
+      expect(dead.file.words.load64(HEADER.imageGeneration)).to.equal(4);
+      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(verify(dead.path).verdict).to.equal('sound');
+    });
+
+    it('brings an image up to date that is behind', () => {
+      dead = DeadFile.mirror(6, 5);
+      expect(repair(dead.path).verdict).to.equal('repaired');
+      expect(readFileSync(dead.image)[0]).to.equal(6);
+    });
+
+    for (const [what, wound] of [
+      ['missing', (file: DeadFile) => rmSync(file.image)],
+      ['of another size', (file: DeadFile) => writeFileSync(file.image, 'x')],
+      ['of a sequence that never was', (file: DeadFile) => file.file.words.store64(HEADER.imageSequence, 9)],
+    ] as const) {
+      it(`is replaced when its image is ${what}`, () => {
+        dead = DeadFile.mirror(6, 6);
+        wound(dead);
+        expect(repair(dead.path).verdict).to.equal('replace');
+      });
+    }
+  });
+
+  it('never makes a file unsound and never throws, whatever words were spoilt', () => {
+    dead = new DeadFile(0);
+    const words = Object.values(HEADER).filter((at) => at < HEADER.counters);
+    fc.assert(
+      fc.property(
+        fc.nat(3 * SLOTS),
+        fc.array(fc.tuple(fc.constantFrom(...words), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
+          maxLength: 3,
+        }),
+        fc.array(fc.tuple(fc.nat(SLOTS - 1), fc.nat(3 * SLOTS)), { maxLength: 3 }),
+        (published, header, slots) => {
+          dead.remove();
+          dead = new DeadFile(published);
+          for (const [at, value] of header) dead.file.words.store32(at, value);
+          for (const [slot, value] of slots) dead.setSlot(slot, 'sequence', value);
+          const report = repair(dead.path);
+          expect(report.verdict).to.be.oneOf(['sound', 'repaired', 'replace', 'owned']);
+          if (report.verdict === 'repaired') expect(verify(dead.path).verdict).to.equal('sound');
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -1,0 +1,55 @@
+/** A local flow's duplicator in this process, with consumers and providers of the real link, and a way for it to die without a farewell. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalFlow } from '../../../duplicator/local/local-flow.js';
+import { parseOptions, type LocalFlowOptions } from '../../../duplicator/options.js';
+import { Logger } from '../../../protocol/log.js';
+import { TestProcess } from '../../fixtures/child-process.js';
+
+export class LocalRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  readonly runtime = join(this.directory, 'run');
+  readonly flows = join(this.directory, 'flows');
+  readonly #flows: LocalFlow[] = [];
+  readonly #programs: TestProcess[] = [];
+  readonly logged: string[] = [];
+
+  constructor() {
+    mkdirSync(join(this.runtime, 'links'), { recursive: true, mode: 0o750 });
+  }
+
+  get path(): string {
+    return join(this.flows, 'test', 'events.flow');
+  }
+
+  args(more: readonly string[] = []): string[] {
+    const what = ['--app', 'test', '--flow', 'events', '--direction', 'output', '--buffer-size', '1000'];
+    return [...what, '--buffers', '8', '--directory', this.runtime, '--flow-dir', this.flows, ...more];
+  }
+
+  async flow(more: readonly string[] = []): Promise<LocalFlow> {
+    const log = new Logger('test', { format: 'json', sink: (line) => void this.logged.push(line) });
+    const flow = new LocalFlow(parseOptions(this.args(more), {}) as LocalFlowOptions, log);
+    await flow.start();
+    this.#flows.push(flow);
+    return flow;
+  }
+
+  /** The duplicator as a program, ready. */
+  async program(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {
+    const program = new TestProcess('duplicator/main', this.args(more), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+      ...env,
+    });
+    this.#programs.push(program);
+    await program.until(() => program.errors.includes('"message":"ready"'));
+    return program;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.kill()));
+    await Promise.all(this.#flows.map((flow) => flow.close()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

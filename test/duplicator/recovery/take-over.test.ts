@@ -1,0 +1,217 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { attachConsumer, type ConsumerLink } from '../../../client-lib/flow-reader-link.js';
+import { OutputFlow } from '../../../client-lib/output-flow.js';
+import { REATTACH_MS } from '../../../duplicator/recovery/reattach-hold.js';
+import { openImage } from '../../../protocol/flow-file/image.js';
+import { GENERATION_SHIFT, HEADER } from '../../../protocol/flow-file/layout.js';
+import { openFlowFile } from '../../../protocol/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import { linkSocketPath } from '../../../protocol/directories.js';
+import { TestProcess, compiled } from '../../fixtures/child-process.js';
+import { eventually } from '../../fixtures/polling.js';
+import { FlowRig } from '../flow-rig.js';
+import { LocalRig } from './local-rig.js';
+
+const BUFFERS = 8;
+
+describe('the successor of a killed duplicator', () => {
+  let rig: LocalRig;
+  const links: ConsumerLink[] = [];
+  const outputs: OutputFlow[] = [];
+  beforeEach(() => {
+    rig = new LocalRig();
+  });
+  afterEach(async () => {
+    for (const link of links.splice(0)) link.close();
+    for (const output of outputs.splice(0)) output.destroy();
+    await rig.close();
+  });
+
+  const opened = () => ({
+    handle: 1,
+    flow: 'events',
+    type: 'bytes',
+    file: rig.path,
+    link: linkSocketPath(rig.runtime, 'test', 'events'),
+  });
+  async function provider(): Promise<OutputFlow> {
+    const output = await OutputFlow.attach(opened(), { bufferSize: 1000, buffers: BUFFERS });
+    outputs.push(output);
+    return output;
+  }
+  async function consumer(
+    start: Parameters<typeof attachConsumer>[1]['start'] = 'oldest',
+  ): Promise<ConsumerLink> {
+    const link = await attachConsumer(opened(), { delivery: 'lossless', start });
+    links.push(link);
+    return link;
+  }
+  /** Writes buffers as long as there is credit; buffer n is full of n. */
+  function fill(output: OutputFlow): number {
+    let written = 0;
+    for (let slot = output.reserveNow(); slot !== undefined; slot = output.reserveNow()) {
+      slot.data.fill(openFlowFile(rig.path, 'read').published % 251);
+      slot.commit(1000);
+      output.flush();
+      written += 1;
+    }
+    return written;
+  }
+  /** Reads `count` buffers and acknowledges them; each must be whole and the next one. */
+  function take(link: ConsumerLink, count: number): void {
+    for (let taken = 0; taken < count; taken += 1) {
+      const wanted = link.reader.next;
+      expect(link.reader.look()).to.equal('ready');
+      expect(link.reader.sequence).to.equal(wanted);
+      expect(link.reader.view().equals(Buffer.alloc(1000, wanted % 251))).to.equal(true);
+      link.reader.advance();
+    }
+    link.acknowledge(link.reader.next, false);
+  }
+
+  it('goes on in its file, and a lossless consumer misses nothing that was published', async () => {
+    const first = await rig.program();
+    const slow = await consumer();
+    const before = await provider();
+    expect(fill(before)).to.equal(BUFFERS);
+    take(slow, 3);
+    await eventually(() => {
+      fill(before);
+      return slow.file.published === BUFFERS + 3;
+    }, 'three more');
+    const { epoch } = slow.file;
+    const inode = statSync(rig.path).ino;
+    await first.kill();
+    const next = await rig.program();
+    expect(next.errors).to.contain('the file of a dead owner was taken over');
+    expect(statSync(rig.path).ino).to.equal(inode);
+    expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
+
+    // The provider is back first, and must not overwrite what the consumer has not read.
+    const after = await provider();
+    expect(fill(after)).to.equal(0);
+    const again = await consumer({ epoch, sequence: slow.reader.next });
+    expect(again.reader.next).to.equal(3);
+    expect(again.missedAtStart).to.equal(0);
+    take(again, BUFFERS);
+    await eventually(() => {
+      fill(after);
+      return again.file.published === 2 * BUFFERS + 3;
+    }, 'the provider to go on');
+    take(again, BUFFERS);
+    expect(again.reader.missed).to.equal(0);
+    expect(again.file.epoch).to.equal(epoch);
+  });
+
+  it('tells the buffers of the next provider from those of the last', async () => {
+    const first = await rig.program();
+    fill(await provider());
+    await first.kill();
+    await rig.program();
+    const generation = (): number => {
+      const reader = new RingReader(openFlowFile(rig.path, 'read'), 'newest');
+      return reader.look() === 'ready' ? reader.flags >>> GENERATION_SHIFT : 0;
+    };
+    expect(generation()).to.equal(1);
+    fill(await provider());
+    expect(generation()).to.equal(2);
+  });
+
+  it('does not wait for ever for consumers that died too', async () => {
+    const first = await rig.program();
+    const gone = await consumer();
+    fill(await provider());
+    await first.kill();
+    gone.close();
+    await rig.program();
+    const after = await provider();
+    const started = performance.now();
+    await eventually(() => fill(after) > 0, 'credit');
+    expect(performance.now() - started).to.be.below(REATTACH_MS * 4);
+  });
+
+  for (const [what, more] of [
+    ['the number of buffers', ['--buffers', '9']],
+    ['the type', ['--type', 'other']],
+    ['the properties', ['--properties', '{"a":1}']],
+  ] as const) {
+    it(`makes a new file with a larger epoch when ${what} changed`, async () => {
+      const first = await rig.program();
+      fill(await provider());
+      const { epoch } = openFlowFile(rig.path, 'read');
+      await first.kill();
+      const next = await rig.program(more);
+      expect(next.errors).to.contain('the file of a dead owner is replaced');
+      const file = openFlowFile(rig.path, 'read');
+      expect([file.epoch > epoch, file.published]).to.deep.equal([true, 0]);
+    });
+  }
+
+  it('makes a new file, with an epoch larger still, when the old one is damaged and from the future', async () => {
+    const first = await rig.program();
+    fill(await provider());
+    const damaged = openFlowFile(rig.path, 'read-write');
+    const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
+    damaged.words.store64(HEADER.epoch, epoch);
+    damaged.words.store64(HEADER.granted, 1);
+    await first.kill();
+    const next = await rig.program();
+    expect(next.errors).to.contain('the file of a dead owner is replaced');
+    expect(openFlowFile(rig.path, 'read').epoch).to.be.above(epoch);
+  });
+
+  for (const [word, starts, outcome] of [
+    ['crash-once', 2, 'taken over'],
+    ['crash', 2, 'is replaced'],
+    ['hang', 2, 'is replaced'],
+  ] as const) {
+    it(`tries a recovery once more, and no more often, when it does this: ${word}`, async () => {
+      const first = await rig.program();
+      fill(await provider());
+      await first.kill();
+      const list = join(rig.directory, 'starts');
+      const next = await rig.program([], {
+        MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
+        MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
+      });
+      expect(next.errors).to.contain(outcome);
+      expect(readFileSync(list, 'utf8').trim().split('\n')).to.have.length(starts);
+    });
+  }
+});
+
+describe('the successor of a killed mirror duplicator', () => {
+  it('writes into the image that its clients have mapped', async () => {
+    const rig = await FlowRig.make();
+    const programs: TestProcess[] = [];
+    const run = async (): Promise<TestProcess> => {
+      const program = new TestProcess('duplicator/main', rig.args(), { MIRRORFLOW_LOG_FORMAT: 'json' });
+      programs.push(program);
+      await program.until(() => program.errors.includes('"message":"ready"'));
+      return program;
+    };
+    try {
+      const first = await run();
+      const path = join(rig.flows, 'test', 'spectra.flow');
+      const image = join(rig.flows, 'test', 'spectra.image');
+      const mapped = openImage(image);
+      const header = openFlowFile(path, 'read');
+      await first.kill();
+      const { published, epoch } = header;
+      const before = Buffer.from(mapped);
+      const second = await run();
+      expect(header.owner.pid).to.equal(first.pid);
+      expect(openFlowFile(path, 'read').owner.pid).to.equal(second.pid);
+      await eventually(() => {
+        rig.simulator.step(100);
+        return header.published > published + 2 && !mapped.equals(before);
+      }, 'publications in the file and image that were mapped before');
+      expect(header.epoch).to.equal(epoch);
+    } finally {
+      await Promise.all(programs.map((program) => program.kill()));
+      await rig.close();
+    }
+  });
+});
