@@ -15,6 +15,12 @@ import { Waiters } from './waiters.js';
 /** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
 const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
 
+/**
+ * A duplicator that failed or was given up is started again for somebody who opens the flow, at once; for those who had it open and ask by
+ * themselves, only so long after: programs that try again must not make a crash loop of it.
+ */
+const REST_AFTER_FAILURE_MS = 5_000;
+
 /** A duplicator that was released ends within this time, or is stopped. */
 const RELEASED_ENDS_WITHIN_MS = 2_000;
 
@@ -45,6 +51,7 @@ export class FlowDuplicator {
   #restarts = 0;
   #cause: string | undefined;
   #refusal: string | undefined;
+  #failure: { readonly atMs: number; readonly error: MirrorflowError } | undefined;
 
   constructor(options: FlowDuplicatorOptions) {
     this.#options = options;
@@ -79,11 +86,18 @@ export class FlowDuplicator {
     return this.#phase.kind === 'idle' || this.#phase.kind === 'failed';
   }
 
-  /** Resolves with a running duplicator, started where needed. Rejects with why it cannot run. */
-  whenReady(): Promise<DuplicatorReady> {
+  /**
+   * Resolves with a running duplicator, started where needed. Rejects with why it cannot run. `again`: asked by a client's own accord, which had the
+   * flow open when its duplicator went.
+   */
+  whenReady(again = false): Promise<DuplicatorReady> {
     const phase = this.#phase;
     if (phase.kind === 'running') return Promise.resolve(phase.ready);
     if (phase.kind === 'closed') return Promise.reject(this.#stopped());
+    if (again && phase.kind === 'failed' && this.#failure !== undefined) {
+      const restedMs = this.#options.clock.nowMs() - this.#failure.atMs;
+      if (restedMs < REST_AFTER_FAILURE_MS) return Promise.reject(this.#failure.error);
+    }
     const ready = this.#waiters.wait();
     if (this.isQuiet) this.#begin();
     return ready;
@@ -277,6 +291,7 @@ export class FlowDuplicator {
     const { title, log, wanted } = this.#options;
     this.#cause = cause.message;
     log.warn('a duplicator could not be started', { flow: title, code: cause.code, error: cause });
+    this.#failure = { atMs: this.#options.clock.nowMs(), error: cause };
     this.#waiters.rejectAll(cause);
     if (wanted()) this.#startAgain();
     else this.#enter({ kind: 'failed' });
@@ -291,6 +306,8 @@ export class FlowDuplicator {
         `the duplicator of flow ${title} ended ${decision.deaths} times within ${seconds} s and is given up ` +
         `until the flow is opened again; the last time: ${this.#cause}`;
       log.error('a duplicator is given up', { flow: title, deaths: decision.deaths });
+      const givenUp = new MirrorflowError('CHILD_DIED', this.#cause, { deaths: decision.deaths });
+      this.#failure = { atMs: clock.nowMs(), error: givenUp };
       this.#enter({ kind: 'failed' });
       return;
     }

@@ -132,10 +132,11 @@ export class Flows {
 
   /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
   async open(client: Client, request: OpenRequest): Promise<OpenedFlow> {
-    const flow = this.#flowFor(request);
-    const opening = this.#openingOf(client, flow, request);
+    const known = this.#knownOpening(client, request);
+    const flow = this.#flowFor(request, known);
+    const opening = known ?? this.#openingOf(client, flow, request);
     try {
-      const ready = await this.#inTime(flow);
+      const ready = await this.#inTime(flow, known !== undefined);
       if (!this.#openings.has(opening)) {
         throw new MirrorflowError('UNKNOWN_SESSION', `the session ended while flow ${flow.name} was opened`);
       }
@@ -149,7 +150,8 @@ export class Flows {
         ...(ready.image === undefined ? {} : { image: ready.image }),
       };
     } catch (error) {
-      this.#remove(opening);
+      // Who asks again still has it open: the flow is kept for it.
+      if (known === undefined) this.#remove(opening);
       throw error;
     }
   }
@@ -246,20 +248,26 @@ export class Flows {
     }
   }
 
+  /** What this client has open already and asks for again; undefined also when it is of an earlier app server. */
+  #knownOpening(client: Client, { flow, direction, handle }: OpenRequest): Opening | undefined {
+    const known = handle === undefined ? undefined : this.#openings.find(client, handle);
+    return known?.flow === flow && known.direction === direction ? known : undefined;
+  }
+
   /** The flow that a request means; defined by it when it is the first provider's. */
-  #flowFor(request: OpenRequest): Flow {
+  #flowFor(request: OpenRequest, own: Opening | undefined): Flow {
     const known = this.#flows.get(request.flow);
     if (known === undefined && request.direction === 'output') {
       return this.#add(definitionOfProvider(request), false);
     }
     const flow = known ?? this.#find(request.flow);
     checkRequest(flow.definition, request);
-    if (request.direction === 'output') this.#takeProvider(flow, request);
+    if (request.direction === 'output') this.#takeProvider(flow, request, own);
     return flow;
   }
 
-  #takeProvider(flow: Flow, request: OpenRequest): void {
-    this.#openings.refuseSecondProvider(flow.name);
+  #takeProvider(flow: Flow, request: OpenRequest, own: Opening | undefined): void {
+    this.#openings.refuseSecondProvider(flow.name, own);
     if (!asksForAnother(flow.definition, request)) return;
     const clients = Math.max(this.#openings.clientsOf(flow.name), flow.linkClients);
     const { sizes } = flow.definition;
@@ -275,7 +283,7 @@ export class Flows {
     flow.duplicator.retire();
   }
 
-  async #inTime(flow: Flow): Promise<DuplicatorReady> {
+  async #inTime(flow: Flow, again: boolean): Promise<DuplicatorReady> {
     let cancel: () => void = () => undefined;
     const late = new Promise<never>((_resolve, reject) => {
       cancel = this.#options.clock.after(OPEN_TIMEOUT_MS, () => {
@@ -285,7 +293,7 @@ export class Flows {
       });
     });
     try {
-      return await Promise.race([flow.duplicator.whenReady(), late]);
+      return await Promise.race([flow.duplicator.whenReady(again), late]);
     } finally {
       cancel();
     }

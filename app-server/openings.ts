@@ -68,10 +68,10 @@ export class Openings {
     return this.ofFlow(flow).find(({ direction }) => direction === 'output');
   }
 
-  /** Throws FLOW_BUSY, naming the client that provides the flow. */
-  refuseSecondProvider(flow: string): void {
+  /** Throws FLOW_BUSY, naming the client that provides the flow, unless it does so by `own`. */
+  refuseSecondProvider(flow: string, own: Opening | undefined): void {
     const provider = this.provider(flow);
-    if (provider === undefined) return;
+    if (provider === undefined || provider === own) return;
     const { name, pid } = provider.client.presentation;
     throw new MirrorflowError(
       'FLOW_BUSY',

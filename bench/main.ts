@@ -1,12 +1,13 @@
 /** `npm run bench -- [NAME …] [--json FILE]`: runs benchmarks one after the other, prints a table and, when asked, writes the rows as JSON. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { open } from './open.js';
 import { circumstances, showRows, type Row } from './report.js';
 import { spectcl } from './spectcl.js';
 
-const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = { open, spectcl, idle };
+const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = { open, spectcl, idle, gateway };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);

@@ -19,7 +19,7 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError, describeError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
@@ -66,7 +66,20 @@ export type SendTarget =
   /** The provider of a flow. */
   | { readonly provider: string };
 
+/** What became of a flow that this client has open. */
+export interface FlowStatus {
+  readonly flow: string;
+  readonly direction: 'input' | 'output';
+  /**
+   * `live`: its source or provider is there. `stale`: what was read is the last there is, its source, provider or duplicator being away.
+   * `reattached`: it goes on with a new duplicator; `live` or `stale` follows. `ended`: nothing more will come, once.
+   */
+  readonly status: 'live' | 'stale' | 'reattached' | 'ended';
+}
+
 interface ClientEvents {
+  /** A flow or mirror of this client is worth something else now. */
+  status: [change: FlowStatus];
   /** The app server is away; what is open goes on without it. */
   disconnected: [];
   /** The app server is back and knows this client again. */
@@ -82,9 +95,18 @@ type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener
 
 /** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
 const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
-/** Attempts to attach again after a duplicator died, with growing delays between them; then the flow has ended. */
-const REATTACH_ATTEMPTS = 60;
-const REATTACH_DELAY_MAX_MS = 1_000;
+/** Longest pause between two attempts to attach again after a duplicator died. */
+const REATTACH_DELAY_MAX_MS = 500;
+/** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */
+const REATTACH_REFUSALS = 60;
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNKNOWN_FLOW',
+  'WRONG_FLOW_TYPE',
+  'NOT_A_MIRROR',
+  'TOO_LARGE',
+  'REFUSED',
+  'FLOW_BUSY',
+]);
 
 /** `link` is the handle that the flow's signal link was opened with. */
 interface OpenOne {
@@ -92,6 +114,8 @@ interface OpenOne {
   handle: number;
   readonly link: number;
   flow?: InputFlow | OutputFlow;
+  /** Its duplicator has gone, and another one is awaited. */
+  detached?: boolean;
 }
 
 /** What can go on with another duplicator's files. */
@@ -326,8 +350,20 @@ export class Client extends EventEmitter<ClientEvents> {
           await input.reattach(found);
         },
       };
-      input.on('detached', () => void this.#recover(key, request, again, () => input.finish()));
+      const tell = this.#teller(request);
+      input.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
+      input.on('detached', () => {
+        tell('stale');
+        void this.#recover(key, request, again, {
+          reattached: () => {
+            tell('reattached');
+            tell(input.sourceState === 'live' ? 'live' : 'stale');
+          },
+          ended: () => input.finish(),
+        });
+      });
       input.once('end', () => {
+        tell('ended');
         this.#flows.delete(input);
         void this.#closeFlow(key);
       });
@@ -388,12 +424,28 @@ export class Client extends EventEmitter<ClientEvents> {
       accept(opened);
       const output = await OutputFlow.attach(opened, options);
       this.#isOpen(key, output);
-      const over = (): void => {
+      const tell = this.#teller(request);
+      output.once('closed', () => {
+        tell('ended');
         this.#flows.delete(output);
         void this.#closeFlow(key);
-      };
-      output.once('closed', over);
-      output.once('lost', over);
+      });
+      output.on('detached', () => {
+        tell('stale');
+        const again: Reattachable = {
+          reattach: async (found) => {
+            accept(found);
+            await output.reattach(found);
+          },
+        };
+        void this.#recover(key, request, again, {
+          reattached: () => {
+            tell('reattached');
+            tell('live');
+          },
+          ended: () => output.finish(),
+        });
+      });
       return output;
     } catch (error) {
       await this.#closeFlow(key);
@@ -460,38 +512,92 @@ export class Client extends EventEmitter<ClientEvents> {
     }
     this.#open.set(mirror, { request, handle: opened.handle, link: opened.handle });
     this.#open.delete(key);
+    const tell = this.#teller(request);
+    mirror.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
     mirror.on('lost', () => {
       mirror.emit('state', 'stale');
-      void this.#recover(mirror, request, mirror, () => mirror.emit('state', 'ended'));
+      void this.#recover(mirror, request, mirror, {
+        // The mirror itself tells its state.
+        reattached: () => undefined,
+        ended: () => {
+          mirror.emit('state', 'ended');
+          tell('ended');
+        },
+      });
     });
+    mirror.on('reattached', () => tell('reattached'));
     return mirror;
   }
 
+  /** Tells the status of a flow when it is another one. */
+  #teller({ flow, direction }: OpenRequest): (status: FlowStatus['status']) => void {
+    let last: FlowStatus['status'] | undefined;
+    return (status) => {
+      if (status === last || last === 'ended') return;
+      last = status;
+      this.emit('status', { flow, direction, status });
+    };
+  }
+
   /**
-   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it. Gives up when the flow was closed here
-   * meanwhile, or after too many attempts; then it has ended.
+   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it, for as long as the flow is not closed here and
+   * may still come back.
    */
-  async #recover(key: object, request: OpenRequest, flow: Reattachable, ended: () => void): Promise<void> {
-    for (let attempt = 0; attempt < REATTACH_ATTEMPTS; attempt += 1) {
+  async #recover(
+    key: object,
+    request: OpenRequest,
+    flow: Reattachable,
+    outcome: { readonly reattached: () => void; readonly ended: () => void },
+  ): Promise<void> {
+    const open = this.#open.get(key);
+    if (open === undefined || open.detached === true) return;
+    open.detached = true;
+    for (let attempt = 0, refusals = 0; refusals < REATTACH_REFUSALS; attempt += 1) {
       if (this.#closed || !this.#open.has(key)) return;
       try {
         await flow.reattach(await this.#openFlow(key, request));
+        outcome.reattached();
         return;
       } catch (error) {
         clientLog.debug('not attached again yet', { flow: request.flow, error });
+        if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await this.#reconnectedWithin(delayMs);
+        const still = this.#open.get(key);
+        if (still !== undefined) still.detached = true;
       }
     }
-    ended();
+    outcome.ended();
   }
 
+  /** Resolves when the app server is back, at the latest after a while. */
+  #reconnectedWithin(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#connection.off('connected', done);
+        resolve();
+      };
+      const timer = setTimeout(done, delayMs);
+      this.#connection.on('connected', done);
+    });
+  }
+
+  /** A flow that is open already is asked for under its handle: it stays one opening, however often it is attached again. */
   async #openFlow(key: object, request: OpenRequest): Promise<OpenedFlow> {
     if (this.#closed)
       throw new MirrorflowError('CLOSED', `this client of ${this.app} is closed`, { app: this.app });
-    const opened = await this.#call('flow.open', [this.#token, request], { timeoutMs: OPEN_TIMEOUT_MS });
+    const before = this.#open.get(key);
+    const asked = before === undefined ? request : { ...request, handle: before.handle };
+    const opened = await this.#call('flow.open', [this.#token, asked], { timeoutMs: OPEN_TIMEOUT_MS });
+    if (before !== undefined && !this.#open.has(key)) {
+      await this.#call('flow.close', [this.#token, opened.handle]).catch(() => undefined);
+      throw new MirrorflowError('CLOSED', `the flow ${request.flow} was closed meanwhile`, {
+        flow: request.flow,
+      });
+    }
     const { handle } = opened;
-    const flow = this.#open.get(key)?.flow;
+    const flow = before?.flow;
     this.#open.set(key, { request, handle, link: handle, ...(flow === undefined ? {} : { flow }) });
     if (flow instanceof InputFlow) flow.identify({ session: this.#token, handle });
     return opened;
@@ -567,12 +673,23 @@ export class Client extends EventEmitter<ClientEvents> {
       { name, program, pid: process.pid, version: PROTOCOL_VERSION },
     ]);
     this.#token = token;
-    for (const open of this.#open.values()) {
-      // The flow itself goes on over its link; this tells the new app server that somebody has it open.
+    const attached = [...this.#open.values()].filter(({ detached }) => detached !== true);
+    await Promise.all(attached.map((open) => this.#openAgain(open, token, session)));
+  }
+
+  /** The flow itself goes on over its link; this tells a new app server that somebody has it open. */
+  async #openAgain(open: OpenOne, token: string, session: RpcSession): Promise<void> {
+    try {
       const request = { ...open.request, link: open.link };
-      const opened = await call('flow.open', [token, request], { timeoutMs: OPEN_TIMEOUT_MS });
+      const opened = await callerOf(CONTRACT, session)('flow.open', [token, request], {
+        timeoutMs: OPEN_TIMEOUT_MS,
+      });
       open.handle = opened.handle;
       if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
+    } catch (error) {
+      // One flow that cannot be opened must not keep the client from its app server, nor from its other flows.
+      if (session.state !== 'open') throw error;
+      clientLog.warn('a flow is not known to the new app server', { flow: open.request.flow, error });
     }
   }
 }

@@ -49,6 +49,7 @@ export class InlineEngine implements InputEngine {
   #lostTold = 0;
   #missed = 0;
   #sourceState: SourceState;
+  #sourceGeneration: number;
   #end: LinkEnd | undefined;
   #endTold = false;
   #finishing: boolean;
@@ -71,7 +72,9 @@ export class InlineEngine implements InputEngine {
     this.#finishing = whenDetached === 'end';
     this.#clock = clock;
     this.#link = link;
-    this.#sourceState = link.file.sourceState;
+    const { state, generation } = link.file.provider;
+    this.#sourceState = state;
+    this.#sourceGeneration = generation;
     this.#lender = this.#lenderOf(link.file);
     this.#follow(link, link.missedAtStart);
   }
@@ -115,6 +118,10 @@ export class InlineEngine implements InputEngine {
 
   get sourceState(): SourceState {
     return this.#sourceState;
+  }
+
+  get sourceGeneration(): number {
+    return this.#sourceGeneration;
   }
 
   get taken(): number {
@@ -266,7 +273,8 @@ export class InlineEngine implements InputEngine {
     else this.#lent.clear();
     this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState);
+    const { state, generation } = link.file.provider;
+    this.#changeState(state, generation);
     this.#listener.onReady();
   }
 
@@ -301,11 +309,11 @@ export class InlineEngine implements InputEngine {
     this.#missed = link.reader.missed;
     this.#lost += lost;
     this.#lender = this.#lenderOf(link.file);
-    link.onSignal((kind, _value, detail) => {
+    link.onSignal((kind, value, detail) => {
       if (this.#link !== link || this.#closed) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state);
+        if (state !== undefined) this.#changeState(state, value);
         return;
       }
       if (kind === MessageKind.DELIVERY) {
@@ -343,10 +351,11 @@ export class InlineEngine implements InputEngine {
     this.#cancelTimer = this.#clock.after(delayMs, () => this.#tellReady());
   }
 
-  #changeState(state: SourceState): void {
-    if (state === this.#sourceState) return;
+  #changeState(state: SourceState, generation: number): void {
+    if (state === this.#sourceState && generation === this.#sourceGeneration) return;
     this.#sourceState = state;
-    this.#listener.onState(state);
+    this.#sourceGeneration = generation;
+    this.#listener.onState(state, generation);
   }
 
   /** True when the reader stands on a buffer that is whole. */

@@ -23,7 +23,8 @@ export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void
 export interface EngineListener {
   /** After `arm`: something may be ready, or the flow may be over. */
   readonly onReady: () => void;
-  readonly onState: (state: SourceState) => void;
+  /** `generation`: of the provider whose coming or going it tells; 0 for a flow that its duplicator fills. */
+  readonly onState: (state: SourceState, generation: number) => void;
   readonly onRestarted: (epoch: number) => void;
   readonly onLost: () => void;
   /** The consumer is lossy from now on. */
@@ -38,6 +39,7 @@ export interface InputEngine {
   readonly lost: number;
   readonly capacity: number;
   readonly sourceState: SourceState;
+  readonly sourceGeneration: number;
   /** Buffers taken, and their bytes. */
   readonly taken: number;
   readonly takenBytes: number;

@@ -51,6 +51,7 @@ export class ThreadedEngine implements InputEngine {
   #takenBytes = 0;
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
+  #sourceGeneration = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -134,6 +135,10 @@ export class ThreadedEngine implements InputEngine {
 
   get sourceState(): SourceState {
     return this.#sourceState;
+  }
+
+  get sourceGeneration(): number {
+    return this.#sourceGeneration;
   }
 
   get taken(): number {
@@ -312,7 +317,8 @@ export class ThreadedEngine implements InputEngine {
         break;
       case 'state':
         this.#sourceState = message.state;
-        this.#listener.onState(message.state);
+        this.#sourceGeneration = message.generation;
+        this.#listener.onState(message.state, message.generation);
         break;
       case 'restarted':
         this.#listener.onRestarted(message.epoch);

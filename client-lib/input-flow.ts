@@ -25,8 +25,11 @@ export interface ControlPath {
 }
 
 export interface InputFlowEvents {
-  /** What the flow's data are worth now. */
-  state: [state: SourceState];
+  /**
+   * What the flow's data are worth now: of a provider's flow `live` with it, `ended` when it has closed the flow, `stale` when it went without
+   * that. What it published before may still have to be taken. `generation`: which provider it is about.
+   */
+  state: [state: SourceState, generation: number];
   /** The next buffer taken is the first of another provider; told just before it is handed out. */
   provider: [generation: number];
   /** The sequences started again. Buffers of the epoch before may still be ready; each names its own. */
@@ -81,7 +84,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       onReady: () => {
         if (made.flow !== undefined) made.flow.#takes.serve();
       },
-      onState: (state) => made.flow?.emit('state', state),
+      onState: (state, generation) => made.flow?.emit('state', state, generation),
       onRestarted: (epoch) => made.flow?.emit('restarted', epoch),
       onLost: () => {
         if (made.flow !== undefined) made.flow.#tellLost();
@@ -125,6 +128,11 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   get sourceState(): SourceState {
     return this.#engine.sourceState;
+  }
+
+  /** Generation of the provider that is there, or was there last; 0 before the first, and for a flow that its duplicator fills. */
+  get sourceGeneration(): number {
+    return this.#engine.sourceGeneration;
   }
 
   /** `lossy` also after it was demoted. */

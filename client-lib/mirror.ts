@@ -29,6 +29,8 @@ interface MirrorEvents {
   state: [state: SourceState];
   /** The duplicator has gone; nothing changes any more until the mirror is attached again. */
   lost: [end: LinkEnd];
+  /** Attached again, to a new duplicator; `state` follows. `memory` is another buffer from now on. */
+  reattached: [];
 }
 
 /** What one attachment holds; replaced as a whole when the mirror is attached again. */
@@ -73,6 +75,7 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     this.#attachment = attachment;
     old.link.destroy();
     this.#watch(attachment);
+    this.emit('reattached');
     this.emit('state', this.state);
   }
 

@@ -25,20 +25,20 @@ export async function withHost<T>(
 
 /**
  * Runs `use` as a client of an application: the named one, or the only one that runs. A `live` use ends by itself when the
- * signal is aborted, and that is no failure; any other is given up then.
+ * signal is aborted, and that is no failure; any other is given up then. `as`: its name among the clients.
  */
 export async function withClient<T>(
   where: Where,
   app: string | undefined,
   use: (client: Client) => Promise<T>,
-  { live = false }: { readonly live?: boolean | undefined } = {},
+  { live = false, as = 'console' }: { readonly live?: boolean | undefined; readonly as?: string } = {},
 ): Promise<T> {
   const { connect } = await import('../client-lib/index.js');
   const { directory, signal } = where;
   const name = app ?? (await onlyApplication(where));
   const client = await interruptible(
     signal,
-    connect({ app: name, name: 'console', program: 'mirrorflow', directory }),
+    connect({ app: name, name: as, program: 'mirrorflow', directory }),
     close,
   );
   try {

@@ -13,6 +13,7 @@ import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
   AWAKE,
+  LAST,
   LINK_VERSION,
   MessageKind,
   kindName,
@@ -63,8 +64,10 @@ interface Client {
 export type LinkStanding = DuplicatorFigures['links'][number];
 
 interface FlowHostEvents {
-  /** A provider has come (true) or gone (false). */
-  provider: [present: boolean];
+  /** A provider has come, has left as it said, or has gone without a word. */
+  provider: [what: 'came' | 'left' | 'died'];
+  /** Consumers that were admitted and are connected now. */
+  consumers: [count: number];
   /** Clients that said HELLO and are connected now. */
   clients: [count: number];
   /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
@@ -81,7 +84,6 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #hold: ReattachHold;
   #lastId = 0;
   #greeted = 0;
-  #stateChanges = 0;
   #published: number;
   /** The sequence that the duplicator itself waits to write. */
   #wanted = 0;
@@ -121,10 +123,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Writes the source's state into the flow file and tells all clients. */
   setSourceState(state: SourceState, sinceNs: number): void {
-    this.#options.file.setSourceState(state, sinceNs);
-    this.#stateChanges += 1;
+    this.#options.file.setSourceState(state, sinceNs, this.#seat?.generation);
     for (const { link, hello } of this.#clients.values()) {
-      if (hello !== undefined) link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[state]);
+      if (hello !== undefined) this.#tellState(link, state);
     }
   }
 
@@ -182,7 +183,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
-      if (this.#registry.remove(id)) this.#countLossless();
+      if (this.#registry.remove(id)) this.#countConsumers();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
       this.#greeted -= 1;
@@ -205,7 +206,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         this.#acknowledge(id, client, value, detail);
         return;
       case MessageKind.PUBLISHED:
-        this.#providerPublished(client, value);
+        this.#providerPublished(client, value, detail);
         return;
       case MessageKind.STALL:
         this.#stallTimeout(client, value);
@@ -234,13 +235,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     client.hello = hello;
     this.#greeted += 1;
     if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
-    else if (hello.role === 'provider') this.emit('provider', true);
+    else if (hello.role === 'provider') this.emit('provider', 'came');
     else if (hello.start !== 'sequence')
       this.#admit(
         id,
         client,
         hello,
-        hello.start === 'oldest' ? this.#oldest() : this.#options.file.published,
+        hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
       );
     this.emit('clients', this.#greeted);
   }
@@ -258,8 +259,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return false;
   }
 
-  #providerPublished(client: Client, sequence: number): void {
+  #providerPublished(client: Client, sequence: number, detail: number): void {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
+      if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
       this.#stall.look();
       return;
@@ -299,7 +301,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const client = this.#clients.get(consumer.id);
     if (client === undefined) return;
     consumer.delivery = 'lossy';
-    this.#countLossless();
+    this.#countConsumers();
     client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
     this.#grantCredit();
@@ -307,10 +309,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #providerLeft(seat: ProviderSeat): void {
-    seat.leave();
+    const finished = seat.leave();
     this.#stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
     this.published();
-    this.emit('provider', false);
+    this.emit('provider', finished ? 'left' : 'died');
   }
 
   /** `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
@@ -323,13 +325,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
     // The file knows better than this process what was published: a provider needs no duplicator to publish.
     const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
-    this.#admit(id, client, hello, Math.max(wanted, this.#oldest()));
+    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
     if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) this.#hold.returned();
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
     client.consumer = this.#registry.add(id, hello.delivery, first);
-    this.#countLossless();
+    this.#countConsumers();
     this.#welcome(client, hello, first);
     this.#signalIfWaiting(client.link, client.consumer);
   }
@@ -338,7 +340,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file } = this.#options;
     link.signal(MessageKind.WELCOME, file.epoch, packHello(hello));
     link.signal(MessageKind.BEGIN, first);
-    link.signal(MessageKind.STATUS, this.#stateChanges, SOURCE_STATES[file.sourceState]);
+    this.#tellState(link, file.sourceState);
+  }
+
+  #tellState(link: LinkConnection, state: SourceState): void {
+    link.signal(MessageKind.STATUS, this.#seat?.generation ?? 0, SOURCE_STATES[state]);
   }
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
@@ -379,7 +385,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   /** In the file, so that a successor knows whom to wait for. */
-  #countLossless(): void {
+  #countConsumers(): void {
+    this.emit('consumers', this.#registry.size);
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
     this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
@@ -391,10 +398,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     for (const look of this.#creditWaiters) look();
   }
 
-  /** The oldest sequence whose slot the writer has not opened and will not open without credit. */
-  #oldest(): number {
+  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
+  #oldest({ delivery }: Hello, wanted = 0): number {
     const { file, openSlots } = this.#options;
-    if (this.#seat !== undefined) return this.#seat.oldest;
+    if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
     return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
   }
 }

@@ -2,14 +2,16 @@
  * The one provider a local flow may have: who sits there, how far it may write, and what it has written. The provider writes slots and
  * `published` itself; here its credit is granted, in the flow file for a busy provider to look at and over the link for one that waits.
  *
- * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less, plus the ring's size: so a
- * consumer that joins at the oldest buffer can never be overrun by credit that was granted before.
+ * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less, plus the ring's size. It is taken back
+ * when a consumer joins at a buffer that it would allow to overwrite: the lower word is stored, then the slots are looked at. A provider clears
+ * its slot before it looks at the word, so one of the two sees the other, whatever the moment.
  *
  * | state  | event                | next   |
  * | ------ | -------------------- | ------ |
  * | empty  | take()               | seated |
  * | seated | take() by another    | seated, refused |
  * | seated | published()          | seated, credit answered |
+ * | seated | finish()             | seated, its leaving will be an end and no death |
  * | seated | leave()              | empty  |
  */
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
@@ -30,6 +32,7 @@ export class ProviderSeat {
   /** The credit that the provider was last told of over its link. */
   #told = 0;
   #known: number;
+  #finished = false;
 
   /** `slowest`: the slowest lossless acknowledgement, Infinity without one. */
   constructor(file: FlowFile, slowest: () => number) {
@@ -44,15 +47,36 @@ export class ProviderSeat {
     return this.#link !== undefined;
   }
 
-  /** The oldest sequence that no granted credit allows to overwrite. */
-  get oldest(): number {
-    return Math.max(0, this.#granted - this.#file.geometry.slotCount);
+  /** Of the provider that sits there, or sat there last; 0 before the first. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * The oldest sequence from `wanted` on that is still in the ring. `hold`: no credit allows to overwrite it any more; the caller's
+   * acknowledgement must count as the slowest before credit is granted again.
+   */
+  oldest(wanted: number, hold: boolean): number {
+    const { geometry, words, published } = this.#file;
+    const { slotCount } = geometry;
+    const before = this.#granted;
+    const isThere = (sequence: number): boolean =>
+      words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
+    let oldest = Math.min(published, Math.max(0, wanted, published - slotCount));
+    if (hold) this.#limit(Math.min(before, oldest + slotCount));
+    while (oldest < published && !isThere(oldest)) oldest += 1;
+    if (hold) {
+      this.#limit(Math.min(before, oldest + slotCount));
+      this.#tell(); // it may have looked at the word in between, and wait
+    }
+    return oldest;
   }
 
   /** Seats a provider: it continues the sequences under a generation of its own. False when somebody sits there. */
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
+    this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
     this.#known = this.#file.published;
     this.#grant();
@@ -87,16 +111,30 @@ export class ProviderSeat {
       this.#tell();
   }
 
-  /** The provider has gone: what it published counts even if it had no time to say so. */
-  leave(): void {
+  /** The provider says that nothing comes any more. */
+  finish(): void {
+    this.#finished = true;
+  }
+
+  /** The provider has gone: what it published counts even if it had no time to say so. Returns whether it said that it would go. */
+  leave(): boolean {
     this.#link = undefined;
     this.#known = Math.max(this.#known, Math.min(this.#file.published, this.#granted));
     this.#grant();
+    return this.#finished;
   }
 
   #tell(): void {
     this.#told = this.#granted;
     this.#link?.signal(MessageKind.CREDIT, this.#granted);
+  }
+
+  /** Down from what was granted, and up again as far as slots turned out to be gone. */
+  #limit(limit: number): void {
+    const { words } = this.#file;
+    if (limit < this.#granted) words.lower64(HEADER.granted, limit);
+    else words.store64(HEADER.granted, limit);
+    this.#granted = limit;
   }
 
   #grant(): void {

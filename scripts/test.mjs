@@ -9,6 +9,8 @@ import { ROOT, prepare } from './setup.mjs';
 prepare({ build: false });
 const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
+// A host server of a test has no web viewer unless the test is about it.
+process.env.MIRRORFLOW_WEB ??= 'off';
 const totals = { passed: 0, failed: 0, pending: 0 };
 
 function step(title, command, args) {
@@ -48,6 +50,12 @@ const built = step('type check and build', process.execPath, [
 ]);
 if (built) totals.passed += 1;
 else totals.failed += 1;
+check('type check of the page', process.execPath, [
+  join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+  '-p',
+  join(ROOT, 'web', 'page'),
+]);
+check('build of the page', process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')]);
 check('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
 check('dead code', bin('knip'), []);
@@ -55,6 +63,7 @@ if (built) {
   mocha('unit tests', '.mocharc.json', process.argv.slice(2));
   if (readdirSync(join(ROOT, 'test')).includes('system'))
     mocha('system tests', '.mocharc.system.json', process.argv.slice(2));
+  mocha('browser tests', '.mocharc.browser.json', process.argv.slice(2));
 }
 rmSync(scratch, { recursive: true, force: true });
 

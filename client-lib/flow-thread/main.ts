@@ -120,7 +120,7 @@ async function attach(call: number, opened: AttachTarget): Promise<void> {
     tell({ kind: 'done', call, payloadCapacity });
     if (loop === undefined) {
       loop = new ReadingLoop(link, producer, hooks, systemClock, settings.spinUs);
-      tell({ kind: 'state', state: loop.sourceState });
+      tell({ kind: 'state', state: loop.sourceState, generation: loop.sourceGeneration });
     } else {
       loop.replace(link);
     }
@@ -146,7 +146,8 @@ const hooks = {
     tellLost();
   },
   restarted: (epoch: number): void => tell({ kind: 'restarted', epoch }),
-  state: (state: ReadingLoop['sourceState']): void => tell({ kind: 'state', state }),
+  state: (state: ReadingLoop['sourceState'], generation: number): void =>
+    tell({ kind: 'state', state, generation }),
   held: (): boolean => control.load(CONTROL.held) === 1,
   ...(watch === undefined ? {} : { filled: lookAtFill }),
   demoted: (): void => {

@@ -59,7 +59,7 @@ export type FromThread =
   | { readonly kind: 'ready' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'demoted' }
-  | { readonly kind: 'state'; readonly state: SourceState }
+  | { readonly kind: 'state'; readonly state: SourceState; readonly generation: number }
   | { readonly kind: 'restarted'; readonly epoch: number }
   | { readonly kind: 'detached'; readonly end: EndOnWire }
   | { readonly kind: 'ended'; readonly end: EndOnWire }

@@ -24,7 +24,7 @@ export interface ReadingHooks {
   /** Buffers may have become ready, or were lost: wake the main thread if it waits. */
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
-  readonly state: (state: SourceState) => void;
+  readonly state: (state: SourceState, generation: number) => void;
   /** Whether the user has paused the flow. */
   readonly held: () => boolean;
   /** A buffer was made ready. */
@@ -56,6 +56,7 @@ export class ReadingLoop {
   #acknowledged = -1;
   #missed = 0;
   #state: SourceState;
+  #generation: number;
 
   constructor(
     link: ConsumerLink,
@@ -69,7 +70,9 @@ export class ReadingLoop {
     this.#clock = clock;
     this.#spinUs = spinUs;
     this.#link = link;
-    this.#state = link.file.sourceState;
+    const { state, generation } = link.file.provider;
+    this.#state = state;
+    this.#generation = generation;
     this.#follow(link);
   }
 
@@ -82,6 +85,10 @@ export class ReadingLoop {
     return this.#state;
   }
 
+  get sourceGeneration(): number {
+    return this.#generation;
+  }
+
   /** Goes on from another link; the old one, if it still stands, is closed. */
   replace(link: ConsumerLink): void {
     const { epoch } = this.#link.reader;
@@ -89,7 +96,8 @@ export class ReadingLoop {
     this.#end = undefined;
     this.#follow(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
-    this.#changeState(link.file.sourceState);
+    const { state, generation } = link.file.provider;
+    this.#changeState(state, generation);
   }
 
   /** The main thread has given buffers back, or the history has grown. */
@@ -132,11 +140,11 @@ export class ReadingLoop {
     // What the reader skipped when it was made is in missedAtStart, as far as it was asked for.
     this.#missed = link.reader.missed;
     this.#producer.countLost(link.missedAtStart);
-    link.onSignal((kind, _value, detail) => {
+    link.onSignal((kind, value, detail) => {
       if (this.#link !== link) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state);
+        if (state !== undefined) this.#changeState(state, value);
       } else if (kind === MessageKind.DELIVERY) {
         this.#hooks.demoted();
       } else if (this.#activity === 'waitsForSignal') {
@@ -153,10 +161,11 @@ export class ReadingLoop {
     this.#wakeUp();
   }
 
-  #changeState(state: SourceState): void {
-    if (state === this.#state) return;
+  #changeState(state: SourceState, generation: number): void {
+    if (state === this.#state && generation === this.#generation) return;
     this.#state = state;
-    this.#hooks.state(state);
+    this.#generation = generation;
+    this.#hooks.state(state, generation);
   }
 
   #wakeUp(): void {

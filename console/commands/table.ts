@@ -1,20 +1,25 @@
 /** The commands in the order of the help. What a command needs beyond its declaration is loaded when it runs. */
 import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
+import { cleanCommand } from './clean.js';
 import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
+import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
+import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
-import { cleanCommand } from './clean.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { receiveCommand } from './receive.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
 import { startCommand } from './start.js';
 import { statsCommand } from './stats.js';
 import { stopCommand } from './stop.js';
+import { topCommand } from './top.js';
 import { verifyCommand } from './verify.js';
 import { versionCommand } from './version.js';
 
@@ -23,11 +28,15 @@ export const COMMANDS: readonly Command[] = [
   spectraCommand,
   showCommand,
   statsCommand,
+  topCommand,
   appsCommand,
   runCommand,
   stopCommand,
   flowsCommand,
+  sendCommand,
+  receiveCommand,
   clientsCommand,
+  gatewayCommand,
   hostCommand,
   consoleCommand,
   installCommand,
@@ -35,5 +44,6 @@ export const COMMANDS: readonly Command[] = [
   repairCommand,
   cleanCommand,
   infoCommand,
+  doctorCommand,
   versionCommand,
 ];

@@ -13,6 +13,8 @@ export interface MirrorFacts {
   readonly ownHost: boolean;
   /** What the commands of another terminal need in order to find it: `--directory …`, `--app …`. */
   readonly options: readonly string[];
+  /** Address of the web viewer; undefined when there is none. */
+  readonly web?: string | undefined;
   /** A spectrum worth looking at. */
   readonly spectrum: string | undefined;
 }
@@ -38,6 +40,7 @@ export function announcement(
       `process ${facts.hostPid}, ${facts.ownHost ? 'ends with this command' : 'ran already'}`,
     ),
     '',
+    ...(facts.web === undefined ? [] : [`See the spectra in a browser: ${styled(facts.web, 'cyan')}`, '']),
     'Try in another terminal:',
     ...commands.map(
       (words) => `  ${styled(['npx mirrorflow', ...words, ...facts.options].join(' '), 'cyan')}`,

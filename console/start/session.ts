@@ -14,6 +14,7 @@ import { announcement, pulseLine, type MirrorFacts } from './announcement.js';
 import { runApplication } from './application.js';
 import { StartHost } from './own-host.js';
 import { SimulatorProcess } from './simulator.js';
+import { webAddress } from './web-address.js';
 
 export interface StartWishes {
   readonly app: string;
@@ -164,6 +165,7 @@ class Session {
     const image = flows.find(({ flow }) => flow === FLOW)?.image;
     const { directory, pid } = host.info;
     const memoryBytes = mirror.memory.byteLength;
+    const web = await webAddress(directory, this.#context.signal);
     if (output.json) {
       const hostServer = { pid, own: host.isOwn };
       return output.value({
@@ -173,6 +175,7 @@ class Session {
         simulator,
         directory,
         hostServer,
+        web,
         spectra,
         memoryBytes,
         image,
@@ -188,7 +191,7 @@ class Session {
       ...(usual.includes(directory) ? [] : ['--directory', directory]),
       ...(others ? ['--app', app] : []),
     ];
-    const facts = { app, source, simulator, spectra, spectrum, memoryBytes, image, options };
+    const facts = { app, source, simulator, web, spectra, spectrum, memoryBytes, image, options };
     output.lines(
       announcement({ ...facts, hostPid: pid, ownHost: host.isOwn }, (text, style) =>
         output.styled(text, style),

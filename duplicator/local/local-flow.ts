@@ -5,6 +5,7 @@ import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
@@ -76,7 +77,12 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
       file.setCounter(COUNTERS.clients.id, count);
       this.emit('clients', count);
     });
-    host.on('provider', (present) => this.#setState(present ? 'live' : 'ended'));
+    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
+    host.on('provider', (what) => {
+      const gone = `the provider of flow ${flow} has gone without ending it`;
+      if (what === 'died') this.#setState('stale', new MirrorflowError('CLOSED', gone, { flow }));
+      else this.#setState(what === 'came' ? 'live' : 'ended');
+    });
     try {
       access.grant(path, 'flow file', takenOver);
       await listenOnLink(links, link);
@@ -123,9 +129,9 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     await parts.host.close();
   }
 
-  #setState(state: SourceState): void {
+  #setState(state: SourceState, cause?: MirrorflowError): void {
     this.#state = state;
     this.#parts?.host.setSourceState(state, Number(wallClockNs()));
-    this.emit('state', state, undefined);
+    this.emit('state', state, cause);
   }
 }

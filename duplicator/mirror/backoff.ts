@@ -4,8 +4,11 @@ export interface BackoffLimits {
   readonly maxMs: number;
 }
 
-/** For a source that is away. */
-export const SOURCE_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 5_000 };
+/**
+ * For a source that is away. The longest delay is what a display waits after its source is back, and an attempt costs a source that is
+ * away nothing.
+ */
+export const SOURCE_BACKOFF: BackoffLimits = { firstMs: 40, maxMs: 500 };
 /** For one whose bindings change faster than they can be read: a reopened connection costs it a whole update. */
 export const REOPEN_BACKOFF: BackoffLimits = { firstMs: 5, maxMs: 1_000 };
 

@@ -60,7 +60,7 @@ function differs(file: FlowFile, wanted: WantedFlow): string | undefined {
     ['boot', owner.bootId ?? '', own.bootId ?? ''],
     ['user', uid, process.geteuid?.() ?? uid],
   ];
-  const [different] = facts.filter(([, is, asked]) => is !== asked);
+  const different = facts.find(([, is, asked]) => is !== asked);
   if (different === undefined) return undefined;
   const [what, is, asked] = different;
   return `its ${what} is ${String(is)}, and ${String(asked)} is wanted`;

@@ -20,9 +20,17 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/** `detail` is left out where it is undefined, as SpecTcl does for requests that answer nothing. */
+/** Lists of thousands of spectra that many ask for are written once, as long as they are the same list. */
+const written = new WeakMap<object, Answer>();
+
+/** `detail` is left out where it is undefined, as SpecTcl does for requests that answer nothing. It must not change any more. */
 export function success(detail: unknown): Answer {
-  return { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: 'OK', detail })) };
+  const key = typeof detail === 'object' && detail !== null ? detail : undefined;
+  const known = key === undefined ? undefined : written.get(key);
+  if (known !== undefined) return known;
+  const answer = { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: 'OK', detail })) };
+  if (key !== undefined) written.set(key, answer);
+  return answer;
 }
 
 export function failure(httpStatus: number, status: string): Answer {

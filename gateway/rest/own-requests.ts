@@ -8,6 +8,8 @@ import { bindingDetail, spectrumDetail, statisticsDetail } from './from-header.j
 import type { SourceRest } from './source-rest.js';
 
 const MEGABYTE = 1024 * 1024;
+/** Lists that are kept as they were answered. */
+const LISTS_MAX = 64;
 
 export interface OwnRequestsOptions {
   readonly header: () => Promise<DecodedHeader>;
@@ -34,6 +36,8 @@ export class OwnRequests {
   readonly #options: OwnRequestsOptions;
   /** Numbers of spectra by name, as the source has them under one header. */
   #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
+  /** Lists by request and pattern, each with what it was made of. */
+  readonly #lists = new Map<string, { readonly of: object; readonly list: readonly unknown[] }>();
   /** Last answers of the source, for the time when it is away. */
   readonly #last = new Map<string, unknown>();
 
@@ -115,32 +119,54 @@ export class OwnRequests {
     }));
   }
 
-  async #spectra(filter = '*'): Promise<unknown[]> {
+  async #spectra(filter = '*'): Promise<readonly unknown[]> {
     let all: unknown;
     try {
       all = await this.#fromSource('spectrum/list?filter=*');
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
-      const { bindings } = await this.#options.header();
-      all = bindings.map(spectrumDetail);
+      const header = await this.#options.header();
+      all = this.#list('spectra', header, () => header.bindings.map(spectrumDetail));
     }
-    return (Array.isArray(all) ? (all as unknown[]) : []).filter((spectrum) => {
-      const name = nameOf(spectrum);
-      return name !== undefined && matchesGlob(filter, name);
-    });
+    if (!Array.isArray(all)) return [];
+    const spectra = all as unknown[];
+    return this.#list(`spectra ${filter}`, spectra, () =>
+      spectra.filter((spectrum) => {
+        const name = nameOf(spectrum);
+        return name !== undefined && matchesGlob(filter, name);
+      }),
+    );
   }
 
-  async #bindings(pattern = '*'): Promise<unknown[]> {
+  async #bindings(pattern = '*'): Promise<readonly unknown[]> {
     const header = await this.#options.header();
     const ids = await this.#idsOf(header);
-    return header.bindings
-      .filter(({ name }) => matchesGlob(pattern, name))
-      .map((binding) => bindingDetail(binding, ids.get(binding.name)));
+    return this.#list(`bindings ${header.version} ${pattern}`, ids, () =>
+      header.bindings
+        .filter(({ name }) => matchesGlob(pattern, name))
+        .map((binding) => bindingDetail(binding, ids.get(binding.name))),
+    );
   }
 
-  async #statistics(pattern = '*'): Promise<unknown[]> {
-    const { bindings } = await this.#options.header();
-    return bindings.filter(({ name }) => matchesGlob(pattern, name)).map(statisticsDetail);
+  async #statistics(pattern = '*'): Promise<readonly unknown[]> {
+    const header = await this.#options.header();
+    return this.#list(`statistics ${pattern}`, header, () =>
+      header.bindings.filter(({ name }) => matchesGlob(pattern, name)).map(statisticsDetail),
+    );
+  }
+
+  /** The list of that name as it was made last, if it was made of the same. */
+  #list(name: string, of: object, make: () => readonly unknown[]): readonly unknown[] {
+    const known = this.#lists.get(name);
+    if (known?.of === of) return known.list;
+    const list = make();
+    this.#lists.delete(name);
+    this.#lists.set(name, { of, list });
+    for (const oldest of this.#lists.keys()) {
+      if (this.#lists.size <= LISTS_MAX) break;
+      this.#lists.delete(oldest);
+    }
+    return list;
   }
 
   /** A header does not say which numbers SpecTcl has given its spectra; asked once for every header. */

@@ -98,12 +98,12 @@ export class RestService {
       return failure(400, `${key} has ${length} characters; ${PATTERN_CHARACTERS_MAX} is the most`);
     }
     const handler = this.#options.own.handlers.get(name);
-    if (handler === undefined) return this.#passOn(name, url);
+    if (handler === undefined) return this.#passOn(name, url, request.headers['sec-fetch-site']);
     const local = isLoopback(request.socket.remoteAddress) || isOwnAddress(request.socket);
     return success(await handler({ query: (key) => query.get(key) ?? undefined, local }));
   }
 
-  async #passOn(name: string, url: string): Promise<Answer> {
+  async #passOn(name: string, url: string, fetchSite: string | string[] | undefined): Promise<Answer> {
     const { source, allowChanges } = this.#options;
     const permission = permissionOf(name);
     switch (permission) {
@@ -121,6 +121,8 @@ export class RestService {
                 `${name.slice(0, 100)} could change SpecTcl, and this gateway was started for reading only`,
               );
         }
+        // A page from anywhere can make a browser on this machine ask for any address: it shall not change an experiment.
+        if (fetchSite === 'cross-site') return failure(403, 'a page of another site may not change SpecTcl');
         try {
           return enveloped(await source.fresh(url));
         } finally {

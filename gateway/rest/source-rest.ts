@@ -21,6 +21,11 @@ const CONNECTIONS_MAX = 4;
 const WAITING_MAX = 1_024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+interface Envelope {
+  readonly status?: unknown;
+  readonly detail?: unknown;
+}
+
 export class SourceRest {
   readonly #address: AddressOf<'spectcl'>;
   readonly #clock: Clock;
@@ -29,6 +34,7 @@ export class SourceRest {
   readonly #closing = new AbortController();
   /** Answers that came a moment ago, and those that are awaited, by path. */
   readonly #cache = new Map<string, { readonly answer: Promise<Answer>; atMs: number }>();
+  readonly #read = new WeakMap<Answer, Envelope>();
   #port: Promise<number> | undefined;
   #waiting = 0;
 
@@ -63,8 +69,11 @@ export class SourceRest {
 
   /** The detail of a list, checked to be an answer of such a service. Throws SOURCE_REFUSED with SpecTcl's own status, too. */
   async detail(path: string): Promise<unknown> {
-    const { httpStatus, body } = await this.cached(path);
-    const { status, detail } = httpStatus === 200 ? envelopeOf(body) : {};
+    const answer = await this.cached(path);
+    const { httpStatus, body } = answer;
+    const envelope = this.#read.get(answer) ?? (httpStatus === 200 ? envelopeOf(body) : {});
+    this.#read.set(answer, envelope);
+    const { status, detail } = envelope;
     if (status === 'OK') return detail;
     if (typeof status === 'string') {
       throw new MirrorflowError('SOURCE_REFUSED', `SpecTcl refused ${path}: ${status.slice(0, 500)}`, {
@@ -123,7 +132,7 @@ export class SourceRest {
   }
 }
 
-function envelopeOf(body: Uint8Array): { readonly status?: unknown; readonly detail?: unknown } {
+function envelopeOf(body: Uint8Array): Envelope {
   try {
     const found: unknown = JSON.parse(decodeText(body));
     return typeof found === 'object' && found !== null ? found : {};

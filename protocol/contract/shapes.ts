@@ -152,6 +152,12 @@ export const openRequest = struct({
       doc: 'the handle that its signal link was opened with, when it is older than this app server',
     }),
   ),
+  handle: optional(
+    int({
+      min: 1,
+      doc: 'the handle under which this session has the flow open already, when its duplicator has gone and another one is wanted',
+    }),
+  ),
 });
 
 export const openedFlow = struct({

@@ -12,7 +12,8 @@ export const COUNTERS = {
   signals: { id: 9, help: 'signals sent to consumers' },
   clients: { id: 10, help: 'clients connected now' },
   stalls: { id: 11, help: 'times the writer waited for a lossless consumer' },
-  lossless: { id: 12, help: 'lossless consumers connected now' },
+  consumers: { id: 12, help: 'consumers that are attached now, lossless and lossy' },
+  lossless: { id: 13, help: 'lossless consumers connected now' },
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;

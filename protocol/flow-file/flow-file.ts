@@ -3,7 +3,15 @@
  * Creating and opening stand in their own files; the ring's reading and writing order in ring-writer.ts and ring-reader.ts.
  */
 import type { OwnerIdentity } from '../owner-identity.js';
-import { COUNTER_CAPACITY, HEADER, SLOT, SOURCE_STATES, sourceStateOf, type SourceState } from './layout.js';
+import {
+  COUNTER_CAPACITY,
+  HEADER,
+  PROVIDER_GENERATION,
+  SLOT,
+  SOURCE_STATES,
+  sourceStateOf,
+  type SourceState,
+} from './layout.js';
 import { slotOffset, type Geometry } from './geometry.js';
 import type { FlowIdentity } from './identity.js';
 import { Words } from './words.js';
@@ -51,8 +59,16 @@ export class FlowFile {
     return sourceStateOf(this.words.load32(HEADER.sourceState)) ?? 'stale';
   }
 
-  /** Owner only. `sinceNs`: wall-clock nanoseconds since 1970, to 256 ns. */
-  setSourceState(state: SourceState, sinceNs: number): void {
+  /** The state together with the generation of the provider that it is about: 0 before the first, and for a flow that its duplicator fills. */
+  get provider(): { readonly state: SourceState; readonly generation: number } {
+    const word = this.words.load32(HEADER.provider);
+    const generation = Math.floor(word / PROVIDER_GENERATION);
+    return { state: sourceStateOf(word % PROVIDER_GENERATION) ?? 'stale', generation };
+  }
+
+  /** Owner only. `sinceNs`: wall-clock nanoseconds since 1970, to 256 ns. `generation`: of the provider that it is about. */
+  setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
+    this.words.store32(HEADER.provider, generation * PROVIDER_GENERATION + SOURCE_STATES[state]);
     this.words.store64(HEADER.stateSinceNs, sinceNs);
     this.words.store32(HEADER.sourceState, SOURCE_STATES[state]);
   }

@@ -14,7 +14,7 @@
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
  *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ granted                      │                                                                           │
+ *      │ granted                      │ provider, zero        │                                                   │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ 96 counters of 8                                                                                          │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -58,8 +58,13 @@ export const HEADER = {
   imageSequence: 3 * CACHE_LINE_BYTES + U64,
   sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
-  /** Local flows: the provider may write sequences below it. */
+  /**
+   * Local flows: the provider may write sequences below it. It goes back when a consumer joins at an older buffer, so a provider clears its
+   * slot's sequence first, looks here then, and puts the old sequence back when it may not write after all.
+   */
   granted: 3 * CACHE_LINE_BYTES + 4 * U64,
+  /** u32: 8 times the generation of a local flow's provider that is there or was last (0: none yet), plus the code of the source's state. */
+  provider: 3 * CACHE_LINE_BYTES + 5 * U64,
   counters: 4 * CACHE_LINE_BYTES,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -92,6 +97,8 @@ export const FLOW_FLAGS = {
 /** `sourceState`: what the flow's data are worth now. The numbers are part of the layout. */
 export const SOURCE_STATES = { starting: 0, live: 1, stale: 2, ended: 3 } as const;
 export type SourceState = keyof typeof SOURCE_STATES;
+/** The generation's factor in the provider word. */
+export const PROVIDER_GENERATION = 8;
 
 export function sourceStateOf(code: number): SourceState | undefined {
   for (const [name, value] of Object.entries(SOURCE_STATES)) if (value === code) return name as SourceState;
@@ -100,7 +107,7 @@ export function sourceStateOf(code: number): SourceState | undefined {
 
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
-assert(HEADER.granted + U64 <= HEADER.counters);
+assert(HEADER.provider + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 96);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
 assert(SLOT.flags + U32 <= SLOT.payload);

@@ -12,6 +12,8 @@ export class RingWriter {
   /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
   readonly #payloads: (Buffer | undefined)[];
   #committed: number;
+  /** What `begin` cleared. */
+  #replaced = 0;
   #published: number;
 
   /** Continues where `published` of the file stands. */
@@ -38,8 +40,17 @@ export class RingWriter {
    */
   begin(ahead = 0): Buffer {
     const sequence = this.#committed + ahead;
-    this.#file.words.store64(slotOffset(this.#file.geometry, sequence) + SLOT.sequence, 0);
+    const { geometry, words } = this.#file;
+    const word = slotOffset(geometry, sequence) + SLOT.sequence;
+    if (ahead === 0) this.#replaced = words.load64(word);
+    words.store64(word, 0);
     return this.#payload(sequence);
+  }
+
+  /** Takes the last `begin` of the next slot back: readers find again what it held. Only before anything was written to the payload. */
+  abandon(): void {
+    const { geometry, words } = this.#file;
+    words.store64(slotOffset(geometry, this.#committed) + SLOT.sequence, this.#replaced);
   }
 
   /**

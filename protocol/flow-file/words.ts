@@ -39,6 +39,13 @@ export class Words {
     Atomics.store(this.#u32, index + 1, Math.floor(value / TWO_32));
   }
 
+  /** Stores a value below the present one: high half first, so that a reader never meets a value that is too large. */
+  lower64(byteOffset: number, value: number): void {
+    const index = byteOffset >>> 2;
+    Atomics.store(this.#u32, index + 1, Math.floor(value / TWO_32));
+    Atomics.store(this.#u32, index, value % TWO_32);
+  }
+
   /** Loads without ordering: for words whose visibility another word announces. */
   plain32(byteOffset: number): number {
     return this.#u32[byteOffset >>> 2] ?? 0;

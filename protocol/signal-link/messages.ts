@@ -25,8 +25,10 @@
  *   consumer → D  ACK        value = I need nothing below this; detail bit 0 = AWAKE: still reading, do not signal;
  *                            without it the consumer has drained what it saw and waits for PUBLISHED
  *   D → provider  CREDIT     value = you may write below this
- *   provider → D  PUBLISHED  value = I have written below this
- *   D → C         STATUS     detail = state code of the flow's source, value = its count of state changes
+ *   provider → D  PUBLISHED  value = I have written below this; detail bit 0 = LAST: nothing comes after it, I leave. A provider
+ *                            that goes without it has died
+ *   D → C         STATUS     detail = state code of the flow's source,
+ *                            value = generation of the provider that is there or was last; 0 where the duplicator fills the flow
  *   D → consumer  DELIVERY   detail = delivery from now on (1 lossy: it held the writer back for the stall timeout),
  *                            value = its last acknowledgement
  *   provider → D  STALL      value = milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0 = never
@@ -46,6 +48,9 @@ export const MESSAGE_BYTES = 16;
 
 /** ACK's detail of a consumer that goes on reading by itself. */
 export const AWAKE = 1;
+
+/** PUBLISHED's detail of a provider that leaves. */
+export const LAST = 1;
 
 /** Bumped when a message changes its meaning; HELLO carries it. */
 export const LINK_VERSION = 1;

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
 
-const PLACES = [process.env['MIRRORFLOW_BROWSER'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const PLACES = [
+  process.env['MIRRORFLOW_BROWSER'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
 
 /** What a run as any user, root too, without a display and without a word to the internet needs. */
 const ARGUMENTS = [
@@ -31,7 +36,11 @@ export interface BrowserOptions {
 }
 
 /** A browser with an empty profile; `close` takes the profile away. */
-export async function openBrowser({ width = 1280, height = 800, dark = false }: BrowserOptions = {}): Promise<{
+export async function openBrowser({
+  width = 1280,
+  height = 800,
+  dark = false,
+}: BrowserOptions = {}): Promise<{
   context: BrowserContext;
   close: () => Promise<void>;
 }> {

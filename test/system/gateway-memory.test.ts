@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -14,6 +14,8 @@ import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts } from './gateway-
 import { WholeSystem, eventually } from './whole-system.js';
 
 const library = sysvLibrary();
+/** The user of the name nobody, who has no rights anywhere. */
+const NOBODY = 65_534;
 const CHANNEL_BYTES = 2 * 2 ** 20;
 
 /** Whether anybody can still attach by that key. */
@@ -159,6 +161,30 @@ describe('the shared memory of a gateway', function () {
     await system.host.stop('e1');
     expect(exists(key)).to.equal(false);
     segment.detach();
+  });
+
+  it("is other users' to attach read/write, as SpecTcl's viewers do, only where that was configured", async function () {
+    if (program === undefined || process.geteuid?.() !== 0) {
+      process.stderr.write('    skipped: needs root and gcc\n');
+      this.skip();
+    }
+    const asNobody = (key: string): string =>
+      spawnSync(program!, [key, String(CHANNEL_BYTES)], {
+        uid: NOBODY,
+        gid: NOBODY,
+        input: 'tof\n',
+      }).stdout.toString();
+    // Where the program stands must be reachable for that user.
+    chmodSync(scratch, 0o755);
+    const key = await start();
+    expect(asNobody(key)).to.equal('');
+    await system.host.stop('e1');
+    const gateway = { restPort: 0, mirrorPort: 0, sharedMemory: true, sharedMemoryMode: '0666' };
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20, gateway });
+    ports = await gatewayOf(await system.client('e1'));
+    const [first, seen] = asNobody(await memoryKey()).split('\n');
+    expect(first).to.equal('attached 5600000');
+    expect(Number(seen?.split(' ')[1])).to.equal(sourceSum('tof'));
   });
 
   it('is taken over after kill -9, so that those who are attached go on', async () => {

@@ -45,6 +45,7 @@ export class Viewer {
   private constructor(command: string, args: readonly string[]) {
     this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()));
+    this.child.on('error', (error) => (this.#errors += error.message));
     this.child.stdin?.on('error', () => undefined);
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }

@@ -1,5 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
 import { expect } from 'chai';
+import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import type { GatewayOptions } from '../../protocol/contract/shapes.js';
 import type { Client } from '../../client-lib/index.js';
 import type { Simulator, SimulatorOptions } from '../../examples/spectcl-simulator/simulator.js';
@@ -223,6 +227,22 @@ describe('a gateway', function () {
     expect((await viewer.update()).type).to.equal(PARTIAL);
   });
 
+  it('goes on when its duplicator was killed, with what the source has then', async () => {
+    await start();
+    const viewer = await peer();
+    await viewer.update();
+    const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+    process.kill(pid, 'SIGKILL');
+    simulator.step(777);
+    const fresh = await MirrorPeer.connect(simulator.mirrorPort);
+    peers.push(fresh);
+    const expected = (await fresh.update()).body.subarray(5_600_000);
+    await eventually('what the source has', async () => {
+      const { type, body } = await viewer.update();
+      return Buffer.compare(type === FULL ? body.subarray(5_600_000) : body, expected) === 0;
+    });
+  });
+
   it('is started again when it was killed, and ends with its application', async () => {
     await start();
     process.kill(ports.pid, 'SIGKILL');
@@ -231,6 +251,79 @@ describe('a gateway', function () {
     await system.host.stop('e1');
     const refused = await fetch(`http://127.0.0.1:${ports.restPort}/spectcl/version`).catch(() => 'refused');
     expect(refused).to.equal('refused');
+  });
+
+  it('keeps the last data while the source is away, cut in the middle of an update, and goes on when it is back', async () => {
+    await start();
+    const viewer = await peer();
+    const before = (await viewer.update()).body;
+    simulator.misbehave({ mirror: 'cut' });
+    simulator.step(500);
+    const { restPort, mirrorPort } = simulator;
+    await eventually('a cut update', () => simulator.counters.mirrorConnections > 1);
+    await simulator.close();
+    const kept = await viewer.update();
+    expect(kept.type).to.equal(PARTIAL);
+    expect(Buffer.compare(kept.body, before.subarray(5_600_000))).to.equal(0);
+    expect((await rest(ports.restPort, 'shmem/size')).detail).to.equal(String(2 * 2 ** 20));
+    expect((await rest(ports.restPort, 'gate/list')).http).to.equal(502);
+    simulator = await system.simulator({ rate: 0, channelBytes: 2 * 2 ** 20, restPort, mirrorPort });
+    simulator.step(2_000);
+    const fresh = await MirrorPeer.connect(mirrorPort);
+    peers.push(fresh);
+    const expected = (await fresh.update()).body;
+    await eventually('what the source has now', async () => {
+      const { type, body } = await viewer.update();
+      return Buffer.compare(body, type === FULL ? expected : expected.subarray(5_600_000)) === 0;
+    });
+  });
+
+  it('is found by its names at the port manager, where that was asked for', async () => {
+    // A free port that the port manager can give: taken for a moment, then left.
+    const given: number[] = [];
+    for (let service = 0; service < 2; service += 1) {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      given.push((taken.address() as AddressInfo).port);
+      await new Promise((resolve) => taken.close(resolve));
+    }
+    const services = new Map<string, number>();
+    const manager = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.on('data', (chunk) => {
+        const [word, service = '', user = ''] = chunk.toString().trim().split(' ');
+        const port = given[services.size] ?? 0;
+        if (word === 'GIMME') {
+          services.set(`${service} ${user}`, port);
+          socket.write(`OK ${port}\n`);
+        } else {
+          const lines = [...services].map(([name, at]) => `${at} ${name}\n`);
+          socket.write(`OK ${lines.length}\n${lines.join('')}`);
+        }
+      });
+    }).listen(0, '127.0.0.1');
+    await once(manager, 'listening');
+    const portManagerPort = (manager.address() as AddressInfo).port;
+    await start({ advertise: 'Mirrored', portManagerPort });
+    const look = (service: string): Promise<number> =>
+      lookUpService('127.0.0.1', service, userInfo().username, { port: portManagerPort });
+    const restPort = await eventually('REST is advertised', () =>
+      look('Mirrored_REST').catch(() => undefined),
+    );
+    const size = await eventually('it answers there', () =>
+      rest(restPort, 'shmem/size').catch(() => undefined),
+    );
+    expect(size.detail).to.equal(String(2 * 2 ** 20));
+    const mirrorPort = await eventually('the mirror is advertised', () =>
+      look('Mirrored_MIRROR').catch(() => undefined),
+    );
+    const viewer = await eventually('it takes connections', () =>
+      MirrorPeer.connect(mirrorPort).catch(() => undefined),
+    );
+    peers.push(viewer);
+    expect((await viewer.update()).type).to.equal(FULL);
+    await system.host.stop('e1');
+    manager.close();
   });
 
   it('is not there with the reason in app.info, when its port is taken', async () => {

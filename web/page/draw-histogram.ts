@@ -3,6 +3,7 @@ import { envelope } from '../view/envelope.js';
 import { scaler, type ScaleName } from '../view/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
+import { SAME_PLACE, type Placement } from '../view/axis.js';
 import type { PlotArea } from './plot-area.js';
 
 export interface HistogramStyle {
@@ -10,17 +11,20 @@ export interface HistogramStyle {
   readonly filled: boolean;
   readonly scale: ScaleName;
   readonly top: number;
+  readonly placement: Placement;
 }
 
-/** The part of a frame that a range of channels shows. */
+/** The part of a frame that a range of channels shows; `from` and `group` in channels of the axis that is drawn. */
 export function visiblePart(
   { head, values }: Frame,
   range: ChannelRange,
+  { scale, offset }: Placement = SAME_PLACE,
 ): { values: Values; from: number; group: number } {
-  const group = head.xgroup;
-  const first = Math.max(0, Math.floor((range[0] - head.x[0]) / group));
-  const last = Math.min(values.length, Math.ceil((range[1] - head.x[0]) / group));
-  return { values: values.subarray(first, Math.max(first, last)), from: head.x[0] + first * group, group };
+  const group = head.xgroup * scale;
+  const start = offset + head.x[0] * scale;
+  const first = Math.min(values.length, Math.max(0, Math.floor((range[0] - start) / group)));
+  const last = Math.min(values.length, Math.ceil((range[1] - start) / group));
+  return { values: values.subarray(first, Math.max(first, last)), from: start + first * group, group };
 }
 
 export function highest(values: Values): number {
@@ -39,7 +43,7 @@ export function drawHistogram(
   frame: Frame,
   style: HistogramStyle,
 ): void {
-  const part = visiblePart(frame, range);
+  const part = visiblePart(frame, range, style.placement);
   if (part.values.length === 0) return;
   const height = scaler(style.scale, style.top);
   const pixels = area.width / (range[1] - range[0]);
@@ -60,6 +64,7 @@ export function drawHistogram(
     filling.lineTo(left, bottom);
     context.globalAlpha = 0.16;
     context.fillStyle = style.colour;
+    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas, no array
     context.fill(filling);
     context.globalAlpha = 1;
   }

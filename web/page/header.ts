@@ -142,7 +142,7 @@ export class Header {
     const since = formatDuration(Math.max(0, Date.now() - status.sinceMs) / 1_000);
     switch (state) {
       case 'live':
-        return `${formatShort(status.rate)} updates per second`;
+        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShort(Math.round(status.rate))} updates per second`;
       case 'stale':
         return `No answer from SpecTcl for ${since}; the last data are shown.${status.cause === undefined ? '' : ` ${status.cause}`}`;
       case 'stopped':

@@ -6,7 +6,8 @@
  *   subscriptions.ts   what is in sight           spectrum-list.ts     the list
  *   state.ts           what is known              network*.ts          the network
  */
-import { formatAddress, parseAddress } from '../view/plot-spec.js';
+import { formatAddress, parseAddress, plotOf } from '../view/plot-spec.js';
+import { suggestedSpectra } from '../view/suggested.js';
 import type { ServerMessage } from '../wire/messages.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
@@ -34,6 +35,8 @@ class App {
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
   #restoring = false;
+  /** Whether what is shown is still nobody's wish. */
+  #untouched = false;
 
   constructor() {
     const state = this.#state;
@@ -73,6 +76,7 @@ class App {
   #restore(): void {
     const address = parseAddress(location.hash);
     this.#restoring = true;
+    this.#untouched = address.plots.length === 0;
     if (address.app !== this.#state.app) this.#enter(address.app);
     this.#board.restore(address.plots, address.columns);
     this.#header.columns.value = String(address.columns);
@@ -88,7 +92,17 @@ class App {
     if (hash !== location.hash) history.replaceState(null, '', hash);
   }
 
+  /** A page that was opened without plots shows some, once. */
+  #suggest(): void {
+    const { spectra } = this.#state;
+    if (!this.#untouched || spectra === undefined || spectra.length === 0) return;
+    this.#untouched = false;
+    this.#board.restore(suggestedSpectra(spectra).map(plotOf), 0);
+    this.#boardChanged();
+  }
+
   #boardChanged(): void {
+    this.#untouched = false;
     this.#remember();
     this.#list.refresh();
   }
@@ -108,6 +122,7 @@ class App {
   #choose(app: string): void {
     this.#board.closeAll();
     this.#enter(app);
+    this.#untouched = true;
     this.#remember();
   }
 
@@ -162,6 +177,7 @@ class App {
       case 'list':
         if (message.app !== state.app) return undefined;
         state.spectra = message.spectra;
+        this.#suggest();
         return state.tell('list');
       case 'gates':
         if (message.app !== state.app) return undefined;

@@ -180,7 +180,7 @@ function line(from: Box, to: Box, bytesPerSecond: number, state: string, against
   const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
   const middle = (x1 + x2) / 2;
   const moving = bytesPerSecond > 0 && state === 'live';
-  const width = 1.5 + Math.min(4, Math.log10(1 + bytesPerSecond / 10_000));
+  const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
   return svg('path', {
     d: `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
     class: `net-line${moving ? ' is-moving' : ''}${against ? ' is-against' : ''}${state === 'live' ? '' : ' is-stale'}`,

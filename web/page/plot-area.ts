@@ -69,16 +69,13 @@ export function prepare(
 
 /** Ticks of an axis of channels, with the place of each in channels. */
 function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
-  if (inChannels) {
-    const first = axis.inside[0];
-    return linearTicks(range[0] - first, range[1] - first, most).map((tick) => ({
-      ...tick,
-      channel: tick.value + first,
-    }));
-  }
-  return linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most).map((tick) => ({
-    ...tick,
-    channel: toChannel(axis, tick.value),
+  const ticks = inChannels
+    ? linearTicks(range[0] - axis.inside[0], range[1] - axis.inside[0], most)
+    : linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
+  return ticks.map(({ value, label }) => ({
+    value,
+    label,
+    channel: inChannels ? value + axis.inside[0] : toChannel(axis, value),
   }));
 }
 

@@ -1,5 +1,17 @@
 /** One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in `plot-hand.ts`, its menus in `plot-bar.ts`. */
-import { channelWidth, fitRange, toUnits, unlessWhole, xAxis, yAxis, type Axis } from '../view/axis.js';
+import {
+  channelWidth,
+  clampTo,
+  fitRange,
+  placement,
+  SAME_PLACE,
+  toUnits,
+  unlessWhole,
+  xAxis,
+  yAxis,
+  type Axis,
+  type Placement,
+} from '../view/axis.js';
 import { formatAxisValue, formatCount, formatShort } from '../view/numbers.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { axisTop, type ScaleName } from '../view/scale.js';
@@ -22,6 +34,8 @@ interface Layer {
   readonly name: string;
   readonly handle: Handle;
   frame: Frame | undefined;
+  /** What came while the page was paused. */
+  waiting: Frame | undefined;
   missing: boolean;
 }
 
@@ -185,6 +199,7 @@ export class Plot implements Drawable {
   }
 
   draw(): void {
+    if (!this.#services.state.paused) this.#resume();
     const palette = currentPalette();
     const made = prepare(this.canvas, palette.paper);
     this.#say();
@@ -209,15 +224,32 @@ export class Plot implements Drawable {
     const palette = currentPalette();
     const top = axisTop(
       this.scale,
-      Math.max(...this.frames.map(({ frame }) => highest(visiblePart(frame, x).values))),
+      Math.max(
+        ...this.frames.map(({ frame }) =>
+          highest(visiblePart(frame, x, this.#placementOf(frame.head.info)).values),
+        ),
+      ),
     );
     drawCountAxis(context, area, this.scale, top, palette);
     const single = this.#layers.length === 1;
     this.#layers.forEach(({ frame }, index) => {
       if (frame === undefined || frame.head.dimensions !== 1) return;
       const colour = palette.series[index % palette.series.length] ?? palette.accent;
-      drawHistogram(context, area, x, frame, { colour, filled: single, scale: this.scale, top });
+      drawHistogram(context, area, x, frame, {
+        colour,
+        filled: single,
+        scale: this.scale,
+        top,
+        placement: this.#placementOf(frame.head.info),
+      });
     });
+  }
+
+  /** Where an overlaid spectrum lies on the axis of the first. */
+  #placementOf(info: SpectrumInfo): Placement {
+    const { axes } = this;
+    if (axes === undefined || info.name === this.#spec.spectra[0]) return SAME_PLACE;
+    return placement(axes.x, xAxis(info), this.#spec.channels);
   }
 
   #drawMap(
@@ -325,7 +357,9 @@ export class Plot implements Drawable {
     };
     const counts = this.frames.map(({ name, frame }) => {
       const { head, values } = frame;
-      const column = Math.floor((Math.floor(this.#cursor?.x ?? 0) - head.x[0]) / head.xgroup);
+      const { scale, offset } = this.#placementOf(head.info);
+      const channel = Math.floor((Math.floor(this.#cursor?.x ?? 0) + 0.5 - offset) / scale);
+      const column = Math.floor((channel - head.x[0]) / head.xgroup);
       const row =
         head.dimensions === 1 ? 0 : Math.floor((Math.floor(this.#cursor?.y ?? 0) - head.y[0]) / head.ygroup);
       if (column < 0 || column >= head.columns || row < 0 || row >= head.rows) return '';
@@ -354,19 +388,10 @@ export class Plot implements Drawable {
       const layer: Layer = {
         name,
         frame: undefined,
+        waiting: undefined,
         missing: false,
         handle: this.#services.subscriptions.open({
-          frame: (frame) => {
-            // Paused: the picture stays, unless there is none yet.
-            if (this.#services.state.paused && layer.frame !== undefined && !this.#outdated(layer.frame))
-              return;
-            const first = layer.frame === undefined;
-            layer.frame = frame;
-            layer.missing = false;
-            if (first) this.#bar.replaceChildren(...plotBar(this, this.#actions));
-            if (first) this.#ask();
-            this.redraw();
-          },
+          frame: (frame) => this.#came(layer, frame),
           missing: () => {
             layer.missing = true;
             layer.frame = undefined;
@@ -380,6 +405,31 @@ export class Plot implements Drawable {
       if (!this.#layers.includes(layer)) this.#services.subscriptions.close(layer.handle);
   }
 
+  #came(layer: Layer, frame: Frame): void {
+    // Paused: the picture stays, unless there is none yet or it does not reach far enough.
+    if (this.#services.state.paused && layer.frame !== undefined && !this.#outdated(layer.frame)) {
+      layer.waiting = frame;
+      return;
+    }
+    const first = layer.frame === undefined;
+    layer.frame = frame;
+    layer.waiting = undefined;
+    layer.missing = false;
+    if (first) {
+      this.#bar.replaceChildren(...plotBar(this, this.#actions));
+      this.#ask();
+    }
+    this.redraw();
+  }
+
+  /** The page goes on: what came meanwhile is shown. */
+  #resume(): void {
+    for (const layer of this.#layers) {
+      if (layer.waiting !== undefined) layer.frame = layer.waiting;
+      layer.waiting = undefined;
+    }
+  }
+
   /** Whether a frame does not reach as far as what is shown now. */
   #outdated({ head }: Frame): boolean {
     const { ranges } = this;
@@ -390,13 +440,25 @@ export class Plot implements Drawable {
     for (const { name, handle } of this.#layers) handle.want(this.#visible ? this.#wish(name) : undefined);
   }
 
+  /** The channels of a long 1-D spectrum that are wanted; undefined for all. */
+  #part(spectrum: string): ChannelRange | undefined {
+    const info = this.#services.state.info(spectrum);
+    const { axes, ranges } = this;
+    if (info === undefined || axes === undefined || ranges === undefined) return undefined;
+    const own = this.#spec.projection === 'y' ? yAxis(info) : xAxis(info);
+    if (own.channels <= WHOLE_CHANNELS) return undefined;
+    const { scale, offset } = this.#placementOf(info);
+    return clampTo(own.inside, [
+      Math.floor((ranges.x[0] - offset) / scale),
+      Math.ceil((ranges.x[1] - offset) / scale),
+    ]);
+  }
+
   #wish(spectrum: string): Wish {
     const { rateS, projection, band, region, x, y } = this.#spec;
     const common = { spectrum, rateS, projection, band, region };
     if (this.isFlat) {
-      const channels = this.axes?.x.channels ?? 0;
-      const part = channels > WHOLE_CHANNELS ? this.ranges?.x : undefined;
-      return { ...common, x: part, y: undefined, columns: WHOLE_CHANNELS, rows: 1 };
+      return { ...common, x: this.#part(spectrum), y: undefined, columns: WHOLE_CHANNELS, rows: 1 };
     }
     const ratio = Math.min(2, devicePixelRatio || 1);
     const cells = (pixels: number): number =>

@@ -187,7 +187,7 @@ export class SpectrumList {
       setText(sum, formatShort(counts));
       sum.title = `${formatCount(counts)} counts`;
     });
-    const size = dimensions === 1 ? `${xchans} channels` : `${xchans} × ${ychans}`;
+    const size = dimensions === 1 ? `${xchans} ch` : `${xchans} × ${ychans}`;
     const row = element(
       'div',
       { class: 'row', role: 'option', title: name, 'data-name': name },
@@ -198,11 +198,15 @@ export class SpectrumList {
         element('span', { class: 'row-name' }, name),
         element(
           'span',
-          { class: 'row-kind' },
-          `${info.type} · ${size}${gate === undefined ? '' : ` · gate ${gate}`}`,
+          { class: 'row-facts' },
+          element(
+            'span',
+            { class: 'row-kind' },
+            `${info.type} · ${size}${gate === undefined ? '' : ` · ${gate}`}`,
+          ),
+          sum,
         ),
       ),
-      sum,
       element(
         'button',
         {

@@ -35,7 +35,7 @@ export class PageState {
   }
 
   tell(topic: Topic): void {
-    for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
+    for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
   info(name: string): SpectrumInfo | undefined {

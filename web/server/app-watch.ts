@@ -66,8 +66,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#log = log;
     this.#facts = new SourceFacts(log);
     this.#facts.on('changed', () => {
+      // Looked at again although nothing was published: bins make other pictures of the same counts.
       this.#listedMs = -Infinity;
+      this.#published = -1;
       this.emit('gates');
+      this.emit('changed');
     });
     this.#status = { app: link.app, state: 'connecting', sinceMs: Date.now(), rate: 0 };
   }

@@ -86,7 +86,7 @@ export class Assets {
       response.writeHead(304).end();
       return true;
     }
-    const { encoding, body } = bestOf(asset, String(request.headers['accept-encoding'] ?? ''));
+    const { encoding, body } = bestOf(asset, [request.headers['accept-encoding'] ?? ''].flat().join());
     if (encoding !== undefined) response.setHeader('Content-Encoding', encoding);
     response.setHeader('Content-Length', body.length);
     response.writeHead(200).end(request.method === 'HEAD' ? undefined : body);

@@ -147,13 +147,15 @@ export class Page {
   #offer(id: number, view: View): void {
     const watch = this.#watch;
     if (watch === undefined || view.outstanding >= FRAME_CREDIT || view.held.version === 0) return;
-    const version = frameVersion(view.held, view.wanted, watch.historyTick);
-    if (version === '') {
+    const counts = frameVersion(view.held, view.wanted, watch.historyTick);
+    if (counts === '') {
       if (view.sent !== 'missing') this.send({ kind: 'missing', id });
       view.sent = 'missing';
       return;
     }
     const nowMs = performance.now();
+    // Bins decide what lies inside the axes: another picture of the same counts.
+    const version = `${counts} ${watch.facts.revision}`;
     if (version === view.sent || nowMs - view.sentMs < (view.wanted.minIntervalMs ?? 0)) return;
     if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > BUFFERED_BYTES_MAX)
       return;

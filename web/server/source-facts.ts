@@ -26,6 +26,8 @@ export class SourceFacts extends EventEmitter<FactsEvents> {
   #spectra = new Map<string, SpecTclSpectrum>();
   #text = '';
   gates: readonly GateShape[] = [];
+  /** Grows when anything here changes. */
+  revision = 0;
 
   constructor(log: Logger) {
     super();
@@ -69,6 +71,7 @@ export class SourceFacts extends EventEmitter<FactsEvents> {
       this.#text = text;
       this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
       this.gates = gates.flatMap(gateShape);
+      this.revision += 1;
       this.emit('changed');
     } catch (error) {
       this.#log.debug('the REST service does not tell gates', { source: this.#source, error });

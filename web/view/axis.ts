@@ -55,6 +55,12 @@ export function fitRange(axis: Axis, from: number, to: number, least = 4): Chann
   return [start, start + width];
 }
 
+/** The part of a range inside another; never empty. */
+export function clampTo([first, last]: ChannelRange, [from, to]: ChannelRange): ChannelRange {
+  const start = Math.min(Math.max(first, from), last - 1);
+  return [start, Math.max(start + 1, Math.min(last, to))];
+}
+
 /** The range scaled about a place in it by a factor; a smaller one is closer. */
 export function zoomRange(axis: Axis, range: ChannelRange, about: number, factor: number): ChannelRange {
   return fitRange(axis, about - (about - range[0]) * factor, about + (range[1] - about) * factor);
@@ -62,6 +68,22 @@ export function zoomRange(axis: Axis, range: ChannelRange, about: number, factor
 
 export function panRange(axis: Axis, range: ChannelRange, channels: number): ChannelRange {
   return fitRange(axis, range[0] + channels, range[1] + channels);
+}
+
+/** How the channels of an overlaid spectrum lie on the axis of the first one. */
+export interface Placement {
+  /** Channels of the first for one channel of the other, and where its channel 0 lies. */
+  readonly scale: number;
+  readonly offset: number;
+}
+
+export const SAME_PLACE: Placement = { scale: 1, offset: 0 };
+
+/** By what the channels mean: 511 keV lies where 511 keV is. `byChannel` counts channels from the first inside instead. */
+export function placement(first: Axis, other: Axis, byChannel: boolean): Placement {
+  if (byChannel) return { scale: 1, offset: first.inside[0] - other.inside[0] };
+  const offset = toChannel(first, toUnits(other, 0));
+  return { scale: toChannel(first, toUnits(other, 1)) - offset, offset };
 }
 
 /** Undefined when it is everything, so that links stay short. */

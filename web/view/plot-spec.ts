@@ -30,7 +30,7 @@ export interface PageAddress {
   readonly plots: readonly PlotSpec[];
 }
 
-export const PLOTS_MAX = 12;
+export const PLOTS_MAX = 16;
 export const OVERLAYS_MAX = 8;
 const COLUMNS_MAX = 6;
 

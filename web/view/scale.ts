@@ -5,7 +5,7 @@ export const SCALES: readonly ScaleName[] = ['linear', 'log', 'sqrt'];
 export const SCALE_LABELS: Readonly<Record<ScaleName, string>> = {
   linear: 'Linear',
   log: 'Log',
-  sqrt: 'Square root',
+  sqrt: 'Root',
 };
 
 /** Where one count stands on a logarithmic axis: a little above the bottom, so that it is seen, and 0 is the bottom. */

@@ -61,8 +61,6 @@ const ID_BYTES = 4;
 const LENGTH_BYTES = 4;
 const ALIGNMENT_BYTES = 8;
 
-export const FRAME_ID_BYTES = ID_BYTES;
-
 /** What follows the subscription. */
 export function encodeFrameBody(head: FrameHead, values: Values): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(head));

@@ -136,6 +136,8 @@ describe('the REST service of a gateway', () => {
 
   it('passes changes on where that was switched on, and forgets what it knew', async () => {
     await start(true);
+    const page = { headers: { 'sec-fetch-site': 'cross-site' } };
+    expect((await get('spectrum/zero?pattern=*', port, page)).http).to.equal(403);
     await get('gate/list');
     expect(await get('spectrum/zero?pattern=*')).to.deep.equal({ http: 200, status: 'OK' });
     const asked = simulator.counters.restRequests;

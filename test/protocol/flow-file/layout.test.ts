@@ -34,6 +34,7 @@ describe('the layout of a flow file', () => {
       sourceState: 208,
       stateSinceNs: 216,
       granted: 224,
+      provider: 232,
       counters: 256,
       identityLength: 1024,
       identity: 1028,

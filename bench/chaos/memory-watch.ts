@@ -1,0 +1,56 @@
+/** Memory of long-lived processes over a run: the median of the first and of the last tenth of the samples. */
+import { readFileSync } from 'node:fs';
+
+export interface MemoryTrend {
+  /** MiB, pages of their own: what is mapped from flow files is everybody's. */
+  readonly firstTenthMiB: number;
+  readonly lastTenthMiB: number;
+  readonly growthPercent: number;
+  readonly samples: number;
+}
+
+export class MemoryWatch {
+  readonly #samples = new Map<string, number[]>();
+
+  /** Takes a sample of a process under its role's name; nothing when it has gone. */
+  sample(role: string, pid: number | undefined): void {
+    const mib = pid === undefined ? undefined : privateMiB(pid);
+    if (mib === undefined) return;
+    const samples = this.#samples.get(role) ?? [];
+    this.#samples.set(role, samples);
+    samples.push(mib);
+  }
+
+  summary(): Record<string, MemoryTrend> {
+    return Object.fromEntries([...this.#samples].map(([role, samples]) => [role, trendOf(samples)]));
+  }
+}
+
+export function trendOf(samples: readonly number[]): MemoryTrend {
+  const tenth = Math.max(1, Math.floor(samples.length / 10));
+  const first = medianOf(samples.slice(0, tenth));
+  const last = medianOf(samples.slice(-tenth));
+  return {
+    firstTenthMiB: round(first),
+    lastTenthMiB: round(last),
+    growthPercent: round(first === 0 ? 0 : ((last - first) / first) * 100),
+    samples: samples.length,
+  };
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function privateMiB(pid: number): number | undefined {
+  try {
+    const found = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return found === null ? undefined : Number(found[1]) / 1024;
+  } catch {
+    return undefined;
+  }
+}

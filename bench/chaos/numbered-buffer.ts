@@ -1,0 +1,44 @@
+/**
+ * Buffers that prove themselves: which run of which provider wrote them, their number in it, when, and words that follow from both and from
+ * their place, so that a buffer mixed of two is seen.
+ *
+ *   byte 0          4        8          16                    size
+ *        ┌──────────┬────────┬──────────┬──────────────────────┐
+ *        │ run u32  │ number │ wall ms  │ words of run, number │
+ *        │          │ u32    │ f64      │ and place            │
+ *        └──────────┴────────┴──────────┴──────────────────────┘
+ */
+const WORDS_AT = 16;
+
+export interface BufferProof {
+  readonly run: number;
+  readonly number: number;
+  /** Wall-clock milliseconds since 1970 when it was written. */
+  readonly writtenMs: number;
+  /** Whether every word is as it must be. */
+  readonly whole: boolean;
+}
+
+/** `size`: a multiple of 4, from 20. */
+export function writeProof(target: Buffer, size: number, run: number, number: number, nowMs: number): void {
+  target.writeUInt32LE(run, 0);
+  target.writeUInt32LE(number, 4);
+  target.writeDoubleLE(nowMs, 8);
+  const words = new Uint32Array(target.buffer, target.byteOffset + WORDS_AT, (size - WORDS_AT) / 4);
+  for (let at = 0; at < words.length; at += 1) words[at] = word(run, number, at);
+}
+
+export function readProof(bytes: Uint8Array): BufferProof {
+  const found = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const run = found.getUint32(0, true);
+  const number = found.getUint32(4, true);
+  let whole = true;
+  for (let at = WORDS_AT, index = 0; at + 4 <= found.byteLength; at += 4, index += 1) {
+    if (found.getUint32(at, true) !== word(run, number, index)) whole = false;
+  }
+  return { run, number, writtenMs: found.getFloat64(8, true), whole };
+}
+
+function word(run: number, number: number, at: number): number {
+  return (Math.imul(number + 1, 2_654_435_761) ^ Math.imul(run, 40_503) ^ Math.imul(at, 97)) >>> 0;
+}

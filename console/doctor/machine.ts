@@ -1,0 +1,193 @@
+/** Checks of this machine, whether anything of ours runs or not: program, directories, memory, limits, systemd, secret. */
+import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { clientDirectories, flowDirectory } from '../../protocol/directories.js';
+import { describeError } from '../../protocol/errors.js';
+import { isUsableDirectory } from '../../protocol/private-directory.js';
+import { sysvLibrary } from '../../protocol/sysv/library.js';
+import { fail, ok, warn, type Check, type Finding } from './check.js';
+
+const MIB = 1024 * 1024;
+const NODE_MAJOR_MIN = 20;
+/** A display memory of the usual 8 MiB with its ring and image takes about 80 MiB. */
+const FLOW_SPACE_WANTED_BYTES = 256 * MIB;
+/** The least that a gateway's shared memory needs: header and 8 MiB. */
+const SEGMENT_BYTES = 5_600_000 + 8 * MIB;
+const OPEN_FILES_WANTED = 4_096;
+const TMPFS_MAGIC = 0x01021994;
+const SECRET_BYTES_MIN = 16;
+const KERNEL = '/proc/sys/kernel';
+
+export const node: Check = {
+  title: 'Node.js',
+  run() {
+    const major = Number(process.versions.node.split('.', 1)[0]);
+    const found = `Node ${process.version} on ${process.platform} ${process.arch}`;
+    if (major < NODE_MAJOR_MIN) {
+      return Promise.resolve(fail(found, `install Node.js ${NODE_MAJOR_MIN} or newer`));
+    }
+    return Promise.resolve(
+      process.platform === 'linux'
+        ? ok(found)
+        : fail(found, 'mirrorflow needs Linux: shared memory and /proc'),
+    );
+  },
+};
+
+export const runtimeDirectories: Check = {
+  title: 'runtime directory',
+  run({ env, uid, directory }) {
+    const directories = clientDirectories({ env, uid, directory });
+    const findings = directories.map((path): Finding | undefined => {
+      try {
+        const usable = isUsableDirectory(path, uid, path.startsWith('/tmp/'));
+        return usable ? ok(`${path} can be used`) : undefined;
+      } catch (error) {
+        return fail(
+          describeError(error),
+          `remove ${path}, or state another with --directory or MIRRORFLOW_DIR`,
+        );
+      }
+    });
+    const known = findings.filter((finding) => finding !== undefined);
+    if (known.length > 0) return Promise.resolve(known);
+    const parent = dirname(directories[0] ?? '/tmp/x');
+    try {
+      accessSync(parent, constants.W_OK);
+      return Promise.resolve(ok(`none yet; the first host server makes ${directories[0]}`));
+    } catch {
+      const mend = 'state one that can be made, with --directory or MIRRORFLOW_DIR';
+      return Promise.resolve(fail(`${directories[0]} cannot be made in ${parent}`, mend));
+    }
+  },
+};
+
+export const flowSpace: Check = {
+  title: 'flow files',
+  run({ env, uid }) {
+    const path = flowDirectory({ env, uid });
+    const place = existsSync(path) ? path : dirname(path);
+    const elsewhere = 'keep flow files elsewhere with --flow-dir or MIRRORFLOW_FLOW_DIR';
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      return Promise.resolve(
+        fail(describeError(error), `give this user the right to write there, or ${elsewhere}`),
+      );
+    }
+    const { bavail, bsize, type } = statfsSync(place);
+    const free = bavail * bsize;
+    const found = `${path}, ${Math.floor(free / MIB)} MiB free`;
+    if (free < FLOW_SPACE_WANTED_BYTES) {
+      const mend = `free some, make it larger (mount -o remount,size=…, --shm-size for containers), or ${elsewhere}`;
+      return Promise.resolve(warn(`${found}; a mirror takes the display memory about six times`, mend));
+    }
+    if (type === TMPFS_MAGIC) return Promise.resolve(ok(found));
+    return Promise.resolve(
+      warn(`${found}, and it is no memory but a disk`, 'use a directory below /dev/shm'),
+    );
+  },
+};
+
+export const sharedMemory: Check = {
+  title: 'shared memory by key',
+  run() {
+    const library = sysvLibrary();
+    if (library.kind === 'missing') {
+      const mend =
+        '`npm install koffi` where mirrorflow is installed; without it C viewers use the mirror port';
+      return Promise.resolve(warn(library.reason, mend));
+    }
+    const [largest, pages, most] = ['shmmax', 'shmall', 'shmmni'].map((name) => kernelNumber(name));
+    const used = segments();
+    if ((largest ?? Infinity) < SEGMENT_BYTES) {
+      const mend = 'sysctl -w kernel.shmmax=68719476736, and the same line in /etc/sysctl.d';
+      return Promise.resolve(fail(`a segment may have ${largest} bytes; a display memory has more`, mend));
+    }
+    if ((pages ?? Infinity) * 4096 < SEGMENT_BYTES * 4) {
+      const mend = 'sysctl -w kernel.shmall=4294967296, and the same line in /etc/sysctl.d';
+      return Promise.resolve(warn(`all segments together may have ${pages} pages`, mend));
+    }
+    if (used.length * 2 > (most ?? Infinity)) {
+      const mend = '`ipcs -m` lists them; `ipcrm -m ID` removes what nobody uses';
+      return Promise.resolve(warn(`${used.length} of ${most} segments are taken`, mend));
+    }
+    return Promise.resolve(ok(`the library is there; ${used.length} segments of ${most} exist`));
+  },
+};
+
+export const openFiles: Check = {
+  title: 'open files',
+  run() {
+    const line = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
+    if (line === undefined) return Promise.resolve(ok('the limit is not known'));
+    const found = `a process may have ${line} files open`;
+    return Promise.resolve(
+      Number(line) >= OPEN_FILES_WANTED
+        ? ok(found)
+        : warn(found, `ulimit -n ${OPEN_FILES_WANTED}, or LimitNOFILE= in the unit, for many viewers`),
+    );
+  },
+};
+
+export const systemd: Check = {
+  title: 'start at boot',
+  run({ env, uid }) {
+    if (!existsSync('/run/systemd/system')) {
+      return Promise.resolve(ok('there is no systemd here; start the host server by other means'));
+    }
+    const home = env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '/nowhere'}/.config`;
+    const units = ['/etc/systemd/system/mirrorflow.service', `${home}/systemd/user/mirrorflow.service`];
+    const found = units.filter((path) => existsSync(path));
+    if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
+    const words = uid === 0 ? 'mirrorflow install --system' : 'mirrorflow install';
+    return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` tells how`));
+  },
+};
+
+export const secret: Check = {
+  title: 'shared secret',
+  run({ env }) {
+    const path = env['MIRRORFLOW_SECRET_FILE'] ?? '';
+    if (path === '') return Promise.resolve(ok('none is stated; everything stays on this machine'));
+    const text = readText(path);
+    if (text === undefined) {
+      return Promise.resolve(
+        fail(`${path} cannot be read`, 'make the file, readable for the servers alone: mode 0600'),
+      );
+    }
+    const mode = statSync(path).mode & 0o777;
+    if ((mode & 0o007) !== 0) {
+      return Promise.resolve(
+        fail(`${path} can be read by everybody (mode ${mode.toString(8)})`, `chmod 600 ${path}`),
+      );
+    }
+    const length = text.trim().length;
+    return Promise.resolve(
+      length >= SECRET_BYTES_MIN
+        ? ok(`${path} holds one`)
+        : fail(`the secret in ${path} has ${length} characters`, `openssl rand -hex 32 > ${path}`),
+    );
+  },
+};
+
+/** Sizes and owners of the segments that exist. Source: proc(5), /proc/sysvipc/shm. */
+function segments(): readonly string[] {
+  return (readText('/proc/sysvipc/shm') ?? '')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line.trim() !== '');
+}
+
+function kernelNumber(name: string): number | undefined {
+  const text = readText(`${KERNEL}/${name}`);
+  return text === undefined ? undefined : Number(text);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,6 @@
+// npm run chaos -- [--faults N] [--seed S] [--seconds T] [--json FILE] [--verbose]: installs and builds if needed, then hurts a real system at random.
+import { join } from 'node:path';
+import { ROOT, prepare, run } from './setup.mjs';
+
+prepare({ build: true });
+run(process.execPath, [join(ROOT, 'dist', 'bench', 'chaos', 'main.js'), ...process.argv.slice(2)]);

@@ -1,0 +1,308 @@
+/** The page in a real browser, over a whole system: what it shows is what the source has. */
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { SpectraView } from '../../client-lib/index.js';
+import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import { WholeSystem, eventually } from '../system/whole-system.js';
+import { BROWSER, openBrowser, WHY_SKIPPED } from './browser.js';
+
+const PAGE_BYTES_MAX = 1_500_000;
+const FIRST_PICTURE_MS = 1_000;
+const PEAK_MS = 1_000;
+const STALE_MS = 2_000;
+const PEAK_CHANNEL = 3_000;
+const PEAK_COUNTS = 5_000;
+
+describe('the web viewer in a browser', function () {
+  let system: WholeSystem;
+  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let simulator: Simulator;
+  let page: Page;
+  let address: string;
+  const problems: string[] = [];
+
+  before(function () {
+    if (BROWSER !== undefined) return;
+    process.stdout.write(`    ${WHY_SKIPPED}\n`);
+    this.skip();
+  });
+
+  beforeEach(async () => {
+    problems.length = 0;
+    system = new WholeSystem();
+    system.web = 'tcp://127.0.0.1:0';
+    await system.startHost();
+    simulator = await system.simulator({ rate: 0 });
+    simulator.step(20_000);
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 50 });
+    address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    browser = await openBrowser();
+    page = browser.context.pages()[0] ?? (await browser.context.newPage());
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+  });
+
+  afterEach(async function () {
+    await browser?.close();
+    await system?.stop(this.currentTest?.state === 'failed');
+  });
+
+  const sourceSum = (name: string): number => new SpectraView(simulator.memory).get(name).sum;
+
+  /** The sum a plot tells, as a number. */
+  async function shownSum(index = 0): Promise<number | undefined> {
+    const text = await page.locator('.plot-foot').nth(index).textContent();
+    const digits = /^Sum ([\d\u202F]+)/.exec(text ?? '')?.[1];
+    return digits === undefined ? undefined : Number(digits.replaceAll('\u202F', ''));
+  }
+
+  async function state(): Promise<string | null> {
+    return page.locator('.pill').getAttribute('data-state');
+  }
+
+  async function eventuallyShows(name: string, index = 0): Promise<void> {
+    await eventually(`the sum of ${name}`, async () => (await shownSum(index)) === sourceSum(name));
+  }
+
+  /** How high the ink of a 1-D plot reaches at a place of its width, 0 at the bottom and 1 at the top. */
+  async function inkHeight(part: number): Promise<number> {
+    return page.locator('.plot canvas').evaluate((element, part) => {
+      const canvas = element as unknown as {
+        width: number;
+        height: number;
+        getContext(kind: '2d'): {
+          getImageData(x: number, y: number, w: number, h: number): { data: Uint8ClampedArray };
+        };
+      };
+      const scale = canvas.width / (canvas as unknown as { clientWidth: number }).clientWidth;
+      const [left, right, top, bottom] = [
+        58 * scale,
+        canvas.width - 12 * scale,
+        8 * scale,
+        canvas.height - 34 * scale,
+      ];
+      const x = Math.round(left + part * (right - left));
+      const { data } = canvas.getContext('2d').getImageData(x - 2, 0, 5, canvas.height);
+      for (let y = Math.ceil(top); y < bottom; y += 1) {
+        for (let column = 0; column < 5; column += 1) {
+          const at = (y * 5 + column) * 4;
+          // The first series is a strong green; lines and paper are grey.
+          if ((data[at + 1] ?? 0) - (data[at] ?? 0) > 60) return 1 - (y - top) / (bottom - top);
+        }
+      }
+      return 0;
+    }, part);
+  }
+
+  it('tells the sum of a spectrum that the source has, of both dimensions, and follows it', async () => {
+    await page.goto(`${address}#/e1?p=tof&p=pid.de-vs-e`);
+    await eventuallyShows('tof', 0);
+    await eventuallyShows('pid.de-vs-e', 1);
+    simulator.step(7_777);
+    await eventuallyShows('tof', 0);
+    await eventuallyShows('pid.de-vs-e', 1);
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('draws a peak within a second after it appeared at the source', async () => {
+    simulator.define({
+      name: 'peak',
+      type: 4,
+      axes: [{ parameter: 'p', low: 0, high: 4_096, bins: 4_096, unit: 'keV' }],
+      weights: Float64Array.from({ length: 4_096 }, (_, bin) => (bin === PEAK_CHANNEL ? 1 : 0)),
+      share: 1,
+    });
+    await page.goto(`${address}#/e1?p=peak`);
+    await eventually('an empty spectrum', async () => (await shownSum()) === 0);
+    expect(await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)).to.be.below(0.1);
+    const appeared = performance.now();
+    simulator.step(PEAK_COUNTS);
+    await eventually('the peak', async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) > 0.8);
+    expect(performance.now() - appeared).to.be.below(PEAK_MS);
+    expect(await inkHeight(0.3)).to.be.below(0.1);
+  });
+
+  it('is brought back by its link: plots, parts, scales, regions, columns', async () => {
+    const link =
+      '#/e1?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-900;rx=200-300&p=pid.de-vs-e;s=sqrt&p=pid.de-vs-e;j=x';
+    await page.goto(address + link);
+    await eventually('three plots', async () => (await page.locator('.plot').count()) === 3);
+    await eventuallyShows('ge.00.Co-60', 0);
+    expect(await page.evaluate('location.hash')).to.equal(link);
+    expect(await page.locator('.plot').nth(0).locator('select').first().inputValue()).to.equal('log');
+    expect(await page.locator('.plot').nth(1).locator('select').first().inputValue()).to.equal('sqrt');
+    const counts = new SpectraView(simulator.memory).get('ge.00.Co-60').counts;
+    const sum = Uint32Array.from(counts.subarray(200, 300)).reduce((sum, count) => sum + count, 0);
+    await eventually(
+      'the sum of the region',
+      async () => Number(await page.locator('.plot-region').first().getAttribute('data-sum')) === sum,
+    );
+    await page.reload();
+    await eventually('three plots again', async () => (await page.locator('.plot').count()) === 3);
+    expect(await page.evaluate('location.hash')).to.equal(link);
+  });
+
+  it('says stale when the source is killed, keeps the last counts, and recovers by itself', async () => {
+    await page.goto(`${address}#/e1?p=tof`);
+    await eventuallyShows('tof');
+    await eventually('live', async () => (await state()) === 'live');
+    const kept = sourceSum('tof');
+    const { restPort, mirrorPort } = simulator;
+    const killed = performance.now();
+    await simulator.close();
+    await eventually('stale', async () => (await state()) === 'stale');
+    expect(performance.now() - killed).to.be.below(STALE_MS);
+    expect(await shownSum()).to.equal(kept);
+    simulator = await system.simulator({ rate: 0, restPort, mirrorPort });
+    simulator.step(12_345);
+    await eventually('live again', async () => (await state()) === 'live');
+    await eventuallyShows('tof');
+  });
+
+  it('says that the viewer is away when its process is killed, and goes on with the next one', async () => {
+    system.web = address.replace('http', 'tcp').replace(/\/$/, '');
+    await page.goto(`${address}#/e1?p=tof`);
+    await eventuallyShows('tof');
+    await browser.context.setOffline(false);
+    const pids = system.leftovers().flatMap((text) => /^process (\d+): .*web\/main/.exec(text)?.[1] ?? []);
+    expect(pids).to.have.length(1);
+    process.kill(Number(pids[0]), 'SIGKILL');
+    await eventually('away', async () => (await state()) === 'away');
+    const again = await eventually('another viewer', async () => (await system.host.info()).web);
+    if (again !== address) await page.goto(`${again}#/e1?p=tof`);
+    simulator.step(100);
+    await eventuallyShows('tof');
+  });
+
+  it('opens with few bytes and draws the first spectra at once', async () => {
+    let bytes = 0;
+    const session = await browser.context.newCDPSession(page);
+    await session.send('Network.enable');
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await page.goto('about:blank');
+    const began = performance.now();
+    await page.goto(address);
+    await eventually(
+      'the first spectra',
+      async () => (await page.locator('.plot[data-sequence]:not([data-sequence=""])').count()) > 0,
+    );
+    expect(performance.now() - began).to.be.below(FIRST_PICTURE_MS);
+    expect(bytes).to.be.above(0).and.below(PAGE_BYTES_MAX);
+    const hosts = await page.evaluate(
+      "performance.getEntriesByType('resource').map(({ name }) => new URL(name).host)",
+    );
+    expect(new Set(hosts as string[])).to.deep.equal(new Set([new URL(address).host]));
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('works with the keyboard alone: search, show, zoom, region', async () => {
+    await page.goto(`${address}#/e1?p=scalers`);
+    await eventuallyShows('scalers');
+    await page.keyboard.press('/');
+    await page.keyboard.type('ge.0?.Co*');
+    await eventually('one spectrum', async () => (await page.locator('.row').count()) === 1);
+    await page.keyboard.press('Enter');
+    await eventuallyShows('ge.00.Co-60');
+    await page.locator('.plot').focus();
+    for (const key of ['+', '+', 'ArrowRight', 'r', 'ArrowRight', 'ArrowRight', 'r', 'l', 'u']) {
+      await page.keyboard.press(key);
+    }
+    const hash = String(await page.evaluate('location.hash'));
+    expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;rx=\d+-\d+$/);
+    await eventually(
+      'a region',
+      async () => (await page.locator('.plot-region').textContent())?.startsWith('Region') === true,
+    );
+    await page.keyboard.press('0');
+    expect(await page.evaluate('location.hash')).to.not.match(/;x=/);
+  });
+
+  it('shows only what is in sight: a page without plots asks for none, a hidden tab for nothing', async () => {
+    const told: string[] = [];
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => told.push(typeof payload === 'string' ? payload : '')),
+    );
+    await page.goto(`${address}#/e1?p=tof`);
+    await eventuallyShows('tof');
+    await page.evaluate(
+      "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    await eventually('nothing is asked for', () => told.at(-1) === '{"kind":"show","subscriptions":[]}');
+    const client = await system.client('e1');
+    const mirrored = async (): Promise<void> => {
+      simulator.step(500);
+      await eventually(
+        'the mirror has it',
+        async () => (await client.mirror()).spectra.get('tof').sum === sourceSum('tof'),
+      );
+    };
+    // What was on its way when the tab was hidden has come with the first.
+    await mirrored();
+    const before = await shownSum();
+    await mirrored();
+    await mirrored();
+    expect(await shownSum()).to.equal(before);
+    await page.evaluate(
+      "Object.defineProperty(document, 'hidden', { value: false, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    await eventuallyShows('tof');
+  });
+
+  it('pauses and goes on', async () => {
+    await page.goto(`${address}#/e1?p=tof`);
+    await eventuallyShows('tof');
+    await page.keyboard.press('p');
+    const kept = await shownSum();
+    simulator.step(1_000);
+    simulator.step(1_000);
+    await eventually(
+      'the list goes on',
+      async () =>
+        (await page.locator('.row[data-name="tof"] .row-sum').getAttribute('title'))?.replace(/\D/g, '') ===
+        String(sourceSum('tof')),
+    );
+    expect(await shownSum()).to.equal(kept);
+    await page.keyboard.press('p');
+    await eventuallyShows('tof');
+  });
+
+  it('saves what is shown as CSV, JSON and PNG', async () => {
+    await page.goto(`${address}#/e1?p=tof`);
+    await eventuallyShows('tof');
+    const saved = async (item: string): Promise<Buffer> => {
+      await page.locator('.plot .menu summary').click();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: item }).click(),
+      ]);
+      const parts: Buffer[] = [];
+      for await (const part of await download.createReadStream()) parts.push(part as Buffer);
+      return Buffer.concat(parts);
+    };
+    const counts = new SpectraView(simulator.memory).get('tof').counts;
+    const inside = counts.subarray(1, counts.length - 1);
+    const lines = (await saved('Save as CSV')).toString().trimEnd().split('\n').slice(1);
+    expect(lines.map((line) => Number(line.split(',')[2]))).to.deep.equal(Array.from(inside));
+    const json = JSON.parse((await saved('Save as JSON')).toString()) as { counts: number[]; sum: number };
+    expect(json.counts).to.deep.equal(Array.from(inside));
+    expect(json.sum).to.equal(sourceSum('tof'));
+    expect((await saved('Save as PNG')).subarray(1, 4).toString()).to.equal('PNG');
+  });
+
+  it('shows the network: source, flow and this very viewer, with details on a click', async () => {
+    await page.goto(`${address}#/-/network/e1`);
+    await eventually(
+      'the flow',
+      async () => (await page.getByRole('button', { name: /^Flow spectra/ }).count()) === 1,
+    );
+    await page.getByRole('button', { name: /^Flow spectra/ }).click();
+    await eventually('its details', async () =>
+      /Flow spectra/.test((await page.locator('.network-details').textContent()) ?? ''),
+    );
+    await eventually('live', async () =>
+      /running, live/.test((await page.locator('.network-details').textContent()) ?? ''),
+    );
+  });
+});

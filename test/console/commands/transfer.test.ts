@@ -1,0 +1,251 @@
+/** `send` and `receive` as real processes. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ConsoleSystem, type RunningCommand } from '../system.js';
+
+const MIB = 2 ** 20;
+
+describe('send and receive', () => {
+  let system: ConsoleSystem;
+  let flows = 0;
+  let flow = '';
+
+  before(async () => {
+    system = new ConsoleSystem();
+    await system.json('host', 'start');
+    await system.json('run', 'e1');
+  });
+
+  beforeEach(() => {
+    flow = `flow${(flows += 1)}`;
+  });
+
+  after(async () => {
+    await system.close();
+  });
+
+  /** Feeds `total` bytes in odd pieces; resolves with their digest when all were taken. */
+  async function feed({ child }: RunningCommand, total: number, text: boolean): Promise<string> {
+    const hash = createHash('sha256');
+    const block = randomBytes(MIB + 977);
+    if (text) for (let at = 0; at < block.length; at += 1) if (block[at] === 0) block[at] = 10;
+    let sent = 0;
+    for (let size = 1; sent < total; size = ((size * 7 + 13) % 300_007) + 1) {
+      const begin = sent % 1000;
+      const chunk = block.subarray(begin, begin + Math.min(size, total - sent));
+      hash.update(chunk);
+      sent += chunk.length;
+      if (!child.stdin.write(chunk)) await once(child.stdin, 'drain');
+    }
+    child.stdin.end();
+    return hash.digest('hex');
+  }
+
+  /** A receiver whose output is only digested. */
+  function digesting(...words: readonly string[]): { command: RunningCommand; digest: Promise<string> } {
+    const command = system.spawn(['receive', flow, ...words]);
+    command.child.stdout.removeAllListeners('data');
+    const hash = createHash('sha256');
+    command.child.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
+    return { command, digest: command.ended.then(() => hash.digest('hex')) };
+  }
+
+  for (const [name, words, text] of [
+    ['as it comes', [], false],
+    ['in blocks', ['--block', '60001'], false],
+    ['in whole lines', ['--lines', '--buffer-size', '128KiB'], true],
+  ] as const) {
+    it(`carry 100 MiB ${name} from the first byte to the last`, async () => {
+      const receiver = digesting('--wait');
+      const sender = system.spawn(['send', flow, '--wait-for-consumer', '1', ...words]);
+      const digest = await feed(sender, 100 * MIB, text);
+      const sent = await sender.ended;
+      expect(sent.exit, sent.stderr).to.equal(0);
+      const received = await receiver.command.ended;
+      expect(received.exit, received.stderr).to.equal(0);
+      expect(await receiver.digest).to.equal(digest);
+    });
+  }
+
+  it('send: says how much it was, as JSON', async () => {
+    const { stdout, exit } = await system.feed('one\ntwo\n', 'send', flow, '--json');
+    expect(exit).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.equal({ flow, buffers: 1, bytes: 8 });
+  });
+
+  it('receive: gives what the ring holds of a provider that has ended, and nothing of the one before', async () => {
+    await system.feed('old', 'send', flow);
+    await system.feed('new', 'send', flow);
+    const { exit, stdout } = await system.run('receive', flow);
+    expect([exit, stdout]).to.deep.equal([0, 'new']);
+  });
+
+  it('receive: ends with the empty input of a sender, too', async () => {
+    await system.feed('', 'send', flow);
+    const { exit, stdout } = await system.run('receive', flow);
+    expect([exit, stdout]).to.deep.equal([0, '']);
+  });
+
+  it('receive: opened before the sender, gets all that the next one sends, whatever the ring holds', async () => {
+    await system.feed('old', 'send', flow, '--buffers', '2', '--block', '16');
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    await attached(receiver);
+    const text = 'all of it, and more than two buffers hold'.repeat(100);
+    expect((await system.feed(text, 'send', flow)).exit).to.equal(0);
+    const { exit, stdout } = await receiver.ended;
+    expect([exit, stdout]).to.deep.equal([0, text]);
+  });
+
+  it('receive: fails when the sender is killed, after giving all that it had sent', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    const sender = system.spawn(['send', flow, '--lines', '--wait-for-consumer', '1']);
+    sender.child.stdin.write('one\ntwo\nhal');
+    await receiver.says('two\n');
+    sender.child.kill('SIGKILL');
+    const { exit, stdout, stderr } = await receiver.ended;
+    expect([exit, stdout]).to.deep.equal([1, 'one\ntwo\n']);
+    expect(stderr).to.contain('its provider has gone without ending it');
+  });
+
+  it('receive --follow: goes on with the next sender, until Ctrl-C, which is a success', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait', '--follow']);
+    await system.feed('one\n', 'send', flow, '--wait-for-consumer', '1');
+    await receiver.says('one\n');
+    await system.feed('two\n', 'send', flow);
+    await receiver.says('two\n');
+    receiver.child.kill('SIGINT');
+    const { exit, stdout } = await receiver.ended;
+    expect([exit, stdout]).to.deep.equal([0, 'one\ntwo\n']);
+  });
+
+  it('Ctrl-C ends both with 130 and leaves nobody waiting', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    const other = system.spawn(['receive', flow, '--wait']);
+    const sender = system.spawn(['send', flow, '--wait-for-consumer', '2']);
+    sender.child.stdin.write('begun');
+    await receiver.says('begun');
+    await other.says('begun');
+    receiver.child.kill('SIGINT');
+    expect((await receiver.ended).exit).to.equal(130);
+    sender.child.kill('SIGINT');
+    expect((await sender.ended).exit).to.equal(130);
+    // An interrupted sender has not ended its flow.
+    expect((await other.ended).exit).to.equal(1);
+  });
+
+  it('receive: ends quietly when nobody reads it any more, and the sender goes on', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    const sender = system.spawn(['send', flow, '--wait-for-consumer', '1']);
+    sender.child.stdin.write('begun');
+    await receiver.says('begun');
+    receiver.child.stdout.destroy();
+    const digest = feed(sender, 20 * MIB, false);
+    const { exit, stderr } = await receiver.ended;
+    expect([exit, stderr]).to.deep.equal([0, '']);
+    await digest;
+    expect((await sender.ended).exit).to.equal(0);
+  });
+
+  it('a receiver that nobody reads from stops the producer, and all goes on when it is read again', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    receiver.child.stdout.pause();
+    const sender = system.spawn([
+      'send',
+      flow,
+      '--wait-for-consumer',
+      '1',
+      '--block',
+      '4KiB',
+      '--buffers',
+      '8',
+    ]);
+    const block = randomBytes(64 * 1024);
+    let written = 0;
+    let full = false;
+    // Ring, pipes and stream buffers take some; then nothing moves any more.
+    for (let still = 0; still < 20;) {
+      if (!full) {
+        full = !sender.child.stdin.write(block);
+        written += block.length;
+        still = 0;
+        if (full) void once(sender.child.stdin, 'drain').then(() => (full = false));
+      } else still += 1;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(written).to.be.lessThan(2 * MIB);
+    sender.child.stdin.end();
+    receiver.child.stdout.resume();
+    expect((await sender.ended).exit).to.equal(0);
+    expect((await receiver.ended).exit).to.equal(0);
+  });
+
+  it('receive --count and --from: so many buffers, from where it was said', async () => {
+    await system.feed('1111222233334444', 'send', flow, '--block', '4');
+    expect((await system.run('receive', flow, '--count', '2')).stdout).to.equal('11112222');
+    expect((await system.run('receive', flow, '--from', 'newest')).stdout).to.equal('4444');
+    expect((await system.run('receive', flow, '--from', '2', '--count', '1')).stdout).to.equal('3333');
+    expect((await system.run('receive', flow, '--from', 'next')).stdout).to.equal('');
+  });
+
+  it('send: takes a file, and says when it cannot be read', async () => {
+    const path = join(system.root, 'input.dat');
+    const bytes = randomBytes(100_000);
+    writeFileSync(path, bytes);
+    const receiver = digesting('--wait');
+    expect((await system.run('send', flow, path, '--wait-for-consumer', '1')).exit).to.equal(0);
+    expect(await receiver.digest).to.equal(createHash('sha256').update(bytes).digest('hex'));
+    const missing = await system.run('send', flow, `${path}.not`);
+    expect(missing.exit).to.equal(1);
+    expect(missing.stderr).to.contain('cannot be read');
+  });
+
+  it('send --lines: names the line that does not fit, and cuts it when it may', async () => {
+    const text = `short\n${'long'.repeat(10)}\n`;
+    const words = ['send', flow, '--lines', '--buffer-size', '16'];
+    const refused = await system.feed(text, ...words);
+    expect(refused.exit).to.equal(1);
+    expect(refused.stderr).to.contain('line 2 ("long').and.to.contain('longer than a buffer of 16 bytes');
+    expect((await system.feed(text, ...words, '--split')).exit).to.equal(0);
+    expect((await system.run('receive', flow)).stdout).to.equal(text);
+  });
+
+  it('a second sender is refused with the name of the first', async () => {
+    const sender = system.spawn(['send', flow]);
+    sender.child.stdin.write('begun');
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    await receiver.says('begun');
+    const second = await system.feed('', 'send', flow);
+    expect(second.exit).to.equal(1);
+    expect(second.stderr).to.match(/provider.*send/);
+    sender.child.stdin.end();
+    expect((await receiver.ended).exit).to.equal(0);
+  });
+
+  it('refuse what cannot be: exit codes of bad usage and unknown flows', async () => {
+    for (const words of [
+      ['send', flow, '--lines', '--block', '4KiB'],
+      ['send', flow, '--split'],
+      ['send', flow, '--block', '64KiB', '--buffer-size', '4KiB'],
+      ['send', flow, '--buffers', '1'],
+      ['receive', flow, '--from', 'middle'],
+      ['receive', '/etc'],
+    ]) {
+      expect((await system.run(...words)).exit, words.join(' ')).to.equal(2);
+    }
+    expect((await system.run('receive', flow)).exit).to.equal(4);
+    await system.feed('', 'send', flow);
+    expect((await system.run('receive', flow, '--type', 'json')).exit).to.equal(1);
+  });
+
+  /** Resolves when the duplicator has admitted a consumer of the flow. */
+  async function attached(receiver: RunningCommand): Promise<void> {
+    const { eventually } = await import('../system.js');
+    await eventually(`a consumer; it said: ${receiver.stderr}`, async () => {
+      const { counters } = await system.json<{ counters: Record<string, number> }>('stats', flow);
+      return counters['consumers'] === 1;
+    });
+  }
+});

@@ -1,0 +1,112 @@
+/**
+ * The fuzzer: seeds and freshly made inputs, changed and given to a parser, again and again. A parser fails when it throws what it does not
+ * promise, breaks what its target checks, takes a second of processor time for one input, or makes the process grow without bound.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { randomBits, type RandomBits } from '../../examples/spectcl-simulator/random.js';
+import { isMirrorflowError } from '../../protocol/errors.js';
+import { mutate } from './mutation.js';
+
+export interface FuzzTarget {
+  readonly name: string;
+  /** Pieces of the format, put in where they may do harm. */
+  readonly words: readonly (string | Buffer)[];
+  /** Makes a new, more or less right input. */
+  readonly generate: (random: RandomBits) => Buffer;
+  /** Gives the input to the parser and checks what came of it. May throw a MirrorflowError, and nothing else. */
+  readonly run: (input: Buffer, random: RandomBits) => void;
+  /** What it holds is given back. */
+  readonly close?: () => void;
+}
+
+export interface FuzzResult {
+  readonly name: string;
+  readonly inputs: number;
+  readonly seconds: number;
+  /** Inputs that the parser took. */
+  readonly accepted: number;
+  /** How much the process grew over the last nine tenths, MiB. */
+  readonly grownMiB: number;
+}
+
+const SEEDS = fileURLToPath(new URL('../../../test/fuzz/seeds/', import.meta.url));
+const HANG_MS = 1_000;
+const GROWTH_MAX_MIB = 300;
+
+/** Inputs that are kept, found or thought of: every file of the target's folder. */
+export function seedsOf(name: string): Buffer[] {
+  try {
+    return readdirSync(join(SEEDS, name))
+      .toSorted()
+      .map((file) => readFileSync(join(SEEDS, name, file)));
+  } catch {
+    return [];
+  }
+}
+
+/** Runs so many inputs. Throws what the parser did wrong, with the place where the input was kept. */
+export function fuzz(target: FuzzTarget, inputs: number, seed: number): FuzzResult {
+  const random = randomBits(seed);
+  const seeds = seedsOf(target.name);
+  const words = target.words.map((word) => (typeof word === 'string' ? Buffer.from(word) : word));
+  const begun = performance.now();
+  let accepted = 0;
+  let early = 0;
+  try {
+    for (let count = 0; count < inputs; count += 1) {
+      if (count === Math.floor(inputs / 10)) early = residentMiB();
+      const asItIs = count < seeds.length;
+      const base = (asItIs ? seeds[count] : random() % 2 === 0 ? seeds[random() % seeds.length] : undefined) ?? target.generate(random); // prettier-ignore
+      const input = asItIs || random() % 8 === 0 ? base : mutate(base, random, seeds, words);
+      if (isTaken(target, input, random)) accepted += 1;
+    }
+  } finally {
+    target.close?.();
+  }
+  const grownMiB = residentMiB() - early;
+  if (grownMiB > GROWTH_MAX_MIB)
+    throw new Error(`${target.name}: the process grew by ${Math.round(grownMiB)} MiB over ${inputs} inputs`);
+  return {
+    name: target.name,
+    inputs,
+    accepted,
+    seconds: Math.round((performance.now() - begun) / 100) / 10,
+    grownMiB: Math.round(grownMiB),
+  };
+}
+
+function isTaken(target: FuzzTarget, input: Buffer, random: RandomBits): boolean {
+  const before = performance.now();
+  const used = process.cpuUsage();
+  let taken = true;
+  try {
+    target.run(input, random);
+  } catch (error) {
+    if (!isMirrorflowError(error)) throw failure(target, input, error);
+    taken = false;
+  }
+  if (performance.now() - before > HANG_MS && process.cpuUsage(used).user > HANG_MS * 1000)
+    throw failure(target, input, new Error(`one input took more than ${HANG_MS} ms`));
+  return taken;
+}
+
+/** The input is kept, so that it is tried from then on. */
+function failure(target: FuzzTarget, input: Buffer, cause: unknown): Error {
+  const hash = createHash('sha256').update(input).digest('hex').slice(0, 12);
+  mkdirSync(join(SEEDS, target.name), { recursive: true });
+  const path = join(SEEDS, target.name, `found-${hash}`);
+  writeFileSync(path, input);
+  return new Error(
+    `${target.name}: ${cause instanceof Error ? cause.stack : String(cause)}\ninput kept in ${path}`,
+    {
+      cause,
+    },
+  );
+}
+
+function residentMiB(): number {
+  return process.memoryUsage.rss() / 2 ** 20;
+}

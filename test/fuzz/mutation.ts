@@ -1,0 +1,101 @@
+/** Changes to an input that parsers meet in the wild: bits, boundary numbers, truncation, repetition, pieces of other inputs, words of the format. */
+import type { RandomBits } from '../../examples/spectcl-simulator/random.js';
+
+/** Numbers at which sizes, counts and offsets go wrong. */
+const BOUNDARIES = [
+  0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff,
+];
+const CHANGES_MAX = 6;
+const REPEAT_BYTES_MAX = 256;
+const REPEATS_MAX = 64;
+/** Inputs grow no further by mutation. */
+const INPUT_BYTES_MAX = 64 * 1024;
+
+type Change = (
+  input: Buffer,
+  random: RandomBits,
+  others: readonly Buffer[],
+  words: readonly Buffer[],
+) => Buffer;
+
+const CHANGES: readonly Change[] = [
+  function flipBit(input, random) {
+    const at = random() % Math.max(1, input.length);
+    const changed = Buffer.from(input);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (random() % 8));
+    return changed;
+  },
+  function setByte(input, random) {
+    const changed = Buffer.from(input);
+    changed[random() % Math.max(1, input.length)] = random() & 0xff;
+    return changed;
+  },
+  function setBoundary(input, random) {
+    const changed = Buffer.from(input);
+    if (changed.length < 4) return changed;
+    const value = BOUNDARIES[random() % BOUNDARIES.length] ?? 0;
+    // Mostly where fields of a binary format begin.
+    const at = random() % 4 === 0 ? random() % (changed.length - 3) : (random() % (changed.length >> 2)) * 4;
+    changed.writeUInt32LE(value, at);
+    return changed;
+  },
+  function truncate(input, random) {
+    return input.subarray(0, random() % (input.length + 1));
+  },
+  function remove(input, random) {
+    const from = random() % (input.length + 1);
+    return Buffer.concat([input.subarray(0, from), input.subarray(from + 1 + (random() % 32))]);
+  },
+  function repeat(input, random) {
+    const from = random() % (input.length + 1);
+    const piece = input.subarray(from, from + 1 + (random() % REPEAT_BYTES_MAX));
+    const times = 1 + (random() % REPEATS_MAX);
+    return Buffer.concat([
+      input.subarray(0, from),
+      ...Array.from({ length: times }, () => piece),
+      input.subarray(from),
+    ]);
+  },
+  function splice(input, random, others) {
+    const other = others[random() % others.length] ?? input;
+    const at = random() % (input.length + 1);
+    const from = random() % (other.length + 1);
+    return Buffer.concat([input.subarray(0, at), other.subarray(from)]);
+  },
+  function insertWord(input, random, _others, words) {
+    const word = words[random() % words.length] ?? Buffer.from([random() & 0xff]);
+    const at = random() % (input.length + 1);
+    return Buffer.concat([input.subarray(0, at), word, input.subarray(at)]);
+  },
+  function replaceByWord(input, random, _others, words) {
+    const word = words[random() % words.length] ?? Buffer.alloc(1);
+    const at = random() % (input.length + 1);
+    return Buffer.concat([input.subarray(0, at), word, input.subarray(at + word.length)]);
+  },
+];
+
+/** A changed copy; the input itself is left as it is. */
+export function mutate(
+  input: Buffer,
+  random: RandomBits,
+  others: readonly Buffer[],
+  words: readonly Buffer[],
+): Buffer {
+  let changed = input;
+  for (let left = 1 + (random() % CHANGES_MAX); left > 0; left -= 1) {
+    const change = CHANGES[random() % CHANGES.length];
+    changed = change?.(changed, random, others, words) ?? changed;
+  }
+  return changed.length > INPUT_BYTES_MAX ? changed.subarray(0, INPUT_BYTES_MAX) : changed;
+}
+
+/** The input in one to some pieces, as a stream may bring it. */
+export function pieces(input: Buffer, random: RandomBits): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at < input.length;) {
+    const length = random() % 3 === 0 ? 1 + (random() % 16) : 1 + (random() % input.length);
+    found.push(input.subarray(at, at + length));
+    at += length;
+  }
+  return found;
+}

@@ -1,0 +1,24 @@
+/** Every parser that faces the outside, by name. */
+import type { FuzzTarget } from '../fuzzer.js';
+import { addresses, configuration } from './configuration.js';
+import { flowFileHeaders, ringReading } from './flow-file.js';
+import { linkClients } from './link-clients.js';
+import { mirrorReplies } from './mirror-replies.js';
+import { portManager, restReplies } from './rest-replies.js';
+import { sessionFrames } from './session-frames.js';
+import { signalLink } from './signal-link.js';
+import { xmlRpc } from './xml-rpc.js';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  xmlRpc,
+  sessionFrames,
+  signalLink,
+  linkClients,
+  mirrorReplies,
+  restReplies,
+  portManager,
+  flowFileHeaders,
+  ringReading,
+  configuration,
+  addresses,
+];

@@ -1,0 +1,128 @@
+/** Flow files that somebody damaged: opening one says what is wrong, and a reader of a mapped one goes on whatever its words hold. */
+import assert from 'node:assert/strict';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFlowFile } from '../../../protocol/flow-file/create.js';
+import { HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { decodeIdentity } from '../../../protocol/flow-file/identity.js';
+import { inspectFlowFile, openFlowFile } from '../../../protocol/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
+import type { FuzzTarget } from '../fuzzer.js';
+
+const SLOTS = 4;
+const PAYLOAD_BYTES = 100;
+/** Mapping is what costs: not every sound file is mapped. */
+const MAP_ONE_IN = 32;
+const READS = 16;
+
+class Bench {
+  readonly directory = mkdtempSync('/dev/shm/mirrorflow-test-');
+  readonly file: FlowFile;
+  readonly target = join(this.directory, 'damaged.flow');
+  readonly fd: number;
+  /** The whole sound file. */
+  readonly sound: Buffer;
+
+  constructor() {
+    const path = join(this.directory, 'sound.flow');
+    const identity = { application: 'a', flow: 'f', type: 'bytes', properties: { some: 'thing' } };
+    this.file = createFlowFile({
+      path,
+      identity,
+      slotCount: SLOTS,
+      payloadCapacity: PAYLOAD_BYTES,
+      flags: 0,
+      epoch: 7,
+      mode: 0o600,
+    });
+    const writer = new RingWriter(this.file);
+    for (let count = 0; count < SLOTS + 2; count += 1) {
+      writer.begin().fill(count);
+      writer.commit(PAYLOAD_BYTES - count, 0);
+    }
+    writer.publish();
+    this.sound = Buffer.alloc(this.file.geometry.fileBytes);
+    const fd = openSync(path, 'r');
+    readSync(fd, this.sound, 0, this.sound.length, 0);
+    closeSync(fd);
+    this.fd = openSync(this.target, 'w+');
+  }
+
+  close(): void {
+    closeSync(this.fd);
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+let bench: Bench | undefined;
+let inputs = 0;
+
+function theBench(): Bench {
+  bench ??= new Bench();
+  return bench;
+}
+
+function close(): void {
+  bench?.close();
+  bench = undefined;
+}
+
+export const flowFileHeaders: FuzzTarget = {
+  name: 'flow-file-headers',
+  words: [
+    'MIRRFLOW',
+    '{"application":"a"',
+    '"flow":',
+    '"bootId":',
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([0, 0x10, 0, 0]),
+  ],
+  generate: () => Buffer.from(theBench().sound),
+  run: (input) => {
+    const { fd, target, sound } = theBench();
+    inputs += 1;
+    ftruncateSync(fd, Math.min(input.length, 2 * sound.length));
+    writeSync(fd, input.subarray(0, 2 * sound.length), 0, undefined, 0);
+    decodeIdentity(input.subarray(0, 3000));
+    inspectFlowFile(target);
+    if (inputs % MAP_ONE_IN === 0) openFlowFile(target, 'read');
+  },
+  close,
+};
+
+/** The input is the ring's bytes behind the header, and its first words are `epoch` and `published`. */
+export const ringReading: FuzzTarget = {
+  name: 'ring-reading',
+  words: [
+    Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
+    Buffer.alloc(8, 0xff),
+    Buffer.from([0xff, 0xff, 0xff, 0x7f]),
+  ],
+  generate: () =>
+    Buffer.concat([
+      theBench().sound.subarray(64, 72),
+      theBench().sound.subarray(128, 136),
+      theBench().sound.subarray(HEADER_BYTES),
+    ]),
+  run: (input, random) => {
+    const { file, sound } = theBench();
+    sound.copy(file.bytes);
+    const reader = new RingReader(file, ['oldest', 'newest', 'next'][random() % 3] as 'oldest');
+    input.copy(file.bytes, 64, 0, 8);
+    input.copy(file.bytes, 128, 8, 16);
+    input.copy(file.bytes, HEADER_BYTES, 16);
+    const target = Buffer.alloc(PAYLOAD_BYTES);
+    for (let count = 0; count < READS; count += 1) {
+      const outcome = random() % 2 === 0 ? reader.copy(target) : reader.look();
+      if (outcome === 'ready') {
+        assert(reader.size <= PAYLOAD_BYTES && reader.view().length <= PAYLOAD_BYTES);
+        reader.advance();
+      } else if (outcome === 'restarted') {
+        reader.follow('oldest');
+      }
+    }
+  },
+  close,
+};

@@ -1,0 +1,134 @@
+/**
+ * Messages of a hostile client that a duplicator understands, in any order: an honest consumer beside it is served on, the writer's credit never
+ * goes beyond what the honest one still needs.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { FlowHost } from '../../../duplicator/flow-host.js';
+import { createFlowFile } from '../../../protocol/flow-file/create.js';
+import { HEADER } from '../../../protocol/flow-file/layout.js';
+import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
+import { Logger } from '../../../protocol/log.js';
+import { MessageDecoder, type MessageHandler } from '../../../protocol/signal-link/framing.js';
+import type { LinkConnection, LinkEnd } from '../../../protocol/signal-link/link.js';
+import { MessageKind, packHello } from '../../../protocol/signal-link/messages.js';
+import type { FuzzTarget } from '../fuzzer.js';
+import { randomMessages } from './signal-link.js';
+
+const SLOTS = 8;
+
+/** A connection of which the test is the other side. */
+class FakeLink implements LinkConnection {
+  readonly waiting = 0;
+  closed = false;
+  refused = false;
+  #handler: MessageHandler = () => undefined;
+  #onClose: (end: LinkEnd) => void = () => undefined;
+
+  signal(kind: MessageKind): void {
+    if (kind === MessageKind.REFUSED) this.refused = true;
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#handler = handler;
+  }
+
+  onClose(handler: (end: LinkEnd) => void): void {
+    this.#onClose = handler;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClose({ by: 'us' });
+  }
+
+  destroy(): void {
+    this.close();
+  }
+
+  says(kind: MessageKind, value: number, detail: number): void {
+    if (!this.closed) this.#handler(kind, value, detail);
+  }
+}
+
+let directory: string | undefined;
+let flows = 0;
+
+export const linkClients: FuzzTarget = {
+  name: 'link-clients',
+  words: [
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([7, 0, 0, 0]),
+    Buffer.from([6, 0, 0, 0]),
+    Buffer.alloc(8, 0xff),
+  ],
+  generate: (random) => {
+    const messages = randomMessages(random);
+    // Most begin as they should.
+    if (random() % 4 > 0) {
+      const role = (['consumer', 'provider', 'observer'] as const)[random() % 3] ?? 'consumer';
+      const start = (['oldest', 'latest', 'sequence'] as const)[random() % 3] ?? 'oldest';
+      messages.writeUInt32LE(MessageKind.HELLO, 0);
+      messages.writeUInt32LE(
+        packHello({ role, start, delivery: random() % 2 === 0 ? 'lossless' : 'lossy' }),
+        4,
+      );
+    }
+    return messages;
+  },
+  run: (input) => {
+    directory ??= mkdtempSync('/dev/shm/mirrorflow-test-');
+    const path = join(directory, 'f.flow');
+    const identity = { application: 'a', flow: 'f', type: 'bytes', properties: {} };
+    rmSync(path, { force: true });
+    const file = createFlowFile({
+      path,
+      identity,
+      slotCount: SLOTS,
+      payloadCapacity: 16,
+      flags: 0,
+      epoch: (flows += 1),
+      mode: 0o600,
+    });
+    let connect: (link: LinkConnection) => void = () => undefined;
+    const links = {
+      listen: () => Promise.resolve(),
+      onConnection: (handler: typeof connect) => (connect = handler),
+      close: () => Promise.resolve(),
+      connectionCount: 0,
+    };
+    const log = new Logger('fuzz', { sink: () => undefined });
+    const host = new FlowHost({ file, links, openSlots: 0, local: true, log });
+    const honest = new FakeLink();
+    connect(honest);
+    honest.says(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossless', start: 'oldest' }));
+    const writer = new RingWriter(file);
+    const acknowledged = 3;
+    for (let count = 0; count < SLOTS; count += 1) {
+      writer.begin();
+      writer.commit(1, 0);
+    }
+    writer.publish();
+    host.published();
+    honest.says(MessageKind.ACK, acknowledged, 0);
+    const hostile = new FakeLink();
+    connect(hostile);
+    const decoder = new MessageDecoder((kind, value, detail) => {
+      hostile.says(kind, value, detail);
+      const granted = file.words.load64(HEADER.granted);
+      assert(granted <= acknowledged + SLOTS, `credit ${granted}`);
+    });
+    decoder.push(input);
+    hostile.close();
+    assert(!honest.closed && !honest.refused);
+    honest.says(MessageKind.ACK, SLOTS, 0);
+    assert(!honest.closed && !honest.refused);
+    void host.close();
+  },
+  close: () => {
+    if (directory !== undefined) rmSync(directory, { recursive: true });
+    directory = undefined;
+  },
+};

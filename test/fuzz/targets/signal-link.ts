@@ -1,0 +1,42 @@
+/** The bytes of the signal link: the same messages or the same problem, however they are cut. */
+import assert from 'node:assert/strict';
+import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
+import { MessageDecoder } from '../../../protocol/signal-link/framing.js';
+import {
+  encodeMessage,
+  LAST_KIND,
+  MESSAGE_BYTES,
+  unpackHello,
+  type MessageKind,
+} from '../../../protocol/signal-link/messages.js';
+import type { FuzzTarget } from '../fuzzer.js';
+import { pieces } from '../mutation.js';
+
+export function randomMessages(random: RandomBits): Buffer {
+  const count = 1 + (random() % 12);
+  const bytes = Buffer.alloc(count * MESSAGE_BYTES);
+  for (let at = 0; at < count; at += 1) {
+    const kind = (1 + (random() % LAST_KIND)) as MessageKind;
+    const value = random() % 4 === 0 ? Number.MAX_SAFE_INTEGER - (random() % 2) : random() % 64;
+    encodeMessage(bytes, at * MESSAGE_BYTES, kind, value, random() % 3 === 0 ? random() : random() % 4);
+  }
+  return bytes;
+}
+
+function decoded(chunks: readonly Buffer[], internal: boolean): unknown {
+  const messages: number[][] = [];
+  const decoder = new MessageDecoder((...message) => messages.push(message), internal);
+  for (const chunk of chunks) decoder.push(chunk);
+  return { messages, problem: decoder.problem };
+}
+
+export const signalLink: FuzzTarget = {
+  name: 'signal-link',
+  words: [Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0, 0, 1]), Buffer.alloc(8, 0xff)],
+  generate: randomMessages,
+  run: (input, random) => {
+    const internal = random() % 2 === 0;
+    assert.deepEqual(decoded(pieces(input, random), internal), decoded([input], internal));
+    if (input.length >= 4) unpackHello(input.readUInt32LE(0));
+  },
+};

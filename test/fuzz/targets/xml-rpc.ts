@@ -1,0 +1,128 @@
+/** XML-RPC documents: whatever decodes, encodes and decodes to the same; every method of the contract judges whatever decodes. */
+import assert from 'node:assert/strict';
+import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
+import { CONTRACT } from '../../../protocol/contract/methods.js';
+import { isMirrorflowError } from '../../../protocol/errors.js';
+import {
+  decodeCall,
+  decodeResponse,
+  encodeCall,
+  encodeFault,
+  encodeResponse,
+} from '../../../protocol/xml-rpc/codec.js';
+import type { Method } from '../../../protocol/xml-rpc/contract.js';
+import type { RpcValue } from '../../../protocol/xml-rpc/values.js';
+import type { FuzzTarget } from '../fuzzer.js';
+
+const METHODS: readonly (readonly [name: string, method: Method])[] = Object.entries(CONTRACT);
+const TEXTS = [
+  '',
+  'e23001',
+  'spectra',
+  'a&b<c>"d"',
+  '\u00e9\u{1f600}',
+  'x'.repeat(300),
+  '__proto__',
+  'constructor',
+  '../x',
+  '\r\n\t',
+];
+const MEMBERS = [
+  'name',
+  'flow',
+  'session',
+  'handle',
+  'version',
+  'pid',
+  'identity',
+  'direction',
+  '__proto__',
+  'toString',
+  '',
+];
+
+function value(random: RandomBits, depth = 0): RpcValue {
+  switch (random() % (depth > 4 ? 6 : 8)) {
+    case 0:
+      return random() % 2 === 0;
+    case 1:
+      return (random() | 0) >> (random() % 32);
+    case 2:
+      return [0.5, -0, 1e300, 2 ** 53, -1e-300, 2 ** 31][random() % 6] ?? 0;
+    case 3:
+      return new Date(random() * 1000);
+    case 4:
+      return Buffer.alloc(random() % 40, random());
+    case 5:
+      return TEXTS[random() % TEXTS.length] ?? '';
+    case 6:
+      return Array.from({ length: random() % 5 }, () => value(random, depth + 1));
+    default:
+      return Object.fromEntries(
+        Array.from({ length: random() % 5 }, () => [
+          MEMBERS[random() % MEMBERS.length] ?? 'm',
+          value(random, depth + 1),
+        ]),
+      );
+  }
+}
+
+function generate(random: RandomBits): Buffer {
+  const [name = 'host.info', method] = METHODS[random() % METHODS.length] ?? [];
+  if (random() % 6 === 0) return encodeFault(random() | 0, TEXTS[random() % TEXTS.length] ?? '');
+  try {
+    if (random() % 4 === 0) return encodeResponse(value(random));
+    return encodeCall(
+      name,
+      (method?.params ?? []).map(() => value(random)),
+    );
+  } catch {
+    return encodeCall(name, []);
+  }
+}
+
+/** The methods that a call is judged by: the one that it names, and some others. */
+function judges(named: string, random: RandomBits): readonly (readonly [string, Method])[] {
+  const others = Array.from({ length: 3 }, () => METHODS[random() % METHODS.length]);
+  return [METHODS.find(([name]) => name === named), ...others].filter((found) => found !== undefined);
+}
+
+function run(input: Buffer, random: RandomBits): void {
+  let call;
+  try {
+    call = decodeCall(input);
+  } catch (error) {
+    if (!isMirrorflowError(error)) throw error;
+    const result = decodeResponse(input);
+    assert.deepEqual(decodeResponse(encodeResponse(result)), result);
+    return;
+  }
+  const { method, params } = call;
+  assert.deepEqual(decodeCall(encodeCall(method, params)), { method, params });
+  for (const [name, { params: wanted }] of judges(method, random)) {
+    for (const [at, { schema, name: root }] of wanted.entries()) {
+      try {
+        schema.check(params[at], {
+          method: name,
+          root,
+          path: [],
+          unknownMembers: at % 2 === 0 ? 'refuse' : 'drop',
+        });
+      } catch (error) {
+        if (!isMirrorflowError(error)) throw error;
+      }
+    }
+  }
+}
+
+export const xmlRpc: FuzzTarget = {
+  name: 'xml-rpc',
+  words: [
+    '<methodCall>', '<methodResponse>', '<params>', '<param>', '<value>', '<array><data>', '<struct><member>', '<name>', '</value>',
+    '<int>', '<i4>-2147483649</i4>', '<double>NaN</double>', '<double>1e999</double>', '<base64>', '<dateTime.iso8601>', '<nil/>',
+    '<boolean>2</boolean>', '<![CDATA[', ']]>', '<!--', '-->', '<?xml version="1.0"?>', '<!DOCTYPE x [<!ENTITY a "b">]>', '&a;', '&#0;',
+    '&#x110000;', '&amp;', '\0', '<value><array><data>'.repeat(40), '<fault>', '</', '>',
+  ], // prettier-ignore
+  generate,
+  run,
+};

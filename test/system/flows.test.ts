@@ -1,0 +1,260 @@
+/** Flows between real processes, which are killed. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { MirrorflowError, type Client } from '../../client-lib/index.js';
+import { problemOf } from '../fixtures/checked-payload.js';
+import { WholeSystem, eventually, killHard } from './whole-system.js';
+
+const PROVIDER = 'test/fixtures/system/numbered-provider.js';
+const CONSUMER = 'test/fixtures/system/numbered-consumer.js';
+
+interface Report {
+  readonly begun: number;
+  readonly next: number;
+  readonly read: number;
+  readonly wrong: number;
+  readonly lost: number;
+  readonly problems: readonly string[];
+}
+
+describe('a flow between processes', function () {
+  let system: WholeSystem;
+  let client: Client;
+
+  beforeEach(async () => {
+    system = new WholeSystem();
+    await system.startHost();
+    await system.host.run({ name: 'e1' });
+    client = await system.client('e1');
+  });
+
+  afterEach(async function () {
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  /** A program and what it has said. */
+  function program(path: string, ...args: (string | number)[]): { child: ChildProcess; said: () => string } {
+    const child = system.program(path, args.map(String));
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    return { child, said: () => text };
+  }
+
+  async function says({ child, said }: ReturnType<typeof program>, what: string): Promise<void> {
+    await eventually(`a program says ${what}; it said ${said()}`, () => {
+      if (child.exitCode !== null && !said().includes(what)) throw new Error(said());
+      return said().includes(what);
+    });
+  }
+
+  async function report(running: ReturnType<typeof program>): Promise<Report> {
+    if (running.child.exitCode === null) await once(running.child, 'exit');
+    const line = running
+      .said()
+      .split('\n')
+      .find((text) => text.startsWith('{"begun"'));
+    if (line === undefined) throw new Error(running.said());
+    return JSON.parse(line) as Report;
+  }
+
+  const published = async (flow: string): Promise<number> =>
+    (await client.flows()).find((info) => info.flow === flow)?.published ?? 0;
+
+  it('carries a million buffers while provider and consumer are killed at random: none torn, none twice, none lost', async function () {
+    this.timeout(120_000);
+    const count = 1_000_000;
+    const out = join(system.directory, 'next.log');
+    // A consumer that stays holds what the killed one had not acknowledged, no further than it acknowledges itself; it sees it all.
+    let provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
+    await says(provider, 'providing 0');
+    const steady = program(CONSUMER, 'e1', 'numbers', 'oldest', count);
+    let killed = program(CONSUMER, 'e1', 'numbers', 'oldest', count, out);
+    await says(steady, 'attached');
+    let seed = 20_261;
+    const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
+    for (let kills = 0; kills < 6; kills += 1) {
+      const target = ((kills + 0.3 + random() * 0.6) * count) / 7;
+      await eventually(`${target} published`, async () => (await published('numbers')) >= target);
+      if (kills % 2 === 0) {
+        await killHard(provider.child);
+        provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
+        await says(provider, 'providing');
+      } else {
+        await killHard(killed.child);
+        const next = existsSync(out) ? readFileSync(out, 'utf8') : '0';
+        killed = program(CONSUMER, 'e1', 'numbers', next, count, out);
+        await says(killed, 'attached');
+      }
+    }
+    const all = await report(steady);
+    expect(all.problems).to.deep.equal([]);
+    expect(all).to.include({ next: count, wrong: 0, lost: 0 });
+    expect(all.read).to.equal(count - all.begun);
+    const last = await report(killed);
+    expect(last).to.include({ next: count, wrong: 0 });
+  });
+
+  it('is held back by a lossless consumer that sleeps, which loses nothing, while a lossy one goes on', async () => {
+    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
+    await says(provider, 'providing');
+    const sleeper = await client.openInput('numbers', { history: 4, start: 'next' });
+    const lossy = await client.openInput('numbers', {
+      history: 4,
+      delivery: 'lossy',
+      start: 'next',
+      inline: true,
+    });
+    const first = (await sleeper.take())!;
+    const begun = first.sequence;
+    // It sleeps: nothing is taken until the provider has come to a stop, with ring and history full.
+    let before = -1;
+    const stopped = await eventually('the provider waits', async () => {
+      const now = await published('numbers');
+      const same = now === before;
+      before = now;
+      await lossy.take({ timeoutMs: 50 });
+      return same ? now : undefined;
+    });
+    expect(stopped - begun).to.be.at.most(1 + 4 + 16 + 1);
+    while (lossy.takeNow() !== undefined);
+    let next = begun + 1;
+    while (next < begun + 500) {
+      const buffer = (await sleeper.take())!;
+      expect(buffer.sequence).to.equal(next);
+      expect(problemOf(Buffer.from(buffer.copy()), 0, next)).to.equal(undefined);
+      next += 1;
+      while (lossy.takeNow() !== undefined);
+    }
+    expect(sleeper.lost).to.equal(0);
+  });
+
+  it('is never held back by lossy consumers, however long they sleep, and tells them exactly what they lost', async () => {
+    const defining = await client.openOutput('numbers', { bufferSize: 64, buffers: 16 });
+    const lossy = await client.openInput('numbers', { history: 4, delivery: 'lossy' });
+    await defining.close();
+    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
+    await says(provider, 'providing 0');
+    await eventually('a thousand rings are written', async () => (await published('numbers')) > 16_000);
+    await killHard(provider.child);
+    await eventually('its death is told', () => lossy.sourceState === 'stale');
+    const total = await published('numbers');
+    let taken = 0;
+    let last = -1;
+    await eventually('all is taken or known to be lost', () => {
+      for (let buffer = lossy.takeNow(); buffer !== undefined; buffer = lossy.takeNow()) {
+        expect(buffer.sequence).to.be.greaterThan(last);
+        last = buffer.sequence;
+        taken += 1;
+      }
+      expect(taken + lossy.lost).to.be.at.most(total);
+      return taken + lossy.lost === total;
+    });
+  });
+
+  it('shows the death of its provider, delivers no torn buffer, and goes on with the next one', async () => {
+    const provider = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
+    await says(provider, 'providing');
+    const input = await client.openInput('numbers', { history: 4 });
+    const events: string[] = [];
+    input.on('state', (state, generation) => events.push(`${state} ${generation}`));
+    input.on('provider', (generation) => events.push(`provider ${generation}`));
+    let next = (await input.take())!.sequence + 1;
+    const check = async (): Promise<void> => {
+      const buffer = (await input.take())!;
+      expect(buffer.sequence).to.equal(next);
+      expect(problemOf(Buffer.from(buffer.copy()), 0, next)).to.equal(undefined);
+      next += 1;
+    };
+    while (next < 200) await check();
+    await killHard(provider.child);
+    await eventually('its death is told', () => events.includes('stale 1'));
+    const total = await published('numbers');
+    while (next < total) await check();
+    const second = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
+    await says(second, `providing ${total}`);
+    while (next < total + 100) await check();
+    expect(events.filter((event) => event !== 'live 1')).to.deep.equal(['stale 1', 'live 2', 'provider 2']);
+    expect(input.lost).to.equal(0);
+  });
+
+  it('has one provider at a time: a second is refused with the name of the first', async () => {
+    const first = await client.openOutput('numbers', { bufferSize: 64 });
+    const other = await system.client('e1', 'second');
+    const refused = await other.openOutput('numbers', { bufferSize: 64 }).catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(MirrorflowError);
+    expect(refused).to.include({ code: 'FLOW_BUSY' });
+    expect((refused as MirrorflowError).message).to.contain('test');
+    await first.close();
+    await (await other.openOutput('numbers', { bufferSize: 64 })).close();
+  });
+
+  it('lets late joiners start at the oldest, the newest, the next buffer, or a sequence', async () => {
+    const output = await client.openOutput('numbers', { bufferSize: 64, buffers: 8 });
+    for (let value = 0; value < 20; value += 1) await output.write(Buffer.from([value]));
+    for (const inline of [true, false]) {
+      for (const [start, first] of [
+        ['oldest', 12],
+        ['newest', 19],
+        [15, 15],
+        [3, 12],
+      ] as const) {
+        const input = await client.openInput('numbers', { start, inline });
+        expect((await input.take())?.sequence, String(start)).to.equal(first);
+        expect(input.lost).to.equal(start === 3 ? 9 : 0);
+        await input.close();
+      }
+    }
+    const input = await client.openInput('numbers', { start: 'next' });
+    await output.write(Buffer.from([20]));
+    expect((await input.take())?.sequence).to.equal(20);
+    await output.close();
+  });
+
+  it('releases the credit of a consumer that is killed in mid-copy', async () => {
+    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64 * 1024, 'block', 8);
+    await says(provider, 'providing');
+    const consumer = program(CONSUMER, 'e1', 'numbers', 'next', 1_000_000_000);
+    await says(consumer, 'attached');
+    consumer.child.kill('SIGSTOP');
+    let before = -1;
+    const stopped = await eventually('the provider waits', async () => {
+      const now = await published('numbers');
+      const same = now === before;
+      before = now;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return same ? now : undefined;
+    });
+    await killHard(consumer.child);
+    await eventually('the provider goes on', async () => (await published('numbers')) > stopped + 100);
+  });
+
+  for (const policy of ['block', 'overwrite', 'drop', 'grow'] as const) {
+    it(`follows its provider's policy for a full ring: ${policy}`, async () => {
+      const output = await client.openOutput('numbers', {
+        bufferSize: 64,
+        buffers: 4,
+        whenFull: policy,
+        queue: 2,
+      });
+      const input = await client.openInput('numbers', { inline: true });
+      const results = Array.from({ length: 8 }, (_, value) => output.write(Buffer.from([value])));
+      const now = policy === 'block' || policy === 'grow' ? 0 : 8;
+      const known = await Promise.all(results.slice(0, now));
+      const closing = output.close();
+      const read: number[] = [];
+      const count = { block: 8, overwrite: 6, drop: 4, grow: 8 }[policy];
+      while (read.length < count) read.push((await input.take())!.data[0]!);
+      await Promise.all([...results, closing]);
+      const all = [0, 1, 2, 3, 4, 5, 6, 7];
+      const kept = { block: all, overwrite: [0, 1, 2, 3, 4, 7], drop: [0, 1, 2, 3], grow: all }[policy];
+      expect(read).to.deep.equal(kept);
+      expect(output.lost).to.equal(8 - count);
+      expect(known.filter((whole) => !whole)).to.have.length(now === 0 ? 0 : 8 - count);
+      expect(input.lost).to.equal(0);
+    });
+  }
+});

@@ -1,0 +1,88 @@
+/** Frames come out as they went in, and garbage is refused. */
+import { expect } from 'chai';
+import { assert as property, property as forAll, array, constantFrom, integer, uint8Array } from 'fast-check';
+import {
+  decodeFrame,
+  encodeFrameBody,
+  encodeFrameId,
+  type FrameHead,
+  type Values,
+} from '../../../web/wire/frame.js';
+
+const INFO = {
+  name: 'été',
+  type: '1D long',
+  dimensions: 1,
+  xchans: 4,
+  ychans: 1,
+  xmin: 0,
+  xmax: 1,
+  ymin: 0,
+  ymax: 0,
+  xlabel: 'keV',
+  ylabel: '',
+  xoutside: false,
+  youtside: false,
+} as const;
+
+const KINDS = {
+  u8: (counts: number[]): Values => Uint8Array.from(counts),
+  u16: (counts: number[]): Values => Uint16Array.from(counts),
+  u32: (counts: number[]): Values => Uint32Array.from(counts),
+  f64: (counts: number[]): Values => Float64Array.from(counts),
+};
+
+function whole(id: number, body: Uint8Array): ArrayBuffer {
+  const bytes = new Uint8Array(4 + body.length);
+  bytes.set(encodeFrameId(id));
+  bytes.set(body, 4);
+  return bytes.buffer;
+}
+
+describe('a frame', () => {
+  it('comes out as it went in, whatever its values', () => {
+    const kinds = constantFrom(...(Object.keys(KINDS) as (keyof typeof KINDS)[]));
+    property(
+      forAll(
+        kinds,
+        array(integer({ min: 0, max: 255 })),
+        integer({ min: 0, max: 2 ** 32 - 1 }),
+        (kind, counts, id) => {
+          const head: FrameHead = {
+            values: kind,
+            info: INFO,
+            dimensions: 1,
+            x: [0, counts.length],
+            xgroup: 1,
+            y: [0, 1],
+            ygroup: 1,
+            columns: counts.length,
+            rows: 1,
+            max: Math.max(0, ...counts),
+            sum: 7,
+            overflows: [1],
+            underflows: [2],
+            atMs: 3,
+            sequence: 4,
+          };
+          const frame = decodeFrame(whole(id, encodeFrameBody(head, KINDS[kind](counts))));
+          expect(frame.id).to.equal(id);
+          expect(frame.head).to.deep.equal(head);
+          expect(frame.values).to.deep.equal(KINDS[kind](counts));
+        },
+      ),
+    );
+  });
+
+  it('of garbage is an error, never a view outside', () => {
+    property(
+      forAll(uint8Array({ maxLength: 64 }), (bytes) => {
+        try {
+          decodeFrame(bytes.slice().buffer);
+        } catch (error) {
+          expect(error).to.be.instanceOf(Error);
+        }
+      }),
+    );
+  });
+});
