@@ -2,14 +2,15 @@
  * The record file by which an app server owns its application's name on this host, `apps/<app>.json`: one living
  * process has it, and whoever looks for the application reads there who that is and what it was started with.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimPath, inodeOf, releasePath, temporaryName, type ClaimState } from '../protocol/claim.js';
+import { claimPath, inodeOf, releasePath, type ClaimState } from '../protocol/claim.js';
 import { identityFromWire, identityToWire } from '../protocol/contract/identity-on-wire.js';
 import type { ApplicationOptions, ProcessIdentity } from '../protocol/contract/shapes.js';
 import { isMirrorflowError, MirrorflowError } from '../protocol/errors.js';
 import { checkName } from '../protocol/names.js';
 import { isAlive, ownIdentity } from '../protocol/owner-identity.js';
+import { prepareFile } from '../protocol/prepared-file.js';
 
 const RECORD_MODE = 0o640;
 
@@ -52,9 +53,7 @@ export class ClaimedRecord {
   }
 
   #write(): string {
-    const path = temporaryName(this.path);
-    writeFileSync(path, `${JSON.stringify(this.#record)}\n`, { mode: RECORD_MODE, flag: 'wx' });
-    return path;
+    return prepareFile(this.path, `${JSON.stringify(this.#record)}\n`, RECORD_MODE);
   }
 }
 

@@ -2,13 +2,14 @@
  * The record by which one host server owns a runtime directory: `host.json`, claimed before anything else is touched, so that
  * a second one ends without having disturbed the first.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimPath, inodeOf, releasePath, temporaryName, type ClaimState } from '../protocol/claim.js';
+import { claimPath, inodeOf, releasePath, type ClaimState } from '../protocol/claim.js';
 import { identityFromWire, identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { processIdentity } from '../protocol/contract/shapes.js';
-import { describeError, isMirrorflowError, MirrorflowError, systemCode } from '../protocol/errors.js';
+import { isMirrorflowError, MirrorflowError, systemCode } from '../protocol/errors.js';
 import { isAlive, ownIdentity } from '../protocol/owner-identity.js';
+import { prepareFile } from '../protocol/prepared-file.js';
 
 const RECORD_MODE = 0o640;
 
@@ -42,20 +43,8 @@ export class HostRecord {
   }
 
   #write(port: number): string {
-    const path = temporaryName(this.#path);
     const record = { ...identityToWire(ownIdentity()), socket: this.#socket, port };
-    try {
-      writeFileSync(path, `${JSON.stringify(record)}\n`, { mode: RECORD_MODE, flag: 'wx' });
-    } catch (thrown) {
-      const code = systemCode(thrown) === 'ENOSPC' ? 'NO_SPACE' : 'SYSTEM_ERROR';
-      throw new MirrorflowError(
-        code,
-        `${path} cannot be written: ${describeError(thrown)}`,
-        { path },
-        thrown,
-      );
-    }
-    return path;
+    return prepareFile(this.#path, `${JSON.stringify(record)}\n`, RECORD_MODE);
   }
 }
 

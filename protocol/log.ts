@@ -3,6 +3,7 @@
  * so that standard output stays a program's own. A role names the process kind and instance, `duplicator:e23001/spectra`.
  */
 import { describeError } from './errors.js';
+import { standardError } from './log-sink.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -44,7 +45,7 @@ export class Logger {
     this.#lowest = index < 0 ? LOG_LEVELS.indexOf('info') : index;
     const format = options.format ?? process.env['MIRRORFLOW_LOG_FORMAT'];
     this.#format = format === 'json' || format === 'text' ? format : process.stderr.isTTY ? 'text' : 'json';
-    this.#sink = options.sink ?? ((line) => void process.stderr.write(line));
+    this.#sink = options.sink ?? standardError;
     this.#now = options.now ?? (() => new Date());
   }
 
