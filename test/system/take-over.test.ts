@@ -50,7 +50,9 @@ describe('a lossless flow', () => {
   it('loses nothing when the servers are killed with it, all at the same instant', async () => {
     await take(0, 2);
     const inode = statSync(file).ino;
-    const record = JSON.parse(readFileSync(join(system.directory, 'apps', 'e1.json'), 'utf8')) as { pid: number };
+    const record = JSON.parse(readFileSync(join(system.directory, 'apps', 'e1.json'), 'utf8')) as {
+      pid: number;
+    };
     const { pid: hostPid } = await system.host.info();
     for (const pid of [hostPid, record.pid, await duplicator()]) process.kill(pid, 'SIGKILL');
     await system.startHost();
