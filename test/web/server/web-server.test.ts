@@ -154,15 +154,9 @@ describe('the server of the web viewer', () => {
       headers: { origin: address.replace(/\/$/, '') },
     });
     const answers: Record<string, unknown>[] = [];
-<<<<<<< HEAD
-    socket.on('message', (data: Buffer) =>
-      answers.push(JSON.parse(data.toString()) as Record<string, unknown>),
-    );
-=======
     socket.on('message', (data) => {
       if (Buffer.isBuffer(data)) answers.push(JSON.parse(data.toString()) as Record<string, unknown>);
     });
->>>>>>> part/web
     await new Promise((resolve) => socket.once('open', resolve));
     socket.send(JSON.stringify({ kind: 'control', request: 1, action: 'run', app: 'demo' }));
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
