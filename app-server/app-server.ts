@@ -199,7 +199,10 @@ export class AppServer {
     this.#leftovers = new Leftovers({
       flowDirectory: options.flowDirectory,
       application: options.application.name,
-      inUse: () => this.#flows.inUse(),
+      inUse: () => {
+        this.#flows.forgetUnused();
+        return this.#flows.inUse();
+      },
       clock: this.#setup.clock,
       log,
     });
