@@ -197,6 +197,7 @@ export class AppServer {
     this.#hostLink.start();
     this.#gateway.start();
     this.#leftovers = new Leftovers({
+      directory,
       flowDirectory: options.flowDirectory,
       application: options.application.name,
       inUse: () => {

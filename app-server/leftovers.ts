@@ -2,16 +2,21 @@
  * What duplicators that died with an earlier app server left of this application's flows. Those that clients come back to are taken over or
  * replaced by the duplicators that are started for them; what nobody came back to is removed.
  */
+import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Clock } from '../protocol/clock.js';
 import { sweepApplication } from '../protocol/clean-up/flow-directory.js';
 import { Sweep } from '../protocol/clean-up/sweep.js';
+import { linkSocketPath } from '../protocol/directories.js';
 import { describeError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 
+const FLOW_SUFFIX = '.flow';
 /** Clients look for a restarted app server several times a second. */
 const CLIENTS_ARE_BACK_MS = 5_000;
 
 export interface LeftoversOptions {
+  readonly directory: string;
   readonly flowDirectory: string;
   readonly application: string;
   /** Flows that run, are being started, or that somebody has open. */
@@ -30,12 +35,18 @@ export class Leftovers {
   }
 
   remove(): void {
-    const { flowDirectory, application, inUse, log } = this.#options;
+    const { directory, flowDirectory, application, inUse, log } = this.#options;
     try {
       const used = inUse();
       const sweep = new Sweep(false);
       sweepApplication(sweep, flowDirectory, application, (flow) => used.has(flow));
-      for (const { kind, path, outcome } of sweep.leftovers) log.info('a leftover', { kind, path, outcome });
+      for (const { kind, path, outcome } of sweep.leftovers) {
+        log.info('a leftover', { kind, path, outcome });
+        // The socket of a duplicator has no owner of its own: it goes with the flow file.
+        if (path.endsWith(FLOW_SUFFIX)) {
+          rmSync(linkSocketPath(directory, application, basename(path, FLOW_SUFFIX)), { force: true });
+        }
+      }
     } catch (error) {
       log.warn('leftovers could not be looked for', { reason: describeError(error) });
     }

@@ -63,6 +63,11 @@ export class Participant {
     });
   }
 
+  /** Somebody else is about to end it. */
+  expectEnd(): void {
+    this.#expectedEnd = true;
+  }
+
   /** Kills it; resolves when all it said was read. */
   async kill(): Promise<void> {
     this.#expectedEnd = true;

@@ -1,6 +1,6 @@
 /** What dead owners left in the flow directory: flow files, images, temporary files, shared memory of gateways, empty directories. */
 import { rmdirSync, unlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { withLock } from '../claim-lock.js';
 import { LOCK_NAME } from '../claim.js';
 import { appFlowDirectory, gatewayRecordPath } from '../directories.js';
@@ -80,16 +80,28 @@ function sweepImage(sweep: Sweep, path: string, flowFile: string): void {
     sweep.remove('image', path, 'its flow file has no living owner', () => removeAside(path, taken));
 }
 
+/** Under the claim lock and after another look: a gateway that starts at this moment takes over what the dead one left. */
 function sweepGateway(sweep: Sweep, path: string): void {
-  if (sweep.own(path)?.isFile() !== true || inspectGatewayRecord(path).kind !== 'dead') return;
+  const dead = (): boolean => inspectGatewayRecord(path).kind === 'dead';
+  if (sweep.own(path)?.isFile() !== true || !dead()) return;
+  const ifStillDead = (action: () => void) => (): boolean =>
+    withLock(join(dirname(path), LOCK_NAME), () => {
+      if (!dead()) return false;
+      action();
+      return true;
+    });
   const segment = readGatewayRecord(path)?.segment;
   if (segment !== undefined && isLeftover(segment)) {
-    const what = `key ${segment.key}`;
-    sweep.remove('shared memory', what, `process ${segment.creator.pid} is dead`, () => {
-      removeSegment(segment.key, segment.creator.pid);
-    });
+    const why = `process ${segment.creator.pid} is dead`;
+    const remove = ifStillDead(() => removeSegment(segment.key, segment.creator.pid));
+    sweep.remove('shared memory', `key ${segment.key}`, why, remove);
   }
-  sweep.remove('record', path, 'its owner is dead');
+  sweep.remove(
+    'record',
+    path,
+    'its owner is dead',
+    ifStillDead(() => unlinkSync(path)),
+  );
 }
 
 /** Under the lock that goes with it: whoever waits for it finds the directory gone, and starts again with another one. */

@@ -8,7 +8,8 @@ import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
 import type { GatewayOptions } from '../../protocol/contract/shapes.js';
 import { sysvLibrary } from '../../protocol/sysv/library.js';
 import { keyNumber } from '../../protocol/sysv/memory-key.js';
-import { attachSegment } from '../../protocol/sysv/segment.js';
+import { attachSegment, removeSegment } from '../../protocol/sysv/segment.js';
+import { isAlive } from '../../protocol/owner-identity.js';
 import { MirrorPeer } from '../examples/spectcl-simulator/mirror-peer.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts } from './gateway-system.js';
 import { WholeSystem, eventually } from './whole-system.js';
@@ -201,21 +202,51 @@ describe('the shared memory of a gateway', function () {
     segment.detach();
   });
 
-  it("is removed at the next start when all was killed, and nobody else's is", async () => {
-    const key = await start();
-    if (library.kind === 'missing') throw new Error('no library');
-    const foreign = library.library.get(keyNumber('Fr#1'), 4096, 0o1600);
+  /** Kills everything of the application at once, the host server too. */
+  async function killAll(): Promise<void> {
     const { pid } = await client.appInfo();
+    const duplicator = await system.duplicatorPid(client);
     const host = await system.host.info();
-    for (const victim of [host.pid, pid, ports.pid]) process.kill(victim, 'SIGKILL');
-    const duplicator = await system.duplicatorPid(client).catch(() => undefined);
-    if (duplicator !== undefined) process.kill(duplicator, 'SIGKILL');
-    expect(exists(key)).to.equal(true);
-    await system.startHost();
-    await system.host.run({ name: 'e2', source: simulator.address, gateway: { restPort: 0, mirrorPort: 0 } });
-    await gatewayOf(await system.client('e2'));
-    expect(exists(key)).to.equal(false);
-    expect(exists('Fr#1')).to.equal(true);
-    expect(typeof foreign === 'number' && library.library.remove(foreign)).to.equal(undefined);
+    for (const victim of [host.pid, pid, ports.pid, duplicator]) {
+      if (victim !== undefined) process.kill(victim, 'SIGKILL');
+    }
+    await eventually('all are dead', () =>
+      [host.pid, pid, ports.pid].every((victim) => !isAlive({ pid: victim, startTicks: 0n })),
+    );
+  }
+
+  describe('of a system that was killed as a whole', () => {
+    const FOREIGN = 'Fr#1';
+
+    beforeEach(() => {
+      if (library.kind === 'there') library.library.get(keyNumber(FOREIGN), 4_096, 0o1600);
+    });
+
+    afterEach(() => {
+      if (exists(FOREIGN)) removeSegment(FOREIGN, process.pid);
+    });
+
+    it('is its again when its application comes back, and goes with it', async () => {
+      const key = await start();
+      await killAll();
+      expect(exists(key)).to.equal(true);
+      await system.startHost();
+      const again = await system.client('e1', 'again');
+      ports = await gatewayOf(again);
+      expect(await memoryKey()).to.equal(key);
+      await system.host.stop('e1');
+      expect([exists(key), exists(FOREIGN)]).to.deep.equal([false, true]);
+    });
+
+    it('is removed at the next start when its application is not known any more', async () => {
+      const key = await start();
+      await killAll();
+      rmSync(join(system.directory, 'apps', 'e1.json'));
+      await system.startHost();
+      const gateway = { restPort: 0, mirrorPort: 0 };
+      await system.host.run({ name: 'e2', source: simulator.address, gateway });
+      await gatewayOf(await system.client('e2'));
+      expect([exists(key), exists(FOREIGN)]).to.deep.equal([false, true]);
+    });
   });
 });
