@@ -198,18 +198,11 @@ describe('typed flows', () => {
     await first.write('before');
     expect((await input.take())?.value).to.equal('before');
     const { pid } = (await consumer.flows()).find(({ flow }) => flow === 'again')!;
-    const lost = new Promise((resolve) => first.output.once('lost', resolve));
     process.kill(pid!, 'SIGKILL');
-    await lost;
-    expect((await failureOf(first.write('nowhere'))).code).to.equal('CLOSED');
-    // The provider's first opening ends with its session; another client goes on.
-    await provider.close();
-    provider = await system.client('provider');
-    const second = await provider.openOutput('again', { type, maxBytes: 32 });
-    await second.write('after');
+    await first.write('after');
     expect((await input.take())?.value).to.equal('after');
     await input.close();
-    await second.close();
+    await first.close();
   });
 
   it('follow the policy for a full ring', async () => {
