@@ -20,7 +20,10 @@ if (![faults, seed, seconds].every((value) => Number.isSafeInteger(value) && Num
   process.exit(2);
 }
 process.stdout.write(`${JSON.stringify({ ...circumstances(), faults, seed, seconds })}\n`);
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
 const report = await runChaos({
+  signal: ending.signal,
   faults: faults ?? 0,
   seed: seed ?? 0,
   seconds: seconds ?? 0,

@@ -1,4 +1,6 @@
 /** A chaos run: the system is started, hurt at random from a seed, watched coming back, stopped, and everything is counted. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { randomBits } from '../../examples/spectcl-simulator/random.js';
 import { Faults, type Fault } from './faults.js';
 import { Ledger, type Totals } from './ledger.js';
@@ -14,6 +16,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Only these kinds of faults. Default: all. */
   readonly kinds?: readonly string[];
+  /** Aborting it ends the run early, in good order. */
+  readonly signal?: AbortSignal;
   readonly progress?: (line: string) => void;
 }
 
@@ -24,6 +28,8 @@ export interface ChaosReport extends Totals {
   readonly leftovers: number;
   readonly leftoverNames: readonly string[];
   readonly recoveryMs: Readonly<Record<string, Recovery>>;
+  /** How long a bare Node program took from its start to its end in the same run, milliseconds: what the machine was worth then. */
+  readonly bareStartMs: Recovery;
   readonly memory: Readonly<Record<string, MemoryTrend>>;
   /** Faults after which a reader was not back in time. */
   readonly notRecovered: number;
@@ -39,6 +45,7 @@ const BURST_ONE_IN = 8;
 const BURST_MAX = 3;
 const SAMPLE_MS = 500;
 const PROBLEMS_MAX = 100;
+const BARE_START_EVERY_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now();
@@ -56,15 +63,25 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let notRecovered = 0;
   let left: string[] = [];
   let sampler: NodeJS.Timeout | undefined;
+  let reference: NodeJS.Timeout | undefined;
+  const bareStarts = new RecoveryTimes();
   try {
     await plant.start();
     sampler = setInterval(() => sample(plant, memory), SAMPLE_MS);
+    reference = setInterval(
+      () => void bareStart().then((ms) => bareStarts.note('start', ms)),
+      BARE_START_EVERY_MS,
+    );
     const random = randomBits(options.seed);
     const faults = new Faults(plant, random, options.kinds);
-    while (injected < options.faults && performance.now() - begun < options.seconds * 1000) {
+    while (
+      injected < options.faults &&
+      performance.now() - begun < options.seconds * 1000 &&
+      options.signal?.aborted !== true
+    ) {
       const burst = random() % BURST_ONE_IN === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
       const drawn = Array.from({ length: burst }, () => faults.draw());
-      const hit = await injectAll(drawn);
+      const hit = await injectAll(oneEach(drawn));
       for (const { kind } of hit) byKind[kind] = (byKind[kind] ?? 0) + 1;
       injected += hit.length;
       const [only] = hit;
@@ -82,6 +99,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }
   } finally {
     clearInterval(sampler);
+    clearInterval(reference);
     left = await plant.stop();
   }
   const totals = ledger.close();
@@ -93,11 +111,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     leftovers: left.length,
     leftoverNames: left,
     recoveryMs: recovery.summary(),
+    bareStartMs: bareStarts.summary()['start'] ?? { median: 0, worst: 0 },
     memory: memory.summary(),
     notRecovered,
     problems,
     seconds: Math.round((performance.now() - begun) / 1000),
   };
+}
+
+/** At the same time, everybody is hit by one of them. */
+function oneEach(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.toReversed().map((fault) => [fault.target, fault])).values()];
 }
 
 /** A fault that has happened: from when to when, by the wall clock and by performance.now. */
@@ -135,6 +159,12 @@ async function backAfter(plant: Plant, faults: readonly PastFault[]): Promise<nu
   );
   const times = back.filter((at) => at !== undefined);
   return times.length < names.size ? undefined : Math.max(0, ...times) - since;
+}
+
+async function bareStart(): Promise<number> {
+  const begun = performance.now();
+  await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit');
+  return performance.now() - begun;
 }
 
 /** Of those that are never killed: the others are too young to tell. */

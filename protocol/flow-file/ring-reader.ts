@@ -53,7 +53,7 @@ export class RingReader {
 
   /** Buffers that can be read now, more or less: the writer goes on meanwhile. */
   get available(): number {
-    this.#published = this.#file.published;
+    this.#published = this.#readPublished();
     return Math.max(0, this.#published - this.#next);
   }
 
@@ -72,7 +72,7 @@ export class RingReader {
     const { geometry, words } = this.#file;
     for (;;) {
       if (this.#next >= this.#published) {
-        this.#published = this.#file.published;
+        this.#published = this.#readPublished();
         if (this.#file.epoch !== this.#epoch) return 'restarted';
         if (this.#next >= this.#published) return 'empty';
       }
@@ -141,6 +141,12 @@ export class RingReader {
     if (sequence > this.#next) this.#next = sequence;
   }
 
+  /** A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow by 1 would be counted for ever. */
+  #readPublished(): number {
+    const { published } = this.#file;
+    return Number.isSafeInteger(published) ? published : 0;
+  }
+
   #payload(sequence: number): Buffer {
     const index = sequence % this.#file.geometry.slotCount;
     const known = this.#payloads[index];
@@ -155,7 +161,7 @@ export class RingReader {
    * lies between. Or the sequences start again: says so, and counts nothing, since numbers of two epochs cannot be compared.
    */
   #skip(): 'restarted' | 'empty' | undefined {
-    const published = this.#file.published;
+    const published = this.#readPublished();
     // A new epoch's word is there before anything is published under it, so a `published` from before this check is of our epoch.
     if (this.#file.epoch !== this.#epoch) return 'restarted';
     this.#published = published;
@@ -169,7 +175,7 @@ export class RingReader {
   #seek(start: ReadStart): void {
     if (typeof start === 'number' && (!Number.isSafeInteger(start) || start < 0))
       throw new RangeError(`${start} is no sequence`);
-    const published = this.#file.published;
+    const published = this.#readPublished();
     const oldest = Math.max(0, published - this.#file.geometry.slotCount + 1);
     if (start === 'oldest') this.#next = oldest;
     else if (start === 'newest') this.#next = Math.max(oldest, published - 1);

@@ -35,6 +35,7 @@ export interface FuzzResult {
 const SEEDS = fileURLToPath(new URL('../../../test/fuzz/seeds/', import.meta.url));
 const HANG_MS = 1_000;
 const GROWTH_MAX_MIB = 300;
+const PROGRESS_EVERY = 16;
 
 /** Inputs that are kept, found or thought of: every file of the target's folder. */
 export function seedsOf(name: string): Buffer[] {
@@ -48,7 +49,12 @@ export function seedsOf(name: string): Buffer[] {
 }
 
 /** Runs so many inputs. Throws what the parser did wrong, with the place where the input was kept. */
-export function fuzz(target: FuzzTarget, inputs: number, seed: number): FuzzResult {
+export function fuzz(
+  target: FuzzTarget,
+  inputs: number,
+  seed: number,
+  progress: (done: number) => void = () => undefined,
+): FuzzResult {
   const random = randomBits(seed);
   const seeds = seedsOf(target.name);
   const words = target.words.map((word) => (typeof word === 'string' ? Buffer.from(word) : word));
@@ -58,6 +64,7 @@ export function fuzz(target: FuzzTarget, inputs: number, seed: number): FuzzResu
   try {
     for (let count = 0; count < inputs; count += 1) {
       if (count === Math.floor(inputs / 10)) early = residentMiB();
+      if (count % PROGRESS_EVERY === 0) progress(count);
       const asItIs = count < seeds.length;
       const base = (asItIs ? seeds[count] : random() % 2 === 0 ? seeds[random() % seeds.length] : undefined) ?? target.generate(random); // prettier-ignore
       const input = asItIs || random() % 8 === 0 ? base : mutate(base, random, seeds, words);

@@ -110,9 +110,9 @@ export const ringReading: FuzzTarget = {
     const { file, sound } = theBench();
     sound.copy(file.bytes);
     const reader = new RingReader(file, ['oldest', 'newest', 'next'][random() % 3] as 'oldest');
-    input.copy(file.bytes, 64, 0, 8);
-    input.copy(file.bytes, 128, 8, 16);
-    input.copy(file.bytes, HEADER_BYTES, 16);
+    input.subarray(0, 8).copy(file.bytes, 64);
+    input.subarray(8, 16).copy(file.bytes, 128);
+    input.subarray(16).copy(file.bytes, HEADER_BYTES);
     const target = Buffer.alloc(PAYLOAD_BYTES);
     for (let count = 0; count < READS; count += 1) {
       const outcome = random() % 2 === 0 ? reader.copy(target) : reader.look();
