@@ -200,7 +200,10 @@ export class AppServer {
       directory,
       flowDirectory: options.flowDirectory,
       application: options.application.name,
-      inUse: () => this.#flows.inUse(),
+      inUse: () => {
+        this.#flows.forgetUnused();
+        return this.#flows.inUse();
+      },
       clock: this.#setup.clock,
       log,
     });

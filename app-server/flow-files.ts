@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Clock } from '../protocol/clock.js';
 import { systemCode } from '../protocol/errors.js';
 import { FLOW_FLAGS } from '../protocol/flow-file/layout.js';
-import { inspectFlowFile, openFlowFile } from '../protocol/flow-file/open.js';
+import { inspectFlowFile, openFlowFile, openFlowHeader } from '../protocol/flow-file/open.js';
 import { isName } from '../protocol/names.js';
+import { isAlive, ownIdentity } from '../protocol/owner-identity.js';
 import { stopForeign } from '../protocol/process-kit/foreign-process.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
 
@@ -33,25 +34,34 @@ export function propertiesIn(path: string): string {
   return JSON.stringify(openFlowFile(path, 'read').identity.properties);
 }
 
-/** The flows in `directory` whose duplicators live: those that an earlier app server has left running. */
-export function findLivingFlows(directory: string, application: string): FlowDefinition[] {
-  return namesIn(directory)
-    .filter((name) => name.endsWith(SUFFIX) && isName(name.slice(0, -SUFFIX.length)))
-    .map((name) => definitionIn(join(directory, name), name.slice(0, -SUFFIX.length), application))
-    .filter((definition) => definition !== undefined);
+/** A flow of an earlier app server, found by its file. */
+interface FoundFlow {
+  readonly definition: FlowDefinition;
+  /** Whether its duplicator lives; one that died is started again for whoever comes back to the flow, and takes the file over. */
+  readonly living: boolean;
 }
 
-function definitionIn(path: string, flow: string, application: string): FlowDefinition | undefined {
-  if (livingOwner(path) === undefined) return undefined;
+/** The flows in `directory` that an earlier app server has left: those that run, and those of providers whose duplicators died since the boot. */
+export function findFlows(directory: string, application: string): FoundFlow[] {
+  return namesIn(directory)
+    .filter((name) => name.endsWith(SUFFIX) && isName(name.slice(0, -SUFFIX.length)))
+    .map((name) => flowIn(join(directory, name), name.slice(0, -SUFFIX.length), application))
+    .filter((found) => found !== undefined);
+}
+
+function flowIn(path: string, flow: string, application: string): FoundFlow | undefined {
   try {
-    const { identity, geometry, flags } = openFlowFile(path, 'read');
+    const { identity, geometry, flags, owner } = openFlowHeader(path);
     if (identity.application !== application || identity.flow !== flow) return undefined;
+    const living = isAlive(owner);
     const base = { flow, type: identity.type, properties: JSON.stringify(identity.properties) };
-    if ((flags & FLOW_FLAGS.mirror) !== 0 || flow === SPECTRA) return { ...base, direction: 'input' };
+    if ((flags & FLOW_FLAGS.mirror) !== 0 || flow === SPECTRA)
+      return living ? { definition: { ...base, direction: 'input' }, living } : undefined;
+    if (!living && owner.bootId !== ownIdentity().bootId) return undefined;
     const sizes = { bufferSize: geometry.payloadCapacity, buffers: geometry.slotCount };
-    return { ...base, direction: 'output', sizes };
+    return { definition: { ...base, direction: 'output', sizes }, living };
   } catch {
-    return undefined; // It went away between the two looks.
+    return undefined; // It is none, or went away between the two looks.
   }
 }
 

@@ -23,7 +23,7 @@ import {
   type FlowDefinition,
 } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from './flow-duplicator.js';
-import { findLivingFlows, livingOwner, stopOwner } from './flow-files.js';
+import { findFlows, livingOwner, stopOwner } from './flow-files.js';
 import { Flow } from './flow.js';
 import { launchDuplicator } from './launch.js';
 import { Openings, type Opening } from './openings.js';
@@ -62,18 +62,26 @@ export class Flows {
     if (source !== undefined) this.#add(spectraDefinition(source), true);
   }
 
-  /** Looks for duplicators that an earlier app server has left running: they will subscribe. */
+  /** Looks for the flows that an earlier app server has left: duplicators that run will subscribe, others are started when somebody comes back. */
   expectRunning(): void {
     const { application, flowDirectory } = this.#options.server;
     const directory = appFlowDirectory(flowDirectory, application.name);
-    for (const definition of findLivingFlows(directory, application.name)) {
+    const found = findFlows(directory, application.name).toSorted(
+      (a, b) => Number(b.living) - Number(a.living),
+    );
+    for (const { definition, living } of found.slice(0, FLOWS_MAX - this.#flows.size)) {
       const flow = this.#flows.get(definition.flow) ?? this.#add(definition, false);
-      flow.duplicator.expectOwner();
+      if (living) flow.duplicator.expectOwner();
     }
   }
 
   list(): FlowInfo[] {
     return [...this.#flows.keys()].toSorted().map((name) => this.inquire(name));
+  }
+
+  /** Drops the flows of dead duplicators that nobody has come back to. */
+  forgetUnused(): void {
+    for (const flow of this.#flows.values()) this.#tidy(flow);
   }
 
   /** Flows with a process, or that somebody has open. */

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../protocol/clock.js';
 import { LIMITS } from '../protocol/limits.js';
+import { describeError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
 
@@ -56,22 +57,18 @@ export class WebProcess {
   }
 
   #start(): void {
-    const { args, directory, logFile, log } = this.#options;
-    const file = openSync(logFile, 'a', 0o640);
+    const { log } = this.#options;
     let child: ChildProcess;
     try {
-      child = spawn(
-        process.execPath,
-        ['--enable-source-maps', PROGRAM, ...args, '--directory', directory, '--end-with-stdin'],
-        // In a group of its own: Ctrl-C is for the host server, which ends it in order.
-        { detached: true, stdio: ['pipe', 'pipe', file] },
-      );
-    } finally {
-      closeSync(file);
+      child = this.#spawn();
+    } catch (error) {
+      this.#gone(describeError(error)); // no descriptors, no disk under the log: tried again as after a death
+      return;
     }
     this.#child = child;
     child.stdin?.on('error', () => undefined);
-    if (child.stdout !== null) {
+    // Without a process there are no streams either.
+    if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) => {
         const address = addressIn(line);
         if (address === undefined) return;
@@ -87,6 +84,21 @@ export class WebProcess {
       child.once('error', (error) => ended(error.message));
       child.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
     });
+  }
+
+  #spawn(): ChildProcess {
+    const { args, directory, logFile } = this.#options;
+    const file = openSync(logFile, 'a', 0o640);
+    try {
+      return spawn(
+        process.execPath,
+        ['--enable-source-maps', PROGRAM, ...args, '--directory', directory, '--end-with-stdin'],
+        // In a group of its own: Ctrl-C is for the host server, which ends it in order.
+        { detached: true, stdio: ['pipe', 'pipe', file] },
+      );
+    } finally {
+      closeSync(file);
+    }
   }
 
   #gone(how: string): void {

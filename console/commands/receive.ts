@@ -70,9 +70,9 @@ export const receiveCommand = command({
 
 async function receive(context: CommandContext, client: Client, wishes: Wishes): Promise<ExitCode> {
   const { signal } = context;
-  const { follow, lossy, wait, count } = wishes;
+  const { follow, wait, count } = wishes;
   const flow = await openFlow(client, wishes, signal);
-  const reception = new Reception(flow, toStandardOutput(signal), { follow, lossy, wait, count, signal });
+  const reception = new Reception(flow, toStandardOutput(signal), { follow, wait, count, signal });
   const done = showProgress(process.stderr, () => reception);
   const end = await reception.run().finally(done);
   if (reception.lost > 0) context.output.note(`${reception.lost} buffers were lost`);

@@ -14,7 +14,6 @@ export type Sink = (bytes: Uint8Array) => Promise<boolean>;
 export type ReceptionEnd = Ending | 'count' | 'gone' | 'unread' | 'interrupted';
 
 export interface ReceptionOptions {
-  readonly lossy: boolean;
   /** Goes on with the next provider. */
   readonly follow: boolean;
   /** Where no provider is there now, waits for the next one. */
@@ -120,15 +119,20 @@ export class Reception implements Transferred {
   async #put(buffer: FlowBuffer): Promise<boolean> {
     const { size } = buffer;
     if (size > TOGETHER_BYTES - this.#filled && !(await this.#flush())) return false;
-    if (size > (this.#options.lossy ? TOGETHER_BYTES : DIRECT_BYTES)) return this.#putAlone(buffer);
+    if (size > (this.#isLossy ? TOGETHER_BYTES : DIRECT_BYTES)) return this.#putAlone(buffer);
     this.#together.set(buffer.data, this.#filled);
     if (this.#isWhole(buffer)) this.#filled += size;
     return true;
   }
 
+  /** Also a receiver that stalled and was made lossy: its buffers may be overwritten while they are written out. */
+  get #isLossy(): boolean {
+    return this.#flow.delivery === 'lossy';
+  }
+
   async #putAlone(buffer: FlowBuffer): Promise<boolean> {
     if (!(await this.#flush())) return false;
-    const bytes = this.#options.lossy ? buffer.copy() : buffer.data;
+    const bytes = this.#isLossy ? buffer.copy() : buffer.data;
     return !this.#isWhole(buffer) || this.#sink(bytes);
   }
 

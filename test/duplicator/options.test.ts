@@ -24,6 +24,7 @@ describe('the options of a duplicator', () => {
       type: 'spectra',
       source: { scheme: 'spectcl', host: 'daq', rest: 8000, mirror: 8001 },
       sourceText: 'spectcl://daq?rest=8000&mirror=8001',
+      access: undefined,
       stallTimeoutMs: 0,
       updateIntervalMs: 100,
       idleIntervalMs: 500,

@@ -35,6 +35,8 @@ describe('applications of a host server', () => {
     const call = await place.connect();
     const programs = { any: { command: '/bin/sh' } };
     expect((await rejection(call('host.run', [{ name: 'e1', programs }]))).code).to.equal('NOT_PERMITTED');
+    const access = { mode: 'everyone' } as const;
+    expect((await rejection(call('host.run', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
   });
 
   it('run answers when the app server is ready, and the list shows it', async () => {

@@ -72,6 +72,14 @@ describe('configuration of the host server', () => {
     expect(found[8]).to.match(/^applications\[5\] must be a struct .*, and is 7$/);
   });
 
+  it('refuses access for people that this machine does not know, and takes it for those it does', () => {
+    const withAccess = (access: unknown) => problems({ applications: [{ name: 'a', access }] }).join('\n');
+    expect(withAccess({ readers: ['no-such-user'] })).to.contain('no user no-such-user');
+    expect(withAccess({ group: 'no-such-group' })).to.contain('no group no-such-group');
+    expect(withAccess({ mode: 'world' })).to.contain('applications[0].access.mode');
+    expect(withAccess({ mode: 'everyone', readers: ['root', '@root'] })).to.equal('');
+  });
+
   it('refuses programs without an absolute path, and names that are none', () => {
     const withPrograms = (programs: unknown) =>
       problems({ applications: [{ name: 'a', programs }] }).join('\n');

@@ -163,20 +163,21 @@ describe('a flow between processes', function () {
     input.on('state', (state, generation) => events.push(`${state} ${generation}`));
     input.on('provider', (generation) => events.push(`provider ${generation}`));
     let next = (await input.take())!.sequence + 1;
-    const check = async (): Promise<void> => {
-      const buffer = (await input.take())!;
-      expect(buffer.sequence).to.equal(next);
-      expect(problemOf(Buffer.from(buffer.copy()), 0, next)).to.equal(undefined);
-      next += 1;
+    const readTo = async (end: number): Promise<void> => {
+      for (; next < end; next += 1) {
+        const buffer = (await input.take())!;
+        expect(buffer.sequence).to.equal(next);
+        expect(problemOf(Buffer.from(buffer.copy()), 0, next)).to.equal(undefined);
+      }
     };
-    while (next < 200) await check();
+    await readTo(200);
     await killHard(provider.child);
     await eventually('its death is told', () => events.includes('stale 1'));
     const total = await published('numbers');
-    while (next < total) await check();
+    await readTo(total);
     const second = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
     await says(second, `providing ${total}`);
-    while (next < total + 100) await check();
+    await readTo(total + 100);
     expect(events.filter((event) => event !== 'live 1')).to.deep.equal(['stale 1', 'live 2', 'provider 2']);
     expect(input.lost).to.equal(0);
   });

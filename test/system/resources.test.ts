@@ -296,6 +296,10 @@ describe('a resource that runs out', () => {
     const client = await application(connection);
     const epochs: number[] = [];
     const open = async (bufferSize: number): Promise<void> => {
+      // A flow is defined anew when its duplicator has noticed that its clients have gone.
+      await eventually('a flow without clients', async () =>
+        (await client.flows()).every(({ clients }) => clients === 0),
+      );
       const output = await client.openOutput('events', { bufferSize, buffers: 8 });
       const input = await client.openInput('events', { inline: true });
       await runs(output, input);

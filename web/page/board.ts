@@ -7,19 +7,15 @@ export class Board {
   readonly element = element('section', { class: 'board', 'aria-label': 'Plots' });
   readonly #services: PlotServices;
   readonly #changed: () => void;
-  readonly #empty = element(
-    'div',
-    { class: 'board-empty' },
-    element('h2', {}, 'Choose a spectrum'),
-    element('p', {}, 'Click one in the list, or press / to search and Enter to show it.'),
-    element('p', {}, 'Shift-click draws it over the last plot; + puts it beside.'),
-  );
+  readonly #empty = element('div', { class: 'board-empty' });
   #plots: Plot[] = [];
   #columns = 0;
 
   constructor(services: PlotServices, changed: () => void) {
     this.#services = services;
     this.#changed = changed;
+    services.state.on('status', () => this.#invite());
+    this.#invite();
     this.#arrange();
   }
 
@@ -73,6 +69,27 @@ export class Board {
   closeAll(): void {
     for (const plot of this.#plots.splice(0)) plot.close();
     this.#arrange();
+  }
+
+  /** What an empty board says: what to do, or why there is nothing to do now. */
+  #invite(): void {
+    const { status } = this.#services.state;
+    const away = status !== undefined && (status.state === 'broken' || status.state === 'stopped');
+    const words = away
+      ? [
+          status.state === 'stopped' ? 'This application does not run' : 'The spectra cannot be had now',
+          status.cause ?? 'Start it on the network page, or with “mirrorflow run”.',
+          'It is tried again every second; this page goes on by itself.',
+        ]
+      : [
+          'Choose a spectrum',
+          'Click one in the list, or press / to search and Enter to show it.',
+          'Shift-click draws it over the last plot; + puts it beside.',
+        ];
+    if (this.#empty.dataset['words'] === words.join()) return;
+    this.#empty.dataset['words'] = words.join();
+    const [heading = '', ...lines] = words;
+    this.#empty.replaceChildren(element('h2', {}, heading), ...lines.map((line) => element('p', {}, line)));
   }
 
   #add(specs: readonly PlotSpec[], at: number): void {

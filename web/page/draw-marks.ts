@@ -63,6 +63,14 @@ export function drawGate(
     });
     if (gate.shape === 'contour') context.closePath();
   }
+  // A halo first: gates lie on bright and dark counts alike.
+  context.save();
+  context.setLineDash([]);
+  context.strokeStyle = palette.paper;
+  context.globalAlpha = 0.65;
+  context.lineWidth = applied ? 4 : 3.4;
+  context.stroke();
+  context.restore();
   context.stroke();
   context.setLineDash([]);
   label(context, gate.name, at.x + 4, Math.max(area.top + 2, at.y + 2), palette.gate, palette.paper);

@@ -128,6 +128,7 @@ export class Header {
     setText(this.#pill, WORDS[state]);
     this.#pill.hidden = app === undefined && connected;
     setText(this.#detail, this.#detailText(state));
+    this.#detail.title = this.#detail.textContent ?? '';
     this.#pause.setAttribute('aria-pressed', String(paused));
     setText(this.#pause, paused ? 'Go on' : 'Pause');
     this.#sign.hidden = welcome === undefined || welcome.control === 'no-secret';

@@ -162,6 +162,7 @@ export class Plot implements Drawable {
     const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
     this.#spec = spec;
     if (renamed) this.#layer();
+    if (renamed || otherCounts) this.#cursor = undefined;
     if (otherCounts) for (const layer of this.#layers) layer.frame = undefined;
     this.#ask();
     this.#bar.replaceChildren(...plotBar(this, this.#actions));

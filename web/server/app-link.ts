@@ -7,13 +7,16 @@ const IDLE_MS = 30_000;
 export class AppLink {
   readonly app: string;
   readonly #directory: string | undefined;
+  readonly #idleMs: number;
   #client: Promise<Client> | undefined;
   #usedMs = 0;
+  #holders = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(app: string, directory: string | undefined) {
+  constructor(app: string, directory: string | undefined, idleMs = IDLE_MS) {
     this.app = app;
     this.#directory = directory;
+    this.#idleMs = idleMs;
   }
 
   /** Connects when there is no client yet; an application that does not run is not started. */
@@ -21,6 +24,17 @@ export class AppLink {
     this.#usedMs = performance.now();
     this.#client ??= this.#connect();
     return this.#client;
+  }
+
+  /** Somebody lives on the client, from now until the returned function is called: it is not idle meanwhile. */
+  hold(): () => void {
+    this.#holders += 1;
+    let holding = true;
+    return () => {
+      if (holding) this.#holders -= 1;
+      holding = false;
+      this.#usedMs = performance.now();
+    };
   }
 
   /** Gives the client up: the next one is another. */
@@ -34,8 +48,8 @@ export class AppLink {
 
   async #connect(): Promise<Client> {
     this.#timer ??= setInterval(() => {
-      if (performance.now() - this.#usedMs > IDLE_MS) void this.close();
-    }, IDLE_MS).unref();
+      if (this.#holders === 0 && performance.now() - this.#usedMs > this.#idleMs) void this.close();
+    }, this.#idleMs).unref();
     const connecting = connect({
       app: this.app,
       name: 'web',

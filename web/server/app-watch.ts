@@ -56,6 +56,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #retry: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
   #attaching = false;
+  #letGo: () => void = () => undefined;
+  #seenState: Mirror['state'] | undefined;
   /** Grows once a second, when there is another look back. */
   historyTick = 0;
 
@@ -106,6 +108,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#pages += 1;
     clearTimeout(this.#linger);
     if (this.#looking === undefined) {
+      this.#letGo = this.#link.hold();
       this.#looking = setInterval(() => this.#look(), LOOK_MS);
       void this.#attach();
     }
@@ -138,6 +141,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     clearTimeout(this.#retry);
     clearTimeout(this.#linger);
     this.#looking = undefined;
+    this.#letGo();
     this.#facts.stop();
     const had = this.#mirror !== undefined;
     this.#detach();
@@ -190,6 +194,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #stateChanged(mirror: Mirror): void {
     if (mirror !== this.#mirror) return;
     const { state } = mirror;
+    this.#seenState = state;
     if (state === 'live') return this.#say('live', undefined);
     if (state === 'starting') return this.#say('connecting', undefined);
     this.#say('stale', undefined);
@@ -226,6 +231,9 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #look(): void {
     const mirror = this.#mirror;
     if (mirror === undefined) return;
+    // Events come first; this finds what no event told, a mirror that was unmapped for instance.
+    if (mirror.state !== this.#seenState) this.#stateChanged(mirror);
+    if (mirror !== this.#mirror) return;
     const now = performance.now();
     const { published } = mirror;
     const news = published !== this.#published;

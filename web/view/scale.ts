@@ -67,7 +67,7 @@ export function countTicks(name: ScaleName, top: number, most: number): Tick[] {
   const every = Math.max(1, Math.ceil(decades / Math.max(1, most)));
   const ticks: Tick[] = [];
   for (let power = 0; 10 ** power <= top; power += every) {
-    ticks.push({ value: 10 ** power, label: tickText(10 ** power, 1) });
+    ticks.push({ value: 10 ** power, label: tickText(10 ** power, 10 ** power) });
   }
   return ticks;
 }

@@ -1,0 +1,125 @@
+// npm run screenshots: every page and state of the web viewer as pictures in docs/screenshots, from a simulator with a fixed seed.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, prepare } from './setup.mjs';
+
+prepare({ build: true });
+const dist = (path) => join(ROOT, 'dist', path);
+const { WholeSystem, eventually } = await import(dist('test/system/whole-system.js'));
+const { openBrowser } = await import(dist('test/browser/browser.js'));
+const { WebServer } = await import(dist('web/server/web-server.js'));
+const { Logger } = await import(dist('protocol/log.js'));
+
+const TARGET = join(ROOT, 'docs', 'screenshots');
+const SETTLED_MS = 1_500;
+const BOARD =
+  '#/e23001?cols=2&p=ge.00.Co-60;x=2200-2800;rx=2330-2365&p=pid.de-vs-e&p=ge.01.Eu-152,ge.02.Cs-137;s=log&p=tof;r=10';
+
+mkdirSync(TARGET, { recursive: true });
+const system = new WholeSystem();
+system.web = 'tcp://127.0.0.1:0';
+await system.startHost();
+const simulator = await system.simulator({ rate: 100_000, intervalMs: 100, fillers: 189 });
+simulator.step(3_000_000);
+await system.host.run({ name: 'e23001', source: simulator.address, updateIntervalMs: 100 });
+const address = await eventually('the web viewer', async () => (await system.host.info()).web);
+
+async function pictures(options, take) {
+  const browser = await openBrowser(options);
+  const page = browser.context.pages()[0];
+  const shot = async (name) => {
+    await page.waitForTimeout(SETTLED_MS);
+    writeFileSync(join(TARGET, `${name}.png`), await page.screenshot());
+    process.stdout.write(`${name}\n`);
+  };
+  await take(page, shot);
+  await browser.close();
+}
+
+const drawn = (page) => page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
+
+await pictures({}, async (page, shot) => {
+  await page.goto(address);
+  await drawn(page);
+  await shot('opened');
+  await page.goto(address + BOARD);
+  await drawn(page);
+  await page
+    .locator('.plot canvas')
+    .first()
+    .hover({ position: { x: 230, y: 100 } });
+  await page.waitForTimeout(10_000);
+  await shot('board');
+  await page.goto(
+    `${address}#/e23001?p=pid.de-vs-e;s=log;rx=60-200;ry=20-120&p=pid.de-vs-e;j=x&p=pid.de-vs-e;j=y&p=pid.alpha`,
+  );
+  await drawn(page);
+  await shot('projections');
+  await page.goto(`${address}#/e23001?p=tof&p=tof;r=1&p=tof;r=10&p=tof;r=60`);
+  await drawn(page);
+  await page.waitForTimeout(10_000);
+  await shot('rates');
+  await page.keyboard.press('?');
+  await shot('help');
+  await page.keyboard.press('Escape');
+  await page.goto(`${address}#/-/network/e23001`);
+  const client = await system.client('e23001', 'analysis');
+  await client.mirror();
+  await page.getByRole('button', { name: /^Flow spectra/ }).click();
+  await shot('network');
+  await page.goto(`${address}#/e23001?p=no-such-spectrum`);
+  await page.locator('input[type=search]').fill('zzz');
+  await shot('empty');
+});
+await pictures({ dark: true }, async (page, shot) => {
+  await page.goto(address + BOARD);
+  await drawn(page);
+  await shot('board-dark');
+  await page.goto(`${address}#/-/network/e23001`);
+  await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
+  await shot('network-dark');
+});
+await pictures({ width: 420, height: 860 }, async (page, shot) => {
+  await page.goto(`${address}#/e23001?p=ge.00.Co-60&p=pid.de-vs-e`);
+  await drawn(page);
+  await shot('narrow');
+});
+await pictures({}, async (page, shot) => {
+  await page.goto(address + BOARD);
+  await drawn(page);
+  await simulator.close();
+  await page.locator('.pill[data-state="stale"]').waitFor();
+  await shot('stale');
+  await page.goto(`${address}#/-/network/e23001`);
+  await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
+  await shot('network-stale');
+  await system.host.stop('e23001');
+  await page.goto(`${address}#/e23001?p=tof`);
+  await page.locator('.pill[data-state="stopped"]').waitFor();
+  await shot('stopped');
+  await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+  await page.goto(`${address}#/away`);
+  await page.locator('.pill[data-state="broken"]').waitFor();
+  await shot('broken');
+});
+const secret = await WebServer.start(
+  {
+    listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
+    orAnyPort: false,
+    names: [],
+    secret: 'a secret for a picture',
+    directory: system.directory,
+    assets: dist('web/static'),
+    version: '',
+  },
+  new Logger('web', { level: 'error' }),
+);
+await pictures({}, async (page, shot) => {
+  await page.goto(secret.address.replace('0.0.0.0', '127.0.0.1'));
+  await page.locator('form.sign-in input').fill('not the secret');
+  await page.keyboard.press('Enter');
+  await page.locator('.problem').waitFor();
+  await shot('sign-in');
+});
+await secret.close();
+await system.stop(false);

@@ -1,0 +1,82 @@
+/** Duplicators that die under a lossless flow: what was published is delivered, once, in order, from the same file. */
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Client, InputFlow } from '../../client-lib/index.js';
+import { isAlive } from '../../protocol/owner-identity.js';
+import { WholeSystem, eventually, killHard } from './whole-system.js';
+
+const BUFFERS = 8;
+
+describe('a lossless flow', () => {
+  let system: WholeSystem;
+  let file: string;
+  let provider: Client;
+  let input: InputFlow;
+  let hostServer: ChildProcess;
+
+  beforeEach(async () => {
+    system = new WholeSystem();
+    hostServer = await system.startHost();
+    await system.host.run({ name: 'e1', lingerMs: 60_000 });
+    file = join(system.flowDirectory, 'e1', 'events.flow');
+    provider = await system.client('e1', 'provider');
+    const consumer = await system.client('e1', 'consumer');
+    const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
+    input = await consumer.openInput('events', { inline: true, start: 'oldest' });
+    for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+  });
+  afterEach(async function () {
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  /** Takes buffers first to last, each of which must be the next. */
+  async function take(first: number, last: number): Promise<void> {
+    for (let n = first; n <= last; n += 1) {
+      const buffer = await input.take();
+      expect([buffer?.sequence, buffer?.data[0], buffer?.data[99]]).to.deep.equal([n, n, n]);
+    }
+  }
+  /** Under another duplicator, what was published before is there, and what another provider publishes comes behind it. */
+  async function goesOn(before: number): Promise<void> {
+    await provider.close();
+    provider = await system.client('e1', 'another-provider');
+    await eventually('another duplicator', async () => ((await duplicator()) || before) !== before);
+    const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
+    const writing = (async () => {
+      for (let n = BUFFERS; n < 2 * BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+    })();
+    await take(3, 2 * BUFFERS - 1);
+    await writing;
+    await output.close();
+  }
+  const duplicator = async (): Promise<number> => (await system.duplicatorPid(provider, 'events')) ?? 0;
+
+  it('loses nothing when its duplicator is killed, and goes on in the same file', async () => {
+    await take(0, 2);
+    const inode = statSync(file).ino;
+    const before = await duplicator();
+    process.kill(before, 'SIGKILL');
+    await goesOn(before);
+    expect([statSync(file).ino, input.lost]).to.deep.equal([inode, 0]);
+  });
+
+  it('loses nothing when the servers are killed with it, all at the same instant', async () => {
+    await take(0, 2);
+    const inode = statSync(file).ino;
+    const record = JSON.parse(readFileSync(join(system.directory, 'apps', 'e1.json'), 'utf8')) as {
+      pid: number;
+    };
+    const before = await duplicator();
+    for (const pid of [record.pid, before]) process.kill(pid, 'SIGKILL');
+    await killHard(hostServer);
+    await eventually('their deaths', () =>
+      [record.pid, before].every((pid) => !isAlive({ pid, startTicks: 0n })),
+    );
+    await system.startHost();
+    await goesOn(before);
+    expect([statSync(file).ino, input.lost]).to.deep.equal([inode, 0]);
+    expect(readdirSync(system.directory).filter((name) => name.endsWith('.tmp'))).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,66 @@
+/** The address bar brings back what was shown, and what makes no sense there does no harm. */
+import { expect } from 'chai';
+import {
+  array,
+  assert as property,
+  constantFrom,
+  option,
+  property as forAll,
+  record,
+  string,
+  tuple,
+  integer,
+} from 'fast-check';
+import { formatAddress, parseAddress, type PageAddress, type PlotSpec } from '../../../web/view/plot-spec.js';
+
+const range = tuple(integer({ min: 0, max: 5_000 }), integer({ min: 1, max: 5_000 })).map(
+  ([from, width]): [number, number] => [from, from + width],
+);
+const undefinedOr = { nil: undefined };
+const plot = record({
+  spectra: array(string({ minLength: 1, unit: 'grapheme' }), { minLength: 1, maxLength: 8 }),
+  scale: option(constantFrom('linear', 'log', 'sqrt'), undefinedOr),
+  channels: constantFrom(true, false),
+  x: option(range, undefinedOr),
+  y: option(range, undefinedOr),
+  rateS: option(constantFrom(1, 10, 60), undefinedOr),
+  projection: option(constantFrom('x', 'y'), undefinedOr),
+  band: option(range, undefinedOr),
+  region: option(record({ x: range, y: option(range, undefinedOr) }), undefinedOr),
+});
+
+describe('the address of a page', () => {
+  it('is read back as it was written, whatever the names', () => {
+    property(
+      forAll(array(plot, { maxLength: 12 }), integer({ min: 0, max: 6 }), (plots, columns) => {
+        const address: PageAddress = {
+          view: 'spectra',
+          app: 'e23001',
+          columns,
+          plots: plots as readonly PlotSpec[],
+        };
+        expect(parseAddress(formatAddress(address))).to.deep.equal(address);
+      }),
+    );
+  });
+
+  it('reads well', () => {
+    const hash = '#/demo?cols=2&p=ge.00.Co-60,tof;s=log;x=1-9;rx=2-3';
+    expect(formatAddress(parseAddress(hash))).to.equal(hash);
+    expect(formatAddress(parseAddress('#/-/network/demo'))).to.equal('#/-/network/demo');
+  });
+
+  it('of nonsense is a page without plots', () => {
+    property(
+      forAll(string(), (text) => {
+        parseAddress(`#${text}`);
+      }),
+    );
+    expect(parseAddress('#/a?p=;x=1-2&p=&q=1&cols=99').plots).to.deep.equal([]);
+    expect(parseAddress('#/a?p=b;x=9-2;s=cubic;r=5').plots[0]).to.include({
+      x: undefined,
+      scale: undefined,
+      rateS: undefined,
+    });
+  });
+});
