@@ -5,12 +5,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { systemClock } from '../protocol/clock.js';
 import type { Delivery, MessageTarget } from '../protocol/contract/deliveries.js';
-import type {
-  ApplicationStatistics,
-  ClientReport,
-  NetworkStatus,
-  ProgramInfo,
-} from '../protocol/contract/figures.js';
+import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import {
   PROTOCOL_VERSION,
@@ -19,21 +14,21 @@ import {
   type OpenRequest,
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { describeError, isMirrorflowError } from '../protocol/errors.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
-import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
 import type { IncomingCalls } from './incoming-calls.js';
-import { InputFlow, openInputFlow } from './input-flow.js';
+import { openInputFlow, type InputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from './messages/inbox.js';
 import { messageToWire, type MessageClass } from './messages/message-class.js';
 import { Mirror } from './mirror.js';
+import { Openings, type FlowStatus, type Reattachable } from './openings.js';
 import { OutputFlow } from './output-flow.js';
 import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
 import type { Layer } from './types/flow-type.js';
@@ -66,17 +61,6 @@ export type SendTarget =
   /** The provider of a flow. */
   | { readonly provider: string };
 
-/** What became of a flow that this client has open. */
-export interface FlowStatus {
-  readonly flow: string;
-  readonly direction: 'input' | 'output';
-  /**
-   * `live`: its source or provider is there. `stale`: what was read is the last there is, its source, provider or duplicator being away.
-   * `reattached`: it goes on with a new duplicator; `live` or `stale` follows. `ended`: nothing more will come, once.
-   */
-  readonly status: 'live' | 'stale' | 'reattached' | 'ended';
-}
-
 interface ClientEvents {
   /** A flow or mirror of this client is worth something else now. */
   status: [change: FlowStatus];
@@ -93,36 +77,6 @@ interface ClientEvents {
 type ClientEventName = EventEmitter.EventNames<ClientEvents>;
 type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
-/** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
-const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
-/** Longest pause between two attempts to attach again after a duplicator died. */
-const REATTACH_DELAY_MAX_MS = 500;
-/** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */
-const REATTACH_REFUSALS = 60;
-const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'UNKNOWN_FLOW',
-  'WRONG_FLOW_TYPE',
-  'NOT_A_MIRROR',
-  'TOO_LARGE',
-  'REFUSED',
-  'FLOW_BUSY',
-]);
-
-/** `link` is the handle that the flow's signal link was opened with. */
-interface OpenOne {
-  readonly request: OpenRequest;
-  handle: number;
-  readonly link: number;
-  flow?: InputFlow | OutputFlow;
-  /** Its duplicator has gone, and another one is awaited. */
-  detached?: boolean;
-}
-
-/** What can go on with another duplicator's files. */
-interface Reattachable {
-  reattach(opened: OpenedFlow): Promise<void>;
-}
-
 /** Looks at what was opened before it is attached to, and throws when it is not what was meant. */
 type Accept = (opened: Pick<OpenedFlow, 'file'>) => void;
 
@@ -133,8 +87,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly directory: string;
   readonly #connection: PermanentConnection<undefined>;
   readonly #call: CallOf<MirrorflowContract>;
-  /** What is open, to be opened again by whatever session comes next. */
-  readonly #open = new Map<object, OpenOne>();
+  readonly #openings: Openings;
   readonly #inbox = new Inbox({
     clock: systemClock,
     log: clientLog,
@@ -144,6 +97,8 @@ export class Client extends EventEmitter<ClientEvents> {
     },
   });
   readonly #mirrors = new Map<string, Promise<Mirror>>();
+  /** The key of each mirror's opening. */
+  readonly #mirrorKeys = new WeakMap<Mirror, object>();
   readonly #flows = new Set<InputFlow | OutputFlow>();
   readonly #socket: string;
   #token = '';
@@ -158,7 +113,7 @@ export class Client extends EventEmitter<ClientEvents> {
     const { dispatcher } = presented.incoming;
     presented.incoming.client = {
       deliver: (delivery) => this.#deliver(delivery),
-      report: () => this.#report(),
+      report: () => this.#openings.report(),
     };
     let first: RpcSession | undefined = presented.session;
     this.#connection = new PermanentConnection<undefined>(
@@ -179,6 +134,15 @@ export class Client extends EventEmitter<ClientEvents> {
       },
     );
     this.#call = callerOf(CONTRACT, this.#connection);
+    this.#openings = new Openings({
+      app: this.app,
+      call: this.#call,
+      token: () => this.#token,
+      connected: () => this.connected,
+      closed: () => this.#closed,
+      reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
+      told: (status) => this.emit('status', status),
+    });
   }
 
   /** Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH among it. */
@@ -337,7 +301,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...(type === undefined ? {} : { type }),
     };
     const key = {};
-    const opened = await this.#openFlow(key, request);
+    const opened = await this.#openings.open(key, request);
     try {
       accept(opened);
       const control = { socket: this.#socket, session: this.#token };
@@ -350,11 +314,11 @@ export class Client extends EventEmitter<ClientEvents> {
           await input.reattach(found);
         },
       };
-      const tell = this.#teller(request);
+      const tell = this.#openings.teller(request);
       input.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
       input.on('detached', () => {
         tell('stale');
-        void this.#recover(key, request, again, {
+        void this.#openings.recover(key, request, again, {
           reattached: () => {
             tell('reattached');
             tell(input.sourceState === 'live' ? 'live' : 'stale');
@@ -365,11 +329,11 @@ export class Client extends EventEmitter<ClientEvents> {
       input.once('end', () => {
         tell('ended');
         this.#flows.delete(input);
-        void this.#closeFlow(key);
+        void this.#openings.close(key);
       });
       return input;
     } catch (error) {
-      await this.#closeFlow(key);
+      await this.#openings.close(key);
       throw error;
     }
   }
@@ -419,16 +383,16 @@ export class Client extends EventEmitter<ClientEvents> {
       properties: JSON.stringify(options.properties ?? {}),
     };
     const key = {};
-    const opened = await this.#openFlow(key, request);
+    const opened = await this.#openings.open(key, request);
     try {
       accept(opened);
       const output = await OutputFlow.attach(opened, options);
       this.#isOpen(key, output);
-      const tell = this.#teller(request);
+      const tell = this.#openings.teller(request);
       output.once('closed', () => {
         tell('ended');
         this.#flows.delete(output);
-        void this.#closeFlow(key);
+        void this.#openings.close(key);
       });
       output.on('detached', () => {
         tell('stale');
@@ -438,7 +402,7 @@ export class Client extends EventEmitter<ClientEvents> {
             await output.reattach(found);
           },
         };
-        void this.#recover(key, request, again, {
+        void this.#openings.recover(key, request, again, {
           reattached: () => {
             tell('reattached');
             tell('live');
@@ -448,7 +412,7 @@ export class Client extends EventEmitter<ClientEvents> {
       });
       return output;
     } catch (error) {
-      await this.#closeFlow(key);
+      await this.#openings.close(key);
       throw error;
     }
   }
@@ -485,7 +449,8 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#mirrors.delete(flow);
     const mirror = await known;
     mirror.unmap();
-    await this.#closeFlow(mirror);
+    const key = this.#mirrorKeys.get(mirror);
+    if (key !== undefined) await this.#openings.close(key);
   }
 
   /** Closes every flow and mirror, leaves the application and ends the connection. Idempotent. */
@@ -502,21 +467,20 @@ export class Client extends EventEmitter<ClientEvents> {
   async #attach(flow: string): Promise<Mirror> {
     const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input' };
     const key = {};
-    const opened = await this.#openFlow(key, request);
+    const opened = await this.#openings.open(key, request);
     let mirror: Mirror;
     try {
       mirror = await Mirror.attach(opened);
     } catch (error) {
-      await this.#closeFlow(key);
+      await this.#openings.close(key);
       throw error;
     }
-    this.#open.set(mirror, { request, handle: opened.handle, link: opened.handle });
-    this.#open.delete(key);
-    const tell = this.#teller(request);
+    this.#mirrorKeys.set(mirror, key);
+    const tell = this.#openings.teller(request);
     mirror.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
     mirror.on('lost', () => {
       mirror.emit('state', 'stale');
-      void this.#recover(mirror, request, mirror, {
+      void this.#openings.recover(key, request, mirror, {
         // The mirror itself tells its state.
         reattached: () => undefined,
         ended: () => {
@@ -527,47 +491,6 @@ export class Client extends EventEmitter<ClientEvents> {
     });
     mirror.on('reattached', () => tell('reattached'));
     return mirror;
-  }
-
-  /** Tells the status of a flow when it is another one. */
-  #teller({ flow, direction }: OpenRequest): (status: FlowStatus['status']) => void {
-    let last: FlowStatus['status'] | undefined;
-    return (status) => {
-      if (status === last || last === 'ended') return;
-      last = status;
-      this.emit('status', { flow, direction, status });
-    };
-  }
-
-  /**
-   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it, for as long as the flow is not closed here and
-   * may still come back.
-   */
-  async #recover(
-    key: object,
-    request: OpenRequest,
-    flow: Reattachable,
-    outcome: { readonly reattached: () => void; readonly ended: () => void },
-  ): Promise<void> {
-    const open = this.#open.get(key);
-    if (open === undefined || open.detached === true) return;
-    open.detached = true;
-    for (let attempt = 0, refusals = 0; refusals < REATTACH_REFUSALS; attempt += 1) {
-      if (this.#closed || !this.#open.has(key)) return;
-      try {
-        await flow.reattach(await this.#openFlow(key, request));
-        outcome.reattached();
-        return;
-      } catch (error) {
-        clientLog.debug('not attached again yet', { flow: request.flow, error });
-        if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
-        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
-        await this.#reconnectedWithin(delayMs);
-        const still = this.#open.get(key);
-        if (still !== undefined) still.detached = true;
-      }
-    }
-    outcome.ended();
   }
 
   /** Resolves when the app server is back, at the latest after a while. */
@@ -583,30 +506,9 @@ export class Client extends EventEmitter<ClientEvents> {
     });
   }
 
-  /** A flow that is open already is asked for under its handle: it stays one opening, however often it is attached again. */
-  async #openFlow(key: object, request: OpenRequest): Promise<OpenedFlow> {
-    if (this.#closed)
-      throw new MirrorflowError('CLOSED', `this client of ${this.app} is closed`, { app: this.app });
-    const before = this.#open.get(key);
-    const asked = before === undefined ? request : { ...request, handle: before.handle };
-    const opened = await this.#call('flow.open', [this.#token, asked], { timeoutMs: OPEN_TIMEOUT_MS });
-    if (before !== undefined && !this.#open.has(key)) {
-      await this.#call('flow.close', [this.#token, opened.handle]).catch(() => undefined);
-      throw new MirrorflowError('CLOSED', `the flow ${request.flow} was closed meanwhile`, {
-        flow: request.flow,
-      });
-    }
-    const { handle } = opened;
-    const flow = before?.flow;
-    this.#open.set(key, { request, handle, link: handle, ...(flow === undefined ? {} : { flow }) });
-    if (flow instanceof InputFlow) flow.identify({ session: this.#token, handle });
-    return opened;
-  }
-
   #isOpen(key: object, flow: InputFlow | OutputFlow): void {
     this.#flows.add(flow);
-    const open = this.#open.get(key);
-    if (open !== undefined) open.flow = flow;
+    this.#openings.serves(key, flow);
     if (flow instanceof OutputFlow) void this.#tellMarks(flow);
   }
 
@@ -618,13 +520,6 @@ export class Client extends EventEmitter<ClientEvents> {
     } catch (error) {
       clientLog.debug('the marks of a flow are not known', { flow: output.flow, error });
     }
-  }
-
-  async #closeFlow(key: object): Promise<void> {
-    const open = this.#open.get(key);
-    this.#open.delete(key);
-    if (open === undefined || !this.connected) return;
-    await this.#call('flow.close', [this.#token, open.handle]).catch(() => undefined);
   }
 
   /** What it throws goes back to the sender. */
@@ -653,44 +548,13 @@ export class Client extends EventEmitter<ClientEvents> {
     ) as OutputFlow[];
   }
 
-  #report(): ClientReport {
-    const flows: ClientReport['flows'] = [];
-    for (const { handle, request, flow: open } of this.#open.values()) {
-      const { flow, direction } = request;
-      if (open instanceof OutputFlow) {
-        flows.push({ handle, flow, direction, ...open.written, lost: open.lost, queued: open.queued });
-      } else if (open !== undefined) {
-        const { taken, lost, ready, capacity, delivery, paused } = open;
-        flows.push({ handle, flow, direction, ...taken, lost, ready, capacity, delivery, paused });
-      }
-    }
-    return { flows };
-  }
-
   async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {
     const call = callerOf(CONTRACT, session);
     const { session: token } = await call('client.present', [
       { name, program, pid: process.pid, version: PROTOCOL_VERSION },
     ]);
     this.#token = token;
-    const attached = [...this.#open.values()].filter(({ detached }) => detached !== true);
-    await Promise.all(attached.map((open) => this.#openAgain(open, token, session)));
-  }
-
-  /** The flow itself goes on over its link; this tells a new app server that somebody has it open. */
-  async #openAgain(open: OpenOne, token: string, session: RpcSession): Promise<void> {
-    try {
-      const request = { ...open.request, link: open.link };
-      const opened = await callerOf(CONTRACT, session)('flow.open', [token, request], {
-        timeoutMs: OPEN_TIMEOUT_MS,
-      });
-      open.handle = opened.handle;
-      if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
-    } catch (error) {
-      // One flow that cannot be opened must not keep the client from its app server, nor from its other flows.
-      if (session.state !== 'open') throw error;
-      clientLog.warn('a flow is not known to the new app server', { flow: open.request.flow, error });
-    }
+    await this.#openings.openAgain(session, token);
   }
 }
 

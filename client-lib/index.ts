@@ -1,6 +1,7 @@
 /** The client library's public surface: everything a program needs, and nothing else is promised. */
 export { connect, type ConnectOptions } from './connect.js';
-export { Client, SPECTRA_FLOW, type AppInfo, type FlowStatus, type SendTarget } from './client.js';
+export { Client, SPECTRA_FLOW, type AppInfo, type SendTarget } from './client.js';
+export type { FlowStatus } from './openings.js';
 export type { Attributes, AttributeType, MessageClass } from './messages/message-class.js';
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
 export { connectHost, HostConnection, type HostInfo } from './host.js';
