@@ -18,9 +18,7 @@ export async function open(): Promise<Row[]> {
       await host.run({ name: app, source: simulator.address });
       const first = await connect({ app, name: 'first' });
       cold.push(await timed(() => first.getMemory()));
-      const second = await connect({ app, name: 'second' });
-      warm.push(await timed(() => second.getMemory()));
-      await Promise.all([first.close(), second.close()]);
+      await first.close();
       await host.stop(app);
       coldest.push(
         await timed(async () => {
@@ -31,6 +29,15 @@ export async function open(): Promise<Row[]> {
       );
       await host.stop(app);
     }
+    await host.run({ name: 'running', source: simulator.address });
+    const keeper = await connect({ app: 'running', name: 'keeper' });
+    await keeper.getMemory();
+    for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
+      const viewer = await connect({ app: 'running', name: 'viewer' });
+      warm.push(await timed(() => viewer.getMemory()));
+      await viewer.close();
+    }
+    await keeper.close();
     await host.run({ name: 'nothing', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
     const client = await connect({ app: 'nothing', name: 'unlucky' });
     for (let repetition = 0; repetition < REPETITIONS; repetition += 1)

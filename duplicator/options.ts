@@ -51,7 +51,7 @@ const DEFAULT_IDLE_INTERVAL_MS = 500;
 const DEFAULT_FULL_INTERVAL_MS = 60_000;
 const DEFAULT_START_TIMEOUT_MS = 800;
 const DEFAULT_LINGER_MS = 30_000;
-const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
+const DEFAULT_RING_BYTES = 48 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT

@@ -23,6 +23,9 @@ export interface Reply {
 /** Where the next reply goes: the start of a display memory that has room for the header and `channelCapacity` bytes. */
 export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
 
+/** Told after each read how many bytes of the body have arrived, except for the last one, which ends the request. */
+export type ArrivalListener = (kind: 'full' | 'partial', bodyBytes: number) => void;
+
 export interface MirrorConnectionOptions {
   readonly host: string;
   readonly port: number;
@@ -38,6 +41,7 @@ export interface MirrorConnectionOptions {
 interface Pending {
   readonly channelCapacity: number;
   readonly supplier: SlotSupplier;
+  readonly arrived: ArrivalListener;
   readonly requestedMs: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
@@ -104,13 +108,18 @@ export class MirrorConnection {
    * Asks for an update of at most `channelCapacity` bytes of channels. `supplier` is called when the reply's header has come, once, for the memory it lands in.
    * Rejects with SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the connection.
    */
-  async request(channelCapacity: number, supplier: SlotSupplier): Promise<Reply> {
+  async request(
+    channelCapacity: number,
+    supplier: SlotSupplier,
+    arrived: ArrivalListener = () => undefined,
+  ): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#pending !== undefined) throw new Error('a request is in flight already');
     return new Promise((resolve, reject) => {
       this.#pending = {
         channelCapacity,
         supplier,
+        arrived,
         requestedMs: this.#options.clock.nowMs(),
         resolve,
         reject,
@@ -148,6 +157,7 @@ export class MirrorConnection {
     } else {
       body.filled += bytes;
       if (body.filled === body.bodyBytes) this.#complete(this.#pending, body);
+      else this.#pending.arrived(body.kind, body.filled);
     }
     return true;
   }

@@ -3,9 +3,10 @@
  * and brings the image up to date. Knows the flow file and the image, no socket and no clock.
  */
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { changedRanges, type ChangedRanges, type ImageWriter } from '../../protocol/flow-file/image.js';
+import type { ChangedRanges, ImageWriter } from '../../protocol/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
+import { ArrivalScan } from './arrival-scan.js';
 
 /** A received update that was compared with the image and waits for its publication. */
 export interface Prepared {
@@ -34,6 +35,8 @@ export class MirrorPublisher {
   readonly #slotVersion: number[];
   #imageVersion = 0;
   #size = 0;
+  /** The update that is being received. */
+  #scan: ArrivalScan | undefined;
   #used = -1;
   headersCopied = 0;
   imageBytesWritten = 0;
@@ -65,7 +68,14 @@ export class MirrorPublisher {
   /** Opens the slot that the next publication (ahead 0) or the one after it (ahead 1) will stand in, for an update of this kind. */
   open(ahead: 0 | 1, kind: 'full' | 'partial'): Buffer {
     if (kind === 'full') this.#slotVersion[(this.#ring.next + ahead) % this.#slotVersion.length] = 0;
-    return this.#ring.begin(ahead);
+    const memory = this.#ring.begin(ahead);
+    this.#scan = this.#scanOf(memory, kind === 'full' ? 0 : DISPLAY_HEADER_BYTES);
+    return memory;
+  }
+
+  /** So many bytes of the body of the update that was opened last have arrived: they are compared already. */
+  arrived(kind: 'full' | 'partial', bodyBytes: number): void {
+    if (this.#imageVersion > 0) this.#scan?.arrived(bodyBytes + (kind === 'full' ? 0 : DISPLAY_HEADER_BYTES));
   }
 
   /** Judges a reply that was received into the slot of the next publication. One comparison with the image, no copy of what arrived. */
@@ -99,6 +109,7 @@ export class MirrorPublisher {
     this.#slotVersion[sequence % this.#slotVersion.length] = this.#imageVersion;
     this.#ring.commit(prepared.size, timestampNs);
     this.#ring.publish();
+    this.#scan?.imageChanged(prepared.ranges);
     this.#image.apply(prepared.memory, prepared.ranges, sequence, prepared.size, this.#size);
     this.#size = prepared.size;
     this.publishedBytes += prepared.size;
@@ -107,10 +118,9 @@ export class MirrorPublisher {
   }
 
   #compare(memory: Buffer, from: number, size: number): Preparation {
-    const ranges =
-      this.#imageVersion === 0
-        ? ([[0, size]] as const)
-        : changedRanges(this.#image.bytes, memory, from, size);
+    const scan = this.#scan?.memory === memory ? this.#scan : this.#scanOf(memory, from);
+    this.#scan = undefined;
+    const ranges = this.#imageVersion === 0 ? ([[0, size]] as const) : scan.finish(size);
     if (ranges.length === 0 && size === this.#size) return { kind: 'unchanged' };
     const first = ranges[0];
     const headerChanged = from === 0 && first !== undefined && first[0] < DISPLAY_HEADER_BYTES;
@@ -118,6 +128,10 @@ export class MirrorPublisher {
       kind: 'changed',
       prepared: { memory, size, ranges: ranges.length === 0 ? NOTHING : ranges, headerChanged },
     };
+  }
+
+  #scanOf(memory: Buffer, from: number): ArrivalScan {
+    return new ArrivalScan(this.#image.bytes, memory, from);
   }
 
   /** Channel bytes that a reply under the image's header carries; with nothing defined SpecTcl sends 1 and Rustogramer 0. */

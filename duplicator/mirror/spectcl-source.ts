@@ -225,6 +225,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     const reply = await mirror.request(
       sink.channelCapacity,
       (kind) => (memory = sink.publisher.open(this.#ahead(), kind)),
+      (kind, bodyBytes) => sink.publisher.arrived(kind, bodyBytes),
     );
     return { reply, memory: memory as Buffer };
   }

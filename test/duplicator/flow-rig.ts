@@ -42,7 +42,15 @@ export class FlowRig {
     const { address } = this.simulator;
     const names = ['--app', 'test', '--flow', 'spectra', '--connect', address];
     const places = ['--directory', this.runtime, '--flow-dir', this.flows];
-    return [...names, ...places, '--update-interval', '5', '--idle-interval', '10', ...more];
+    const pace = [
+      '--update-interval',
+      '5',
+      '--idle-interval',
+      '10',
+      '--ring-bytes',
+      String(64 * 1024 * 1024),
+    ];
+    return [...names, ...places, ...pace, ...more];
   }
 
   another(args: readonly string[] = []): MirrorFlow {

@@ -31,7 +31,7 @@ describe('the options of a duplicator', () => {
       fullIntervalMs: 60_000,
       startTimeoutMs: 800,
       lingerMs: 30_000,
-      ringBytes: 64 * 1024 * 1024,
+      ringBytes: 48 * 1024 * 1024,
       parent: undefined,
       directory: '/run/mf',
       flowDirectory: '/dev/shm/mf',
