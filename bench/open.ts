@@ -1,9 +1,10 @@
 /** `open`: how long a connected client waits for a mirror's memory: warm, with the duplicator to start, with the app server too, and to fail. */
 import { connect, isMirrorflowError } from '../client-lib/index.js';
 import { row, type Row } from './report.js';
-import { startSimulatorProcess, startSystem } from './system.js';
+import { pause, startSimulatorProcess, startSystem } from './system.js';
 
 const REPETITIONS = 20;
+const SETTLE_MS = 50;
 
 export async function open(): Promise<Row[]> {
   const simulator = await startSimulatorProcess(['--rate', '1000', '--spectra', '400', '--interval', '1000']);
@@ -34,6 +35,7 @@ export async function open(): Promise<Row[]> {
     await keeper.getMemory();
     for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
       const viewer = await connect({ app: 'running', name: 'viewer' });
+      await pause(SETTLE_MS); // what the viewer before it closed is over by then
       warm.push(await timed(() => viewer.getMemory()));
       await viewer.close();
     }

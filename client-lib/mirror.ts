@@ -192,16 +192,30 @@ async function open(opened: OpenedFlow): Promise<Attachment> {
       },
     );
   }
-  const header = openFlowHeader(opened.file);
-  const image = openImage(opened.image);
+  // The files are mapped while the duplicator is on its way to answer.
+  const welcomed = greet(opened);
+  try {
+    const header = openFlowHeader(opened.file);
+    const image = openImage(opened.image);
+    return { header, ring: undefined, image, link: await welcomed };
+  } catch (error) {
+    void welcomed.then(
+      (link) => link.destroy(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+async function greet(opened: OpenedFlow): Promise<LinkConnection> {
   const link = await streamLink().connect(opened.link);
   try {
     await welcome(link, opened.handle);
+    return link;
   } catch (error) {
     link.destroy();
     throw error;
   }
-  return { header, ring: undefined, image, link };
 }
 
 /** Says HELLO as an observer and waits for the duplicator's answer. */
