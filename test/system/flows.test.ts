@@ -84,10 +84,13 @@ describe('a flow between processes', function () {
         provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
         await says(provider, 'providing');
       } else {
+        // The provider stands still meanwhile: a fast machine would be at the end before the consumer is back.
+        provider.child.kill('SIGSTOP');
         await killHard(killed.child);
         const next = existsSync(out) ? readFileSync(out, 'utf8') : '0';
         killed = program(CONSUMER, 'e1', 'numbers', next, count, out);
         await says(killed, 'attached');
+        provider.child.kill('SIGCONT');
       }
     }
     const all = await report(steady);
