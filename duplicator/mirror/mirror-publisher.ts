@@ -6,6 +6,7 @@ import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
+import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { ArrivalScan } from './arrival-scan.js';
 
 /** A received update that was compared with the image and waits for its publication. */
@@ -110,7 +111,9 @@ export class MirrorPublisher {
     this.#ring.commit(prepared.size, timestampNs);
     this.#ring.publish();
     this.#scan?.imageChanged(prepared.ranges);
-    this.#image.apply(prepared.memory, prepared.ranges, sequence, prepared.size, this.#size);
+    // Viewers map the image without looking at its generation: no spectrum may show under another's header.
+    const whole = prepared.memory.subarray(0, prepared.size);
+    this.#image.apply(whole, prepared.ranges, sequence, prepared.size, this.#size, updateDisplay);
     this.#size = prepared.size;
     this.publishedBytes += prepared.size;
     for (const [start, end] of prepared.ranges) this.imageBytesWritten += end - start;

@@ -87,6 +87,13 @@ function gridEnd(start: number, cell: number, to: number): number {
   return Math.min((Math.floor(start / cell) + 1) * cell, to);
 }
 
+/** Makes the image what `next` is, which differs in these ranges. */
+export type ImageUpdate = (image: Buffer, next: Buffer, ranges: ChangedRanges) => void;
+
+function copyRanges(image: Buffer, next: Buffer, ranges: ChangedRanges): void {
+  for (const [start, end] of ranges) next.copy(image, start, start, end);
+}
+
 /** The writing side of an image, for the flow file's owner. */
 export class ImageWriter {
   readonly #file: FlowFile;
@@ -104,13 +111,21 @@ export class ImageWriter {
   /**
    * Copies the ranges of `next` into the image as publication `sequence`.
    * @param size bytes that `next` defines; what the image held beyond, up to `previousSize`, becomes zero
+   * @param update copies the ranges; one that knows the data may choose the order
    */
-  apply(next: Buffer, ranges: ChangedRanges, sequence: number, size: number, previousSize: number): void {
+  apply(
+    next: Buffer,
+    ranges: ChangedRanges,
+    sequence: number,
+    size: number,
+    previousSize: number,
+    update: ImageUpdate = copyRanges,
+  ): void {
     const { words } = this.#file;
     const found = words.load64(HEADER.imageGeneration);
     const writing = found % 2 === 0 ? found + 1 : found; // odd already: whoever wrote before died at it
     words.store64(HEADER.imageGeneration, writing);
-    for (const [start, end] of ranges) next.copy(this.#image, start, start, end);
+    update(this.#image, next, ranges);
     if (previousSize > size) this.#image.fill(0, size, previousSize);
     words.store64(HEADER.imageSequence, sequence + 1);
     words.store64(HEADER.imageGeneration, writing + 1);

@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { changedRanges } from '../../../protocol/flow-file/image.js';
+import {
+  DISPLAY_HEADER_BYTES,
+  bindings,
+  clearBinding,
+  writeBinding,
+} from '../../../protocol/spectcl/display-memory.js';
+import { updateDisplay } from '../../../protocol/spectcl/display-update.js';
+
+const CHANNEL_BYTES = 64 * 1024;
+const CHANNELS = 100;
+
+/** A memory with a spectrum in each of the slots, named by slot and version, its channels holding the version. */
+function memoryOf(slots: readonly { readonly slot: number; readonly version: number }[]): Buffer {
+  const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
+  for (const { slot, version } of slots) {
+    const channelOffset = slot * CHANNELS;
+    writeBinding(memory, slot, {
+      name: `s${slot}.v${version}`,
+      type: 4,
+      xchans: CHANNELS,
+      ychans: 1,
+      channelOffset,
+      xmin: 0,
+      xmax: version,
+      xlabel: `v${version}`,
+    });
+  }
+  return memory;
+}
+
+const layout = fc.uniqueArray(
+  fc.record({ slot: fc.integer({ min: 0, max: 40 }), version: fc.integer({ min: 1, max: 3 }) }),
+  { selector: ({ slot }) => slot, maxLength: 12 },
+);
+
+describe('a display memory that others read while it is brought up to date', () => {
+  it('becomes what the next one is', () => {
+    fc.assert(
+      fc.property(layout, layout, (before, after) => {
+        const memory = memoryOf(before);
+        const next = memoryOf(after);
+        updateDisplay(memory, next, changedRanges(memory, next, 0, next.byteLength));
+        expect(memory.equals(next)).to.equal(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('never shows a spectrum whose title, axis and label are not of one version', () => {
+    fc.assert(
+      fc.property(layout, layout, (before, after) => {
+        const memory = memoryOf(before);
+        const next = memoryOf(after);
+        const ranges = changedRanges(memory, next, 0, next.byteLength);
+        const copy = next.copy.bind(next);
+        let looks = 0;
+        next.copy = ((...to: Parameters<typeof copy>) => {
+          const copied = copy(...to);
+          looks += 1;
+          for (const { slot, name, xmax, xlabel } of bindings(memory)) {
+            expect([name, xlabel]).to.deep.equal([`s${slot}.v${xmax}`, `v${xmax}`]);
+          }
+          return copied;
+        }) as typeof next.copy;
+        updateDisplay(memory, next, ranges);
+        expect(looks > 0 || ranges.length === 0).to.equal(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('keeps a freed slot free', () => {
+    const memory = memoryOf([{ slot: 3, version: 1 }]);
+    const next = Buffer.from(memory);
+    clearBinding(next, 3);
+    updateDisplay(memory, next, changedRanges(memory, next, 0, next.byteLength));
+    expect(bindings(memory)).to.deep.equal([]);
+  });
+});
