@@ -299,7 +299,8 @@ describe('what is promised', function () {
       body,
       headers: { 'content-type': 'text/xml' },
     }).catch(() => undefined);
-    if (huge !== undefined) expect(await huge.text()).to.match(/fault|large|Large/);
+    // Either the answer arrives, or the connection was closed under the sender before it could read it.
+    if (huge !== undefined) expect(huge.status).to.equal(413);
     await flow.goesOn();
     expect((await system.host.info()).pid).to.equal(hostServer.pid);
     expect(await appServerPid()).to.equal(info.pid);
