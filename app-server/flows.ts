@@ -198,7 +198,7 @@ export class Flows {
         this.#duplicators.set(flow, session);
       }
       // Only who saw the one before run knows its consumers: to a restarted app server they have yet to come.
-      if (adopted || flow?.duplicator.follows !== true) return { adopted };
+      if (adopted || flow === undefined || !flow.duplicator.follows) return { adopted };
       return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
