@@ -192,8 +192,7 @@ describe('a SpecTcl source', () => {
       it(`ends the start with ${code}: ${JSON.stringify(misbehaviour)}`, async () => {
         rig = await SourceRig.make({ simulator: { misbehaviour } });
         const failed = rejection(rig.source.start());
-        if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest))
-          await endPatienceUntilSettled(rig, failed);
+        if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest)) await endPatienceUntilSettled(rig, failed);
         const error = await failed;
         expect([error.code, error.message.includes('127.0.0.1') || code === 'SOURCE_PROTOCOL']).to.deep.equal(
           [code, true],
