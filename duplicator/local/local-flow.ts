@@ -62,13 +62,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });
-    const { stallTimeoutMs } = this.#options;
+    const { reattachMs, stallTimeoutMs } = this.#options;
     const host = new FlowHost({
       file,
       links,
       openSlots: 0,
       local: true,
       expected,
+      reattachMs,
       stallTimeoutMs,
       log: this.#log,
     });
