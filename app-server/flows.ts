@@ -38,8 +38,8 @@ const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
 
 export interface FlowsOptions {
   readonly server: AppServerOptions;
-  /** Absolute path of the duplicator's compiled main module. */
-  readonly duplicatorScript: string;
+  /** Absolute path of the duplicator program, as it is now. */
+  readonly duplicatorScript: () => string;
   readonly clock: Clock;
   readonly log: Logger;
   /** A client has closed a flow, or has gone. */
@@ -344,7 +344,7 @@ export class Flows {
       title: `${server.application.name}/${name}`,
       clock,
       log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript, clock),
+      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock),
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),

@@ -1,5 +1,4 @@
 /** How a duplicator is started: its program, its arguments, its log. */
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../protocol/clock.js';
 import type { DuplicatorReady } from '../protocol/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../protocol/directories.js';
@@ -8,9 +7,6 @@ import { Child } from '../protocol/process-kit/child.js';
 import { OwnDuplicator } from './duplicator-handle.js';
 import type { FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
-
-/** The compiled duplicator beside this program. */
-export const DUPLICATOR_SCRIPT = fileURLToPath(new URL('../duplicator/main.js', import.meta.url));
 
 /** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
 const READY_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;

@@ -123,4 +123,4 @@ function readOptions(): DuplicatorOptions | undefined {
 }
 
 const options = readOptions();
-if (options !== undefined) await run(options);
+if (options !== undefined) void run(options);

@@ -1,10 +1,10 @@
 /** The host server put together: directories, record, applications, the two ways to call it, systemd. */
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { ApplicationState } from '../protocol/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/directories.js';
+import { packageVersion, programPath } from '../protocol/installation.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { prepareDirectory } from '../protocol/private-directory.js';
@@ -31,7 +31,6 @@ import { HostRecord } from './host-record.js';
 import type { HostServerOptions } from './options.js';
 import type { SystemdNotifier } from './sd-notify.js';
 import { watchOwnSocket } from './self-check.js';
-import { packageVersion } from './version.js';
 import { WebProcess } from './web-process.js';
 
 const APPLICATION_TIMES: ApplicationTimes = {
@@ -44,8 +43,6 @@ const APPLICATION_TIMES: ApplicationTimes = {
 
 /** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
 const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
-
-const APP_SERVER = fileURLToPath(new URL('../app-server/main.js', import.meta.url));
 
 export class HostServer {
   /** Resolves when everything is closed, however that was asked for. */
@@ -218,7 +215,7 @@ export class HostServer {
       times,
       childSpec: (options) => ({
         title: `app server ${options.name}`,
-        script: appServer ?? APP_SERVER,
+        script: appServer ?? programPath('app-server'),
         args: [
           ...appServerArguments(options),
           '--directory',

@@ -69,6 +69,13 @@ export const CONTRACT = defineContract({
     params: [application],
     returns: applicationInfo,
   }),
+  'host.restart': method({
+    doc:
+      'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
+      'Its flows end and begin again.',
+    params: [param('options', applicationOptions, 'the name, and what is to change')],
+    returns: applicationInfo,
+  }),
   'host.quit': method({
     doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
     params: [optionalParam('everything', boolean(), 'also stop all applications')],

@@ -9,6 +9,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from '../errors.js';
 import { LIMITS } from '../limits.js';
+import { ownChildEnvironment } from './environment.js';
 
 /** The environment variable that carries the launch token to the child, which returns it with its ready message. */
 export const LAUNCH_VARIABLE = 'MIRRORFLOW_LAUNCH';
@@ -60,10 +61,10 @@ export class Child<Ready> {
     const log = openLog(spec);
     const logStart = fstatSync(log).size;
     try {
-      this.#process = spawn(process.execPath, ['--enable-source-maps', spec.script, ...spec.args], {
+      this.#process = spawn(process.execPath, [spec.script, ...spec.args], {
         detached: true,
         stdio: ['ignore', log, log],
-        env: { ...process.env, [LAUNCH_VARIABLE]: this.launch },
+        env: { ...ownChildEnvironment(process.env), [LAUNCH_VARIABLE]: this.launch },
       });
     } catch (error) {
       throw new MirrorflowError(

@@ -4,6 +4,7 @@
  */
 import { MirrorflowError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { sourceStack } from '../source-stack.js';
 import {
   checkParams,
   definitionOf,
@@ -66,7 +67,7 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
       return checkResult(method, definition, await handle(checked, context));
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) {
-        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        const stack = sourceStack(thrown);
         this.#options.log.error('a handler failed', { method, error: thrown, stack });
       }
       throw errorForCaller(thrown);
