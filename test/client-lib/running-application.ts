@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Client } from '../../client-lib/index.js';
-import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
+import type { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
 import { presentation, TestSystem } from '../app-server/test-system.js';
@@ -34,7 +34,7 @@ export class RunningApplication {
 
   /** A client over HTTP, presented. */
   async overHttp(name: string): Promise<{ call: CallOf<MirrorflowContract>; token: string }> {
-    const http = new HttpRpcClient({ host: '127.0.0.1', port: this.port });
+    const http = this.system.http(this.port);
     this.#https.push(http);
     const call = callerOf(CONTRACT, http);
     return { call, token: (await call('client.present', [presentation(name)])).session };
