@@ -2,6 +2,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
+import { programPath } from '../protocol/installation.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
 import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
@@ -83,7 +84,7 @@ export class ThreadedEngine implements InputEngine {
       whenDetached,
       ...(flowControl === undefined ? {} : { flowControl }),
     };
-    this.#worker = new Worker(new URL('./flow-thread/main.js', import.meta.url), {
+    this.#worker = new Worker(programPath('flow-thread'), {
       name: 'mirrorflow flow thread',
       workerData,
       transferList: [port2],
