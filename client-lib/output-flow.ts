@@ -292,7 +292,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /** False without credit. */
-  #put(bytes: Uint8Array, options: CommitOptions = {}): boolean {
+  #put(bytes: Uint8Array, options?: CommitOptions): boolean {
     const slot = this.#begin();
     if (slot === undefined) return false;
     slot.data.set(bytes);
@@ -315,18 +315,18 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#slot;
   }
 
-  #commitReserved(size: number, options: CommitOptions = {}): void {
+  #commitReserved(size: number, options?: CommitOptions): void {
     if (!this.#reserved)
       throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
     this.#check();
     if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
     else this.#keep(size, options);
     // Others may have waited while it was filled.
-    this.#serve();
+    if (this.#waiters.length > 0) this.#serve();
   }
 
   /** The slot was reserved before its duplicator went: what is in it is the first to be written by the next one. */
-  #keep(size: number, options: CommitOptions): void {
+  #keep(size: number, options?: CommitOptions): void {
     if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
     this.#reserved = false;
@@ -335,18 +335,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#drainQueue();
   }
 
-  #commit(size: number, options: CommitOptions): void {
-    if (!this.#flushing) {
-      this.#flushing = true;
-      this.#turnNs = nowNs();
-      queueMicrotask(() => {
-        if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
-      });
-    }
+  #commit(size: number, options?: CommitOptions): void {
+    if (!this.#flushing) this.#beginTurn();
+    const flags = options?.flags;
     this.#ring.commit(
       size,
-      options.timestampNs ?? this.#turnNs,
-      (this.#generation | (options.flags ?? 0)) >>> 0,
+      options?.timestampNs ?? this.#turnNs,
+      flags === undefined ? this.#generation : (this.#generation | flags) >>> 0,
     );
     this.#reserved = false;
     this.#written += 1;
@@ -354,9 +349,18 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
   }
 
+  /** What is committed from now on is published together, at the end of this turn. */
+  #beginTurn(): void {
+    this.#flushing = true;
+    this.#turnNs = nowNs();
+    queueMicrotask(() => {
+      if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
+    });
+  }
+
   /** Sequences below it may be written. */
   get #credit(): number {
-    return this.#file.words.load64(HEADER.granted);
+    return this.#file.words.peek64(HEADER.granted);
   }
 
   #follow({ file, link, generation }: Seat): void {

@@ -1,9 +1,9 @@
 /**
  * The writing side of a flow file's ring: one writer per file. The order of its stores is what makes a torn buffer
  * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
- * Payloads are plain stores between atomic ones, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
+ * Payloads are plain stores between those, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
  */
-import { HEADER, SLOT } from './layout.js';
+import { HEADER, HEADER_BYTES, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 
@@ -12,6 +12,9 @@ export class RingWriter {
   /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
   readonly #payloads: (Buffer | undefined)[];
   #committed: number;
+  /** Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as much as the buffer. */
+  #offset: number;
+  #index: number;
   /** What `begin` cleared. */
   #replaced = 0;
   #published: number;
@@ -22,6 +25,8 @@ export class RingWriter {
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
+    this.#index = this.#committed % file.geometry.slotCount;
+    this.#offset = slotOffset(file.geometry, this.#committed);
   }
 
   /** The sequence that the next `begin` opens. */
@@ -39,18 +44,20 @@ export class RingWriter {
    * @param ahead slots beyond the next one, below slotCount
    */
   begin(ahead = 0): Buffer {
-    const sequence = this.#committed + ahead;
     const { geometry, words } = this.#file;
-    const word = slotOffset(geometry, sequence) + SLOT.sequence;
-    if (ahead === 0) this.#replaced = words.load64(word);
-    words.store64(word, 0);
-    return this.#payload(sequence);
+    if (ahead === 0) {
+      this.#replaced = words.peek64(this.#offset + SLOT.sequence);
+      words.clear64(this.#offset + SLOT.sequence);
+      return this.#payloads[this.#index] ?? this.#payload(this.#index);
+    }
+    const sequence = this.#committed + ahead;
+    words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
+    return this.#payload(sequence % geometry.slotCount);
   }
 
   /** Takes the last `begin` of the next slot back: readers find again what it held. Only before anything was written to the payload. */
   abandon(): void {
-    const { geometry, words } = this.#file;
-    words.store64(slotOffset(geometry, this.#committed) + SLOT.sequence, this.#replaced);
+    this.#file.words.complete64(this.#offset + SLOT.sequence, this.#replaced);
   }
 
   /**
@@ -63,12 +70,19 @@ export class RingWriter {
     if (!Number.isInteger(size) || size < 0 || size > geometry.payloadCapacity) {
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${geometry.payloadCapacity}`);
     }
-    const slot = slotOffset(geometry, this.#committed);
+    const slot = this.#offset;
     words.setPlain64(slot + SLOT.timestampNs, timestampNs);
     words.setPlain32(slot + SLOT.size, size);
     words.setPlain32(slot + SLOT.flags, flags);
     this.#committed += 1;
-    words.store64(slot + SLOT.sequence, this.#committed);
+    words.complete64(slot + SLOT.sequence, this.#committed);
+    if (this.#index + 1 === geometry.slotCount) {
+      this.#index = 0;
+      this.#offset = HEADER_BYTES;
+    } else {
+      this.#index += 1;
+      this.#offset = slot + geometry.slotStride;
+    }
   }
 
   /** Makes every committed buffer visible, with one store. Returns the new `published`. */
@@ -94,13 +108,14 @@ export class RingWriter {
     words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
     this.#published = 0;
+    this.#index = 0;
+    this.#offset = HEADER_BYTES;
   }
 
-  #payload(sequence: number): Buffer {
-    const index = sequence % this.#file.geometry.slotCount;
+  #payload(index: number): Buffer {
     const known = this.#payloads[index];
     if (known !== undefined) return known;
-    const made = this.#file.payloadOf(sequence);
+    const made = this.#file.payloadOf(index);
     this.#payloads[index] = made;
     return made;
   }
