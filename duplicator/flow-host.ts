@@ -351,6 +351,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { consumer } = client;
     // A reader that is awake sees `published` in the file before this process was told.
     const { published } = this.#options.file;
+    this.#published = published;
     const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
     if (outcome !== 'accepted' || consumer === undefined) {
       this.#refuse(
