@@ -197,8 +197,8 @@ export class InlineEngine implements InputEngine {
 
   block(timeoutMs: number): void {
     const until = this.#clock.nowMs() + timeoutMs;
-    this.#acknowledge(false);
     if (this.#spin(Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000))) return;
+    this.#acknowledge(false);
     let sliceMs = SLICE_FIRST_MS;
     for (;;) {
       const leftMs = until - this.#clock.nowMs();

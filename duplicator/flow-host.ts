@@ -263,6 +263,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
+      // Consumers first: they wait for the buffer, the provider only for its turn to say more.
+      this.#seat.answer();
       this.#stall.look();
       return;
     }
