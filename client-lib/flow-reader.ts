@@ -43,6 +43,7 @@ export class InlineEngine implements InputEngine {
   #acknowledged = -1;
   /** From here on a quarter of the ring has been read since the last acknowledgement. */
   #quarterAt = 0;
+  #acknowledgingSoon = false;
   /** The duplicator knows that a signal is waited for. */
   #armed = false;
   #wanted = false;
@@ -196,8 +197,8 @@ export class InlineEngine implements InputEngine {
 
   block(timeoutMs: number): void {
     const until = this.#clock.nowMs() + timeoutMs;
-    this.#acknowledge(false);
     if (this.#spin(Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000))) return;
+    this.#acknowledge(false);
     let sliceMs = SLICE_FIRST_MS;
     for (;;) {
       const leftMs = until - this.#clock.nowMs();
@@ -374,7 +375,7 @@ export class InlineEngine implements InputEngine {
       const outcome = reader.look();
       if (outcome !== 'restarted') {
         if (reader.missed !== this.#missed || this.#lost !== this.#lostTold) this.#countMissed();
-        if (outcome === 'empty') this.#acknowledge(false);
+        if (outcome === 'empty') this.#acknowledgeSoon();
         return outcome === 'ready';
       }
       this.#countMissed();
@@ -424,6 +425,16 @@ export class InlineEngine implements InputEngine {
 
   get #quarter(): number {
     return Math.max(1, this.capacity >> 2);
+  }
+
+  /** At the end of this turn, unless a wait has said it by then: who polls and then takes says it once. */
+  #acknowledgeSoon(): void {
+    if (this.#acknowledgingSoon || this.#needed() === this.#acknowledged) return;
+    this.#acknowledgingSoon = true;
+    queueMicrotask(() => {
+      this.#acknowledgingSoon = false;
+      if (!this.#closed && !this.#armed) this.#acknowledge(false);
+    });
   }
 
   /** Going on needs saying only when there is something new; waiting always does. */

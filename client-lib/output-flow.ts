@@ -77,6 +77,9 @@ interface QueuedBuffer {
 /** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */
 const SEAT_ATTEMPTS = 50;
 const SEAT_RETRY_MS = 20;
+/** Slots that are opened together at most, and which share of the ring: they hold nothing for those who join late. */
+const OPEN_SLOTS_MAX = 64;
+const OPEN_SHARE = 64;
 /** A duplicator that does not answer a provider within this time is given up. */
 const SEAT_TIMEOUT_MS = 5_000;
 
@@ -88,12 +91,15 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #link!: LinkConnection;
   #generation = 0;
   #quarter = 1;
+  #openTogether = 1;
   /** Why there is no duplicator just now. */
   #detached: LinkEnd | undefined;
   readonly #waiters: Waiter[] = [];
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
+  /** Payloads of sequences from here on were not given to anybody yet. */
+  #begun = 0;
   /** The ring that the reserved slot lies in. */
   #slotRing: RingWriter | undefined;
   /** The count that the duplicator was told last, and whether it has answered. */
@@ -270,6 +276,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
+    this.#closeSlots();
     this.#link.close();
     this.#rejectWaiters();
     this.emit('closed');
@@ -300,19 +307,35 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return true;
   }
 
-  /** Undefined without credit. The duplicator may take credit back: what is done here before the second look is seen by it, or it by the look. */
+  /** Undefined without credit. */
   #begin(): OutputSlot | undefined {
     if (this.#reserved) return this.#slot;
-    if (this.#detached !== undefined || this.#ring.next >= this.#credit) return undefined;
-    const data = this.#ring.begin();
-    if (this.#ring.next >= this.#credit) {
-      this.#ring.abandon();
-      return undefined;
-    }
+    const ring = this.#ring;
+    if (this.#detached !== undefined || (ring.next === ring.opened && !this.#openSlots())) return undefined;
     this.#reserved = true;
-    this.#slotRing = this.#ring;
-    this.#slot.data = data;
+    this.#begun = ring.next + 1;
+    this.#slotRing = ring;
+    this.#slot.data = ring.begin();
     return this.#slot;
+  }
+
+  /**
+   * Opens the next slots as far as there is credit. The duplicator may take credit back: what is done here before the second look is seen by it,
+   * or it by the look. A fence lies between the two, which costs as much as a small buffer: so several slots are opened with one.
+   */
+  #openSlots(): boolean {
+    const ring = this.#ring;
+    const count = Math.min(this.#credit - ring.next, this.#openTogether);
+    if (count <= 0) return false;
+    ring.open(count);
+    const credit = this.#credit;
+    if (credit < ring.opened) ring.giveBack(credit);
+    return ring.opened > ring.next;
+  }
+
+  /** What was opened and not reserved can be read again by those who come late. Without a duplicator somebody else may have the file. */
+  #closeSlots(): void {
+    if (this.#detached === undefined) this.#ring.giveBack(this.#begun);
   }
 
   #commitReserved(size: number, options?: CommitOptions): void {
@@ -366,9 +389,12 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #follow({ file, link, generation }: Seat): void {
     this.#file = file;
     this.#ring = new RingWriter(file);
+    this.#begun = 0;
     this.#link = link;
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
-    this.#quarter = Math.max(1, Math.floor(file.geometry.slotCount / 4));
+    const { slotCount } = file.geometry;
+    this.#quarter = Math.max(1, Math.floor(slotCount / 4));
+    this.#openTogether = Math.max(1, Math.min(OPEN_SLOTS_MAX, Math.floor(slotCount / OPEN_SHARE)));
     this.#told = file.published;
     this.#answered = true;
     this.#detached = undefined;

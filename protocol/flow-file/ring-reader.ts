@@ -100,7 +100,8 @@ export class RingReader {
 
   /** The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check `stillThere()` after use. */
   view(): Buffer {
-    return this.#payload().subarray(0, this.size);
+    const start = this.#slot + SLOT.payload;
+    return this.#file.bytes.subarray(start, start + this.size);
   }
 
   /** The whole payload area behind `view()`, the same object every time the slot is met: nothing is allocated. */

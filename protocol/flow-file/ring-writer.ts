@@ -15,8 +15,10 @@ export class RingWriter {
   /** Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as much as the buffer. */
   #offset: number;
   #index: number;
-  /** What `begin` cleared. */
-  #replaced = 0;
+  /** Slots of sequences below it are cleared; from `#committed` on. */
+  #opened: number;
+  /** What `open` cleared, by the slot's number. */
+  readonly #replaced: number[];
   #published: number;
 
   /** Continues where `published` of the file stands. */
@@ -25,6 +27,8 @@ export class RingWriter {
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
+    this.#opened = this.#committed;
+    this.#replaced = Array.from({ length: file.geometry.slotCount }, () => 0);
     this.#index = this.#committed % file.geometry.slotCount;
     this.#offset = slotOffset(file.geometry, this.#committed);
   }
@@ -44,20 +48,50 @@ export class RingWriter {
    * @param ahead slots beyond the next one, below slotCount
    */
   begin(ahead = 0): Buffer {
-    const { geometry, words } = this.#file;
     if (ahead === 0) {
-      this.#replaced = words.peek64(this.#offset + SLOT.sequence);
-      words.clear64(this.#offset + SLOT.sequence);
+      if (this.#opened === this.#committed) this.open(1);
       return this.#payloads[this.#index] ?? this.#payload(this.#index);
     }
+    const { geometry, words } = this.#file;
     const sequence = this.#committed + ahead;
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
   }
 
-  /** Takes the last `begin` of the next slot back: readers find again what it held. Only before anything was written to the payload. */
+  /** Sequences below it can be begun without clearing anything more. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /**
+   * Clears the slots of the next `count` sequences that are not open yet, as `begin` does for one: readers see what they held before as lapped.
+   * One fence for all of them. At most slotCount slots are open.
+   */
+  open(count: number): void {
+    const { geometry, words } = this.#file;
+    const last = this.#opened + count - 1;
+    for (let sequence = this.#opened; sequence <= last; sequence += 1) {
+      const word = slotOffset(geometry, sequence) + SLOT.sequence;
+      this.#replaced[sequence % geometry.slotCount] = words.peek64(word);
+      if (sequence === last) words.clear64(word);
+      else words.setPlain64(word, 0);
+    }
+    this.#opened = last + 1;
+  }
+
+  /** Takes opened slots from `sequence` on back: readers find again what they held. Only before anything was written to their payloads. */
+  giveBack(sequence: number): void {
+    const { geometry, words } = this.#file;
+    for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
+      const replaced = this.#replaced[at % geometry.slotCount] ?? 0;
+      words.complete64(slotOffset(geometry, at) + SLOT.sequence, replaced);
+    }
+    this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
+  }
+
+  /** Takes the last `begin` of the next slot back, and whatever else is open. Only before anything was written to the payload. */
   abandon(): void {
-    this.#file.words.complete64(this.#offset + SLOT.sequence, this.#replaced);
+    this.giveBack(this.#committed);
   }
 
   /**
@@ -75,6 +109,7 @@ export class RingWriter {
     words.setPlain32(slot + SLOT.size, size);
     words.setPlain32(slot + SLOT.flags, flags);
     this.#committed += 1;
+    if (this.#opened < this.#committed) this.#opened = this.#committed;
     words.complete64(slot + SLOT.sequence, this.#committed);
     if (this.#index + 1 === geometry.slotCount) {
       this.#index = 0;
@@ -107,6 +142,7 @@ export class RingWriter {
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
+    this.#opened = 0;
     this.#published = 0;
     this.#index = 0;
     this.#offset = HEADER_BYTES;

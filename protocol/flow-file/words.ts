@@ -10,7 +10,8 @@
  * (and the compiler of Node does too); elsewhere they are atomic like the others.
  */
 const TWO_32 = 4_294_967_296;
-const KEEPS_ORDER = process.arch === 'x64';
+/** Whether plain accesses are seen by other threads and processes in the order of the program, but for loads that overtake stores. */
+export const KEEPS_ORDER = process.arch === 'x64';
 
 export class Words {
   readonly #u32: Uint32Array;
