@@ -150,6 +150,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return standings;
   }
 
+  /** Of the consumers of a dead predecessor, no more than so many live: the others are not waited for. */
+  expectAtMost(consumers: number): void {
+    this.#hold.expectAtMost(consumers);
+  }
+
   hasCredit(sequence: number): boolean {
     return sequence < this.#registry.credit(this.#options.file.geometry.slotCount);
   }

@@ -111,6 +111,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     return this.#parts?.host.clientCount ?? 0;
   }
 
+  expectAtMost(consumers: number): void {
+    this.#parts?.host.expectAtMost(consumers);
+  }
+
   get links(): LinkStanding[] {
     return this.#parts?.host.links ?? [];
   }

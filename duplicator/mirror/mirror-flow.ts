@@ -113,6 +113,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     return this.#parts?.host.links ?? [];
   }
 
+  /** A mirror waits for nobody. */
+  expectAtMost(): void {}
+
   get published(): number {
     return this.#parts?.publisher.published ?? 0;
   }

@@ -37,6 +37,9 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     return this.#options.type ?? '';
   }
 
+  /** Who had this flow from a dead predecessor is waited for by the place it comes from. */
+  expectAtMost(): void {}
+
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
     return this.#serving.serve(listen);
   }
