@@ -15,7 +15,9 @@ import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { prepareDirectory } from '../protocol/private-directory.js';
+import { ensureToken, readToken } from '../protocol/security/token-file.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { HttpAuthentication } from '../protocol/xml-rpc/http-authentication.js';
 import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import { Clients } from './clients.js';
@@ -81,6 +83,7 @@ export class AppServer {
     const flows = appFlowDirectory(flowDirectory, application.name);
     prepareDirectory(flows);
     const [apps = '', links = ''] = runtimeFolders(directory);
+    ensureToken(directory);
     const access = new Access(application.access, setup.log);
     access.grantDirectories([flows], [directory, apps, links, flowDirectory]);
     const server = new AppServer(setup, access);
@@ -157,6 +160,12 @@ export class AppServer {
     });
     this.#http = new HttpRpcServer<CallOrigin>(this.#dispatcher, {
       context: () => ({ session: undefined }),
+      authentication: new HttpAuthentication({
+        token: () => readToken(directory),
+        secret: options.security.secret,
+        clock,
+        log,
+      }),
       log,
       limits,
     });

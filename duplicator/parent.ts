@@ -4,7 +4,7 @@
  */
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport } from '../protocol/contract/shapes.js';
+import type { DuplicatorReady, DuplicatorReport, ServeRequest, Served } from '../protocol/contract/shapes.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
@@ -23,6 +23,7 @@ export interface ParentHooks {
   ready(): DuplicatorReady;
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
+  serve(request: ServeRequest): Promise<Served>;
   quit(): void;
   /** So many consumers have the flow open, as the app server knows that started this duplicator after another. */
   consumers(count: number): void;
@@ -42,6 +43,7 @@ export class Parent {
       CONTRACT,
       {
         'duplicator.statistics': () => hooks.statistics(),
+        'duplicator.serve': ([request]) => hooks.serve(request),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());
