@@ -71,3 +71,7 @@ async function one(flow: InputFlow): Promise<void> {
   const buffer = await flow.take();
   if (buffer !== undefined) use(buffer.data);
 }
+async function one(flow: InputFlow): Promise<void> {
+  const buffer = await flow.take();
+  if (buffer !== undefined) use(buffer.data);
+}

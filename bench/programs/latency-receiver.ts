@@ -80,3 +80,11 @@ async function zeromq(): Promise<void> {
   ready();
   for await (const [message] of subscriber) if (message !== undefined) use(message);
 }
+async function zeromq(): Promise<void> {
+  const { Subscriber } = await import('zeromq');
+  const subscriber = new Subscriber({ receiveHighWaterMark: settings.buffers, linger: 0 });
+  subscriber.subscribe();
+  subscriber.connect(`ipc://${settings.path}`);
+  ready();
+  for await (const [message] of subscriber) if (message !== undefined) use(message);
+}
