@@ -22,7 +22,8 @@ let ages: number[] = [];
 const use = (payload: Uint8Array): void => {
   if (ages.length < AGES_MAX) ages.push(ageUs(payload));
 };
-await { flow, sockets, zeromq }[settings.transport]();
+const transports = { flow, sockets, zeromq } as const;
+await transports[settings.transport]();
 
 function ready(): void {
   answerQuestions({
@@ -72,14 +73,6 @@ async function sockets(): Promise<void> {
   ready();
 }
 
-async function zeromq(): Promise<void> {
-  const { Subscriber } = await import('zeromq');
-  const subscriber = new Subscriber({ receiveHighWaterMark: settings.buffers, linger: 0 });
-  subscriber.subscribe();
-  subscriber.connect(`ipc://${settings.path}`);
-  ready();
-  for await (const [message] of subscriber) if (message !== undefined) use(message);
-}
 async function zeromq(): Promise<void> {
   const { Subscriber } = await import('zeromq');
   const subscriber = new Subscriber({ receiveHighWaterMark: settings.buffers, linger: 0 });
