@@ -1,6 +1,7 @@
 /**
  * `scale`: what a publication costs the duplicators with 1 to 1,000 clients of a flow, 1 to 100 flows on a host, and buffers of 1 to 500 MiB:
- * processor time, memory, wake-ups. Its peer is itself at the smallest number: a ratio of 1 is a flat curve.
+ * processor time, memory, wake-ups. Its peer is itself at the smallest number: a ratio of 1 is a flat curve. Points that take long to set up are
+ * measured once, unless all is asked for.
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { BenchProcess, stopAll } from './bench-process.js';
@@ -24,7 +25,7 @@ const CLIENT_PROCESSES = 2;
 const INTERVAL_MS = 50;
 const WARM_UP_MS = 500;
 /** A clock tick of 10 ms is the resolution of processor time. */
-const LONGER = 6;
+const LONGER = 4;
 
 interface Cost {
   readonly cpuUs: number;
@@ -72,13 +73,14 @@ export async function scale(settings: BenchSettings): Promise<Row[]> {
 async function measureCurve(
   points: readonly Point[],
   client: Client,
-  { repeats, durationMs }: BenchSettings,
+  { repeats, durationMs, full }: BenchSettings,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   let smallest: { readonly name: string; readonly costs: readonly Cost[] } | undefined;
   for (const point of points) {
     const costs: Cost[] = [];
-    for (let repeat = 0; repeat < repeats; repeat += 1)
+    const once = !full && (point.clients > CLIENTS[1] || point.flows > FLOWS[1] || point.size > 64 * MIB);
+    for (let repeat = 0; repeat < (once ? 1 : repeats); repeat += 1)
       costs.push(await measure(point, client, durationMs * LONGER));
     smallest ??= { name: point.name, costs };
     const { name, costs: base } = smallest;
