@@ -27,6 +27,8 @@ import {
   openRequest,
   openedFlow,
   presentation,
+  serveRequest,
+  served,
   session,
   startFailure,
   statistics,
@@ -67,6 +69,13 @@ export const CONTRACT = defineContract({
   'host.stop': method({
     doc: 'Stops an application: its app server and its duplicators. Answers when they have ended.',
     params: [application],
+    returns: applicationInfo,
+  }),
+  'host.restart': method({
+    doc:
+      'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
+      'Its flows end and begin again.',
+    params: [param('options', applicationOptions, 'the name, and what is to change')],
     returns: applicationInfo,
   }),
   'host.quit': method({
@@ -236,9 +245,12 @@ export const CONTRACT = defineContract({
   }),
 
   'duplicator.subscribe': method({
-    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection.',
+    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection. To one that follows another it is told how many consumers still have the flow open.',
     params: [param('ready', duplicatorReady, 'the duplicator')],
-    returns: struct({ adopted: boolean() }),
+    returns: struct({
+      adopted: boolean(),
+      consumers: optional(int({ min: 0, doc: 'consumers of the one before that still have the flow open' })),
+    }),
   }),
   'duplicator.report': method({
     doc: 'A duplicator tells a change of its source or its clients.',
@@ -264,6 +276,13 @@ export const CONTRACT = defineContract({
     doc: 'App server to duplicator: how far everybody on its signal link is.',
     params: [],
     returns: duplicatorFigures,
+  }),
+  'duplicator.serve': method({
+    doc:
+      'App server to duplicator: listen for duplicators of other hosts, which must prove that they know the secret. Answers where it listens; ' +
+      'the same when it listens already, whatever was asked for. REFUSED without a secret.',
+    params: [param('request', serveRequest, 'where to listen')],
+    returns: served,
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

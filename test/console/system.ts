@@ -144,11 +144,10 @@ export class ConsoleSystem {
       });
   }
 
-  /** Sockets, flow files and images that are there; logs and the lock of claims, which stay, are not among them. */
+  /** Sockets, flow files and images that are there; logs, the lock of claims and the token, which stay, are not among them. */
   leftovers(): string[] {
     return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
-      (path) =>
-        !path.endsWith('.log') && !path.endsWith('.claims') && !statSync(join(this.root, path)).isDirectory(),
+      (path) => !/\.log$|\.claims$|(^|\/)token$/.test(path) && !statSync(join(this.root, path)).isDirectory(),
     );
   }
 

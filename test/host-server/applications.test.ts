@@ -77,6 +77,26 @@ describe('applications of a host server', () => {
     expect(error.message).to.contain('updateIntervalMs is 250, asked was 500');
   });
 
+  it('a restart keeps the options that are not changed', async () => {
+    await place.serve(QUICK);
+    const call = await place.connect();
+    const first = await call('host.run', [{ name: 'e1', updateIntervalMs: 250, lingerMs: 5 }]);
+    const second = await call('host.restart', [{ name: 'e1', lingerMs: 7 }]);
+    expect(second.state).to.equal('running');
+    expect(second.pid).to.not.equal(first.pid);
+    expect((await call('host.run', [{ name: 'e1', updateIntervalMs: 250, lingerMs: 7 }])).pid).to.equal(
+      second.pid,
+    );
+    const access = { mode: 'everyone' } as const;
+    expect((await rejection(call('host.restart', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
+  });
+
+  it('a restart of what does not run starts it', async () => {
+    await place.serve(QUICK);
+    const call = await place.connect();
+    expect((await call('host.restart', [{ name: 'e1', lingerMs: 7 }])).state).to.equal('running');
+  });
+
   it('a stopped application runs again with its last options', async () => {
     await place.serve(QUICK);
     const call = await place.connect();

@@ -13,12 +13,16 @@ import type { ApplicationOptions } from '../../protocol/contract/shapes.js';
 import { hostSocketPath, logFilePath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
 import { isAlive } from '../../protocol/owner-identity.js';
+import { readSecurity, securityFiles } from '../../protocol/security/options.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 export const STAND_IN = fileURLToPath(new URL('../fixtures/host-server/app-server.js', import.meta.url));
+
+/** As without any option about security. */
+const NO_SECURITY = readSecurity(securityFiles({}, {}));
 
 export const silent = new Logger('test', { sink: () => undefined });
 
@@ -51,6 +55,7 @@ export class Place {
       directory: this.directory,
       flowDirectory: this.flowDirectory,
       listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as const,
+      security: NO_SECURITY,
       applications,
       logLevel: undefined,
       logFormat: undefined,

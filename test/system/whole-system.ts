@@ -30,6 +30,8 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
   }
 }
 
+/** Files of a directory that outlive all servers of it. */
+const STAYS = new Set(['.claims', 'token']);
 export class WholeSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly flowDirectory = mkdtempSync('/dev/shm/mirrorflow-test-');
@@ -127,7 +129,7 @@ export class WholeSystem {
   leftovers(): string[] {
     const files = [this.directory, this.flowDirectory].flatMap((root) =>
       readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.log') && entry.name !== '.claims')
+        .filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.log') && !STAYS.has(entry.name))
         .map((entry) => join(entry.parentPath, entry.name)),
     );
     return [...files, ...processesNaming(this.directory)];

@@ -7,8 +7,10 @@ import type { AddressOf } from '../../protocol/address.js';
 import { systemClock } from '../../protocol/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/errors.js';
 import type { Logger } from '../../protocol/log.js';
+import { checkListening, isLoopback } from '../../protocol/security/listening.js';
+import type { Secret } from '../../protocol/security/secret.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
-import { isLoopback, isOwnHost, isOwnOrigin } from './access.js';
+import { isOwnHost, isOwnOrigin } from './access.js';
 import { Applications } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { metricsText } from './metrics.js';
@@ -22,7 +24,7 @@ export interface WebServerOptions {
   readonly orAnyPort: boolean;
   /** Further names this server is known by, lower case. */
   readonly names: readonly string[];
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   /** Runtime directory of the host server; undefined for the usual places. */
   readonly directory: string | undefined;
   /** Where the built page is. */
@@ -47,13 +49,7 @@ export class WebServer {
 
   /** Throws ADDRESS_IN_USE, START_FAILED without a page, BAD_OPTION for listening beyond this machine without a secret. */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
-    if (!isLoopback(options.listen.host) && options.secret === undefined) {
-      throw new MirrorflowError(
-        'BAD_OPTION',
-        `listening on ${options.listen.host}, beyond this machine, needs a shared secret: give --secret-file, or listen on 127.0.0.1`,
-        { host: options.listen.host },
-      );
-    }
+    checkListening(options.listen, { secret: options.secret, identity: undefined });
     const server = new WebServer(options, log);
     await server.#listen();
     return server;

@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Secret } from '../../../protocol/security/secret.js';
 import { WebSocket } from 'ws';
 import { MirrorflowError } from '../../../protocol/errors.js';
 import { Logger } from '../../../protocol/log.js';
 import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
 
-const SECRET = 'a shared secret';
+const SECRET = 'a secret that is shared';
 
 interface Answer {
   readonly status: number;
@@ -133,7 +134,10 @@ describe('the server of the web viewer', () => {
   });
 
   it('beyond this machine shows nothing before somebody signed in', async () => {
-    const address = await start({ listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 }, secret: SECRET });
+    const address = await start({
+      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
+      secret: new Secret(SECRET),
+    });
     const origin = address.replace(/\/$/, '');
     expect(await live(address, { origin })).to.equal('401');
     expect((await ask(address, '/')).text).to.equal('<p>sign in</p>');
@@ -152,7 +156,7 @@ describe('the server of the web viewer', () => {
   });
 
   it('closes the connection of a page that sends garbage, and starts nothing for one that has not signed in', async () => {
-    const address = await start({ secret: SECRET });
+    const address = await start({ secret: new Secret(SECRET) });
     const socket = new WebSocket(`${address.replace('http', 'ws')}live`, {
       headers: { origin: address.replace(/\/$/, '') },
     });
