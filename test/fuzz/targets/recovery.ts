@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
-import { inWords, parseReport } from '../../../duplicator/recovery/report.js';
+import { inWords, parseReport } from '../../../protocol/recovery/report.js';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import { FlowFile } from '../../../protocol/flow-file/flow-file.js';
