@@ -3,7 +3,7 @@
  * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
  * Payloads are plain stores between atomic ones, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
  */
-import { HEADER, SLOT } from './layout.js';
+import { HEADER, MISSING, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 
@@ -45,6 +45,29 @@ export class RingWriter {
     if (ahead === 0) this.#replaced = words.load64(word);
     words.store64(word, 0);
     return this.#payload(sequence);
+  }
+
+  /**
+   * Opens the next slot like `begin` and gives room for a frame's header and the payload behind it as one piece, so that both arrive
+   * with one read.
+   */
+  beginFramed(payloadBytes: number): Buffer {
+    this.begin();
+    const { geometry, bytes } = this.#file;
+    const slot = slotOffset(geometry, this.#committed);
+    return bytes.subarray(slot + SLOT.frame, slot + SLOT.payload + payloadBytes);
+  }
+
+  /**
+   * Leaves out the sequences below `sequence`: their slots, as far as the ring holds them, say so. Readers see them as lost after `publish`.
+   * What stood in those slots must not be needed any more.
+   */
+  skipTo(sequence: number): void {
+    const { geometry, words } = this.#file;
+    const first = Math.max(this.#committed, sequence - geometry.slotCount);
+    for (let missing = first; missing < sequence; missing += 1)
+      words.store64(slotOffset(geometry, missing) + SLOT.sequence, MISSING + missing + 1);
+    this.#committed = sequence;
   }
 
   /** Takes the last `begin` of the next slot back: readers find again what it held. Only before anything was written to the payload. */
