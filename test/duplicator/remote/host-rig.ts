@@ -25,7 +25,13 @@ export class HostRig {
   readonly #flows: DuplicatedFlow[] = [];
   readonly #clients: { close(): Promise<void> }[] = [];
 
-  constructor(secret = SECRET) {
+  readonly #flow: string;
+  readonly #secret: string;
+
+  /** `secret`: empty for none. */
+  constructor(secret = SECRET, flow = 'events') {
+    this.#secret = secret;
+    this.#flow = flow;
     mkdirSync(join(this.directory, 'links'), { mode: 0o750 });
     writeFileSync(join(this.directory, 'secret'), secret, { mode: 0o600 });
   }
@@ -34,7 +40,7 @@ export class HostRig {
     return join(this.directory, 'secret');
   }
 
-  /** The flow `events` of a provider on this host. */
+  /** The flow of a provider on this host. */
   async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<RigFlow> {
     const options = this.#options([
       '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
@@ -43,7 +49,7 @@ export class HostRig {
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
-  /** The flow `events` as another host sends it. */
+  /** The flow as another host sends it. */
   async remote(source: string, more: readonly string[] = []): Promise<RigFlow> {
     return this.#start(this.makeRemote(source, more));
   }
@@ -74,7 +80,7 @@ export class HostRig {
 
   #options(args: readonly string[]) {
     return parseOptions(
-      ['--app', 'test', '--flow', 'events', '--secret-file', this.secretFile, ...args],
+      ['--app', 'test', '--flow', this.#flow, ...(this.#secret === '' ? [] : ['--secret-file', this.secretFile]), ...args],
       { MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows') },
     ); // prettier-ignore
   }
