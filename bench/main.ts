@@ -1,28 +1,78 @@
-/** `npm run bench -- [NAME …] [--json FILE]`: runs benchmarks one after the other, prints a table and, when asked, writes the rows as JSON. */
+/**
+ * `npm run bench -- [NAME …] [--json FILE] [--repeats N] [--duration MS] [--only TEXT] [--full]` runs benchmarks one after the other, prints a
+ * table each and, when asked, writes all rows as JSON. `npm run bench -- compare A B` compares two such files.
+ */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { compareFiles } from './compare.js';
+import { fanout } from './fanout.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
+import { latency } from './latency.js';
 import { open } from './open.js';
 import { circumstances, showRows, type Row } from './report.js';
+import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
 
-const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = { open, spectcl, idle, gateway };
+const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
+  fanout,
+  latency,
+  spectcl,
+  open,
+  idle,
+  gateway,
+};
+const REPEATS_MAX = 1_000;
+const DURATION_MAX_MS = 600_000;
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
-const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}\n`,
-  );
+const { values, positionals } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    repeats: { type: 'string', default: '3' },
+    duration: { type: 'string', default: '500' },
+    only: { type: 'string' },
+    full: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+});
+if (positionals[0] === 'compare') compare(positionals.slice(1));
+else await run(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+
+function compare([a, b, ...more]: readonly string[]): void {
+  if (a === undefined || b === undefined || more.length > 0) fail('compare takes two files');
+  else process.stdout.write(`${compareFiles(a, b)}\n`);
+}
+
+async function run(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown.length > 0)
+    fail(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+  const settings: BenchSettings = {
+    repeats: whole('repeats', values.repeats, REPEATS_MAX),
+    durationMs: whole('duration', values.duration, DURATION_MAX_MS),
+    full: values.full,
+    only: values.only,
+  };
+  const about = circumstances();
+  process.stdout.write(`${about.machine}; commit ${about.commit}; ${about.date}\n`);
+  const rows: Row[] = [];
+  for (const name of names) {
+    const found = (await BENCHES[name]?.(settings)) ?? [];
+    process.stdout.write(`${showRows(found)}\n`);
+    for (const one of found) rows.push(Object.assign(one, about));
+    // After each, so that what was measured is not lost when a later one fails.
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  }
+}
+
+function whole(option: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max)
+    fail(`--${option} is ${text}; it must be a whole number from 1 to ${max}`);
+  return value;
+}
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
   process.exit(2);
 }
-process.stdout.write(`${JSON.stringify(circumstances())}\n`);
-const rows: Row[] = [];
-for (const name of names) {
-  const found = (await BENCHES[name]?.()) ?? [];
-  process.stdout.write(`${showRows(found)}\n`);
-  rows.push(...found);
-}
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -1,8 +1,8 @@
-/** What a benchmark says: rows of medians with their spread, beside a peer measured in the same run where there is one. */
+/** What a benchmark says: rows of medians with their spread, beside the peers that were measured in the same run. */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
-/** One figure. `ratio` is value / peerValue. */
+/** One figure, beside one peer if there is any. `ratio` is value / peerValue. */
 export interface Row {
   readonly bench: string;
   readonly case: string;
@@ -17,16 +17,22 @@ export interface Row {
 
 export interface Peer {
   readonly name: string;
+  /** None: it could not be measured here. */
   readonly values: readonly number[];
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** `share` 0 to 1; between two values, what lies between them. NaN of nothing. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1
-    ? (sorted[Math.floor(middle)] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  const place = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(place)];
+  const above = sorted[Math.ceil(place)];
+  if (below === undefined || above === undefined) return Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
 }
 
 /** The row of a case from its repetitions. */
@@ -40,35 +46,64 @@ export function row(bench: string, name: string, unit: string, values: readonly 
     spread: [Math.min(...values), Math.max(...values)] as const,
   };
   if (peer === undefined) return base;
+  if (peer.values.length === 0) return { ...base, peer: `${peer.name}: not installed` };
   const peerValue = median(peer.values);
   return { ...base, peer: peer.name, peerValue, ratio: value / peerValue };
 }
 
+/** One row per peer, the figure the same in all of them. */
+export function rowsOf(
+  bench: string,
+  name: string,
+  unit: string,
+  values: readonly number[],
+  peers: readonly Peer[],
+): Row[] {
+  return peers.length === 0
+    ? [row(bench, name, unit, values)]
+    : peers.map((peer) => row(bench, name, unit, values, peer));
+}
+
 /** The machine and the commit that figures belong to. */
-export function circumstances(): Record<string, string | number> {
+export interface Circumstances {
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: string;
+}
+
+export function circumstances(): Circumstances {
+  const memoryGiB = Math.round(totalmem() / 2 ** 30);
+  const cpu = cpus()[0]?.model ?? 'unknown processor';
   return {
     date: new Date().toISOString(),
     commit: commit(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    machine: `${cpu}, ${cpus().length} cores, ${memoryGiB} GiB, Node ${process.version}`,
   };
 }
 
+/** A table for people. Rows of one case follow each other; its figure is shown once. */
 export function showRows(rows: readonly Row[]): string {
+  const width = Math.max(20, ...rows.map((one) => one.case.length));
+  let before = '';
   const lines = rows.map((one) => {
-    const peer =
-      one.peer === undefined
-        ? ''
-        : `  ${figure(one.ratio ?? 0)} x ${one.peer} (${figure(one.peerValue ?? 0)})`;
+    const name = `${one.bench.padEnd(8)} ${one.case.padEnd(width)}`;
     const spread = `[${figure(one.spread[0])} .. ${figure(one.spread[1])}]`;
-    return `${one.bench.padEnd(8)} ${one.case.padEnd(52)} ${figure(one.value).padStart(9)} ${one.unit.padEnd(10)} ${spread.padEnd(22)}${peer}`;
+    const value = `${figure(one.value).padStart(9)} ${one.unit.padEnd(10)} ${spread.padEnd(20)}`;
+    const shown = `${name} ${value}`;
+    const repeated = shown === before;
+    before = shown;
+    return `${repeated ? ' '.repeat(shown.length) : shown}${beside(one)}`.trimEnd();
   });
   return lines.join('\n');
 }
 
-function figure(value: number): string {
+function beside({ peer, peerValue, ratio }: Row): string {
+  if (peer === undefined) return '';
+  if (peerValue === undefined || ratio === undefined) return ` ${peer}`;
+  return ` ${figure(ratio)} x ${peer} (${figure(peerValue)})`;
+}
+
+export function figure(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (value === 0) return '0';
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);

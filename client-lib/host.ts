@@ -37,6 +37,11 @@ export class HostConnection {
     return this.#call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
   }
 
+  /** Starts an application anew with the options it has, changed by those that are stated; its flows end and begin again. */
+  restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
+    return this.#call('host.restart', [changes], { timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS });
+  }
+
   stop(name: string): Promise<ApplicationInfo> {
     return this.#call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
   }

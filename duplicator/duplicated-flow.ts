@@ -34,6 +34,8 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
   readonly sourceState: SourceState;
   readonly clientCount: number;
   readonly published: number;
+  /** Of the consumers that a dead predecessor had, no more than so many are still there. */
+  expectAtMost(consumers: number): void;
   /** Everybody on the signal link, and how far they are. */
   readonly links: LinkStanding[];
   /** The duplicators of other hosts that receive the flow. */

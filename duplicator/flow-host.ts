@@ -46,6 +46,8 @@ export interface FlowHostOptions {
    * more; undefined when that is so already.
    */
   readonly beforeLossless?: () => Promise<void> | undefined;
+  /** Longest wait for those, milliseconds. Default REATTACH_MS. */
+  readonly reattachMs?: number;
   /** For the stall timeout and for those who are expected. Default: the system's. */
   readonly clock?: Clock;
   readonly log: Logger;
@@ -113,11 +115,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file, expected = 0, local } = options;
     this.#published = file.published;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
-    this.#hold = new ReattachHold(expected, floor, options.clock ?? systemClock, () => this.#grantCredit());
+    const clock = options.clock ?? systemClock;
+    this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
     const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
     this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
-      options.clock ?? systemClock,
+      clock,
       options.stallTimeoutMs ?? 0,
       () => this.#holding(),
       (consumer) => this.#demote(consumer),
@@ -189,6 +192,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       }
     }
     return standings;
+  }
+
+  /** Of the consumers of a dead predecessor, no more than so many live: the others are not waited for. */
+  expectAtMost(consumers: number): void {
+    this.#hold.expectAtMost(consumers);
   }
 
   hasCredit(sequence: number): boolean {
@@ -311,6 +319,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
+      // Consumers first: they wait for the buffer, the provider only for its turn to say more.
+      this.#seat.answer();
       this.#stall.look();
       return;
     }
@@ -417,6 +427,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { consumer } = client;
     // A reader that is awake sees `published` in the file before this process was told.
     const { published } = this.#options.file;
+    this.#published = published;
     const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
     if (outcome !== 'accepted' || consumer === undefined) {
       this.#refuse(

@@ -6,6 +6,7 @@ import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkFlowType, checkName } from '../protocol/names.js';
+import { REATTACH_MS } from './recovery/reattach-hold.js';
 import { securityFiles, type SecurityFiles } from '../protocol/security/options.js';
 
 /** What every flow needs. */
@@ -13,6 +14,8 @@ interface CommonOptions {
   readonly app: string;
   readonly flow: string;
   readonly lingerMs: number;
+  /** Longest wait for the lossless consumers of a dead predecessor, milliseconds. */
+  readonly reattachMs: number;
   /** Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is never. */
   readonly stallTimeoutMs: number;
   /** Who may read and provide beside the owner; undefined for its group, which reads. */
@@ -75,6 +78,11 @@ const DEFAULT_LINGER_MS = 30_000;
 const DEFAULT_REMOTE_START_TIMEOUT_MS = 5_000;
 export const DEFAULT_RING_BYTES = 48 * 1024 * 1024;
 const DAY_MS = 86_400_000;
+/** Waits that a slow machine may make longer for all duplicators at once. */
+const WAITS_FROM_ENVIRONMENT: Readonly<Record<string, string>> = {
+  'start-timeout': 'MIRRORFLOW_START_TIMEOUT',
+  reattach: 'MIRRORFLOW_REATTACH',
+};
 
 export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
        duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N
@@ -86,6 +94,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
   --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
   --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS}; with --source ${DEFAULT_REMOTE_START_TIMEOUT_MS})
   --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --reattach MS          longest wait for the lossless consumers of a dead predecessor (${REATTACH_MS})
   --access JSON          who may read and provide: mode, group, readers, providers
   --stall-timeout MS     a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)
   --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)
@@ -101,7 +110,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
   const values = parse(args);
   const text = (name: string): string | undefined => {
-    const value = values[name];
+    const value = values[name] ?? env[WAITS_FROM_ENVIRONMENT[name] ?? ''];
     return typeof value === 'string' ? value : undefined;
   };
   const direction = text('direction') ?? 'input';
@@ -110,6 +119,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     app: checkName('application', required(text, 'app')),
     flow: checkName('flow', required(text, 'flow')),
     lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    reattachMs: number(text, 'reattach', REATTACH_MS, 0, DAY_MS),
     access: text('access') === undefined ? undefined : parseAccess('--access', required(text, 'access')),
     stallTimeoutMs: number(text, 'stall-timeout', 0, 0, DAY_MS),
     parent: text('parent'),
@@ -189,7 +199,7 @@ function remoteOptions(
 function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
   const names = [
     'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
-    'full-interval', 'start-timeout', 'linger', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+    'full-interval', 'start-timeout', 'linger', 'reattach', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
     'source', 'secret-file', 'tls-cert', 'tls-key', 'tls-ca',
   ]; // prettier-ignore
   try {

@@ -68,6 +68,17 @@ export class Applications {
     return (known ?? this.#obtain(asked)).run(asked, complete);
   }
 
+  /** See host.restart. */
+  async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
+    this.#refuseWhenEnding();
+    checkSource(changes);
+    const known = this.#applications.get(changes.name);
+    if (known === undefined) return this.run(changes);
+    const complete = { ...known.options, ...changes };
+    await known.stop();
+    return known.run(complete, complete);
+  }
+
   /** See host.stop. Throws UNKNOWN_APPLICATION. */
   async stop(name: string): Promise<ApplicationInfo> {
     const application = this.#applications.get(name);

@@ -1,7 +1,7 @@
 /** What the host server answers: its part of the contract, over sessions and HTTP alike. */
 import { hostname } from 'node:os';
 import type { MirrorflowContract } from '../protocol/contract/methods.js';
-import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
+import { PROTOCOL_VERSION, type ApplicationOptions } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { Handlers } from '../protocol/xml-rpc/contract.js';
 import type { Applications } from './applications.js';
@@ -41,15 +41,12 @@ export function hostHandlers(
     },
     'host.applications': () => applications.list(),
     'host.run': ([options]) => {
-      for (const what of ['programs', 'access'] as const) {
-        if (options[what] === undefined) continue;
-        // Whoever may call this may not therefore run any program as the user of this server, or let others in.
-        throw new MirrorflowError(
-          'NOT_PERMITTED',
-          `the ${what} of ${options.name} can be stated in the configuration file of the host server only`,
-        );
-      }
+      refuseConfiguredOnly(options);
       return applications.run(options);
+    },
+    'host.restart': ([options]) => {
+      refuseConfiguredOnly(options);
+      return applications.restart(options);
     },
     'host.stop': ([name]) => applications.stop(name),
     'host.quit': async ([everything]) => {
@@ -70,4 +67,15 @@ export function hostHandlers(
       return true;
     },
   };
+}
+
+/** Whoever may call may not therefore run any program as the user of this server, or let others in. */
+function refuseConfiguredOnly(options: ApplicationOptions): void {
+  for (const what of ['programs', 'access'] as const) {
+    if (options[what] === undefined) continue;
+    throw new MirrorflowError(
+      'NOT_PERMITTED',
+      `the ${what} of ${options.name} can be stated in the configuration file of the host server only`,
+    );
+  }
 }

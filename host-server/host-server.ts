@@ -1,15 +1,18 @@
 /** The host server put together: directories, record, applications, the two ways to call it, systemd. */
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { ApplicationState } from '../protocol/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/directories.js';
+import { packageVersion, programPath } from '../protocol/installation.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { prepareDirectory } from '../protocol/private-directory.js';
+import { securityArguments } from '../protocol/security/options.js';
+import { ensureToken, readToken } from '../protocol/security/token-file.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/process-kit/restart-policy.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { HttpAuthentication } from '../protocol/xml-rpc/http-authentication.js';
 import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
@@ -28,7 +31,6 @@ import { HostRecord } from './host-record.js';
 import type { HostServerOptions } from './options.js';
 import type { SystemdNotifier } from './sd-notify.js';
 import { watchOwnSocket } from './self-check.js';
-import { packageVersion } from './version.js';
 import { WebProcess } from './web-process.js';
 
 const APPLICATION_TIMES: ApplicationTimes = {
@@ -41,8 +43,6 @@ const APPLICATION_TIMES: ApplicationTimes = {
 
 /** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
 const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
-
-const APP_SERVER = fileURLToPath(new URL('../app-server/main.js', import.meta.url));
 
 export class HostServer {
   /** Resolves when everything is closed, however that was asked for. */
@@ -77,6 +77,7 @@ export class HostServer {
     await removeLeftovers(options, log);
     try {
       await server.#serve();
+      ensureToken(options.directory);
     } catch (error) {
       await server.#close();
       throw error;
@@ -114,7 +115,16 @@ export class HostServer {
     const handlers = hostHandlers(this.#applications, facts, quit);
     const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, { log });
     this.#sessions = new SessionServer({ dispatcher, context: (session) => ({ session }), log });
-    this.#http = new HttpRpcServer(dispatcher, { context: () => ({ session: undefined }), log });
+    this.#http = new HttpRpcServer(dispatcher, {
+      context: () => ({ session: undefined }),
+      authentication: new HttpAuthentication({
+        token: () => readToken(options.directory),
+        secret: options.security.secret,
+        clock: systemClock,
+        log,
+      }),
+      log,
+    });
   }
 
   /** Path of the socket for permanent connections. */
@@ -161,10 +171,11 @@ export class HostServer {
   }
 
   #startWeb(): void {
-    const { web: args, directory } = this.#options;
+    const { web: args, directory, security } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
+    const { secretFile } = security.files;
     this.#web = new WebProcess({
-      args,
+      args: [...args, ...(secretFile === undefined ? [] : ['--secret-file', secretFile])],
       directory,
       logFile: logFilePath(directory, 'web'),
       clock: systemClock,
@@ -198,14 +209,21 @@ export class HostServer {
   }
 
   #surroundings(times: ApplicationTimes): ApplicationSurroundings {
-    const { directory, flowDirectory, appServer } = this.#options;
+    const { directory, flowDirectory, appServer, security } = this.#options;
     return {
       clock: systemClock,
       times,
       childSpec: (options) => ({
         title: `app server ${options.name}`,
-        script: appServer ?? APP_SERVER,
-        args: [...appServerArguments(options), '--directory', directory, '--flow-dir', flowDirectory],
+        script: appServer ?? programPath('app-server'),
+        args: [
+          ...appServerArguments(options),
+          '--directory',
+          directory,
+          '--flow-dir',
+          flowDirectory,
+          ...securityArguments(security.files),
+        ],
         logFile: logFilePath(directory, 'app-server', options.name),
         readyTimeoutMs: times.readyTimeoutMs,
         stopTimeoutMs: times.stopTimeoutMs,

@@ -1,7 +1,7 @@
 /** Where the host server may listen: on this machine's loopback only, since nothing else proves who calls. */
-import { isIPv4 } from 'node:net';
 import { formatAddress, parseAddress, type AddressOf } from '../protocol/address.js';
 import { MirrorflowError } from '../protocol/errors.js';
+import { isLoopback } from '../protocol/security/listening.js';
 
 export type ListenAddress = AddressOf<'tcp'>;
 
@@ -16,9 +16,4 @@ export function parseListen(text: unknown): ListenAddress {
     `${formatAddress(address)}: listening beyond this machine needs a shared secret; listen on tcp://127.0.0.1:${address.port}`,
     { host: address.host },
   );
-}
-
-function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith('127.');
-  return host === 'localhost' || host === '::1';
 }

@@ -1,12 +1,13 @@
 /** What the host server was told: options win over the environment, that over the configuration file. */
 import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import yargs from 'yargs';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import type { LogLevel } from '../protocol/log.js';
+import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
 import { parseConfiguration, type Configuration } from './configuration.js';
 import { DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
 
@@ -14,6 +15,7 @@ export interface HostServerOptions {
   readonly directory: string;
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
+  readonly security: Security;
   readonly applications: readonly ApplicationOptions[];
   readonly logLevel: LogLevel | undefined;
   readonly logFormat: 'json' | 'text' | undefined;
@@ -69,12 +71,28 @@ export async function readOptions(
       uid,
     }),
     listen,
+    security: readSecurity(
+      securityFiles(
+        {
+          secretFile: absolute(given.secretFile),
+          tlsCert: absolute(given.tlsCert),
+          tlsKey: absolute(given.tlsKey),
+          tlsCa: absolute(given.tlsCa),
+        },
+        env,
+      ),
+    ),
     applications: configuration.applications,
     logLevel: given.logLevel,
     logFormat: given.logFormat,
     appServer: given.appServer,
     web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
   };
+}
+
+/** Children work elsewhere and get the same files. */
+function absolute(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : resolve(file);
 }
 
 /** The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5), RuntimeDirectory=. */
@@ -107,6 +125,27 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe: `address of the web viewer, or off; tcp://127.0.0.1:${DEFAULT_PORT + 1}. Beyond this machine it needs MIRRORFLOW_SECRET_FILE`,
+    })
+    .option('secret-file', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'file with the shared secret of the hosts, which others may not read; also MIRRORFLOW_SECRET_FILE',
+    })
+    .option('tls-cert', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'certificate of this host, PEM; also MIRRORFLOW_TLS_CERT',
+    })
+    .option('tls-key', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'its key, PEM, which others may not read; also MIRRORFLOW_TLS_KEY',
+    })
+    .option('tls-ca', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'certificates that other hosts are trusted by, PEM; also MIRRORFLOW_TLS_CA',
     })
     .option('scope', {
       choices: ['user', 'machine'] as const,

@@ -67,13 +67,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });
-    const { stallTimeoutMs } = this.#options;
+    const { reattachMs, stallTimeoutMs } = this.#options;
     const host = new FlowHost({
       file,
       links,
       openSlots: 0,
       local: true,
       expected,
+      reattachMs,
       stallTimeoutMs,
       log: this.#log,
     });
@@ -112,6 +113,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
 
   get clientCount(): number {
     return this.#parts?.host.clientCount ?? 0;
+  }
+
+  expectAtMost(consumers: number): void {
+    this.#parts?.host.expectAtMost(consumers);
   }
 
   get links(): LinkStanding[] {

@@ -122,6 +122,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     return this.#parts?.host.remotes.standings ?? [];
   }
 
+  /** A mirror waits for nobody. */
+  expectAtMost(): void {}
+
   get published(): number {
     return this.#parts?.publisher.published ?? 0;
   }

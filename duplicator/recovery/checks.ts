@@ -14,7 +14,7 @@ import {
 } from '../../protocol/flow-file/layout.js';
 import { isAlive } from '../../protocol/owner-identity.js';
 import { judgeChain, type Chain } from './chain.js';
-import type { FindingState } from './report.js';
+import type { FindingState } from '../../protocol/recovery/report.js';
 
 /** A mirror receives one update while it judges the one before. */
 const MIRROR_OPEN_SLOTS = 2;

@@ -34,7 +34,7 @@ import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplic
 import type { LinkStanding, RemoteStanding } from '../flow-host.js';
 import { Backoff } from '../mirror/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
-import { REATTACH_MS } from '../recovery/reattach-hold.js';
+import type { Inheritance } from '../recovery/obtain.js';
 import type { FlowSink } from './flow-sink.js';
 import { findLeftBehind, makeFlow, releaseFlow, type RemoteParts } from './remote-parts.js';
 import { Serving, type ServedFlow } from './serving.js';
@@ -54,6 +54,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #backoff = new Backoff(LINK_BACKOFF);
   readonly #id = randomBytes(16).toString('hex');
   #parts: RemoteParts | undefined;
+  #inherited: Inheritance;
   #running: Promise<void> = Promise.resolve();
   #link: UpstreamLink | undefined;
   #state: SourceState = 'starting';
@@ -88,9 +89,10 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       );
     }
     const left = await findLeftBehind(this.#options, this.#log);
-    this.#expected = left?.expected ?? 0;
+    this.#inherited = left.inherited;
+    this.#expected = left.expected;
     await new Promise<void>((resolve, reject) => {
-      this.#running = this.#run(security, secret, left?.resume, resolve, reject);
+      this.#running = this.#run(security, secret, left.resume, resolve, reject);
     });
   }
 
@@ -123,6 +125,12 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
 
   get type(): string {
     return this.#made.file.identity.type;
+  }
+
+  expectAtMost(consumers: number): void {
+    this.#expected = Math.min(this.#expected, consumers);
+    this.#parts?.host.expectAtMost(consumers);
+    this.#ask();
   }
 
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
@@ -235,7 +243,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   async #make(welcome: WireWelcome): Promise<RemoteParts> {
-    const parts = await makeFlow(this.#options, welcome, this.#clock, this.#log, {
+    const parts = await makeFlow(this.#options, welcome, this.#inherited, this.#clock, this.#log, {
       beforeLossless: () => this.#beforeLossless(),
       hooks: {
         state: (detail, sinceNs) => {
@@ -258,7 +266,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       this.#ask();
     });
     this.#clock.after(
-      REATTACH_MS,
+      this.#options.reattachMs,
       () => {
         this.#expected = 0;
         this.#ask();

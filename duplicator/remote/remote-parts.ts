@@ -23,7 +23,7 @@ import { listenOnLink } from '../listen.js';
 import type { BlockHistory } from '../mirror/block-history.js';
 import type { RemoteFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
-import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
+import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { BufferSink } from './buffer-sink.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { MirrorSink } from './mirror-sink.js';
@@ -49,23 +49,23 @@ export interface RemoteSurroundings {
 
 /** What a killed predecessor left: where it was, and how many lossless consumers it had. */
 export interface LeftBehind {
+  readonly inherited: Inheritance;
   readonly resume: WireHello['resume'];
   readonly expected: number;
 }
 
 /** Looks, after its recovery, at what a dead owner left at the flow's path. The file itself is taken over, or replaced, when the flow is made. */
-export async function findLeftBehind(
-  options: RemoteFlowOptions,
-  log: Logger,
-): Promise<LeftBehind | undefined> {
+export async function findLeftBehind(options: RemoteFlowOptions, log: Logger): Promise<LeftBehind> {
   const path = flowFilePath(options.flowDirectory, options.app, options.flow);
   const inherited = await inheritance(path, log);
-  if (inherited === undefined || inherited === 'no report') return undefined;
-  if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return undefined;
+  const nothing = { inherited, resume: undefined, expected: 0 };
+  if (inherited === undefined || inherited === 'no report') return nothing;
+  if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return nothing;
   const file = openFlowHeader(path);
   const epoch = file.words.load64(HEADER.sourceEpoch);
-  if ((file.flags & FLOW_FLAGS.remote) === 0 || epoch === 0) return undefined;
-  return { resume: { epoch, sequence: file.published }, expected: file.counter(COUNTERS.lossless.id) };
+  if ((file.flags & FLOW_FLAGS.remote) === 0 || epoch === 0) return nothing;
+  const resume = { epoch, sequence: file.published };
+  return { inherited, resume, expected: file.counter(COUNTERS.lossless.id) };
 }
 
 /**
@@ -75,6 +75,7 @@ export async function findLeftBehind(
 export async function makeFlow(
   options: RemoteFlowOptions,
   welcome: WireWelcome,
+  inherited: Inheritance,
   clock: Clock,
   log: Logger,
   { beforeLossless, hooks }: RemoteSurroundings,
@@ -86,7 +87,7 @@ export async function makeFlow(
   const access = new Access(options.access, log);
   access.grantDirectories([appFlowDirectory(flowDirectory, app)], [flowDirectory, directory, dirname(link)]);
   const path = flowFilePath(flowDirectory, app, flow);
-  const { file, expected, takenOver } = await obtain(options, welcome, path, access, log);
+  const { file, expected, takenOver } = obtain(options, welcome, path, inherited, access, log);
   const inode = inodeOf(path);
   const imagePath = welcome.mirror ? imageFilePath(flowDirectory, app, flow) : undefined;
   const links = streamLink().createServer({ socketMode: access.of('socket').mode });
@@ -97,6 +98,7 @@ export async function makeFlow(
       links,
       openSlots: OPEN_SLOTS,
       expected,
+      reattachMs: options.reattachMs,
       stallTimeoutMs: options.stallTimeoutMs,
       beforeLossless,
       clock,
@@ -131,10 +133,11 @@ export async function releaseFlow({ file, inode, imagePath, host }: RemoteParts)
   await host.close();
 }
 
-async function obtain(
+function obtain(
   options: RemoteFlowOptions,
   welcome: WireWelcome,
   path: string,
+  inherited: Inheritance,
   access: Access,
   log: Logger,
 ) {
@@ -159,7 +162,6 @@ async function obtain(
     flags: FLOW_FLAGS.remote | (welcome.mirror ? FLOW_FLAGS.mirror : 0),
     ...access.of('image'), // the flow takes no provider here: nobody but this process writes
   };
-  const inherited = await inheritance(path, log);
   // Sequences of another epoch are other buffers.
   const same = inherited === undefined || sourceEpochOf(path) === welcome.epoch;
   return obtainFlowFile(wanted, flowDirectory, same ? inherited : 'no report', log);

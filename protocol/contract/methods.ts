@@ -71,6 +71,13 @@ export const CONTRACT = defineContract({
     params: [application],
     returns: applicationInfo,
   }),
+  'host.restart': method({
+    doc:
+      'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
+      'Its flows end and begin again.',
+    params: [param('options', applicationOptions, 'the name, and what is to change')],
+    returns: applicationInfo,
+  }),
   'host.quit': method({
     doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
     params: [optionalParam('everything', boolean(), 'also stop all applications')],
@@ -238,9 +245,12 @@ export const CONTRACT = defineContract({
   }),
 
   'duplicator.subscribe': method({
-    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection.',
+    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection. To one that follows another it is told how many consumers still have the flow open.',
     params: [param('ready', duplicatorReady, 'the duplicator')],
-    returns: struct({ adopted: boolean() }),
+    returns: struct({
+      adopted: boolean(),
+      consumers: optional(int({ min: 0, doc: 'consumers of the one before that still have the flow open' })),
+    }),
   }),
   'duplicator.report': method({
     doc: 'A duplicator tells a change of its source or its clients.',

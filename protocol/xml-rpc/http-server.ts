@@ -12,6 +12,8 @@ import { decodeCall, encodeError, encodeResponse } from './codec.js';
 import type { CallDispatcher } from './dispatcher.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
 import { readBody } from './http-body.js';
+import type { Admission, HttpAuthentication } from './http-authentication.js';
+import { authenticationContract } from './system-methods.js';
 import { listenOn, type RpcTarget } from './target.js';
 
 /** Bounds of one server; a test sets smaller ones. */
@@ -43,11 +45,16 @@ const DEFAULT_LIMITS: HttpServerLimits = {
 export interface HttpRpcServerOptions<Context> {
   /** The context of a call; a throw is the answer. */
   readonly context: (request: IncomingMessage) => Context;
+  /** Who may call; `none` takes calls of everybody who reaches the server. */
+  readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
   /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
+
+/** Longest body of a caller who has not proved anything: proofs are short. */
+const UNPROVEN_BODY_BYTES = 4_096;
 
 const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 
@@ -130,8 +137,16 @@ export class HttpRpcServer<Context> {
     if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
       return refuse(response, 415, 'send the body as it is, without content-encoding');
     }
-    const body = await readBody(request, this.#limits.bodyBytes);
+    const { authentication } = this.#options;
+    const admission = authentication === 'none' ? TAKEN : authentication.admit(request);
+    if (admission.kind === 'locked') {
+      response.setHeader('retry-after', Math.ceil(admission.forMs / 1_000));
+      return refuse(response, 429, 'too many failed attempts; try again later');
+    }
+    const proven = admission.kind === 'taken';
+    const body = await readBody(request, proven ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
     if (body === 'aborted') return;
+    if (!proven && !isOpenCall(body)) return refuseUnproven(response);
     if (body === 'too large') {
       this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
@@ -147,6 +162,10 @@ export class HttpRpcServer<Context> {
   async #run(request: IncomingMessage, body: Buffer): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);
+      const { authentication } = this.#options;
+      if (authentication !== 'none' && authentication.isOpen(method)) {
+        return encodeResponse(authentication.prove(method, params, request));
+      }
       const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request));
       return encodeResponse(result);
     } catch (thrown) {
@@ -154,6 +173,27 @@ export class HttpRpcServer<Context> {
       return encodeError(errorForCaller(thrown), FACTS_HEADER in request.headers);
     }
   }
+}
+
+const TAKEN: Admission = { kind: 'taken' };
+
+/** Whether a body is a call that anybody may make. */
+function isOpenCall(body: Buffer | 'too large'): boolean {
+  if (body === 'too large') return false;
+  try {
+    return Object.hasOwn(authenticationContract, decodeCall(body).method);
+  } catch {
+    return false;
+  }
+}
+
+function refuseUnproven(response: ServerResponse): void {
+  response.setHeader('www-authenticate', 'Basic realm="mirrorflow", charset="UTF-8"');
+  refuse(
+    response,
+    401,
+    'calls over HTTP need a password: the text of the file "token" in the runtime directory, from this machine, or a token of system.authenticate',
+  );
 }
 
 /** Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth reading. */

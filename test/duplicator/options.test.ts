@@ -31,6 +31,7 @@ describe('the options of a duplicator', () => {
       fullIntervalMs: 60_000,
       startTimeoutMs: 800,
       lingerMs: 30_000,
+      reattachMs: 2_000,
       ringBytes: 48 * 1024 * 1024,
       parent: undefined,
       directory: '/run/mf',

@@ -13,6 +13,7 @@ import type { ApplicationOptions } from '../../protocol/contract/shapes.js';
 import { hostSocketPath, logFilePath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
 import { isAlive } from '../../protocol/owner-identity.js';
+import { readSecurity, securityFiles } from '../../protocol/security/options.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/xml-rpc/session.js';
@@ -20,11 +21,14 @@ import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 export const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 export const STAND_IN = fileURLToPath(new URL('../fixtures/host-server/app-server.js', import.meta.url));
 
+/** As without any option about security. */
+const NO_SECURITY = readSecurity(securityFiles({}, {}));
+
 export const silent = new Logger('test', { sink: () => undefined });
 
 /** Polls until `holds`; a test that waits in vain fails with `what`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 45_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => {
@@ -51,6 +55,7 @@ export class Place {
       directory: this.directory,
       flowDirectory: this.flowDirectory,
       listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as const,
+      security: NO_SECURITY,
       applications,
       logLevel: undefined,
       logFormat: undefined,
