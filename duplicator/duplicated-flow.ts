@@ -1,5 +1,7 @@
 /** What the duplicator program needs of a flow, whatever fills it. */
 import type { EventEmitter } from 'eventemitter3';
+import type { AddressOf } from '../protocol/address.js';
+import type { Served } from '../protocol/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkStanding } from './flow-host.js';
@@ -34,6 +36,13 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
   readonly links: LinkStanding[];
   /** After start. */
   readonly places: FlowPlaces;
+  /** The flow type; after start. */
+  readonly type: string;
+  /**
+   * Listens for duplicators of other hosts, once: a second call answers what the first did. Rejects with REFUSED without a secret,
+   * BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
+   */
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served>;
   /** Ends links and removes the files. Idempotent. */
   close(): Promise<void>;
 }

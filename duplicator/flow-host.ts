@@ -39,6 +39,8 @@ export interface FlowHostOptions {
   readonly stallTimeoutMs?: number;
   /** Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit than it had before they are back. */
   readonly expected?: number;
+  /** Longest wait for those, milliseconds. Default REATTACH_MS. */
+  readonly reattachMs?: number;
   /** For the stall timeout and for those who are expected. Default: the system's. */
   readonly clock?: Clock;
   readonly log: Logger;
@@ -97,11 +99,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file, expected = 0, local } = options;
     this.#published = file.published;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
-    this.#hold = new ReattachHold(expected, floor, options.clock ?? systemClock, () => this.#grantCredit());
+    const clock = options.clock ?? systemClock;
+    this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
     const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
     this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
-      options.clock ?? systemClock,
+      clock,
       options.stallTimeoutMs ?? 0,
       () => this.#holding(),
       (consumer) => this.#demote(consumer),

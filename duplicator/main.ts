@@ -1,12 +1,13 @@
 /**
  * The duplicator program: one flow on this host, the only owner and creator of its flow file.
  *
- *   options → MirrorFlow or LocalFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
+ *   options → MirrorFlow, LocalFlow or RemoteFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
  *
  * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
  */
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
+import { parseAddress } from '../protocol/address.js';
 import { systemClock } from '../protocol/clock.js';
 import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
@@ -19,11 +20,22 @@ import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
 import type { Parent } from './parent.js';
+import { RemoteFlow } from './remote/remote-flow.js';
+
+function makeFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
+  switch (options.direction) {
+    case 'input':
+      return new MirrorFlow(options, systemClock, log);
+    case 'output':
+      return new LocalFlow(options, log);
+    case 'remote':
+      return new RemoteFlow(options, systemClock, log);
+  }
+}
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
-  const flow: DuplicatedFlow =
-    options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
+  const flow = makeFlow(options, log);
   let cause: MirrorflowError | undefined;
   /** What is there beside the flow once it is ready; a signal may come before. */
   const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
@@ -62,8 +74,8 @@ async function run(options: DuplicatorOptions): Promise<void> {
               identity: identityToWire(ownIdentity()),
               application: options.app,
               flow: options.flow,
-              type: options.type,
-              ...(options.direction === 'input' ? { source: options.sourceText } : {}),
+              type: flow.type,
+              ...('sourceText' in options ? { source: options.sourceText } : {}),
               ...flow.places,
             }),
             report: () => ({
@@ -73,6 +85,8 @@ async function run(options: DuplicatorOptions): Promise<void> {
               clients: flow.clientCount,
             }),
             statistics: () => ({ published: flow.published, links: flow.links }),
+            serve: ({ listen }) =>
+              flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
             quit,
           },
           log,

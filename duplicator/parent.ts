@@ -1,7 +1,7 @@
 /** The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted. */
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport } from '../protocol/contract/shapes.js';
+import type { DuplicatorReady, DuplicatorReport, ServeRequest, Served } from '../protocol/contract/shapes.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
@@ -18,6 +18,7 @@ export interface ParentHooks {
   ready(): DuplicatorReady;
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
+  serve(request: ServeRequest): Promise<Served>;
   quit(): void;
 }
 
@@ -35,6 +36,7 @@ export class Parent {
       CONTRACT,
       {
         'duplicator.statistics': () => hooks.statistics(),
+        'duplicator.serve': ([request]) => hooks.serve(request),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());

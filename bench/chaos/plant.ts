@@ -18,8 +18,8 @@ import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js
 import { Reader } from './reader.js';
 import { SourceProxy } from './source-proxy.js';
 
-const START_MS = 20_000;
-const DRAIN_MS = 10_000;
+const START_MS = 60_000;
+const DRAIN_MS = 60_000;
 const LOOK_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 

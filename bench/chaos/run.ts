@@ -38,7 +38,7 @@ export interface ChaosReport extends Totals {
 }
 
 /** A reader that is not back by then is counted as not recovered. */
-const RECOVERY_DEADLINE_MS = 15_000;
+const RECOVERY_DEADLINE_MS = 60_000;
 const PAUSE_MAX_MS = 150;
 /** One in so many faults comes with others at the same time. */
 const BURST_ONE_IN = 8;

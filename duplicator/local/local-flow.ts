@@ -1,10 +1,12 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import type { AddressOf } from '../../protocol/address.js';
 import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
@@ -16,6 +18,7 @@ import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplic
 import { FlowHost, type LinkStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
+import { Serving } from '../remote/serving.js';
 import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
 interface Parts {
@@ -28,6 +31,7 @@ interface Parts {
 export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
   readonly #options: LocalFlowOptions;
   readonly #log: Logger;
+  readonly #serving: Serving;
   #parts: Parts | undefined;
   #state: SourceState = 'starting';
 
@@ -35,6 +39,7 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     super();
     this.#options = options;
     this.#log = log;
+    this.#serving = new Serving(options.security, options.flow);
   }
 
   async start(): Promise<void> {
@@ -62,13 +67,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });
-    const { stallTimeoutMs } = this.#options;
+    const { reattachMs, stallTimeoutMs } = this.#options;
     const host = new FlowHost({
       file,
       links,
       openSlots: 0,
       local: true,
       expected,
+      reattachMs,
       stallTimeoutMs,
       log: this.#log,
     });
@@ -118,6 +124,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     if (parts === undefined) throw new Error('the flow is not there yet');
     const { payloadCapacity, slotCount } = parts.file.geometry;
     return { file: parts.file.path, link: parts.link, bufferSize: payloadCapacity, buffers: slotCount };
+  }
+
+  get type(): string {
+    return this.#options.type;
+  }
+
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+    return this.#serving.serve(listen);
   }
 
   async close(): Promise<void> {

@@ -5,10 +5,12 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import type { AddressOf } from '../../protocol/address.js';
 import { Access } from '../../protocol/access/access.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
+import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
@@ -25,6 +27,7 @@ import { FlowHost, type LinkStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
+import { Serving } from '../remote/serving.js';
 import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
@@ -52,6 +55,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #options: MirrorFlowOptions;
   readonly #log: Logger;
   readonly #source: SpecTclSource;
+  readonly #serving: Serving;
   #parts: Parts | undefined;
   #inherited: Promise<Inheritance> = Promise.resolve(undefined);
 
@@ -59,6 +63,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     super();
     this.#options = options;
     this.#log = log;
+    this.#serving = new Serving(options.security, options.flow);
     this.#source = new SpecTclSource(
       {
         address: options.source,
@@ -124,6 +129,14 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       bufferSize: payloadCapacity,
       buffers: slotCount,
     };
+  }
+
+  get type(): string {
+    return this.#options.type;
+  }
+
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+    return this.#serving.serve(listen);
   }
 
   /** Ends source and links, and removes the files. Idempotent. */

@@ -5,7 +5,7 @@
  * | state    | event                             | next     |
  * | -------- | --------------------------------- | -------- |
  * | holding  | the last of the expected is back  | released |
- * | holding  | REATTACH_MS are over              | released |
+ * | holding  | `reattachMs` are over             | released |
  */
 import type { Clock } from '../../protocol/clock.js';
 
@@ -18,12 +18,18 @@ export class ReattachHold {
   #missing: number;
   #floor: number;
 
-  /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need. */
-  constructor(expected: number, floor: number, clock: Clock, released: () => void) {
+  /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need; `reattachMs`: longest wait. */
+  constructor(
+    expected: number,
+    floor: number,
+    clock: Clock,
+    released: () => void,
+    reattachMs: number = REATTACH_MS,
+  ) {
     this.#missing = expected;
     this.#released = released;
     this.#floor = expected > 0 ? floor : Number.POSITIVE_INFINITY;
-    this.#cancel = expected > 0 ? clock.after(REATTACH_MS, () => this.#release(), true) : () => undefined;
+    this.#cancel = expected > 0 ? clock.after(reattachMs, () => this.#release(), true) : () => undefined;
   }
 
   /** The first sequence that is still needed; Infinity when nothing is held any more. */

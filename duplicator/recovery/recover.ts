@@ -13,7 +13,7 @@ import { parseReport, type RecoveryReport } from './report.js';
 const PROGRAM_VARIABLE = 'MIRRORFLOW_RECOVERY';
 
 /** A recovery that takes longer is killed. Making the largest image whole takes a few hundred. */
-export const RECOVERY_TIMEOUT_MS = 2_500;
+export const RECOVERY_TIMEOUT_MS = 4_000;
 /** A recovery that was killed or crashed is tried once more; what it had done until then is as repairable as before. */
 const ATTEMPTS = 2;
 const REPORT_BYTES_MAX = 1024 * 1024;

@@ -27,6 +27,8 @@ import {
   openRequest,
   openedFlow,
   presentation,
+  serveRequest,
+  served,
   session,
   startFailure,
   statistics,
@@ -271,6 +273,13 @@ export const CONTRACT = defineContract({
     doc: 'App server to duplicator: how far everybody on its signal link is.',
     params: [],
     returns: duplicatorFigures,
+  }),
+  'duplicator.serve': method({
+    doc:
+      'App server to duplicator: listen for duplicators of other hosts, which must prove that they know the secret. Answers where it listens; ' +
+      'the same when it listens already, whatever was asked for. REFUSED without a secret.',
+    params: [param('request', serveRequest, 'where to listen')],
+    returns: served,
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

@@ -17,3 +17,6 @@ export const COUNTERS = {
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;
+
+/** Those that go up and down: a rate of them says nothing. */
+export const LEVELS: ReadonlySet<string> = new Set<CounterName>(['clients', 'consumers', 'lossless']);

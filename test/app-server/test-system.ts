@@ -26,7 +26,7 @@ import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 
 const MAIN = fileURLToPath(new URL('../../app-server/main.js', import.meta.url));
 const STAND_IN = fileURLToPath(new URL('../fixtures/app-server/stand-in-duplicator.js', import.meta.url));
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 45_000;
 const LOOK_MS = 10;
 
 export const SOURCE = 'spectcl://127.0.0.1?rest=9&mirror=9';

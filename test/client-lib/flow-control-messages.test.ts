@@ -9,7 +9,7 @@ import { RunningApplication } from './running-application.js';
 const ASK_UNTIL = `
 const [port, wanted] = process.argv.slice(1);
 const body = '<?xml version="1.0"?><methodCall><methodName>flow.marks</methodName><params><param><value>events</value></param></params></methodCall>';
-const deadline = Date.now() + 10000;
+const deadline = Date.now() + 45000;
 for (;;) {
   const answer = await (await fetch('http://127.0.0.1:' + port + '/', { method: 'POST', body, headers: { 'content-type': 'text/xml' } })).text();
   const found = String(answer.includes('xoff'));
@@ -181,7 +181,7 @@ describe('flow control', () => {
         expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
-          expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.equal(sequence);
+          expect((await flow.take({ timeoutMs: 45_000 }))?.sequence).to.equal(sequence);
         }
         expect(flow.lost).to.equal(0);
       });
@@ -201,7 +201,7 @@ describe('flow control', () => {
         await publish(3 * RING);
         expect(flow.takeNow()).to.equal(undefined);
         flow.resume();
-        const buffer = await flow.take({ timeoutMs: 5000 });
+        const buffer = await flow.take({ timeoutMs: 45_000 });
         expect(buffer?.sequence).to.be.greaterThan(RING);
         await eventually('it is told', () => lost > 0);
         expect(lost).to.equal(buffer?.sequence);
@@ -230,7 +230,7 @@ describe('flow control', () => {
     expect(demoted).to.deep.equal(['viewer']);
     expect(flow.delivery).to.equal('lossy');
     flow.resume();
-    expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.be.greaterThan(0);
+    expect((await flow.take({ timeoutMs: 45_000 }))?.sequence).to.be.greaterThan(0);
     const [usage] = (await provider.applicationStatistics()).clients.find(
       ({ name }) => name === 'viewer',
     )!.flows;

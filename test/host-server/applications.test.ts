@@ -5,7 +5,7 @@ import { isAlive } from '../../protocol/owner-identity.js';
 import { Place, until } from './running.js';
 
 const QUICK = {
-  quitTimeoutMs: 2_000,
+  quitTimeoutMs: 20_000,
   stopTimeoutMs: 1_000,
   restart: { maxRestarts: 3, windowMs: 60_000, firstDelayMs: 5, maxDelayMs: 20 },
 };

@@ -28,7 +28,7 @@ export const silent = new Logger('test', { sink: () => undefined });
 
 /** Polls until `holds`; a test that waits in vain fails with `what`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 45_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => {

@@ -425,7 +425,7 @@ describe('what is promised', function () {
   });
 
   it('a lossless consumer that never acknowledges is made lossy when a stall timeout is set', async () => {
-    await system.host.run({ name: 'e2', stallTimeoutMs: 200 });
+    await system.host.run({ name: 'e2', stallTimeoutMs: 3_000 });
     const stalling = new NumberedFlow(system, 'e2', FLOW);
     stalling.consumer('honest').program.start();
     stalling.startProvider();

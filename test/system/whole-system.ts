@@ -16,7 +16,7 @@ import {
 } from '../../examples/spectcl-simulator/simulator.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 90_000;
 const LOOK_MS = 10;
 
 /** Polls until `condition` gives something; fails after a deadline with what was waited for. */

@@ -1,6 +1,6 @@
 /** Numbers for Prometheus, in its text exposition format 0.0.4. Pure. */
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
+import { COUNTERS, LEVELS } from '../../protocol/flow-file/counters.js';
+import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
 
 /** What the web process knows of itself. */
 export interface OwnNumbers {
@@ -21,7 +21,45 @@ interface Sample {
 }
 
 const STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;
-const LEVELS = new Set<string>(['clients']);
+
+/** What is told of each flow that a client has open. */
+const CLIENT_FAMILIES: readonly {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly valueOf: (usage: NetworkUsage) => number | undefined;
+}[] = [
+  {
+    name: 'mirrorflow_client_history_ready_buffers',
+    type: 'gauge',
+    help: 'filled buffers of the history of a client',
+    valueOf: ({ ready }) => ready,
+  },
+  {
+    name: 'mirrorflow_client_history_capacity_buffers',
+    type: 'gauge',
+    help: 'buffers of the history of a client; of the ring for a provider',
+    valueOf: ({ capacity }) => capacity,
+  },
+  {
+    name: 'mirrorflow_client_lag_buffers',
+    type: 'gauge',
+    help: 'published buffers that a client has not acknowledged',
+    valueOf: ({ lag }) => lag,
+  },
+  {
+    name: 'mirrorflow_client_holding',
+    type: 'gauge',
+    help: '1 for a client that holds the writer of a flow back now',
+    valueOf: ({ holding }) => (holding === undefined ? undefined : Number(holding)),
+  },
+  {
+    name: 'mirrorflow_client_lost_buffers_total',
+    type: 'counter',
+    help: 'buffers that a client lost since it opened the flow',
+    valueOf: ({ lost }) => lost,
+  },
+];
 
 export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: ResidentBytes): string {
   const lines: string[] = [];
@@ -97,6 +135,59 @@ export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: 
       flow.buffers === undefined ? [] : [{ labels: labelsOf(app, flow), value: flow.buffers }],
     ),
   );
+  const perFlow = (name: string, help: string, valueOf: (flow: NetworkFlow) => number | undefined): void =>
+    family(
+      name,
+      'gauge',
+      help,
+      flows.flatMap(({ app, flow }) => {
+        const value = valueOf(flow);
+        return value === undefined ? [] : [{ labels: labelsOf(app, flow), value }];
+      }),
+    );
+  perFlow(
+    'mirrorflow_flow_quiet_seconds',
+    'seconds since something was published, as far as it was looked at',
+    ({ quietS }) => quietS,
+  );
+  perFlow(
+    'mirrorflow_flow_lag_buffers',
+    'published buffers that the slowest reader has not acknowledged',
+    ({ lag }) => lag,
+  );
+  perFlow(
+    'mirrorflow_flow_history_fill_ratio',
+    'how full the fullest history of a reader is, 0 to 1',
+    ({ fill }) => fill,
+  );
+  perFlow(
+    'mirrorflow_flow_holding',
+    'clients that hold the writer back now',
+    ({ holding }) => holding.length,
+  );
+  for (const { name, type, help, valueOf } of CLIENT_FAMILIES) {
+    family(
+      name,
+      type,
+      help,
+      merged(
+        apps.flatMap((app) =>
+          app.clients.flatMap((client) =>
+            client.flows.flatMap((usage) => {
+              const value = valueOf(usage);
+              const labels = {
+                app: app.name,
+                client: client.name,
+                pid: String(client.pid),
+                flow: usage.flow,
+              };
+              return value === undefined ? [] : [{ labels, value }];
+            }),
+          ),
+        ),
+      ),
+    );
+  }
   for (const counter of new Set(flows.flatMap(({ flow }) => Object.keys(flow.counters)))) {
     const samples = flows.flatMap(({ app, flow }) => {
       const value = flow.counters[counter];
@@ -145,6 +236,17 @@ export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: 
     { labels: { version: own.version }, value: 1 },
   ]);
   return `${lines.join('\n')}\n`;
+}
+
+/** One sample for the same labels, the highest: a program may have a flow open twice under one name. */
+function merged(samples: readonly Sample[]): Sample[] {
+  const found = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = labelText(sample.labels);
+    const other = found.get(key);
+    if (other === undefined || other.value < sample.value) found.set(key, sample);
+  }
+  return [...found.values()];
 }
 
 function snake(name: string): string {
