@@ -50,7 +50,12 @@ export async function connectControl<Context>(
   const { host, port } = address;
   const socket =
     address.scheme === 'tls'
-      ? connectTls({ host, port, servername: serverName(host), ...(trust.ca !== undefined && { ca: trust.ca }) })
+      ? connectTls({
+          host,
+          port,
+          servername: serverName(host),
+          ...(trust.ca !== undefined && { ca: trust.ca }),
+        })
       : connectTcp({ host, port });
   try {
     await connected(socket, address, options);
@@ -76,8 +81,9 @@ function begin<Context>(socket: Socket, options: ControlOptions<Context>): RpcSe
 function connected(
   socket: Socket,
   { scheme }: AddressOf<'tcp' | 'tls'>,
-  { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, clock = systemClock }: ControlOptions<never> | ControlOptions<unknown>,
+  options: { readonly connectTimeoutMs?: number; readonly signal?: AbortSignal; readonly clock?: Clock },
 ): Promise<void> {
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, clock = systemClock } = options;
   return new Promise((resolve, reject) => {
     const event = scheme === 'tls' ? 'secureConnect' : 'connect';
     const aborted = (): void => done(new MirrorflowError('CLOSED', 'given up'));
@@ -129,7 +135,9 @@ function shakeHands(
       if (rest !== undefined && rest.length > 0) socket.unshift(rest);
     };
     const cancel = clock.after(handshakeTimeoutMs, () => {
-      end(new MirrorflowError('TIMED_OUT', `the handshake was not completed within ${handshakeTimeoutMs} ms`));
+      end(
+        new MirrorflowError('TIMED_OUT', `the handshake was not completed within ${handshakeTimeoutMs} ms`),
+      );
     });
     socket.on('error', () => undefined);
     socket.on('data', receive);
@@ -144,7 +152,12 @@ function named(address: AddressOf<'tcp' | 'tls'>, thrown: unknown): MirrorflowEr
   const text = formatAddress(address);
   if (thrown instanceof MirrorflowError) {
     const code = thrown.code === 'TIMED_OUT' ? 'TRANSPORT_ERROR' : thrown.code;
-    return new MirrorflowError(code, `${text}: ${thrown.message}`, { ...thrown.facts, address: text }, thrown);
+    return new MirrorflowError(
+      code,
+      `${text}: ${thrown.message}`,
+      { ...thrown.facts, address: text },
+      thrown,
+    );
   }
   const system = systemCode(thrown) ?? 'none';
   const why = system === 'ECONNREFUSED' ? 'nobody listens there' : describeError(thrown);
