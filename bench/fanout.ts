@@ -15,7 +15,7 @@ import { startSystem } from './system.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** The ring holds so much, as far as its number of buffers allows: more would be out of the caches that processes share. */
-const RING_BYTES = 8 * MIB;
+const RING_BYTES = 16 * MIB;
 const BUFFERS_MIN = 4;
 const BUFFERS_MAX = 65_536;
 const SLOT_HEADER_BYTES = 64;

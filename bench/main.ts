@@ -8,6 +8,7 @@ import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
+import { latency } from './latency.js';
 import { open } from './open.js';
 import { circumstances, showRows, type Row } from './report.js';
 import type { BenchSettings } from './settings.js';
@@ -15,6 +16,7 @@ import { spectcl } from './spectcl.js';
 
 const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
   fanout,
+  latency,
   spectcl,
   open,
   idle,

@@ -41,6 +41,9 @@ export class InlineEngine implements InputEngine {
   #scout: RingReader | undefined;
   #views: (Uint8Array | undefined)[] = [];
   #acknowledged = -1;
+  /** From here on a quarter of the ring has been read since the last acknowledgement. */
+  #quarterAt = 0;
+  #acknowledgingSoon = false;
   /** The duplicator knows that a signal is waited for. */
   #armed = false;
   #wanted = false;
@@ -169,31 +172,11 @@ export class InlineEngine implements InputEngine {
   }
 
   poll(handler: PollHandler, limit: number): number {
-    const meta = this.#meta;
     let handled = 0;
     while (handled < limit && this.#look()) {
-      const link = this.#link;
-      const { reader } = link;
-      meta.sequence = reader.sequence;
-      meta.epoch = reader.epoch;
-      meta.timestampNs = reader.timestampNs;
-      meta.size = reader.size;
-      meta.flags = typeFlags(reader.flags);
-      meta.generation = generationOf(reader.flags);
       handled += 1;
-      this.#taken += 1;
-      this.#takenBytes += reader.size;
-      const { sequence } = reader;
-      try {
-        handler(this.#view(), meta);
-      } finally {
-        // The handler may have taken buffers itself, or the flow may have moved to another file.
-        if (this.#link === link && reader.next === sequence) {
-          if (reader.stillThere()) reader.advance();
-          else reader.lose();
-        }
-      }
-      this.#acknowledgeQuarter();
+      this.#handle(handler);
+      if (this.#link.reader.next >= this.#quarterAt) this.#acknowledgeQuarter();
     }
     return handled;
   }
@@ -214,8 +197,8 @@ export class InlineEngine implements InputEngine {
 
   block(timeoutMs: number): void {
     const until = this.#clock.nowMs() + timeoutMs;
-    this.#acknowledge(false);
     if (this.#spin(Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000))) return;
+    this.#acknowledge(false);
     let sliceMs = SLICE_FIRST_MS;
     for (;;) {
       const leftMs = until - this.#clock.nowMs();
@@ -291,6 +274,31 @@ export class InlineEngine implements InputEngine {
     this.#link.close();
   }
 
+  /** Passes on the buffer that the reader stands on, and goes on to the next, also when the handler throws. */
+  #handle(handler: PollHandler): void {
+    const link = this.#link;
+    const { reader } = link;
+    const meta = this.#meta;
+    const { sequence, flags, size } = reader;
+    meta.sequence = sequence;
+    meta.epoch = reader.epoch;
+    meta.timestampNs = reader.timestampNs;
+    meta.size = size;
+    meta.flags = typeFlags(flags);
+    meta.generation = generationOf(flags);
+    this.#taken += 1;
+    this.#takenBytes += size;
+    try {
+      handler(this.#view(), meta);
+    } finally {
+      // The handler may have taken buffers itself, or the flow may have moved to another file.
+      if (this.#link === link && reader.next === sequence) {
+        if (reader.stillThere()) reader.advance();
+        else reader.lose();
+      }
+    }
+  }
+
   #lenderOf(file: FlowFile): Lender {
     return {
       giveBack: (_sequence, buffer) => {
@@ -305,6 +313,7 @@ export class InlineEngine implements InputEngine {
     this.#scout = undefined;
     this.#views = [];
     this.#acknowledged = -1;
+    this.#quarterAt = 0;
     this.#armed = false;
     this.#missed = link.reader.missed;
     this.#lost += lost;
@@ -365,14 +374,15 @@ export class InlineEngine implements InputEngine {
     for (;;) {
       const outcome = reader.look();
       if (outcome !== 'restarted') {
-        this.#countMissed();
-        if (outcome === 'empty') this.#acknowledge(false);
+        if (reader.missed !== this.#missed || this.#lost !== this.#lostTold) this.#countMissed();
+        if (outcome === 'empty') this.#acknowledgeSoon();
         return outcome === 'ready';
       }
       this.#countMissed();
       reader.follow('oldest');
       this.#missed = reader.missed;
       this.#acknowledged = -1;
+      this.#quarterAt = 0;
       this.#armed = false;
       this.#lent.clear();
       const { epoch } = reader;
@@ -382,12 +392,11 @@ export class InlineEngine implements InputEngine {
 
   /** The payload that the reader looks at: of one size, the same object every time the slot is met. */
   #view(): Uint8Array {
-    const { reader, file } = this.#link;
-    const slot = reader.sequence % file.geometry.slotCount;
-    const known = this.#views[slot];
+    const { reader } = this.#link;
+    const known = this.#views[reader.slot];
     if (known !== undefined && known.length === reader.size) return known;
     const made = reader.view();
-    this.#views[slot] = made;
+    this.#views[reader.slot] = made;
     return made;
   }
 
@@ -402,13 +411,30 @@ export class InlineEngine implements InputEngine {
 
   /** The oldest sequence that is still needed here. */
   #needed(): number {
-    for (const buffer of this.#lent) return buffer.sequence;
+    if (this.#lent.size > 0) for (const buffer of this.#lent) return buffer.sequence;
     return this.#link.reader.next;
   }
 
   #acknowledgeQuarter(): void {
-    const quarter = Math.max(1, this.capacity >> 2);
-    if (this.#needed() - Math.max(0, this.#acknowledged) >= quarter) this.#acknowledge(false);
+    const needed = this.#needed();
+    if (needed - Math.max(0, this.#acknowledged) >= this.#quarter) this.#acknowledge(false);
+    // Something that is lent is asked about again with the next buffer.
+    else if (needed === this.#link.reader.next)
+      this.#quarterAt = Math.max(0, this.#acknowledged) + this.#quarter;
+  }
+
+  get #quarter(): number {
+    return Math.max(1, this.capacity >> 2);
+  }
+
+  /** At the end of this turn, unless a wait has said it by then: who polls and then takes says it once. */
+  #acknowledgeSoon(): void {
+    if (this.#acknowledgingSoon || this.#needed() === this.#acknowledged) return;
+    this.#acknowledgingSoon = true;
+    queueMicrotask(() => {
+      this.#acknowledgingSoon = false;
+      if (!this.#closed && !this.#armed) this.#acknowledge(false);
+    });
   }
 
   /** Going on needs saying only when there is something new; waiting always does. */
@@ -417,6 +443,7 @@ export class InlineEngine implements InputEngine {
     if (!waits && needed === this.#acknowledged) return;
     if (!waits) this.#armed = false;
     this.#acknowledged = needed;
+    this.#quarterAt = needed + this.#quarter;
     this.#link.acknowledge(needed, waits);
   }
 

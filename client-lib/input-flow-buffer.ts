@@ -8,9 +8,12 @@ export interface Lender {
   stillValid(token: number, buffer: FlowBuffer): boolean;
 }
 
+/** A power computed with every buffer would cost more than all the rest of it. */
+const TYPE_FLAGS = 2 ** GENERATION_SHIFT - 1;
+
 /** The part of a slot's flags that belongs to the flow type. */
 export function typeFlags(slotFlags: number): number {
-  return slotFlags & (2 ** GENERATION_SHIFT - 1);
+  return slotFlags & TYPE_FLAGS;
 }
 
 /** The generation of the provider that wrote a slot. */

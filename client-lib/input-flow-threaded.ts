@@ -2,6 +2,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
+import { programPath } from '../protocol/installation.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
 import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
@@ -13,7 +14,7 @@ import {
   type FromThread,
   type ToThread,
 } from './flow-thread/messages.js';
-import { HistoryConsumer } from './history/consumer.js';
+import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
 import type { Segment } from './history/segments.js';
@@ -46,6 +47,7 @@ export class ThreadedEngine implements InputEngine {
     stillValid: () => true,
   };
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
+  readonly #record: HistoryRecord = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
   readonly #watched: boolean;
   #taken = 0;
   #takenBytes = 0;
@@ -69,6 +71,7 @@ export class ThreadedEngine implements InputEngine {
     const { port1: segments, port2 } = new MessageChannel();
     this.#history = new HistoryConsumer(
       this.#control,
+      rules.whenFull === 'overwrite',
       () => receiveMessageOnPort(segments)?.message as Segment | undefined,
     );
     const { handle, file, link } = opened;
@@ -83,7 +86,7 @@ export class ThreadedEngine implements InputEngine {
       whenDetached,
       ...(flowControl === undefined ? {} : { flowControl }),
     };
-    this.#worker = new Worker(new URL('./flow-thread/main.js', import.meta.url), {
+    this.#worker = new Worker(programPath('flow-thread'), {
       name: 'mirrorflow flow thread',
       workerData,
       transferList: [port2],
@@ -177,23 +180,24 @@ export class ThreadedEngine implements InputEngine {
     const history = this.#history;
     const meta = this.#meta;
     let handled = 0;
-    while (handled < limit) {
-      const index = history.take();
-      if (index < 0) break;
-      const view = history.view(index);
-      meta.sequence = history.sequence(index);
-      meta.epoch = history.epoch(index);
-      meta.timestampNs = history.timestampNs(index);
-      meta.flags = typeFlags(history.flags(index));
-      meta.generation = generationOf(history.flags(index));
-      meta.size = view.length;
-      handled += 1;
-      this.#count(view.length);
-      try {
-        handler(view, meta);
-      } finally {
-        this.#release(index);
+    try {
+      while (handled < limit) {
+        const index = history.take();
+        if (index < 0) break;
+        handled += 1;
+        const view = history.read(index, meta);
+        meta.generation = generationOf(meta.flags);
+        meta.flags = typeFlags(meta.flags);
+        this.#count(view.length);
+        try {
+          handler(view, meta);
+        } finally {
+          if (history.release(index)) this.#tell({ kind: 'giveBack' });
+          this.#wakeThread(false);
+        }
       }
+    } finally {
+      this.#wakeThread();
     }
     return handled;
   }
@@ -252,16 +256,10 @@ export class ThreadedEngine implements InputEngine {
   }
 
   #lend(lender: Lender, index: number): FlowBuffer {
-    const history = this.#history;
-    return new FlowBuffer(
-      lender,
-      index,
-      history.view(index),
-      history.sequence(index),
-      history.epoch(index),
-      history.timestampNs(index),
-      history.flags(index),
-    );
+    const record = this.#record;
+    const view = this.#history.read(index, record);
+    const { sequence, epoch, timestampNs, flags } = record;
+    return new FlowBuffer(lender, index, view, sequence, epoch, timestampNs, flags);
   }
 
   #release(index: number): void {
@@ -275,8 +273,8 @@ export class ThreadedEngine implements InputEngine {
     if (this.#watched && this.#history.threadLooks()) this.#tell({ kind: 'look' });
   }
 
-  #wakeThread(): void {
-    if (this.#history.threadWants()) this.#tell({ kind: 'room' });
+  #wakeThread(sure = true): void {
+    if (this.#history.threadWants(sure)) this.#tell({ kind: 'room' });
   }
 
   #tell(message: ToThread): void {

@@ -77,6 +77,9 @@ interface QueuedBuffer {
 /** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */
 const SEAT_ATTEMPTS = 50;
 const SEAT_RETRY_MS = 20;
+/** Slots that are opened together at most, and which share of the ring: they hold nothing for those who join late. */
+const OPEN_SLOTS_MAX = 64;
+const OPEN_SHARE = 64;
 /** A duplicator that does not answer a provider within this time is given up. */
 const SEAT_TIMEOUT_MS = 5_000;
 
@@ -88,12 +91,15 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #link!: LinkConnection;
   #generation = 0;
   #quarter = 1;
+  #openTogether = 1;
   /** Why there is no duplicator just now. */
   #detached: LinkEnd | undefined;
   readonly #waiters: Waiter[] = [];
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
+  /** Payloads of sequences from here on were not given to anybody yet. */
+  #begun = 0;
   /** The ring that the reserved slot lies in. */
   #slotRing: RingWriter | undefined;
   /** The count that the duplicator was told last, and whether it has answered. */
@@ -270,6 +276,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
+    this.#closeSlots();
     this.#link.close();
     this.#rejectWaiters();
     this.emit('closed');
@@ -292,7 +299,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /** False without credit. */
-  #put(bytes: Uint8Array, options: CommitOptions = {}): boolean {
+  #put(bytes: Uint8Array, options?: CommitOptions): boolean {
     const slot = this.#begin();
     if (slot === undefined) return false;
     slot.data.set(bytes);
@@ -300,33 +307,49 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return true;
   }
 
-  /** Undefined without credit. The duplicator may take credit back: what is done here before the second look is seen by it, or it by the look. */
+  /** Undefined without credit. */
   #begin(): OutputSlot | undefined {
     if (this.#reserved) return this.#slot;
-    if (this.#detached !== undefined || this.#ring.next >= this.#credit) return undefined;
-    const data = this.#ring.begin();
-    if (this.#ring.next >= this.#credit) {
-      this.#ring.abandon();
-      return undefined;
-    }
+    const ring = this.#ring;
+    if (this.#detached !== undefined || (ring.next === ring.opened && !this.#openSlots())) return undefined;
     this.#reserved = true;
-    this.#slotRing = this.#ring;
-    this.#slot.data = data;
+    this.#begun = ring.next + 1;
+    this.#slotRing = ring;
+    this.#slot.data = ring.begin();
     return this.#slot;
   }
 
-  #commitReserved(size: number, options: CommitOptions = {}): void {
+  /**
+   * Opens the next slots as far as there is credit. The duplicator may take credit back: what is done here before the second look is seen by it,
+   * or it by the look. A fence lies between the two, which costs as much as a small buffer: so several slots are opened with one.
+   */
+  #openSlots(): boolean {
+    const ring = this.#ring;
+    const count = Math.min(this.#credit - ring.next, this.#openTogether);
+    if (count <= 0) return false;
+    ring.open(count);
+    const credit = this.#credit;
+    if (credit < ring.opened) ring.giveBack(credit);
+    return ring.opened > ring.next;
+  }
+
+  /** What was opened and not reserved can be read again by those who come late. Without a duplicator somebody else may have the file. */
+  #closeSlots(): void {
+    if (this.#detached === undefined) this.#ring.giveBack(this.#begun);
+  }
+
+  #commitReserved(size: number, options?: CommitOptions): void {
     if (!this.#reserved)
       throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
     this.#check();
     if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
     else this.#keep(size, options);
     // Others may have waited while it was filled.
-    this.#serve();
+    if (this.#waiters.length > 0) this.#serve();
   }
 
   /** The slot was reserved before its duplicator went: what is in it is the first to be written by the next one. */
-  #keep(size: number, options: CommitOptions): void {
+  #keep(size: number, options?: CommitOptions): void {
     if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
     this.#reserved = false;
@@ -335,18 +358,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#drainQueue();
   }
 
-  #commit(size: number, options: CommitOptions): void {
-    if (!this.#flushing) {
-      this.#flushing = true;
-      this.#turnNs = nowNs();
-      queueMicrotask(() => {
-        if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
-      });
-    }
+  #commit(size: number, options?: CommitOptions): void {
+    if (!this.#flushing) this.#beginTurn();
+    const flags = options?.flags;
     this.#ring.commit(
       size,
-      options.timestampNs ?? this.#turnNs,
-      (this.#generation | (options.flags ?? 0)) >>> 0,
+      options?.timestampNs ?? this.#turnNs,
+      flags === undefined ? this.#generation : (this.#generation | flags) >>> 0,
     );
     this.#reserved = false;
     this.#written += 1;
@@ -354,17 +372,29 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
   }
 
+  /** What is committed from now on is published together, at the end of this turn. */
+  #beginTurn(): void {
+    this.#flushing = true;
+    this.#turnNs = nowNs();
+    queueMicrotask(() => {
+      if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
+    });
+  }
+
   /** Sequences below it may be written. */
   get #credit(): number {
-    return this.#file.words.load64(HEADER.granted);
+    return this.#file.words.peek64(HEADER.granted);
   }
 
   #follow({ file, link, generation }: Seat): void {
     this.#file = file;
     this.#ring = new RingWriter(file);
+    this.#begun = 0;
     this.#link = link;
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
-    this.#quarter = Math.max(1, Math.floor(file.geometry.slotCount / 4));
+    const { slotCount } = file.geometry;
+    this.#quarter = Math.max(1, Math.floor(slotCount / 4));
+    this.#openTogether = Math.max(1, Math.min(OPEN_SLOTS_MAX, Math.floor(slotCount / OPEN_SHARE)));
     this.#told = file.published;
     this.#answered = true;
     this.#detached = undefined;

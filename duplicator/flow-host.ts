@@ -266,6 +266,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
+      // Consumers first: they wait for the buffer, the provider only for its turn to say more.
+      this.#seat.answer();
       this.#stall.look();
       return;
     }
@@ -354,6 +356,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { consumer } = client;
     // A reader that is awake sees `published` in the file before this process was told.
     const { published } = this.#options.file;
+    this.#published = published;
     const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
     if (outcome !== 'accepted' || consumer === undefined) {
       this.#refuse(

@@ -10,7 +10,8 @@
  * | ------ | -------------------- | ------ |
  * | empty  | take()               | seated |
  * | seated | take() by another    | seated, refused |
- * | seated | published()          | seated, credit answered |
+ * | seated | published()          | seated, to be answered |
+ * | seated | answer()             | seated, knows its credit |
  * | seated | finish()             | seated, its leaving will be an end and no death |
  * | seated | leave()              | empty  |
  */
@@ -90,13 +91,17 @@ export class ProviderSeat {
     return this.#link === link;
   }
 
-  /** The provider says that it has published below `sequence`. False when that is impossible. Always answered with the credit. */
+  /** The provider says that it has published below `sequence`. False when that is impossible. To be answered, whatever came of it. */
   published(sequence: number): boolean {
     if (sequence < this.#known || sequence > this.#granted || sequence > this.#file.published) return false;
     this.#known = sequence;
     this.#grant();
-    this.#tell();
     return true;
+  }
+
+  /** Answers what the provider said with its credit. */
+  answer(): void {
+    this.#tell();
   }
 
   /** A consumer acknowledged, came or went: a provider that may be waiting is told of more credit. */

@@ -15,10 +15,11 @@ const DIST = new URL('../', import.meta.url);
 /** Written by every compilation that changed something. */
 const COMPILED = new URL('.tsbuildinfo', DIST);
 
-/** The main module of each program, below `dist`. */
+/** The main module of each program, below `dist`; the flow thread is one that runs in a worker. */
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
+  'flow-thread': 'client-lib/flow-thread/main.js',
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',
   recovery: 'duplicator/recovery/main.js',

@@ -218,4 +218,4 @@ function grow(call: number, buffers: number): void {
   }
 }
 
-await attach(0, settings.opened);
+void attach(0, settings.opened);

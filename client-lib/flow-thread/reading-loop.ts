@@ -13,6 +13,8 @@ const PASS_BUFFERS = 4096;
 const PASS_BYTES = 16 * 1024 * 1024;
 /** After so many bytes a main thread that waits is woken in mid-pass: large buffers should not wait for each other. */
 const WAKE_BYTES = 256 * 1024;
+/** From here on memory that threads share is filled faster than it is set: `set` copies it word by word, `fill` as any memory. */
+const FILL_BYTES = 4096;
 /** A run with spinning gives way to the event loop after this time. */
 const RUN_MS = 5;
 /** Looks at the published word between two looks at the clock. */
@@ -184,6 +186,7 @@ export class ReadingLoop {
     for (;;) {
       const outcome = this.#pass();
       this.#countMissed();
+      this.#producer.settle();
       this.#hooks.wake();
       if (outcome === 'drained') {
         if (this.#end !== undefined) {
@@ -226,7 +229,7 @@ export class ReadingLoop {
       const index = producer.claim();
       if (index === CLAIM_WAIT) return 'full';
       if (index !== CLAIM_DROP) {
-        producer.area(index).set(this.#view());
+        copyShared(producer.area(index), this.#view());
         // Lapped in mid-copy: the next look skips and counts; the claimed buffer is claimed again.
         if (!reader.stillThere()) continue;
         producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
@@ -238,6 +241,7 @@ export class ReadingLoop {
       if (reader.next - this.#acknowledged >= this.#quarter) this.#acknowledge(false);
       if (unseen >= WAKE_BYTES) {
         unseen = 0;
+        producer.settle();
         this.#hooks.wake();
       }
     }
@@ -246,12 +250,11 @@ export class ReadingLoop {
 
   /** The payload that the reader looks at. */
   #view(): Uint8Array {
-    const { reader, file } = this.#link;
-    const slot = reader.sequence % file.geometry.slotCount;
-    const known = this.#views[slot];
+    const { reader } = this.#link;
+    const known = this.#views[reader.slot];
     if (known !== undefined && known.length === reader.size) return known;
     const made = reader.view();
-    this.#views[slot] = made;
+    this.#views[reader.slot] = made;
     return made;
   }
 
@@ -289,4 +292,10 @@ export class ReadingLoop {
     this.#acknowledged = next;
     this.#link.acknowledge(next, waits);
   }
+}
+
+/** Copies `source` to the begin of a buffer that the main thread reads after it was made ready. */
+function copyShared(target: Buffer, source: Uint8Array): void {
+  if (source.length >= FILL_BYTES) target.fill(source, 0, source.length);
+  else target.set(source);
 }

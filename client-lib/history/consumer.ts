@@ -6,8 +6,19 @@ import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
 import { RECORD, SegmentTable, type Segment } from './segments.js';
 
+/** What is known of a buffer besides its payload; `flags` are those of the slot it came from. */
+export interface HistoryRecord {
+  sequence: number;
+  epoch: number;
+  timestampNs: number;
+  size: number;
+  flags: number;
+}
+
 export class HistoryConsumer {
   readonly #control: ControlBlock;
+  /** The other end may overwrite what is ready: then taking it is a race. */
+  readonly #overwritten: boolean;
   readonly #fetch: () => Segment | undefined;
   readonly #table = new SegmentTable();
   readonly #ready: IndexQueue;
@@ -16,9 +27,10 @@ export class HistoryConsumer {
   readonly #views: (Uint8Array | undefined)[] = [];
   #taken = 0;
 
-  /** `fetch` gives the segments that the other end published, oldest first, without waiting. */
-  constructor(control: ControlBlock, fetch: () => Segment | undefined) {
+  /** `overwritten`: the rules of the other end are to overwrite. `fetch` gives the segments that the other end published, oldest first, without waiting. */
+  constructor(control: ControlBlock, overwritten: boolean, fetch: () => Segment | undefined) {
     this.#control = control;
+    this.#overwritten = overwritten;
     this.#fetch = fetch;
     const { int32, limit } = control;
     this.#ready = new IndexQueue(int32, CONTROL.readyHead, CONTROL.readyTail, control.readyEntries, limit);
@@ -50,8 +62,9 @@ export class HistoryConsumer {
   take(): number {
     const index = this.#ready.peek();
     if (index < 0) return -1;
+    if (!this.#overwritten) this.#control.setState(index, BUFFER.taken);
     // Only the newest can be anything else than ready or held: it is being overwritten, and soon there.
-    if (
+    else if (
       !this.#control.changeState(index, BUFFER.ready, BUFFER.taken) &&
       !this.#control.changeState(index, BUFFER.held, BUFFER.taken)
     )
@@ -84,10 +97,15 @@ export class HistoryConsumer {
     this.#control.changeState(index, BUFFER.held, BUFFER.ready);
   }
 
-  /** The payload of a taken or looked-at buffer, `size` bytes, in the shared memory. */
-  view(index: number): Uint8Array {
+  /** What is known of a taken or looked-at buffer goes into `record`; returns its payload, `size` bytes, in the shared memory. */
+  read(index: number, record: HistoryRecord): Uint8Array {
     const { words, offset, area } = this.#place(index);
     const size = words.plain32(offset + RECORD.size);
+    record.sequence = words.plain64(offset + RECORD.sequence);
+    record.epoch = words.plain64(offset + RECORD.epoch);
+    record.timestampNs = words.plain64(offset + RECORD.timestampNs);
+    record.size = size;
+    record.flags = words.plain32(offset + RECORD.flags);
     const known = this.#views[index];
     if (known !== undefined && known.length === size && known.buffer === area.buffer) return known;
     const made = area.subarray(0, size);
@@ -95,32 +113,14 @@ export class HistoryConsumer {
     return made;
   }
 
-  sequence(index: number): number {
-    const { words, offset } = this.#place(index);
-    return words.plain64(offset + RECORD.sequence);
-  }
-
-  epoch(index: number): number {
-    const { words, offset } = this.#place(index);
-    return words.plain64(offset + RECORD.epoch);
-  }
-
-  timestampNs(index: number): number {
-    const { words, offset } = this.#place(index);
-    return words.plain64(offset + RECORD.timestampNs);
-  }
-
-  flags(index: number): number {
-    const { words, offset } = this.#place(index);
-    return words.plain32(offset + RECORD.flags);
-  }
-
   /**
    * Whether the flow thread waits and should be woken now; true once per wait. It is let sleep until a quarter of the
    * history is free or nothing is ready any more: waking it for each buffer would cost more than the buffers.
+   * `sure`: also when it has just begun to wait, which takes a fence. Whoever asks without that asks once more when it has given back the last.
    */
-  threadWants(): boolean {
-    if (this.#control.load(CONTROL.threadWaits) === 0) return false;
+  threadWants(sure = true): boolean {
+    if (sure) this.#freed.settle();
+    if (this.#control.peek(CONTROL.threadWaits) === 0) return false;
     const ready = this.#ready.length;
     if (ready >= this.#control.load(CONTROL.wakeBelow)) return false;
     const free = this.free;
@@ -130,7 +130,7 @@ export class HistoryConsumer {
 
   /** Whether the fill has fallen to where the flow thread wants to look at it; true once per wish. */
   threadLooks(): boolean {
-    const below = this.#control.load(CONTROL.lookBelow);
+    const below = this.#control.peek(CONTROL.lookBelow);
     if (below === 0 || this.#ready.length >= below) return false;
     return this.#control.exchange(CONTROL.lookBelow, 0) !== 0;
   }

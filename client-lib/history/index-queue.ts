@@ -1,7 +1,12 @@
 /**
  * A queue of buffer numbers between two threads without locks: one end pushes, the other takes. Each end makes its own object
  * and keeps a private copy of the other end's count, so that a word of the other thread is loaded only when the copy is used up.
+ *
+ * Where plain accesses keep their order the counts are plain: the entry is there before the count says so. Only who looks afterwards whether the
+ * other thread sleeps needs its pushes to be seen before that: `settle`.
  */
+import { KEEPS_ORDER } from '../../protocol/flow-file/words.js';
+
 export class IndexQueue {
   readonly #words: Int32Array;
   readonly #head: number;
@@ -35,13 +40,19 @@ export class IndexQueue {
   push(index: number): void {
     this.#words[this.#entries + (this.#knownTail & this.#mask)] = index;
     this.#knownTail = (this.#knownTail + 1) | 0;
+    if (KEEPS_ORDER) this.#words[this.#tail] = this.#knownTail;
+    else Atomics.store(this.#words, this.#tail, this.#knownTail);
+  }
+
+  /** Pushing end only: what was pushed is seen by the other thread before this one loads anything more. */
+  settle(): void {
     Atomics.store(this.#words, this.#tail, this.#knownTail);
   }
 
   /** Taking end only: the oldest entry, -1 when there is none. */
   peek(): number {
     if (this.#ownHead === this.#knownTail) {
-      this.#knownTail = Atomics.load(this.#words, this.#tail);
+      this.#knownTail = KEEPS_ORDER ? (this.#words[this.#tail] ?? 0) : Atomics.load(this.#words, this.#tail);
       if (this.#ownHead === this.#knownTail) return -1;
     }
     return this.#words[this.#entries + (this.#ownHead & this.#mask)] ?? -1;
@@ -50,7 +61,8 @@ export class IndexQueue {
   /** Taking end only: removes what `peek` gave. */
   advance(): void {
     this.#ownHead = (this.#ownHead + 1) | 0;
-    Atomics.store(this.#words, this.#head, this.#ownHead);
+    if (KEEPS_ORDER) this.#words[this.#head] = this.#ownHead;
+    else Atomics.store(this.#words, this.#head, this.#ownHead);
   }
 
   /** Taking end only: the entry `back` places before the end, 0 the newest; -1 when there is none. */

@@ -94,8 +94,13 @@ export class HistoryProducer {
   }
 
   /** The whole payload area of a claimed buffer, the same object every time. */
-  area(index: number): Uint8Array {
+  area(index: number): Buffer {
     return this.#table.at(index).area;
+  }
+
+  /** What was committed is seen by the main thread before this one looks whether that waits. */
+  settle(): void {
+    this.#ready.settle();
   }
 
   /** Makes the claimed buffer ready. Units as in the flow file. */

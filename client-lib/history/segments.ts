@@ -46,7 +46,7 @@ interface Place {
   /** Byte offset of the buffer in its segment. */
   readonly offset: number;
   /** The whole payload area. */
-  readonly area: Uint8Array;
+  readonly area: Buffer;
 }
 
 export class SegmentTable {
@@ -56,7 +56,7 @@ export class SegmentTable {
     const words = new Words(new Uint8Array(segment.memory));
     for (let buffer = 0; buffer < segment.count; buffer += 1) {
       const offset = buffer * segment.stride;
-      const area = new Uint8Array(segment.memory, offset + RECORD.payload, segment.stride - RECORD.payload);
+      const area = Buffer.from(segment.memory, offset + RECORD.payload, segment.stride - RECORD.payload);
       this.#places[segment.first + buffer] = { segment, words, offset, area };
     }
   }

@@ -21,14 +21,21 @@ export class RingReader {
   readonly #payloads: (Buffer | undefined)[];
   #epoch: number;
   #next = 0;
+  /** Where the slot of `#next` stands, and its number: dividing for every buffer would cost as much as the buffer. */
+  #offset = 0;
+  #index = 0;
   #missed = 0;
   #published = 0;
+  /** Where the slot of `sequence` stands. */
+  #slot = 0;
 
   /** Metadata of the buffer that `look` or `copy` found last. */
   sequence = 0;
   size = 0;
   timestampNs = 0;
   flags = 0;
+  /** Number of the slot that `sequence` lives in. */
+  slot = 0;
 
   constructor(file: FlowFile, start: ReadStart) {
     this.#file = file;
@@ -76,9 +83,11 @@ export class RingReader {
         if (this.#file.epoch !== this.#epoch) return 'restarted';
         if (this.#next >= this.#published) return 'empty';
       }
-      const slot = slotOffset(geometry, this.#next);
-      if (words.load64(slot + SLOT.sequence) === this.#next + 1) {
+      const slot = this.#offset;
+      if (words.holds64(slot + SLOT.sequence, this.#next + 1)) {
         this.sequence = this.#next;
+        this.slot = this.#index;
+        this.#slot = slot;
         this.timestampNs = words.plain64(slot + SLOT.timestampNs);
         this.size = Math.min(words.plain32(slot + SLOT.size), geometry.payloadCapacity);
         this.flags = words.plain32(slot + SLOT.flags);
@@ -91,26 +100,32 @@ export class RingReader {
 
   /** The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check `stillThere()` after use. */
   view(): Buffer {
-    return this.#payload(this.sequence).subarray(0, this.size);
+    const start = this.#slot + SLOT.payload;
+    return this.#file.bytes.subarray(start, start + this.size);
   }
 
   /** The whole payload area behind `view()`, the same object every time the slot is met: nothing is allocated. */
   area(): Buffer {
-    return this.#payload(this.sequence);
+    return this.#payload();
   }
 
   /** False when the writer has taken the slot of the last `look` back: what was read from it is worthless. */
   stillThere(): boolean {
-    const { geometry, words } = this.#file;
+    const { words } = this.#file;
     return (
-      words.load64(slotOffset(geometry, this.sequence) + SLOT.sequence) === this.sequence + 1 &&
-      words.load64(HEADER.epoch) === this.#epoch
+      words.holds64(this.#slot + SLOT.sequence, this.sequence + 1) && words.holds64(HEADER.epoch, this.#epoch)
     );
   }
 
   /** Goes on to the next sequence. */
   advance(): void {
-    this.#next = this.sequence + 1;
+    if (this.sequence !== this.#next || this.#index + 1 === this.#file.geometry.slotCount) {
+      this.#goTo(this.sequence + 1);
+      return;
+    }
+    this.#next += 1;
+    this.#index += 1;
+    this.#offset += this.#file.geometry.slotStride;
   }
 
   /** Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone after using it. */
@@ -127,7 +142,7 @@ export class RingReader {
     for (let lapped = 0; lapped < COPY_ATTEMPTS; lapped += 1) {
       const outcome = this.look();
       if (outcome !== 'ready') return outcome;
-      this.#payload(this.sequence).copy(target, 0, 0, this.size);
+      this.#payload().copy(target, 0, 0, this.size);
       if (this.stillThere()) {
         this.advance();
         return 'ready';
@@ -138,7 +153,7 @@ export class RingReader {
 
   /** Moves on to `sequence` without counting what lies between as missed; backwards is refused. */
   skipTo(sequence: number): void {
-    if (sequence > this.#next) this.#next = sequence;
+    if (sequence > this.#next) this.#goTo(sequence);
   }
 
   /** A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow by 1 would be counted for ever. */
@@ -147,13 +162,18 @@ export class RingReader {
     return Number.isSafeInteger(published) ? published : 0;
   }
 
-  #payload(sequence: number): Buffer {
-    const index = sequence % this.#file.geometry.slotCount;
-    const known = this.#payloads[index];
+  #payload(): Buffer {
+    const known = this.#payloads[this.slot];
     if (known !== undefined) return known;
-    const made = this.#file.payloadOf(sequence);
-    this.#payloads[index] = made;
+    const made = this.#file.payloadOf(this.slot);
+    this.#payloads[this.slot] = made;
     return made;
+  }
+
+  #goTo(sequence: number): void {
+    this.#next = sequence;
+    this.#index = sequence % this.#file.geometry.slotCount;
+    this.#offset = slotOffset(this.#file.geometry, sequence);
   }
 
   /**
@@ -168,7 +188,7 @@ export class RingReader {
     if (published <= this.#next) return 'empty'; // it went back: the writer is about to change the epoch
     const oldest = Math.max(this.#next + 1, published - this.#file.geometry.slotCount + 1);
     this.#missed += oldest - this.#next;
-    this.#next = oldest;
+    this.#goTo(oldest);
     return undefined;
   }
 
@@ -177,12 +197,12 @@ export class RingReader {
       throw new RangeError(`${start} is no sequence`);
     const published = this.#readPublished();
     const oldest = Math.max(0, published - this.#file.geometry.slotCount + 1);
-    if (start === 'oldest') this.#next = oldest;
-    else if (start === 'newest') this.#next = Math.max(oldest, published - 1);
-    else if (start === 'next') this.#next = published;
+    if (start === 'oldest') this.#goTo(oldest);
+    else if (start === 'newest') this.#goTo(Math.max(oldest, published - 1));
+    else if (start === 'next') this.#goTo(published);
     else {
       // Whoever names a sequence may know that the writer has no credit for its slot yet: even the one that is overwritten next is tried.
-      this.#next = Math.max(start, published - this.#file.geometry.slotCount);
+      this.#goTo(Math.max(start, published - this.#file.geometry.slotCount));
       this.#missed += this.#next - start;
     }
   }

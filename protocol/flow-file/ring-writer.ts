@@ -1,9 +1,9 @@
 /**
  * The writing side of a flow file's ring: one writer per file. The order of its stores is what makes a torn buffer
  * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
- * Payloads are plain stores between atomic ones, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
+ * Payloads are plain stores between those, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
  */
-import { HEADER, SLOT } from './layout.js';
+import { HEADER, HEADER_BYTES, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 
@@ -12,8 +12,13 @@ export class RingWriter {
   /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
   readonly #payloads: (Buffer | undefined)[];
   #committed: number;
-  /** What `begin` cleared. */
-  #replaced = 0;
+  /** Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as much as the buffer. */
+  #offset: number;
+  #index: number;
+  /** Slots of sequences below it are cleared; from `#committed` on. */
+  #opened: number;
+  /** What `open` cleared, by the slot's number. */
+  readonly #replaced: number[];
   #published: number;
 
   /** Continues where `published` of the file stands. */
@@ -22,6 +27,10 @@ export class RingWriter {
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
+    this.#opened = this.#committed;
+    this.#replaced = Array.from({ length: file.geometry.slotCount }, () => 0);
+    this.#index = this.#committed % file.geometry.slotCount;
+    this.#offset = slotOffset(file.geometry, this.#committed);
   }
 
   /** The sequence that the next `begin` opens. */
@@ -39,18 +48,50 @@ export class RingWriter {
    * @param ahead slots beyond the next one, below slotCount
    */
   begin(ahead = 0): Buffer {
-    const sequence = this.#committed + ahead;
+    if (ahead === 0) {
+      if (this.#opened === this.#committed) this.open(1);
+      return this.#payloads[this.#index] ?? this.#payload(this.#index);
+    }
     const { geometry, words } = this.#file;
-    const word = slotOffset(geometry, sequence) + SLOT.sequence;
-    if (ahead === 0) this.#replaced = words.load64(word);
-    words.store64(word, 0);
-    return this.#payload(sequence);
+    const sequence = this.#committed + ahead;
+    words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
+    return this.#payload(sequence % geometry.slotCount);
   }
 
-  /** Takes the last `begin` of the next slot back: readers find again what it held. Only before anything was written to the payload. */
-  abandon(): void {
+  /** Sequences below it can be begun without clearing anything more. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /**
+   * Clears the slots of the next `count` sequences that are not open yet, as `begin` does for one: readers see what they held before as lapped.
+   * One fence for all of them. At most slotCount slots are open.
+   */
+  open(count: number): void {
     const { geometry, words } = this.#file;
-    words.store64(slotOffset(geometry, this.#committed) + SLOT.sequence, this.#replaced);
+    const last = this.#opened + count - 1;
+    for (let sequence = this.#opened; sequence <= last; sequence += 1) {
+      const word = slotOffset(geometry, sequence) + SLOT.sequence;
+      this.#replaced[sequence % geometry.slotCount] = words.peek64(word);
+      if (sequence === last) words.clear64(word);
+      else words.setPlain64(word, 0);
+    }
+    this.#opened = last + 1;
+  }
+
+  /** Takes opened slots from `sequence` on back: readers find again what they held. Only before anything was written to their payloads. */
+  giveBack(sequence: number): void {
+    const { geometry, words } = this.#file;
+    for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
+      const replaced = this.#replaced[at % geometry.slotCount] ?? 0;
+      words.complete64(slotOffset(geometry, at) + SLOT.sequence, replaced);
+    }
+    this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
+  }
+
+  /** Takes the last `begin` of the next slot back, and whatever else is open. Only before anything was written to the payload. */
+  abandon(): void {
+    this.giveBack(this.#committed);
   }
 
   /**
@@ -63,12 +104,20 @@ export class RingWriter {
     if (!Number.isInteger(size) || size < 0 || size > geometry.payloadCapacity) {
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${geometry.payloadCapacity}`);
     }
-    const slot = slotOffset(geometry, this.#committed);
+    const slot = this.#offset;
     words.setPlain64(slot + SLOT.timestampNs, timestampNs);
     words.setPlain32(slot + SLOT.size, size);
     words.setPlain32(slot + SLOT.flags, flags);
     this.#committed += 1;
-    words.store64(slot + SLOT.sequence, this.#committed);
+    if (this.#opened < this.#committed) this.#opened = this.#committed;
+    words.complete64(slot + SLOT.sequence, this.#committed);
+    if (this.#index + 1 === geometry.slotCount) {
+      this.#index = 0;
+      this.#offset = HEADER_BYTES;
+    } else {
+      this.#index += 1;
+      this.#offset = slot + geometry.slotStride;
+    }
   }
 
   /** Makes every committed buffer visible, with one store. Returns the new `published`. */
@@ -93,14 +142,16 @@ export class RingWriter {
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
+    this.#opened = 0;
     this.#published = 0;
+    this.#index = 0;
+    this.#offset = HEADER_BYTES;
   }
 
-  #payload(sequence: number): Buffer {
-    const index = sequence % this.#file.geometry.slotCount;
+  #payload(index: number): Buffer {
     const known = this.#payloads[index];
     if (known !== undefined) return known;
-    const made = this.#file.payloadOf(sequence);
+    const made = this.#file.payloadOf(index);
     this.#payloads[index] = made;
     return made;
   }

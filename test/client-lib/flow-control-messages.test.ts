@@ -7,11 +7,13 @@ import { RunningApplication } from './running-application.js';
 
 /** Asks an app server for the XOFFs of the flow, until there is one or there is none, and says which. */
 const ASK_UNTIL = `
-const [port, wanted] = process.argv.slice(1);
+const [address, wanted] = process.argv.slice(1);
+const { origin, username, password } = new URL(address);
+const headers = { 'content-type': 'text/xml', authorization: 'Basic ' + btoa(username + ':' + password) };
 const body = '<?xml version="1.0"?><methodCall><methodName>flow.marks</methodName><params><param><value>events</value></param></params></methodCall>';
 const deadline = Date.now() + 45000;
 for (;;) {
-  const answer = await (await fetch('http://127.0.0.1:' + port + '/', { method: 'POST', body, headers: { 'content-type': 'text/xml' } })).text();
+  const answer = await (await fetch(origin, { method: 'POST', body, headers })).text();
   const found = String(answer.includes('xoff'));
   if (found === wanted || Date.now() > deadline) { process.stdout.write(found); process.exit(); }
 }
@@ -100,7 +102,7 @@ describe('flow control', () => {
         '--input-type=module',
         '-e',
         ASK_UNTIL,
-        String(application.port),
+        application.url,
         String(wanted),
       ]).toString();
     expect(asked(true)).to.equal('true');

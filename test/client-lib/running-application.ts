@@ -5,6 +5,7 @@ import { connect, type Client } from '../../client-lib/index.js';
 import type { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
+import { readToken } from '../../protocol/security/token-file.js';
 import { presentation, TestSystem } from '../app-server/test-system.js';
 
 /** The app server takes the duplicator beside it. */
@@ -30,6 +31,11 @@ export class RunningApplication {
 
   get port(): number {
     return this.system.record()?.port ?? 0;
+  }
+
+  /** Where a plain XML-RPC client calls, with the token it needs. */
+  get url(): string {
+    return `http://any:${readToken(this.system.directory)}@127.0.0.1:${this.port}/`;
   }
 
   /** A client over HTTP, presented. */

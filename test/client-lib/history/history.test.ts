@@ -18,7 +18,11 @@ class Both {
   constructor(rules: HistoryRules) {
     const control = ControlBlock.create(rules.maxHistory);
     const published: Segment[] = [];
-    this.consumer = new HistoryConsumer(ControlBlock.attach(control.memory), () => published.shift());
+    this.consumer = new HistoryConsumer(
+      ControlBlock.attach(control.memory),
+      rules.whenFull === 'overwrite',
+      () => published.shift(),
+    );
     this.producer = new HistoryProducer(
       control,
       rules,
@@ -43,11 +47,16 @@ class Both {
 
   /** The sequence of a buffer, after a check of all the rest. */
   read(index: number): number {
-    const sequence = this.consumer.sequence(index);
-    expect(this.consumer.epoch(index)).to.equal(2);
-    expect(this.consumer.timestampNs(index)).to.equal(sequence * 10);
-    expect(this.consumer.flags(index)).to.equal(sequence % 7);
-    const view = this.consumer.view(index);
+    const record = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+    const view = this.consumer.read(index, record);
+    const { sequence } = record;
+    expect(record).to.deep.equal({
+      sequence,
+      epoch: 2,
+      timestampNs: sequence * 10,
+      size: view.length,
+      flags: sequence % 7,
+    });
     expect(view.length).to.equal(1 + (sequence % PAYLOAD_BYTES));
     expect(view.every((byte) => byte === (sequence & 0xff))).to.equal(true);
     return sequence;

@@ -23,6 +23,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
   const { port1, port2 } = new MessageChannel();
   const consumer = new HistoryConsumer(
     control,
+    rules.whenFull === 'overwrite',
     () => receiveMessageOnPort(port1)?.message as Segment | undefined,
   );
   const workerData: FillerTask = {
@@ -44,6 +45,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
   const held: number[] = [];
   let taken = 0;
   let last = -1;
+  const record = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
   const release = (keep: number): void => {
     while (held.length > keep) {
       // Not in the order in which they were taken.
@@ -55,8 +57,9 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     // The filler says that it is done with a message.
     await new Promise((resolve) => setImmediate(resolve));
     for (let index = consumer.take(); index >= 0; index = consumer.take()) {
-      const sequence = consumer.sequence(index);
-      if (sequence <= last || !isWhole(consumer.view(index), sequence))
+      const view = consumer.read(index, record);
+      const { sequence } = record;
+      if (sequence <= last || !isWhole(view, sequence))
         throw new Error(`buffer ${sequence} after ${last} is torn or out of order`);
       last = sequence;
       taken += 1;

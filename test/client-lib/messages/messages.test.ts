@@ -331,8 +331,7 @@ describe('messages between clients', () => {
       heard.push(number);
       await viewer.send(Numbered.of(2 ** 40), { to: { client: from } });
     });
-    const url = `http://127.0.0.1:${application.port}/`;
-    const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, url]);
+    const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, application.url]);
     expect(stdout).to.equal('all good\n');
     expect(heard).to.deep.equal([42]);
   });
