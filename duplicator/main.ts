@@ -78,7 +78,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
-            statistics: () => ({ published: flow.published, links: flow.links }),
+            statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
             serve: ({ listen }) =>
               flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
             quit,
@@ -119,10 +119,17 @@ async function run(options: DuplicatorOptions): Promise<void> {
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  flow.on('outgrown', (neededBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+  const makeAnew = (): void => {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
+  };
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+    makeAnew();
+  });
+  flow.on('replaced', (why) => {
+    log.warn('the flow is made anew', { reason: why });
+    makeAnew();
   });
   beside.linger = linger;
   linger.clients(flow.clientCount);
