@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect } from 'chai';
+import type * as Installation from '../../protocol/installation.js';
 import { PROGRAM_MODULES, packageVersion, programPath, type Program } from '../../protocol/installation.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -23,9 +24,7 @@ describe('the installation', () => {
   });
 
   /** Another installation that has nothing but this module, and what `files` says, each made at a second. */
-  async function another(
-    files: Record<string, number>,
-  ): Promise<typeof import('../../protocol/installation.js')> {
+  async function another(files: Record<string, number>): Promise<typeof Installation> {
     const root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     directories.push(root);
     for (const folder of ['dist/protocol', 'dist/programs'])
@@ -36,7 +35,7 @@ describe('the installation', () => {
     }
     const module = join(root, 'dist/protocol/installation.mjs');
     copyFileSync(join(ROOT, 'dist/protocol/installation.js'), module);
-    return (await import(pathToFileURL(module).href)) as typeof import('../../protocol/installation.js');
+    return (await import(pathToFileURL(module).href)) as typeof Installation;
   }
 
   it('has every program, and says its version', () => {
