@@ -96,6 +96,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
   readonly #hold: ReattachHold;
+  /** Receivers of other hosts that a dead predecessor had. */
+  readonly #remotesBefore: number;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
@@ -118,6 +120,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const clock = options.clock ?? systemClock;
     this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
     const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
+    this.#remotesBefore = file.counter(COUNTERS.remotes.id);
     this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
       clock,
@@ -194,9 +197,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return standings;
   }
 
-  /** Of the consumers of a dead predecessor, no more than so many live: the others are not waited for. */
+  /** Of the consumers of a dead predecessor on this host no more than so many live: the others are not waited for. Those of other hosts are. */
   expectAtMost(consumers: number): void {
-    this.#hold.expectAtMost(consumers);
+    this.#hold.expectAtMost(consumers + this.#remotesBefore);
   }
 
   hasCredit(sequence: number): boolean {
