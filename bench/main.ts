@@ -13,10 +13,12 @@ import { open } from './open.js';
 import { circumstances, showRows, type Row } from './report.js';
 import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
+import { tcp } from './tcp.js';
 
 const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
   fanout,
   latency,
+  tcp,
   spectcl,
   open,
   idle,
