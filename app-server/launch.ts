@@ -5,7 +5,8 @@ import { appSocketPath, logFilePath } from '../protocol/directories.js';
 import { LIMITS } from '../protocol/limits.js';
 import { Child } from '../protocol/process-kit/child.js';
 import { OwnDuplicator } from './duplicator-handle.js';
-import type { FlowDefinition } from './flow-definition.js';
+import { securityArguments } from '../protocol/security/options.js';
+import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 
 /** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
@@ -39,7 +40,7 @@ export function duplicatorArguments(definition: FlowDefinition, options: AppServ
     ['--flow', flow],
     ['--type', type],
     ['--direction', direction],
-    ['--connect', source],
+    [isRemote(definition) ? '--source' : '--connect', source],
     ['--buffer-size', sizes?.bufferSize],
     ['--buffers', sizes?.buffers],
     ['--properties', properties === '{}' ? undefined : properties],
@@ -52,5 +53,8 @@ export function duplicatorArguments(definition: FlowDefinition, options: AppServ
     ['--directory', directory],
     ['--flow-dir', flowDirectory],
   ];
-  return stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)]));
+  return [
+    ...stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)])),
+    ...securityArguments(options.security.files),
+  ];
 }
