@@ -12,9 +12,11 @@ import {
   type StartFailure,
 } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
+import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
+import { isAlive } from '../protocol/owner-identity.js';
 import type { Client } from './clients.js';
 import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
 import {
@@ -54,6 +56,13 @@ export interface FlowsOptions {
   readonly closed: (opening: Opening) => void;
   /** A duplicator has told the state of its source. */
   readonly reported: (flow: string, report: DuplicatorReport) => void;
+}
+
+/** What a duplicator that says that it is ready is answered. */
+interface Subscribed {
+  readonly adopted: boolean;
+  /** Consumers of the one before that still have the flow open. */
+  readonly consumers?: number;
 }
 
 export class Flows implements FlowsHere {
@@ -230,7 +239,7 @@ export class Flows implements FlowsHere {
   }
 
   /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
-  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): { adopted: boolean } {
+  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): Subscribed {
     try {
       checkReady(ready, this.#options.server.application.name);
       const known = this.#flows.get(ready.flow);
@@ -240,7 +249,9 @@ export class Flows implements FlowsHere {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      return { adopted };
+      // Only who saw the one before run knows its consumers: to a restarted app server they have yet to come.
+      if (adopted || flow === undefined || !flow.duplicator.follows) return { adopted };
+      return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
         flow: ready.flow,
@@ -406,9 +417,10 @@ export class Flows implements FlowsHere {
       title: `${server.application.name}/${name}`,
       clock,
       log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock),
+      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock, log),
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
+      isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
       wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
       changed: () => this.#tidy(flow),
     };

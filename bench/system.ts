@@ -1,9 +1,11 @@
 /** A real system for a benchmark: simulator, host server and what they start, as processes in directories of their own, gone afterwards. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programPath } from '../protocol/installation.js';
+import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
 import { connectHost, type HostConnection } from '../client-lib/index.js';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
@@ -29,14 +31,10 @@ export async function startSystem(): Promise<BenchSystem> {
   const flowDirectory = mkdtempSync('/dev/shm/mirrorflow-bench-');
   process.env['MIRRORFLOW_DIR'] = directory;
   process.env['MIRRORFLOW_FLOW_DIR'] = flowDirectory;
-  const server = spawn(
-    process.execPath,
-    [join(DIST, 'host-server/main.js'), '--listen', 'tcp://127.0.0.1:0'],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, MIRRORFLOW_LOG_LEVEL: 'warn' },
-    },
-  );
+  const server = spawn(process.execPath, [programPath('host-server'), '--listen', 'tcp://127.0.0.1:0'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...ownChildEnvironment(process.env), MIRRORFLOW_LOG_LEVEL: 'warn' },
+  });
   const host = await answering(() => connectHost({ directory }));
   return {
     directory,
@@ -75,6 +73,16 @@ export async function startSimulatorProcess(options: readonly string[]): Promise
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** How often the threads of a process were put to sleep of their own accord, which is how often they were woken. */
+export function wakeUps(pid: number): number {
+  let total = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
+    total += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  }
+  return total;
 }
 
 /** Resident memory of a process, MiB. */

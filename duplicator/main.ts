@@ -51,15 +51,9 @@ async function run(options: DuplicatorOptions): Promise<void> {
   starting.catch(() => undefined);
   // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as reaching the source.
   const family = options.parent === undefined ? undefined : await import('./parent.js');
-  try {
-    await starting;
-  } catch (error) {
-    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
-    log.error('not started', { error });
-    await family?.reportFailure(options.parent, error, log);
-    process.exitCode = 1;
-    return;
-  }
+  const started = new Promise<void>((resolve) => {
+    starting.then(resolve, () => undefined);
+  });
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent =
@@ -84,13 +78,27 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
-            statistics: () => ({ published: flow.published, links: flow.links }),
+            statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
             serve: ({ listen }) =>
               flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
             quit,
+            started,
+            consumers: (count) => flow.expectAtMost(count),
           },
           log,
         );
+  beside.parent = parent;
+  parent?.start();
+  try {
+    await starting;
+  } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
+    log.error('not started', { error });
+    await parent?.close();
+    await family?.reportFailure(options.parent, error, log);
+    process.exitCode = 1;
+    return;
+  }
   const linger = new Linger(systemClock, options.lingerMs, () => {
     void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
       if (!mayEnd) linger.clients(flow.clientCount);
@@ -111,14 +119,20 @@ async function run(options: DuplicatorOptions): Promise<void> {
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  flow.on('outgrown', (neededBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+  const makeAnew = (): void => {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
+  };
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+    makeAnew();
   });
-  Object.assign(beside, { parent, linger });
+  flow.on('replaced', (why) => {
+    log.warn('the flow is made anew', { reason: why });
+    makeAnew();
+  });
+  beside.linger = linger;
   linger.clients(flow.clientCount);
-  parent?.start();
   log.info('ready', {
     file: flow.places.file,
     buffers: flow.places.buffers,

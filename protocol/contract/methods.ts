@@ -376,9 +376,12 @@ export const CONTRACT = defineContract({
   }),
 
   'duplicator.subscribe': method({
-    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection.',
+    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection. To one that follows another it is told how many consumers still have the flow open.',
     params: [param('ready', duplicatorReady, 'the duplicator')],
-    returns: struct({ adopted: boolean() }),
+    returns: struct({
+      adopted: boolean(),
+      consumers: optional(int({ min: 0, doc: 'consumers of the one before that still have the flow open' })),
+    }),
   }),
   'duplicator.report': method({
     doc: 'A duplicator tells a change of its source or its clients.',

@@ -2,7 +2,9 @@
 import type { ApplicationStatistics } from './figures.js';
 
 export interface FlowStanding {
-  /** Buffers that the slowest reader has not acknowledged; undefined without readers. */
+  /** Who reads, those too who only look at the newest. */
+  readonly readers: number;
+  /** Buffers that the slowest reader has not acknowledged; undefined when nobody acknowledges. */
   readonly lag: number | undefined;
   /** How full the fullest history of a reader is, 0 to 1; undefined when no reader told. */
   readonly fill: number | undefined;
@@ -25,6 +27,7 @@ export function standingOf(
     .flatMap(({ ready, capacity = 0 }) => (ready === undefined || capacity === 0 ? [] : [ready / capacity]));
   const holders = links.filter(({ holding }) => holding).map(({ client }) => client ?? STRANGER);
   return {
+    readers: links.filter(({ role }) => role !== 'provider').length,
     lag: lags.length === 0 ? undefined : Math.max(...lags),
     fill: fills.length === 0 ? undefined : Math.max(...fills),
     holding: [...new Set(holders)],

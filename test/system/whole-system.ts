@@ -37,6 +37,8 @@ export class WholeSystem {
   readonly flowDirectory = mkdtempSync('/dev/shm/mirrorflow-test-');
   /** Where the web viewer listens; tests of it set `tcp://127.0.0.1:0`. */
   web = 'off';
+  /** The file with the shared secret, if there is one. */
+  secretFile: string | undefined;
   readonly #children = new Set<ChildProcess>();
   readonly #clients = new Set<Client>();
   readonly #simulators = new Set<Simulator>();
@@ -55,6 +57,7 @@ export class WholeSystem {
       MIRRORFLOW_DIR: this.directory,
       MIRRORFLOW_FLOW_DIR: this.flowDirectory,
       MIRRORFLOW_WEB: this.web,
+      MIRRORFLOW_SECRET_FILE: this.secretFile,
     };
   }
 

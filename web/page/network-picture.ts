@@ -4,9 +4,31 @@ import { svg } from './dom.js';
 import { BOX, button, clientBox, flowBox, sourceBox, type Choosing, type Place } from './network-boxes.js';
 
 const GAP = { x: 70, y: 16 };
-const COLUMNS = { source: 12, flow: 12 + BOX.width + GAP.x, client: 12 + 2 * (BOX.width + GAP.x) };
-const WIDTH = COLUMNS.client + BOX.width + 12;
 const HEAD = 34;
+const MARGIN = 12;
+/** How far a box of a narrow picture is moved in under what it hangs on. */
+const INDENT = 22;
+
+type Column = 'source' | 'flow' | 'client';
+
+/** Where things stand: three columns side by side, or in a narrow window one below the other. */
+interface Layout {
+  readonly narrow: boolean;
+  readonly width: number;
+  readonly columns: Readonly<Record<Column, number>>;
+}
+
+const STEP = BOX.width + GAP.x;
+const WIDE: Layout = {
+  narrow: false,
+  width: MARGIN + 2 * STEP + BOX.width + MARGIN,
+  columns: { source: MARGIN, flow: MARGIN + STEP, client: MARGIN + 2 * STEP },
+};
+const NARROW: Layout = {
+  narrow: true,
+  width: MARGIN + 2 * INDENT + BOX.width + MARGIN,
+  columns: { source: MARGIN, flow: MARGIN + INDENT, client: MARGIN + 2 * INDENT },
+};
 
 interface Lines {
   readonly bytesPerSecond: number;
@@ -17,11 +39,12 @@ interface Lines {
   readonly held?: boolean;
 }
 
-export function networkPicture(picture: NetworkPicture, choosing: Choosing): SVGSVGElement {
+export function networkPicture(picture: NetworkPicture, choosing: Choosing, narrow: boolean): SVGSVGElement {
+  const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
   for (const app of picture.applications) {
-    const { group, height } = application(app, top, choosing);
+    const { group, height } = application(app, top, choosing, layout);
     parts.push(group);
     top += height + 22;
   }
@@ -36,7 +59,7 @@ export function networkPicture(picture: NetworkPicture, choosing: Choosing): SVG
   return svg(
     'svg',
     {
-      viewBox: `0 0 ${WIDTH} ${top + 28}`,
+      viewBox: `0 0 ${layout.width} ${top + 28}`,
       role: 'group',
       'aria-label': 'Picture of the network',
       preserveAspectRatio: 'xMidYMin meet',
@@ -49,25 +72,34 @@ function application(
   app: NetworkApplication,
   top: number,
   choosing: Choosing,
+  layout: Layout,
 ): { group: SVGElement; height: number } {
-  const rows = Math.max(1, app.flows.length, app.clients.length);
-  const height = HEAD + rows * (BOX.height + GAP.y) + 4;
-  const rowY = (row: number): number => top + HEAD + row * (BOX.height + GAP.y);
+  const sources = app.flows.filter(({ source }) => source !== undefined).length;
+  const rows = layout.narrow
+    ? sources + app.flows.length + app.clients.length
+    : Math.max(app.flows.length, app.clients.length);
+  const height = HEAD + Math.max(1, rows) * (BOX.height + GAP.y) + 4;
+  let nextRow = 0;
+  const place = (column: Column, row: number): Place => {
+    const at = layout.narrow ? nextRow : row;
+    nextRow += 1;
+    return { x: layout.columns[column], y: top + HEAD + at * (BOX.height + GAP.y) };
+  };
   const lines: SVGElement[] = [];
   const boxes: SVGElement[] = [];
   const flowAt = new Map<string, Place>();
   app.flows.forEach((flow, row) => {
-    const at = { x: COLUMNS.flow, y: rowY(row) };
+    const from = flow.source === undefined ? undefined : place('source', row);
+    const at = place('flow', row);
     flowAt.set(flow.flow, at);
     boxes.push(flowBox(app, flow, at, choosing));
-    if (flow.source === undefined) return;
-    const from = { x: COLUMNS.source, y: rowY(row) };
+    if (from === undefined) return;
     boxes.push(sourceBox(flow, from));
     const bytesPerSecond = flow.rates['receivedBytes'] ?? 0;
-    lines.push(line(from, at, { bytesPerSecond, state: flow.sourceState ?? 'live' }));
+    lines.push(line(from, at, { bytesPerSecond, state: flow.sourceState ?? 'live' }, layout));
   });
   app.clients.forEach((client, row) => {
-    const at = { x: COLUMNS.client, y: rowY(row) };
+    const at = place('client', row);
     boxes.push(clientBox(app, client, at, choosing));
     for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
@@ -75,7 +107,9 @@ function application(
       if (to === undefined || found === undefined) continue;
       const bytesPerSecond = found.rates['publishedBytes'] ?? 0;
       const state = found.sourceState ?? 'live';
-      lines.push(line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding }));
+      lines.push(
+        line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding }, layout),
+      );
     }
   });
   const title = `${app.name} · ${app.state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
@@ -87,7 +121,7 @@ function application(
       svg('rect', {
         x: '2',
         y: String(top),
-        width: String(WIDTH - 4),
+        width: String(layout.width - 4),
         height: String(height),
         rx: '10',
         class: `net-app is-${app.state}`,
@@ -104,16 +138,32 @@ function application(
   };
 }
 
-/** From the right edge of one box to the left edge of another. Wider and faster with more bytes, still without. */
-function line(from: Place, to: Place, { bytesPerSecond, state, against, held }: Lines): SVGElement {
-  const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
-  const middle = (x1 + x2) / 2;
+/** From one box to the next: side by side, or down and in. Wider and faster with more bytes, still without. */
+function line(
+  from: Place,
+  to: Place,
+  { bytesPerSecond, state, against, held }: Lines,
+  layout: Layout,
+): SVGElement {
   const moving = bytesPerSecond > 0 && state === 'live';
   const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
   const marks = [moving && 'is-moving', against === true && 'is-against', held === true && 'is-held', state !== 'live' && 'is-stale']; // prettier-ignore
   return svg('path', {
-    d: `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
+    d: layout.narrow ? downTo(from, to) : across(from, to),
     class: ['net-line', ...marks.filter((mark) => mark !== false)].join(' '),
     'stroke-width': width.toFixed(1),
   });
+}
+
+/** From the right edge to the left edge. */
+function across(from: Place, to: Place): string {
+  const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
+  const middle = (x1 + x2) / 2;
+  return `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
+}
+
+/** From the lower edge down to the left edge. */
+function downTo(from: Place, to: Place): string {
+  const x = from.x + INDENT / 2;
+  return `M${x} ${from.y + BOX.height} V${to.y + BOX.height / 2} H${to.x}`;
 }

@@ -13,6 +13,7 @@ export class NetworkView {
   readonly #picture = element('div', { class: 'network-picture' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
+  readonly #narrow = matchMedia('(max-width: 760px)');
   #chosen: Chosen | undefined;
   #visible = false;
   #request = 1;
@@ -25,6 +26,7 @@ export class NetworkView {
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
     document.addEventListener('visibilitychange', () => this.#ask());
+    this.#narrow.addEventListener('change', () => this.refresh());
   }
 
   setVisible(visible: boolean): void {
@@ -57,7 +59,7 @@ export class NetworkView {
       this.#chosen = chosen;
       this.refresh();
     };
-    const drawn = networkPicture(picture, { chosen: this.#chosen, choose });
+    const drawn = networkPicture(picture, { chosen: this.#chosen, choose }, this.#narrow.matches);
     this.#picture.replaceChildren(drawn);
     if (focused !== undefined && focused !== null) {
       const again = [...drawn.querySelectorAll<SVGElement>('[data-key]')].find(

@@ -68,12 +68,13 @@ export class NetworkLooks {
     const look: Look = { ms, counters, changedMs: same ? before.changedMs : ms };
     const rates = ratesBetween(before, look);
     this.#looks.set(key, look);
-    const { lag, fill, holding } = standingOf(statistics, info.flow);
+    const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
     return {
       ...shown,
       counters,
       rates,
       ...(before === undefined ? {} : { quietS: (ms - look.changedMs) / 1_000 }),
+      readers,
       ...(lag === undefined ? {} : { lag }),
       ...(fill === undefined ? {} : { fill }),
       holding,

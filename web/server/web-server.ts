@@ -122,6 +122,7 @@ export class WebServer {
       if (path === '/healthz') return this.#health(response);
       if (path === '/session') return sendJson(response, 200, this.#session(request));
       if (path === '/metrics') return await this.#metrics(request, response);
+      if (path === '/') return this.#document(request, response);
       if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'There is no such page.');
     } catch (error) {
       this.#log.warn('a request failed', { path, error });
@@ -166,6 +167,14 @@ export class WebServer {
   /** Looking is free on this machine; everywhere else one signs in first. */
   #mayLook(request: IncomingMessage): boolean {
     return isLoopback(this.#options.listen.host) || this.#signedIn(request);
+  }
+
+  /** While the browser gets ready, so does what it will ask for. */
+  #document(request: IncomingMessage, response: ServerResponse): void {
+    const mayLook = this.#mayLook(request);
+    if (!this.#assets.serve(mayLook ? '/' : '/gate.html', request, response))
+      sendText(response, 404, 'There is no such page.');
+    if (mayLook) this.#applications.warm();
   }
 
   #session(request: IncomingMessage) {

@@ -24,8 +24,9 @@ export function rateOf({ rates, quietS }: NetworkFlow): string {
 }
 
 /** How far the slowest reader is behind, in so many buffers of the ring. */
-export function lagOf({ lag, buffers }: NetworkFlow): string {
-  if (lag === undefined) return 'no reader';
+export function lagOf({ readers, lag, buffers }: NetworkFlow): string {
+  if (readers === 0) return 'no reader';
+  if (lag === undefined) return `${readers === 1 ? 'one reader has' : `${readers} readers have`} the newest`;
   if (lag === 0) return 'readers have all';
   const ring = buffers === undefined ? '' : ` of ${formatCount(buffers)}`;
   return `slowest reader ${formatCount(lag)}${ring} behind`;
@@ -56,7 +57,7 @@ export function usageShort({ direction, ready, capacity, lag, queued, paused }: 
       ? `writes${queued === undefined || queued === 0 ? '' : `, ${formatCount(queued)} wait`}`
       : undefined,
   ];
-  return parts.filter((part) => part !== undefined).join(' · ');
+  return parts.filter((part) => part !== undefined).join(' · ') || 'reads';
 }
 
 /** Everything that is known of it. */

@@ -124,7 +124,9 @@ export interface NetworkFlow {
   readonly rates: Readonly<Record<string, number>>;
   /** Seconds since something was published, as far as it was looked at. */
   readonly quietS?: number;
-  /** Buffers that the slowest reader has not acknowledged. */
+  /** Who reads, those too who only look at the newest. */
+  readonly readers: number;
+  /** Buffers that the slowest reader has not acknowledged; missing when none acknowledges. */
   readonly lag?: number;
   /** How full the fullest history of a reader is, 0 to 1. */
   readonly fill?: number;

@@ -25,6 +25,7 @@ describe('the server of the web viewer', () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     writeFileSync(join(directory, 'index.html'), '<p>page</p>');
+    writeFileSync(join(directory, 'gate.html'), '<p>sign in</p>');
     writeFileSync(join(directory, 'page-ABCDEFGH.js'), 'code');
     writeFileSync(join(directory, 'page-ABCDEFGH.js.br'), 'pressed');
   });
@@ -139,6 +140,7 @@ describe('the server of the web viewer', () => {
     });
     const origin = address.replace(/\/$/, '');
     expect(await live(address, { origin })).to.equal('401');
+    expect((await ask(address, '/')).text).to.equal('<p>sign in</p>');
     expect((await ask(address, '/metrics')).status).to.equal(401);
     expect((await ask(address, '/metrics', { authorization: `Bearer ${SECRET}` })).status).to.equal(200);
     expect((await ask(address, '/sign-in', {}, SECRET)).status).to.equal(403);
@@ -148,6 +150,7 @@ describe('the server of the web viewer', () => {
     const signed = await ask(address, '/sign-in', { origin }, SECRET);
     const cookie = String(signed.headers['set-cookie']).split(';')[0] ?? '';
     expect(await live(address, { origin, cookie })).to.equal('open');
+    expect((await ask(address, '/', { cookie })).text).to.equal('<p>page</p>');
     expect((await ask(address, '/sign-out', { origin, cookie }, '')).status).to.equal(200);
     expect(await live(address, { origin, cookie })).to.equal('401');
   });

@@ -1,12 +1,12 @@
 /**
- * The duplicator's side of a recovery: runs the recovery program on what a dead owner left, as often as is sensible, and believes nothing
+ * Asks for a recovery: runs the recovery program on what a dead owner left, as often as is sensible, and believes nothing
  * but its report.
  */
 import { execFile } from 'node:child_process';
-import { describeError } from '../../protocol/errors.js';
-import { programPath } from '../../protocol/installation.js';
-import type { Logger } from '../../protocol/log.js';
-import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
+import { describeError } from '../errors.js';
+import { programPath } from '../installation.js';
+import type { Logger } from '../log.js';
+import { ownChildEnvironment } from '../process-kit/environment.js';
 import { parseReport, type RecoveryReport } from './report.js';
 
 /** Replaces the recovery program; for tests of what is done without an answer. */
