@@ -31,7 +31,7 @@ import { HostLink } from './host-link.js';
 import { Leftovers } from './leftovers.js';
 import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
-import { ClaimedRecord } from './record.js';
+import { ApplicationRecord } from './record.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -63,7 +63,7 @@ export class AppServer {
   readonly #startedAt = new Date();
   readonly #socket: string;
   readonly #access: Access;
-  readonly #record: ClaimedRecord;
+  readonly #record: ApplicationRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
   readonly #gateway: GatewayProcess;
@@ -102,7 +102,7 @@ export class AppServer {
     this.#setup = setup;
     this.#access = access;
     this.#socket = appSocketPath(directory, application.name);
-    this.#record = new ClaimedRecord(directory, application, this.#socket);
+    this.#record = new ApplicationRecord(directory, application, this.#socket);
     const deliveries = new Deliveries();
     this.#flowControl = new FlowControl({
       deliveries,
