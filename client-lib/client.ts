@@ -15,6 +15,7 @@ import {
   type OpenedFlow,
 } from '../protocol/contract/shapes.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { linkSocketPath } from '../protocol/directories.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { checkName } from '../protocol/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
@@ -28,6 +29,7 @@ import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from './messages/inbox.js';
 import { messageToWire, type MessageClass } from './messages/message-class.js';
+import { EarlyGreeting, ownLinkNumber } from './mirror-greeting.js';
 import { Mirror } from './mirror.js';
 import { Openings, type FlowStatus, type Reattachable } from './openings.js';
 import { OutputFlow } from './output-flow.js';
@@ -467,13 +469,15 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   async #attach(flow: string): Promise<Mirror> {
-    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input' };
+    const link = ownLinkNumber();
+    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input', link };
     const key = {};
-    const opened = await this.#openings.open(key, request);
+    const early = new EarlyGreeting(linkSocketPath(this.directory, this.app, flow), link);
     let mirror: Mirror;
     try {
-      mirror = await Mirror.attach(opened);
+      mirror = await Mirror.attach(await this.#openings.open(key, request), link, early);
     } catch (error) {
+      early.giveUp();
       await this.#openings.close(key);
       throw error;
     }
