@@ -10,11 +10,14 @@ import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, appSocketPath, runtimeFolders } from '../protocol/directories.js';
 import { isMirrorflowError } from '../protocol/errors.js';
+import { packageVersion, programPath } from '../protocol/installation.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { prepareDirectory } from '../protocol/private-directory.js';
+import { ensureToken, readToken } from '../protocol/security/token-file.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import { HttpAuthentication } from '../protocol/xml-rpc/http-authentication.js';
 import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import { Clients } from './clients.js';
@@ -25,12 +28,10 @@ import { Flows } from './flows.js';
 import { GatewayProcess } from './gateway-process.js';
 import { handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
-import { DUPLICATOR_SCRIPT } from './launch.js';
 import { Leftovers } from './leftovers.js';
 import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
 import { ClaimedRecord } from './record.js';
-import { packageVersion } from './version.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -53,7 +54,7 @@ export interface AppServerSetup {
   readonly launch: string | undefined;
   /** Runs when a caller asks the server to end; whoever runs it then calls close(). */
   readonly onQuit: () => void;
-  /** Default: the program beside this one. */
+  /** Default: that of this installation. */
   readonly duplicatorScript?: string;
 }
 
@@ -82,6 +83,7 @@ export class AppServer {
     const flows = appFlowDirectory(flowDirectory, application.name);
     prepareDirectory(flows);
     const [apps = '', links = ''] = runtimeFolders(directory);
+    ensureToken(directory);
     const access = new Access(application.access, setup.log);
     access.grantDirectories([flows], [directory, apps, links, flowDirectory]);
     const server = new AppServer(setup, access);
@@ -115,7 +117,7 @@ export class AppServer {
     });
     this.#flows = new Flows({
       server: options,
-      duplicatorScript: setup.duplicatorScript ?? DUPLICATOR_SCRIPT,
+      duplicatorScript: () => setup.duplicatorScript ?? programPath('duplicator'),
       clock,
       log,
       closed: (opening) => this.#flowControl.closed(opening),
@@ -158,6 +160,12 @@ export class AppServer {
     });
     this.#http = new HttpRpcServer<CallOrigin>(this.#dispatcher, {
       context: () => ({ session: undefined }),
+      authentication: new HttpAuthentication({
+        token: () => readToken(directory),
+        secret: options.security.secret,
+        clock,
+        log,
+      }),
       log,
       limits,
     });

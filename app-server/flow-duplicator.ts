@@ -35,6 +35,8 @@ export interface FlowDuplicatorOptions {
   readonly livingOwner: () => number | undefined;
   /** Ends that owner, which has not subscribed; resolves when it has ended. */
   readonly stopOwner: () => Promise<void>;
+  /** Whether the process that was ready still runs. */
+  readonly isAlive: (ready: DuplicatorReady) => boolean;
   /** Whether anybody who was answered has the flow open: then its duplicator is started again. */
   readonly wanted: () => boolean;
   /** The phase has changed. */
@@ -49,6 +51,7 @@ export class FlowDuplicator {
   readonly #living = new Set<DuplicatorHandle>();
   #phase: Phase = { kind: 'idle' };
   #restarts = 0;
+  #runs = 0;
   #cause: string | undefined;
   #refusal: string | undefined;
   #failure: { readonly atMs: number; readonly error: MirrorflowError } | undefined;
@@ -69,6 +72,11 @@ export class FlowDuplicator {
   /** Why it failed or died, until it runs again. */
   get cause(): string | undefined {
     return this.#cause;
+  }
+
+  /** Whether one was seen to run here before the one of now. */
+  get follows(): boolean {
+    return this.#runs > 1;
   }
 
   get ready(): DuplicatorReady | undefined {
@@ -92,7 +100,9 @@ export class FlowDuplicator {
    */
   whenReady(again = false): Promise<DuplicatorReady> {
     const phase = this.#phase;
-    if (phase.kind === 'running') return Promise.resolve(phase.ready);
+    // Whoever had it open may know of its death before this process does, and is not sent back to the dead.
+    if (phase.kind === 'running' && (!again || this.#options.isAlive(phase.ready)))
+      return Promise.resolve(phase.ready);
     if (phase.kind === 'closed') return Promise.reject(this.#stopped());
     if (again && phase.kind === 'failed' && this.#failure !== undefined) {
       const restedMs = this.#options.clock.nowMs() - this.#failure.atMs;
@@ -259,6 +269,7 @@ export class FlowDuplicator {
   #run(handle: DuplicatorHandle, ready: DuplicatorReady): void {
     this.#cause = undefined;
     this.#refusal = undefined;
+    this.#runs += 1;
     this.#enter({ kind: 'running', handle, ready });
     const { log, title } = this.#options;
     log.info('the duplicator is ready', { flow: title, pid: handle.pid, adopted: handle.adopted });
@@ -283,7 +294,7 @@ export class FlowDuplicator {
     const { title, log, wanted } = this.#options;
     this.#cause = `the duplicator (process ${handle.pid}) of flow ${title} died: ${how}`;
     log.warn('a duplicator died', { flow: title, pid: handle.pid, how });
-    if (wanted()) this.#startAgain();
+    if (wanted() || this.#waiters.count > 0) this.#startAgain();
     else this.#enter({ kind: 'idle' });
   }
 

@@ -9,9 +9,11 @@ import {
   type StartFailure,
 } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
+import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
+import { isAlive } from '../protocol/owner-identity.js';
 import type { Client } from './clients.js';
 import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
 import {
@@ -38,12 +40,19 @@ const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
 
 export interface FlowsOptions {
   readonly server: AppServerOptions;
-  /** Absolute path of the duplicator's compiled main module. */
-  readonly duplicatorScript: string;
+  /** Absolute path of the duplicator program, as it is now. */
+  readonly duplicatorScript: () => string;
   readonly clock: Clock;
   readonly log: Logger;
   /** A client has closed a flow, or has gone. */
   readonly closed: (opening: Opening) => void;
+}
+
+/** What a duplicator that says that it is ready is answered. */
+interface Subscribed {
+  readonly adopted: boolean;
+  /** Consumers of the one before that still have the flow open. */
+  readonly consumers?: number;
 }
 
 export class Flows {
@@ -178,7 +187,7 @@ export class Flows {
   }
 
   /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
-  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): { adopted: boolean } {
+  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): Subscribed {
     try {
       checkReady(ready, this.#options.server.application.name);
       const known = this.#flows.get(ready.flow);
@@ -188,7 +197,9 @@ export class Flows {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      return { adopted };
+      // Only who saw the one before run knows its consumers: to a restarted app server they have yet to come.
+      if (adopted || flow === undefined || !flow.duplicator.follows) return { adopted };
+      return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
         flow: ready.flow,
@@ -344,9 +355,10 @@ export class Flows {
       title: `${server.application.name}/${name}`,
       clock,
       log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript, clock),
+      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock, log),
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
+      isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
       wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
       changed: () => this.#tidy(flow),
     };

@@ -2,7 +2,6 @@
  * The application's gateway as its app server holds it: started, started again after a death, found running and adopted when an earlier app
  * server has started it. A gateway that cannot be had is no reason for the application not to run; what is wrong stands in app.info.
  */
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../protocol/clock.js';
 import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
@@ -16,6 +15,7 @@ import {
 import { appSocketPath, gatewayRecordPath, logFilePath } from '../protocol/directories.js';
 import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../protocol/errors.js';
 import { inspectGatewayRecord, readGatewayRecord } from '../protocol/gateway-record.js';
+import { programPath } from '../protocol/installation.js';
 import type { Logger } from '../protocol/log.js';
 import type { OwnerIdentity } from '../protocol/owner-identity.js';
 import { Child } from '../protocol/process-kit/child.js';
@@ -23,7 +23,6 @@ import { goneWithin, stopForeign } from '../protocol/process-kit/foreign-process
 import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
 import type { AppServerOptions } from './options.js';
 
-const GATEWAY_SCRIPT = fileURLToPath(new URL('../gateway/main.js', import.meta.url));
 /** A gateway that lost its app server looks for it four times a second; this is several times as long. */
 const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
 /** How long one that has ended its connection may take to come back or to end. */
@@ -146,7 +145,7 @@ export class GatewayProcess {
     try {
       child = new Child<GatewayReady>({
         title: `gateway ${application.name}`,
-        script: GATEWAY_SCRIPT,
+        script: programPath('gateway'),
         args: [
           '--app',
           application.name,

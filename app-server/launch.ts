@@ -1,16 +1,16 @@
 /** How a duplicator is started: its program, its arguments, its log. */
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../protocol/clock.js';
 import type { DuplicatorReady } from '../protocol/contract/shapes.js';
-import { appSocketPath, logFilePath } from '../protocol/directories.js';
+import { appSocketPath, flowFilePath, logFilePath } from '../protocol/directories.js';
+import { inspectFlowFile } from '../protocol/flow-file/open.js';
 import { LIMITS } from '../protocol/limits.js';
+import type { Logger } from '../protocol/log.js';
 import { Child } from '../protocol/process-kit/child.js';
+import { recover } from '../protocol/recovery/recover.js';
+import { NO_REPORT, type RecoveryReport } from '../protocol/recovery/report.js';
 import { OwnDuplicator } from './duplicator-handle.js';
 import type { FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
-
-/** The compiled duplicator beside this program. */
-export const DUPLICATOR_SCRIPT = fileURLToPath(new URL('../duplicator/main.js', import.meta.url));
 
 /** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
 const READY_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;
@@ -20,9 +20,14 @@ export function launchDuplicator(
   options: AppServerOptions,
   script: string,
   clock: Clock,
+  log: Logger,
 ): OwnDuplicator {
   const { name } = options.application;
+  const file = flowFilePath(options.flowDirectory, name, definition.flow);
+  // What a dead duplicator left is looked at while the new one comes up.
+  const recovered = inspectFlowFile(file).kind === 'dead' ? recover(file, log) : undefined;
   const child = new Child<DuplicatorReady>({
+    ...(recovered === undefined ? {} : { told: recovered.then(toldOf) }),
     title: `duplicator ${name}/${definition.flow}`,
     script,
     args: duplicatorArguments(definition, options),
@@ -31,6 +36,10 @@ export function launchDuplicator(
     clock,
   });
   return new OwnDuplicator(child);
+}
+
+function toldOf(report: RecoveryReport | undefined): string {
+  return report === undefined ? NO_REPORT : JSON.stringify(report);
 }
 
 export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {

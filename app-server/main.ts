@@ -38,13 +38,17 @@ async function failed(error: MirrorflowError, directory: string, log: Logger): P
   process.exit(1);
 }
 
-let log = new Logger('app-server');
-let directory: string | undefined;
-try {
-  const options = parseOptions(process.argv.slice(2), env, uid);
-  directory = options.directory;
-  log = new Logger(`app-server:${options.application.name}`);
-  await run(options, log);
-} catch (thrown) {
-  await failed(errorForCaller(thrown), directory ?? runtimeDirectory({ env, uid }), log);
+async function main(): Promise<void> {
+  let log = new Logger('app-server');
+  let directory: string | undefined;
+  try {
+    const options = parseOptions(process.argv.slice(2), env, uid);
+    directory = options.directory;
+    log = new Logger(`app-server:${options.application.name}`);
+    await run(options, log);
+  } catch (thrown) {
+    await failed(errorForCaller(thrown), directory ?? runtimeDirectory({ env, uid }), log);
+  }
 }
+
+void main();

@@ -80,6 +80,12 @@ export class Openings {
     );
   }
 
+  /** Those that read the flow and were answered. */
+  consumers(flow: string): number {
+    return this.ofFlow(flow).filter(({ direction, established }) => direction === 'input' && established)
+      .length;
+  }
+
   /** Clients, each counted once. */
   clientsOf(flow: string): number {
     return new Set(this.ofFlow(flow).map(({ client }) => client)).size;

@@ -8,6 +8,7 @@ import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/d
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
+import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
 
 const PORT_MAX = 65_535;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
@@ -19,6 +20,7 @@ export interface AppServerOptions {
   readonly flowDirectory: string;
   /** What the application is; as host.run takes it. A port of 0 is any free one. */
   readonly application: ApplicationOptions;
+  readonly security: Security;
 }
 
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS, naming the option. */
@@ -35,7 +37,19 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   const access = values.access === undefined ? undefined : parseAccess('--access', values.access);
   const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
   const gateway = readGateway(values.gateway);
+  const security = readSecurity(
+    securityFiles(
+      {
+        secretFile: values['secret-file'],
+        tlsCert: values['tls-cert'],
+        tlsKey: values['tls-key'],
+        tlsCa: values['tls-ca'],
+      },
+      env,
+    ),
+  );
   return {
+    security,
     directory: runtimeDirectory({ env, uid, directory: values.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
     application: {
@@ -73,6 +87,10 @@ function parse(args: readonly string[]) {
         access: text,
         directory: text,
         'flow-dir': text,
+        'secret-file': text,
+        'tls-cert': text,
+        'tls-key': text,
+        'tls-ca': text,
       },
     }).values;
   } catch (error) {

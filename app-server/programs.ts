@@ -7,6 +7,7 @@ import { logFilePath } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { foreignChildEnvironment } from '../protocol/process-kit/environment.js';
 
 /** Processes of one application's programs at the same time. */
 const RUNNING_MAX = 32;
@@ -58,7 +59,7 @@ export class Programs {
     }
     const output = openSync(logFilePath(directory, 'program', application, name), 'a', LOG_MODE);
     // The token of this server's own start is nobody else's.
-    const { [LAUNCH_VARIABLE]: _launch, ...env } = process.env;
+    const { [LAUNCH_VARIABLE]: _launch, ...env } = foreignChildEnvironment(process.env);
     let child: ChildProcess;
     try {
       child = spawn(program.command, [...(program.args ?? [])], {

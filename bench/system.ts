@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programPath } from '../protocol/installation.js';
+import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
 import { connectHost, type HostConnection } from '../client-lib/index.js';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
@@ -29,14 +31,10 @@ export async function startSystem(): Promise<BenchSystem> {
   const flowDirectory = mkdtempSync('/dev/shm/mirrorflow-bench-');
   process.env['MIRRORFLOW_DIR'] = directory;
   process.env['MIRRORFLOW_FLOW_DIR'] = flowDirectory;
-  const server = spawn(
-    process.execPath,
-    [join(DIST, 'host-server/main.js'), '--listen', 'tcp://127.0.0.1:0'],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, MIRRORFLOW_LOG_LEVEL: 'warn' },
-    },
-  );
+  const server = spawn(process.execPath, [programPath('host-server'), '--listen', 'tcp://127.0.0.1:0'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...ownChildEnvironment(process.env), MIRRORFLOW_LOG_LEVEL: 'warn' },
+  });
   const host = await answering(() => connectHost({ directory }));
   return {
     directory,

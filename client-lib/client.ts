@@ -21,6 +21,7 @@ import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contra
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { prepareFlowThread } from './flow-thread/start.js';
 import type { IncomingCalls } from './incoming-calls.js';
 import { openInputFlow, type InputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';
@@ -301,6 +302,7 @@ export class Client extends EventEmitter<ClientEvents> {
       ...(type === undefined ? {} : { type }),
     };
     const key = {};
+    if (options.inline !== true) prepareFlowThread();
     const opened = await this.#openings.open(key, request);
     try {
       accept(opened);

@@ -43,4 +43,5 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { HostOnNetwork } from '../protocol/contract/hosts.js';
 export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';

@@ -1,5 +1,5 @@
 /** The engine with a flow thread: the main thread's side of the history and of the worker that fills it. */
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
@@ -13,6 +13,7 @@ import {
   type FromThread,
   type ToThread,
 } from './flow-thread/messages.js';
+import { startFlowThread } from './flow-thread/start.js';
 import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
@@ -74,7 +75,7 @@ export class ThreadedEngine implements InputEngine {
       () => receiveMessageOnPort(segments)?.message as Segment | undefined,
     );
     const { handle, file, link } = opened;
-    const workerData: FlowThreadSettings = {
+    const settings: FlowThreadSettings = {
       opened: { handle, file, link },
       control: this.#control.memory,
       segments: port2,
@@ -85,11 +86,7 @@ export class ThreadedEngine implements InputEngine {
       whenDetached,
       ...(flowControl === undefined ? {} : { flowControl }),
     };
-    this.#worker = new Worker(new URL('./flow-thread/main.js', import.meta.url), {
-      name: 'mirrorflow flow thread',
-      workerData,
-      transferList: [port2],
-    });
+    this.#worker = startFlowThread(settings, [port2]);
     this.#worker.on('message', (message: FromThread) => this.#heard(message));
     this.#worker.on('error', (error) => this.#failed(error));
     this.#exited = new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { Command, Globals, Word } from './command.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import { closest } from './suggest.js';
-import { packageVersion } from './version.js';
+import { packageVersion } from '../protocol/installation.js';
 
 export type Parsed =
   | { readonly kind: 'command'; readonly command: Command; readonly given: object; readonly globals: Globals }

@@ -1,5 +1,5 @@
 /** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
-import { COUNTERS } from '../protocol/flow-file/counters.js';
+import { COUNTERS, LEVELS } from '../protocol/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
 
 export type Counters = Readonly<Record<string, number>>;
@@ -17,8 +17,6 @@ export interface Look {
   readonly counters: Counters;
 }
 
-/** Levels, which go up and down: a rate of them says nothing. */
-const LEVELS: ReadonlySet<string> = new Set(['clients']);
 const RATE_SUFFIX = 'PerSecond';
 
 export function counterRows(look: Look, before: Look | undefined): CounterRow[] {

@@ -1,12 +1,13 @@
 /**
  * The duplicator program: one flow on this host, the only owner and creator of its flow file.
  *
- *   options → MirrorFlow or LocalFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
+ *   options → MirrorFlow, LocalFlow or RemoteFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
  *
  * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
  */
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
+import { parseAddress } from '../protocol/address.js';
 import { systemClock } from '../protocol/clock.js';
 import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
@@ -19,11 +20,22 @@ import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
 import type { Parent } from './parent.js';
+import { RemoteFlow } from './remote/remote-flow.js';
+
+function makeFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
+  switch (options.direction) {
+    case 'input':
+      return new MirrorFlow(options, systemClock, log);
+    case 'output':
+      return new LocalFlow(options, log);
+    case 'remote':
+      return new RemoteFlow(options, systemClock, log);
+  }
+}
 
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
-  const flow: DuplicatedFlow =
-    options.direction === 'input' ? new MirrorFlow(options, systemClock, log) : new LocalFlow(options, log);
+  const flow = makeFlow(options, log);
   let cause: MirrorflowError | undefined;
   /** What is there beside the flow once it is ready; a signal may come before. */
   const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
@@ -39,15 +51,9 @@ async function run(options: DuplicatorOptions): Promise<void> {
   starting.catch(() => undefined);
   // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as reaching the source.
   const family = options.parent === undefined ? undefined : await import('./parent.js');
-  try {
-    await starting;
-  } catch (error) {
-    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
-    log.error('not started', { error });
-    await family?.reportFailure(options.parent, error, log);
-    process.exitCode = 1;
-    return;
-  }
+  const started = new Promise<void>((resolve) => {
+    starting.then(resolve, () => undefined);
+  });
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent =
@@ -62,8 +68,8 @@ async function run(options: DuplicatorOptions): Promise<void> {
               identity: identityToWire(ownIdentity()),
               application: options.app,
               flow: options.flow,
-              type: options.type,
-              ...(options.direction === 'input' ? { source: options.sourceText } : {}),
+              type: flow.type,
+              ...('sourceText' in options ? { source: options.sourceText } : {}),
               ...flow.places,
             }),
             report: () => ({
@@ -72,11 +78,27 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
-            statistics: () => ({ published: flow.published, links: flow.links }),
+            statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
+            serve: ({ listen }) =>
+              flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
             quit,
+            started,
+            consumers: (count) => flow.expectAtMost(count),
           },
           log,
         );
+  beside.parent = parent;
+  parent?.start();
+  try {
+    await starting;
+  } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
+    log.error('not started', { error });
+    await parent?.close();
+    await family?.reportFailure(options.parent, error, log);
+    process.exitCode = 1;
+    return;
+  }
   const linger = new Linger(systemClock, options.lingerMs, () => {
     void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
       if (!mayEnd) linger.clients(flow.clientCount);
@@ -97,14 +119,20 @@ async function run(options: DuplicatorOptions): Promise<void> {
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  flow.on('outgrown', (neededBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+  const makeAnew = (): void => {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
+  };
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+    makeAnew();
   });
-  Object.assign(beside, { parent, linger });
+  flow.on('replaced', (why) => {
+    log.warn('the flow is made anew', { reason: why });
+    makeAnew();
+  });
+  beside.linger = linger;
   linger.clients(flow.clientCount);
-  parent?.start();
   log.info('ready', {
     file: flow.places.file,
     buffers: flow.places.buffers,
@@ -123,4 +151,4 @@ function readOptions(): DuplicatorOptions | undefined {
 }
 
 const options = readOptions();
-if (options !== undefined) await run(options);
+if (options !== undefined) void run(options);

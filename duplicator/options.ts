@@ -6,13 +6,16 @@ import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkFlowType, checkName } from '../protocol/names.js';
+import { REATTACH_MS } from './recovery/reattach-hold.js';
+import { securityFiles, type SecurityFiles } from '../protocol/security/options.js';
 
 /** What every flow needs. */
 interface CommonOptions {
   readonly app: string;
   readonly flow: string;
-  readonly type: string;
   readonly lingerMs: number;
+  /** Longest wait for the lossless consumers of a dead predecessor, milliseconds. */
+  readonly reattachMs: number;
   /** Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is never. */
   readonly stallTimeoutMs: number;
   /** Who may read and provide beside the owner; undefined for its group, which reads. */
@@ -21,11 +24,14 @@ interface CommonOptions {
   readonly parent: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
+  /** What proves this host to others and others to it; without a secret the flow stays on this host. */
+  readonly security: SecurityFiles;
 }
 
 /** A flow that a local provider fills. */
 export interface LocalFlowOptions extends CommonOptions {
   readonly direction: 'output';
+  readonly type: string;
   readonly bufferSize: number;
   readonly buffers: number;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -34,6 +40,7 @@ export interface LocalFlowOptions extends CommonOptions {
 /** A flow that is filled from a SpecTcl. */
 export interface MirrorFlowOptions extends CommonOptions {
   readonly direction: 'input';
+  readonly type: string;
   readonly source: AddressOf<'spectcl'>;
   readonly sourceText: string;
   readonly updateIntervalMs: number;
@@ -44,28 +51,57 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly ringBytes: number;
 }
 
-export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions;
+/** A flow that another host's duplicator sends: type, properties and size of its buffers come from there. */
+export interface RemoteFlowOptions extends CommonOptions {
+  readonly direction: 'remote';
+  /** The type that is expected; undefined for whatever comes. */
+  readonly type: string | undefined;
+  readonly source: AddressOf<'tcp' | 'tls'>;
+  readonly sourceText: string;
+  /** Buffers of the ring here; undefined for as many as the source has, or `ringBytes` allow for a mirror. */
+  readonly buffers: number | undefined;
+  /** Memory budget of the ring, bytes; undefined for what the source has, a mirror's own default. */
+  readonly ringBytes: number | undefined;
+  /** Whether every buffer travels with a checksum. */
+  readonly crc: boolean;
+  readonly startTimeoutMs: number;
+}
+
+export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions | RemoteFlowOptions;
 
 const DEFAULT_UPDATE_INTERVAL_MS = 100;
 const DEFAULT_IDLE_INTERVAL_MS = 500;
 const DEFAULT_FULL_INTERVAL_MS = 60_000;
 const DEFAULT_START_TIMEOUT_MS = 800;
 const DEFAULT_LINGER_MS = 30_000;
-const DEFAULT_RING_BYTES = 48 * 1024 * 1024;
+/** Connecting over a network and three messages of a handshake. */
+const DEFAULT_REMOTE_START_TIMEOUT_MS = 5_000;
+export const DEFAULT_RING_BYTES = 48 * 1024 * 1024;
 const DAY_MS = 86_400_000;
+/** Waits that a slow machine may make longer for all duplicators at once. */
+const WAITS_FROM_ENVIRONMENT: Readonly<Record<string, string>> = {
+  'start-timeout': 'MIRRORFLOW_START_TIMEOUT',
+  reattach: 'MIRRORFLOW_REATTACH',
+};
 
 export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
        duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N
+       duplicator --app NAME --flow NAME --direction input --source tcp://HOST:PORT|tls://HOST:PORT --secret-file FILE
   --type TYPE            flow type (spectra, bytes)
   --properties JSON      properties of the type
   --update-interval MS   from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})
   --idle-interval MS     longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})
   --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
-  --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS})
+  --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS}; with --source ${DEFAULT_REMOTE_START_TIMEOUT_MS})
   --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
+  --reattach MS          longest wait for the lossless consumers of a dead predecessor (${REATTACH_MS})
   --access JSON          who may read and provide: mode, group, readers, providers
   --stall-timeout MS     a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)
-  --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES})
+  --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)
+  --buffers N            buffers of the ring; with --source as many as there
+  --crc                  with --source: every buffer travels with a checksum
+  --secret-file FILE     the secret that this host shares with others
+  --tls-cert FILE --tls-key FILE  what this host shows over TLS      --tls-ca FILE  whom it trusts
   --parent PATH          session socket of the app server
   --directory DIR        runtime directory      --flow-dir DIR  where flow files are kept
 `;
@@ -74,7 +110,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
   const values = parse(args);
   const text = (name: string): string | undefined => {
-    const value = values[name];
+    const value = values[name] ?? env[WAITS_FROM_ENVIRONMENT[name] ?? ''];
     return typeof value === 'string' ? value : undefined;
   };
   const direction = text('direction') ?? 'input';
@@ -83,11 +119,21 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     app: checkName('application', required(text, 'app')),
     flow: checkName('flow', required(text, 'flow')),
     lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
+    reattachMs: number(text, 'reattach', REATTACH_MS, 0, DAY_MS),
     access: text('access') === undefined ? undefined : parseAccess('--access', required(text, 'access')),
     stallTimeoutMs: number(text, 'stall-timeout', 0, 0, DAY_MS),
     parent: text('parent'),
     directory: runtimeDirectory({ env, uid, directory: text('directory') }),
     flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
+    security: securityFiles(
+      {
+        secretFile: text('secret-file'),
+        tlsCert: text('tls-cert'),
+        tlsKey: text('tls-key'),
+        tlsCa: text('tls-ca'),
+      },
+      env,
+    ),
   };
   if (direction === 'output') {
     return {
@@ -100,7 +146,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     };
   }
   if (direction !== 'input')
-    throw bad('direction', direction, 'input (filled from --connect) or output (filled by a local provider)');
+    throw bad(
+      'direction',
+      direction,
+      'input (filled from --connect or --source) or output (filled by a local provider)',
+    );
+  const remote = text('source');
+  if (remote !== undefined) return { ...common, ...remoteOptions(text, remote, values['crc'] === true) };
   const sourceText = required(text, 'connect');
   const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
   return {
@@ -120,15 +172,43 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   };
 }
 
+function remoteOptions(
+  text: (name: string) => string | undefined,
+  sourceText: string,
+  crc: boolean,
+): Omit<RemoteFlowOptions, keyof CommonOptions> {
+  if (text('connect') !== undefined)
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      '--connect and --source cannot both be given: a flow has one source',
+    );
+  const type = text('type');
+  return {
+    direction: 'remote',
+    type: type === undefined ? undefined : checkFlowType(type),
+    source: parseAddress(sourceText, { schemes: ['tcp', 'tls'] }),
+    sourceText,
+    buffers: text('buffers') === undefined ? undefined : whole(text, 'buffers', LIMITS.slotCountMax),
+    ringBytes:
+      text('ring-bytes') === undefined ? undefined : number(text, 'ring-bytes', 0, 0, LIMITS.mappedBytes),
+    crc,
+    startTimeoutMs: number(text, 'start-timeout', DEFAULT_REMOTE_START_TIMEOUT_MS, 1, DAY_MS),
+  };
+}
+
 function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
   const names = [
     'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
-    'full-interval', 'start-timeout', 'linger', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+    'full-interval', 'start-timeout', 'linger', 'reattach', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
+    'source', 'secret-file', 'tls-cert', 'tls-key', 'tls-ca',
   ]; // prettier-ignore
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+      options: {
+        ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+        crc: { type: 'boolean' as const },
+      },
     });
     return values;
   } catch (error) {

@@ -1,7 +1,10 @@
-/** The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted. */
+/**
+ * The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted.
+ * It is made while the flow starts, so that only the word itself is left to say when that is ready.
+ */
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport } from '../protocol/contract/shapes.js';
+import type { DuplicatorReady, DuplicatorReport, ServeRequest, Served } from '../protocol/contract/shapes.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
@@ -15,10 +18,15 @@ const DEMOTED_MAX = 64;
 
 /** What an app server may ask of a duplicator, and what the duplicator tells of itself. */
 export interface ParentHooks {
+  /** Resolves when the flow has started, or never. */
+  readonly started: Promise<void>;
   ready(): DuplicatorReady;
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
+  serve(request: ServeRequest): Promise<Served>;
   quit(): void;
+  /** So many consumers have the flow open, as the app server knows that started this duplicator after another. */
+  consumers(count: number): void;
 }
 
 export class Parent {
@@ -35,6 +43,7 @@ export class Parent {
       CONTRACT,
       {
         'duplicator.statistics': () => hooks.statistics(),
+        'duplicator.serve': ([request]) => hooks.serve(request),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());
@@ -51,7 +60,9 @@ export class Parent {
         log,
         onConnected: async (session) => {
           const call = callerOf(CONTRACT, session);
-          await call('duplicator.subscribe', [hooks.ready()]);
+          await hooks.started;
+          const { consumers } = await call('duplicator.subscribe', [hooks.ready()]);
+          if (consumers !== undefined) hooks.consumers(consumers);
           await call('duplicator.report', [hooks.report()]);
           void this.#tellDemoted(call);
         },

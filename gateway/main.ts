@@ -83,4 +83,4 @@ function readOptions(): GatewayProgramOptions | undefined {
 }
 
 const options = readOptions();
-if (options !== undefined) await run(options);
+if (options !== undefined) void run(options);

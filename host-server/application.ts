@@ -67,6 +67,11 @@ export class Application {
     return this.#server instanceof OwnAppServer ? this.#server.child.launch : undefined;
   }
 
+  /** The life line of its app server, while it runs. */
+  get server(): HostSession | undefined {
+    return this.#state === 'running' ? this.#server?.session : undefined;
+  }
+
   info(): ApplicationInfo {
     const { socket, port } = this.#ready ?? {};
     const source = this.#ready?.source ?? this.#options.source;

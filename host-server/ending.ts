@@ -5,6 +5,7 @@
  */
 import { describeError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
+import { sourceStack } from '../protocol/source-stack.js';
 import type { HostServer } from './host-server.js';
 
 /** Longer than any application takes to be stopped; shorter than systemd waits before SIGKILL. */
@@ -30,7 +31,7 @@ export function endOnSignals(server: HostServer, log: Logger): void {
   const crash = (error: unknown): void => {
     log.error('internal error, ending; applications go on', {
       error: describeError(error),
-      stack: error instanceof Error ? error.stack : undefined,
+      stack: sourceStack(error),
     });
     process.exit(EXIT_INTERNAL_ERROR);
   };

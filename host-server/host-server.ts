@@ -1,16 +1,20 @@
 /** The host server put together: directories, record, applications, the two ways to call it, systemd. */
-import { fileURLToPath } from 'node:url';
+import { randomBytes } from 'node:crypto';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { ApplicationState } from '../protocol/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/directories.js';
+import { packageVersion, programPath } from '../protocol/installation.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
 import { prepareDirectory } from '../protocol/private-directory.js';
+import { securityArguments } from '../protocol/security/options.js';
+import { ensureToken, readToken } from '../protocol/security/token-file.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/process-kit/restart-policy.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
+import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import type { SessionOptions } from '../protocol/xml-rpc/session.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
 import { appServerArguments } from './application-options.js';
@@ -22,13 +26,17 @@ import {
 } from './application-record.js';
 import { Applications } from './applications.js';
 import { removeLeftovers } from './clean-up.js';
-import { hostHandlers } from './handlers.js';
+import { ControlPort } from './control-port.js';
+import { authorizeHost, hostHandlers } from './handlers.js';
 import type { HostContext } from './host-context.js';
 import { HostRecord } from './host-record.js';
 import type { HostServerOptions } from './options.js';
+import { Discovery } from './peers/discovery.js';
+import { isLoopback } from '../protocol/security/listening.js';
+import { Network } from './peers/network.js';
+import { Peers } from './peers/peers.js';
 import type { SystemdNotifier } from './sd-notify.js';
 import { watchOwnSocket } from './self-check.js';
-import { packageVersion } from './version.js';
 import { WebProcess } from './web-process.js';
 
 const APPLICATION_TIMES: ApplicationTimes = {
@@ -42,8 +50,6 @@ const APPLICATION_TIMES: ApplicationTimes = {
 /** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
 const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
 
-const APP_SERVER = fileURLToPath(new URL('../app-server/main.js', import.meta.url));
-
 export class HostServer {
   /** Resolves when everything is closed, however that was asked for. */
   readonly ended: Promise<void>;
@@ -53,7 +59,10 @@ export class HostServer {
   readonly #record: HostRecord;
   readonly #applications: Applications;
   readonly #sessions: SessionServer<HostContext>;
-  readonly #http: HttpRpcServer<HostContext>;
+  readonly #control: ControlPort;
+  readonly #peers: Peers;
+  readonly #network: Network;
+  #discovery: Discovery | undefined;
   #port = 0;
   #web: WebProcess | undefined;
   #endWatch: () => void = () => undefined;
@@ -77,6 +86,7 @@ export class HostServer {
     await removeLeftovers(options, log);
     try {
       await server.#serve();
+      ensureToken(options.directory);
     } catch (error) {
       await server.#close();
       throw error;
@@ -99,6 +109,7 @@ export class HostServer {
     });
     this.#applications = new Applications(options.applications, this.#surroundings(times));
     const facts = {
+      host: options.hostName,
       version: packageVersion(),
       directory: options.directory,
       flowDirectory: options.flowDirectory,
@@ -111,10 +122,25 @@ export class HostServer {
       // Behind the answer, which closing lets through.
       setImmediate(() => void this.quit(everything));
     };
-    const handlers = hostHandlers(this.#applications, facts, quit);
-    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, { log });
+    this.#peers = this.#makePeers(() => dispatcher);
+    this.#network = new Network({ ...facts, name: options.hostName }, this.#applications, this.#peers);
+    this.#peers.on('changed', () => this.#network.tellApplications());
+    const served = { applications: this.#applications, network: this.#network, peers: this.#peers };
+    const handlers = hostHandlers(served, facts, quit);
+    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, {
+      log,
+      authorize: authorizeHost,
+    });
     this.#sessions = new SessionServer({ dispatcher, context: (session) => ({ session }), log });
-    this.#http = new HttpRpcServer(dispatcher, { context: () => ({ session: undefined }), log });
+    this.#control = new ControlPort({
+      listen: options.listen,
+      security: options.security,
+      token: () => readToken(options.directory),
+      dispatcher,
+      session: (peerAddress) => this.#sessionOptions(dispatcher, peerAddress),
+      clock: systemClock,
+      log,
+    });
   }
 
   /** Path of the socket for permanent connections. */
@@ -136,6 +162,8 @@ export class HostServer {
       this.#applications.remember(identity, options);
     }
     this.#startWeb();
+    for (const address of this.#options.peers) this.#peers.add(address);
+    await this.#startDiscovery();
     await this.#startedOrLate();
     if (this.#quitting !== undefined) return;
     const summary = this.#applications.summary();
@@ -160,11 +188,27 @@ export class HostServer {
     this.#resolveEnded();
   }
 
+  async #startDiscovery(): Promise<void> {
+    const { discover, hostName, listen } = this.#options;
+    if (!discover || isLoopback(listen.host)) return;
+    const discovery = await Discovery.start({
+      hostName,
+      version: packageVersion(),
+      scheme: listen.scheme,
+      port: this.#port,
+      found: (address) => this.#peers.add(address),
+      log: this.#log,
+    });
+    if (this.#quitting === undefined) this.#discovery = discovery;
+    else await discovery?.close();
+  }
+
   #startWeb(): void {
-    const { web: args, directory } = this.#options;
+    const { web: args, directory, security } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
+    const { secretFile } = security.files;
     this.#web = new WebProcess({
-      args,
+      args: [...args, ...(secretFile === undefined ? [] : ['--secret-file', secretFile])],
       directory,
       logFile: logFilePath(directory, 'web'),
       clock: systemClock,
@@ -184,28 +228,53 @@ export class HostServer {
   }
 
   async #serve(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    const bound = await this.#http.listen({ host, port });
-    if ('port' in bound) this.#port = bound.port;
+    const { host } = this.#options.listen;
+    this.#port = await this.#control.listen();
     await this.#sessions.listen({ path: this.socket });
     this.#record.listensOn(this.#port);
     this.#log.info('listening', { directory: this.#options.directory, host, port: this.#port });
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#sessions.close(), this.#http.close(), this.#web?.stop()]);
+    await this.#discovery?.close();
+    await this.#peers.close();
+    await Promise.all([this.#sessions.close(), this.#control.close(), this.#web?.stop()]);
     this.#record.release();
   }
 
+  #sessionOptions(dispatcher: CallDispatcher<HostContext>, peerAddress: string): SessionOptions<HostContext> {
+    return { dispatcher, context: (session) => ({ session, peerAddress }), log: this.#log };
+  }
+
+  #makePeers(dispatcher: () => CallDispatcher<HostContext>): Peers {
+    const { hostName, security } = this.#options;
+    const instance = randomBytes(16).toString('hex');
+    return new Peers({
+      self: { name: hostName, instance, version: packageVersion() },
+      security,
+      session: (peerAddress) => this.#sessionOptions(dispatcher(), peerAddress),
+      running: () => this.#applications.running(),
+      clock: systemClock,
+      log: this.#log,
+    });
+  }
+
   #surroundings(times: ApplicationTimes): ApplicationSurroundings {
-    const { directory, flowDirectory, appServer } = this.#options;
+    const { directory, flowDirectory, appServer, security } = this.#options;
     return {
       clock: systemClock,
       times,
       childSpec: (options) => ({
         title: `app server ${options.name}`,
-        script: appServer ?? APP_SERVER,
-        args: [...appServerArguments(options), '--directory', directory, '--flow-dir', flowDirectory],
+        script: appServer ?? programPath('app-server'),
+        args: [
+          ...appServerArguments(options),
+          '--directory',
+          directory,
+          '--flow-dir',
+          flowDirectory,
+          ...securityArguments(security.files),
+        ],
         logFile: logFilePath(directory, 'app-server', options.name),
         readyTimeoutMs: times.readyTimeoutMs,
         stopTimeoutMs: times.stopTimeoutMs,
@@ -223,5 +292,6 @@ export class HostServer {
     if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
     else this.#log.info(`application ${state}`, fields);
     this.#notifier.status(this.#applications.summary());
+    this.#peers.announce();
   }
 }

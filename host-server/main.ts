@@ -2,12 +2,12 @@
 /** The host server: one per machine or user, from boot. */
 import { systemClock } from '../protocol/clock.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { packageVersion } from '../protocol/installation.js';
 import { Logger } from '../protocol/log.js';
 import { endOnSignals } from './ending.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';
 import { SystemdNotifier } from './sd-notify.js';
-import { packageVersion } from './version.js';
 
 const EXIT_CANNOT_START = 1;
 const EXIT_BAD_OPTION = 2;
@@ -45,4 +45,4 @@ async function givenOptions(): Promise<HostServerOptions | undefined> {
   }
 }
 
-await main();
+void main();

@@ -5,11 +5,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../protocol/clock.js';
 import { LIMITS } from '../protocol/limits.js';
 import { describeError } from '../protocol/errors.js';
+import { programPath } from '../protocol/installation.js';
 import type { Logger } from '../protocol/log.js';
+import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
 import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
 
 export interface WebProcessOptions {
@@ -21,8 +22,6 @@ export interface WebProcessOptions {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-const PROGRAM = fileURLToPath(new URL('../web/main.js', import.meta.url));
 
 export class WebProcess {
   readonly #options: WebProcessOptions;
@@ -92,9 +91,9 @@ export class WebProcess {
     try {
       return spawn(
         process.execPath,
-        ['--enable-source-maps', PROGRAM, ...args, '--directory', directory, '--end-with-stdin'],
+        [programPath('web'), ...args, '--directory', directory, '--end-with-stdin'],
         // In a group of its own: Ctrl-C is for the host server, which ends it in order.
-        { detached: true, stdio: ['pipe', 'pipe', file] },
+        { detached: true, stdio: ['pipe', 'pipe', file], env: ownChildEnvironment(process.env) },
       );
     } finally {
       closeSync(file);

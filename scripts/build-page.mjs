@@ -56,6 +56,8 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     .replace('page.js', named('page-'))
     .replace('style.css', named('style-'));
   writeFileSync(join(fresh, 'index.html'), document);
+  // The same for whoever has to sign in first: the page knows it at once, without asking.
+  writeFileSync(join(fresh, 'gate.html'), document.replace('<html ', '<html data-gate '));
   writeFileSync(join(fresh, 'icon.svg'), readFileSync(join(ROOT, 'web', 'page', 'icon.svg')));
   for (const name of readdirSync(fresh)) compressed(join(fresh, name));
   rmSync(TARGET, { recursive: true, force: true });

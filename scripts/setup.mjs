@@ -43,6 +43,7 @@ export function prepare({ build }) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
-    run(process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')], { stdio: ['ignore', 2, 2] });
+    for (const script of ['build-programs.mjs', 'build-page.mjs'])
+      run(process.execPath, [join(ROOT, 'scripts', script)], { stdio: ['ignore', 2, 2] });
   }
 }

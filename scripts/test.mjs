@@ -55,6 +55,7 @@ check('type check of the page', process.execPath, [
   '-p',
   join(ROOT, 'web', 'page'),
 ]);
+if (built) check('build of the programs', process.execPath, [join(ROOT, 'scripts', 'build-programs.mjs')]);
 check('build of the page', process.execPath, [join(ROOT, 'scripts', 'build-page.mjs')]);
 check('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);

@@ -3,15 +3,13 @@
  * The web viewer's process. It stands on the client library like any other program; the host server starts it, or somebody by hand. When it serves
  * it says so with one line of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
-import { fileURLToPath } from 'node:url';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { packageVersion, webAssets } from '../protocol/installation.js';
 import { Logger } from '../protocol/log.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { readWebOptions, type WebOptions } from './server/options.js';
 import { WebServer } from './server/web-server.js';
-import { packageVersion } from './version.js';
 
-const ASSETS = fileURLToPath(new URL('static', import.meta.url));
 const EXIT_CANNOT_START = 1;
 const EXIT_BAD_OPTION = 2;
 
@@ -30,7 +28,7 @@ async function main(): Promise<void> {
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
   try {
-    const server = await WebServer.start({ ...rest, assets: ASSETS, version: packageVersion() }, log);
+    const server = await WebServer.start({ ...rest, assets: webAssets(), version: packageVersion() }, log);
     endOnSignals(log, () => server.close());
     if (endWithStdin) endWithParent(server);
     const { address } = server;
@@ -47,4 +45,4 @@ function endWithParent(server: WebServer): void {
   process.stdin.once('end', end).once('close', end).once('error', end).resume();
 }
 
-await main();
+void main();

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** With `suffix` only the files that end so; without, everything but logs and the lock of claims, and processes. */
+/** With `suffix` only the files that end so; without, everything but logs, the lock of claims and the token, and processes. */
 export function leftovers(directories: readonly string[], suffix?: string): string[] {
   const files = directories.flatMap((root) =>
     readdirSync(root, { recursive: true, withFileTypes: true })
@@ -10,7 +10,7 @@ export function leftovers(directories: readonly string[], suffix?: string): stri
       .map((entry) => join(entry.parentPath, entry.name)),
   );
   if (suffix !== undefined) return files.filter((path) => path.endsWith(suffix));
-  const kept = files.filter((path) => !path.endsWith('.log') && !path.endsWith('/.claims'));
+  const kept = files.filter((path) => !/\.log$|\/\.claims$|\/token$/.test(path));
   return [...kept, ...directories.flatMap(processesNaming)];
 }
 

@@ -9,6 +9,7 @@ import { connectHost } from '../../client-lib/index.js';
 import { appSocketPath, flowFilePath, hostSocketPath, linkSocketPath } from '../../protocol/directories.js';
 import { inspectFlowFile } from '../../protocol/flow-file/open.js';
 import { isAlive } from '../../protocol/owner-identity.js';
+import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { FlowPlace } from './flow-place.js';
 import type { FloodTarget } from './flood.js';
 import { leftovers } from './leftovers.js';
@@ -18,8 +19,8 @@ import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js
 import { Reader } from './reader.js';
 import { SourceProxy } from './source-proxy.js';
 
-const START_MS = 20_000;
-const DRAIN_MS = 10_000;
+const START_MS = 60_000;
+const DRAIN_MS = 60_000;
 const LOOK_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 
@@ -226,7 +227,7 @@ export class Plant {
   #surroundings(name: string, again: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
     return {
       env: {
-        ...process.env,
+        ...ownChildEnvironment(process.env),
         MIRRORFLOW_DIR: this.directory,
         MIRRORFLOW_FLOW_DIR: this.place.directory,
         MIRRORFLOW_LOG_LEVEL: 'info',

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBits } from '../../examples/spectcl-simulator/random.js';
+import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { Faults, type Fault } from './faults.js';
 import { Ledger, type Totals } from './ledger.js';
 import { MemoryWatch, type MemoryTrend } from './memory-watch.js';
@@ -38,7 +39,7 @@ export interface ChaosReport extends Totals {
 }
 
 /** A reader that is not back by then is counted as not recovered. */
-const RECOVERY_DEADLINE_MS = 15_000;
+const RECOVERY_DEADLINE_MS = 60_000;
 const PAUSE_MAX_MS = 150;
 /** One in so many faults comes with others at the same time. */
 const BURST_ONE_IN = 8;
@@ -163,7 +164,10 @@ async function backAfter(plant: Plant, faults: readonly PastFault[]): Promise<nu
 
 async function bareStart(): Promise<number> {
   const begun = performance.now();
-  await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit');
+  await once(
+    spawn(process.execPath, ['-e', '0'], { stdio: 'ignore', env: ownChildEnvironment(process.env) }),
+    'exit',
+  );
   return performance.now() - begun;
 }
 

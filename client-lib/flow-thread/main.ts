@@ -2,7 +2,7 @@
  * The entry of a flow thread, one worker per input flow: it waits on the signal link, copies from the flow file into the
  * history and acknowledges, whatever the main thread does meanwhile. It ends on `close`, and with the process.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../../protocol/clock.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import type { LinkEnd } from '../../protocol/signal-link/link.js';
@@ -12,18 +12,13 @@ import { MarkSender } from '../flow-control-sender.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
 import { HistoryProducer } from '../history/producer.js';
 import { checkHistoryMemory } from '../history/rules.js';
-import {
-  errorToWire,
-  type EndOnWire,
-  type FlowThreadSettings,
-  type FromThread,
-  type ToThread,
-} from './messages.js';
+import { errorToWire, type EndOnWire, type FromThread, type ToThread } from './messages.js';
 import { ReadingLoop } from './reading-loop.js';
+import { flowThreadSettings } from './start.js';
 
 const port = parentPort;
 if (port === null) throw new Error('a flow thread is a worker of the client library, not a program');
-const settings = workerData as FlowThreadSettings;
+const settings = flowThreadSettings();
 const { rules, segments } = settings;
 const control = ControlBlock.attach(settings.control);
 
@@ -218,4 +213,4 @@ function grow(call: number, buffers: number): void {
   }
 }
 
-await attach(0, settings.opened);
+void attach(0, settings.opened);

@@ -75,8 +75,7 @@ async function open(
     if (source === undefined) {
       throw new MirrorflowError('BAD_OPTION', `say which SpecTcl ${name} shall stand for: --spectcl ADDRESS`);
     }
-    if (known?.state === 'running') await host.stop(name);
-    await host.run({ name, source, gateway });
+    await host.restart({ name, source, gateway });
   });
 }
 

@@ -1,7 +1,7 @@
 /** `mirrorflow info`: this installation, and where it looks for servers. */
 import { isMirrorflowError } from '../../protocol/errors.js';
 import { command, type CommandContext } from '../command.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../protocol/installation.js';
 
 export const infoCommand = command({
   name: 'info',

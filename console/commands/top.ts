@@ -1,5 +1,6 @@
 /** `mirrorflow top`: every application and flow of this host, live. */
 import type { Client } from '../../client-lib/index.js';
+import { standingOf, type FlowStanding } from '../../protocol/contract/standing.js';
 import { describeError } from '../../protocol/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { ratesBetween, type Look } from '../flow-statistics.js';
@@ -11,7 +12,8 @@ const INTERVAL_MS = { min: 100, max: 3_600_000 };
 
 export const topCommand = command({
   name: 'top',
-  summary: 'shows every application and flow of this host, live: rates, clients, states, restarts',
+  summary:
+    'shows every application and flow of this host, live: rates, states, how far readers are behind, who holds whom back',
   positionals: {},
   options: {
     interval: { type: 'string', default: '1000', describe: 'milliseconds between two looks' },
@@ -47,7 +49,12 @@ export const topCommand = command({
   },
 });
 
-interface FlowLine {
+interface Seen extends Look {
+  /** When `published` was first seen as it is. */
+  readonly changedMs: number;
+}
+
+interface FlowLine extends FlowStanding {
   readonly app: string;
   readonly flow: string;
   readonly state: string;
@@ -57,6 +64,8 @@ interface FlowLine {
   readonly rates: Readonly<Record<string, number>>;
   /** Time from asking the source to the end of its reply, on average since the last look, milliseconds. */
   readonly replyMs: number | undefined;
+  /** Seconds since something was published, as far as it was looked at. */
+  readonly quietS: number | undefined;
   readonly cause: string | undefined;
 }
 
@@ -64,7 +73,7 @@ interface FlowLine {
 class HostLooks {
   readonly #context: CommandContext;
   readonly #clients = new Map<string, Client>();
-  readonly #before = new Map<string, Look>();
+  readonly #before = new Map<string, Seen>();
   #lines: FlowLine[] = [];
   #problem: string | undefined;
 
@@ -77,13 +86,13 @@ class HostLooks {
       const applications = await withHost(this.#context, (host) => host.applications());
       const lines = await Promise.all(
         applications.map(async ({ name, state, restarts, cause }) => {
-          const silent = { app: name, flow: '', state, clients: 0, restarts, published: 0, rates: {} };
-          if (state !== 'running') return [{ ...silent, replyMs: undefined, cause }];
+          const silent = withoutFlow(name, state, restarts, cause);
+          if (state !== 'running') return [silent];
           try {
             const flows = await this.#flows(name);
-            return flows.length > 0 ? flows : [{ ...silent, replyMs: undefined, cause }];
+            return flows.length > 0 ? flows : [silent];
           } catch (error) {
-            return [{ ...silent, state: 'no answer', replyMs: undefined, cause: describeError(error) }];
+            return [{ ...silent, state: 'no answer', cause: describeError(error) }];
           }
         }),
       );
@@ -116,27 +125,36 @@ class HostLooks {
         { header: 'received', ...right },
         { header: 'reply', ...right },
         { header: 'stalls', ...right },
+        { header: 'behind', ...right },
+        { header: 'history', ...right },
         { header: 'clients', ...right },
         { header: 'restarts', ...right },
       ],
-      this.#lines.map(({ app, flow, state, published, rates, replyMs, clients, restarts }) => [
-        app,
-        flow,
-        state,
-        flow === '' ? '' : formatCount(published),
-        rate(rates['published'], formatRate),
-        rate(rates['publishedBytes'], formatByteRate),
-        rate(rates['receivedBytes'], formatByteRate),
-        replyMs === undefined ? '' : formatDuration(replyMs),
-        rate(rates['stalls'], formatRate),
-        String(clients),
-        String(restarts),
-      ]),
+      this.#lines.map(
+        ({ app, flow, state, published, rates, replyMs, lag, fill, clients, restarts, quietS }) => [
+          app,
+          flow,
+          state === 'stale' && quietS !== undefined ? `stale ${formatDuration(quietS * 1000)}` : state,
+          flow === '' ? '' : formatCount(published),
+          rate(rates['published'], formatRate),
+          rate(rates['publishedBytes'], formatByteRate),
+          rate(rates['receivedBytes'], formatByteRate),
+          replyMs === undefined ? '' : formatDuration(replyMs),
+          rate(rates['stalls'], formatRate),
+          lag === undefined ? '' : formatCount(lag),
+          fill === undefined ? '' : `${Math.round(fill * 100)} %`,
+          String(clients),
+          String(restarts),
+        ],
+      ),
       'No applications; start one with `mirrorflow run NAME --spectcl ADDRESS`.',
     );
     const causes = this.#lines.flatMap(({ app, cause }) => (cause === undefined ? [] : [`${app}: ${cause}`]));
+    const held = this.#lines.flatMap(({ app, flow, holding }) =>
+      holding.length === 0 ? [] : [`${app}/${flow} is held back by ${holding.join(', ')}`],
+    );
     const problem = this.#problem === undefined ? [] : [output.styled(this.#problem, 'red')];
-    return [head, ...table, ...causes, ...problem];
+    return [head, ...table, ...held, ...causes, ...problem];
   }
 
   async close(): Promise<void> {
@@ -145,29 +163,42 @@ class HostLooks {
 
   async #flows(app: string): Promise<FlowLine[]> {
     const client = await this.#client(app);
-    const [flows, clients] = await Promise.all([client.flows(), client.clients()]);
-    return Promise.all(
-      flows.map(async ({ flow, state, sourceState, restarts, cause }) => {
-        const counters = state === 'running' ? await client.statistics(flow).catch(() => ({})) : {};
-        const look: Look = { atMs: performance.now(), counters };
-        const key = `${app}/${flow}`;
-        const before = this.#before.get(key);
-        this.#before.set(key, look);
-        const rates = ratesBetween(look, before);
-        const { updates = 0, updateNs = 0 } = rates;
-        return {
-          app,
-          flow,
-          state: state === 'running' ? (sourceState ?? state) : state,
-          clients: clients.filter((one) => one.flows.some((open) => open.flow === flow)).length,
-          restarts,
-          published: look.counters['published'] ?? 0,
-          rates,
-          replyMs: updates > 0 ? updateNs / updates / 1e6 : undefined,
-          cause,
-        };
-      }),
-    );
+    const [flows, statistics] = await Promise.all([client.flows(), client.applicationStatistics()]);
+    return flows.map(({ flow, state, sourceState, restarts, cause }) => {
+      const counters = statistics.flows.find((found) => found.flow === flow)?.counters ?? {};
+      const { rates, quietS } = this.#since(`${app}/${flow}`, state === 'running' ? counters : {});
+      const { updates = 0, updateNs = 0 } = rates;
+      const { readers, lag, fill, holding } = standingOf(statistics, flow);
+      return {
+        readers,
+        lag,
+        fill,
+        holding,
+        app,
+        flow,
+        state: state === 'running' ? (sourceState ?? state) : state,
+        clients: statistics.clients.filter((one) => one.flows.some((open) => open.flow === flow)).length,
+        restarts,
+        published: counters['published'] ?? 0,
+        rates,
+        replyMs: updates > 0 ? updateNs / updates / 1e6 : undefined,
+        quietS,
+        cause,
+      };
+    });
+  }
+
+  /** What became of a flow since the look before. */
+  #since(key: string, counters: Look['counters']) {
+    const before = this.#before.get(key);
+    const atMs = performance.now();
+    const same = before !== undefined && before.counters['published'] === counters['published'];
+    const look: Seen = { atMs, counters, changedMs: same ? before.changedMs : atMs };
+    this.#before.set(key, look);
+    return {
+      rates: ratesBetween(look, before),
+      quietS: before === undefined ? undefined : (atMs - look.changedMs) / 1000,
+    };
   }
 
   async #client(app: string): Promise<Client> {
@@ -184,4 +215,11 @@ class HostLooks {
 
 function rate(value: number | undefined, format: (value: number) => string): string {
   return value === undefined ? '' : format(value);
+}
+
+/** The line of an application that has no flow, or of which nothing more is known. */
+function withoutFlow(app: string, state: string, restarts: number, cause: string | undefined): FlowLine {
+  const nothing = { replyMs: undefined, quietS: undefined, lag: undefined, fill: undefined };
+  const none = { clients: 0, readers: 0, published: 0, rates: {}, holding: [] };
+  return { app, flow: '', state, restarts, cause, ...none, ...nothing };
 }

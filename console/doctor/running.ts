@@ -6,7 +6,7 @@ import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '.
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { withClient, withHost } from '../servers.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../protocol/installation.js';
 import { fail, ok, warn, type Check, type Finding, type Patient } from './check.js';
 
 /** Port of the host server's XML-RPC when nothing else is stated. */

@@ -2,14 +2,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { MirrorflowError } from '../../protocol/errors.js';
-import { HOST_SERVER } from './launch.js';
+import { programPath } from '../../protocol/installation.js';
+import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 
 /** Resolves when it has ended as it was asked to; throws START_FAILED with its exit otherwise, of which it has told the cause. */
 export async function hostInForeground(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const child = spawn(process.execPath, ['--enable-source-maps', HOST_SERVER, ...args], {
+  const child = spawn(process.execPath, [programPath('host-server'), ...args], {
     // A group of its own: Ctrl-C reaches it once, through this command.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
+    env: ownChildEnvironment(process.env),
   });
   const end = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', end, { once: true });

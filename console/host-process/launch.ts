@@ -2,12 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
 import { logFilePath, runtimeDirectory, type Environment } from '../../protocol/directories.js';
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
+import { programPath } from '../../protocol/installation.js';
 import { LIMITS } from '../../protocol/limits.js';
 import { isAlive, ownIdentity, parseProcessStat, type OwnerIdentity } from '../../protocol/owner-identity.js';
+import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { pause } from '../interruption.js';
 import { causeInLog } from './log-cause.js';
@@ -26,8 +27,6 @@ export interface LaunchedHost {
   /** The process, which is in a group of its own and lives on without this one; undefined when another one was faster. */
   readonly process: ChildProcess | undefined;
 }
-
-export const HOST_SERVER = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 
 /** Between two looks whether it answers. */
 const LOOK_MS = 25;
@@ -64,8 +63,8 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
   const logStart = fstatSync(log).size;
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', HOST_SERVER, '--directory', directory, '--log-format', 'json', ...options.args],
-    { detached: true, stdio: ['ignore', log, log] },
+    [programPath('host-server'), '--directory', directory, '--log-format', 'json', ...options.args],
+    { detached: true, stdio: ['ignore', log, log], env: ownChildEnvironment(process.env) },
   );
   closeSync(log);
   child.unref();

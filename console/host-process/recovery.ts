@@ -1,10 +1,9 @@
 /** Asks the duplicator's recovery program about a flow file; it is a process of its own, since a damaged file may kill whoever maps it. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
+import { programPath } from '../../protocol/installation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
-const PROGRAM = fileURLToPath(new URL('../../duplicator/recovery/main.js', import.meta.url));
 /** A look at the largest file takes a second. */
 const TIMEOUT_MS = 30_000;
 
@@ -17,7 +16,7 @@ export interface RecoveryAnswer {
 /** Throws what keeps the program from looking, with its code; START_FAILED when it died of the file. */
 export function askRecovery(what: 'verify' | 'repair', file: string, json: boolean): Promise<RecoveryAnswer> {
   return new Promise((resolve, reject) => {
-    const words = [PROGRAM, what, file, ...(json ? ['--json'] : [])];
+    const words = [programPath('recovery'), what, file, ...(json ? ['--json'] : [])];
     const options = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, words, options, (failed, stdout, stderr) => {
       if (stdout !== '') {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { LIMITS } from '../../protocol/limits.js';
 
 const PROGRAM = fileURLToPath(new URL('../../examples/spectcl-simulator/main.js', import.meta.url));
@@ -30,6 +31,7 @@ export class SimulatorProcess {
       // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input is its life line.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: ownChildEnvironment(process.env),
     });
     let said = '';
     child.stderr.on('data', (chunk) => (said = (said + String(chunk)).slice(-STDERR_KEPT_CHARACTERS)));

@@ -1,10 +1,12 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import type { AddressOf } from '../../protocol/address.js';
 import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
-import { wallClockNs } from '../../protocol/clock.js';
+import { systemClock, wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
+import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
@@ -13,9 +15,10 @@ import type { Logger } from '../../protocol/log.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
+import { Serving, type ServedFlow } from '../remote/serving.js';
 import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
 interface Parts {
@@ -28,6 +31,7 @@ interface Parts {
 export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
   readonly #options: LocalFlowOptions;
   readonly #log: Logger;
+  readonly #serving: Serving;
   #parts: Parts | undefined;
   #state: SourceState = 'starting';
 
@@ -35,6 +39,7 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     super();
     this.#options = options;
     this.#log = log;
+    this.#serving = new Serving(options.security, systemClock, log, () => this.#served);
   }
 
   async start(): Promise<void> {
@@ -62,13 +67,14 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });
-    const { stallTimeoutMs } = this.#options;
+    const { reattachMs, stallTimeoutMs } = this.#options;
     const host = new FlowHost({
       file,
       links,
       openSlots: 0,
       local: true,
       expected,
+      reattachMs,
       stallTimeoutMs,
       log: this.#log,
     });
@@ -97,6 +103,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     if (takenOver && file.published > 0) this.#setState('stale');
   }
 
+  get #served(): ServedFlow | undefined {
+    return this.#parts === undefined ? undefined : { ...this.#parts, history: undefined };
+  }
+
   get sourceState(): SourceState {
     return this.#state;
   }
@@ -105,8 +115,16 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     return this.#parts?.host.clientCount ?? 0;
   }
 
+  expectAtMost(consumers: number): void {
+    this.#parts?.host.expectAtMost(consumers);
+  }
+
   get links(): LinkStanding[] {
     return this.#parts?.host.links ?? [];
+  }
+
+  get remotes(): RemoteStanding[] {
+    return this.#parts?.host.remotes.standings ?? [];
   }
 
   get published(): number {
@@ -120,10 +138,19 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     return { file: parts.file.path, link: parts.link, bufferSize: payloadCapacity, buffers: slotCount };
   }
 
+  get type(): string {
+    return this.#options.type;
+  }
+
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+    return this.#serving.serve(listen);
+  }
+
   async close(): Promise<void> {
     const parts = this.#parts;
     this.#parts = undefined;
     if (parts === undefined) return;
+    this.#serving.close();
     parts.host.setSourceState('ended', Number(wallClockNs()));
     if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
     await parts.host.close();

@@ -197,20 +197,25 @@ export class MirrorConnection {
     });
   }
 
-  /** Gives up when nothing arrives for so long. One timer per request; a read only clears a flag, which costs nothing. */
+  /**
+   * Gives up when nothing arrives for so long. One timer per request; a read only clears a flag, which costs nothing. Where this process itself
+   * stood still, what has arrived meanwhile is read before the verdict: timers come first in a turn of the event loop.
+   */
   #watchSilence(complaint: string, silenceMs: number): void {
     this.#silence?.();
-    this.#silent = true;
     const { clock } = this.#options;
-    const look = (): void => {
-      if (this.#silent) {
-        this.#lose(`${complaint} for ${silenceMs} ms`);
-        return;
-      }
-      this.#silent = true;
-      this.#silence = clock.after(silenceMs, look);
+    const again = (next: () => void, delayMs: number): void =>
+      void (this.#silence = clock.after(delayMs, next));
+    const judge = (): void => {
+      if (this.#silent) this.#lose(`${complaint} for ${silenceMs} ms`);
+      else begin();
     };
-    this.#silence = clock.after(silenceMs, look);
+    const look = (): void => (this.#silent ? again(judge, 0) : begin());
+    const begin = (): void => {
+      this.#silent = true;
+      again(look, silenceMs);
+    };
+    begin();
   }
 
   #lose(

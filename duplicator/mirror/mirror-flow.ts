@@ -5,10 +5,12 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
+import type { AddressOf } from '../../protocol/address.js';
 import { Access } from '../../protocol/access/access.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
+import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
@@ -21,10 +23,11 @@ import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
+import { Serving, type ServedFlow } from '../remote/serving.js';
 import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
@@ -52,6 +55,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #options: MirrorFlowOptions;
   readonly #log: Logger;
   readonly #source: SpecTclSource;
+  readonly #serving: Serving;
   #parts: Parts | undefined;
   #inherited: Promise<Inheritance> = Promise.resolve(undefined);
 
@@ -59,6 +63,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     super();
     this.#options = options;
     this.#log = log;
+    this.#serving = new Serving(options.security, clock, log, () => this.#served);
     this.#source = new SpecTclSource(
       {
         address: options.source,
@@ -96,6 +101,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
   }
 
+  get #served(): ServedFlow | undefined {
+    const parts = this.#parts;
+    return parts === undefined ? undefined : { ...parts, history: parts.publisher.history };
+  }
+
   get sourceState(): SourceState {
     return this.#source.state;
   }
@@ -107,6 +117,13 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   get links(): LinkStanding[] {
     return this.#parts?.host.links ?? [];
   }
+
+  get remotes(): RemoteStanding[] {
+    return this.#parts?.host.remotes.standings ?? [];
+  }
+
+  /** A mirror waits for nobody. */
+  expectAtMost(): void {}
 
   get published(): number {
     return this.#parts?.publisher.published ?? 0;
@@ -126,6 +143,14 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     };
   }
 
+  get type(): string {
+    return this.#options.type;
+  }
+
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+    return this.#serving.serve(listen);
+  }
+
   /** Ends source and links, and removes the files. Idempotent. */
   async close(): Promise<void> {
     const stopped = this.#source.stop();
@@ -138,6 +163,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     const parts = this.#parts;
     if (parts === undefined) return;
     this.#parts = undefined;
+    this.#serving.close();
     parts.host.setSourceState('ended', Number(wallClockNs()));
     // Readers that attach from now on must not find a flow that is about to go; the flow file last, since it says whose the image is.
     rmSync(parts.imagePath, { force: true });

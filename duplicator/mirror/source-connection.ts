@@ -42,8 +42,8 @@ export async function connectSource(
   ]);
   const agent = new Agent({ keepAlive: true });
   const at = { host, port: restPort };
-  const hasty = new SpecTclRest(at, { timeoutMs: times.answerMs, agent });
-  const rest = new SpecTclRest(at, { timeoutMs: times.silenceMs, agent });
+  const hasty = new SpecTclRest(at, { timeoutMs: times.answerMs, agent, clock });
+  const rest = new SpecTclRest(at, { timeoutMs: times.silenceMs, agent, clock });
   const giveUp = (): void => {
     hasty.close();
     rest.close();

@@ -19,6 +19,7 @@ import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { MirrorflowError, describeError } from '../../protocol/errors.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
+import { sourceStack } from '../../protocol/source-stack.js';
 import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from './backoff.js';
 import { MIRROR_HEADER_BYTES } from '../../protocol/spectcl/mirror-messages.js';
 import type { MirrorConnection, Reply } from './mirror-connection.js';
@@ -138,7 +139,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
         if (!(thrown instanceof MirrorflowError))
           this.#options.log.error('mirroring failed', {
             error,
-            stack: thrown instanceof Error ? thrown.stack : '',
+            stack: sourceStack(thrown),
           });
         if (this.#sink === undefined || this.#sink.publisher.published === 0) {
           rejectStart(error);

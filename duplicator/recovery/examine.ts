@@ -10,7 +10,7 @@ import { openFlowFile } from '../../protocol/flow-file/open.js';
 import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
 import { checkFile, type Check } from './checks.js';
 import { checkImage } from './image-check.js';
-import type { Finding, RecoveryReport, Verdict } from './report.js';
+import type { Finding, RecoveryReport, Verdict } from '../../protocol/recovery/report.js';
 
 /** Looks and changes nothing. Throws NOT_PERMITTED and SYSTEM_ERROR when it cannot look. */
 export function verify(path: string): RecoveryReport {

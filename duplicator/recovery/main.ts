@@ -5,7 +5,7 @@
  */
 import { describeError, isMirrorflowError } from '../../protocol/errors.js';
 import { repair, verify } from './examine.js';
-import { EXIT_OF_VERDICT, inWords } from './report.js';
+import { EXIT_OF_VERDICT, inWords } from '../../protocol/recovery/report.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;

@@ -8,8 +8,9 @@ import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { inspectFlowFile } from '../../protocol/flow-file/open.js';
 import type { Logger } from '../../protocol/log.js';
 import { nextEpoch } from './epoch.js';
-import { recover } from './recover.js';
-import type { RecoveryReport } from './report.js';
+import { toldByParent } from '../../protocol/process-kit/told.js';
+import { recover } from '../../protocol/recovery/recover.js';
+import { NO_REPORT, parseReport, type RecoveryReport } from '../../protocol/recovery/report.js';
 import { takeOver } from './take-over.js';
 
 /** What the predecessor left behind, after its recovery; undefined when there is nothing, or its owner lives. */
@@ -23,9 +24,20 @@ export interface ObtainedFile {
   readonly takenOver: boolean;
 }
 
-/** Runs the recovery program where a dead owner left a file. Throws SYSTEM_ERROR when that cannot be found out. */
-export async function inheritance(path: string, log: Logger): Promise<Inheritance> {
+/**
+ * What recovery says of a file that a dead owner left: the report that the app server had begun to ask for when it started this process, else
+ * one's own. Throws SYSTEM_ERROR when it cannot be found out whether there is such a file.
+ */
+export async function inheritance(
+  path: string,
+  log: Logger,
+  told: Promise<string> | undefined = toldByParent(process.env),
+): Promise<Inheritance> {
   if (inspectFlowFile(path).kind !== 'dead') return undefined;
+  const text = await told;
+  if (text === NO_REPORT) return 'no report';
+  const report = text === undefined ? undefined : parseReport(text);
+  if (report?.file === path) return report;
   return (await recover(path, log)) ?? 'no report';
 }
 

@@ -5,7 +5,8 @@
  * | state    | event                             | next     |
  * | -------- | --------------------------------- | -------- |
  * | holding  | the last of the expected is back  | released |
- * | holding  | REATTACH_MS are over              | released |
+ * | holding  | no more than those who are back live | released |
+ * | holding  | `reattachMs` are over              | released |
  */
 import type { Clock } from '../../protocol/clock.js';
 
@@ -16,14 +17,21 @@ export class ReattachHold {
   readonly #cancel: () => void;
   readonly #released: () => void;
   #missing: number;
+  #returned = 0;
   #floor: number;
 
-  /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need. */
-  constructor(expected: number, floor: number, clock: Clock, released: () => void) {
+  /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need; `reattachMs`: longest wait. */
+  constructor(
+    expected: number,
+    floor: number,
+    clock: Clock,
+    released: () => void,
+    reattachMs: number = REATTACH_MS,
+  ) {
     this.#missing = expected;
     this.#released = released;
     this.#floor = expected > 0 ? floor : Number.POSITIVE_INFINITY;
-    this.#cancel = expected > 0 ? clock.after(REATTACH_MS, () => this.#release(), true) : () => undefined;
+    this.#cancel = expected > 0 ? clock.after(reattachMs, () => this.#release(), true) : () => undefined;
   }
 
   /** The first sequence that is still needed; Infinity when nothing is held any more. */
@@ -33,8 +41,15 @@ export class ReattachHold {
 
   /** One of the expected has come back to where it was. */
   returned(): void {
+    this.#returned += 1;
     this.#missing -= 1;
-    if (this.#missing === 0) this.#release();
+    if (this.#missing <= 0) this.#release();
+  }
+
+  /** No more than so many of the expected live, those who are back included. */
+  expectAtMost(consumers: number): void {
+    this.#missing = Math.min(this.#missing, Math.max(0, consumers - this.#returned));
+    if (this.#missing <= 0) this.#release();
   }
 
   stop(): void {

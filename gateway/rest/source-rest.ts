@@ -103,6 +103,7 @@ export class SourceRest {
         path,
         agent: this.#agent,
         timeoutMs: this.#timeoutMs,
+        clock: this.#clock,
         signals: [this.#closing.signal],
         repeatable: false,
       });

@@ -50,6 +50,18 @@ const link = {
 export const duplicatorFigures = struct({
   published: count('buffers published in this epoch'),
   links: arrayOf(struct({ client: count('what the client said in its HELLO'), ...link })),
+  remotes: optional(
+    arrayOf(
+      struct({
+        peer: string({ maxCharacters: 300, doc: 'address of the duplicator that receives the flow' }),
+        delivery,
+        acknowledged: count('buffers below this sequence are in its ring'),
+        lag: count('buffers published and not acknowledged'),
+        holding: boolean(),
+        sentBytes: count('bytes sent to it on this connection'),
+      }),
+    ),
+  ),
 });
 
 /** A flow of a client: what the client counted, when it answered, and what the duplicator knows of its link. */

@@ -3,7 +3,19 @@
  * Servers serve the part of it they have handlers for; `docs/xml-rpc.md` is generated from it.
  */
 import { defineContract, method, optionalParam, param } from '../xml-rpc/contract.js';
-import { arrayOf, boolean, date, int, name, oneOf, optional, string, struct } from '../xml-rpc/schema.js';
+import {
+  any,
+  arrayOf,
+  boolean,
+  date,
+  int,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+} from '../xml-rpc/schema.js';
+import { hostIntroduction, hostOnNetwork, hostOfApplication, relayedCall, RELAYED_METHODS } from './hosts.js';
 import { consumerMark, delivery, flowMark, message, messageTarget } from './deliveries.js';
 import {
   applicationStatistics,
@@ -27,6 +39,8 @@ import {
   openRequest,
   openedFlow,
   presentation,
+  serveRequest,
+  served,
   session,
   startFailure,
   statistics,
@@ -61,18 +75,59 @@ export const CONTRACT = defineContract({
     doc:
       'Application server run: starts the app server of an application and answers when it is ready. A running application with the same ' +
       'options is answered at once; with a name only, options come from the configuration or from its last run.',
-    params: [param('options', applicationOptions, 'the application')],
+    params: [
+      param('options', applicationOptions, 'the application'),
+      optionalParam('host', name('host'), 'the host to start it on; this one when left out'),
+    ],
     returns: applicationInfo,
   }),
   'host.stop': method({
     doc: 'Stops an application: its app server and its duplicators. Answers when they have ended.',
-    params: [application],
+    params: [application, optionalParam('host', name('host'), 'the host it runs on; this one when left out')],
+    returns: applicationInfo,
+  }),
+  'host.restart': method({
+    doc:
+      'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
+      'Its flows end and begin again.',
+    params: [param('options', applicationOptions, 'the name, and what is to change')],
     returns: applicationInfo,
   }),
   'host.quit': method({
     doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
     params: [optionalParam('everything', boolean(), 'also stop all applications')],
     returns: done,
+  }),
+  'host.network': method({
+    doc:
+      'The hosts of this network: this one first, then every other one that is connected, was connected, or stands in the configuration; with the ' +
+      'applications of those that answer within two seconds.',
+    params: [],
+    returns: arrayOf(hostOnNetwork),
+  }),
+  'host.introduce': method({
+    doc:
+      'Host server to host server, on a permanent connection that both have proved themselves on: who calls. Answers who is called, and whether ' +
+      'this connection is the one that the two use: of two connections, that of the host with the smaller name.',
+    params: [param('host', hostIntroduction, 'the calling host')],
+    returns: struct({ host: hostIntroduction, accepted: boolean() }),
+  }),
+  'host.running': method({
+    doc: 'Host server to host server: the applications that run on the calling host now. Every few seconds, also as a sign of life.',
+    params: [param('applications', arrayOf(name('application'), { maxCount: 1024 }), 'their names')],
+    returns: done,
+  }),
+  'host.relay': method({
+    doc:
+      'App server to its host server: a call for the app server of the same application on another host. Only the methods that app servers ' +
+      `have for each other: ${RELAYED_METHODS.join(', ')}.`,
+    params: [param('host', name('host'), 'the other host'), param('call', relayedCall, 'the call')],
+    returns: any(),
+  }),
+  'host.forward': method({
+    doc: 'Host server to host server: a relayed call for the app server of an application there.',
+    params: [application, param('call', relayedCall, 'the call')],
+    returns: any(),
   }),
   'host.subscribe': method({
     doc: 'An app server says that it is ready: after its start, started by hand, or when it found the host server again. Only on a permanent connection, which then is its life line.',
@@ -100,6 +155,11 @@ export const CONTRACT = defineContract({
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
     }),
+  }),
+  'app.hosts': method({
+    doc: 'Host server to app server: the other hosts on which the same application runs now, and how they are reached.',
+    params: [param('hosts', arrayOf(hostOfApplication), 'all of them')],
+    returns: done,
   }),
   'app.quit': method({
     doc: 'Ends the app server and its duplicators. Answers before it ends.',
@@ -236,9 +296,12 @@ export const CONTRACT = defineContract({
   }),
 
   'duplicator.subscribe': method({
-    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection.',
+    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection. To one that follows another it is told how many consumers still have the flow open.',
     params: [param('ready', duplicatorReady, 'the duplicator')],
-    returns: struct({ adopted: boolean() }),
+    returns: struct({
+      adopted: boolean(),
+      consumers: optional(int({ min: 0, doc: 'consumers of the one before that still have the flow open' })),
+    }),
   }),
   'duplicator.report': method({
     doc: 'A duplicator tells a change of its source or its clients.',
@@ -264,6 +327,13 @@ export const CONTRACT = defineContract({
     doc: 'App server to duplicator: how far everybody on its signal link is.',
     params: [],
     returns: duplicatorFigures,
+  }),
+  'duplicator.serve': method({
+    doc:
+      'App server to duplicator: listen for duplicators of other hosts, which must prove that they know the secret. Answers where it listens; ' +
+      'the same when it listens already, whatever was asked for. REFUSED without a secret.',
+    params: [param('request', serveRequest, 'where to listen')],
+    returns: served,
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

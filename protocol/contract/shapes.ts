@@ -24,7 +24,7 @@ const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc
 const path = (doc: string) => string({ maxCharacters: 4096, doc });
 export const address = string({
   maxCharacters: 1024,
-  doc: 'an address, tcp://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
+  doc: 'an address, tcp://host:port, tls://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
 });
 export const session = string({ maxCharacters: 64, doc: 'the session token that client.present gave' });
 const errorCode = string({ maxCharacters: 40, doc: 'an error code name' });
@@ -192,6 +192,16 @@ export const duplicatorReport = struct({
   clients: count('clients on the signal link'),
 });
 
+/** Where a duplicator is to listen for duplicators of other hosts. */
+export const serveRequest = struct({
+  listen: string({ maxCharacters: 1024, doc: 'tcp://host:port or tls://host:port; port 0 is any free one' }),
+});
+
+export const served = struct({
+  address: text(1024, 'where it listens, with the port it got'),
+  epoch: count('epoch of the flow'),
+});
+
 export const appServerReady = struct({
   launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
   version: int({ min: 0, doc: 'protocol version' }),
@@ -246,6 +256,8 @@ export type OpenRequest = TypeOf<typeof openRequest>;
 export type OpenedFlow = TypeOf<typeof openedFlow>;
 export type DuplicatorReady = TypeOf<typeof duplicatorReady>;
 export type DuplicatorReport = TypeOf<typeof duplicatorReport>;
+export type ServeRequest = TypeOf<typeof serveRequest>;
+export type Served = TypeOf<typeof served>;
 export type AppServerReady = TypeOf<typeof appServerReady>;
 export type GatewayOptions = TypeOf<typeof gatewayOptions>;
 export type GatewayReady = TypeOf<typeof gatewayReady>;

@@ -1,6 +1,7 @@
 /** The end of a process: one orderly way out for SIGTERM, SIGINT and a program's own decision, and a bounded one. */
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
+import { sourceStack } from '../source-stack.js';
 
 /**
  * Calls `close` once at the first SIGTERM or SIGINT and ends the process with 0 afterwards; with 1 when closing failed or took
@@ -31,13 +32,13 @@ export function endOnSignals(
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
   process.on('uncaughtException', (error) => {
-    log.error('uncaught error, ending', { error, stack: error.stack });
+    log.error('uncaught error, ending', { error, stack: sourceStack(error) });
     process.exit(70);
   });
   process.on('unhandledRejection', (reason) => {
     log.error('unhandled rejection, ending', {
       error: reason,
-      stack: reason instanceof Error ? reason.stack : undefined,
+      stack: sourceStack(reason),
     });
     process.exit(70);
   });

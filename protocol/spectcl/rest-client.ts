@@ -6,6 +6,7 @@
  * error; its text is in the message and in `facts.status`) or CLOSED (given up by the signal or by `close`).
  */
 import { Agent } from 'node:http';
+import { systemClock, type Clock } from '../clock.js';
 import { MirrorflowError } from '../errors.js';
 import { type Exchanged, exchange, restUrl } from './rest-exchange.js';
 import {
@@ -56,6 +57,8 @@ export interface RestOptions {
   readonly timeoutMs?: number;
   /** An agent to share; it stays its owner's. Default: one of its own that keeps connections and ends with `close`. */
   readonly agent?: Agent;
+  /** Runs the deadlines; the system's unless given. */
+  readonly clock?: Clock;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -74,6 +77,7 @@ interface Asked {
 export class SpecTclRest {
   readonly address: RestAddress;
   readonly #timeoutMs: number;
+  readonly #clock: Clock;
   readonly #agent: Agent;
   readonly #ownsAgent: boolean;
   readonly #closed = new AbortController();
@@ -81,6 +85,7 @@ export class SpecTclRest {
   constructor(address: RestAddress, options: RestOptions = {}) {
     this.address = address;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#clock = options.clock ?? systemClock;
     this.#ownsAgent = options.agent === undefined;
     this.#agent = options.agent ?? new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   }
@@ -168,6 +173,7 @@ export class SpecTclRest {
       agent: this.#agent,
       repeatable,
       timeoutMs: this.#timeoutMs,
+      clock: this.#clock,
       signals: asked.signal === undefined ? [this.#closed.signal] : [this.#closed.signal, asked.signal],
     });
     return this.#judge(path, exchanged, read);

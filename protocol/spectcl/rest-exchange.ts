@@ -3,6 +3,7 @@
  * itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
  */
 import { type Agent, type IncomingMessage, request } from 'node:http';
+import type { Clock } from '../clock.js';
 import { MirrorflowError, describeError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
@@ -13,6 +14,7 @@ export interface ExchangeOptions {
   /** `false`: a connection of its own. */
   readonly agent: Agent | false;
   readonly timeoutMs: number;
+  readonly clock: Clock;
   /** Any of them ends the exchange with CLOSED. */
   readonly signals: readonly AbortSignal[];
   /** Whether it may be asked a second time when a kept connection turns out to be closed by the server. */
@@ -28,7 +30,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   // A controller of its own and listeners that go again: AbortSignal.any would stay with signals that live for long.
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  const timer = setTimeout(end, options.timeoutMs);
+  const patient = options.clock.after(options.timeoutMs, end);
   for (const signal of options.signals) {
     if (signal.aborted) end();
     signal.addEventListener('abort', end);
@@ -44,7 +46,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
       throw new KeptConnectionLost(options, error);
     throw explain(options, ending.signal.aborted, error);
   } finally {
-    clearTimeout(timer);
+    patient();
     for (const signal of options.signals) signal.removeEventListener('abort', end);
   }
 }

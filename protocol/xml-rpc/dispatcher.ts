@@ -4,6 +4,7 @@
  */
 import { MirrorflowError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { sourceStack } from '../source-stack.js';
 import {
   checkParams,
   definitionOf,
@@ -16,7 +17,7 @@ import {
 } from './contract.js';
 import { prepareForSerializer } from './encoding.js';
 import { errorForCaller } from './fault.js';
-import { runMulticall, systemContract } from './system-methods.js';
+import { authenticationContract, runMulticall, systemContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
 /** What a server needs of a dispatcher. `dispatch` rejects with nothing but MirrorflowError. */
@@ -53,6 +54,9 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
     for (const [name, handle] of Object.entries(this.#systemHandlers())) {
       this.#served.set(name, { definition: definitionOf(systemContract, name), handle });
     }
+    for (const [name, definition] of Object.entries<Method>(authenticationContract)) {
+      this.#served.set(name, { definition, handle: refuseAuthentication });
+    }
   }
 
   async dispatch(method: string, params: readonly RpcValue[], context: Context): Promise<RpcValue> {
@@ -63,7 +67,7 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
       return checkResult(method, definition, await handle(checked, context));
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) {
-        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        const stack = sourceStack(thrown);
         this.#options.log.error('a handler failed', { method, error: thrown, stack });
       }
       throw errorForCaller(thrown);
@@ -85,6 +89,11 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
         runMulticall(calls as RpcValue[], (method, params) => this.dispatch(method, params, context)),
     };
   }
+}
+
+/** The HTTP server answers these before they come here; elsewhere there is nothing to prove. */
+function refuseAuthentication(): never {
+  throw new MirrorflowError('REFUSED', 'the shared secret is proved by plain calls over HTTP only');
 }
 
 /** The result as the contract has it, known to be encodable; a wrong one is the handler's fault, not the caller's. */

@@ -13,6 +13,8 @@ import type { RpcValue } from './values.js';
 const CONNECTIONS_MAX = 16;
 
 export interface HttpRpcClientOptions {
+  /** The token of the server's runtime directory, or one of system.authenticate; sent as Basic password. */
+  readonly token?: string;
   /** Default: LIMITS.rpcCallTimeoutMs. */
   readonly timeoutMs?: number;
 }
@@ -20,17 +22,22 @@ export interface HttpRpcClientOptions {
 export class HttpRpcClient implements Caller {
   readonly #target: RpcTarget;
   readonly #timeoutMs: number;
+  readonly #authorization: { readonly authorization?: string };
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   readonly #closed = new AbortController();
 
-  constructor(target: RpcTarget, { timeoutMs = LIMITS.rpcCallTimeoutMs }: HttpRpcClientOptions = {}) {
+  constructor(target: RpcTarget, { timeoutMs = LIMITS.rpcCallTimeoutMs, token }: HttpRpcClientOptions = {}) {
     this.#target = target;
+    this.#authorization =
+      token === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(`mirrorflow:${token}`).toString('base64')}` };
     this.#timeoutMs = timeoutMs;
   }
 
   /**
    * Rejects with the server's own error for a fault, with TIMED_OUT, with TRANSPORT_ERROR when the server cannot be
-   * reached or does not speak XML-RPC, with CLOSED after close(), or with the reason of an aborted `signal`.
+   * reached or does not speak XML-RPC, with NOT_PERMITTED when it refuses the token, with CLOSED after close(), or with the reason of an aborted `signal`.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
     const { timeoutMs = this.#timeoutMs, signal } = options;
@@ -62,6 +69,7 @@ export class HttpRpcClient implements Caller {
     }
     if (response.statusCode !== 200) {
       const text = body.toString('utf8', 0, 200).replaceAll(/\s+/g, ' ').trim();
+      if (response.statusCode === 401) throw this.#unproven(text);
       throw this.#strange(`answered with HTTP status ${response.statusCode}: ${text}`);
     }
     return decodeResponse(body);
@@ -80,12 +88,18 @@ export class HttpRpcClient implements Caller {
           'content-type': 'text/xml; charset=utf-8',
           'content-length': document.length,
           [FACTS_HEADER]: '1',
+          ...this.#authorization,
         },
       });
       sent.on('response', resolve);
       sent.on('error', reject);
       sent.end(document);
     });
+  }
+
+  #unproven(text: string): MirrorflowError {
+    const address = showTarget(this.#target);
+    return new MirrorflowError('NOT_PERMITTED', `${address} takes no calls like this: ${text}`, { address });
   }
 
   #strange(what: string): MirrorflowError {

@@ -3,15 +3,20 @@
  * connection: a fault for a body that is no call, a status for a request that is not for us, and bounds for the rest.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { systemClock } from '../clock.js';
 import { MirrorflowError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
+import type { TlsIdentity } from '../security/tls.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
 import type { CallDispatcher } from './dispatcher.js';
+import { ConnectionSorter } from './connection-sorter.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
 import { readBody } from './http-body.js';
+import type { Admission, HttpAuthentication } from './http-authentication.js';
+import { authenticationContract } from './system-methods.js';
 import { listenOn, type RpcTarget } from './target.js';
 
 /** Bounds of one server; a test sets smaller ones. */
@@ -43,16 +48,28 @@ const DEFAULT_LIMITS: HttpServerLimits = {
 export interface HttpRpcServerOptions<Context> {
   /** The context of a call; a throw is the answer. */
   readonly context: (request: IncomingMessage) => Context;
+  /** Who may call; `none` takes calls of everybody who reaches the server. */
+  readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
+  /** With it, the server speaks TLS only. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the socket from then on. */
+  readonly sessions?: ((socket: Socket) => void) | undefined;
   /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
+const TLS_HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** Longest body of a caller who has not proved anything: proofs are short. */
+const UNPROVEN_BODY_BYTES = 4_096;
+
 const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 
 export class HttpRpcServer<Context> {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #sorter = new ConnectionSorter();
   readonly #dispatcher: CallDispatcher<Context>;
   readonly #options: HttpRpcServerOptions<Context>;
   readonly #limits: HttpServerLimits;
@@ -62,11 +79,16 @@ export class HttpRpcServer<Context> {
     this.#dispatcher = dispatcher;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#server = createServer({
+    const timeouts = {
       headersTimeout: this.#limits.headersTimeoutMs,
       requestTimeout: this.#limits.requestTimeoutMs,
       connectionsCheckingInterval: this.#limits.timeoutCheckMs,
-    });
+    };
+    this.#server =
+      options.tls === undefined
+        ? createServer(timeouts)
+        : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+    if (options.sessions !== undefined) this.#sortConnections(options.sessions);
     this.#server.timeout = this.#limits.idleTimeoutMs;
     this.#server.maxConnections = this.#limits.connections;
     this.#server.on('drop', () =>
@@ -89,6 +111,17 @@ export class HttpRpcServer<Context> {
     });
   }
 
+  /** Puts the sorter before what node:http does with a connection. */
+  #sortConnections(sessions: (socket: Socket) => void): void {
+    const event = this.#options.tls === undefined ? 'connection' : 'secureConnection';
+    const handlers = this.#server.listeners(event) as ((socket: Socket) => void)[];
+    this.#server.removeAllListeners(event);
+    const http = (socket: Socket): void => {
+      for (const handler of handlers) handler.call(this.#server, socket);
+    };
+    this.#server.on(event, (socket: Socket) => this.#sorter.sort(socket, sessions, http));
+  }
+
   /** Listens and resolves with what was bound; see listenOn for its errors. */
   async listen(target: RpcTarget): Promise<RpcTarget> {
     const bound = await listenOn(this.#server, target);
@@ -109,6 +142,7 @@ export class HttpRpcServer<Context> {
         resolve();
       });
       this.#server.closeIdleConnections();
+      this.#sorter.close();
     });
     return this.#closing;
   }
@@ -130,8 +164,16 @@ export class HttpRpcServer<Context> {
     if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
       return refuse(response, 415, 'send the body as it is, without content-encoding');
     }
-    const body = await readBody(request, this.#limits.bodyBytes);
+    const { authentication } = this.#options;
+    const admission = authentication === 'none' ? TAKEN : authentication.admit(request);
+    if (admission.kind === 'locked') {
+      response.setHeader('retry-after', Math.ceil(admission.forMs / 1_000));
+      return refuse(response, 429, 'too many failed attempts; try again later');
+    }
+    const proven = admission.kind === 'taken';
+    const body = await readBody(request, proven ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
     if (body === 'aborted') return;
+    if (!proven && !isOpenCall(body)) return refuseUnproven(response);
     if (body === 'too large') {
       this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
@@ -147,6 +189,10 @@ export class HttpRpcServer<Context> {
   async #run(request: IncomingMessage, body: Buffer): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);
+      const { authentication } = this.#options;
+      if (authentication !== 'none' && authentication.isOpen(method)) {
+        return encodeResponse(authentication.prove(method, params, request));
+      }
       const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request));
       return encodeResponse(result);
     } catch (thrown) {
@@ -154,6 +200,27 @@ export class HttpRpcServer<Context> {
       return encodeError(errorForCaller(thrown), FACTS_HEADER in request.headers);
     }
   }
+}
+
+const TAKEN: Admission = { kind: 'taken' };
+
+/** Whether a body is a call that anybody may make. */
+function isOpenCall(body: Buffer | 'too large'): boolean {
+  if (body === 'too large') return false;
+  try {
+    return Object.hasOwn(authenticationContract, decodeCall(body).method);
+  } catch {
+    return false;
+  }
+}
+
+function refuseUnproven(response: ServerResponse): void {
+  response.setHeader('www-authenticate', 'Basic realm="mirrorflow", charset="UTF-8"');
+  refuse(
+    response,
+    401,
+    'calls over HTTP need a password: the text of the file "token" in the runtime directory, from this machine, or a token of system.authenticate',
+  );
 }
 
 /** Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth reading. */

@@ -3,7 +3,8 @@ import { ERROR_CODES, MirrorflowError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import { method, param } from './contract.js';
 import { errorForCaller, faultStruct } from './fault.js';
-import { any, arrayOf, string } from './schema.js';
+import { any, arrayOf, bytes, int, string, struct } from './schema.js';
+import { NONCE_BYTES, PROOF_BYTES } from '../security/proof.js';
 import { isStruct, type RpcValue } from './values.js';
 
 const methodName = string({ maxCharacters: 128, doc: 'a method name' });
@@ -35,6 +36,30 @@ export const systemContract = {
       ),
     ],
     returns: arrayOf(any()),
+  }),
+};
+
+/** What proves the shared secret over HTTP: the only methods that need no authentication, and are not served elsewhere. */
+export const authenticationContract = {
+  'system.challenge': method({
+    doc:
+      'Begins to prove the shared secret over HTTP; needs no authentication. The server answers with a nonce of its own and its proof: ' +
+      'HMAC-SHA-256 with the secret over "mirrorflow", "rpc", "listener", both nonces and an empty text; the texts each preceded by their length, ' +
+      'u32 little-endian.',
+    params: [
+      param('nonce', bytes({ maxBytes: NONCE_BYTES }), `${NONCE_BYTES} random bytes, fresh for every call`),
+    ],
+    returns: struct({ nonce: bytes({ maxBytes: NONCE_BYTES }), proof: bytes({ maxBytes: PROOF_BYTES }) }),
+  }),
+  'system.authenticate': method({
+    doc:
+      'Ends it; needs no authentication. The proof is that of system.challenge with "caller" instead of "listener". Returns a token that is sent as ' +
+      'Basic password or Bearer with every call, and ends when it is not used for idleMs milliseconds.',
+    params: [
+      param('nonce', bytes({ maxBytes: NONCE_BYTES }), 'the nonce that system.challenge returned'),
+      param('proof', bytes({ maxBytes: PROOF_BYTES }), 'the proof of the caller'),
+    ],
+    returns: struct({ token: string({ maxCharacters: 64 }), idleMs: int({ min: 1 }) }),
   }),
 };
 

@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { CONTRACT } from '../../protocol/contract/methods.js';
 import { ownIdentity, isAlive } from '../../protocol/owner-identity.js';
 import { callerOf } from '../../protocol/xml-rpc/contract.js';
-import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import {
   eventually,
   exitOf,
@@ -41,7 +40,7 @@ describe('app server', () => {
       const { call } = await system.client();
       const info = await call('app.info', []);
       expect(info).to.include({ name: 'e1', pid: server.pid, source: SOURCE, hostServer: false });
-      const http = new HttpRpcClient({ host: '127.0.0.1', port: info.port });
+      const http = system.http(info.port);
       expect(await callerOf(CONTRACT, http)('app.info', [])).to.deep.equal(info);
       http.close();
     });
@@ -132,7 +131,7 @@ describe('app server', () => {
 
     it('serves a plain HTTP client', async () => {
       await system.start();
-      const http = new HttpRpcClient({ host: '127.0.0.1', port: system.record()?.port ?? 0 });
+      const http = system.http(system.record()?.port);
       const call = callerOf(CONTRACT, http);
       const { session } = await call('client.present', [presentation('plain')]);
       const { handle } = await call('flow.open', [session, INPUT]);

@@ -59,6 +59,7 @@ describe('duplicator of a flow', () => {
   let started: FakeDuplicator[];
   let owner: number | undefined;
   let wanted: boolean;
+  let alive: boolean;
   let duplicator: FlowDuplicator;
 
   beforeEach(() => {
@@ -66,6 +67,7 @@ describe('duplicator of a flow', () => {
     started = [];
     owner = undefined;
     wanted = false;
+    alive = true;
     duplicator = new FlowDuplicator({
       title: 'e1/events',
       clock,
@@ -77,6 +79,7 @@ describe('duplicator of a flow', () => {
       },
       livingOwner: () => owner,
       stopOwner: () => Promise.resolve(),
+      isAlive: () => alive,
       wanted: () => wanted,
       changed: () => undefined,
     });
@@ -186,6 +189,22 @@ describe('duplicator of a flow', () => {
     await turn();
     duplicator.subscribed(last().readyMessage, session);
     expect((await ready).identity.pid).to.equal(1);
+  });
+
+  it('does not send those back to a dead process who know of its death before it is seen here', async () => {
+    const first = duplicator.whenReady();
+    await turn();
+    duplicator.subscribed(last().readyMessage, session);
+    await first;
+    alive = false;
+    const again = duplicator.whenReady(true);
+    last().end('SIGKILL');
+    await turn();
+    clock.advance(0);
+    await turn();
+    duplicator.subscribed(last().readyMessage, session);
+    expect((await again).identity.pid).to.equal(2);
+    expect(duplicator.follows).to.equal(true);
   });
 
   it('is not started with a token of another start', async () => {

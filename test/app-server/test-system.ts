@@ -18,13 +18,15 @@ import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/metho
 import { PROTOCOL_VERSION } from '../../protocol/contract/shapes.js';
 import { appSocketPath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
+import { readToken } from '../../protocol/security/token-file.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
+import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 
 const MAIN = fileURLToPath(new URL('../../app-server/main.js', import.meta.url));
 const STAND_IN = fileURLToPath(new URL('../fixtures/app-server/stand-in-duplicator.js', import.meta.url));
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 45_000;
 const LOOK_MS = 10;
 
 export const SOURCE = 'spectcl://127.0.0.1?rest=9&mirror=9';
@@ -71,6 +73,11 @@ export class TestSystem {
       }
     });
     return server;
+  }
+
+  /** A caller over HTTP that knows the token of the directory. */
+  http(port = 0): HttpRpcClient {
+    return new HttpRpcClient({ host: '127.0.0.1', port }, { token: readToken(this.directory) ?? '' });
   }
 
   /** Starts the program without waiting. */

@@ -9,7 +9,7 @@ import { LocalFlowPlace, settled } from '../fixtures/local-flow.js';
 
 const CAPACITY = 64;
 const CONSUMERS_MAX = 4;
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 45_000;
 
 interface Written {
   readonly generation: number;

@@ -61,7 +61,7 @@ for (const inline of [false, true]) {
       from.publish(10);
       const first = async (start: InputFlowOptions['start']): Promise<number | undefined> => {
         const flow = await open(from, start === undefined ? {} : { start });
-        const buffer = await flow.take({ timeoutMs: 2000 });
+        const buffer = await flow.take({ timeoutMs: 45_000 });
         return buffer?.sequence;
       };
       expect(await first(undefined)).to.equal(0);
@@ -103,7 +103,7 @@ for (const inline of [false, true]) {
       const waiting = flow.take();
       from.publish(1);
       // No turn of the event loop: the waiting take must not be answered yet.
-      const deadline = performance.now() + 5000;
+      const deadline = performance.now() + 45_000;
       while (flow.ready === 0) expect(performance.now()).to.be.below(deadline);
       expect(flow.takeNow()).to.equal(undefined);
       expect((await waiting)?.sequence).to.equal(0);
@@ -140,8 +140,8 @@ for (const inline of [false, true]) {
       const from = await double();
       from.publish(2);
       const flow = await open(from);
-      expect(flow.takeSync(5000)?.sequence).to.equal(0);
-      expect(flow.takeSync(5000)?.sequence).to.equal(1);
+      expect(flow.takeSync(45_000)?.sequence).to.equal(0);
+      expect(flow.takeSync(45_000)?.sequence).to.equal(1);
       expect(flow.takeSync(0)).to.equal(undefined);
       expect(flow.takeSync(5)).to.equal(undefined);
       expect(() => flow.takeSync(-1)).to.throw('milliseconds');
@@ -412,7 +412,7 @@ for (const inline of [false, true]) {
         }
       })();
       for (let sequence = 0; sequence < total; sequence += 1) {
-        expect((await flow.take({ timeoutMs: 5000 }))?.sequence).to.equal(sequence);
+        expect((await flow.take({ timeoutMs: 45_000 }))?.sequence).to.equal(sequence);
       }
       await writing;
     });

@@ -2,9 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Client } from '../../client-lib/index.js';
-import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
+import type { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
+import { readToken } from '../../protocol/security/token-file.js';
 import { presentation, TestSystem } from '../app-server/test-system.js';
 
 /** The app server takes the duplicator beside it. */
@@ -32,9 +33,14 @@ export class RunningApplication {
     return this.system.record()?.port ?? 0;
   }
 
+  /** Where a plain XML-RPC client calls, with the token it needs. */
+  get url(): string {
+    return `http://any:${readToken(this.system.directory)}@127.0.0.1:${this.port}/`;
+  }
+
   /** A client over HTTP, presented. */
   async overHttp(name: string): Promise<{ call: CallOf<MirrorflowContract>; token: string }> {
-    const http = new HttpRpcClient({ host: '127.0.0.1', port: this.port });
+    const http = this.system.http(this.port);
     this.#https.push(http);
     const call = callerOf(CONTRACT, http);
     return { call, token: (await call('client.present', [presentation(name)])).session };

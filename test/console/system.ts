@@ -9,7 +9,7 @@ import { startSimulator, type Simulator } from '../../examples/spectcl-simulator
 
 /** The command. */
 export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 45_000;
 const LOOK_MS = 20;
 
 export interface Result {
@@ -85,6 +85,8 @@ export class ConsoleSystem {
       MIRRORFLOW_DIR: this.directory,
       MIRRORFLOW_FLOW_DIR: this.flowDirectory,
       MIRRORFLOW_PORT: '0',
+      MIRRORFLOW_START_TIMEOUT: process.env['MIRRORFLOW_START_TIMEOUT'],
+      MIRRORFLOW_REATTACH: process.env['MIRRORFLOW_REATTACH'],
     };
   }
 
@@ -142,11 +144,10 @@ export class ConsoleSystem {
       });
   }
 
-  /** Sockets, flow files and images that are there; logs and the lock of claims, which stay, are not among them. */
+  /** Sockets, flow files and images that are there; logs, the lock of claims and the token, which stay, are not among them. */
   leftovers(): string[] {
     return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
-      (path) =>
-        !path.endsWith('.log') && !path.endsWith('.claims') && !statSync(join(this.root, path)).isDirectory(),
+      (path) => !/\.log$|\.claims$|(^|\/)token$/.test(path) && !statSync(join(this.root, path)).isDirectory(),
     );
   }
 

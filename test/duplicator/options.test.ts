@@ -31,10 +31,33 @@ describe('the options of a duplicator', () => {
       fullIntervalMs: 60_000,
       startTimeoutMs: 800,
       lingerMs: 30_000,
+      reattachMs: 2_000,
       ringBytes: 48 * 1024 * 1024,
       parent: undefined,
       directory: '/run/mf',
       flowDirectory: '/dev/shm/mf',
+      security: { secretFile: undefined, tlsCert: undefined, tlsKey: undefined, tlsCa: undefined },
+    });
+  });
+
+  it('take the duplicator of another host as a source, and what proves this one to it', () => {
+    const options = parseOptions(
+      ['--app', 'e23001', '--flow', 'events', '--source', 'tls://daq:4100', '--secret-file', '/etc/mf/secret', '--crc'],
+      { MIRRORFLOW_TLS_CA: '/etc/mf/ca.pem' },
+    ); // prettier-ignore
+    expect(options).to.deep.include({
+      direction: 'remote',
+      type: undefined,
+      source: { scheme: 'tls', host: 'daq', port: 4100 },
+      buffers: undefined,
+      ringBytes: undefined,
+      crc: true,
+      security: {
+        secretFile: '/etc/mf/secret',
+        tlsCert: undefined,
+        tlsKey: undefined,
+        tlsCa: '/etc/mf/ca.pem',
+      },
     });
   });
 
@@ -48,6 +71,8 @@ describe('the options of a duplicator', () => {
     [GOOD.slice(2), 'BAD_OPTION', '--app is missing'],
     [[...GOOD, '--app', '../etc'], 'BAD_NAME', '../etc'],
     [[...GOOD, '--connect', 'tcp://daq:1'], 'BAD_ADDRESS', 'spectcl://'],
+    [[...GOOD, '--source', 'tcp://daq:1'], 'BAD_OPTION', '--connect and --source'],
+    [[...GOOD.slice(0, 4), '--source', 'unix:/s'], 'BAD_ADDRESS', 'tcp://'],
     [[...GOOD, '--direction', 'output'], 'BAD_OPTION', '--buffer-size is missing'],
     [[...GOOD, '--direction', 'up'], 'BAD_OPTION', '--direction is "up"'],
     [[...GOOD, '--linger', 'soon'], 'BAD_OPTION', '--linger is "soon"; it must be a number from 0'],

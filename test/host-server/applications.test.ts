@@ -5,7 +5,7 @@ import { isAlive } from '../../protocol/owner-identity.js';
 import { Place, until } from './running.js';
 
 const QUICK = {
-  quitTimeoutMs: 2_000,
+  quitTimeoutMs: 20_000,
   stopTimeoutMs: 1_000,
   restart: { maxRestarts: 3, windowMs: 60_000, firstDelayMs: 5, maxDelayMs: 20 },
 };
@@ -75,6 +75,26 @@ describe('applications of a host server', () => {
     const error = await rejection(call('host.run', [{ name: 'e1', updateIntervalMs: 500 }]));
     expect(error.code).to.equal('APPLICATION_EXISTS');
     expect(error.message).to.contain('updateIntervalMs is 250, asked was 500');
+  });
+
+  it('a restart keeps the options that are not changed', async () => {
+    await place.serve(QUICK);
+    const call = await place.connect();
+    const first = await call('host.run', [{ name: 'e1', updateIntervalMs: 250, lingerMs: 5 }]);
+    const second = await call('host.restart', [{ name: 'e1', lingerMs: 7 }]);
+    expect(second.state).to.equal('running');
+    expect(second.pid).to.not.equal(first.pid);
+    expect((await call('host.run', [{ name: 'e1', updateIntervalMs: 250, lingerMs: 7 }])).pid).to.equal(
+      second.pid,
+    );
+    const access = { mode: 'everyone' } as const;
+    expect((await rejection(call('host.restart', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
+  });
+
+  it('a restart of what does not run starts it', async () => {
+    await place.serve(QUICK);
+    const call = await place.connect();
+    expect((await call('host.restart', [{ name: 'e1', lingerMs: 7 }])).state).to.equal('running');
   });
 
   it('a stopped application runs again with its last options', async () => {

@@ -12,6 +12,7 @@ import type { MirrorflowError } from '../../protocol/errors.js';
 import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
 import { UnixDatagramSocket } from '../../protocol/signal-link/unix-datagram.js';
 import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { readToken } from '../../protocol/security/token-file.js';
 import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
 import { Place, PROGRAM, STAND_IN, until } from './running.js';
 
@@ -21,7 +22,7 @@ server = xmlrpc.client.ServerProxy(sys.argv[1])
 assert 'host.run' in server.system.listMethods()
 assert server.host.run({'name': 'e1'})['state'] == 'running'
 assert [a['name'] for a in server.host.applications()] == ['e1']
-assert server.host.info()['port'] == int(sys.argv[1].split(':')[2].split('/')[0])
+assert server.host.info()['port'] == int(sys.argv[1].split(':')[3].split('/')[0])
 try:
     server.host.stop('e2')
     assert False
@@ -91,7 +92,7 @@ describe('host server', () => {
     expect((await call('host.info', [])).pid).to.equal(second.child.pid);
   });
 
-  it('SIGTERM stops its applications and leaves nothing', async () => {
+  it('SIGTERM stops its applications and leaves nothing but the token', async () => {
     const program = place.program();
     await program.ready();
     const call = await place.connect();
@@ -99,7 +100,7 @@ describe('host server', () => {
     program.child.kill('SIGTERM');
     expect(await program.exit).to.equal(0);
     expect(lives(pid)).to.be.false;
-    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
+    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs', 'token']);
     expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
   });
 
@@ -239,7 +240,10 @@ describe('host server', () => {
     expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', identity: gone }]))).to.equal(
       'REFUSED',
     );
-    const client = new HttpRpcClient({ host: '127.0.0.1', port: recordedPort(place) });
+    const client = new HttpRpcClient(
+      { host: '127.0.0.1', port: recordedPort(place) },
+      { token: readToken(place.directory) ?? '' },
+    );
     const overHttp = callerOf(CONTRACT, client);
     expect(await refusal(overHttp('host.subscribe', [ready]))).to.equal('REFUSED');
     client.close();
@@ -328,7 +332,7 @@ describe('host server', () => {
       this.skip();
     }
     await place.program().ready();
-    const url = `http://127.0.0.1:${recordedPort(place)}/RPC2`;
+    const url = `http://mirrorflow:${readToken(place.directory)}@127.0.0.1:${recordedPort(place)}/RPC2`;
     await promisify(execFile)('python3', ['-c', PYTHON, url]);
   });
 

@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ApplicationTimes } from '../../host-server/application-surroundings.js';
 import { HostServer } from '../../host-server/host-server.js';
+import type { HostServerOptions } from '../../host-server/options.js';
 import { SystemdNotifier } from '../../host-server/sd-notify.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
 import type { ApplicationOptions } from '../../protocol/contract/shapes.js';
 import { hostSocketPath, logFilePath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
 import { isAlive } from '../../protocol/owner-identity.js';
+import { readSecurity, securityFiles } from '../../protocol/security/options.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/xml-rpc/session.js';
@@ -20,11 +22,14 @@ import type { RpcSession } from '../../protocol/xml-rpc/session.js';
 export const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 export const STAND_IN = fileURLToPath(new URL('../fixtures/host-server/app-server.js', import.meta.url));
 
+/** As without any option about security. */
+const NO_SECURITY = readSecurity(securityFiles({}, {}));
+
 export const silent = new Logger('test', { sink: () => undefined });
 
 /** Polls until `holds`; a test that waits in vain fails with `what`. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 45_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => {
@@ -46,15 +51,22 @@ export class Place {
   async serve(
     times: Partial<ApplicationTimes> = {},
     applications: readonly ApplicationOptions[] = [],
+    given: Partial<HostServerOptions> = {},
   ): Promise<HostServer> {
     const options = {
       directory: this.directory,
       flowDirectory: this.flowDirectory,
-      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as const,
+      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as HostServerOptions['listen'],
+      security: NO_SECURITY,
+      hostName: 'here',
+      peers: [],
+      discover: false,
+      dataPorts: undefined,
       applications,
       logLevel: undefined,
       logFormat: undefined,
       appServer: STAND_IN,
+      ...given,
     };
     const server = await HostServer.start(options, silent, new SystemdNotifier({}, silent), times);
     this.#servers.push(server);

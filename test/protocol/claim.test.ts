@@ -91,7 +91,7 @@ describe('claiming a path', () => {
   });
 
   it('is won by one of several processes, whether the path is free or a dead owner’s', async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
     const corpse = place.create({ path: place.file('corpse') });

@@ -5,7 +5,7 @@ const FAULTS = 15;
 
 describe('chaos', function () {
   it('loses, tears and doubles nothing, and leaves nothing behind', async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     const { faults, lost, torn, doubled, leftoverNames, notRecovered, problems } = await runChaos({
       faults: FAULTS,
       seed: 7,

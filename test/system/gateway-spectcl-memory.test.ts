@@ -1,3 +1,5 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { MIRROR_ERRORS, MirrorflowError, SpectraView, getSpecTclMemory } from '../../client-lib/index.js';
 import type { SpecTclMemory } from '../../client-lib/index.js';
@@ -9,6 +11,18 @@ import { WholeSystem, eventually } from './whole-system.js';
 
 /** What the simulator says its memory's key is. */
 const SIMULATOR_KEY = 'XAff';
+
+/** A REST service that knows the size of its memory and no mirrors. */
+function restWithoutMirrors(): Promise<Server> {
+  const server = createServer((request, response) => {
+    const isSize = request.url?.endsWith('/shmem/size') === true;
+    response.writeHead(isSize ? 200 : 500, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ status: isSize ? 'OK' : 'broken', detail: isSize ? '1048576' : '' }));
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
 
 describe('getSpecTclMemory', function () {
   let system: WholeSystem;
@@ -110,6 +124,13 @@ describe('getSpecTclMemory', function () {
     expect(await failure(get('127.0.0.1', 'No_REST', mirrorPort, 'fox'))).to.equal('MIRROR_NORESTSVC');
     expect(await failure(get('127.0.0.1', restPort, 'No_MIRROR'))).to.equal('MIRROR_NOMIRRORSVC');
     expect(await failure(get('127.0.0.1', restPort, 9))).to.equal('MIRROR_SETUPFAILED');
+    const withoutMirrors = await restWithoutMirrors();
+    try {
+      const { port } = withoutMirrors.address() as AddressInfo;
+      expect(await failure(get('127.0.0.1', port, mirrorPort))).to.equal('MIRROR_CANTGETMIRRORS');
+    } finally {
+      withoutMirrors.close();
+    }
     simulator.misbehave({ rest: 'html' });
     expect(await failure(get('127.0.0.1', restPort, mirrorPort))).to.equal('MIRROR_CANTGETSIZE');
   });

@@ -58,7 +58,7 @@ export class NumberedFlow {
   /** Waits until every consumer has a buffer that was written from now on. */
   async goesOn(readers: readonly Reader[] = this.#readers): Promise<void> {
     const now = Date.now();
-    const back = await Promise.all(readers.map((reader) => reader.backSince(now, 20_000)));
+    const back = await Promise.all(readers.map((reader) => reader.backSince(now, 90_000)));
     if (back.includes(undefined)) throw new Error(`not every consumer goes on: ${this.problems.join('; ')}`);
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readToken } from '../../protocol/security/token-file.js';
 import { readdirSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
@@ -297,7 +298,7 @@ describe('what is promised', function () {
     const huge = await fetch(`http://127.0.0.1:${port}/`, {
       method: 'POST',
       body,
-      headers: { 'content-type': 'text/xml' },
+      headers: { 'content-type': 'text/xml', authorization: `Bearer ${readToken(directory)}` },
     }).catch(() => undefined);
     // Either the answer arrives, or the connection was closed under the sender before it could read it.
     if (huge !== undefined) expect(huge.status).to.equal(413);
@@ -424,7 +425,7 @@ describe('what is promised', function () {
   });
 
   it('a lossless consumer that never acknowledges is made lossy when a stall timeout is set', async () => {
-    await system.host.run({ name: 'e2', stallTimeoutMs: 200 });
+    await system.host.run({ name: 'e2', stallTimeoutMs: 3_000 });
     const stalling = new NumberedFlow(system, 'e2', FLOW);
     stalling.consumer('honest').program.start();
     stalling.startProvider();

@@ -182,7 +182,7 @@ describe('a resource that runs out', () => {
     const { child, said } = server(['app-server/main.js', '--name', 'e1']);
     await once(child, 'close');
     expect(child.exitCode).to.equal(1);
-    expect(said.log).to.contain('NO_SPACE').and.contain('e1.json');
+    expect(said.log).to.contain('NO_SPACE').and.contain('token');
     expect(readdirSync(join(directory, 'apps'))).to.deep.equal([]);
   });
 
@@ -197,12 +197,13 @@ describe('a resource that runs out', () => {
       sockets.push(socket);
     }
     await eventually('connections that were turned away', () => sockets.some((socket) => socket.closed));
-    const cpuBefore = cpuTicks(child.pid);
     const answers = [];
     for (let n = 0; n < 50; n += 1) answers.push((await connection.info()).pid);
     expect(new Set(answers)).to.deep.equal(new Set([child.pid]));
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(cpuTicks(child.pid) - cpuBefore).to.be.below(40); // of the 50 and more that a process takes which spins
+    // At rest it takes next to nothing, however long the machine makes this wait; a process that spins takes all it gets.
+    const cpuBefore = cpuTicks(child.pid);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(cpuTicks(child.pid) - cpuBefore).to.be.below(30);
     const refused = await failure(connection.run({ name: 'another' }));
     expect(refused.message).to.match(/EMFILE|too many open files/i);
     for (const socket of sockets) socket.destroy();

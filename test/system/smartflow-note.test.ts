@@ -50,7 +50,7 @@ describe('the Smartflow note', function () {
   });
 
   it('fast consuming: the main thread waits for a filled buffer, and the provider is never held back', async () => {
-    const output = await client.openOutput('fast', { bufferSize: 16, buffers: 4 });
+    const output = await client.openOutput('fast', { bufferSize: 16, buffers: 32 });
     const input = await client.openInput('fast');
     for (let value = 0; value < 100; value += 1) {
       const taking = input.take();
@@ -79,7 +79,12 @@ describe('the Smartflow note', function () {
     const input = await client.openInput('slow');
     await output.write(Buffer.from('x'));
     expect((await input.take())?.size).to.equal(1);
-    const before = await client.statistics('slow');
+    let before = await client.statistics('slow');
+    await eventually('what the buffer caused is over', async () => {
+      const earlier = before;
+      before = await client.statistics('slow');
+      return before['signals'] === earlier['signals'];
+    });
     expect(await input.take({ timeoutMs: 100 })).to.equal(undefined);
     const after = await client.statistics('slow');
     expect(after['signals']).to.equal(before['signals']);

@@ -16,7 +16,7 @@ import {
 } from '../../examples/spectcl-simulator/simulator.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 90_000;
 const LOOK_MS = 10;
 
 /** Polls until `condition` gives something; fails after a deadline with what was waited for. */
@@ -30,11 +30,15 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
   }
 }
 
+/** Files of a directory that outlive all servers of it. */
+const STAYS = new Set(['.claims', 'token']);
 export class WholeSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly flowDirectory = mkdtempSync('/dev/shm/mirrorflow-test-');
   /** Where the web viewer listens; tests of it set `tcp://127.0.0.1:0`. */
   web = 'off';
+  /** The file with the shared secret, if there is one. */
+  secretFile: string | undefined;
   readonly #children = new Set<ChildProcess>();
   readonly #clients = new Set<Client>();
   readonly #simulators = new Set<Simulator>();
@@ -53,6 +57,7 @@ export class WholeSystem {
       MIRRORFLOW_DIR: this.directory,
       MIRRORFLOW_FLOW_DIR: this.flowDirectory,
       MIRRORFLOW_WEB: this.web,
+      MIRRORFLOW_SECRET_FILE: this.secretFile,
     };
   }
 
@@ -124,7 +129,7 @@ export class WholeSystem {
   leftovers(): string[] {
     const files = [this.directory, this.flowDirectory].flatMap((root) =>
       readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.log') && entry.name !== '.claims')
+        .filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.log') && !STAYS.has(entry.name))
         .map((entry) => join(entry.parentPath, entry.name)),
     );
     return [...files, ...processesNaming(this.directory)];

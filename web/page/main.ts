@@ -22,8 +22,6 @@ import { PageState } from './state.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
 
-const SESSION_RETRY_MS = 1_000;
-
 class App {
   readonly #state = new PageState();
   readonly #connection: Connection;
@@ -46,6 +44,8 @@ class App {
       message: (message) => this.#received(message),
       frame: (frame) => this.#subscriptions.frame(frame),
     });
+    // Before anything is built: the line is there when the page is.
+    this.#connection.open();
     this.#subscriptions = new Subscriptions((message) => this.#connection.send(message));
     const services = { state, subscriptions: this.#subscriptions, loop: new DrawLoop() };
     this.#board = new Board(services, () => this.#boardChanged());
@@ -70,7 +70,6 @@ class App {
     addEventListener('hashchange', () => this.#restore());
     addEventListener('keydown', (event) => this.#key(event));
     this.#restore();
-    this.#connection.open();
   }
 
   #restore(): void {
@@ -231,32 +230,16 @@ class App {
   }
 }
 
-async function start(): Promise<void> {
-  try {
-    const { mayLook } = await readSession();
-    if (mayLook) {
-      void new App();
-      return;
-    }
-    startTheme(() => undefined);
-    document.body.replaceChildren(
-      element(
-        'main',
-        { class: 'gate' },
-        signInForm(() => location.reload()),
-      ),
-    );
-    document.querySelector('input')?.focus();
-  } catch {
-    document.body.replaceChildren(
-      element(
-        'main',
-        { class: 'gate' },
-        element('p', {}, 'The viewer’s server does not answer. Trying again …'),
-      ),
-    );
-    setTimeout(() => void start(), SESSION_RETRY_MS);
+/** The server gives another document to whoever must sign in first. */
+function start(): void {
+  if (document.documentElement.dataset['gate'] === undefined) {
+    void new App();
+    return;
   }
+  startTheme(() => undefined);
+  const form = signInForm(() => location.reload());
+  document.body.replaceChildren(element('main', { class: 'gate' }, form));
+  form.querySelector('input')?.focus();
 }
 
-void start();
+start();

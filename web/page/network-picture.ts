@@ -1,31 +1,50 @@
 /** Applications, their sources, flows and clients as boxes and lines; the dashes of a line move when data move on it. */
-import { formatBytes, formatShort } from '../view/numbers.js';
-import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkPicture } from '../wire/messages.js';
+import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
 import { svg } from './dom.js';
-import type { Chosen } from './network-view.js';
+import { BOX, button, clientBox, flowBox, sourceBox, type Choosing, type Place } from './network-boxes.js';
 
-interface Box {
-  readonly x: number;
-  readonly y: number;
+const GAP = { x: 70, y: 16 };
+const HEAD = 34;
+const MARGIN = 12;
+/** How far a box of a narrow picture is moved in under what it hangs on. */
+const INDENT = 22;
+
+type Column = 'source' | 'flow' | 'client';
+
+/** Where things stand: three columns side by side, or in a narrow window one below the other. */
+interface Layout {
+  readonly narrow: boolean;
+  readonly width: number;
+  readonly columns: Readonly<Record<Column, number>>;
 }
 
-const BOX = { width: 190, height: 54 };
-const GAP = { x: 90, y: 18 };
-const COLUMNS = { source: 12, flow: 12 + BOX.width + GAP.x, client: 12 + 2 * (BOX.width + GAP.x) };
-const WIDTH = COLUMNS.client + BOX.width + 12;
-const HEAD = 34;
+const STEP = BOX.width + GAP.x;
+const WIDE: Layout = {
+  narrow: false,
+  width: MARGIN + 2 * STEP + BOX.width + MARGIN,
+  columns: { source: MARGIN, flow: MARGIN + STEP, client: MARGIN + 2 * STEP },
+};
+const NARROW: Layout = {
+  narrow: true,
+  width: MARGIN + 2 * INDENT + BOX.width + MARGIN,
+  columns: { source: MARGIN, flow: MARGIN + INDENT, client: MARGIN + 2 * INDENT },
+};
 
-type Choose = (chosen: Chosen) => void;
+interface Lines {
+  readonly bytesPerSecond: number;
+  readonly state: string;
+  /** From right to left: what a client writes. */
+  readonly against?: boolean;
+  /** Its client holds the writer back. */
+  readonly held?: boolean;
+}
 
-export function networkPicture(
-  picture: NetworkPicture,
-  chosen: Chosen | undefined,
-  choose: Choose,
-): SVGSVGElement {
+export function networkPicture(picture: NetworkPicture, choosing: Choosing, narrow: boolean): SVGSVGElement {
+  const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
   for (const app of picture.applications) {
-    const { group, height } = application(app, top, chosen, choose);
+    const { group, height } = application(app, top, choosing, layout);
     parts.push(group);
     top += height + 22;
   }
@@ -40,7 +59,7 @@ export function networkPicture(
   return svg(
     'svg',
     {
-      viewBox: `0 0 ${WIDTH} ${top + 28}`,
+      viewBox: `0 0 ${layout.width} ${top + 28}`,
       role: 'group',
       'aria-label': 'Picture of the network',
       preserveAspectRatio: 'xMidYMin meet',
@@ -52,34 +71,45 @@ export function networkPicture(
 function application(
   app: NetworkApplication,
   top: number,
-  chosen: Chosen | undefined,
-  choose: Choose,
+  choosing: Choosing,
+  layout: Layout,
 ): { group: SVGElement; height: number } {
-  const rows = Math.max(1, app.flows.length, app.clients.length);
-  const height = HEAD + rows * (BOX.height + GAP.y) + 4;
-  const rowY = (row: number): number => top + HEAD + row * (BOX.height + GAP.y);
+  const sources = app.flows.filter(({ source }) => source !== undefined).length;
+  const rows = layout.narrow
+    ? sources + app.flows.length + app.clients.length
+    : Math.max(app.flows.length, app.clients.length);
+  const height = HEAD + Math.max(1, rows) * (BOX.height + GAP.y) + 4;
+  let nextRow = 0;
+  const place = (column: Column, row: number): Place => {
+    const at = layout.narrow ? nextRow : row;
+    nextRow += 1;
+    return { x: layout.columns[column], y: top + HEAD + at * (BOX.height + GAP.y) };
+  };
   const lines: SVGElement[] = [];
   const boxes: SVGElement[] = [];
-  const flowAt = new Map<string, Box>();
+  const flowAt = new Map<string, Place>();
   app.flows.forEach((flow, row) => {
-    const at = { x: COLUMNS.flow, y: rowY(row) };
+    const from = flow.source === undefined ? undefined : place('source', row);
+    const at = place('flow', row);
     flowAt.set(flow.flow, at);
-    boxes.push(flowBox(app, flow, at, chosen, choose));
-    if (flow.source !== undefined) {
-      const from = { x: COLUMNS.source, y: rowY(row) };
-      boxes.push(sourceBox(flow, from));
-      lines.push(line(from, at, flow.rates['receivedBytes'] ?? 0, flow.sourceState ?? 'live'));
-    }
+    boxes.push(flowBox(app, flow, at, choosing));
+    if (from === undefined) return;
+    boxes.push(sourceBox(flow, from));
+    const bytesPerSecond = flow.rates['receivedBytes'] ?? 0;
+    lines.push(line(from, at, { bytesPerSecond, state: flow.sourceState ?? 'live' }, layout));
   });
   app.clients.forEach((client, row) => {
-    const at = { x: COLUMNS.client, y: rowY(row) };
-    boxes.push(clientBox(app, client, at, chosen, choose));
-    for (const { flow, direction } of client.flows) {
+    const at = place('client', row);
+    boxes.push(clientBox(app, client, at, choosing));
+    for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
       const found = app.flows.find((one) => one.flow === flow);
       if (to === undefined || found === undefined) continue;
-      const rate = found.rates['publishedBytes'] ?? 0;
-      lines.push(line(to, at, rate, found.sourceState ?? 'live', direction === 'output'));
+      const bytesPerSecond = found.rates['publishedBytes'] ?? 0;
+      const state = found.sourceState ?? 'live';
+      lines.push(
+        line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding }, layout),
+      );
     }
   });
   const title = `${app.name} · ${app.state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
@@ -91,15 +121,14 @@ function application(
       svg('rect', {
         x: '2',
         y: String(top),
-        width: String(WIDTH - 4),
+        width: String(layout.width - 4),
         height: String(height),
         rx: '10',
         class: `net-app is-${app.state}`,
       }),
       button(
         { app: app.name },
-        chosen,
-        choose,
+        choosing,
         `Application ${title}`,
         svg('text', { x: '14', y: String(top + 22), class: 'net-title' }, title),
       ),
@@ -109,110 +138,32 @@ function application(
   };
 }
 
-function sourceBox(flow: NetworkFlow, { x, y }: Box): SVGElement {
-  const host = /^\w+:\/\/([^?/]+)/.exec(flow.source ?? '')?.[1] ?? flow.source ?? '';
-  const kind = flow.source?.startsWith('spectcl:') === true ? 'SpecTcl' : 'Provider';
-  const away = flow.sourceState === 'stale' || flow.sourceState === 'ended';
-  return box({ x, y }, kind, away ? `${host} · away` : host, away ? 'is-stale' : '');
-}
-
-function flowBox(
-  app: NetworkApplication,
-  flow: NetworkFlow,
-  at: Box,
-  chosen: Chosen | undefined,
-  choose: Choose,
+/** From one box to the next: side by side, or down and in. Wider and faster with more bytes, still without. */
+function line(
+  from: Place,
+  to: Place,
+  { bytesPerSecond, state, against, held }: Lines,
+  layout: Layout,
 ): SVGElement {
-  const rate = flow.rates['published'];
-  const bytes = flow.rates['publishedBytes'];
-  const second =
-    flow.state !== 'running'
-      ? flow.state
-      : `${rate === undefined ? '…' : formatShort(rate)}/s · ${bytes === undefined ? '…' : formatBytes(Math.round(bytes))}/s`;
-  const stalled = (flow.rates['stalls'] ?? 0) > 0;
-  const state = flow.sourceState === 'stale' ? 'is-stale' : stalled ? 'is-held' : '';
-  const word = flow.sourceState === 'stale' ? ' · stale' : stalled ? ' · held back by a reader' : '';
-  return button(
-    { app: app.name, flow: flow.flow },
-    chosen,
-    choose,
-    `Flow ${flow.flow}, ${second}${word}`,
-    box(at, flow.flow + word, second, state),
-  );
-}
-
-function clientBox(
-  app: NetworkApplication,
-  client: NetworkClient,
-  at: Box,
-  chosen: Chosen | undefined,
-  choose: Choose,
-): SVGElement {
-  const program = client.program.split('/').at(-1) ?? client.program;
-  return button(
-    { app: app.name, client: client.name },
-    chosen,
-    choose,
-    `Client ${client.name}`,
-    box(at, client.name, program, client.connected ? '' : 'is-stale'),
-  );
-}
-
-function box({ x, y }: Box, title: string, text: string, state: string): SVGElement {
-  const cut = (words: string): string => (words.length > 28 ? `${words.slice(0, 27)}…` : words);
-  return svg(
-    'g',
-    { class: `net-box ${state}` },
-    svg('rect', {
-      x: String(x),
-      y: String(y),
-      width: String(BOX.width),
-      height: String(BOX.height),
-      rx: '8',
-    }),
-    svg('text', { x: String(x + 12), y: String(y + 22), class: 'net-name' }, cut(title)),
-    svg('text', { x: String(x + 12), y: String(y + 41), class: 'net-text' }, cut(text)),
-  );
-}
-
-/** From the right edge of one box to the left edge of another. Wider and faster with more bytes, still without. */
-function line(from: Box, to: Box, bytesPerSecond: number, state: string, against = false): SVGElement {
-  const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
-  const middle = (x1 + x2) / 2;
   const moving = bytesPerSecond > 0 && state === 'live';
   const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
+  const marks = [moving && 'is-moving', against === true && 'is-against', held === true && 'is-held', state !== 'live' && 'is-stale']; // prettier-ignore
   return svg('path', {
-    d: `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
-    class: `net-line${moving ? ' is-moving' : ''}${against ? ' is-against' : ''}${state === 'live' ? '' : ' is-stale'}`,
+    d: layout.narrow ? downTo(from, to) : across(from, to),
+    class: ['net-line', ...marks.filter((mark) => mark !== false)].join(' '),
     'stroke-width': width.toFixed(1),
   });
 }
 
-/** Whatever can be clicked can be reached with Tab and pressed with Enter. */
-function button(
-  what: Chosen,
-  chosen: Chosen | undefined,
-  choose: Choose,
-  label: string,
-  child: SVGElement,
-): SVGElement {
-  const key = JSON.stringify(what);
-  const made = svg(
-    'g',
-    {
-      role: 'button',
-      tabindex: '0',
-      'aria-label': label,
-      'data-key': key,
-      class: `net-button${key === JSON.stringify(chosen) ? ' is-chosen' : ''}`,
-    },
-    child,
-  );
-  made.addEventListener('click', () => choose(what));
-  made.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' && event.key !== ' ') return;
-    event.preventDefault();
-    choose(what);
-  });
-  return made;
+/** From the right edge to the left edge. */
+function across(from: Place, to: Place): string {
+  const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
+  const middle = (x1 + x2) / 2;
+  return `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
+}
+
+/** From the lower edge down to the left edge. */
+function downTo(from: Place, to: Place): string {
+  const x = from.x + INDENT / 2;
+  return `M${x} ${from.y + BOX.height} V${to.y + BOX.height / 2} H${to.x}`;
 }

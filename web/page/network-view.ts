@@ -1,16 +1,10 @@
 /** The network page: the picture, the details of what was clicked, and starting and stopping applications. */
-import { formatBytes, formatCount, formatShort } from '../view/numbers.js';
-import type { NetworkApplication, NetworkFlow, PageMessage } from '../wire/messages.js';
+import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
+import type { Chosen } from './network-boxes.js';
+import { appFacts, clientFacts, flowFacts, type Facts } from './network-facts.js';
 import { networkPicture } from './network-picture.js';
 import type { PageState } from './state.js';
-
-/** What was clicked: an application, one of its flows, or one of its clients. */
-export interface Chosen {
-  readonly app: string;
-  readonly flow?: string;
-  readonly client?: string;
-}
 
 export class NetworkView {
   readonly element = element('section', { class: 'network-page', 'aria-label': 'Network' });
@@ -19,6 +13,7 @@ export class NetworkView {
   readonly #picture = element('div', { class: 'network-picture' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
+  readonly #narrow = matchMedia('(max-width: 760px)');
   #chosen: Chosen | undefined;
   #visible = false;
   #request = 1;
@@ -31,6 +26,7 @@ export class NetworkView {
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
     document.addEventListener('visibilitychange', () => this.#ask());
+    this.#narrow.addEventListener('change', () => this.refresh());
   }
 
   setVisible(visible: boolean): void {
@@ -59,10 +55,11 @@ export class NetworkView {
       return;
     }
     const focused = document.activeElement?.getAttribute('data-key');
-    const drawn = networkPicture(picture, this.#chosen, (chosen) => {
+    const choose = (chosen: Chosen): void => {
       this.#chosen = chosen;
       this.refresh();
-    });
+    };
+    const drawn = networkPicture(picture, { chosen: this.#chosen, choose }, this.#narrow.matches);
     this.#picture.replaceChildren(drawn);
     if (focused !== undefined && focused !== null) {
       const again = [...drawn.querySelectorAll<SVGElement>('[data-key]')].find(
@@ -90,25 +87,12 @@ export class NetworkView {
     }
     const flow = app.flows.find((one) => one.flow === this.#chosen?.flow);
     const client = app.clients.find((one) => one.name === this.#chosen?.client);
-    const facts: (readonly [string, string])[] =
+    const [title, facts]: [string, Facts] =
       flow !== undefined
-        ? flowFacts(flow)
+        ? [`Flow ${flow.flow}`, flowFacts(flow, app.clients)]
         : client !== undefined
-          ? [
-              ['program', client.program],
-              ['process', String(client.pid)],
-              ['connected', client.connected ? 'yes' : 'no'],
-              ...client.flows.map(
-                ({ flow, direction }) => [direction === 'input' ? 'reads' : 'writes', flow] as const,
-              ),
-            ]
-          : appFacts(app);
-    const title =
-      flow !== undefined
-        ? `Flow ${flow.flow}`
-        : client !== undefined
-          ? `Client ${client.name}`
-          : `Application ${app.name}`;
+          ? [`Client ${client.name}`, clientFacts(client)]
+          : [`Application ${app.name}`, appFacts(app)];
     // Built anew only when it differs, so that a button under the pointer stays what it is.
     const key = JSON.stringify([
       title,
@@ -125,7 +109,9 @@ export class NetworkView {
       element(
         'dl',
         {},
-        ...facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
+        ...facts.flatMap(([name, value]) =>
+          value === undefined ? [] : [element('dt', {}, name), element('dd', {}, value)],
+        ),
       ),
       ...(flow === undefined && client === undefined ? [this.#control(app)] : []),
       this.#note,
@@ -168,44 +154,4 @@ export class NetworkView {
     this.#send({ kind: 'control', request, action, app });
     this.refresh();
   }
-}
-
-function appFacts(app: NetworkApplication): (readonly [string, string])[] {
-  return [
-    ['state', app.state],
-    ...(app.source === undefined ? [] : [['source', app.source] as const]),
-    ['restarts', String(app.restarts)],
-    ...(app.pid === undefined ? [] : [['process', String(app.pid)] as const]),
-    ...(app.port === undefined ? [] : [['port', String(app.port)] as const]),
-    ['clients', String(app.clients.length)],
-    ...(app.cause === undefined ? [] : [['cause', app.cause] as const]),
-    ...(app.problem === undefined ? [] : [['problem', app.problem] as const]),
-  ];
-}
-
-function flowFacts(flow: NetworkFlow): (readonly [string, string])[] {
-  const counters = Object.entries(flow.counters).map(([name, value]): readonly [string, string] => {
-    const rate = flow.rates[name];
-    const bytes = name.endsWith('Bytes');
-    const shown = bytes ? formatBytes(value) : formatCount(value);
-    const perSecond =
-      rate === undefined ? '' : ` · ${bytes ? formatBytes(Math.round(rate)) : formatShort(rate)}/s`;
-    return [spaced(name), name.endsWith('Ns') ? `${formatShort(value / 1e9)} s` : shown + perSecond];
-  });
-  return [
-    ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
-    ['type', flow.type],
-    ...(flow.source === undefined ? [] : [['source', flow.source] as const]),
-    ...(flow.buffers === undefined
-      ? []
-      : [['ring', `${flow.buffers} × ${formatBytes(flow.bufferSize ?? 0)}`] as const]),
-    ...(flow.pid === undefined ? [] : [['duplicator', `process ${flow.pid}`] as const]),
-    ['restarts', String(flow.restarts)],
-    ...(flow.cause === undefined ? [] : [['cause', flow.cause] as const]),
-    ...counters,
-  ];
-}
-
-function spaced(name: string): string {
-  return name.replace(/Bytes$|Ns$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

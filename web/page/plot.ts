@@ -274,9 +274,9 @@ export class Plot implements Drawable {
     const { info } = this;
     const { region, projection } = this.#spec;
     if (info !== undefined) {
-      for (const gate of gatesOn(info, projection, this.#services.state.gates)) {
-        drawGate(context, marked, gate, axes, gate.name === info.gate, palette);
-      }
+      const gates = gatesOn(info, projection, this.#services.state.gates);
+      for (const gate of gates) drawGate(context, marked, gate, axes, gate.name === info.gate, palette);
+      this.element.dataset['gates'] = gates.map(({ name }) => name).join(' ');
     }
     if (region !== undefined) drawRegion(context, marked, region, palette.region);
     if (this.#drawn !== undefined) drawRegion(context, marked, this.#drawn, palette.accent);

@@ -3,6 +3,7 @@
  * name resolve to this machine (DNS rebinding), or that opens a WebSocket to it, is refused before anything is told. Pure.
  */
 import { isIP } from 'node:net';
+import { isLoopback } from '../../protocol/security/listening.js';
 
 /** `[::1]:7391`, `localhost`, `daq.example.org:80` taken apart; undefined when it is none. */
 export function splitHost(header: string | undefined): { host: string; port: string } | undefined {
@@ -11,10 +12,6 @@ export function splitHost(header: string | undefined): { host: string; port: str
   if (match === null) return undefined;
   const host = (match[1] ?? '').toLowerCase();
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: match[2] ?? '' };
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /**

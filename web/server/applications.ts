@@ -44,11 +44,20 @@ export class Applications {
     const tell = (): void => receive(this.#listMessage());
     this.#host.on('applications', tell);
     const unfollow = this.#host.follow();
+    if (this.#host.isFresh) tell();
     void this.#host.look().then(tell);
     return () => {
       this.#host.off('applications', tell);
       unfollow();
     };
+  }
+
+  /** A page will be there in a moment: the application that it shows first is attached to meanwhile. */
+  warm(): void {
+    void this.#host.look().then(() => {
+      const first = this.#host.applications.find(({ state }) => state === 'running');
+      if (first !== undefined) this.watch(first.name)?.enter()();
+    });
   }
 
   /** Undefined for what is no name, or one too many. */

@@ -18,6 +18,7 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
   #wanted = 0;
   #timer: NodeJS.Timeout | undefined;
   #text = '';
+  #lookedMs = -Infinity;
   #asking: Promise<void> | undefined;
 
   constructor(directory: string | undefined, log: Logger) {
@@ -33,6 +34,11 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
 
   get hostServer(): boolean {
     return this.#there;
+  }
+
+  /** Whether the last look was a moment ago. */
+  get isFresh(): boolean {
+    return performance.now() - this.#lookedMs < LOOK_MS;
   }
 
   /** Looks now and then, until the returned function is called as often as this. */
@@ -81,6 +87,7 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
     try {
       this.#applications = await (await this.#connected()).applications();
       this.#there = true;
+      this.#lookedMs = performance.now();
     } catch (error) {
       this.#there = false;
       this.#log.debug('the host server does not answer', { error });

@@ -1,6 +1,7 @@
-/** Numbers for Prometheus, in its text exposition format 0.0.4. Pure. */
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
+/** Numbers for Prometheus: what the picture of the network holds, as families of samples. Pure. */
+import { COUNTERS, LEVELS } from '../../protocol/flow-file/counters.js';
+import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
+import { exposition, type Family, type Labels, type Sample } from './exposition.js';
 
 /** What the web process knows of itself. */
 export interface OwnNumbers {
@@ -13,138 +14,174 @@ export interface OwnNumbers {
 /** Memory of processes by id, bytes; what could not be read is left out. */
 export type ResidentBytes = ReadonlyMap<number, number>;
 
-type Labels = Readonly<Record<string, string>>;
-
-interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-}
+type Kind = Family['type'];
+/** One number of each flow, or of each flow that a client has open; undefined where it is not known. */
+type Figure<T> = readonly [name: string, kind: Kind, help: string, valueOf: (of: T) => number | undefined];
 
 const STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;
-const LEVELS = new Set<string>(['clients']);
 
-export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: ResidentBytes): string {
-  const lines: string[] = [];
-  const family = (
-    name: string,
-    type: 'counter' | 'gauge',
-    help: string,
-    samples: readonly Sample[],
-  ): void => {
-    if (samples.length === 0) return;
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const { labels, value } of samples) lines.push(`${name}${labelText(labels)} ${numberText(value)}`);
-  };
-  const apps = picture.applications;
-  const flows = apps.flatMap((app) => app.flows.map((flow) => ({ app, flow })));
-  const labelsOf = (app: NetworkApplication, flow: NetworkFlow): Labels => ({
-    app: app.name,
-    flow: flow.flow,
-  });
-
-  family('mirrorflow_host_server_up', 'gauge', 'whether the host server answers', [
-    { labels: {}, value: picture.hostServer ? 1 : 0 },
-  ]);
-  family(
-    'mirrorflow_application_state',
-    'gauge',
-    '1 for the state an application is in',
-    apps.flatMap((app) =>
-      STATES.map((state) => ({ labels: { app: app.name, state }, value: app.state === state ? 1 : 0 })),
-    ),
-  );
-  family(
-    'mirrorflow_application_up',
+const APPLICATION_FIGURES: readonly Figure<NetworkApplication>[] = [
+  [
+    'up',
     'gauge',
     'whether the app server of a running application answers',
-    apps.map((app) => ({
-      labels: { app: app.name },
-      value: app.state === 'running' && app.problem === undefined ? 1 : 0,
-    })),
-  );
-  family(
-    'mirrorflow_application_restarts_total',
-    'counter',
-    'times the app server was restarted',
-    apps.map((app) => ({ labels: { app: app.name }, value: app.restarts })),
-  );
-  family(
-    'mirrorflow_application_clients',
-    'gauge',
-    'clients of an application',
-    apps.map((app) => ({ labels: { app: app.name }, value: app.clients.length })),
-  );
-  family(
-    'mirrorflow_flow_live',
+    (app) => Number(app.state === 'running' && app.problem === undefined),
+  ],
+  ['restarts_total', 'counter', 'times the app server was restarted', ({ restarts }) => restarts],
+  ['clients', 'gauge', 'clients of an application', ({ clients }) => clients.length],
+];
+
+const FLOW_FIGURES: readonly Figure<NetworkFlow>[] = [
+  [
+    'live',
     'gauge',
     'whether the source of a flow is heard: 1 live, 0 stale, ended or not there',
-    flows.map(({ app, flow }) => ({
-      labels: labelsOf(app, flow),
-      value: flow.state === 'running' && (flow.sourceState ?? 'live') === 'live' ? 1 : 0,
-    })),
-  );
-  family(
-    'mirrorflow_flow_restarts_total',
-    'counter',
-    'times the duplicator of a flow was restarted',
-    flows.map(({ app, flow }) => ({ labels: labelsOf(app, flow), value: flow.restarts })),
-  );
-  family(
-    'mirrorflow_flow_buffers',
+    (flow) => Number(flow.state === 'running' && (flow.sourceState ?? 'live') === 'live'),
+  ],
+  ['restarts_total', 'counter', 'times the duplicator of a flow was restarted', ({ restarts }) => restarts],
+  ['buffers', 'gauge', 'buffers of the ring of a flow', ({ buffers }) => buffers],
+  [
+    'quiet_seconds',
     'gauge',
-    'buffers of the ring of a flow',
-    flows.flatMap(({ app, flow }) =>
-      flow.buffers === undefined ? [] : [{ labels: labelsOf(app, flow), value: flow.buffers }],
+    'seconds since something was published, as far as it was looked at',
+    ({ quietS }) => quietS,
+  ],
+  ['readers', 'gauge', 'who reads a flow, those too who only look at the newest', ({ readers }) => readers],
+  [
+    'lag_buffers',
+    'gauge',
+    'published buffers that the slowest reader has not acknowledged',
+    ({ lag }) => lag,
+  ],
+  ['history_fill_ratio', 'gauge', 'how full the fullest history of a reader is, 0 to 1', ({ fill }) => fill],
+  ['holding_clients', 'gauge', 'clients that hold the writer back now', ({ holding }) => holding.length],
+];
+
+const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
+  ['history_ready_buffers', 'gauge', 'filled buffers of the history of a client', ({ ready }) => ready],
+  [
+    'history_capacity_buffers',
+    'gauge',
+    'buffers of the history of a client; of the ring for a provider',
+    ({ capacity }) => capacity,
+  ],
+  ['lag_buffers', 'gauge', 'published buffers that a client has not acknowledged', ({ lag }) => lag],
+  [
+    'holding',
+    'gauge',
+    '1 for a client that holds the writer of a flow back now',
+    ({ holding }) => (holding === undefined ? undefined : Number(holding)),
+  ],
+  [
+    'lost_buffers_total',
+    'counter',
+    'buffers that a client lost since it opened the flow',
+    ({ lost }) => lost,
+  ],
+];
+
+export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: ResidentBytes): string {
+  const apps = picture.applications;
+  const flows = apps.flatMap((app) =>
+    app.flows.map((flow) => ({ of: flow, labels: { app: app.name, flow: flow.flow } })),
+  );
+  const usages = apps.flatMap((app) =>
+    app.clients.flatMap(({ name, pid, flows: open }) =>
+      open.map((usage) => ({
+        of: usage,
+        labels: { app: app.name, client: name, pid: String(pid), flow: usage.flow },
+      })),
     ),
   );
-  for (const counter of new Set(flows.flatMap(({ flow }) => Object.keys(flow.counters)))) {
-    const samples = flows.flatMap(({ app, flow }) => {
-      const value = flow.counters[counter];
-      return value === undefined ? [] : [{ labels: labelsOf(app, flow), value }];
-    });
-    const level = LEVELS.has(counter) || !Object.hasOwn(COUNTERS, counter);
-    const name = `mirrorflow_flow_${snake(counter)}${level ? '' : '_total'}`;
-    family(name, level ? 'gauge' : 'counter', helpOf(counter), samples);
-  }
-  for (const rate of new Set(flows.flatMap(({ flow }) => Object.keys(flow.rates)))) {
-    family(
-      `mirrorflow_flow_${snake(rate)}_per_second`,
-      'gauge',
-      `per second, between the last two looks: ${helpOf(rate)}`,
-      flows.flatMap(({ app, flow }) => {
-        const value = flow.rates[rate];
-        return value === undefined ? [] : [{ labels: labelsOf(app, flow), value }];
-      }),
-    );
-  }
-  family(
-    'mirrorflow_process_resident_bytes',
-    'gauge',
-    'memory of a process, mapped flow files included',
-    [
-      ...apps.map((app) => ({ role: 'app-server', app: app.name, flow: '', pid: app.pid })),
-      ...flows.map(({ app, flow }) => ({
-        role: 'duplicator',
-        app: app.name,
-        flow: flow.flow,
-        pid: flow.pid,
-      })),
-    ].flatMap(({ pid, ...labels }) => {
+  return exposition([
+    gauge('mirrorflow_host_server_up', 'whether the host server answers', Number(picture.hostServer)),
+    {
+      name: 'mirrorflow_application_state',
+      type: 'gauge',
+      help: '1 for the state an application is in',
+      samples: apps.flatMap((app) =>
+        STATES.map((state) => ({ labels: { app: app.name, state }, value: Number(app.state === state) })),
+      ),
+    },
+    ...families(
+      'mirrorflow_application',
+      APPLICATION_FIGURES,
+      apps.map((app) => ({ of: app, labels: { app: app.name } })),
+    ),
+    ...families('mirrorflow_flow', FLOW_FIGURES, flows),
+    ...families('mirrorflow_client', CLIENT_FIGURES, usages),
+    ...counterFamilies(flows),
+    memory(apps, resident),
+    gauge('mirrorflow_web_pages', 'browser pages connected now', own.pages),
+    gauge('mirrorflow_web_resident_bytes', 'memory of the web process', own.residentBytes),
+    gauge('mirrorflow_web_uptime_seconds', 'seconds since the web process started', own.uptimeS),
+    gauge('mirrorflow_build_info', 'the version that runs', 1, { version: own.version }),
+  ]);
+}
+
+interface Labelled<T> {
+  readonly of: T;
+  readonly labels: Labels;
+}
+
+function families<T>(prefix: string, figures: readonly Figure<T>[], all: readonly Labelled<T>[]): Family[] {
+  return figures.map(([name, type, help, valueOf]) => ({
+    name: `${prefix}_${name}`,
+    type,
+    help,
+    samples: samplesOf(all, valueOf),
+  }));
+}
+
+/** The counters of the flow files as they are, and their rates between two looks. */
+function counterFamilies(flows: readonly Labelled<NetworkFlow>[]): Family[] {
+  const named = (of: 'counters' | 'rates'): string[] => [
+    ...new Set(flows.flatMap(({ of: flow }) => Object.keys(flow[of]))),
+  ];
+  return [
+    ...named('counters').map((counter): Family => {
+      const level = LEVELS.has(counter) || !Object.hasOwn(COUNTERS, counter);
+      return {
+        name: `mirrorflow_flow_${snake(counter)}${level ? '' : '_total'}`,
+        type: level ? 'gauge' : 'counter',
+        help: helpOf(counter),
+        samples: samplesOf(flows, ({ counters }) => counters[counter]),
+      };
+    }),
+    ...named('rates').map((rate): Family => ({
+      name: `mirrorflow_flow_${snake(rate)}_per_second`,
+      type: 'gauge',
+      help: `per second, between the last two looks: ${helpOf(rate)}`,
+      samples: samplesOf(flows, ({ rates }) => rates[rate]),
+    })),
+  ];
+}
+
+function memory(apps: readonly NetworkApplication[], resident: ResidentBytes): Family {
+  const processes = apps.flatMap(({ name: app, pid, flows }) => [
+    { pid, labels: { role: 'app-server', app, flow: '' } },
+    ...flows.map(({ flow, pid }) => ({ pid, labels: { role: 'duplicator', app, flow } })),
+  ]);
+  return {
+    name: 'mirrorflow_process_resident_bytes',
+    type: 'gauge',
+    help: 'memory of a process, mapped flow files included',
+    samples: processes.flatMap(({ pid, labels }) => {
       const value = pid === undefined ? undefined : resident.get(pid);
       return value === undefined ? [] : [{ labels, value }];
     }),
-  );
-  family('mirrorflow_web_pages', 'gauge', 'browser pages connected now', [{ labels: {}, value: own.pages }]);
-  family('mirrorflow_web_resident_bytes', 'gauge', 'memory of the web process', [
-    { labels: {}, value: own.residentBytes },
-  ]);
-  family('mirrorflow_web_uptime_seconds', 'gauge', 'seconds since the web process started', [
-    { labels: {}, value: own.uptimeS },
-  ]);
-  family('mirrorflow_build_info', 'gauge', 'the version that runs', [
-    { labels: { version: own.version }, value: 1 },
-  ]);
-  return `${lines.join('\n')}\n`;
+  };
+}
+
+function gauge(name: string, help: string, value: number, labels: Labels = {}): Family {
+  return { name, type: 'gauge', help, samples: [{ labels, value }] };
+}
+
+function samplesOf<T>(all: readonly Labelled<T>[], valueOf: (of: T) => number | undefined): Sample[] {
+  return all.flatMap(({ of, labels }) => {
+    const value = valueOf(of);
+    return value === undefined ? [] : [{ labels, value }];
+  });
 }
 
 function snake(name: string): string {
@@ -153,18 +190,4 @@ function snake(name: string): string {
 
 function helpOf(counter: string): string {
   return Object.hasOwn(COUNTERS, counter) ? COUNTERS[counter as keyof typeof COUNTERS].help : counter;
-}
-
-function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`;
-}
-
-/** Backslash, quote and line feed are the three that the format escapes. */
-function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
-function numberText(value: number): string {
-  return Number.isFinite(value) ? String(value) : 'NaN';
 }

@@ -2,16 +2,19 @@
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/errors.js';
+import type { ApplicationStatistics } from '../../protocol/contract/figures.js';
+import { standingOf } from '../../protocol/contract/standing.js';
+import { LEVELS } from '../../protocol/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
 
 interface Look {
   readonly ms: number;
   readonly counters: Readonly<Record<string, number>>;
+  /** When `published` was first seen as it is. */
+  readonly changedMs: number;
 }
 
 const ANSWER_MS = 2_000;
-/** Levels, which have no rate, and the rates that the server sends itself. */
-const NO_RATE = new Set(['clients']);
 const RATE_SUFFIX = 'PerSecond';
 
 export class NetworkLooks {
@@ -42,33 +45,40 @@ export class NetworkLooks {
     if (state !== 'running') return { ...summary, flows: [], clients: [] };
     try {
       const client = await within(this.#clientOf(name));
-      const [flows, clients] = await within(Promise.all([client.flows(), client.clients()]));
+      const [flows, statistics] = await within(Promise.all([client.flows(), client.applicationStatistics()]));
       return {
         ...summary,
-        flows: await within(Promise.all(flows.map((flow) => this.#flow(client, flow)))),
-        clients: clients.map(({ name: client, program, pid, connected, flows }) => ({
-          name: client,
-          program,
-          pid,
-          connected,
-          flows,
-        })),
+        flows: flows.map((flow) => this.#flow(client.app, flow, statistics)),
+        clients: statistics.clients,
       };
     } catch (error) {
       return { ...summary, flows: [], clients: [], problem: describeError(error) };
     }
   }
 
-  async #flow(client: Client, info: FlowInfo): Promise<NetworkFlow> {
+  #flow(app: string, info: FlowInfo, statistics: ApplicationStatistics): NetworkFlow {
     const { file: _file, image: _image, published: _published, clients: _clients, ...shown } = info;
-    const all: Record<string, number> =
-      info.state === 'running' ? await client.statistics(info.flow).catch(() => ({})) : {};
-    const counters = Object.fromEntries(Object.entries(all).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
-    const key = `${client.app}/${info.flow}`;
-    const look: Look = { ms: performance.now(), counters };
-    const rates = ratesBetween(this.#looks.get(key), look);
+    const figures = statistics.flows.find(({ flow }) => flow === info.flow);
+    const told = info.state === 'running' ? Object.entries(figures?.counters ?? {}) : [];
+    const counters = Object.fromEntries(told.filter(([name]) => !name.endsWith(RATE_SUFFIX)));
+    const key = `${app}/${info.flow}`;
+    const before = this.#looks.get(key);
+    const ms = performance.now();
+    const same = before !== undefined && before.counters['published'] === counters['published'];
+    const look: Look = { ms, counters, changedMs: same ? before.changedMs : ms };
+    const rates = ratesBetween(before, look);
     this.#looks.set(key, look);
-    return { ...shown, counters, rates };
+    const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
+    return {
+      ...shown,
+      counters,
+      rates,
+      ...(before === undefined ? {} : { quietS: (ms - look.changedMs) / 1_000 }),
+      readers,
+      ...(lag === undefined ? {} : { lag }),
+      ...(fill === undefined ? {} : { fill }),
+      holding,
+    };
   }
 }
 
@@ -78,7 +88,7 @@ export function ratesBetween(before: Look | undefined, now: Look): Record<string
   if (before === undefined || now.ms <= before.ms) return rates;
   for (const [name, value] of Object.entries(now.counters)) {
     const then = before.counters[name];
-    if (then === undefined || value < then || NO_RATE.has(name)) continue;
+    if (then === undefined || value < then || LEVELS.has(name)) continue;
     rates[name] = ((value - then) * 1_000) / (now.ms - before.ms);
   }
   return rates;

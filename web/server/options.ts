@@ -1,22 +1,20 @@
 /** What the web process was told: options win over the environment. */
-import { readFileSync, statSync } from 'node:fs';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/address.js';
 import type { Environment } from '../../protocol/directories.js';
 import { describeError, MirrorflowError } from '../../protocol/errors.js';
+import { readSecret, type Secret } from '../../protocol/security/secret.js';
 
 export interface WebOptions {
   readonly listen: AddressOf<'tcp'>;
   readonly orAnyPort: boolean;
   readonly names: readonly string[];
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   readonly directory: string | undefined;
   readonly endWithStdin: boolean;
 }
 
 export const DEFAULT_WEB_PORT = 7391;
-const SECRET_BYTES = { min: 8, max: 1_024 };
-const OTHERS_MAY = 0o007;
 
 /** Undefined when help or version was asked for and printed. Throws BAD_OPTION or BAD_ADDRESS. */
 export async function readWebOptions(
@@ -95,28 +93,4 @@ function commandLine(version: string) {
     .fail((message: string | null, error: Error | undefined) => {
       throw new MirrorflowError('BAD_OPTION', message ?? describeError(error), {}, error);
     });
-}
-
-/** The text of the file without the line end. Throws BAD_OPTION when others may read it, or it is too short to be one. */
-function readSecret(file: string): string {
-  let secret: string;
-  try {
-    const { mode, size } = statSync(file);
-    if ((mode & OTHERS_MAY) !== 0) throw new Error('others may read or write it; chmod 600 it');
-    if (size > SECRET_BYTES.max) throw new Error(`it has more than ${SECRET_BYTES.max} bytes`);
-    secret = readFileSync(file, 'utf8').trimEnd();
-  } catch (error) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `the secret file ${file} cannot be used: ${describeError(error)}`,
-      { file },
-      error,
-    );
-  }
-  if (Buffer.byteLength(secret) >= SECRET_BYTES.min) return secret;
-  throw new MirrorflowError(
-    'BAD_OPTION',
-    `the secret in ${file} is too short: it must have ${SECRET_BYTES.min} bytes at least`,
-    { file },
-  );
 }

@@ -1,6 +1,7 @@
 /** Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no script and no foreign page gets. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/clock.js';
+import type { Secret } from '../../protocol/security/secret.js';
 
 export type SignInResult =
   | { readonly kind: 'right' }
@@ -15,13 +16,13 @@ const ATTEMPTS_MAX = 10;
 const ATTEMPTS_WINDOW_MS = 60_000;
 
 export class SignIn {
-  readonly #secret: string | undefined;
+  readonly #secret: Secret | undefined;
   readonly #clock: Clock;
   readonly #sessions = new Map<string, number>();
   #wrongAtMs: number[] = [];
 
   /** Without a secret nobody can sign in. */
-  constructor(secret: string | undefined, clock: Clock) {
+  constructor(secret: Secret | undefined, clock: Clock) {
     this.#secret = secret;
     this.#clock = clock;
   }
@@ -72,7 +73,7 @@ export class SignIn {
 
   #matches(secret: string): boolean {
     if (this.#secret === undefined) return false;
-    return timingSafeEqual(digest(secret), digest(this.#secret));
+    return timingSafeEqual(digest(secret), digest(this.#secret.key));
   }
 
   #forget(now: number): void {
@@ -83,7 +84,7 @@ export class SignIn {
 }
 
 /** Of one length whatever was typed, so that the comparison tells nothing. */
-function digest(text: string): Buffer {
+function digest(text: string | Uint8Array): Buffer {
   return createHash('sha256').update(text).digest();
 }
 

@@ -7,8 +7,10 @@ import type { AddressOf } from '../../protocol/address.js';
 import { systemClock } from '../../protocol/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/errors.js';
 import type { Logger } from '../../protocol/log.js';
+import { checkListening, isLoopback } from '../../protocol/security/listening.js';
+import type { Secret } from '../../protocol/security/secret.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
-import { isLoopback, isOwnHost, isOwnOrigin } from './access.js';
+import { isOwnHost, isOwnOrigin } from './access.js';
 import { Applications } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { metricsText } from './metrics.js';
@@ -22,7 +24,7 @@ export interface WebServerOptions {
   readonly orAnyPort: boolean;
   /** Further names this server is known by, lower case. */
   readonly names: readonly string[];
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   /** Runtime directory of the host server; undefined for the usual places. */
   readonly directory: string | undefined;
   /** Where the built page is. */
@@ -47,13 +49,7 @@ export class WebServer {
 
   /** Throws ADDRESS_IN_USE, START_FAILED without a page, BAD_OPTION for listening beyond this machine without a secret. */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
-    if (!isLoopback(options.listen.host) && options.secret === undefined) {
-      throw new MirrorflowError(
-        'BAD_OPTION',
-        `listening on ${options.listen.host}, beyond this machine, needs a shared secret: give --secret-file, or listen on 127.0.0.1`,
-        { host: options.listen.host },
-      );
-    }
+    checkListening(options.listen, { secret: options.secret, identity: undefined });
     const server = new WebServer(options, log);
     await server.#listen();
     return server;
@@ -126,6 +122,7 @@ export class WebServer {
       if (path === '/healthz') return this.#health(response);
       if (path === '/session') return sendJson(response, 200, this.#session(request));
       if (path === '/metrics') return await this.#metrics(request, response);
+      if (path === '/') return this.#document(request, response);
       if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'There is no such page.');
     } catch (error) {
       this.#log.warn('a request failed', { path, error });
@@ -170,6 +167,14 @@ export class WebServer {
   /** Looking is free on this machine; everywhere else one signs in first. */
   #mayLook(request: IncomingMessage): boolean {
     return isLoopback(this.#options.listen.host) || this.#signedIn(request);
+  }
+
+  /** While the browser gets ready, so does what it will ask for. */
+  #document(request: IncomingMessage, response: ServerResponse): void {
+    const mayLook = this.#mayLook(request);
+    if (!this.#assets.serve(mayLook ? '/' : '/gate.html', request, response))
+      sendText(response, 404, 'There is no such page.');
+    if (mayLook) this.#applications.warm();
   }
 
   #session(request: IncomingMessage) {

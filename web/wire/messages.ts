@@ -122,6 +122,37 @@ export interface NetworkFlow {
   /** Counters as the flow file has them, and their rates per second. */
   readonly counters: Readonly<Record<string, number>>;
   readonly rates: Readonly<Record<string, number>>;
+  /** Seconds since something was published, as far as it was looked at. */
+  readonly quietS?: number;
+  /** Who reads, those too who only look at the newest. */
+  readonly readers: number;
+  /** Buffers that the slowest reader has not acknowledged; missing when none acknowledges. */
+  readonly lag?: number;
+  /** How full the fullest history of a reader is, 0 to 1. */
+  readonly fill?: number;
+  /** Clients that hold the writer back now, by name. */
+  readonly holding: readonly string[];
+}
+
+/** A flow as one client has it open; counts are missing when it did not answer in time. */
+export interface NetworkUsage {
+  readonly flow: string;
+  readonly direction: 'input' | 'output';
+  /** Filled buffers of the history, of so many; a writer's are those of its ring. */
+  readonly ready?: number;
+  readonly capacity?: number;
+  /** Buffers published and not acknowledged by it. */
+  readonly lag?: number;
+  readonly holding?: boolean;
+  readonly delivery?: 'lossless' | 'lossy';
+  readonly paused?: boolean;
+  readonly buffers?: number;
+  readonly bytes?: number;
+  readonly lost?: number;
+  /** Buffers that wait for room in the ring. */
+  readonly queued?: number;
+  readonly buffersPerSecond?: number;
+  readonly bytesPerSecond?: number;
 }
 
 export interface NetworkClient {
@@ -129,7 +160,9 @@ export interface NetworkClient {
   readonly program: string;
   readonly pid: number;
   readonly connected: boolean;
-  readonly flows: readonly { readonly flow: string; readonly direction: 'input' | 'output' }[];
+  /** False for one that did not answer in time; what its duplicators know of it is told all the same. */
+  readonly answered: boolean;
+  readonly flows: readonly NetworkUsage[];
 }
 
 export interface NetworkApplication extends ApplicationSummary {

@@ -110,7 +110,7 @@ describe('messages between clients', () => {
       rates: [-0, 0.1, 1e300, -5e-324, 2 ** 31, -(2 ** 31) - 1],
       detector: { name: 'Ge', channels: [] },
     });
-    const got = viewer.waitFor(RunStarted, { timeoutMs: 5000 });
+    const got = viewer.waitFor(RunStarted, { timeoutMs: 45_000 });
     expect(await run.send(sent, { to: { client: 'viewer' } })).to.equal(1);
     const received = await got;
     expect(received).to.be.instanceOf(RunStarted);
@@ -221,7 +221,7 @@ describe('messages between clients', () => {
   it('a program can wait until a particular message arrives, also inside a handler', async () => {
     const answers: number[] = [];
     viewer.on(RunStarted, async () => {
-      answers.push((await viewer.waitFor(Numbered, { timeoutMs: 5000 })).number);
+      answers.push((await viewer.waitFor(Numbered, { timeoutMs: 45_000 })).number);
     });
     await run.send(new RunStarted(), { to: { client: 'viewer' } });
     await eventually('the answer', async () => {
@@ -331,8 +331,7 @@ describe('messages between clients', () => {
       heard.push(number);
       await viewer.send(Numbered.of(2 ** 40), { to: { client: from } });
     });
-    const url = `http://127.0.0.1:${application.port}/`;
-    const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, url]);
+    const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, application.url]);
     expect(stdout).to.equal('all good\n');
     expect(heard).to.deep.equal([42]);
   });

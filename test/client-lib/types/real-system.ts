@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connect, connectHost, type Client, type HostConnection } from '../../../client-lib/index.js';
 
 const DIST = fileURLToPath(new URL('../../..', import.meta.url));
-const START_MS = 10_000;
+const START_MS = 45_000;
 const LOOK_MS = 10;
 export const APP = 'e1';
 

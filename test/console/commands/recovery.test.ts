@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { RecoveryReport } from '../../../duplicator/recovery/report.js';
+import type { RecoveryReport } from '../../../protocol/recovery/report.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import { HEADER } from '../../../protocol/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';

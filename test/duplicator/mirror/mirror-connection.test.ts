@@ -31,11 +31,11 @@ describe('a mirror connection', () => {
     server.close();
   });
 
-  const open = (silenceMs = 100): Promise<MirrorConnection> =>
+  const open = (silenceMs = 60_000): Promise<MirrorConnection> =>
     MirrorConnection.open({
       host: '127.0.0.1',
       port: (server.address() as AddressInfo).port,
-      connectMs: 1000,
+      connectMs: 60_000,
       silenceMs,
       clock: systemClock,
       signal: abort.controller.signal,

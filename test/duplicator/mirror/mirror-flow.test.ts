@@ -89,7 +89,7 @@ describe('a mirror flow', () => {
   });
 
   it('holds a memory of 512 MiB', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const bins = 130_000_000;
     // In memory where there is one: two gigabytes are slow on a disk.
     const shared = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'mirrorflow-test-'));

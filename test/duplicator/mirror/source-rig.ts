@@ -11,7 +11,6 @@ import { verifyChecksum } from '../../../examples/spectcl-simulator/checksum.js'
 import { SpecTclSource, type SpecTclSourceOptions } from '../../../duplicator/mirror/spectcl-source.js';
 import { MirrorPublisher } from '../../../duplicator/mirror/mirror-publisher.js';
 import { parseAddress } from '../../../protocol/address.js';
-import { systemClock } from '../../../protocol/clock.js';
 import type { MirrorflowError } from '../../../protocol/errors.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { ImageWriter, createImage, imageState } from '../../../protocol/flow-file/image.js';
@@ -20,6 +19,7 @@ import { Logger } from '../../../protocol/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
 import { Place } from '../../protocol/flow-file/place.js';
 import { eventually } from '../../fixtures/polling.js';
+import { LimitClock } from './limit-clock.js';
 import { WatchingProxy } from './watching-proxy.js';
 
 export interface RigOptions {
@@ -36,6 +36,8 @@ export const SMALL_SPECTRA = ['one', 'two', 'three'].map((name) => ({
 }));
 
 export class SourceRig {
+  /** The limits of the source's waits end when the test says so. */
+  readonly clock = new LimitClock();
   readonly place = new Place();
   readonly states: [state: string, code: string | undefined][] = [];
   readonly outgrown: number[] = [];
@@ -73,8 +75,8 @@ export class SourceRig {
         intervalMs: 10,
         idleIntervalMs: 20,
         fullIntervalMs: 0,
-        times: { answerMs: 500, silenceMs: 200 },
-        clock: systemClock,
+        times: { answerMs: 60_000, silenceMs: 60_000 },
+        clock: rig.clock,
         log: new Logger('test', { sink: () => undefined }),
         ...options.source,
       },

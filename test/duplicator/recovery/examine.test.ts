@@ -2,8 +2,8 @@ import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
-import type { RecoveryReport } from '../../../duplicator/recovery/report.js';
-import { inWords } from '../../../duplicator/recovery/report.js';
+import type { RecoveryReport } from '../../../protocol/recovery/report.js';
+import { inWords } from '../../../protocol/recovery/report.js';
 import { HEADER, HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
 import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';

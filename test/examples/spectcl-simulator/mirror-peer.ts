@@ -83,7 +83,7 @@ export class MirrorPeer {
 
 /** Polls until the condition holds; fails after 5 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 45_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('it did not become true');
     await new Promise((resolve) => setTimeout(resolve, 5));

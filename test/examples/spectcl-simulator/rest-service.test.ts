@@ -15,7 +15,7 @@ describe('simulated REST service', () => {
 
   async function start(options: SimulatorOptions = {}): Promise<void> {
     simulator = await startSimulator({ rate: 0, ...options });
-    client = new SpecTclRest({ host: '127.0.0.1', port: simulator.restPort }, { timeoutMs: 2_000 });
+    client = new SpecTclRest({ host: '127.0.0.1', port: simulator.restPort }, { timeoutMs: 45_000 });
   }
 
   const ask = async (path: string): Promise<{ http: number; text: string }> => {

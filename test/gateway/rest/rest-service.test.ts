@@ -12,12 +12,17 @@ import { OwnRequests } from '../../../gateway/rest/own-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
 import { parseAddress } from '../../../protocol/address.js';
-import { systemClock } from '../../../protocol/clock.js';
+import { systemClock, type Clock } from '../../../protocol/clock.js';
 import { MirrorflowError } from '../../../protocol/errors.js';
 import { Logger } from '../../../protocol/log.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
 
-const TIMEOUT_MS = 300;
+/** Reached by nobody who answers. */
+const TIMEOUT_MS = 45_000;
+/** Of a service that never answers. */
+const SILENCE_MS = 50;
+/** For a cache whose contents do not grow old. */
+const STANDING_CLOCK: Clock = { ...systemClock, nowMs: () => 0 };
 const log = new Logger('test', { sink: () => undefined });
 
 interface Reply {
@@ -39,13 +44,14 @@ describe('the REST service of a gateway', () => {
     allowChanges = false,
     simulated: SimulatorOptions = {},
     address?: string,
+    { clock = systemClock, timeoutMs = TIMEOUT_MS } = {},
   ): Promise<void> {
     mirrorAway = false;
     simulator = await startSimulator({ rate: 0, ...simulated });
     simulator.step(1_000);
     directory = new MirrorDirectory();
     const where = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
-    source = new SourceRest(where, systemClock, TIMEOUT_MS);
+    source = new SourceRest(where, clock, timeoutMs);
     const own = new OwnRequests({
       header: () => {
         if (mirrorAway)
@@ -185,7 +191,7 @@ describe('the REST service of a gateway', () => {
   });
 
   it('answers 500 requests at once, and asks SpecTcl few times for them', async () => {
-    await start();
+    await start(true, {}, undefined, { clock: STANDING_CLOCK });
     const paths = ['spectrum/list', 'sbind/list', 'specstats', 'gate/list', 'shmem/variables'];
     const replies = await Promise.all(Array.from({ length: 500 }, (_, index) => get(paths[index % 5] ?? '')));
     expect(new Set(replies.map(({ http, status }) => `${http} ${status}`))).to.deep.equal(
@@ -206,7 +212,10 @@ describe('the REST service of a gateway', () => {
     const html = await get('treevariable/list');
     expect(html.http).to.equal(502);
     expect(html.status).to.match(/without its envelope: It works!/);
-    simulator.misbehave({ rest: 'silent' });
+  });
+
+  it('gives an error for a SpecTcl that does not answer', async () => {
+    await start(true, { misbehaviour: { rest: 'silent' } }, undefined, { timeoutMs: SILENCE_MS });
     expect((await get('parameter/list')).http).to.equal(502);
   });
 

@@ -86,7 +86,7 @@ describe('a second user of the machine', () => {
       flowFilePath(flows, 'e1', 'events'),
     ];
     const said = await new Promise<string>((resolve, reject) => {
-      execFile(process.execPath, words, { uid: NOBODY, gid, timeout: 15_000 }, (failed, stdout, stderr) => {
+      execFile(process.execPath, words, { uid: NOBODY, gid, timeout: 45_000 }, (failed, stdout, stderr) => {
         if (stdout === '') reject(new Error(stderr, { cause: failed }));
         else resolve(stdout);
       });

@@ -46,7 +46,7 @@ describe('a stream link alone', () => {
   }
 
   it('closes on a message of no known kind', async () => {
-    expect(await endOfRaw(Buffer.alloc(16, 0xee), 5_000)).to.have.nested.property(
+    expect(await endOfRaw(Buffer.alloc(16, 0xee), 60_000)).to.have.nested.property(
       'error.code',
       'BAD_MESSAGE',
     );

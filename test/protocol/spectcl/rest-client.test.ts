@@ -19,7 +19,7 @@ describe('SpecTcl REST client', () => {
     return { server, port: (server.address() as AddressInfo).port };
   }
 
-  function clientOf(port: number, timeoutMs = 5_000): SpecTclRest {
+  function clientOf(port: number, timeoutMs = 45_000): SpecTclRest {
     const client = new SpecTclRest({ host: '127.0.0.1', port }, { timeoutMs });
     clients.push(client);
     return client;

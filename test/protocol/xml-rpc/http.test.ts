@@ -19,6 +19,7 @@ describe('XML-RPC over HTTP', () => {
   async function serve(options: Partial<HttpRpcServerOptions<SampleContext>> = {}) {
     const server = new HttpRpcServer(served.dispatcher, {
       context: ({ socket }) => ({ caller: socket.remoteAddress ?? 'local' }),
+      authentication: 'none',
       log: served.log,
       ...options,
     });
@@ -81,7 +82,11 @@ describe('XML-RPC over HTTP', () => {
     const directory = new TemporaryDirectory();
     cleanups.push(() => directory.remove());
     const target = { path: directory.file('rpc.sock') };
-    const options = { context: () => ({ caller: 'x' }), log: served.log };
+    const options = {
+      context: () => ({ caller: 'x' }),
+      authentication: 'none' as const,
+      log: served.log,
+    };
     const first = new HttpRpcServer(served.dispatcher, options);
     cleanups.push(() => first.close());
     await first.listen(target);
@@ -195,6 +200,7 @@ describe('XML-RPC over HTTP', () => {
     await serve();
     const another = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'x' }),
+      authentication: 'none',
       log: served.log,
     });
     const taken = await rejection(another.listen({ host: '127.0.0.1', port }));

@@ -67,6 +67,7 @@ describe('Python xmlrpc.client', function () {
     const served = new Sample();
     const server = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'python' }),
+      authentication: 'none',
       log: served.log,
     });
     try {

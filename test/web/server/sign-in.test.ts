@@ -1,14 +1,16 @@
 /** Few guesses, sessions that end, and who may ask at all. */
 import { expect } from 'chai';
 import { ManualClock } from '../../duplicator/manual-clock.js';
+import { Secret } from '../../../protocol/security/secret.js';
 import { isOwnHost, isOwnOrigin } from '../../../web/server/access.js';
 import { SignIn } from '../../../web/server/sign-in.js';
 
 const SECRET = 'correct horse battery';
+const SHARED = new Secret(SECRET);
 
 describe('signing in', () => {
   it('takes the secret, and gives a cookie that no script and no foreign page gets', () => {
-    const signIn = new SignIn(SECRET, new ManualClock());
+    const signIn = new SignIn(SHARED, new ManualClock());
     expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'right' });
     const cookie = signIn.begin();
     expect(cookie).to.match(/^mirrorflow=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
@@ -21,7 +23,7 @@ describe('signing in', () => {
 
   it('ends after half a day', () => {
     const clock = new ManualClock();
-    const signIn = new SignIn(SECRET, clock);
+    const signIn = new SignIn(SHARED, clock);
     const sent = signIn.begin().split(';')[0];
     clock.advance(12 * 3_600_000 + 1);
     expect(signIn.isSignedIn(sent, undefined)).to.equal(false);
@@ -29,7 +31,7 @@ describe('signing in', () => {
 
   it('looks at no more secrets after ten wrong ones, not even at the right one, for a minute', () => {
     const clock = new ManualClock();
-    const signIn = new SignIn(SECRET, clock);
+    const signIn = new SignIn(SHARED, clock);
     for (let guess = 0; guess < 10; guess += 1)
       expect(signIn.attempt(`guess ${guess}`).kind).to.equal('wrong');
     expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'too-many', waitS: 60 });

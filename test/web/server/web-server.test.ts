@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Secret } from '../../../protocol/security/secret.js';
 import { WebSocket } from 'ws';
 import { MirrorflowError } from '../../../protocol/errors.js';
 import { Logger } from '../../../protocol/log.js';
 import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
 
-const SECRET = 'a shared secret';
+const SECRET = 'a secret that is shared';
 
 interface Answer {
   readonly status: number;
@@ -24,6 +25,7 @@ describe('the server of the web viewer', () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     writeFileSync(join(directory, 'index.html'), '<p>page</p>');
+    writeFileSync(join(directory, 'gate.html'), '<p>sign in</p>');
     writeFileSync(join(directory, 'page-ABCDEFGH.js'), 'code');
     writeFileSync(join(directory, 'page-ABCDEFGH.js.br'), 'pressed');
   });
@@ -132,9 +134,13 @@ describe('the server of the web viewer', () => {
   });
 
   it('beyond this machine shows nothing before somebody signed in', async () => {
-    const address = await start({ listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 }, secret: SECRET });
+    const address = await start({
+      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
+      secret: new Secret(SECRET),
+    });
     const origin = address.replace(/\/$/, '');
     expect(await live(address, { origin })).to.equal('401');
+    expect((await ask(address, '/')).text).to.equal('<p>sign in</p>');
     expect((await ask(address, '/metrics')).status).to.equal(401);
     expect((await ask(address, '/metrics', { authorization: `Bearer ${SECRET}` })).status).to.equal(200);
     expect((await ask(address, '/sign-in', {}, SECRET)).status).to.equal(403);
@@ -144,12 +150,13 @@ describe('the server of the web viewer', () => {
     const signed = await ask(address, '/sign-in', { origin }, SECRET);
     const cookie = String(signed.headers['set-cookie']).split(';')[0] ?? '';
     expect(await live(address, { origin, cookie })).to.equal('open');
+    expect((await ask(address, '/', { cookie })).text).to.equal('<p>page</p>');
     expect((await ask(address, '/sign-out', { origin, cookie }, '')).status).to.equal(200);
     expect(await live(address, { origin, cookie })).to.equal('401');
   });
 
   it('closes the connection of a page that sends garbage, and starts nothing for one that has not signed in', async () => {
-    const address = await start({ secret: SECRET });
+    const address = await start({ secret: new Secret(SECRET) });
     const socket = new WebSocket(`${address.replace('http', 'ws')}live`, {
       headers: { origin: address.replace(/\/$/, '') },
     });

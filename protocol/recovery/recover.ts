@@ -1,19 +1,19 @@
 /**
- * The duplicator's side of a recovery: runs the recovery program on what a dead owner left, as often as is sensible, and believes nothing
+ * Asks for a recovery: runs the recovery program on what a dead owner left, as often as is sensible, and believes nothing
  * but its report.
  */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { describeError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { describeError } from '../errors.js';
+import { programPath } from '../installation.js';
+import type { Logger } from '../log.js';
+import { ownChildEnvironment } from '../process-kit/environment.js';
 import { parseReport, type RecoveryReport } from './report.js';
 
-const PROGRAM = fileURLToPath(new URL('main.js', import.meta.url));
 /** Replaces the recovery program; for tests of what is done without an answer. */
 const PROGRAM_VARIABLE = 'MIRRORFLOW_RECOVERY';
 
 /** A recovery that takes longer is killed. Making the largest image whole takes a few hundred. */
-export const RECOVERY_TIMEOUT_MS = 2_500;
+export const RECOVERY_TIMEOUT_MS = 4_000;
 /** A recovery that was killed or crashed is tried once more; what it had done until then is as repairable as before. */
 const ATTEMPTS = 2;
 const REPORT_BYTES_MAX = 1024 * 1024;
@@ -30,12 +30,13 @@ export async function recover(path: string, log: Logger): Promise<RecoveryReport
 
 /** The report, or why there is none. */
 function runOnce(path: string): Promise<RecoveryReport | string> {
-  const program = process.env[PROGRAM_VARIABLE] || PROGRAM;
+  const program = process.env[PROGRAM_VARIABLE] || programPath('recovery');
   return new Promise((resolve) => {
     const options = {
       timeout: RECOVERY_TIMEOUT_MS,
       killSignal: 'SIGKILL',
       maxBuffer: REPORT_BYTES_MAX,
+      env: ownChildEnvironment(process.env),
     } as const;
     try {
       execFile(process.execPath, [program, 'repair', path, '--json'], options, (failed, stdout, stderr) => {

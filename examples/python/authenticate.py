@@ -1,0 +1,20 @@
+"""Calls a mirrorflow server with the shared secret of the hosts: python3 authenticate.py http://host:7390 secret-file"""
+import hmac, os, struct, sys, xmlrpc.client
+
+def proof(secret, side, caller, listener):
+    texts = b"".join(struct.pack("<I", len(text)) + text for text in (b"mirrorflow", b"rpc", side))
+    return hmac.digest(secret, texts + caller + listener + struct.pack("<I", 0), "sha256")
+
+def connect(url, secret):
+    caller = os.urandom(32)
+    answer = xmlrpc.client.ServerProxy(url).system.challenge(caller)
+    listener = answer["nonce"].data
+    if not hmac.compare_digest(answer["proof"].data, proof(secret, b"listener", caller, listener)):
+        raise PermissionError(f"{url} does not know the secret")
+    proved = xmlrpc.client.ServerProxy(url).system.authenticate(listener, proof(secret, b"caller", caller, listener))
+    return xmlrpc.client.ServerProxy(url.replace("://", f"://mirrorflow:{proved['token']}@"))
+
+if __name__ == "__main__":
+    with open(sys.argv[2], "rb") as file:
+        server = connect(sys.argv[1], file.read().strip())
+    print("\n".join(server.system.listMethods()))

@@ -1,0 +1,147 @@
+/** The network page in a real browser: who holds whom back, by name; details; starting and stopping. */
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { eventually } from '../system/whole-system.js';
+import { BROWSER, WHY_SKIPPED } from './browser.js';
+import { PageSystem, SECRET, type PageSystemOptions } from './page-system.js';
+
+const RING = 8;
+const HISTORY = 4;
+
+describe('the network page in a browser', function () {
+  let running: PageSystem | undefined;
+
+  before(function () {
+    if (BROWSER !== undefined) return;
+    process.stdout.write(`    ${WHY_SKIPPED}\n`);
+    this.skip();
+  });
+  afterEach(async function () {
+    await running?.stop(this.currentTest?.state === 'failed');
+    running = undefined;
+  });
+
+  async function open(options: PageSystemOptions = {}): Promise<PageSystem> {
+    running = await PageSystem.start(options);
+    await running.page.goto(`${running.address}#/-/network/e1`);
+    await running.page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
+    return running;
+  }
+
+  /** What the details say of each name. */
+  async function details(page: Page): Promise<Record<string, string>> {
+    const names = await page.locator('.network-details dt').allTextContents();
+    const values = await page.locator('.network-details dd').allTextContents();
+    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
+  }
+
+  async function press(page: Page, key: string, wanted: RegExp): Promise<void> {
+    await eventually(`the focus on ${wanted}`, async () => {
+      await page.keyboard.press(key);
+      const label = await page.evaluate(
+        "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? ''",
+      );
+      return wanted.test(String(label));
+    });
+  }
+
+  it('names who holds the writer back, and tells history fill and lag, in the picture and in the details', async () => {
+    const { system, page, problems } = await open();
+    const writer = await system.client('e1', 'writer');
+    const sleeper = await system.client('e1', 'sleeper');
+    const out = await writer.openOutput('events', { bufferSize: 64, buffers: RING });
+    const input = await sleeper.openInput('events', { history: HISTORY });
+    // All that fits into ring and history, and one more, which waits.
+    const writes = Array.from({ length: RING + HISTORY + 1 }, () => out.write(new Uint8Array(64)));
+    const flow = page.getByRole('button', {
+      name: /^Flow events, held back by sleeper, slowest reader 8 of 8 behind/,
+    });
+    await flow.waitFor();
+    await page
+      .getByRole('button', { name: /^Client sleeper holds events back, history 4 of 4 · 8 behind/ })
+      .click();
+    await eventually('details of the reader', async () => {
+      const { 'reads events': reads = '' } = await details(page);
+      return /history 4 of 4 · 8 behind · lossless · holds the writer back/.test(reads);
+    });
+    await flow.click();
+    await eventually('details of the flow', async () => {
+      const said = await details(page);
+      return (
+        said['held back by'] === 'sleeper' &&
+        said['fullest history'] === '100 %' &&
+        said['read by sleeper']?.includes('8 behind') === true &&
+        said['written by writer'] !== undefined &&
+        said['newest buffer']?.endsWith('ago') === true
+      );
+    });
+    for (let taken = 0; taken < writes.length; taken += 1) await input.take();
+    await Promise.all(writes);
+    await page.getByRole('button', { name: /^Flow events, nothing new .*, readers have all/ }).waitFor();
+    await eventually('nobody', async () => (await details(page))['held back by'] === 'nobody');
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('says for how long a source has been stale', async () => {
+    const { page, simulator, system } = await open();
+    await (await system.client('e1')).mirror();
+    await page.getByRole('button', { name: /^Flow spectra, .*readers have the newest/ }).waitFor();
+    await simulator.close();
+    await page.getByRole('button', { name: /^Flow spectra, stale for / }).waitFor();
+  });
+
+  it('stops and starts an application for somebody who has signed in', async () => {
+    const { system, page } = await open({ secret: true });
+    const stop = page.getByRole('button', { name: 'Stop this application' });
+    expect(await stop.isDisabled()).to.equal(true);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('dialog input').fill(SECRET);
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    page.on('dialog', (dialog) => void dialog.accept());
+    await stop.click();
+    const start = page.getByRole('button', { name: 'Start this application' });
+    await start.waitFor();
+    expect((await system.host.applications())[0]).to.include({ name: 'e1', state: 'stopped' });
+    await start.click();
+    await stop.waitFor();
+    expect((await system.host.applications())[0]).to.include({ name: 'e1', state: 'running' });
+    await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  });
+
+  it('works with the keyboard alone: from the spectra to the details of a flow and of an application', async () => {
+    running = await PageSystem.start();
+    const { page, address } = running;
+    await page.goto(`${address}#/e1?p=tof`);
+    await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
+    await page.keyboard.press('n');
+    await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
+    await press(page, 'Tab', /^Flow spectra/);
+    await page.keyboard.press('Enter');
+    await eventually('its details', async () => (await details(page))['type'] === 'spectra');
+    await press(page, 'Shift+Tab', /^Application e1/);
+    await page.keyboard.press(' ');
+    await eventually(
+      'the details of the application',
+      async () => (await details(page))['source'] !== undefined,
+    );
+    await page.keyboard.press('n');
+    await page.locator('.plot').first().waitFor();
+  });
+
+  it('fits a narrow window, with a picture that can still be read', async () => {
+    const { page, address } = await open({ width: 400, height: 800 });
+    const fits = async (): Promise<boolean> =>
+      (await page.evaluate('document.documentElement.scrollWidth <= innerWidth')) === true;
+    expect(await fits(), 'network').to.equal(true);
+    const smallest = await page.evaluate(
+      "Math.min(...[...document.querySelectorAll('.network-picture text')].filter((text) => text.textContent !== '').map((text) => text.getBoundingClientRect().height))",
+    );
+    expect(smallest).to.be.above(11);
+    await page.goto(`${address}#/e1?p=tof&p=pid.de-vs-e`);
+    await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
+    expect(await fits(), 'spectra').to.equal(true);
+  });
+});

@@ -1,0 +1,62 @@
+/** A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open; what the page complains of is kept. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import { WholeSystem, eventually } from '../system/whole-system.js';
+import { openBrowser, type BrowserOptions } from './browser.js';
+
+export const SECRET = 'a secret for the tests';
+
+export interface PageSystemOptions extends BrowserOptions {
+  /** Whether the viewer knows SECRET, so that applications can be started and stopped from the page. */
+  readonly secret?: boolean;
+}
+
+export class PageSystem {
+  readonly system = new WholeSystem();
+  /** Errors and messages of the page's console. */
+  readonly problems: string[] = [];
+  simulator!: Simulator;
+  page!: Page;
+  address = '';
+  #closeBrowser: () => Promise<void> = () => Promise.resolve();
+
+  /** The application `e1` runs, its source has counted some events. */
+  static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
+    const made = new PageSystem();
+    try {
+      await made.#start(secret, options);
+    } catch (error) {
+      await made.stop(true);
+      throw error;
+    }
+    return made;
+  }
+
+  async stop(failed: boolean): Promise<void> {
+    await this.#closeBrowser();
+    await this.system.stop(failed);
+  }
+
+  async #start(secret: boolean, options: BrowserOptions): Promise<void> {
+    const { system } = this;
+    system.web = 'tcp://127.0.0.1:0';
+    if (secret) {
+      system.secretFile = join(system.directory, 'secret.log'); // a log is nothing that is left behind
+      writeFileSync(system.secretFile, SECRET, { mode: 0o600 });
+    }
+    await system.startHost();
+    this.simulator = await system.simulator({ rate: 0 });
+    this.simulator.step(20_000);
+    await system.host.run({ name: 'e1', source: this.simulator.address, updateIntervalMs: 50 });
+    this.address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    const browser = await openBrowser(options);
+    this.#closeBrowser = browser.close;
+    this.page = browser.context.pages()[0] ?? (await browser.context.newPage());
+    this.page.on('pageerror', (error) => this.problems.push(error.message));
+    this.page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+  }
+}

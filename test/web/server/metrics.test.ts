@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { COUNTERS, LEVELS } from '../../../protocol/flow-file/counters.js';
+import { exposition } from '../../../web/server/exposition.js';
+import { metricsText } from '../../../web/server/metrics.js';
+import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/messages.js';
+
+const DASHBOARD = fileURLToPath(new URL('../../../../docs/grafana-dashboard.json', import.meta.url));
+const OWN = { pages: 2, residentBytes: 5e7, uptimeS: 12.5, version: '1.2.3' };
+
+const flow: NetworkFlow = {
+  flow: 'events',
+  type: 'bytes',
+  state: 'running',
+  sourceState: 'live',
+  pid: 12,
+  restarts: 1,
+  buffers: 8,
+  counters: Object.fromEntries(Object.keys(COUNTERS).map((name, index) => [name, index])),
+  rates: { published: 2.5 },
+  readers: 1,
+  quietS: 0.25,
+  lag: 3,
+  fill: 0.5,
+  holding: ['sleeper'],
+};
+const sleeper: NetworkClient = {
+  name: 'sleeper',
+  program: '/bin/sleeper',
+  pid: 77,
+  connected: true,
+  answered: true,
+  flows: [
+    { flow: 'events', direction: 'input', ready: 2, capacity: 4, lag: 3, holding: true, lost: 0 },
+    { flow: 'events', direction: 'input', ready: 1, capacity: 4, lag: 7, holding: false, lost: 9 },
+  ],
+};
+const picture: NetworkPicture = {
+  host: 'here',
+  hostServer: true,
+  atMs: 0,
+  applications: [{ name: 'e1', state: 'running', restarts: 0, pid: 11, flows: [flow], clients: [sleeper] }],
+};
+
+/** Every sample: its name with labels, and its value. */
+function samples(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+}
+
+describe('the numbers for Prometheus', () => {
+  const text = metricsText(picture, OWN, new Map([[11, 1e6], [12, 2e6]])); // prettier-ignore
+
+  it('tell history fill, lag, staleness and who holds whom back, of flows and of clients by name', () => {
+    const found = samples(text);
+    const of = (name: string) => found.get(`mirrorflow_flow_${name}{app="e1",flow="events"}`);
+    expect([
+      of('lag_buffers'),
+      of('history_fill_ratio'),
+      of('quiet_seconds'),
+      of('holding_clients'),
+    ]).to.deep.equal([3, 0.5, 0.25, 1]);
+    const client = (name: string) =>
+      found.get(`mirrorflow_client_${name}{app="e1",client="sleeper",pid="77",flow="events"}`);
+    expect([
+      client('history_ready_buffers'),
+      client('history_capacity_buffers'),
+      client('lag_buffers'),
+      client('holding'),
+      client('lost_buffers_total'),
+    ]).to.deep.equal([2, 4, 7, 1, 9]);
+  });
+
+  it('tell every counter of a flow file, those that go up and down as gauges', () => {
+    for (const name of Object.keys(COUNTERS)) {
+      const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const told = LEVELS.has(name)
+        ? `TYPE mirrorflow_flow_${snake} gauge`
+        : `TYPE mirrorflow_flow_${snake}_total counter`;
+      expect(text, name).to.contain(`# ${told}\n`);
+    }
+  });
+
+  it('have one sample for the same labels, and escape what labels must not hold', () => {
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size).to.equal(lines.length);
+    const labels = { name: 'a"b\\c\nd' };
+    expect(exposition([{ name: 'x', type: 'gauge', help: 'h', samples: [{ labels, value: NaN }] }])).to.equal(
+      '# HELP x h\n# TYPE x gauge\nx{name="a\\"b\\\\c\\nd"} NaN\n',
+    );
+    expect(exposition([{ name: 'x', type: 'gauge', help: 'h', samples: [] }])).to.equal('\n');
+  });
+
+  it('have the names and labels that the dashboard asks for', () => {
+    const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as {
+      panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
+    };
+    const told = [...samples(text).keys()];
+    const targets = panels.flatMap(({ title, targets = [] }) =>
+      targets.map((target) => ({ title, ...target })),
+    );
+    expect(targets.length).to.be.above(15);
+    for (const { title, expr, legendFormat } of targets) {
+      const names = expr.match(/mirrorflow_\w+/g) ?? [];
+      expect(names.length, title).to.be.above(0);
+      const labels = [
+        ...(legendFormat.match(/(?<=\{\{)\w+(?=\}\})/g) ?? []),
+        ...(expr.match(/\w+(?==~)/g) ?? []),
+      ];
+      for (const name of names) {
+        const series = told.find((key) => key === name || key.startsWith(`${name}{`));
+        expect(series, `${title}: ${name}`).to.be.a('string');
+        for (const label of labels) expect(series, `${title}: ${name}`).to.contain(`${label}="`);
+      }
+    }
+  });
+});
