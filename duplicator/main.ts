@@ -91,9 +91,11 @@ async function run(options: DuplicatorOptions): Promise<void> {
   parent?.start();
   try {
     await starting;
+    if (options.serve !== undefined) await flow.serve(options.serve);
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
+    await flow.close(); // it may be that only the place to serve it at was not to be had
     await parent?.close();
     await family?.reportFailure(options.parent, error, log);
     process.exitCode = 1;

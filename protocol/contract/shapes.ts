@@ -72,6 +72,7 @@ export const gatewayOptions = struct({
 export const applicationOptions = struct({
   name: name('application'),
   source: optional(address),
+  via: optional(name('host')),
   updateIntervalMs: optional(
     double({ min: 0, max: 3_600_000, doc: 'milliseconds from update to update; 0 is back to back' }),
   ),
@@ -94,6 +95,7 @@ export const applicationInfo = struct({
   name: name('application'),
   state: oneOf(APPLICATION_STATES),
   source: optional(address),
+  via: optional(name('host')),
   pid: optional(int({ min: 1, doc: 'process id of the app server' })),
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server' })),
   socket: optional(path('path of the app server socket')),
