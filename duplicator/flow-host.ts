@@ -96,12 +96,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
   readonly #hold: ReattachHold;
-  /** Receivers of other hosts that a dead predecessor had. */
-  readonly #remotesBefore: number;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
   #generation = 0;
+  /** Receivers on other hosts that a dead predecessor had. */
+  readonly #remotesBefore: number;
   #lastId = 0;
   #greeted = 0;
   #published: number;
@@ -116,11 +116,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#options = options;
     const { file, expected = 0, local } = options;
     this.#published = file.published;
+    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.remotes.id) : 0;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const clock = options.clock ?? systemClock;
     this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
     const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
-    this.#remotesBefore = file.counter(COUNTERS.remotes.id);
     this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
     this.#stall = new StallWatch(
       clock,
@@ -197,7 +197,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return standings;
   }
 
-  /** Of the consumers of a dead predecessor on this host no more than so many live: the others are not waited for. Those of other hosts are. */
+  /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
   expectAtMost(consumers: number): void {
     this.#hold.expectAtMost(consumers + this.#remotesBefore);
   }
