@@ -95,7 +95,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
     await parent?.close();
-    await family?.reportFailure(options.parent, error, log);
+    await family?.reportFailedStart(options.parent, error, log);
     process.exitCode = 1;
     return;
   }
