@@ -8,6 +8,7 @@ import { callerOf } from '../protocol/xml-rpc/contract.js';
 import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { CallOrigin } from './handlers.js';
+import type { Relay } from './remote/remote-hosts.js';
 
 export interface HostLinkOptions {
   readonly directory: string;
@@ -27,7 +28,7 @@ export class HostLink {
       { path: hostSocketPath(directory) },
       {
         dispatcher,
-        context: (session) => ({ session }),
+        context: (session) => ({ session, fromHost: true }),
         log,
         onConnected: async (session) => {
           const { adopted } = await callerOf(CONTRACT, session)('host.subscribe', [ready]);
@@ -48,6 +49,10 @@ export class HostLink {
   get connected(): boolean {
     return this.#connection.state === 'connected';
   }
+
+  /** A call for the app server of this application on another host. */
+  readonly relay: Relay = (host, call, options) =>
+    callerOf(CONTRACT, this.#connection)('host.relay', [host, call], options);
 
   start(): void {
     this.#connection.start();

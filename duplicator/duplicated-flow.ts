@@ -4,7 +4,7 @@ import type { AddressOf } from '../protocol/address.js';
 import type { Served } from '../protocol/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
-import type { LinkStanding } from './flow-host.js';
+import type { LinkStanding, RemoteStanding } from './flow-host.js';
 
 export interface FlowPlaces {
   readonly file: string;
@@ -22,6 +22,8 @@ export interface DuplicatedFlowEvents {
   clients: [count: number];
   /** The flow cannot go on as it is and must be made anew, by a new duplicator. */
   outgrown: [neededBytes: number];
+  /** What another host sends is another flow now: this one is to be made anew, by a new duplicator. */
+  replaced: [why: string];
   /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
   demoted: [client: number];
 }
@@ -36,6 +38,8 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
   expectAtMost(consumers: number): void;
   /** Everybody on the signal link, and how far they are. */
   readonly links: LinkStanding[];
+  /** The duplicators of other hosts that receive the flow. */
+  readonly remotes: RemoteStanding[];
   /** After start. */
   readonly places: FlowPlaces;
   /** The flow type; after start. */

@@ -8,7 +8,8 @@ import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import type { ErrorCode } from '../protocol/errors.js';
 import { COUNTERS } from '../protocol/flow-file/counters.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { HEADER, SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
+import { slotOffset } from '../protocol/flow-file/geometry.js';
+import { HEADER, SLOT, SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
 import {
@@ -25,6 +26,7 @@ import {
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
 import { ReattachHold } from './recovery/reattach-hold.js';
+import { RemoteConsumers } from './remote/remote-consumers.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface FlowHostOptions {
@@ -39,6 +41,11 @@ export interface FlowHostOptions {
   readonly stallTimeoutMs?: number;
   /** Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit than it had before they are back. */
   readonly expected?: number;
+  /**
+   * Asked before a lossless consumer is admitted to a flow that another host sends: resolves when nothing of what comes is left out any
+   * more; undefined when that is so already.
+   */
+  readonly beforeLossless?: () => Promise<void> | undefined;
   /** Longest wait for those, milliseconds. Default REATTACH_MS. */
   readonly reattachMs?: number;
   /** For the stall timeout and for those who are expected. Default: the system's. */
@@ -65,6 +72,9 @@ interface Client {
 /** How far somebody on the link is. */
 export type LinkStanding = DuplicatorFigures['links'][number];
 
+/** How far a duplicator of another host is. */
+export type RemoteStanding = NonNullable<DuplicatorFigures['remotes']>[number];
+
 interface FlowHostEvents {
   /** A provider has come, has left as it said, or has gone without a word. */
   provider: [what: 'came' | 'left' | 'died'];
@@ -74,6 +84,8 @@ interface FlowHostEvents {
   clients: [count: number];
   /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
   demoted: [client: number];
+  /** Lossless consumers, those of other hosts among them. */
+  lossless: [count: number];
 }
 
 export class FlowHost extends EventEmitter<FlowHostEvents> {
@@ -84,6 +96,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
   readonly #hold: ReattachHold;
+  /** Duplicators of other hosts that receive the flow. */
+  readonly remotes: RemoteConsumers;
+  /** Of the provider far away whose buffers come from another host. */
+  #generation = 0;
   #lastId = 0;
   #greeted = 0;
   #published: number;
@@ -109,11 +125,36 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       () => this.#holding(),
       (consumer) => this.#demote(consumer),
     );
+    this.remotes = new RemoteConsumers(options.clock ?? systemClock, {
+      registry: this.#registry,
+      nextId: () => (this.#lastId += 1),
+      published: () => file.published,
+      oldest: (delivery, wanted) => this.#oldest({ delivery }, wanted),
+      returned: () => this.#hold.returned(),
+      changed: () => {
+        this.#countConsumers();
+        this.#grantCredit();
+        this.emit('clients', this.clientCount);
+      },
+      acknowledged: () => this.#grantCredit(),
+      isHolding: (consumer) => this.#holding().includes(consumer),
+    });
     options.links.onConnection((link) => this.#connected(link));
   }
 
+  /** Those on this host and the duplicators of others. */
   get clientCount(): number {
-    return this.#greeted;
+    return this.#greeted + this.remotes.size;
+  }
+
+  /** As the provider that is there or was last has it; 0 where the duplicator fills the flow by itself. */
+  get generation(): number {
+    return this.#seat?.generation ?? this.#generation;
+  }
+
+  /** Resolves when a lossless consumer can be admitted; undefined when that is now. */
+  beforeLossless(): Promise<void> | undefined {
+    return this.#options.beforeLossless?.();
   }
 
   /** The writer has published: signals every consumer that waits. */
@@ -122,14 +163,17 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     for (const { link, consumer } of this.#clients.values()) {
       if (consumer !== undefined) this.#signalIfWaiting(link, consumer);
     }
+    this.remotes.published();
   }
 
-  /** Writes the source's state into the flow file and tells all clients. */
-  setSourceState(state: SourceState, sinceNs: number): void {
-    this.#options.file.setSourceState(state, sinceNs, this.#seat?.generation);
+  /** Writes the source's state into the flow file and tells all clients. `generation`: of a provider on another host. */
+  setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
+    this.#generation = generation;
+    this.#options.file.setSourceState(state, sinceNs, this.generation);
     for (const { link, hello } of this.#clients.values()) {
       if (hello !== undefined) this.#tellState(link, state);
     }
+    this.remotes.stateChanged();
   }
 
   /** Everybody who said HELLO. */
@@ -156,7 +200,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   hasCredit(sequence: number): boolean {
-    return sequence < this.#registry.credit(this.#options.file.geometry.slotCount);
+    const { slotCount } = this.#options.file.geometry;
+    return sequence < Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the host closes. */
@@ -180,6 +225,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#closed = true;
     this.#stall.stop();
     this.#hold.stop();
+    this.remotes.close();
     this.#grantCredit();
     await this.#options.links.close();
   }
@@ -197,7 +243,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#greeted -= 1;
       if (this.#seat?.sits(link) === true) this.#providerLeft(this.#seat);
       this.#grantCredit();
-      this.emit('clients', this.#greeted);
+      this.emit('clients', this.clientCount);
     });
   }
 
@@ -245,13 +291,15 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
     else if (hello.role === 'provider') this.emit('provider', 'came');
     else if (hello.start !== 'sequence')
-      this.#admit(
-        id,
-        client,
-        hello,
-        hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
+      this.#whenHeld(id, hello, () =>
+        this.#admit(
+          id,
+          client,
+          hello,
+          hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
+        ),
       );
-    this.emit('clients', this.#greeted);
+    this.emit('clients', this.clientCount);
   }
 
   #seatProvider(client: Client, hello: Hello): boolean {
@@ -309,9 +357,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #demote(consumer: Consumer): void {
     const client = this.#clients.get(consumer.id);
-    if (client === undefined) return;
     consumer.delivery = 'lossy';
     this.#countConsumers();
+    if (client === undefined) {
+      this.remotes.demoted(consumer);
+      this.#grantCredit();
+      return;
+    }
     client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
     this.#grantCredit();
@@ -332,6 +384,20 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       this.#refuse(client, 'BAD_MESSAGE', 'a client sent a START that nothing asked for');
       return;
     }
+    this.#whenHeld(id, hello, () => this.#startAt(id, client, hello, sequence, epochLow));
+  }
+
+  /** Admits a lossless consumer when what comes from another host is not left out any more, everybody else at once. */
+  #whenHeld(id: number, { delivery }: Hello, admit: () => void): void {
+    const held = delivery === 'lossless' ? this.beforeLossless() : undefined;
+    if (held === undefined) admit();
+    else
+      void held.then(() => {
+        if (this.#clients.get(id)?.consumer === undefined && this.#clients.has(id) && !this.#closed) admit();
+      });
+  }
+
+  #startAt(id: number, client: Client, hello: Hello, sequence: number, epochLow: number): void {
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
     // The file knows better than this process what was published: a provider needs no duplicator to publish.
     const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
@@ -354,7 +420,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   #tellState(link: LinkConnection, state: SourceState): void {
-    link.signal(MessageKind.STATUS, this.#seat?.generation ?? 0, SOURCE_STATES[state]);
+    link.signal(MessageKind.STATUS, this.generation, SOURCE_STATES[state]);
   }
 
   #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
@@ -401,6 +467,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
     this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
+    this.#options.file.setCounter(COUNTERS.remotes.id, this.remotes.size);
+    this.emit('lossless', lossless);
   }
 
   #grantCredit(): void {
@@ -410,9 +478,17 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
-  #oldest({ delivery }: Hello, wanted = 0): number {
+  #oldest({ delivery }: Pick<Hello, 'delivery'>, wanted = 0): number {
     const { file, openSlots } = this.#options;
     if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
-    return Math.max(0, this.#published - file.geometry.slotCount + openSlots);
+    const { words, geometry } = file;
+    let oldest = Math.max(0, wanted, this.#published - geometry.slotCount + openSlots);
+    // What was lost on the way from another host is no buffer to begin with.
+    while (
+      oldest < this.#published &&
+      words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1
+    )
+      oldest += 1;
+    return oldest;
   }
 }

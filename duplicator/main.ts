@@ -78,7 +78,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               published: flow.published,
               clients: flow.clientCount,
             }),
-            statistics: () => ({ published: flow.published, links: flow.links }),
+            statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
             serve: ({ listen }) =>
               flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
             quit,
@@ -91,9 +91,11 @@ async function run(options: DuplicatorOptions): Promise<void> {
   parent?.start();
   try {
     await starting;
+    if (options.serve !== undefined) await flow.serve(options.serve);
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
+    await flow.close(); // it may be that only the place to serve it at was not to be had
     await parent?.close();
     await family?.reportFailedStart(options.parent, error, log);
     process.exitCode = 1;
@@ -119,10 +121,17 @@ async function run(options: DuplicatorOptions): Promise<void> {
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  flow.on('outgrown', (neededBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+  const makeAnew = (): void => {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
+  };
+  flow.on('outgrown', (neededBytes) => {
+    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
+    makeAnew();
+  });
+  flow.on('replaced', (why) => {
+    log.warn('the flow is made anew', { reason: why });
+    makeAnew();
   });
   beside.linger = linger;
   linger.clients(flow.clientCount);

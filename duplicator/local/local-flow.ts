@@ -4,7 +4,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/address.js';
 import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
-import { wallClockNs } from '../../protocol/clock.js';
+import { systemClock, wallClockNs } from '../../protocol/clock.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
 import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
@@ -15,10 +15,10 @@ import type { Logger } from '../../protocol/log.js';
 import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
-import { Serving } from '../remote/serving.js';
+import { Serving, type ServedFlow } from '../remote/serving.js';
 import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
 interface Parts {
@@ -39,7 +39,7 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     super();
     this.#options = options;
     this.#log = log;
-    this.#serving = new Serving(options.security, options.flow);
+    this.#serving = new Serving(options.security, systemClock, log, () => this.#served);
   }
 
   async start(): Promise<void> {
@@ -103,6 +103,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     if (takenOver && file.published > 0) this.#setState('stale');
   }
 
+  get #served(): ServedFlow | undefined {
+    return this.#parts === undefined ? undefined : { ...this.#parts, history: undefined };
+  }
+
   get sourceState(): SourceState {
     return this.#state;
   }
@@ -117,6 +121,10 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
 
   get links(): LinkStanding[] {
     return this.#parts?.host.links ?? [];
+  }
+
+  get remotes(): RemoteStanding[] {
+    return this.#parts?.host.remotes.standings ?? [];
   }
 
   get published(): number {
@@ -142,6 +150,7 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     const parts = this.#parts;
     this.#parts = undefined;
     if (parts === undefined) return;
+    this.#serving.close();
     parts.host.setSourceState('ended', Number(wallClockNs()));
     if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
     await parts.host.close();

@@ -23,11 +23,11 @@ import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost, type LinkStanding } from '../flow-host.js';
+import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
 import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
-import { Serving } from '../remote/serving.js';
+import { Serving, type ServedFlow } from '../remote/serving.js';
 import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
@@ -63,7 +63,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     super();
     this.#options = options;
     this.#log = log;
-    this.#serving = new Serving(options.security, options.flow);
+    this.#serving = new Serving(options.security, clock, log, () => this.#served);
     this.#source = new SpecTclSource(
       {
         address: options.source,
@@ -101,6 +101,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
   }
 
+  get #served(): ServedFlow | undefined {
+    const parts = this.#parts;
+    return parts === undefined ? undefined : { ...parts, history: parts.publisher.history };
+  }
+
   get sourceState(): SourceState {
     return this.#source.state;
   }
@@ -111,6 +116,10 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
 
   get links(): LinkStanding[] {
     return this.#parts?.host.links ?? [];
+  }
+
+  get remotes(): RemoteStanding[] {
+    return this.#parts?.host.remotes.standings ?? [];
   }
 
   /** A mirror waits for nobody. */
@@ -154,6 +163,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     const parts = this.#parts;
     if (parts === undefined) return;
     this.#parts = undefined;
+    this.#serving.close();
     parts.host.setSourceState('ended', Number(wallClockNs()));
     // Readers that attach from now on must not find a flow that is about to go; the flow file last, since it says whose the image is.
     rmSync(parts.imagePath, { force: true });

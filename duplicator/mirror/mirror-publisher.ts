@@ -8,6 +8,7 @@ import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { ArrivalScan } from './arrival-scan.js';
+import { BlockHistory } from './block-history.js';
 
 /** A received update that was compared with the image and waits for its publication. */
 export interface Prepared {
@@ -34,6 +35,8 @@ export class MirrorPublisher {
   readonly #ring: RingWriter;
   /** Which version of the header each slot holds; 0 is none. */
   readonly #slotVersion: number[];
+  /** When each block changed. */
+  readonly history: BlockHistory;
   #imageVersion = 0;
   #size = 0;
   /** The update that is being received. */
@@ -46,6 +49,7 @@ export class MirrorPublisher {
   /** `takenOver`: the image holds what a predecessor had published, all of it to be replaced by the first publication. */
   constructor(file: FlowFile, image: ImageWriter, takenOver = false) {
     if (takenOver) this.#size = file.geometry.payloadCapacity;
+    this.history = new BlockHistory(file.geometry.payloadCapacity, file.published);
     this.#file = file;
     this.#image = image;
     this.#ring = new RingWriter(file);
@@ -115,6 +119,7 @@ export class MirrorPublisher {
     const whole = prepared.memory.subarray(0, prepared.size);
     this.#image.apply(whole, prepared.ranges, sequence, prepared.size, this.#size, updateDisplay);
     this.#size = prepared.size;
+    this.history.note(sequence, prepared.ranges, prepared.size);
     this.publishedBytes += prepared.size;
     for (const [start, end] of prepared.ranges) this.imageBytesWritten += end - start;
     return sequence;

@@ -7,11 +7,12 @@
  *   open      slots that their writer was filling when it died           word is 0
  *   old       what was published, oldest first                           word is sequence + 1
  *
+ * A sequence that was lost on the way from another host stands there marked as missing, among the complete and the old ones.
  * Anything else cannot have come from a writer that died, whatever it was doing.
  */
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow-file/layout.js';
+import { MISSING, SLOT } from '../../protocol/flow-file/layout.js';
 
 export interface Chain {
   /** Buffers that are whole and stand behind `published`. */
@@ -36,12 +37,13 @@ export function judgeChain(file: FlowFile, published: number, openMax: number): 
     const word = words.load64(slot + SLOT.sequence);
     const size = words.load32(slot + SLOT.size);
     const behind = ahead - slotCount;
-    if (word !== 0 && size > payloadCapacity)
+    const missing = word >= MISSING;
+    if (word !== 0 && !missing && size > payloadCapacity)
       return broken(
         `the buffer of sequence ${word - 1} claims ${size} bytes, and a slot holds ${payloadCapacity}`,
       );
     if (stretch === 'complete') {
-      if (word === ahead + 1) {
+      if (word === ahead + 1 || word === MISSING + ahead + 1) {
         found.complete += 1;
         continue;
       }
@@ -54,6 +56,7 @@ export function judgeChain(file: FlowFile, published: number, openMax: number): 
       }
       stretch = 'old';
     }
+    if (behind >= 0 && word === MISSING + behind + 1) continue;
     if (behind < 0 || word !== behind + 1) {
       const belongs = behind < 0 ? 'nothing' : `sequence ${behind}`;
       return broken(

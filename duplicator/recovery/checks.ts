@@ -38,7 +38,7 @@ export function checkFile(file: FlowFile): Check[] {
   if (epoch <= 0 || epoch > COUNT_MAX || words.load64(HEADER.published) > COUNT_MAX - geometry.slotCount)
     return [unsound('header', `epoch ${epoch} or published ${words.load64(HEADER.published)} is no count`)];
   const checks = [...checkSequences(file), checkState(file)];
-  return file.flags & FLOW_FLAGS.mirror ? checks : [...checks, checkCredit(file)];
+  return file.flags & (FLOW_FLAGS.mirror | FLOW_FLAGS.remote) ? checks : [...checks, checkCredit(file)];
 }
 
 function checkSequences(file: FlowFile): Check[] {
@@ -90,6 +90,8 @@ function generationOf({ words }: FlowFile): { published: number; granted: number
 }
 
 function openMax(file: FlowFile, published: number): number {
+  // Buffers of another host are published by the batch.
+  if (file.flags & FLOW_FLAGS.remote) return file.geometry.slotCount;
   if (file.flags & FLOW_FLAGS.mirror) return MIRROR_OPEN_SLOTS;
   return Math.max(0, Math.min(file.geometry.slotCount, file.words.load64(HEADER.granted) - published));
 }

@@ -1,50 +1,376 @@
-/** A flow that another host's duplicator sends. */
+/**
+ * A flow that another host's duplicator sends, as one thing: the link to it, which comes back after every cut, the flow file (a mirror's
+ * image beside it) that the link fills, and the host that serves them, to other hosts too.
+ *
+ * | state      | event                                  | next                                              |
+ * | ---------- | -------------------------------------- | ------------------------------------------------- |
+ * | starting   | welcomed                               | running: the flow is made                         |
+ * | starting   | anything else                          | ended: start() rejects                            |
+ * | running    | link lost                              | waiting (stale, unless the flow had ended)        |
+ * | waiting    | delay over, welcomed at the same epoch | running: resumes where it was                     |
+ * | waiting    | welcomed, but it is another flow now   | replaced: whoever owns this makes it anew         |
+ * | any        | close()                                | ended                                             |
+ */
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
+import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import type { Served } from '../../protocol/contract/shapes.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import type { SourceState } from '../../protocol/flow-file/layout.js';
+import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import { COUNTERS } from '../../protocol/flow-file/counters.js';
+import {
+  HEADER,
+  PROVIDER_GENERATION,
+  sourceStateOf,
+  type SourceState,
+} from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
+import { readSecurity, type Security } from '../../protocol/security/options.js';
+import type { Secret } from '../../protocol/security/secret.js';
+import { DELIVERY_DETAIL } from '../../protocol/wire/frame.js';
+import type { WireHello, WireWelcome } from '../../protocol/wire/handshake-messages.js';
+import type { Delivery } from '../consumer-registry.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import type { LinkStanding } from '../flow-host.js';
+import type { LinkStanding, RemoteStanding } from '../flow-host.js';
+import { Backoff } from '../mirror/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
-import { Serving } from './serving.js';
+import type { Inheritance } from '../recovery/obtain.js';
+import type { FlowSink } from './flow-sink.js';
+import { findLeftBehind, makeFlow, releaseFlow, type RemoteParts } from './remote-parts.js';
+import { Serving, type ServedFlow } from './serving.js';
+import { UpstreamLink } from './upstream-link.js';
+
+/** A consumer that wants every buffer waits so long for the sender to agree; a sender that does not has a reason. */
+const GRANTED_WITHIN_MS = 2_000;
+/** An attempt costs little, and what the ring holds meanwhile is not lost. */
+const LINK_BACKOFF = { firstMs: 20, maxMs: 1_000 };
 
 export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
   readonly #options: RemoteFlowOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #serving: Serving;
-  readonly sourceState: SourceState = 'starting';
-  readonly clientCount = 0;
-  readonly published = 0;
-  readonly links: LinkStanding[] = [];
+  readonly #stopping = new AbortController();
+  readonly #backoff = new Backoff(LINK_BACKOFF);
+  readonly #id = randomBytes(16).toString('hex');
+  #parts: RemoteParts | undefined;
+  #inherited: Inheritance;
+  #running: Promise<void> = Promise.resolve();
+  #link: UpstreamLink | undefined;
+  #state: SourceState = 'starting';
+  /** What the sender does now; undefined while there is no link. */
+  #granted: Delivery | undefined;
+  /** Lossless consumers here, those of a killed predecessor that may come back, and those that wait to become one. */
+  #lossless = 0;
+  #expected = 0;
+  #admitting = 0;
+  #whenGranted: (() => void)[] = [];
+  #asked: Delivery = 'lossy';
+  #farewell = false;
+  #connections = 0;
+  #receivedBytes = 0;
 
-  constructor(options: RemoteFlowOptions, _clock: Clock, _log: Logger) {
+  constructor(options: RemoteFlowOptions, clock: Clock, log: Logger) {
     super();
     this.#options = options;
-    this.#serving = new Serving(options.security, options.flow);
+    this.#clock = clock;
+    this.#log = log;
+    this.#serving = new Serving(options.security, clock, log, () => this.#served);
   }
 
-  start(): Promise<void> {
-    return Promise.reject(new MirrorflowError('SYSTEM_ERROR', 'remote sources are not there yet'));
+  /** Resolves when the other host has welcomed this one and the flow is made. */
+  async start(): Promise<void> {
+    const security = readSecurity(this.#options.security);
+    const { secret } = security;
+    if (secret === undefined) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `${this.#options.sourceText}: a flow comes from another host with a shared secret only: give --secret-file`,
+      );
+    }
+    const left = await findLeftBehind(this.#options, this.#log);
+    this.#inherited = left.inherited;
+    this.#expected = left.expected;
+    await new Promise<void>((resolve, reject) => {
+      this.#running = this.#run(security, secret, left.resume, resolve, reject);
+    });
+  }
+
+  get sourceState(): SourceState {
+    return this.#state;
+  }
+
+  get clientCount(): number {
+    return this.#parts?.host.clientCount ?? 0;
+  }
+
+  get links(): LinkStanding[] {
+    return this.#parts?.host.links ?? [];
+  }
+
+  get remotes(): RemoteStanding[] {
+    return this.#parts?.host.remotes.standings ?? [];
+  }
+
+  get published(): number {
+    return this.#parts?.file.published ?? 0;
   }
 
   get places(): FlowPlaces {
-    throw new Error('the flow is not there yet');
+    const { file, link, imagePath } = this.#made;
+    const { payloadCapacity, slotCount } = file.geometry;
+    const places = { file: file.path, link, bufferSize: payloadCapacity, buffers: slotCount };
+    return imagePath === undefined ? places : { ...places, image: imagePath };
   }
 
   get type(): string {
-    return this.#options.type ?? '';
+    return this.#made.file.identity.type;
   }
 
-  /** Who had this flow from a dead predecessor is waited for by the place it comes from. */
-  expectAtMost(): void {}
+  expectAtMost(consumers: number): void {
+    this.#expected = Math.min(this.#expected, consumers);
+    this.#parts?.host.expectAtMost(consumers);
+    this.#ask();
+  }
 
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
     return this.#serving.serve(listen);
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#grantedNow(undefined);
+    this.#serving.close();
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts !== undefined) await releaseFlow(parts);
+    await this.#running.catch(() => undefined);
+  }
+
+  get #made(): RemoteParts {
+    if (this.#parts === undefined) throw new Error('the flow is not there yet');
+    return this.#parts;
+  }
+
+  get #served(): ServedFlow | undefined {
+    return this.#parts === undefined ? undefined : { ...this.#parts, history: this.#parts.history };
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Link after link, until it is closed. */
+  async #run(
+    security: Security,
+    secret: Secret,
+    left: WireHello['resume'],
+    started: () => void,
+    failed: (error: unknown) => void,
+  ): Promise<void> {
+    let resume = left;
+    while (!this.#stopped) {
+      try {
+        await this.#linkOnce(security, secret, resume, started);
+      } catch (error) {
+        this.#link = undefined;
+        this.#grantedNow(undefined);
+        if (this.#stopped) break;
+        if (this.#parts === undefined) {
+          failed(error);
+          return;
+        }
+        this.#lost(error);
+      }
+      if (this.#parts !== undefined) {
+        const { file } = this.#parts;
+        resume = { epoch: file.words.load64(HEADER.sourceEpoch), sequence: file.published };
+      }
+      await this.#sleep(this.#backoff.next());
+    }
+    failed(new MirrorflowError('STOPPED', 'the flow was stopped before it was there'));
+  }
+
+  async #linkOnce(
+    security: Security,
+    secret: Secret,
+    resume: WireHello['resume'],
+    started: () => void,
+  ): Promise<void> {
+    const { app, flow, crc, source, startTimeoutMs } = this.#options;
+    this.#asked = this.#wanted;
+    this.#farewell = false;
+    const common = { application: app, flow, id: this.#id, crc, delivery: this.#asked };
+    const link = new UpstreamLink(
+      {
+        address: source,
+        secret,
+        trust: security.trust,
+        hello: resume === undefined ? common : { ...common, resume },
+        withinMs: startTimeoutMs,
+        clock: this.#clock,
+        signal: this.#stopping.signal,
+      },
+      {
+        welcomed: async (welcome) => {
+          const sink = await this.#welcomed(welcome);
+          this.#connections += 1;
+          started();
+          return sink;
+        },
+        received: (bytes) => this.#received(bytes),
+      },
+    );
+    this.#link = link;
+    await link.over;
+  }
+
+  async #welcomed(welcome: WireWelcome): Promise<FlowSink> {
+    const known = this.#parts;
+    const parts = known ?? (await this.#make(welcome));
+    const { file } = parts;
+    if (known !== undefined && file.words.load64(HEADER.sourceEpoch) !== welcome.epoch) {
+      const why = `the sequences of ${this.#options.sourceText} have begun again`;
+      this.emit('replaced', why);
+      throw new MirrorflowError('STOPPED', why);
+    }
+    if (this.#stopped) throw new MirrorflowError('STOPPED', 'the flow was stopped');
+    this.#backoff.reset();
+    this.#grantedNow(welcome.delivery);
+    this.#setState(welcome.state, welcome.sinceNs, welcome.generation);
+    if (this.#wanted !== this.#asked) setImmediate(() => this.#ask());
+    return parts.sink;
+  }
+
+  async #make(welcome: WireWelcome): Promise<RemoteParts> {
+    const parts = await makeFlow(this.#options, welcome, this.#inherited, this.#clock, this.#log, {
+      beforeLossless: () => this.#beforeLossless(),
+      hooks: {
+        state: (detail, sinceNs) => {
+          const state = sourceStateOf(detail % PROVIDER_GENERATION);
+          if (state !== undefined) this.#setState(state, sinceNs, Math.floor(detail / PROVIDER_GENERATION));
+        },
+        delivery: (detail) => this.#delivered(detail === DELIVERY_DETAIL.lossless ? 'lossless' : 'lossy'),
+        farewell: () => (this.#farewell = true),
+      },
+    });
+    const { host } = parts;
+    host.on('demoted', (client) => this.emit('demoted', client));
+    host.on('clients', (count) => {
+      parts.file.setCounter(COUNTERS.clients.id, count);
+      this.emit('clients', count);
+    });
+    host.on('consumers', (count) => parts.file.setCounter(COUNTERS.consumers.id, count));
+    host.on('lossless', (count) => {
+      this.#lossless = count;
+      this.#ask();
+    });
+    this.#clock.after(
+      this.#options.reattachMs,
+      () => {
+        this.#expected = 0;
+        this.#ask();
+      },
+      true,
+    );
+    this.#parts = parts;
+    return parts;
+  }
+
+  get #wanted(): Delivery {
+    return this.#lossless + this.#expected + this.#admitting > 0 ? 'lossless' : 'lossy';
+  }
+
+  /** Tells the sender when this host needs every buffer, and when it does not any more. */
+  #ask(): void {
+    const wanted = this.#wanted;
+    if (this.#granted === undefined || wanted === this.#asked) return;
+    this.#asked = wanted;
+    this.#link?.deliver(wanted);
+  }
+
+  #beforeLossless(): Promise<void> | undefined {
+    if (this.#granted === undefined || (this.#granted === 'lossless' && this.#asked === 'lossless'))
+      return undefined;
+    this.#admitting += 1;
+    this.#ask();
+    const granted = new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(GRANTED_WITHIN_MS, resolve, true);
+      this.#whenGranted.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+    // Whoever was waited for is counted by then.
+    void granted.then(() =>
+      setImmediate(() => {
+        this.#admitting -= 1;
+        this.#ask();
+      }),
+    );
+    return granted;
+  }
+
+  #delivered(delivery: Delivery): void {
+    if (delivery === 'lossy' && this.#asked === 'lossless')
+      this.#log.warn('the other host sends without waiting for this one: buffers may be lost', {
+        source: this.#options.sourceText,
+      });
+    this.#grantedNow(delivery);
+  }
+
+  /** What the sender does from here on; undefined: there is no link. Whoever waits for lossless has it, or cannot have it. */
+  #grantedNow(delivery: Delivery | undefined): void {
+    this.#granted = delivery;
+    if (delivery === 'lossy') return;
+    const waiting = this.#whenGranted;
+    this.#whenGranted = [];
+    for (const go of waiting) go();
+  }
+
+  #lost(error: unknown): void {
+    const cause =
+      error instanceof MirrorflowError
+        ? error
+        : new MirrorflowError('SYSTEM_ERROR', describeError(error), {}, error);
+    // A flow that has ended stays what it is: there is nothing to be had that is not here.
+    if (this.#farewell && this.#state === 'ended') return;
+    this.#setState('stale', Number(wallClockNs()), this.#made.host.generation, cause);
+  }
+
+  #setState(state: SourceState, sinceNs: number, generation: number, cause?: MirrorflowError): void {
+    const host = this.#parts?.host;
+    if (host === undefined) return;
+    const changed = state !== this.#state || generation !== host.generation;
+    this.#state = state;
+    if (!changed) return;
+    host.setSourceState(state, sinceNs, generation);
+    this.emit('state', state, cause);
+  }
+
+  #received(bytes: number): void {
+    this.#receivedBytes += bytes;
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    const { file, sink } = parts;
+    file.setCounter(COUNTERS.receivedBytes.id, this.#receivedBytes);
+    file.setCounter(COUNTERS.published.id, file.published);
+    file.setCounter(COUNTERS.gaps.id, sink.gaps);
+    file.setCounter(COUNTERS.missing.id, sink.missing);
+    file.setCounter(COUNTERS.connections.id, this.#connections);
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    if (this.#stopped) return;
+    const { signal } = this.#stopping;
+    await new Promise<void>((resolve) => {
+      const over = (): void => {
+        cancel();
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const cancel = this.#clock.after(delayMs, over);
+      signal.addEventListener('abort', over, { once: true });
+    });
   }
 }

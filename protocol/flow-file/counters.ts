@@ -13,6 +13,10 @@ export const COUNTERS = {
   clients: { id: 10, help: 'clients connected now' },
   stalls: { id: 11, help: 'times the writer waited for a lossless consumer' },
   consumers: { id: 12, help: 'consumers that are attached now, lossless and lossy' },
+  remotes: { id: 14, help: 'duplicators of other hosts that receive the flow now' },
+  sentBytes: { id: 15, help: 'bytes sent to duplicators of other hosts' },
+  gaps: { id: 16, help: 'times that buffers were missing in what another host sent' },
+  missing: { id: 17, help: 'buffers that were missing in those gaps' },
   lossless: { id: 13, help: 'lossless consumers connected now' },
 } as const satisfies Record<string, { id: number; help: string }>;
 

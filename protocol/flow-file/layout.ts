@@ -14,7 +14,7 @@
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
  *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ granted                      │ provider, zero        │                                                   │
+ *      │ granted                      │ provider, zero        │ sourceEpoch             │                         │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ 96 counters of 8                                                                                          │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -25,6 +25,8 @@
  * slot
  *    0 ┌──────────────────────────────┬───────────────────────┬─────────────┬───────────┐
  *      │ sequence + 1; 0: being written │ timestampNs          │ size        │ flags     │
+   32 ├──────────────────────────────┴───────────────────────┴─────────────┴───────────┤
+      │ frame: scratch of the owner                                                       │
  *   64 ├──────────────────────────────┴───────────────────────┴─────────────┴───────────┤
  *      │ payload, up to payloadCapacity bytes                                              │
  *      └────────────────────────────────────────────────────────────────────────────────┘
@@ -65,6 +67,8 @@ export const HEADER = {
   granted: 3 * CACHE_LINE_BYTES + 4 * U64,
   /** u32: 8 times the generation of a local flow's provider that is there or was last (0: none yet), plus the code of the source's state. */
   provider: 3 * CACHE_LINE_BYTES + 5 * U64,
+  /** The epoch, at its source, of a flow that another host sends: whose sequences stand here. 0 for every other flow. */
+  sourceEpoch: 3 * CACHE_LINE_BYTES + 6 * U64,
   counters: 4 * CACHE_LINE_BYTES,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -79,6 +83,8 @@ export const SLOT = {
   timestampNs: U64,
   size: 2 * U64,
   flags: 2 * U64 + U32,
+  /** 32 bytes for the owner: the header of the frame in which the buffer travels to or from another host, so that both are one piece. */
+  frame: 32,
   payload: CACHE_LINE_BYTES,
 } as const;
 
@@ -92,7 +98,15 @@ export const GENERATION_SHIFT = 16;
 export const FLOW_FLAGS = {
   /** The flow is a mirror: an image file stands beside this file. */
   mirror: 1,
+  /** Another host sends the flow: its buffers may have gaps, and its duplicator writes them. */
+  remote: 2,
 } as const;
+
+/**
+ * A slot's sequence word with this added: the sequence never came here, since it was lost on the way from another host. To a reader it is
+ * a slot without what it looks for.
+ */
+export const MISSING = 2 ** 52;
 
 /** `sourceState`: what the flow's data are worth now. The numbers are part of the layout. */
 export const SOURCE_STATES = { starting: 0, live: 1, stale: 2, ended: 3 } as const;
@@ -107,7 +121,8 @@ export function sourceStateOf(code: number): SourceState | undefined {
 
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
-assert(HEADER.provider + U64 <= HEADER.counters);
+assert(HEADER.sourceEpoch + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 96);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
-assert(SLOT.flags + U32 <= SLOT.payload);
+assert(SLOT.flags + U32 <= SLOT.frame);
+assert.equal(SLOT.frame + 32, SLOT.payload);

@@ -3,7 +3,7 @@
  * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
  * Payloads are plain stores between those, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
  */
-import { HEADER, HEADER_BYTES, SLOT } from './layout.js';
+import { HEADER, HEADER_BYTES, MISSING, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 
@@ -56,6 +56,30 @@ export class RingWriter {
     const sequence = this.#committed + ahead;
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
+  }
+
+  /**
+   * Opens the next slot like `begin` and gives room for a frame's header and the payload behind it as one piece, so that both arrive
+   * with one read.
+   */
+  beginFramed(payloadBytes: number): Buffer {
+    this.begin();
+    return this.#file.bytes.subarray(this.#offset + SLOT.frame, this.#offset + SLOT.payload + payloadBytes);
+  }
+
+  /**
+   * Leaves out the sequences below `sequence`: their slots, as far as the ring holds them, say so. Readers see them as lost after `publish`.
+   * What stood in those slots must not be needed any more.
+   */
+  skipTo(sequence: number): void {
+    const { geometry, words } = this.#file;
+    const first = Math.max(this.#committed, sequence - geometry.slotCount);
+    for (let missing = first; missing < sequence; missing += 1)
+      words.store64(slotOffset(geometry, missing) + SLOT.sequence, MISSING + missing + 1);
+    this.#committed = sequence;
+    this.#opened = Math.max(this.#opened, sequence);
+    this.#index = sequence % geometry.slotCount;
+    this.#offset = slotOffset(geometry, sequence);
   }
 
   /** Sequences below it can be begun without clearing anything more. */

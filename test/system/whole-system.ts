@@ -6,8 +6,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programPath } from '../../protocol/installation.js';
 import { connect, connectHost, type Client, type HostConnection } from '../../client-lib/index.js';
 import {
   startSimulator,
@@ -63,7 +64,7 @@ export class WholeSystem {
 
   /** Starts the host server and connects to it. */
   async startHost(): Promise<ChildProcess> {
-    const server = this.program('host-server/main.js', ['--listen', 'tcp://127.0.0.1:0']);
+    const server = this.program(programPath('host-server'), ['--listen', 'tcp://127.0.0.1:0']);
     server.stderr?.on('data', (chunk: Buffer) => (this.#hostLog += chunk.toString()));
     this.#hostServer = server;
     this.#host = await eventually('the host server answers', async () => {
@@ -73,9 +74,9 @@ export class WholeSystem {
     return server;
   }
 
-  /** Starts a compiled program of the project, or a fixture, in this system's directories. */
+  /** Starts a program of the project, or a compiled fixture, in this system's directories. */
   program(path: string, args: readonly string[] = []): ChildProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', join(DIST, path), ...args], {
+    const child = spawn(process.execPath, [resolve(DIST, path), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: this.environment,
     });

@@ -35,12 +35,13 @@ describe('the layout of a flow file', () => {
       stateSinceNs: 216,
       granted: 224,
       provider: 232,
+      sourceEpoch: 240,
       counters: 256,
       identityLength: 1024,
       identity: 1028,
     });
     expect(HEADER_BYTES).to.equal(4096);
-    expect(SLOT).to.deep.equal({ sequence: 0, timestampNs: 8, size: 16, flags: 20, payload: 64 });
+    expect(SLOT).to.deep.equal({ sequence: 0, timestampNs: 8, size: 16, flags: 20, frame: 32, payload: 64 });
     expect(SOURCE_STATES).to.deep.equal({ starting: 0, live: 1, stale: 2, ended: 3 });
     expect(sourceStateOf(2)).to.equal('stale');
     expect(sourceStateOf(4)).to.equal(undefined);

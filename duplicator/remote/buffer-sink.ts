@@ -1,0 +1,94 @@
+/**
+ * Fills a flow file with the buffers that another host sends, under the sequences they have there. What was lost on the way is counted and
+ * marked in the ring, so that consumers miss exactly that.
+ */
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
+import { FrameKind, type FrameHeader } from '../../protocol/wire/frame.js';
+import { DIRECT_BYTES } from '../../protocol/wire/frame-reader.js';
+import type { FlowHost } from '../flow-host.js';
+import { controlReceived } from './control-frames.js';
+import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
+import { GapCrossing } from './gap.js';
+
+export class BufferSink implements FlowSink {
+  readonly #file: FlowFile;
+  readonly #ring: RingWriter;
+  readonly #host: FlowHost;
+  readonly #hooks: FlowSinkHooks;
+  readonly #crossing: GapCrossing;
+  readonly acknowledgeEvery: number;
+  /** Payload of the last buffer, bytes: probably that of the next. */
+  #usual = 0;
+
+  /** `sourceBuffers`: of the ring at the sender, which waits for acknowledgements when it is full. */
+  constructor(file: FlowFile, host: FlowHost, sourceBuffers: number, hooks: FlowSinkHooks) {
+    this.#file = file;
+    this.#ring = new RingWriter(file);
+    this.#host = host;
+    this.#hooks = hooks;
+    this.#crossing = new GapCrossing(file, this.#ring, host);
+    this.acknowledgeEvery = Math.max(1, Math.floor(sourceBuffers / 4));
+  }
+
+  get next(): number {
+    return this.#ring.next;
+  }
+
+  get gaps(): number {
+    return this.#crossing.gaps;
+  }
+
+  get missing(): number {
+    return this.#crossing.missing;
+  }
+
+  get large(): boolean {
+    return this.#usual >= DIRECT_BYTES;
+  }
+
+  begin(): void {
+    // What was half there is written again.
+  }
+
+  flush(): number {
+    const before = this.#ring.published;
+    const published = this.#ring.publish();
+    if (published !== before) this.#host.published();
+    return published;
+  }
+
+  room(): Promise<void> {
+    return this.#crossing.room();
+  }
+
+  limitOf(kind: FrameKind): number {
+    return kind === FrameKind.BUFFER ? this.#file.geometry.payloadCapacity : 0;
+  }
+
+  ahead(): Buffer | undefined {
+    return this.#host.hasCredit(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
+  }
+
+  admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
+    if (kind !== FrameKind.BUFFER) return true;
+    const { next } = this.#ring;
+    return sequence < next
+      ? `buffer ${sequence} came where ${next} was to come`
+      : this.#crossing.goOnAt(sequence);
+  }
+
+  place(): Buffer {
+    return this.#ring.begin();
+  }
+
+  frame(header: Readonly<FrameHeader>): string | undefined {
+    if (header.kind !== FrameKind.BUFFER) {
+      this.flush();
+      return controlReceived(header, this.#hooks);
+    }
+    this.#ring.commit(header.length, header.value, header.detail);
+    this.#usual = header.length;
+    return undefined;
+  }
+}

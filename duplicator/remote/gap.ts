@@ -1,0 +1,53 @@
+/**
+ * The writer's way over what was lost between hosts: what is left out is counted, marked in the ring and so told to the consumers as lost.
+ * Lossless ones must have read all before it, or still find it.
+ */
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import type { RingWriter } from '../../protocol/flow-file/ring-writer.js';
+import type { FlowHost } from '../flow-host.js';
+
+export class GapCrossing {
+  readonly #file: FlowFile;
+  readonly #ring: RingWriter;
+  readonly #host: FlowHost;
+  #waitingFor = 0;
+  /** Times that something was missing, and how many sequences altogether. */
+  gaps = 0;
+  missing = 0;
+
+  constructor(file: FlowFile, ring: RingWriter, host: FlowHost) {
+    this.#file = file;
+    this.#ring = ring;
+    this.#host = host;
+  }
+
+  /** Whether the slot of `sequence` may be written now; all below it is marked then. False while a lossless consumer is not that far. */
+  goOnAt(sequence: number): boolean {
+    const { next } = this.#ring;
+    this.#waitingFor = sequence;
+    if (this.#host.hasCredit(sequence)) {
+      this.#skip(next, sequence);
+      return true;
+    }
+    // A gap larger than the ring: once all before it was read it is shown, and waits until it was noticed.
+    if (sequence === next || !this.#host.hasCredit(next + this.#file.geometry.slotCount - 1)) return false;
+    this.#skip(next, sequence);
+    this.#ring.publish();
+    this.#host.published();
+    return this.#host.hasCredit(sequence);
+  }
+
+  /** Resolves when `goOnAt` may say something else. */
+  room(): Promise<void> {
+    return this.#host.credit(Math.min(this.#waitingFor, this.#ring.next + this.#file.geometry.slotCount - 1));
+  }
+
+  #skip(from: number, to: number): void {
+    if (from === to) return;
+    const isNew = this.#file.published === 0;
+    this.#ring.skipTo(to);
+    if (isNew) return; // what came before the first buffer of a new file is no loss
+    this.gaps += 1;
+    this.missing += to - from;
+  }
+}

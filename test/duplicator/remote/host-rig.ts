@@ -1,0 +1,129 @@
+/** A host in miniature, in the test's own process: directories of its own, flows of real duplicators, both sides of the client library. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openInputFlow, type InputFlow } from '../../../client-lib/input-flow.js';
+import type { InputFlowOptions } from '../../../client-lib/input-flow-options.js';
+import { OutputFlow } from '../../../client-lib/output-flow.js';
+import type { OutputFlowOptions } from '../../../client-lib/output-options.js';
+import type { DuplicatedFlow } from '../../../duplicator/duplicated-flow.js';
+import { LocalFlow } from '../../../duplicator/local/local-flow.js';
+import { parseOptions } from '../../../duplicator/options.js';
+import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';
+import { parseAddress } from '../../../protocol/address.js';
+import { systemClock } from '../../../protocol/clock.js';
+import type { OpenedFlow } from '../../../protocol/contract/shapes.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { openFlowFile } from '../../../protocol/flow-file/open.js';
+import { Logger } from '../../../protocol/log.js';
+
+export const SECRET = 'correct horse battery staple';
+
+export class HostRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  readonly log: string[] = [];
+  readonly #flows: DuplicatedFlow[] = [];
+  readonly #clients: { close(): Promise<void> }[] = [];
+
+  readonly #flow: string;
+  readonly #secret: string;
+
+  /** `secret`: empty for none. */
+  constructor(secret = SECRET, flow = 'events') {
+    this.#secret = secret;
+    this.#flow = flow;
+    mkdirSync(join(this.directory, 'links'), { mode: 0o750 });
+    writeFileSync(join(this.directory, 'secret'), secret, { mode: 0o600 });
+  }
+
+  get secretFile(): string {
+    return join(this.directory, 'secret');
+  }
+
+  /** The flow of a provider on this host. */
+  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<RigFlow> {
+    const options = this.#options([
+      '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
+    ]); // prettier-ignore
+    if (options.direction !== 'output') throw new Error('it is no local flow');
+    return this.#start(new LocalFlow(options, this.#logger));
+  }
+
+  /** The flow as another host sends it. */
+  async remote(source: string, more: readonly string[] = []): Promise<RigFlow> {
+    return this.#start(this.makeRemote(source, more));
+  }
+
+  makeRemote(source: string, more: readonly string[] = []): RemoteFlow {
+    const options = this.#options(['--source', source, ...more]);
+    if (options.direction !== 'remote') throw new Error('it is no remote flow');
+    const flow = new RemoteFlow(options, systemClock, this.#logger);
+    this.#flows.push(flow);
+    return flow;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients.splice(0)) await client.close();
+    for (const flow of this.#flows.splice(0)) await flow.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #start(flow: DuplicatedFlow): Promise<RigFlow> {
+    if (!this.#flows.includes(flow)) this.#flows.push(flow);
+    await flow.start();
+    return new RigFlow(flow, this.#clients);
+  }
+
+  get #logger(): Logger {
+    return new Logger('test', { level: 'warn', format: 'json', sink: (line) => this.log.push(line) });
+  }
+
+  #options(args: readonly string[]) {
+    return parseOptions(
+      ['--app', 'test', '--flow', this.#flow, ...(this.#secret === '' ? [] : ['--secret-file', this.secretFile]), ...args],
+      { MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows') },
+    ); // prettier-ignore
+  }
+}
+
+export class RigFlow {
+  readonly flow: DuplicatedFlow;
+  readonly file: FlowFile;
+  readonly #clients: { close(): Promise<void> }[];
+
+  constructor(flow: DuplicatedFlow, clients: { close(): Promise<void> }[]) {
+    this.flow = flow;
+    this.#clients = clients;
+    this.file = openFlowFile(flow.places.file, 'read');
+  }
+
+  get opened(): OpenedFlow {
+    const { file, link } = this.flow.places;
+    return { handle: 1, flow: 'events', type: this.flow.type, file, link };
+  }
+
+  async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
+    const { bufferSize, buffers } = this.flow.places;
+    const output = await OutputFlow.attach(this.opened, {
+      bufferSize,
+      buffers,
+      ...options,
+    } as OutputFlowOptions);
+    this.#clients.push(output);
+    return output;
+  }
+
+  async consumer(options: InputFlowOptions = {}): Promise<InputFlow> {
+    const input = await openInputFlow(this.opened, { inline: true, ...options });
+    this.#clients.push(input);
+    return input;
+  }
+
+  /** Serves other hosts; returns the port. */
+  async serve(listen = 'tcp://127.0.0.1:0'): Promise<number> {
+    const { address } = await this.flow.serve(
+      parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true }),
+    );
+    return parseAddress(address, { schemes: ['tcp', 'tls'] }).port;
+  }
+}

@@ -1,0 +1,237 @@
+/** Flows between hosts, in one process: what arrives, in which order, and what is counted when something does not. */
+import { expect } from 'chai';
+import type { InputFlow } from '../../../client-lib/input-flow.js';
+import type { OutputFlow } from '../../../client-lib/output-flow.js';
+import { COUNTERS } from '../../../protocol/flow-file/counters.js';
+import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
+import { eventually } from '../../fixtures/polling.js';
+import { HostRig } from './host-rig.js';
+
+const tcp = (port: number): string => `tcp://127.0.0.1:${port}`;
+
+/** Buffers that say in every word which they are. */
+function fill(data: Buffer, sequence: number): void {
+  new Uint32Array(data.buffer, data.byteOffset, data.length >>> 2).fill(sequence);
+}
+
+function whole(data: Uint8Array, sequence: number): boolean {
+  return new Uint32Array(data.buffer, data.byteOffset, data.length >>> 2).every((word) => word === sequence);
+}
+
+async function write(output: OutputFlow, from: number, count: number, size: number): Promise<void> {
+  for (let sequence = from; sequence < from + count; sequence += 1) {
+    const slot = await output.reserve();
+    fill(slot.data.subarray(0, size), sequence);
+    slot.commit(size, { flags: sequence & 0xffff });
+  }
+}
+
+/** Takes so many and checks each: returns the sequences. */
+async function take(input: InputFlow, count: number): Promise<number[]> {
+  const sequences: number[] = [];
+  while (sequences.length < count) {
+    const buffer = await input.take();
+    if (buffer === undefined) break;
+    expect(whole(buffer.data, buffer.sequence), `buffer ${buffer.sequence}`).to.equal(true);
+    expect(buffer.flags).to.equal(buffer.sequence & 0xffff);
+    sequences.push(buffer.sequence);
+    buffer.release();
+  }
+  return sequences;
+}
+
+const upTo = (count: number, from = 0): number[] => Array.from({ length: count }, (_, index) => from + index);
+
+describe('a flow between hosts', () => {
+  const hosts: HostRig[] = [];
+  const host = (secret?: string): HostRig => {
+    const made = new HostRig(secret);
+    hosts.push(made);
+    return made;
+  };
+
+  afterEach(async () => {
+    for (const made of hosts.splice(0).toReversed()) await made.close();
+  });
+
+  for (const [size, count] of [
+    [64, 5_000],
+    [4096, 2_000],
+    [65_536, 400],
+    [1_048_576, 40],
+  ] as const) {
+    it(`brings every buffer of ${size} bytes to a lossless consumer, under its sequence, flags and time`, async () => {
+      const here = await host().local(8, size);
+      const there = await host().remote(tcp(await here.serve()));
+      expect(there.file.identity.properties).to.deep.equal(here.file.identity.properties);
+      const input = await there.consumer();
+      const output = await here.provider();
+      const [got] = await Promise.all([take(input, count), write(output, 0, count, size)]);
+      expect(got).to.deep.equal(upTo(count));
+      expect(input.lost).to.equal(0);
+      await eventually(() => here.flow.remotes[0]?.acknowledged === count, 'the sender knows');
+    });
+  }
+
+  it('takes buffers of all sizes in turn', async () => {
+    const here = await host().local(16, 200_000);
+    const there = await host().remote(tcp(await here.serve()), ['--crc']);
+    const input = await there.consumer();
+    const output = await here.provider();
+    const sizes = [4, 200_000, 0, 60_000, 16_384, 16_380, 199_996, 8, 8, 8, 150_000, 150_000, 32];
+    const writing = (async () => {
+      for (let sequence = 0; sequence < 300; sequence += 1) {
+        const size = sizes[sequence % sizes.length] ?? 0;
+        await write(output, sequence, 1, size);
+      }
+    })();
+    expect(await take(input, 300)).to.deep.equal(upTo(300));
+    await writing;
+    expect(input.lost).to.equal(0);
+  });
+
+  it('loses nothing when the link is cut again and again, and makes it anew each time', async () => {
+    const here = await host().local(256, 20_000);
+    const proxy = await CuttingProxy.before(await here.serve());
+    const there = await host().remote(proxy.address);
+    const input = await there.consumer();
+    const output = await here.provider();
+    let written = 0;
+    const writing = (async () => {
+      for (; written < 3_000; written += 1) {
+        await write(output, written, 1, 20_000);
+        if (written % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    })();
+    const taking = take(input, 3_000);
+    for (let cuts = 1; cuts <= 12; cuts += 1) {
+      const reached = Math.min(2_900, cuts * 220);
+      await eventually(() => there.file.published >= reached, `buffer ${reached}`, 20_000);
+      proxy.cut();
+      await eventually(() => proxy.connections > cuts, `connection ${cuts + 1}`);
+    }
+    expect(await taking).to.deep.equal(upTo(3_000));
+    await writing;
+    expect(input.lost).to.equal(0);
+    expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
+    await proxy.close();
+  });
+
+  it('counts exactly what a ring that was too small lost during a cut', async () => {
+    const here = await host().local(16, 100);
+    const proxy = await CuttingProxy.before(await here.serve());
+    const there = await host().remote(proxy.address);
+    const input = await there.consumer({ inline: false, history: 64 });
+    const output = await here.provider();
+    await write(output, 0, 10, 100);
+    expect(await take(input, 10)).to.deep.equal(upTo(10));
+    proxy.refusing = true;
+    proxy.cut();
+    await eventually(() => there.flow.sourceState === 'stale', 'the cut is seen');
+    // The place of a receiver that was cut is kept for a moment; then the provider goes on without it.
+    await write(output, 10, 100, 100);
+    proxy.refusing = false;
+    const got = await take(input, 16);
+    expect(got).to.deep.equal(upTo(16, 94));
+    expect(input.lost).to.equal(84);
+    expect(there.file.counter(COUNTERS.missing.id)).to.equal(84);
+    expect(there.file.counter(COUNTERS.gaps.id)).to.equal(1);
+    await write(output, 110, 3, 100);
+    expect(await take(input, 3)).to.deep.equal(upTo(3, 110));
+    await proxy.close();
+  });
+
+  it('notices a link that is dead without a word, at both ends, and makes it anew', async () => {
+    const here = await host().local(64, 100);
+    const proxy = await CuttingProxy.before(await here.serve());
+    const there = await host().remote(proxy.address);
+    const input = await there.consumer();
+    const output = await here.provider();
+    await write(output, 0, 5, 100);
+    await take(input, 5);
+    proxy.stall();
+    await eventually(() => there.flow.sourceState === 'stale', 'the receiver gives up');
+    await eventually(() => here.flow.remotes.length === 0, 'the sender gives up');
+    await write(output, 5, 5, 100);
+    proxy.resume();
+    expect(await take(input, 5)).to.deep.equal(upTo(5, 5));
+    expect(there.flow.sourceState).to.equal('live');
+    expect(input.lost).to.equal(0);
+    await proxy.close();
+  });
+
+  it('is held back by a lossless consumer that sleeps, and by nobody else', async () => {
+    const here = await host().local(8, 50_000);
+    const there = await host().remote(tcp(await here.serve()), ['--buffers', '4']);
+    const lossy = await there.consumer({ delivery: 'lossy' });
+    const output = await here.provider();
+    await write(output, 0, 200, 50_000); // nobody needs them all
+    const input = await there.consumer({ start: 'next' });
+    const first = (await Promise.all([take(input, 1), write(output, 200, 1, 50_000)]))[0][0] ?? 0;
+    const sleeping = write(output, 201, 40, 50_000);
+    // It sleeps: what is in both rings and not more can be written.
+    await eventually(() => here.file.published >= 201 + 4 + 8 - 1, 'both rings are full');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(here.file.published).to.be.at.most(201 + 4 + 8);
+    expect(here.flow.remotes[0]).to.include({ delivery: 'lossless', holding: true });
+    expect(await take(input, 40)).to.deep.equal(upTo(40, first + 1));
+    await sleeping;
+    expect(input.lost).to.equal(0);
+    await input.close();
+    await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'nobody needs them all any more');
+    await write(output, 241, 200, 50_000);
+    expect(lossy.lost).to.be.at.least(0);
+  });
+
+  it('tells consumers of the end of a provider and of the next one', async () => {
+    const here = await host().local(16, 100);
+    const there = await host().remote(tcp(await here.serve()));
+    const input = await there.consumer();
+    const seen: string[] = [];
+    input.on('state', (state, generation) => seen.push(`${state} ${generation}`));
+    const first = await here.provider();
+    await write(first, 0, 3, 100);
+    const taken = await take(input, 3);
+    await first.close();
+    await eventually(() => seen.includes('ended 1'), 'the end');
+    const second = await here.provider();
+    await write(second, 3, 2, 100);
+    expect([...taken, ...(await take(input, 2))]).to.deep.equal(upTo(5));
+    await eventually(() => seen.includes('live 2'), 'the beginning');
+    expect(there.file.provider).to.deep.equal({ state: 'live', generation: 2 });
+  });
+
+  it('goes through a chain of hosts, one copy on each link', async () => {
+    const a = await host().local(32, 30_000);
+    const b = await host().remote(tcp(await a.serve()));
+    const proxy = await CuttingProxy.before(await b.serve());
+    const c = await host().remote(proxy.address);
+    const inputs = await Promise.all([b.consumer(), ...upTo(5).map(() => c.consumer())]);
+    const output = await a.provider();
+    const got = await Promise.all([
+      ...inputs.map((input) => take(input, 200)),
+      write(output, 0, 200, 30_000),
+    ]);
+    for (const sequences of got.slice(0, -1)) expect(sequences).to.deep.equal(upTo(200));
+    expect(inputs.map((input) => input.lost)).to.deep.equal(upTo(6).map(() => 0));
+    expect([a.flow.remotes.length, b.flow.remotes.length]).to.deep.equal([1, 1]);
+    expect(proxy.passedBytes).to.be.within(200 * 30_000, 200 * 30_100);
+    await proxy.close();
+  });
+
+  it('begins at what the sender still has, without calling what was before it lost', async () => {
+    const here = await host().local(8, 100);
+    const output = await here.provider();
+    await write(output, 0, 50, 100);
+    const there = await host().remote(tcp(await here.serve()));
+    await eventually(() => there.file.published === 50, 'what is there');
+    expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
+    const input = await there.consumer({ start: 'oldest' });
+    const next = write(output, 50, 10, 100);
+    const got = await take(input, 15);
+    await next;
+    expect(got).to.deep.equal(upTo(15, got[0]));
+    expect(got[0]).to.be.within(42, 45);
+    expect(input.lost).to.equal(0);
+  });
+});

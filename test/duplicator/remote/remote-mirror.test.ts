@@ -1,0 +1,127 @@
+/** Mirrors between hosts: bit for bit the same, and few bytes on the wire. */
+import { expect } from 'chai';
+import { openImage } from '../../../protocol/flow-file/image.js';
+import { openFlowFile } from '../../../protocol/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import type { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
+import { parseAddress } from '../../../protocol/address.js';
+import { COUNTERS } from '../../../protocol/flow-file/counters.js';
+import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
+import { eventually } from '../../fixtures/polling.js';
+import { FlowRig } from '../flow-rig.js';
+import { HostRig, SECRET } from './host-rig.js';
+
+async function serve(flow: MirrorFlow): Promise<number> {
+  const { address } = await flow.serve({ scheme: 'tcp', host: '127.0.0.1', port: 0 });
+  return parseAddress(address, { schemes: ['tcp'] }).port;
+}
+
+/** The newest publication of a file, as it is in the ring. */
+function newest(file: FlowFile): { readonly sequence: number; readonly memory: Buffer } | undefined {
+  const reader = new RingReader(file, 'newest');
+  const memory = Buffer.alloc(file.geometry.payloadCapacity);
+  return reader.copy(memory) === 'ready'
+    ? { sequence: reader.sequence, memory: memory.subarray(0, reader.size) }
+    : undefined;
+}
+
+function publication(file: FlowFile, sequence: number): Buffer | undefined {
+  const reader = new RingReader(file, sequence);
+  const memory = Buffer.alloc(file.geometry.payloadCapacity);
+  return reader.copy(memory) === 'ready' && reader.sequence === sequence
+    ? memory.subarray(0, reader.size)
+    : undefined;
+}
+
+describe('a mirror between hosts', () => {
+  let rig: FlowRig;
+  const hosts: HostRig[] = [];
+  const host = (): HostRig => {
+    const made = new HostRig(SECRET, 'spectra');
+    hosts.push(made);
+    return made;
+  };
+
+  afterEach(async () => {
+    for (const made of hosts.splice(0).toReversed()) await made.close();
+    await rig.close();
+  });
+
+  async function start(args: readonly string[] = []): Promise<FlowFile> {
+    rig = await FlowRig.make(['--secret-file', host().secretFile, ...args]);
+    await rig.flow.start();
+    return openFlowFile(rig.flow.places.file, 'read');
+  }
+
+  it('is bit for bit the same in ring and image, for every publication that arrives', async () => {
+    const a = await start();
+    const proxy = await CuttingProxy.before(await serve(rig.flow));
+    const b = await host().remote(proxy.address);
+    const c = await host().remote(`tcp://127.0.0.1:${await b.serve()}`);
+    expect(b.flow.type).to.equal('spectra');
+    expect(b.file.identity.properties).to.deep.equal(a.identity.properties);
+    let compared = 0;
+    for (let round = 0; round < 60; round += 1) {
+      await rig.publishMore(1);
+      if (round % 20 === 10) proxy.cut();
+      for (const file of [b.file, c.file]) {
+        const found = newest(file);
+        const original = found === undefined ? undefined : publication(a, found.sequence);
+        if (found === undefined || original === undefined) continue;
+        expect(found.memory.equals(original), `publication ${found.sequence}`).to.equal(true);
+        compared += 1;
+      }
+    }
+    expect(compared).to.be.at.least(30);
+    for (const { file, flow } of [b, c]) {
+      await eventually(() => file.published === a.published, 'the last publication');
+      const image = openImage(rig.flow.places.image);
+      expect(openImage((flow.places as { image: string }).image).equals(image)).to.equal(true);
+      expect(newest(file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
+    }
+    await proxy.close();
+  });
+
+  it('comes in every publication to a lossless consumer', async () => {
+    const a = await start();
+    const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);
+    await eventually(() => b.file.published === a.published, 'the first publication');
+    const input = await b.consumer({ start: 'next' });
+    const from = a.published;
+    const got: number[] = [];
+    const taking = (async () => {
+      while (got.length < 20) {
+        const buffer = await input.take();
+        if (buffer === undefined) return;
+        got.push(buffer.sequence);
+        buffer.release();
+      }
+    })();
+    await rig.publishMore(25);
+    await taking;
+    expect(got).to.deep.equal(Array.from({ length: 20 }, (_, index) => from + index));
+    expect(input.lost).to.equal(0);
+  });
+
+  it('costs a fifteenth of what the source sends when a twentieth of the blocks changes', async () => {
+    rig = await FlowRig.make(['--secret-file', host().secretFile], {
+      channelBytes: 2 * 1024 * 1024,
+      fillers: 100,
+      sparsePercent: 5,
+    });
+    await rig.flow.start();
+    const a = openFlowFile(rig.flow.places.file, 'read');
+    const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);
+    await eventually(() => b.file.published === a.published, 'the first publication');
+    const before = b.file.counter(COUNTERS.receivedBytes.id);
+    const source = a.counter(COUNTERS.receivedBytes.id);
+    for (let round = 0; round < 10; round += 1) {
+      await rig.publishMore(1);
+      await eventually(() => b.file.published === a.published, 'each publication');
+    }
+    const wire = b.file.counter(COUNTERS.receivedBytes.id) - before;
+    const spectcl = a.counter(COUNTERS.receivedBytes.id) - source;
+    expect(wire * 15).to.be.below(spectcl);
+  });
+});
