@@ -196,7 +196,9 @@ describe('the web viewer in a browser', function () {
     await page.goto(`${address}#/e1?p=tof`);
     await eventuallyShows('tof');
     await browser.context.setOffline(false);
-    const pids = system.leftovers().flatMap((text) => /^process (\d+): .*web\/main/.exec(text)?.[1] ?? []);
+    const pids = system
+      .leftovers()
+      .flatMap((text) => /^process (\d+): .*\/web(?:\/main)?\.c?js /.exec(text)?.[1] ?? []);
     expect(pids).to.have.length(1);
     process.kill(Number(pids[0]), 'SIGKILL');
     await eventually('away', async () => (await state()) === 'away');
