@@ -202,7 +202,16 @@ describe('the web viewer in a browser', function () {
     expect(pids).to.have.length(1);
     process.kill(Number(pids[0]), 'SIGKILL');
     await eventually('away', async () => (await state()) === 'away');
-    const again = await eventually('another viewer', async () => (await system.host.info()).web);
+    // The host server may still tell the address of the dead one.
+    const again = await eventually('another viewer', async () => {
+      const { web } = await system.host.info();
+      const serves = (at: string): Promise<boolean> =>
+        fetch(`${at}healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      return web !== undefined && (await serves(web)) && web;
+    });
     if (again !== address) await page.goto(`${again}#/e1?p=tof`);
     simulator.step(100);
     await eventuallyShows('tof');
