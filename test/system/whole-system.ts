@@ -39,6 +39,11 @@ export class WholeSystem {
   web = 'off';
   /** The file with the shared secret, if there is one. */
   secretFile: string | undefined;
+  /** Where the host server listens, and what else it is told. */
+  listen = 'tcp://127.0.0.1:0';
+  hostArguments: readonly string[] = [];
+  /** How a program is run, for one that is to be on a host of a lab. */
+  on = (command: string, args: readonly string[]): [command: string, args: string[]] => [command, [...args]];
   readonly #children = new Set<ChildProcess>();
   readonly #clients = new Set<Client>();
   readonly #simulators = new Set<Simulator>();
@@ -63,7 +68,7 @@ export class WholeSystem {
 
   /** Starts the host server and connects to it. */
   async startHost(): Promise<ChildProcess> {
-    const server = this.program('host-server/main.js', ['--listen', 'tcp://127.0.0.1:0']);
+    const server = this.program('host-server/main.js', ['--listen', this.listen, ...this.hostArguments]);
     server.stderr?.on('data', (chunk: Buffer) => (this.#hostLog += chunk.toString()));
     this.#hostServer = server;
     this.#host = await eventually('the host server answers', async () => {
@@ -75,7 +80,8 @@ export class WholeSystem {
 
   /** Starts a compiled program of the project, or a fixture, in this system's directories. */
   program(path: string, args: readonly string[] = []): ChildProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', join(DIST, path), ...args], {
+    const [command, words] = this.on(process.execPath, ['--enable-source-maps', join(DIST, path), ...args]);
+    const child = spawn(command, words, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: this.environment,
     });
