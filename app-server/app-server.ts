@@ -33,7 +33,7 @@ import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
 import { RemoteFlows } from './remote/remote-flows.js';
 import { RemoteHosts, type Relay } from './remote/remote-hosts.js';
-import { ClaimedRecord } from './record.js';
+import { ApplicationRecord } from './record.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -65,7 +65,7 @@ export class AppServer {
   readonly #startedAt = new Date();
   readonly #socket: string;
   readonly #access: Access;
-  readonly #record: ClaimedRecord;
+  readonly #record: ApplicationRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
   readonly #gateway: GatewayProcess;
@@ -105,7 +105,7 @@ export class AppServer {
     this.#setup = setup;
     this.#access = access;
     this.#socket = appSocketPath(directory, application.name);
-    this.#record = new ClaimedRecord(directory, application, this.#socket);
+    this.#record = new ApplicationRecord(directory, application, this.#socket);
     const deliveries = new Deliveries();
     this.#flowControl = new FlowControl({
       deliveries,

@@ -20,9 +20,9 @@ import { tcp } from './tcp.js';
 const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
   fanout,
   latency,
+  tcp,
   scale,
   rpc,
-  tcp,
   spectcl,
   open,
   idle,

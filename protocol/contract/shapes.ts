@@ -151,7 +151,7 @@ export const openRequest = struct({
   link: optional(
     int({
       min: 1,
-      doc: 'the handle that its signal link was opened with, when it is older than this app server',
+      doc: 'what the client says in the HELLO of its signal link: the handle of an earlier app server, or a number of its own; left out for the handle that the answer gives',
     }),
   ),
   handle: optional(
