@@ -94,6 +94,27 @@ describe('flows between hosts', function () {
     expect({ lost, doubled, torn }, flow.problems.join('; ')).to.deep.equal({ lost: 0, doubled: 0, torn: 0 });
   });
 
+  for (const [side, name] of [
+    ['sends', 'a'],
+    ['receives', 'b'],
+  ] as const) {
+    it(`lose nothing when the duplicator that ${side} is killed, and are found again`, async () => {
+      const flow = await begin(LARGE_RING);
+      const client = await hosts.system(name).client(APP, 'looker');
+      const pid = await hosts.system(name).duplicatorPid(client, FLOW);
+      if (pid === undefined) throw new Error('the flow has no duplicator');
+      process.kill(pid, 'SIGKILL');
+      await flow.goesOn();
+      expect(await hosts.system(name).duplicatorPid(client, FLOW)).to.not.equal(pid);
+      const { lost, doubled, torn } = await flow.end();
+      expect({ lost, doubled, torn }, flow.problems.join('; ')).to.deep.equal({
+        lost: 0,
+        doubled: 0,
+        torn: 0,
+      });
+    });
+  }
+
   it('count exactly what a ring that is too small lost in a cut', async () => {
     const flow = await begin(SMALL_RING);
     await hosts.lab.cut('b');
