@@ -24,6 +24,8 @@ export interface ParentHooks {
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
   serve(request: ServeRequest): Promise<Served>;
+  /** See duplicator.redirect. */
+  readonly redirect: (source: string) => boolean;
   quit(): void;
   /** So many consumers have the flow open, as the app server knows that started this duplicator after another. */
   consumers(count: number): void;
@@ -46,6 +48,7 @@ export class Parent {
       {
         'duplicator.statistics': () => hooks.statistics(),
         'duplicator.serve': ([request]) => hooks.serve(request),
+        'duplicator.redirect': ([source]) => hooks.redirect(source),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());
