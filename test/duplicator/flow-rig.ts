@@ -17,6 +17,9 @@ import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
 
+/** The simulator answers in this process, which may be busy. */
+const PATIENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
+
 export class FlowRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly runtime = join(this.directory, 'run');
@@ -55,7 +58,7 @@ export class FlowRig {
 
   another(args: readonly string[] = []): MirrorFlow {
     const log = new Logger('test', { sink: () => undefined });
-    return new MirrorFlow(parseOptions(this.args(args), {}) as MirrorFlowOptions, systemClock, log);
+    return new MirrorFlow(parseOptions(this.args(args), PATIENT) as MirrorFlowOptions, systemClock, log);
   }
 
   async publishMore(count: number): Promise<void> {

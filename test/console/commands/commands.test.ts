@@ -33,7 +33,7 @@ describe('the commands', () => {
     expect(others).to.deep.equal([]);
     expect(app).to.include({ name: 'e1', state: 'running', source: simulator.address, restarts: 0 });
     expect(app?.['pid']).to.be.a('number');
-    expect((await system.run('apps')).stdout).to.match(/^name +state .*\ne1 +running /);
+    expect((await system.run('apps')).stdout).to.match(/^host +name +state .*\n +- +e1 +running /);
   });
 
   it('run: takes a running application as it is, and refuses it with another source', async () => {
@@ -170,7 +170,7 @@ describe('the commands', () => {
     const input = '# a comment\napps\nshow nothing\nnonsense\n\nversion\n';
     const { exit, stdout, stderr } = await system.feed(input, 'console');
     expect(exit).to.equal(2);
-    expect(stdout).to.match(/^name +state/);
+    expect(stdout).to.match(/^host +name +state/);
     expect(stdout.trimEnd()).to.match(/\n\d+\.\d+\.\d+$/);
     expect(stderr).to.contain('there is no spectrum "nothing"').and.to.contain('no command "nonsense"');
     expect(stdout).to.not.contain('mirrorflow>');

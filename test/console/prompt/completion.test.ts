@@ -29,7 +29,13 @@ describe('the completion', () => {
   it('offers options that are not given yet', async () => {
     expect(await at('show x --wa')).to.deep.equal([['--watch '], '--wa']);
     expect((await at('show x --watch --w'))[0]).to.deep.equal(['--width ']);
-    expect((await at('apps --'))[0]).to.deep.equal(['--directory', '--json', '--no-colour', '--help']);
+    expect((await at('apps --'))[0]).to.deep.equal([
+      '--all',
+      '--directory',
+      '--json',
+      '--no-colour',
+      '--help',
+    ]);
   });
 
   it('offers choices and names as values of options', async () => {

@@ -140,9 +140,10 @@ describe('a datagram link alone', () => {
     const module = new URL('../../../protocol/signal-link/datagram-link.js', import.meta.url).href;
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
-      import(workerData).then(({ datagramLink }) => {
-        try { datagramLink(); } catch (error) { parentPort.postMessage(error.code + ' ' + error.message); }
-      });`;
+      // Nothing else keeps a thread that waits for a module.
+      const alive = setInterval(() => undefined, 1000);
+      const say = (error) => { parentPort.postMessage(error.code + ' ' + error.message); clearInterval(alive); };
+      import(workerData).then(({ datagramLink }) => datagramLink()).then(() => say(new Error('it works')), say);`;
     const worker = new Worker(code, { eval: true, workerData: module });
     const [message] = (await once(worker, 'message')) as [string];
     expect(message).to.match(/^BAD_OPTION .*use stream links/);

@@ -70,9 +70,11 @@ describe('a stream link alone', () => {
     const module = new URL('../../../protocol/signal-link/stream-link.js', import.meta.url).href;
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
+      // Nothing else keeps a thread that waits for a module.
+      const alive = setInterval(() => undefined, 1000);
       import(workerData.module).then(async ({ streamLink }) => {
         const link = await streamLink().connect(workerData.path);
-        link.onMessage((kind, value) => { parentPort.postMessage(value); link.close(); });
+        link.onMessage((kind, value) => { parentPort.postMessage(value); link.close(); clearInterval(alive); });
         link.signal(7, 41);
       });`;
     const worker = new Worker(code, { eval: true, workerData: { module, path } });
