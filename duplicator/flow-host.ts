@@ -25,7 +25,7 @@ import {
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
-import { ReattachHold } from './recovery/reattach-hold.js';
+import { REATTACH_MS, ReattachHold } from './recovery/reattach-hold.js';
 import { RemoteConsumers } from './remote/remote-consumers.js';
 import { StallWatch } from './stall-watch.js';
 
@@ -125,7 +125,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       () => this.#holding(),
       (consumer) => this.#demote(consumer),
     );
-    this.remotes = new RemoteConsumers(options.clock ?? systemClock, {
+    this.remotes = new RemoteConsumers(clock, options.reattachMs ?? REATTACH_MS, {
       registry: this.#registry,
       nextId: () => (this.#lastId += 1),
       published: () => file.published,
@@ -170,8 +170,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.#generation = generation;
     this.#options.file.setSourceState(state, sinceNs, this.generation);
-    for (const { link, hello } of this.#clients.values()) {
-      if (hello !== undefined) this.#tellState(link, state);
+    for (const { link, hello, consumer } of this.#clients.values()) {
+      // One that waits to be welcomed is told then.
+      if (hello !== undefined && (hello.role !== 'consumer' || consumer !== undefined))
+        this.#tellState(link, state);
     }
     this.remotes.stateChanged();
   }

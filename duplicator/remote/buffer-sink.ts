@@ -43,6 +43,10 @@ export class BufferSink implements FlowSink {
     return this.#crossing.missing;
   }
 
+  get unseen(): number {
+    return this.#ring.next - this.#ring.published;
+  }
+
   get large(): boolean {
     return this.#usual >= DIRECT_BYTES;
   }
