@@ -20,7 +20,7 @@ import { KeepAlive } from './keep-alive.js';
 /** Bytes of one read of the handshake. */
 const HANDSHAKE_READ_BYTES = 16 * 1024;
 /** What came is acknowledged after so long at the latest; the sender needs it sooner only where a quarter of its ring is full. */
-const ACKNOWLEDGE_WITHIN_MS = 5;
+const ACKNOWLEDGE_WITHIN_MS = 20;
 /** Buffers that come within so many milliseconds become visible together. */
 const TOGETHER_MS = 0.25;
 
@@ -253,14 +253,12 @@ export class UpstreamLink {
     else
       this.#cancelAcknowledge ??= this.#options.clock.after(ACKNOWLEDGE_WITHIN_MS, () => {
         this.#cancelAcknowledge = undefined;
-        if (!this.#ended) this.#acknowledgeNow(sink.flush());
+        this.#acknowledgeNow(sink.next - sink.unseen);
       });
   }
 
   #acknowledgeNow(sequence: number): void {
-    this.#cancelAcknowledge?.();
-    this.#cancelAcknowledge = undefined;
-    if (sequence <= this.#acknowledged) return;
+    if (sequence <= this.#acknowledged || this.#ended) return;
     this.#acknowledged = sequence;
     this.#say(controlFrame(FrameKind.ACK, sequence));
   }
