@@ -51,10 +51,16 @@ export async function latency(settings: BenchSettings): Promise<Row[]> {
 
 async function measureCase(one: Case, directory: string, settings: BenchSettings): Promise<Row[]> {
   const runs = new Map<string, Latencies[]>();
-  const kinds: readonly { name: string; transport: LatencySettings['transport']; way: LatencySettings['way'] }[] = [
+  const kinds: readonly {
+    name: string;
+    transport: LatencySettings['transport'];
+    way: LatencySettings['way'];
+  }[] = [
     ...WAYS.map((way) => ({ name: way as string, transport: 'flow' as const, way })),
     { name: 'two socket hops', transport: 'sockets', way: 'inline' },
-    ...((await hasZeromq()) ? [{ name: 'zeromq', transport: 'zeromq' as const, way: 'inline' as const }] : []),
+    ...((await hasZeromq())
+      ? [{ name: 'zeromq', transport: 'zeromq' as const, way: 'inline' as const }]
+      : []),
   ];
   for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
     for (const { name, transport, way } of kinds) {

@@ -11,6 +11,8 @@ import { idle } from './idle.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
 import { circumstances, showRows, type Row } from './report.js';
+import { rpc } from './rpc.js';
+import { scale } from './scale.js';
 import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
 import { tcp } from './tcp.js';
@@ -19,6 +21,8 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   fanout,
   latency,
   tcp,
+  scale,
+  rpc,
   spectcl,
   open,
   idle,

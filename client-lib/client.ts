@@ -7,13 +7,8 @@ import { systemClock } from '../protocol/clock.js';
 import type { Delivery, MessageTarget } from '../protocol/contract/deliveries.js';
 import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import {
-  PROTOCOL_VERSION,
-  type ClientInfo,
-  type FlowInfo,
-  type OpenRequest,
-  type OpenedFlow,
-} from '../protocol/contract/shapes.js';
+import { PROTOCOL_VERSION, type ClientInfo, type FlowInfo } from '../protocol/contract/shapes.js';
+import { linkSocketPath } from '../protocol/directories.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { checkName } from '../protocol/names.js';
@@ -21,17 +16,18 @@ import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contra
 import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
-import { prepareFlowThread } from './flow-thread/start.js';
+import { ClientFlows, type Accept } from './client-flows.js';
+import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';
-import { openInputFlow, type InputFlow } from './input-flow.js';
+import type { InputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';
 import { clientLog } from './locate.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from './messages/inbox.js';
 import { messageToWire, type MessageClass } from './messages/message-class.js';
-import { Mirror } from './mirror.js';
-import { Openings, type FlowStatus, type Reattachable } from './openings.js';
-import { OutputFlow } from './output-flow.js';
-import { checkOutputOptions, type OutputFlowOptions } from './output-options.js';
+import type { Mirror } from './mirror.js';
+import { Openings, type FlowStatus } from './openings.js';
+import type { OutputFlow } from './output-flow.js';
+import type { OutputFlowOptions } from './output-options.js';
 import type { Layer } from './types/flow-type.js';
 import { checkStack, stackIdentity } from './types/stack.js';
 import { TypedInputFlow, type ReadableType } from './types/typed-input.js';
@@ -78,9 +74,6 @@ interface ClientEvents {
 type ClientEventName = EventEmitter.EventNames<ClientEvents>;
 type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
-/** Looks at what was opened before it is attached to, and throws when it is not what was meant. */
-type Accept = (opened: Pick<OpenedFlow, 'file'>) => void;
-
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
   readonly name: string;
@@ -97,11 +90,8 @@ export class Client extends EventEmitter<ClientEvents> {
       clientLog.error('a message handler failed', { type: message.constructor.name, error });
     },
   });
-  readonly #mirrors = new Map<string, Promise<Mirror>>();
-  /** The key of each mirror's opening. */
-  readonly #mirrorKeys = new WeakMap<Mirror, object>();
-  readonly #flows = new Set<InputFlow | OutputFlow>();
-  readonly #socket: string;
+  readonly #mirrors: ClientMirrors;
+  readonly #flows: ClientFlows;
   #token = '';
   #closed = false;
 
@@ -110,7 +100,6 @@ export class Client extends EventEmitter<ClientEvents> {
     this.app = presented.app;
     this.name = presented.name;
     this.directory = presented.directory;
-    this.#socket = presented.socket;
     const { dispatcher } = presented.incoming;
     presented.incoming.client = {
       deliver: (delivery) => this.#deliver(delivery),
@@ -144,6 +133,13 @@ export class Client extends EventEmitter<ClientEvents> {
       reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
       told: (status) => this.emit('status', status),
     });
+    this.#mirrors = new ClientMirrors(this.#openings, (flow) =>
+      linkSocketPath(this.directory, this.app, flow),
+    );
+    this.#flows = new ClientFlows(this.#openings, this.#call, () => ({
+      socket: presented.socket,
+      session: this.#token,
+    }));
   }
 
   /** Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH among it. */
@@ -285,59 +281,12 @@ export class Client extends EventEmitter<ClientEvents> {
     options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
   ): Promise<InputFlow | TypedInputFlow<Layer>> {
     const { type, ...rest } = options;
-    if (typeof type !== 'object') return this.#openInput(flow, rest, type);
+    if (typeof type !== 'object') return this.#flows.openInput(flow, rest, type);
     const accept: Accept = ({ file }) => checkStack(type, 'input', openFlowFile(file, 'read').identity);
-    return new TypedInputFlow(type, await this.#openInput(flow, rest, stackIdentity(type).type, accept));
-  }
-
-  async #openInput(
-    flow: string,
-    options: InputFlowOptions,
-    type: string | undefined,
-    accept: Accept = () => undefined,
-  ): Promise<InputFlow> {
-    const request: OpenRequest = {
-      flow: checkName('flow', flow),
-      direction: 'input',
-      ...(type === undefined ? {} : { type }),
-    };
-    const key = {};
-    if (options.inline !== true) prepareFlowThread();
-    const opened = await this.#openings.open(key, request);
-    try {
-      accept(opened);
-      const control = { socket: this.#socket, session: this.#token };
-      const input = await openInputFlow(opened, options, 'hold', control);
-      this.#isOpen(key, input);
-      // Whoever provides the flow by then may have defined it anew.
-      const again: Reattachable = {
-        reattach: async (found) => {
-          accept(found);
-          await input.reattach(found);
-        },
-      };
-      const tell = this.#openings.teller(request);
-      input.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
-      input.on('detached', () => {
-        tell('stale');
-        void this.#openings.recover(key, request, again, {
-          reattached: () => {
-            tell('reattached');
-            tell(input.sourceState === 'live' ? 'live' : 'stale');
-          },
-          ended: () => input.finish(),
-        });
-      });
-      input.once('end', () => {
-        tell('ended');
-        this.#flows.delete(input);
-        void this.#openings.close(key);
-      });
-      return input;
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
+    return new TypedInputFlow(
+      type,
+      await this.#flows.openInput(flow, rest, stackIdentity(type).type, accept),
+    );
   }
 
   /**
@@ -354,11 +303,11 @@ export class Client extends EventEmitter<ClientEvents> {
     flow: string,
     options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
   ): Promise<OutputFlow | TypedOutputFlow<Value, Place, Form>> {
-    if (!isTyped(options)) return this.#openOutput(flow, options);
+    if (!isTyped(options)) return this.#flows.openOutput(flow, options);
     const { type, whenFull } = options;
     const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
     try {
-      const output = await this.#openOutput(flow, untypedOutputOptions(options), accept);
+      const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
       // A flow that others have open is not defined anew: if its type is why, that is the better answer.
@@ -370,66 +319,12 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
-  async #openOutput(
-    flow: string,
-    options: OutputFlowOptions,
-    accept: Accept = () => undefined,
-  ): Promise<OutputFlow> {
-    const { bufferSize, buffers } = checkOutputOptions(options);
-    const request: OpenRequest = {
-      flow: checkName('flow', flow),
-      direction: 'output',
-      bufferSize,
-      buffers,
-      type: options.type ?? 'bytes',
-      properties: JSON.stringify(options.properties ?? {}),
-    };
-    const key = {};
-    const opened = await this.#openings.open(key, request);
-    try {
-      accept(opened);
-      const output = await OutputFlow.attach(opened, options);
-      this.#isOpen(key, output);
-      const tell = this.#openings.teller(request);
-      output.once('closed', () => {
-        tell('ended');
-        this.#flows.delete(output);
-        void this.#openings.close(key);
-      });
-      output.on('detached', () => {
-        tell('stale');
-        const again: Reattachable = {
-          reattach: async (found) => {
-            accept(found);
-            await output.reattach(found);
-          },
-        };
-        void this.#openings.recover(key, request, again, {
-          reattached: () => {
-            tell('reattached');
-            tell('live');
-          },
-          ended: () => output.finish(),
-        });
-      });
-      return output;
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
-  }
-
   /**
    * The mirror of a display memory on this host, started where needed. One per flow and client: asking again gives the same one, until
    * `unmap`. Throws NOT_A_MIRROR for a flow that is none, or the cause why it could not be started, within a second when nothing answers.
    */
   async mirror(flow: string = SPECTRA_FLOW): Promise<Mirror> {
-    const known = this.#mirrors.get(flow);
-    if (known !== undefined) return known;
-    const attaching = this.#attach(flow);
-    this.#mirrors.set(flow, attaching);
-    attaching.catch(() => this.#mirrors.delete(flow));
-    return attaching;
+    return this.#mirrors.get(flow);
   }
 
   /** `mirror(flow)` and its memory: SpecTcl's display memory byte for byte, mapped read-only, always the newest. */
@@ -439,20 +334,12 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Whether a mirror that this client got is attached and its source is live. */
   async isMirroring(flow: string = SPECTRA_FLOW): Promise<boolean> {
-    const known = this.#mirrors.get(flow);
-    if (known === undefined) return false;
-    return (await known).isMirroring;
+    return this.#mirrors.isMirroring(flow);
   }
 
   /** Detaches from a mirror; what `getMemory` gave must not be used any more. Nothing happens when there is none. */
   async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
-    const known = this.#mirrors.get(flow);
-    if (known === undefined) return;
-    this.#mirrors.delete(flow);
-    const mirror = await known;
-    mirror.unmap();
-    const key = this.#mirrorKeys.get(mirror);
-    if (key !== undefined) await this.#openings.close(key);
+    await this.#mirrors.unmap(flow);
   }
 
   /** Closes every flow and mirror, leaves the application and ends the connection. Idempotent. */
@@ -460,39 +347,10 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox.close();
-    await Promise.all([...this.#flows].map((flow) => flow.close()));
-    await Promise.all([...this.#mirrors.keys()].map((flow) => this.unmap(flow)));
+    await this.#flows.closeAll();
+    await this.#mirrors.unmapAll();
     if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
     await this.#connection.close();
-  }
-
-  async #attach(flow: string): Promise<Mirror> {
-    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input' };
-    const key = {};
-    const opened = await this.#openings.open(key, request);
-    let mirror: Mirror;
-    try {
-      mirror = await Mirror.attach(opened);
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
-    this.#mirrorKeys.set(mirror, key);
-    const tell = this.#openings.teller(request);
-    mirror.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
-    mirror.on('lost', () => {
-      mirror.emit('state', 'stale');
-      void this.#openings.recover(key, request, mirror, {
-        // The mirror itself tells its state.
-        reattached: () => undefined,
-        ended: () => {
-          mirror.emit('state', 'ended');
-          tell('ended');
-        },
-      });
-    });
-    mirror.on('reattached', () => tell('reattached'));
-    return mirror;
   }
 
   /** Resolves when the app server is back, at the latest after a while. */
@@ -508,22 +366,6 @@ export class Client extends EventEmitter<ClientEvents> {
     });
   }
 
-  #isOpen(key: object, flow: InputFlow | OutputFlow): void {
-    this.#flows.add(flow);
-    this.#openings.serves(key, flow);
-    if (flow instanceof OutputFlow) void this.#tellMarks(flow);
-  }
-
-  /** Consumers that said XOFF before this provider came: told like those that come, once the caller had time to listen. */
-  async #tellMarks(output: OutputFlow): Promise<void> {
-    try {
-      const marks = await this.#call('flow.marks', [output.flow]);
-      for (const { consumer, mark } of marks) output.emit('flowControl', { ...mark, consumer });
-    } catch (error) {
-      clientLog.debug('the marks of a flow are not known', { flow: output.flow, error });
-    }
-  }
-
   /** What it throws goes back to the sender. */
   #deliver({ kind, from = '', message, flow, mark }: Delivery): void {
     switch (kind) {
@@ -531,23 +373,17 @@ export class Client extends EventEmitter<ClientEvents> {
         if (message !== undefined) this.#inbox.accept(message, { from });
         break;
       case 'flowControl':
-        for (const output of this.#outputs(flow)) {
+        for (const output of this.#flows.outputs(flow)) {
           if (mark !== undefined) output.emit('flowControl', { ...mark, consumer: from });
         }
         break;
       case 'demoted':
-        for (const output of this.#outputs(flow)) output.emit('demoted', from);
+        for (const output of this.#flows.outputs(flow)) output.emit('demoted', from);
         break;
       case 'quit':
         if (!this.emit('quit')) void this.close();
         break;
     }
-  }
-
-  #outputs(name: string | undefined): OutputFlow[] {
-    return [...this.#flows].filter(
-      (flow) => flow instanceof OutputFlow && flow.flow === name,
-    ) as OutputFlow[];
   }
 
   async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {

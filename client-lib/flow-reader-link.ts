@@ -91,8 +91,9 @@ export async function attachConsumer(
   options: AttachOptions,
   clock: Clock = systemClock,
 ): Promise<ConsumerLink> {
-  const file = openFlowFile(target.file, 'read');
-  const opening = new Opening(await streamLink(clock).connect(target.link), target.link);
+  const connecting = streamLink(clock).connect(target.link);
+  const file = await mappedMeanwhile(target.file, connecting);
+  const opening = new Opening(await connecting, target.link);
   const cancel = clock.after(WELCOME_TIMEOUT_MS, () =>
     opening.connection.destroy(
       new MirrorflowError(
@@ -120,6 +121,20 @@ export async function attachConsumer(
     return new ConsumerLink(file, opening, first, wanted);
   } finally {
     cancel();
+  }
+}
+
+/** Maps the flow file while the link is being connected, which is given up when that fails. */
+async function mappedMeanwhile(path: string, connecting: Promise<LinkConnection>): Promise<FlowFile> {
+  connecting.catch(() => undefined); // awaited when there is a file to read
+  try {
+    return openFlowFile(path, 'read');
+  } catch (error) {
+    await connecting.then(
+      (connection) => connection.destroy(),
+      () => undefined,
+    );
+    throw error;
   }
 }
 

@@ -7,10 +7,12 @@ import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { slotOffset } from '../protocol/flow-file/geometry.js';
 import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
-import { RingReader } from '../protocol/flow-file/ring-reader.js';
+import { RingReader, type ReadOutcome } from '../protocol/flow-file/ring-reader.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
 import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
+import { ReadingPosition } from './flow-reader-position.js';
+import { nap, spin } from './flow-reader-wait.js';
 import { checkBuffers } from './history/rules.js';
 import { FlowBuffer, generationOf, typeFlags, type Lender } from './input-flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-flow-engine.js';
@@ -18,10 +20,6 @@ import type { CheckedOptions } from './input-flow-options.js';
 
 /** A blocked take spins at least so long: most buffers of a fast flow come within it. */
 const SPIN_MIN_US = 50;
-const SPIN_LOOKS = 64;
-/** Then it sleeps in slices that grow from the first to the last. */
-const SLICE_FIRST_MS = 0.05;
-const SLICE_LAST_MS = 1;
 /** While something is lent that was not acknowledged, a duplicator answers every wait at once: it is asked only so often. */
 const LENT_POLL_MS = 1;
 
@@ -31,26 +29,21 @@ export class InlineEngine implements InputEngine {
   readonly #spinUs: number;
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
-  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
-  /** Taken and not given back, oldest first. */
-  readonly #lent = new Set<FlowBuffer>();
+  readonly #position: ReadingPosition;
+  readonly #newer = (): boolean => this.#something();
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   #link: ConsumerLink;
   /** Of the buffers of this link: one that is lent stays in the file it came from. */
   #lender: Lender;
   #scout: RingReader | undefined;
   #views: (Uint8Array | undefined)[] = [];
-  #acknowledged = -1;
-  /** From here on a quarter of the ring has been read since the last acknowledgement. */
-  #quarterAt = 0;
-  #acknowledgingSoon = false;
-  /** The duplicator knows that a signal is waited for. */
-  #armed = false;
   #wanted = false;
   #cancelTimer: (() => void) | undefined;
   #lost = 0;
   #lostTold = 0;
   #missed = 0;
+  /** What the reader had missed when losses were told last; -1 when some are to be told. */
+  #missedTold = -1;
   #sourceState: SourceState;
   #sourceGeneration: number;
   #end: LinkEnd | undefined;
@@ -75,6 +68,7 @@ export class InlineEngine implements InputEngine {
     this.#finishing = whenDetached === 'end';
     this.#clock = clock;
     this.#link = link;
+    this.#position = new ReadingPosition(link);
     const { state, generation } = link.file.provider;
     this.#sourceState = state;
     this.#sourceGeneration = generation;
@@ -107,7 +101,7 @@ export class InlineEngine implements InputEngine {
   }
 
   get free(): number {
-    return Math.max(0, this.capacity - this.ready - this.#lent.size);
+    return Math.max(0, this.capacity - this.ready - this.#position.lent);
   }
 
   get lost(): number {
@@ -144,11 +138,11 @@ export class InlineEngine implements InputEngine {
     const { reader } = this.#link;
     const { sequence, epoch, timestampNs, flags } = reader;
     const buffer = new FlowBuffer(this.#lender, sequence, this.#view(), sequence, epoch, timestampNs, flags);
-    this.#lent.add(buffer);
+    this.#position.lend(buffer);
     this.#taken += 1;
     this.#takenBytes += buffer.size;
     reader.advance();
-    this.#acknowledgeQuarter();
+    this.#position.advanced();
     return buffer;
   }
 
@@ -173,10 +167,14 @@ export class InlineEngine implements InputEngine {
 
   poll(handler: PollHandler, limit: number): number {
     let handled = 0;
-    while (handled < limit && this.#look()) {
-      handled += 1;
-      this.#handle(handler);
-      if (this.#link.reader.next >= this.#quarterAt) this.#acknowledgeQuarter();
+    try {
+      while (handled < limit && this.#look()) {
+        handled += 1;
+        this.#handle(handler);
+        this.#position.advanced();
+      }
+    } finally {
+      this.#taken += handled;
     }
     return handled;
   }
@@ -184,28 +182,16 @@ export class InlineEngine implements InputEngine {
   arm(): void {
     this.#wanted = true;
     if (this.#paused) return;
-    if (this.#spinUs > 0 && this.#spin(this.#spinUs)) return this.#tellLater(0);
-    if (this.#end !== undefined) return;
-    if (this.#needed() < this.#link.reader.next) {
-      this.#acknowledge(false);
-      this.#tellLater(LENT_POLL_MS);
-    } else if (!this.#armed || this.#acknowledged !== this.#link.reader.next) {
-      this.#armed = true;
-      this.#acknowledge(true);
-    }
+    if (this.#spinUs > 0 && spin(this.#newer, this.#spinUs, this.#clock)) return this.#tellLater(0);
+    if (this.#end === undefined && !this.#position.arm()) this.#tellLater(LENT_POLL_MS);
   }
 
   block(timeoutMs: number): void {
     const until = this.#clock.nowMs() + timeoutMs;
-    if (this.#spin(Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000))) return;
-    this.#acknowledge(false);
-    let sliceMs = SLICE_FIRST_MS;
-    for (;;) {
-      const leftMs = until - this.#clock.nowMs();
-      if (leftMs <= 0 || this.#something()) return;
-      Atomics.wait(this.#sleeper, 0, 0, Math.min(sliceMs, leftMs));
-      sliceMs = Math.min(SLICE_LAST_MS, sliceMs * 2);
-    }
+    const spinUs = Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000);
+    if (spin(this.#newer, spinUs, this.#clock)) return;
+    this.#position.tell();
+    nap(this.#newer, until, this.#clock);
   }
 
   pause(): void {
@@ -217,7 +203,7 @@ export class InlineEngine implements InputEngine {
   resume(): void {
     if (!this.#paused || this.#closed) return;
     this.#paused = false;
-    this.#armed = false;
+    this.#position.disarm();
     this.#link.resume();
     this.#tellLater(0);
   }
@@ -238,7 +224,7 @@ export class InlineEngine implements InputEngine {
     const { epoch, next } = this.#link.reader;
     const link = await attachConsumer(
       opened,
-      { delivery: this.#delivery, start: { epoch, sequence: this.#needed() } },
+      { delivery: this.#delivery, start: { epoch, sequence: this.#position.needed } },
       this.#clock,
     );
     if (this.#closed) {
@@ -253,7 +239,7 @@ export class InlineEngine implements InputEngine {
     const begun = link.reader.next;
     const sameEpoch = link.reader.epoch === epoch;
     if (sameEpoch) link.reader.skipTo(next);
-    else this.#lent.clear();
+    else this.#position.restarted();
     this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
@@ -270,7 +256,7 @@ export class InlineEngine implements InputEngine {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelTimer?.();
-    this.#lent.clear();
+    this.#position.end();
     this.#link.close();
   }
 
@@ -286,7 +272,6 @@ export class InlineEngine implements InputEngine {
     meta.size = size;
     meta.flags = typeFlags(flags);
     meta.generation = generationOf(flags);
-    this.#taken += 1;
     this.#takenBytes += size;
     try {
       handler(this.#view(), meta);
@@ -302,7 +287,7 @@ export class InlineEngine implements InputEngine {
   #lenderOf(file: FlowFile): Lender {
     return {
       giveBack: (_sequence, buffer) => {
-        if (this.#lent.delete(buffer) && !this.#closed) this.#acknowledgeQuarter();
+        this.#position.giveBack(buffer);
       },
       stillValid: (sequence, buffer) => file.epoch === buffer.epoch && holds(file, sequence),
     };
@@ -312,11 +297,10 @@ export class InlineEngine implements InputEngine {
     this.#link = link;
     this.#scout = undefined;
     this.#views = [];
-    this.#acknowledged = -1;
-    this.#quarterAt = 0;
-    this.#armed = false;
+    this.#position.follow(link);
     this.#missed = link.reader.missed;
     this.#lost += lost;
+    this.#missedTold = -1;
     this.#lender = this.#lenderOf(link.file);
     link.onSignal((kind, value, detail) => {
       if (this.#link !== link || this.#closed) return;
@@ -330,7 +314,7 @@ export class InlineEngine implements InputEngine {
         this.#listener.onDemoted();
         return;
       }
-      this.#armed = false;
+      this.#position.disarm();
       this.#tellReady();
     });
     if (this.#paused) link.pause();
@@ -369,22 +353,25 @@ export class InlineEngine implements InputEngine {
 
   /** True when the reader stands on a buffer that is whole. */
   #look(): boolean {
-    const { reader } = this.#link;
     if (this.#closed || this.#paused) return false;
-    for (;;) {
-      const outcome = reader.look();
+    const { reader } = this.#link;
+    const outcome = reader.look();
+    return outcome === 'ready' && reader.missed === this.#missedTold ? true : this.#lookFurther(outcome);
+  }
+
+  /** What is rare, apart from what happens with every buffer. */
+  #lookFurther(first: ReadOutcome): boolean {
+    const { reader } = this.#link;
+    for (let outcome = first; ; outcome = reader.look()) {
       if (outcome !== 'restarted') {
-        if (reader.missed !== this.#missed || this.#lost !== this.#lostTold) this.#countMissed();
-        if (outcome === 'empty') this.#acknowledgeSoon();
+        this.#countMissed();
+        if (outcome === 'empty') this.#position.drained();
         return outcome === 'ready';
       }
       this.#countMissed();
       reader.follow('oldest');
       this.#missed = reader.missed;
-      this.#acknowledged = -1;
-      this.#quarterAt = 0;
-      this.#armed = false;
-      this.#lent.clear();
+      this.#position.restarted();
       const { epoch } = reader;
       queueMicrotask(() => this.#listener.onRestarted(epoch));
     }
@@ -404,61 +391,16 @@ export class InlineEngine implements InputEngine {
     const { missed } = this.#link.reader;
     this.#lost += missed - this.#missed;
     this.#missed = missed;
+    this.#missedTold = missed;
     if (this.#lost === this.#lostTold) return;
     this.#lostTold = this.#lost;
     queueMicrotask(() => this.#listener.onLost());
-  }
-
-  /** The oldest sequence that is still needed here. */
-  #needed(): number {
-    if (this.#lent.size > 0) for (const buffer of this.#lent) return buffer.sequence;
-    return this.#link.reader.next;
-  }
-
-  #acknowledgeQuarter(): void {
-    const needed = this.#needed();
-    if (needed - Math.max(0, this.#acknowledged) >= this.#quarter) this.#acknowledge(false);
-    // Something that is lent is asked about again with the next buffer.
-    else if (needed === this.#link.reader.next)
-      this.#quarterAt = Math.max(0, this.#acknowledged) + this.#quarter;
-  }
-
-  get #quarter(): number {
-    return Math.max(1, this.capacity >> 2);
-  }
-
-  /** At the end of this turn, unless a wait has said it by then: who polls and then takes says it once. */
-  #acknowledgeSoon(): void {
-    if (this.#acknowledgingSoon || this.#needed() === this.#acknowledged) return;
-    this.#acknowledgingSoon = true;
-    queueMicrotask(() => {
-      this.#acknowledgingSoon = false;
-      if (!this.#closed && !this.#armed) this.#acknowledge(false);
-    });
-  }
-
-  /** Going on needs saying only when there is something new; waiting always does. */
-  #acknowledge(waits: boolean): void {
-    const needed = this.#needed();
-    if (!waits && needed === this.#acknowledged) return;
-    if (!waits) this.#armed = false;
-    this.#acknowledged = needed;
-    this.#quarterAt = needed + this.#quarter;
-    this.#link.acknowledge(needed, waits);
   }
 
   #something(): boolean {
     const { file, reader } = this.#link;
     if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;
-  }
-
-  #spin(spinUs: number): boolean {
-    const until = this.#clock.nowMs() + spinUs / 1000;
-    do {
-      for (let look = 0; look < SPIN_LOOKS; look += 1) if (this.#something()) return true;
-    } while (this.#clock.nowMs() < until);
-    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A connection to this host's host server: discovery, starting and stopping applications. What the console stands on. */
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import type { HostOnNetwork } from '../protocol/contract/hosts.js';
 import type { ApplicationInfo, ApplicationOptions } from '../protocol/contract/shapes.js';
 import { LIMITS } from '../protocol/limits.js';
 import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
@@ -9,8 +10,8 @@ import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
 /** Starting an application includes its app server's start; stopping one awaits the end of all its processes. */
-const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
-const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs;
+const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 3_000;
+const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 2_000;
 
 export class HostConnection {
   /** Runtime directory of the host server. */
@@ -32,9 +33,19 @@ export class HostConnection {
     return this.#call('host.applications', []);
   }
 
-  /** Starts an application, or finds it running; rejects with the cause when it does not become ready. */
-  run(options: ApplicationOptions): Promise<ApplicationInfo> {
-    return this.#call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
+  /** The hosts of this network with their applications, this one first; those that are away with the reason. */
+  network(): Promise<HostOnNetwork[]> {
+    return this.#call('host.network', []);
+  }
+
+  /**
+   * Starts an application here or on another host, or finds it running. Rejects with the cause when it does not become ready,
+   * UNKNOWN_HOST naming those there are.
+   */
+  run(options: ApplicationOptions, host?: string): Promise<ApplicationInfo> {
+    return this.#call('host.run', host === undefined ? [options] : [options, host], {
+      timeoutMs: START_TIMEOUT_MS,
+    });
   }
 
   /** Starts an application anew with the options it has, changed by those that are stated; its flows end and begin again. */
@@ -42,8 +53,11 @@ export class HostConnection {
     return this.#call('host.restart', [changes], { timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS });
   }
 
-  stop(name: string): Promise<ApplicationInfo> {
-    return this.#call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
+  /** Stops an application here or on another host. */
+  stop(name: string, host?: string): Promise<ApplicationInfo> {
+    return this.#call('host.stop', host === undefined ? [name] : [name, host], {
+      timeoutMs: STOP_TIMEOUT_MS,
+    });
   }
 
   /** Ends the host server; with `everything`, its applications too. */

@@ -8,13 +8,8 @@ export { connectHost, HostConnection, type HostInfo } from './host.js';
 export { Mirror, type PublicationMeta } from './mirror.js';
 export { getSpecTclMemory, MIRROR_ERRORS, type MirrorError, type SpecTclMemory } from './spectcl-memory.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
-export {
-  OutputFlow,
-  type CommitOptions,
-  type OutputSlot,
-  type ReachedMark,
-  type WaitOptions,
-} from './output-flow.js';
+export { OutputFlow, type ReachedMark } from './output-flow.js';
+export type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
 export type { OutputFlowOptions } from './output-options.js';
 export { InputFlow } from './input-flow.js';
 export type { FlowBuffer } from './input-flow-buffer.js';
@@ -43,4 +38,5 @@ export type {
   ClientInfo,
   FlowInfo,
 } from '../protocol/contract/shapes.js';
+export type { HostOnNetwork } from '../protocol/contract/hosts.js';
 export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';

@@ -4,39 +4,17 @@
  * choice.
  */
 import { EventEmitter } from 'eventemitter3';
-import { systemClock } from '../protocol/clock.js';
 import type { FlowMark } from '../protocol/contract/deliveries.js';
 import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/errors.js';
 import { COUNTERS } from '../protocol/flow-file/counters.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { GENERATION_SHIFT, HEADER } from '../protocol/flow-file/layout.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
-import { RingWriter } from '../protocol/flow-file/ring-writer.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
-import { LAST, MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
-import { streamLink } from '../protocol/signal-link/stream-link.js';
+import { LAST, MessageKind } from '../protocol/signal-link/messages.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
-
-export interface WaitOptions {
-  /** Aborting it rejects with its reason. */
-  readonly signal?: AbortSignal;
-}
-
-export interface CommitOptions {
-  /** Wall-clock nanoseconds since 1970, kept to 256 ns. Default: the time of the first commit of this turn. */
-  readonly timestampNs?: number;
-  /** 0 to 65,535; belongs to the flow type. */
-  readonly flags?: number;
-}
-
-/** A reserved slot. One object per flow, the same for every reservation: nothing is allocated per buffer. */
-export interface OutputSlot {
-  /** The whole payload area, in the mapped file: `bufferSize` bytes, the provider's until `commit`. It holds old data. */
-  readonly data: Buffer;
-  /** Gives the first `size` bytes to the consumers, at the latest at the end of this turn of the event loop. */
-  commit(size: number, options?: CommitOptions): void;
-}
+import { OutputRing } from './output-ring.js';
+import { sitDown, type Seat } from './output-seat.js';
+import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
+import { OutputTurns } from './output-turns.js';
 
 interface OutputFlowEvents {
   /** Nothing more can be written: closed from here, or lost. Once. */
@@ -59,49 +37,25 @@ export interface ReachedMark extends FlowMark {
   readonly consumer: string;
 }
 
-/** Somebody who waits for the turn; served in order, each when all before are. */
-interface Waiter {
-  /** A reservation: given up when the flow is closed, since it could not be committed any more. */
-  readonly reserves: boolean;
-  /** False when there is no room for it. */
-  readonly serve: () => boolean;
-  readonly reject: (error: Error) => void;
-}
-
 interface QueuedBuffer {
   readonly bytes: Buffer;
   readonly timestampNs: number;
   readonly flags?: number;
 }
 
-/** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */
-const SEAT_ATTEMPTS = 50;
-const SEAT_RETRY_MS = 20;
-/** Slots that are opened together at most, and which share of the ring: they hold nothing for those who join late. */
-const OPEN_SLOTS_MAX = 64;
-const OPEN_SHARE = 64;
-/** A duplicator that does not answer a provider within this time is given up. */
-const SEAT_TIMEOUT_MS = 5_000;
-
 export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   readonly flow: string;
   readonly #rules: OutputRules;
-  #file!: FlowFile;
-  #ring!: RingWriter;
+  #ring!: OutputRing;
   #link!: LinkConnection;
-  #generation = 0;
-  #quarter = 1;
-  #openTogether = 1;
   /** Why there is no duplicator just now. */
   #detached: LinkEnd | undefined;
-  readonly #waiters: Waiter[] = [];
+  readonly #turns = new OutputTurns(() => this.#reserved);
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
-  /** Payloads of sequences from here on were not given to anybody yet. */
-  #begun = 0;
   /** The ring that the reserved slot lies in. */
-  #slotRing: RingWriter | undefined;
+  #slotRing: OutputRing | undefined;
   /** The count that the duplicator was told last, and whether it has answered. */
   #told = 0;
   #answered = true;
@@ -159,24 +113,24 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   finish(): void {
     if (this.#state === 'closed' || this.#state === 'lost' || this.#detached === undefined) return;
     this.#state = 'lost';
-    this.#rejectWaiters();
+    this.#turns.reject(() => this.#endedError(), 'all');
     this.emit('closed');
     this.emit('lost', this.#detached);
   }
 
   /** Bytes a buffer can hold. */
   get bufferSize(): number {
-    return this.#file.geometry.payloadCapacity;
+    return this.#ring.file.geometry.payloadCapacity;
   }
 
   /** Buffers that can be written now without waiting. */
   get free(): number {
-    return Math.max(0, this.#credit - this.#ring.next);
+    return this.#ring.free;
   }
 
   /** Consumers that are attached to the flow now, lossless and lossy. */
   get consumers(): number {
-    return this.#file.counter(COUNTERS.consumers.id);
+    return this.#ring.file.counter(COUNTERS.consumers.id);
   }
 
   /** Sequence of the next buffer. */
@@ -205,7 +159,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
-    return this.#waiters.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
+    return this.#turns.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
   }
 
   /** Reserves the next slot as soon as the slowest lossless consumer allows. Rejects with CLOSED when the flow ends meanwhile. */
@@ -230,13 +184,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       );
     }
     this.#check();
-    if (this.#waiters.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
+    if (this.#turns.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
     const { whenFull, queue } = this.#rules;
     if (whenFull === 'drop') {
       this.#lost += 1;
       return false;
     }
-    if (whenFull !== 'block' && this.#waiters.length === 0 && this.#queue.length < queue) {
+    if (whenFull !== 'block' && this.#turns.length === 0 && this.#queue.length < queue) {
       this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
       return true;
     }
@@ -260,7 +214,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     const published = this.#ring.publish();
     if (published === this.#told || this.#detached !== undefined) return;
     // At low rates every publication is signalled at once; at high rates the answer to the last signal, or a quarter ring, is waited for.
-    if (this.#answered || published - this.#told >= this.#quarter) this.#tell(published);
+    if (this.#answered || published - this.#told >= this.#ring.quarter) this.#tell(published);
   }
 
   /**
@@ -276,9 +230,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
-    this.#closeSlots();
+    if (this.#detached === undefined) this.#ring.leave();
     this.#link.close();
-    this.#rejectWaiters();
+    this.#turns.reject(() => this.#endedError(), 'all');
     this.emit('closed');
   }
 
@@ -286,7 +240,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#reserved = false; // what was not committed is not waited for
-    this.#rejectWaiters(({ reserves }) => reserves);
+    this.#turns.reject(() => this.#endedError(), 'reservations');
     try {
       await this.#inTurn(() => (this.#queue.length === 0 ? true : undefined), undefined);
     } catch {
@@ -310,42 +264,21 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Undefined without credit. */
   #begin(): OutputSlot | undefined {
     if (this.#reserved) return this.#slot;
-    const ring = this.#ring;
-    if (this.#detached !== undefined || (ring.next === ring.opened && !this.#openSlots())) return undefined;
+    const data = this.#detached === undefined ? this.#ring.begin() : undefined;
+    if (data === undefined) return undefined;
     this.#reserved = true;
-    this.#begun = ring.next + 1;
-    this.#slotRing = ring;
-    this.#slot.data = ring.begin();
+    this.#slotRing = this.#ring;
+    this.#slot.data = data;
     return this.#slot;
   }
 
-  /**
-   * Opens the next slots as far as there is credit. The duplicator may take credit back: what is done here before the second look is seen by it,
-   * or it by the look. A fence lies between the two, which costs as much as a small buffer: so several slots are opened with one.
-   */
-  #openSlots(): boolean {
-    const ring = this.#ring;
-    const count = Math.min(this.#credit - ring.next, this.#openTogether);
-    if (count <= 0) return false;
-    ring.open(count);
-    const credit = this.#credit;
-    if (credit < ring.opened) ring.giveBack(credit);
-    return ring.opened > ring.next;
-  }
-
-  /** What was opened and not reserved can be read again by those who come late. Without a duplicator somebody else may have the file. */
-  #closeSlots(): void {
-    if (this.#detached === undefined) this.#ring.giveBack(this.#begun);
-  }
-
   #commitReserved(size: number, options?: CommitOptions): void {
-    if (!this.#reserved)
-      throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
+    if (!this.#reserved) throw committedAlready();
     this.#check();
     if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
     else this.#keep(size, options);
     // Others may have waited while it was filled.
-    if (this.#waiters.length > 0) this.#serve();
+    if (this.#turns.length > 0) this.#turns.serve();
   }
 
   /** The slot was reserved before its duplicator went: what is in it is the first to be written by the next one. */
@@ -360,16 +293,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   #commit(size: number, options?: CommitOptions): void {
     if (!this.#flushing) this.#beginTurn();
-    const flags = options?.flags;
-    this.#ring.commit(
-      size,
-      options?.timestampNs ?? this.#turnNs,
-      flags === undefined ? this.#generation : (this.#generation | flags) >>> 0,
-    );
+    const full = this.#ring.commit(size, options?.timestampNs ?? this.#turnNs, options?.flags);
     this.#reserved = false;
     this.#written += 1;
     this.#writtenBytes += size;
-    if (this.#ring.next - this.#ring.published >= this.#quarter) this.flush();
+    if (full) this.flush();
   }
 
   /** What is committed from now on is published together, at the end of this turn. */
@@ -381,20 +309,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     });
   }
 
-  /** Sequences below it may be written. */
-  get #credit(): number {
-    return this.#file.words.peek64(HEADER.granted);
-  }
-
   #follow({ file, link, generation }: Seat): void {
-    this.#file = file;
-    this.#ring = new RingWriter(file);
-    this.#begun = 0;
+    this.#ring = new OutputRing(file, generation);
     this.#link = link;
-    this.#generation = (generation << GENERATION_SHIFT) >>> 0;
-    const { slotCount } = file.geometry;
-    this.#quarter = Math.max(1, Math.floor(slotCount / 4));
-    this.#openTogether = Math.max(1, Math.min(OPEN_SLOTS_MAX, Math.floor(slotCount / OPEN_SHARE)));
     this.#told = file.published;
     this.#answered = true;
     this.#detached = undefined;
@@ -419,7 +336,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#answered = true;
     if (this.#ring.published !== this.#told) this.#tell(this.#ring.published);
     this.#drainQueue();
-    this.#serve();
+    this.#turns.serve();
   }
 
   #drainQueue(): void {
@@ -431,11 +348,6 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     }
   }
 
-  /** Serves who waits, in order, as far as there is room; one who fills a slot in place holds up those behind until it is committed. */
-  #serve(): void {
-    while (!this.#reserved && this.#waiters[0]?.serve() === true) this.#waiters.shift();
-  }
-
   /** Resolves with what `serve` gives when it is this one's turn and it gives something. */
   async #inTurn<T>(
     serve: () => T | undefined,
@@ -444,35 +356,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   ): Promise<T> {
     signal?.throwIfAborted();
     this.flush(); // a provider that waits has published everything, so that whoever holds it back can go on
-    return new Promise<T>((resolve, reject) => {
-      const settle = (): void => signal?.removeEventListener('abort', abort);
-      const waiter: Waiter = {
-        reserves,
-        serve: () => {
-          const served = serve();
-          if (served === undefined) return false;
-          settle();
-          resolve(served);
-          return true;
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-      };
-      const abort = (): void => {
-        const index = this.#waiters.indexOf(waiter);
-        if (index >= 0) this.#waiters.splice(index, 1);
-        const reason: unknown = signal?.reason;
-        waiter.reject(
-          reason instanceof Error ? reason : new MirrorflowError('CLOSED', 'the wait was given up'),
-        );
-        this.#serve();
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#waiters.push(waiter);
-      this.#serve();
-    });
+    return this.#turns.wait(serve, signal, reserves);
   }
 
   /** What was committed is published: consumers that have the file read it, and so will those of the next duplicator. */
@@ -482,12 +366,6 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#detached = end;
     // Without anybody who attaches it again it has ended.
     if (!this.emit('detached', end)) this.finish();
-  }
-
-  #rejectWaiters(which: (waiter: Waiter) => boolean = () => true): void {
-    const waiters = this.#waiters.splice(0);
-    this.#waiters.push(...waiters.filter((waiter) => !which(waiter)));
-    for (const waiter of waiters) if (which(waiter)) waiter.reject(this.#endedError());
   }
 
   #check(): void {
@@ -506,81 +384,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 }
 
+function committedAlready(): MirrorflowError {
+  return new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
+}
+
 function nowNs(): number {
   return (performance.timeOrigin + performance.now()) * 1e6;
-}
-
-interface Seat {
-  readonly file: FlowFile;
-  readonly link: LinkConnection;
-  readonly generation: number;
-}
-
-/** Connects and takes the seat, which a provider that has just gone may still have. Throws FLOW_BUSY, TIMED_OUT, CLOSED. */
-async function sitDown(opened: OpenedFlow, { stallTimeoutMs }: OutputRules): Promise<Seat> {
-  for (let attempt = 1; ; attempt += 1) {
-    const link = await streamLink().connect(opened.link);
-    try {
-      const seat = await takeSeat(link, opened);
-      if (stallTimeoutMs !== undefined) link.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
-      return seat;
-    } catch (error) {
-      link.destroy();
-      if (!isMirrorflowError(error, 'FLOW_BUSY') || attempt === SEAT_ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, SEAT_RETRY_MS));
-    }
-  }
-}
-
-/** Says HELLO as the provider; resolves when the seat is taken, with the file that this duplicator serves. */
-async function takeSeat(link: LinkConnection, opened: OpenedFlow): Promise<Seat> {
-  const cancel = systemClock.after(SEAT_TIMEOUT_MS, () => {
-    const what = `the duplicator of flow ${opened.flow} did not answer in ${SEAT_TIMEOUT_MS} ms`;
-    link.destroy(new MirrorflowError('TIMED_OUT', what, { flow: opened.flow }));
-  });
-  try {
-    const { epoch, generation } = await welcome(link, opened);
-    const file = openFlowFile(opened.file, 'read-write');
-    if (file.epoch === epoch) return { file, link, generation };
-    throw new MirrorflowError(
-      'CLOSED',
-      `the duplicator of flow ${opened.flow} was replaced while its provider attached`,
-      { flow: opened.flow },
-    );
-  } finally {
-    cancel();
-  }
-}
-
-function welcome(
-  link: LinkConnection,
-  { flow, handle }: OpenedFlow,
-): Promise<{ readonly epoch: number; readonly generation: number }> {
-  return new Promise((resolve, reject) => {
-    let epoch = 0;
-    link.onMessage((kind, value, detail) => {
-      if (kind === MessageKind.WELCOME) epoch = value;
-      if (kind === MessageKind.BEGIN) resolve({ epoch, generation: detail });
-      if (kind === MessageKind.REFUSED) {
-        const code = unpackRefusal(detail);
-        const why =
-          code === 'FLOW_BUSY'
-            ? 'it has a provider already'
-            : `the duplicator refused this provider (${code})`;
-        reject(new MirrorflowError(code, `the flow ${flow} cannot be provided: ${why}`, { flow }));
-      }
-    });
-    link.onClose((end) => {
-      reject(
-        end.by === 'failure'
-          ? end.error
-          : new MirrorflowError('CLOSED', 'the duplicator ended while this provider attached'),
-      );
-    });
-    link.signal(
-      MessageKind.HELLO,
-      handle,
-      packHello({ role: 'provider', delivery: 'lossless', start: 'latest' }),
-    );
-  });
 }

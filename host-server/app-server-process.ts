@@ -46,6 +46,10 @@ export abstract class AppServerProcess {
     return this.#session !== undefined;
   }
 
+  get session(): HostSession | undefined {
+    return this.#session;
+  }
+
   /** Whether that is it. A child also proves itself with the token of its start. */
   abstract is(identity: OwnerIdentity, launch: string | undefined): boolean;
 

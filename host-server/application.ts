@@ -67,6 +67,11 @@ export class Application {
     return this.#server instanceof OwnAppServer ? this.#server.child.launch : undefined;
   }
 
+  /** The life line of its app server, while it runs. */
+  get server(): HostSession | undefined {
+    return this.#state === 'running' ? this.#server?.session : undefined;
+  }
+
   info(): ApplicationInfo {
     const { socket, port } = this.#ready ?? {};
     const source = this.#ready?.source ?? this.#options.source;
@@ -78,6 +83,7 @@ export class Application {
       configured: this.configured,
       byHand: this.#byHand,
       ...(source !== undefined && { source }),
+      ...(this.#options.via !== undefined && { via: this.#options.via }),
       ...(pid !== undefined && { pid }),
       ...(port !== undefined && { port }),
       ...(socket !== undefined && { socket }),

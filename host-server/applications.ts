@@ -4,6 +4,7 @@ import type { ApplicationInfo, ApplicationOptions, StartFailure } from '../proto
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
 import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../protocol/owner-identity.js';
+import type { Caller } from '../protocol/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationSurroundings } from './application-surroundings.js';
 import { completeOptions } from './application-options.js';
@@ -31,6 +32,23 @@ export class Applications {
     return [...this.#applications.values()]
       .map((application) => application.info())
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Names of those that run. */
+  running(): string[] {
+    return [...this.#applications.values()]
+      .filter(({ state }) => state === 'running')
+      .map(({ name }) => name);
+  }
+
+  /** The app server of an application that runs; undefined when none is connected. */
+  callerOf(name: string): Caller | undefined {
+    return this.#applications.get(name)?.server;
+  }
+
+  /** The application whose app server has that life line; undefined when it is none. */
+  ofSession(session: Caller): string | undefined {
+    return [...this.#applications.values()].find(({ server }) => server === session)?.name;
   }
 
   /** One line for people: `3 applications: 2 running, 1 failed`. */

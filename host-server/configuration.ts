@@ -7,19 +7,35 @@ import { parseAddress } from '../protocol/address.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/contract/shapes.js';
 import { checkPrograms } from '../protocol/contract/programs.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { checkName } from '../protocol/names.js';
+import { parsePortRange, type PortRange } from '../protocol/port-range.js';
 import { describeValue, isStruct } from '../protocol/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from './listen-address.js';
+import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from './peers/peer-address.js';
 
 /**
  * | key | type | meaning |
  * | --- | --- | --- |
  * | `listen` | string | address of XML-RPC over HTTP, `tcp://127.0.0.1:7390`; port 0 is any free one |
+ * | `hostName` | string | name of this host on its network; default: that of the machine |
+ * | `peers` | array | addresses of other host servers, `tcp://host:7390` or `tls://host:7390` |
+ * | `discover` | boolean | also look for other hosts on the local network, and be found there (DNS-SD) |
+ * | `dataPorts` | string | `LOW-HIGH`: ports that data for other hosts are served on; default: any free one |
+ * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
  * | `applications` | array | applications to start with the host server; each has the members of host.run |
  */
 export interface Configuration {
   readonly listen?: ListenAddress;
+  readonly hostName?: string;
+  readonly peers?: readonly PeerAddress[];
+  readonly discover?: boolean;
+  readonly dataPorts?: PortRange;
+  readonly secretFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   readonly directory?: string;
   readonly flowDirectory?: string;
   readonly applications: readonly ApplicationOptions[];
@@ -37,7 +53,18 @@ export type ConfigurationResult =
   | { readonly kind: 'configuration'; readonly configuration: Configuration }
   | { readonly kind: 'problems'; readonly problems: readonly ConfigurationProblem[] };
 
-const KEYS = ['listen', 'directory', 'flowDirectory', 'applications'] as const;
+const FILES = ['secretFile', 'tlsCert', 'tlsKey', 'tlsCa'] as const;
+const KEYS = [
+  'listen',
+  'hostName',
+  'peers',
+  'discover',
+  'dataPorts',
+  ...FILES,
+  'directory',
+  'flowDirectory',
+  'applications',
+] as const;
 const APPLICATIONS_MAX = 1024;
 
 export function parseConfiguration(text: string): ConfigurationResult {
@@ -51,6 +78,16 @@ export function parseConfiguration(text: string): ConfigurationResult {
     }
   }
   const listen = member(root, 'listen', refuse, readListen);
+  const hostName = member(root, 'hostName', refuse, readHostName);
+  const peers = member(root, 'peers', refuse, readPeers);
+  const discover = member(root, 'discover', refuse, readFlag);
+  const dataPorts = member(root, 'dataPorts', refuse, readPortRange);
+  const files = Object.fromEntries(
+    FILES.flatMap((key) => {
+      const file = member(root, key, refuse, readPath);
+      return file === undefined ? [] : [[key, file]];
+    }),
+  );
   const directory = member(root, 'directory', refuse, readPath);
   const flowDirectory = member(root, 'flowDirectory', refuse, readPath);
   const applications = member(root, 'applications', refuse, readApplications) ?? [];
@@ -59,7 +96,12 @@ export function parseConfiguration(text: string): ConfigurationResult {
     kind: 'configuration',
     configuration: {
       applications,
+      ...files,
       ...(listen !== undefined && { listen }),
+      ...(hostName !== undefined && { hostName }),
+      ...(peers !== undefined && { peers }),
+      ...(discover !== undefined && { discover }),
+      ...(dataPorts !== undefined && { dataPorts }),
       ...(directory !== undefined && { directory }),
       ...(flowDirectory !== undefined && { flowDirectory }),
     },
@@ -94,6 +136,33 @@ function member<T>(
 
 function readListen(value: unknown, key: string, refuse: Refuse): ListenAddress | undefined {
   return attempt(key, refuse, () => parseListen(value));
+}
+
+function readHostName(value: unknown, key: string, refuse: Refuse): string | undefined {
+  return attempt(key, refuse, () => checkName('host', value));
+}
+
+function readPeers(value: unknown, key: string, refuse: Refuse): PeerAddress[] | undefined {
+  if (!Array.isArray(value) || value.length > PEER_ADDRESSES_MAX) {
+    refuse(
+      key,
+      `must be an array of at most ${PEER_ADDRESSES_MAX} addresses, and is ${describeValue(value)}`,
+    );
+    return undefined;
+  }
+  return value.flatMap((entry: unknown, index) => {
+    return attempt(`${key}[${index}]`, refuse, () => parsePeer(entry)) ?? [];
+  });
+}
+
+function readFlag(value: unknown, key: string, refuse: Refuse): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  refuse(key, `must be true or false, and is ${describeValue(value)}`);
+  return undefined;
+}
+
+function readPortRange(value: unknown, key: string, refuse: Refuse): PortRange | undefined {
+  return attempt(key, refuse, () => parsePortRange(key, value));
 }
 
 function readPath(value: unknown, key: string, refuse: Refuse): string | undefined {

@@ -1,13 +1,16 @@
 /** What the host server answers: its part of the contract, over sessions and HTTP alike. */
-import { hostname } from 'node:os';
 import type { MirrorflowContract } from '../protocol/contract/methods.js';
 import { PROTOCOL_VERSION, type ApplicationOptions } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { Handlers } from '../protocol/xml-rpc/contract.js';
 import type { Applications } from './applications.js';
-import type { HostContext } from './host-context.js';
+import type { HostContext, HostSession } from './host-context.js';
+import type { Network } from './peers/network.js';
+import type { Peers } from './peers/peers.js';
 
 interface HostFacts {
+  /** The name of this host on its network. */
+  readonly host: string;
   readonly version: string;
   readonly directory: string;
   readonly flowDirectory: string;
@@ -18,9 +21,34 @@ interface HostFacts {
   web(): string | undefined;
 }
 
+export interface Served {
+  readonly applications: Applications;
+  readonly network: Network;
+  readonly peers: Peers;
+}
+
+/** What other hosts may call; they have proved the shared secret, and all else is this machine's own affair. */
+const OF_PEERS = new Set<string>([
+  'host.info',
+  'host.applications',
+  'host.run',
+  'host.stop',
+  'host.introduce',
+  'host.running',
+  'host.forward',
+] satisfies (keyof MirrorflowContract)[]);
+const OF_PEERS_ONLY = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
+
+/** Refuses other hosts what is not theirs, and everybody else what is. Throws NOT_PERMITTED. */
+export function authorizeHost(method: string, { peerAddress }: HostContext): void {
+  if (peerAddress === undefined ? !OF_PEERS_ONLY.has(method) : OF_PEERS.has(method)) return;
+  const who = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
+  throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${who} only`, { method });
+}
+
 /** `quit` resolves when the host server is about to end. */
 export function hostHandlers(
-  applications: Applications,
+  { applications, network, peers }: Served,
   facts: HostFacts,
   quit: (everything: boolean) => Promise<void>,
 ): Partial<Handlers<MirrorflowContract, HostContext>> {
@@ -31,7 +59,7 @@ export function hostHandlers(
         version: facts.version,
         protocol: PROTOCOL_VERSION,
         pid: process.pid,
-        host: hostname(),
+        host: facts.host,
         directory: facts.directory,
         flowDirectory: facts.flowDirectory,
         port: facts.port(),
@@ -40,27 +68,43 @@ export function hostHandlers(
       };
     },
     'host.applications': () => applications.list(),
-    'host.run': ([options]) => {
+    'host.run': ([options, host]) => {
       refuseConfiguredOnly(options);
-      return applications.run(options);
+      return network.run(options, host);
     },
     'host.restart': ([options]) => {
       refuseConfiguredOnly(options);
       return applications.restart(options);
     },
-    'host.stop': ([name]) => applications.stop(name),
+    'host.stop': ([name, host]) => network.stop(name, host),
+    'host.network': () => network.hosts(),
+    'host.introduce': ([host], { session, peerAddress = '' }) => {
+      return peers.introduced(permanent('host.introduce', session), host, peerAddress);
+    },
+    'host.running': ([names], { session }) => {
+      peers.tells(permanent('host.running', session), names);
+      return true;
+    },
+    'host.relay': ([host, call], { session }) => {
+      const application = session === undefined ? undefined : applications.ofSession(session);
+      if (application === undefined) {
+        throw new MirrorflowError('NOT_PERMITTED', 'host.relay is for the app servers of this host only');
+      }
+      return network.relay(application, host, call);
+    },
+    'host.forward': ([application, call], { session }) => {
+      const from = peers.nameOf(permanent('host.forward', session));
+      return network.forward(from, application, call);
+    },
     'host.quit': async ([everything]) => {
       await quit(everything ?? false);
       return true;
     },
     'host.subscribe': ([ready], { session }) => {
-      if (session === undefined) {
-        throw new MirrorflowError(
-          'REFUSED',
-          'host.subscribe is taken on a permanent connection only: it is the life line of the app server',
-        );
-      }
-      return { adopted: applications.subscribe(ready, session) };
+      const adopted = applications.subscribe(ready, permanent('host.subscribe', session));
+      // Behind the answer: it is told on every connection, since what it knew may be old.
+      setImmediate(() => network.tellApplication(ready.name));
+      return { adopted };
     },
     'child.failed': ([failure]) => {
       applications.childFailed(failure);
@@ -78,4 +122,13 @@ function refuseConfiguredOnly(options: ApplicationOptions): void {
       `the ${what} of ${options.name} can be stated in the configuration file of the host server only`,
     );
   }
+}
+
+/** For what a connection is part of. Throws REFUSED over HTTP. */
+function permanent(method: string, session: HostSession | undefined): HostSession {
+  if (session !== undefined) return session;
+  throw new MirrorflowError(
+    'REFUSED',
+    `${method} is taken on a permanent connection only: it is the life line of the caller`,
+  );
 }

@@ -1,4 +1,7 @@
 /** The host server put together: directories, record, applications, the two ways to call it, systemd. */
+import { randomBytes } from 'node:crypto';
+import { formatAddress } from '../protocol/address.js';
+import { formatPortRange } from '../protocol/port-range.js';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { ApplicationState } from '../protocol/contract/shapes.js';
@@ -12,8 +15,8 @@ import { securityArguments } from '../protocol/security/options.js';
 import { ensureToken, readToken } from '../protocol/security/token-file.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/process-kit/restart-policy.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import { HttpAuthentication } from '../protocol/xml-rpc/http-authentication.js';
-import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
+import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import type { SessionOptions } from '../protocol/xml-rpc/session.js';
 import { SessionServer } from '../protocol/xml-rpc/session-server.js';
 import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
 import { appServerArguments } from './application-options.js';
@@ -25,10 +28,15 @@ import {
 } from './application-record.js';
 import { Applications } from './applications.js';
 import { removeLeftovers } from './clean-up.js';
-import { hostHandlers } from './handlers.js';
+import { ControlPort } from './control-port.js';
+import { authorizeHost, hostHandlers } from './handlers.js';
 import type { HostContext } from './host-context.js';
 import { HostRecord } from './host-record.js';
 import type { HostServerOptions } from './options.js';
+import { Discovery } from './peers/discovery.js';
+import { isLoopback } from '../protocol/security/listening.js';
+import { Network } from './peers/network.js';
+import { Peers } from './peers/peers.js';
 import type { SystemdNotifier } from './sd-notify.js';
 import { watchOwnSocket } from './self-check.js';
 import { WebProcess } from './web-process.js';
@@ -53,7 +61,10 @@ export class HostServer {
   readonly #record: HostRecord;
   readonly #applications: Applications;
   readonly #sessions: SessionServer<HostContext>;
-  readonly #http: HttpRpcServer<HostContext>;
+  readonly #control: ControlPort;
+  readonly #peers: Peers;
+  readonly #network: Network;
+  #discovery: Discovery | undefined;
   #port = 0;
   #web: WebProcess | undefined;
   #endWatch: () => void = () => undefined;
@@ -100,6 +111,7 @@ export class HostServer {
     });
     this.#applications = new Applications(options.applications, this.#surroundings(times));
     const facts = {
+      host: options.hostName,
       version: packageVersion(),
       directory: options.directory,
       flowDirectory: options.flowDirectory,
@@ -112,17 +124,23 @@ export class HostServer {
       // Behind the answer, which closing lets through.
       setImmediate(() => void this.quit(everything));
     };
-    const handlers = hostHandlers(this.#applications, facts, quit);
-    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, { log });
+    this.#peers = this.#makePeers(() => dispatcher);
+    this.#network = new Network({ ...facts, name: options.hostName }, this.#applications, this.#peers);
+    this.#peers.on('changed', () => this.#network.tellApplications());
+    const served = { applications: this.#applications, network: this.#network, peers: this.#peers };
+    const handlers = hostHandlers(served, facts, quit);
+    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, {
+      log,
+      authorize: authorizeHost,
+    });
     this.#sessions = new SessionServer({ dispatcher, context: (session) => ({ session }), log });
-    this.#http = new HttpRpcServer(dispatcher, {
-      context: () => ({ session: undefined }),
-      authentication: new HttpAuthentication({
-        token: () => readToken(options.directory),
-        secret: options.security.secret,
-        clock: systemClock,
-        log,
-      }),
+    this.#control = new ControlPort({
+      listen: options.listen,
+      security: options.security,
+      token: () => readToken(options.directory),
+      dispatcher,
+      session: (peerAddress) => this.#sessionOptions(dispatcher, peerAddress),
+      clock: systemClock,
       log,
     });
   }
@@ -146,6 +164,8 @@ export class HostServer {
       this.#applications.remember(identity, options);
     }
     this.#startWeb();
+    for (const address of this.#options.peers) this.#peers.add(address);
+    await this.#startDiscovery();
     await this.#startedOrLate();
     if (this.#quitting !== undefined) return;
     const summary = this.#applications.summary();
@@ -168,6 +188,21 @@ export class HostServer {
     this.#applications.release();
     await this.#close();
     this.#resolveEnded();
+  }
+
+  async #startDiscovery(): Promise<void> {
+    const { discover, hostName, listen } = this.#options;
+    if (!discover || isLoopback(listen.host)) return;
+    const discovery = await Discovery.start({
+      hostName,
+      version: packageVersion(),
+      scheme: listen.scheme,
+      port: this.#port,
+      found: (address) => this.#peers.add(address),
+      log: this.#log,
+    });
+    if (this.#quitting === undefined) this.#discovery = discovery;
+    else await discovery?.close();
   }
 
   #startWeb(): void {
@@ -195,17 +230,35 @@ export class HostServer {
   }
 
   async #serve(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    const bound = await this.#http.listen({ host, port });
-    if ('port' in bound) this.#port = bound.port;
+    const { host } = this.#options.listen;
+    this.#port = await this.#control.listen();
     await this.#sessions.listen({ path: this.socket });
     this.#record.listensOn(this.#port);
     this.#log.info('listening', { directory: this.#options.directory, host, port: this.#port });
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#sessions.close(), this.#http.close(), this.#web?.stop()]);
+    await this.#discovery?.close();
+    await this.#peers.close();
+    await Promise.all([this.#sessions.close(), this.#control.close(), this.#web?.stop()]);
     this.#record.release();
+  }
+
+  #sessionOptions(dispatcher: CallDispatcher<HostContext>, peerAddress: string): SessionOptions<HostContext> {
+    return { dispatcher, context: (session) => ({ session, peerAddress }), log: this.#log };
+  }
+
+  #makePeers(dispatcher: () => CallDispatcher<HostContext>): Peers {
+    const { hostName, security } = this.#options;
+    const instance = randomBytes(16).toString('hex');
+    return new Peers({
+      self: { name: hostName, instance, version: packageVersion() },
+      security,
+      session: (peerAddress) => this.#sessionOptions(dispatcher(), peerAddress),
+      running: () => this.#applications.running(),
+      clock: systemClock,
+      log: this.#log,
+    });
   }
 
   #surroundings(times: ApplicationTimes): ApplicationSurroundings {
@@ -222,6 +275,7 @@ export class HostServer {
           directory,
           '--flow-dir',
           flowDirectory,
+          ...dataArguments(this.#options),
           ...securityArguments(security.files),
         ],
         logFile: logFilePath(directory, 'app-server', options.name),
@@ -241,5 +295,13 @@ export class HostServer {
     if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
     else this.#log.info(`application ${state}`, fields);
     this.#notifier.status(this.#applications.summary());
+    this.#peers.announce();
   }
+}
+
+/** Where app servers have data served for other hosts: as the host server itself is reached. */
+function dataArguments({ listen, dataPorts }: HostServerOptions): string[] {
+  const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
+  const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
+  return ['--data-listen', address, ...ports];
 }

@@ -7,15 +7,32 @@ import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import type { LogLevel } from '../protocol/log.js';
-import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
+import { checkName } from '../protocol/names.js';
+import { parsePortRange, type PortRange } from '../protocol/port-range.js';
+import {
+  readSecurity,
+  securityFiles,
+  type Security,
+  type SecurityFiles,
+} from '../protocol/security/options.js';
 import { parseConfiguration, type Configuration } from './configuration.js';
-import { DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
+import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
+import { ownHostName } from './peers/network.js';
+import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
 export interface HostServerOptions {
   readonly directory: string;
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
   readonly security: Security;
+  /** Name of this host on its network. */
+  readonly hostName: string;
+  /** Other host servers. */
+  readonly peers: readonly PeerAddress[];
+  /** Whether others are looked for on the local network. */
+  readonly discover: boolean;
+  /** Ports that data for other hosts are served on; undefined: any free ones. */
+  readonly dataPorts: PortRange | undefined;
   readonly applications: readonly ApplicationOptions[];
   readonly logLevel: LogLevel | undefined;
   readonly logFormat: 'json' | 'text' | undefined;
@@ -56,6 +73,8 @@ export async function readOptions(
   const configuration: Configuration =
     given.config === undefined ? { applications: [] } : readConfiguration(given.config);
   const listen = listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen);
+  const security = readSecurity(filesOf(given, env, configuration));
+  checkListen(listen, security);
   return {
     directory: runtimeDirectory({
       // An empty variable counts as unset.
@@ -71,17 +90,8 @@ export async function readOptions(
       uid,
     }),
     listen,
-    security: readSecurity(
-      securityFiles(
-        {
-          secretFile: absolute(given.secretFile),
-          tlsCert: absolute(given.tlsCert),
-          tlsKey: absolute(given.tlsKey),
-          tlsCa: absolute(given.tlsCa),
-        },
-        env,
-      ),
-    ),
+    security,
+    ...networkOptions(given, configuration, security),
     applications: configuration.applications,
     logLevel: given.logLevel,
     logFormat: given.logFormat,
@@ -90,9 +100,59 @@ export async function readOptions(
   };
 }
 
-/** Children work elsewhere and get the same files. */
-function absolute(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : resolve(file);
+interface GivenOnNetwork {
+  readonly hostName: string | undefined;
+  readonly peer: readonly string[] | undefined;
+  readonly discover: boolean | undefined;
+  readonly dataPorts: string | undefined;
+}
+
+/** Throws BAD_OPTION for other hosts without a secret: nobody would take anything from this one. */
+function networkOptions(given: GivenOnNetwork, configuration: Configuration, { secret }: Security) {
+  const peers = given.peer?.map(parsePeer) ?? configuration.peers ?? [];
+  const discover = given.discover ?? configuration.discover ?? false;
+  if (secret === undefined && (peers.length > 0 || discover)) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      'other hosts are connected with a shared secret only: give --secret-file, or leave out --peer and --discover',
+    );
+  }
+  const dataPorts = given.dataPorts;
+  return {
+    hostName:
+      given.hostName === undefined
+        ? (configuration.hostName ?? ownHostName())
+        : checkName('host', given.hostName),
+    peers,
+    discover,
+    dataPorts: dataPorts === undefined ? configuration.dataPorts : parsePortRange('--data-ports', dataPorts),
+  };
+}
+
+interface GivenFiles {
+  readonly secretFile: string | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsCa: string | undefined;
+}
+
+/** Options win over the environment, that over the configuration. */
+function filesOf(given: GivenFiles, env: Environment, configured: Configuration): SecurityFiles {
+  const stated = securityFiles(
+    {
+      ...(given.secretFile !== undefined && { secretFile: resolve(given.secretFile) }),
+      ...(given.tlsCert !== undefined && { tlsCert: resolve(given.tlsCert) }),
+      ...(given.tlsKey !== undefined && { tlsKey: resolve(given.tlsKey) }),
+      ...(given.tlsCa !== undefined && { tlsCa: resolve(given.tlsCa) }),
+    },
+    env,
+  );
+  return {
+    secretFile: stated.secretFile ?? configured.secretFile,
+    tlsCert: stated.tlsCert ?? configured.tlsCert,
+    tlsKey: stated.tlsKey ?? configured.tlsKey,
+    tlsCa: stated.tlsCa ?? configured.tlsCa,
+  };
 }
 
 /** The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5), RuntimeDirectory=. */
@@ -112,14 +172,34 @@ function commandLine(version: string) {
     .strict()
     .exitProcess(false)
     .wrap(110)
-    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .middleware(keepLast, true)
     .option('config', { type: 'string', requiresArg: true, describe: 'configuration file, JSON' })
     .option('directory', { type: 'string', requiresArg: true, describe: 'runtime directory' })
     .option('flow-dir', { type: 'string', requiresArg: true, describe: 'directory of the flow files' })
     .option('listen', {
       type: 'string',
       requiresArg: true,
-      describe: `address of XML-RPC over HTTP, tcp://127.0.0.1:${DEFAULT_PORT}; port 0 is any free one`,
+      describe: `address of XML-RPC over HTTP and of other hosts, tcp://127.0.0.1:${DEFAULT_PORT}; port 0 is any free one, tls:// needs a certificate`,
+    })
+    .option('host-name', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'name of this host on its network; default: that of the machine',
+    })
+    .option('peer', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: `address of another host server, tcp://HOST:${DEFAULT_PORT} or tls://HOST:${DEFAULT_PORT}, as often as there are some`,
+    })
+    .option('discover', {
+      type: 'boolean',
+      describe: 'look for other hosts on the local network, and be found there (DNS-SD)',
+    })
+    .option('data-ports', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'ports that data for other hosts are served on, LOW-HIGH; any free ones when left out',
     })
     .option('web', {
       type: 'string',
@@ -167,6 +247,13 @@ function commandLine(version: string) {
     .fail((message: string | null, error: Error | undefined) => {
       throw new MirrorflowError('BAD_OPTION', message ?? describeError(error), {}, error);
     });
+}
+
+/** Of an option that was given twice the last one counts, except where several make sense. */
+function keepLast(given: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (Array.isArray(value) && key !== 'peer' && key !== '_') given[key] = value.at(-1);
+  }
 }
 
 function listenAddress(

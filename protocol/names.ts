@@ -4,7 +4,7 @@ import { LIMITS } from './limits.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-export type NameKind = 'application' | 'flow' | 'client' | 'program';
+export type NameKind = 'application' | 'flow' | 'client' | 'program' | 'host';
 
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LIMITS.nameCharacters && NAME.test(value);

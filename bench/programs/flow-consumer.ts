@@ -30,7 +30,8 @@ const tally = new Tally();
 let checksum = 0;
 answerQuestions({ sample: () => ({ ...tally.sample(), checksum, lost: input.lost }) });
 const turnBuffers = Math.max(1, Math.min(TURN_BUFFERS, Math.floor(2 ** 26 / settings.size)));
-await { poll: polling, take: taking, takeAll: takingAll }[settings.way](input);
+const ways = { poll: polling, take: taking, takeAll: takingAll } as const;
+await ways[settings.way](input);
 process.exit(0);
 
 function use(view: Uint8Array): void {

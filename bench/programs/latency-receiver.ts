@@ -22,7 +22,8 @@ let ages: number[] = [];
 const use = (payload: Uint8Array): void => {
   if (ages.length < AGES_MAX) ages.push(ageUs(payload));
 };
-await { flow, sockets, zeromq }[settings.transport]();
+const transports = { flow, sockets, zeromq } as const;
+await transports[settings.transport]();
 
 function ready(): void {
   answerQuestions({

@@ -18,6 +18,9 @@ interface Waiting {
   readonly go: Int32Array;
 }
 
+/** From the answer of one thread to the start of the next. */
+const NEXT_AFTER_MS = 10;
+
 /** Threads that were started for a flow; from the second on another one will be. */
 let used = 0;
 let spare: Waiting | undefined;
@@ -47,7 +50,8 @@ export function startFlowThread(settings: FlowThreadSettings, transfer: readonly
   Atomics.store(go, 0, 1);
   Atomics.notify(go, 0);
   used += 1;
-  if (used > 1) setImmediate(prepareFlowThread);
+  // When this one has answered: two that come up at once would keep each other waiting.
+  if (used > 1) worker.once('message', () => setTimeout(prepareFlowThread, NEXT_AFTER_MS).unref());
   return worker;
 }
 

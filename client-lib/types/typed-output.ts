@@ -1,6 +1,7 @@
 /** An output flow that is written in values of a flow type: encoded straight into the reserved slot, or filled in place. */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
-import type { CommitOptions, OutputFlow, OutputSlot, WaitOptions } from '../output-flow.js';
+import type { OutputFlow } from '../output-flow.js';
+import type { CommitOptions, OutputSlot, WaitOptions } from '../output-slot.js';
 import type { OutputFlowOptions } from '../output-options.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { encodedBytes, stackIdentity } from './stack.js';

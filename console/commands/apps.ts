@@ -9,16 +9,26 @@ import { withHost } from '../servers.js';
 
 export const appsCommand = command({
   name: 'apps',
-  summary: 'lists the applications of this host',
+  summary: 'lists the applications of this host, or of all hosts',
   positionals: {},
-  options: {},
+  options: { all: { type: 'boolean', describe: 'those of all hosts of the network' } },
   examples: [
     ['apps', 'a table: name, state, source, process, uptime, restarts, cause of a failure'],
+    ['apps --all', 'the same with the host in front'],
     ['apps --json', 'an array of objects'],
   ],
-  async run(context) {
-    const applications = await withHost(context, (host) => host.applications());
+  async run(context, { all }) {
     const { output } = context;
+    if (all === true) {
+      const hosts = await withHost(context, (host) => host.network());
+      const found = hosts.flatMap(({ host, applications }) =>
+        applications.map((application) => ({ host, ...application })),
+      );
+      if (output.json) output.value(found);
+      else output.lines(applicationTable(output, found));
+      return;
+    }
+    const applications = await withHost(context, (host) => host.applications());
     if (output.json) output.value(applications);
     else output.lines(applicationTable(output, applications));
   },
@@ -32,12 +42,21 @@ const STATE_STYLES: Readonly<Record<ApplicationInfo['state'], TextStyle>> = {
   failed: 'red',
 };
 
-export function applicationTable(output: Output, applications: readonly ApplicationInfo[]): string[] {
+/** With a column for the host where it is known. */
+export function applicationTable(
+  output: Output,
+  applications: readonly (ApplicationInfo & { readonly host?: string | undefined })[],
+): string[] {
   const nowMs = Date.now();
-  const columns: readonly RecordColumn<ApplicationInfo>[] = [
+  const columns: readonly RecordColumn<(typeof applications)[number]>[] = [
+    { header: 'host', cell: ({ host }) => host, matters: ({ host }) => host !== undefined },
     { header: 'name', cell: ({ name }) => name },
     { header: 'state', cell: ({ state }) => ({ text: state, style: STATE_STYLES[state] }) },
-    { header: 'source', align: 'left', cell: ({ source }) => source },
+    {
+      header: 'source',
+      align: 'left',
+      cell: ({ source, via }) => source ?? (via === undefined ? undefined : `host ${via}`),
+    },
     { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
     {
       header: 'uptime',

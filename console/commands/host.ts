@@ -31,17 +31,26 @@ export const hostCommand = command({
     config: { type: 'string', describe: 'start: configuration file, JSON' },
     listen: { type: 'string', describe: 'start: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0' },
     'flow-dir': { type: 'string', describe: 'start: directory of the flow files' },
+    'host-name': { type: 'string', describe: 'start: name of this host on its network' },
+    peer: { type: 'string', describe: 'start: address of another host server, such as tcp://daq:7390' },
+    'secret-file': { type: 'string', describe: 'start: file with the shared secret of the hosts' },
     everything: { type: 'boolean', describe: 'stop: also all applications (what happens without options)' },
     keep: { type: 'boolean', describe: 'stop: applications go on; the next host server adopts them' },
   },
   examples: [
     ['host', 'what runs; exit code 3 when nothing does'],
     ['host start --config lab.json', 'starts one; a running one is a success'],
+    [
+      'host start --listen tcp://0.0.0.0:7390 --secret-file lab.secret --peer tcp://daq:7390',
+      'one of several hosts',
+    ],
     ['host stop --keep', 'only the host server; data keeps moving'],
   ],
   async run(context, given) {
     const { action, foreground, config, listen } = given;
     const flowDirectory = given['flow-dir'];
+    const hostName = given['host-name'];
+    const secretFile = given['secret-file'];
     switch (action) {
       case 'start':
         return start(context, {
@@ -50,6 +59,9 @@ export const hostCommand = command({
             ...(config === undefined ? [] : ['--config', path.resolve(config)]),
             ...(listen === undefined ? [] : ['--listen', listen]),
             ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
+            ...(hostName === undefined ? [] : ['--host-name', hostName]),
+            ...(given.peer === undefined ? [] : ['--peer', given.peer]),
+            ...(secretFile === undefined ? [] : ['--secret-file', path.resolve(secretFile)]),
           ],
         });
       case 'stop':

@@ -9,12 +9,17 @@ export const stopCommand = command({
   positionals: {
     name: { type: 'string', describe: 'the application', demandOption: true, completes: 'application' },
   },
-  options: {},
-  examples: [['stop e23001', 'ends its app server and its duplicators']],
-  async run(context, { name }) {
+  options: { host: { type: 'string', describe: 'the host it runs on; left out: this one' } },
+  examples: [
+    ['stop e23001', 'ends its app server and its duplicators'],
+    ['stop e23001 --host counting-room', 'on another host of the network'],
+  ],
+  async run(context, { name, host: where }) {
     const { checkName } = await import('../../protocol/names.js');
     const checked = checkName('application', name);
-    const application = await withHost(context, (host) => host.stop(checked));
+    const application = await withHost(context, (host) =>
+      host.stop(checked, where === undefined ? undefined : checkName('host', where)),
+    );
     const { output } = context;
     if (output.json) output.value(application);
     else output.lines(applicationTable(output, [application]));

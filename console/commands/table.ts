@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
+import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { receiveCommand } from './receive.js';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   clientsCommand,
   gatewayCommand,
   hostCommand,
+  hostsCommand,
   consoleCommand,
   installCommand,
   verifyCommand,

@@ -11,18 +11,15 @@ import { isLoopback } from '../mirror-directory.js';
 import { answerOf, failure, success, type Answer } from './answer.js';
 import type { OwnRequests } from './own-requests.js';
 import { permissionOf } from './permissions.js';
+import { readRequest } from './request.js';
 import type { SourceRest } from './source-rest.js';
 
-/** Longest path with its query; the parser's own bound for the whole head is 16 KiB. */
-const URL_CHARACTERS_MAX = 8_192;
-const PATTERN_CHARACTERS_MAX = 1_024;
 const CONNECTIONS_MAX = 2_048;
 const HEAD_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** What an error shows of an answer that was none. */
 const SHOWN_BYTES = 200;
 const OPENING_BRACE = 0x7b;
-const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
 export interface RestServiceOptions {
   readonly own: OwnRequests;
@@ -82,21 +79,9 @@ export class RestService {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const url = request.url ?? '';
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return failure(405, `SpecTcl's REST service knows GET only, not ${request.method}`);
-    }
-    if (url.length > URL_CHARACTERS_MAX) {
-      return failure(414, `the request has ${url.length} characters; ${URL_CHARACTERS_MAX} is the most`);
-    }
-    const [, name, queryText = ''] = /^\/spectcl\/([^?#]*)(?:\?([^#]*))?$/.exec(url) ?? [];
-    if (name === undefined) return failure(404, 'nothing is here; requests begin with /spectcl/');
-    if (BROKEN_ESCAPE.test(url)) return failure(400, 'the request holds a % that begins no escape');
-    const query = new URLSearchParams(queryText);
-    for (const key of ['pattern', 'filter', 'clients']) {
-      const { length } = query.get(key) ?? '';
-      if (length <= PATTERN_CHARACTERS_MAX) continue;
-      return failure(400, `${key} has ${length} characters; ${PATTERN_CHARACTERS_MAX} is the most`);
-    }
+    const asked = readRequest(request.method, url);
+    if ('body' in asked) return asked;
+    const { name, query } = asked;
     const handler = this.#options.own.handlers.get(name);
     if (handler === undefined) return this.#passOn(name, url, request.headers['sec-fetch-site']);
     const local = isLoopback(request.socket.remoteAddress) || isOwnAddress(request.socket);

@@ -3,7 +3,27 @@
  * Servers serve the part of it they have handlers for; `docs/xml-rpc.md` is generated from it.
  */
 import { defineContract, method, optionalParam, param } from '../xml-rpc/contract.js';
-import { arrayOf, boolean, date, int, name, oneOf, optional, string, struct } from '../xml-rpc/schema.js';
+import {
+  any,
+  arrayOf,
+  boolean,
+  date,
+  int,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+} from '../xml-rpc/schema.js';
+import {
+  flowElsewhere,
+  hostIntroduction,
+  hostOfApplication,
+  hostOnNetwork,
+  relayedCall,
+  RELAYED_METHODS,
+  servedElsewhere,
+} from './hosts.js';
 import { consumerMark, delivery, flowMark, message, messageTarget } from './deliveries.js';
 import {
   applicationStatistics,
@@ -37,6 +57,8 @@ import {
 const application = param('name', name('application'), 'the application');
 const flow = param('flow', name('flow'), 'the flow');
 const done = boolean();
+const from = param('from', name('host'), 'the calling host, which the host servers put in front');
+const hops = param('hops', int({ min: 0, max: 8 }), 'over how many further hosts it may go');
 
 export const CONTRACT = defineContract({
   'host.info': method({
@@ -63,12 +85,15 @@ export const CONTRACT = defineContract({
     doc:
       'Application server run: starts the app server of an application and answers when it is ready. A running application with the same ' +
       'options is answered at once; with a name only, options come from the configuration or from its last run.',
-    params: [param('options', applicationOptions, 'the application')],
+    params: [
+      param('options', applicationOptions, 'the application'),
+      optionalParam('host', name('host'), 'the host to start it on; this one when left out'),
+    ],
     returns: applicationInfo,
   }),
   'host.stop': method({
     doc: 'Stops an application: its app server and its duplicators. Answers when they have ended.',
-    params: [application],
+    params: [application, optionalParam('host', name('host'), 'the host it runs on; this one when left out')],
     returns: applicationInfo,
   }),
   'host.restart': method({
@@ -82,6 +107,37 @@ export const CONTRACT = defineContract({
     doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
     params: [optionalParam('everything', boolean(), 'also stop all applications')],
     returns: done,
+  }),
+  'host.network': method({
+    doc:
+      'The hosts of this network: this one first, then every other one that is connected, was connected, or stands in the configuration; with the ' +
+      'applications of those that answer within two seconds.',
+    params: [],
+    returns: arrayOf(hostOnNetwork),
+  }),
+  'host.introduce': method({
+    doc:
+      'Host server to host server, on a permanent connection that both have proved themselves on: who calls. Answers who is called, and whether ' +
+      'this connection is the one that the two use: of two connections, that of the host with the smaller name.',
+    params: [param('host', hostIntroduction, 'the calling host')],
+    returns: struct({ host: hostIntroduction, accepted: boolean() }),
+  }),
+  'host.running': method({
+    doc: 'Host server to host server: the applications that run on the calling host now. Every few seconds, also as a sign of life.',
+    params: [param('applications', arrayOf(name('application'), { maxCount: 1024 }), 'their names')],
+    returns: done,
+  }),
+  'host.relay': method({
+    doc:
+      'App server to its host server: a call for the app server of the same application on another host. Only the methods that app servers ' +
+      `have for each other: ${RELAYED_METHODS.join(', ')}.`,
+    params: [param('host', name('host'), 'the other host'), param('call', relayedCall, 'the call')],
+    returns: any(),
+  }),
+  'host.forward': method({
+    doc: 'Host server to host server: a relayed call for the app server of an application there.',
+    params: [application, param('call', relayedCall, 'the call')],
+    returns: any(),
   }),
   'host.subscribe': method({
     doc: 'An app server says that it is ready: after its start, started by hand, or when it found the host server again. Only on a permanent connection, which then is its life line.',
@@ -105,10 +161,19 @@ export const CONTRACT = defineContract({
       port: int(),
       socket: string(),
       source: optional(address),
+      via: optional(name('host')),
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
     }),
+  }),
+  'app.hosts': method({
+    doc: 'Host server to app server: the other hosts on which the same application runs now, and how they are reached.',
+    params: [
+      param('own', name('host'), 'the name of this host'),
+      param('hosts', arrayOf(hostOfApplication), 'all others'),
+    ],
+    returns: done,
   }),
   'app.quit': method({
     doc: 'Ends the app server and its duplicators. Answers before it ends.',
@@ -119,12 +184,12 @@ export const CONTRACT = defineContract({
     doc:
       'Statistics of all clients and flows, collected now from clients and duplicators. Who does not answer within a second is marked; ' +
       'rates are known from the second time on.',
-    params: [],
+    params: [optionalParam('everywhere', boolean(), 'also those of the other hosts, as `elsewhere`')],
     returns: applicationStatistics,
   }),
   'app.network': method({
     doc: 'Network status: clients, flows and duplicators, who provides and who consumes, and who holds whom back.',
-    params: [],
+    params: [optionalParam('everywhere', boolean(), 'also that of the other hosts, as `elsewhere`')],
     returns: networkStatus,
   }),
   'app.programs': method({
@@ -133,9 +198,75 @@ export const CONTRACT = defineContract({
     returns: arrayOf(programInfo),
   }),
   'app.run': method({
-    doc: 'Network request: runs a registered program on this host, apart from the app server. Answers with its process id when it has started.',
-    params: [param('program', name('program'), 'the registered name')],
+    doc: 'Network request: runs a registered program, apart from the app server. Answers with its process id when it has started.',
+    params: [
+      param('program', name('program'), 'the registered name'),
+      optionalParam(
+        'host',
+        name('host'),
+        'another host with the same application, where it is registered too; this one when left out',
+      ),
+    ],
     returns: int({ min: 1, doc: 'the process id' }),
+  }),
+  'remote.inquire': method({
+    doc: 'App server to app server of the same application on another host, as all of remote.*: what a flow is there.',
+    params: [from, flow, hops],
+    returns: flowElsewhere,
+  }),
+  'remote.serve': method({
+    doc: 'Starts the duplicator of a flow where needed and makes it listen for the duplicator of the calling host.',
+    params: [from, flow, hops],
+    returns: servedElsewhere,
+  }),
+  'remote.provided': method({
+    doc: 'A client on the calling host provides the flow from now on. Returns whether anybody here has use for that.',
+    params: [from, flow],
+    returns: done,
+  }),
+  'remote.send': method({
+    doc: 'A message for clients on the called host. Returns how many have it.',
+    params: [
+      from,
+      param('sender', name('client'), 'who sends it'),
+      param('to', messageTarget, 'who gets it'),
+      param('message', message, 'type and attributes'),
+    ],
+    returns: int({ min: 0 }),
+  }),
+  'remote.tellProvider': method({
+    doc: 'Something for the provider of a flow, from a consumer on the calling host. False when there is no provider.',
+    params: [from, flow, param('delivery', delivery, 'what it is'), hops],
+    returns: boolean(),
+  }),
+  'remote.marks': method({
+    doc: 'The consumers of a flow on the called host whose last mark was an XOFF.',
+    params: [from, flow],
+    returns: arrayOf(consumerMark),
+  }),
+  'remote.request': method({
+    doc: 'client.request for the clients of the called host. Returns how many were asked.',
+    params: [
+      from,
+      param('client', name('client'), 'the client'),
+      param('request', oneOf(['quit']), 'what is asked'),
+    ],
+    returns: int({ min: 0 }),
+  }),
+  'remote.run': method({
+    doc: 'app.run on the called host.',
+    params: [from, param('program', name('program'), 'the registered name')],
+    returns: int({ min: 1, doc: 'the process id' }),
+  }),
+  'remote.network': method({
+    doc: 'app.network of the called host.',
+    params: [from],
+    returns: networkStatus,
+  }),
+  'remote.statistics': method({
+    doc: 'app.statistics of the called host.',
+    params: [from],
+    returns: applicationStatistics,
   }),
   'client.present': method({
     doc: 'Presentation: a client says who it is and gets its session. On a permanent connection the session ends with it; over HTTP it ends after a minute without a call.',
@@ -283,6 +414,11 @@ export const CONTRACT = defineContract({
       'the same when it listens already, whatever was asked for. REFUSED without a secret.',
     params: [param('request', serveRequest, 'where to listen')],
     returns: served,
+  }),
+  'duplicator.redirect': method({
+    doc: 'App server to duplicator of a flow that comes from another host: the duplicator there listens somewhere else now. False when the flow comes from elsewhere.',
+    params: [param('source', address, 'tcp://host:port or tls://host:port')],
+    returns: boolean(),
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

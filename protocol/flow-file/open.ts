@@ -1,24 +1,15 @@
-/** Opening a flow file that somebody else owns: everything in its header is checked before anything is believed. */
+/** Opening a flow file that somebody else owns, once its header has been checked (`header.ts`). */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ClaimState } from '../claim.js';
 import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../errors.js';
-import { LIMITS } from '../limits.js';
 import { isAlive, type OwnerIdentity } from '../owner-identity.js';
 import { FlowFile } from './flow-file.js';
-import { geometryOf, type Geometry } from './geometry.js';
-import { decodeIdentity, type DecodedIdentity } from './identity.js';
-import { FLOW_FILE_MAGIC, FLOW_FILE_VERSION, HEADER, HEADER_BYTES } from './layout.js';
+import { checkHeader, corruptFile, ownerIn, type CheckedHeader } from './header.js';
+import { HEADER_BYTES } from './layout.js';
 import { mapFile } from './mapping.js';
 
 /** A pipe that somebody put at the path must not hang us; a link must not lead elsewhere. */
 const OPEN_SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-interface CheckedHeader {
-  readonly geometry: Geometry;
-  readonly identity: DecodedIdentity;
-  readonly owner: OwnerIdentity;
-  readonly flags: number;
-}
 
 /**
  * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's permissions decide).
@@ -109,53 +100,13 @@ function readOwner(fd: number, path: string): OwnerIdentity {
   }
 }
 
-function ownerIn(header: Buffer, bootId: string | undefined): OwnerIdentity {
-  return {
-    pid: header.readUInt32LE(HEADER.ownerPid),
-    startTicks: header.readBigUInt64LE(HEADER.ownerStartTicks),
-    bootId,
-  };
-}
-
 function readHeader(fd: number, path: string): CheckedHeader {
   const header = Buffer.alloc(HEADER_BYTES);
-  const corrupt = (what: string): MirrorflowError =>
-    new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
   const found = fstatSync(fd);
-  if (!found.isFile()) throw corrupt('it is no regular file');
+  if (!found.isFile()) throw corruptFile(path, 'it is no regular file');
   const { size } = found;
   if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
-    throw corrupt(`it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
+    throw corruptFile(path, `it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
   }
-  if (header.toString('latin1', HEADER.magic, HEADER.magic + FLOW_FILE_MAGIC.length) !== FLOW_FILE_MAGIC) {
-    throw corrupt('it does not begin with the magic word');
-  }
-  const version = header.readUInt32LE(HEADER.version);
-  if (version === 0) throw corrupt('it was never completed');
-  if (version !== FLOW_FILE_VERSION) {
-    throw new MirrorflowError(
-      'VERSION_MISMATCH',
-      `${path} has layout version ${version}; this program knows version ${FLOW_FILE_VERSION}`,
-      { path, found: version, known: FLOW_FILE_VERSION },
-    );
-  }
-  let geometry: Geometry;
-  try {
-    geometry = geometryOf(header.readUInt32LE(HEADER.slotCount), header.readUInt32LE(HEADER.payloadCapacity));
-  } catch (error) {
-    throw corrupt(describeError(error));
-  }
-  if (
-    header.readUInt32LE(HEADER.headerBytes) !== HEADER_BYTES ||
-    header.readUInt32LE(HEADER.slotStride) !== geometry.slotStride
-  ) {
-    throw corrupt('its header size or slot stride does not fit its buffers');
-  }
-  if (size < geometry.fileBytes) throw corrupt(`it has ${size} bytes and needs ${geometry.fileBytes}`);
-  const identityLength = header.readUInt32LE(HEADER.identityLength);
-  if (identityLength > LIMITS.identityBytes) throw corrupt(`its identity claims ${identityLength} bytes`);
-  const identity = decodeIdentity(header.subarray(HEADER.identity, HEADER.identity + identityLength));
-  if (identity === undefined) throw corrupt('its identity is not readable');
-  const owner = ownerIn(header, identity.bootId === '' ? undefined : identity.bootId);
-  return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
+  return checkHeader(header, size, path);
 }

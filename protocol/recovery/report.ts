@@ -84,7 +84,25 @@ export function parseReport(text: string): RecoveryReport | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { file, verdict, findings } = value as Partial<Record<keyof RecoveryReport, unknown>>;
+  const { file, verdict, findings, flow, owner } = value as Partial<Record<keyof RecoveryReport, unknown>>;
   const known = typeof verdict === 'string' && Object.hasOwn(EXIT_OF_VERDICT, verdict);
-  return known && typeof file === 'string' && Array.isArray(findings) ? (value as RecoveryReport) : undefined;
+  if (!known || typeof file !== 'string' || !Array.isArray(findings) || !findings.every(isFinding))
+    return undefined;
+  const counted = flow === undefined || hasNumber(flow, 'epoch');
+  const owned = owner === undefined || hasNumber(owner, 'pid');
+  return counted && owned ? (value as RecoveryReport) : undefined;
+}
+
+function isFinding(value: unknown): value is Finding {
+  if (typeof value !== 'object' || value === null) return false;
+  const { check, state, text } = value as Partial<Record<keyof Finding, unknown>>;
+  return [check, state, text].every((word) => typeof word === 'string');
+}
+
+function hasNumber(value: unknown, name: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Record<string, unknown>)[name] === 'number'
+  );
 }

@@ -3,13 +3,16 @@
  * connection: a fault for a body that is no call, a status for a request that is not for us, and bounds for the rest.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { systemClock } from '../clock.js';
 import { MirrorflowError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
+import type { TlsIdentity } from '../security/tls.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
 import type { CallDispatcher } from './dispatcher.js';
+import { ConnectionSorter } from './connection-sorter.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
 import { readBody } from './http-body.js';
 import type { Admission, HttpAuthentication } from './http-authentication.js';
@@ -49,9 +52,15 @@ export interface HttpRpcServerOptions<Context> {
   readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
+  /** With it, the server speaks TLS only. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the socket from then on. */
+  readonly sessions?: ((socket: Socket) => void) | undefined;
   /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
+
+const TLS_HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** Longest body of a caller who has not proved anything: proofs are short. */
 const UNPROVEN_BODY_BYTES = 4_096;
@@ -59,7 +68,8 @@ const UNPROVEN_BODY_BYTES = 4_096;
 const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 
 export class HttpRpcServer<Context> {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #sorter = new ConnectionSorter();
   readonly #dispatcher: CallDispatcher<Context>;
   readonly #options: HttpRpcServerOptions<Context>;
   readonly #limits: HttpServerLimits;
@@ -69,11 +79,16 @@ export class HttpRpcServer<Context> {
     this.#dispatcher = dispatcher;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#server = createServer({
+    const timeouts = {
       headersTimeout: this.#limits.headersTimeoutMs,
       requestTimeout: this.#limits.requestTimeoutMs,
       connectionsCheckingInterval: this.#limits.timeoutCheckMs,
-    });
+    };
+    this.#server =
+      options.tls === undefined
+        ? createServer(timeouts)
+        : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+    if (options.sessions !== undefined) this.#sortConnections(options.sessions);
     this.#server.timeout = this.#limits.idleTimeoutMs;
     this.#server.maxConnections = this.#limits.connections;
     this.#server.on('drop', () =>
@@ -96,6 +111,17 @@ export class HttpRpcServer<Context> {
     });
   }
 
+  /** Puts the sorter before what node:http does with a connection. */
+  #sortConnections(sessions: (socket: Socket) => void): void {
+    const event = this.#options.tls === undefined ? 'connection' : 'secureConnection';
+    const handlers = this.#server.listeners(event) as ((socket: Socket) => void)[];
+    this.#server.removeAllListeners(event);
+    const http = (socket: Socket): void => {
+      for (const handler of handlers) handler.call(this.#server, socket);
+    };
+    this.#server.on(event, (socket: Socket) => this.#sorter.sort(socket, sessions, http));
+  }
+
   /** Listens and resolves with what was bound; see listenOn for its errors. */
   async listen(target: RpcTarget): Promise<RpcTarget> {
     const bound = await listenOn(this.#server, target);
@@ -116,6 +142,7 @@ export class HttpRpcServer<Context> {
         resolve();
       });
       this.#server.closeIdleConnections();
+      this.#sorter.close();
     });
     return this.#closing;
   }

@@ -115,6 +115,18 @@ describe('the seat of a provider', () => {
     expect(seat.oldest(0, true)).to.equal(1);
   });
 
+  it('sees the slots that a provider has opened ahead as gone, and finds them again when it gives them back', () => {
+    seat.take(link(), HELLO);
+    write(SLOTS);
+    seat.published(SLOTS);
+    writer.open(3);
+    expect(seat.oldest(0, true)).to.equal(3);
+    expect(granted(), 'what is open may be written').to.equal(SLOTS + 3);
+    writer.giveBack(SLOTS + 1);
+    expect(seat.oldest(0, true)).to.equal(1);
+    expect(granted()).to.equal(SLOTS + 1);
+  });
+
   it('counts what a provider published that died before it could say so', () => {
     seat.take(link(), HELLO);
     write(4);

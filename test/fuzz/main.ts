@@ -20,7 +20,7 @@ const LOOK_MS = 1_000;
 const HANGING_LOOKS = 30;
 
 if (isMainThread) await main();
-else work(workerData as Job);
+else await work(workerData as Job);
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -68,9 +68,9 @@ function watched(job: Job): Promise<boolean> {
   });
 }
 
-function work({ name, inputs, seed, progress }: Job): void {
+async function work({ name, inputs, seed, progress }: Job): Promise<void> {
   const target = TARGETS.find((found) => found.name === name);
   if (target === undefined) throw new Error(`no fuzzer ${name}`);
-  const result = fuzz(target, inputs, seed, (done) => Atomics.store(progress, 0, done));
+  const result = await fuzz(target, inputs, seed, (done) => Atomics.store(progress, 0, done));
   process.stdout.write(`${JSON.stringify({ ...result, seed })}\n`);
 }

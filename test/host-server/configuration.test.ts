@@ -60,7 +60,7 @@ describe('configuration of the host server', () => {
     });
     expect(found).to.have.length(9);
     expect(found[0]).to.equal(
-      'flows is not known; the keys are listen, directory, flowDirectory, applications',
+      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, applications',
     );
     expect(found[1]).to.match(/^listen "http:\/\/localhost" is not an address here/);
     expect(found[2]).to.equal('directory must be an absolute path, and is the string "run"');
@@ -96,14 +96,17 @@ describe('configuration of the host server', () => {
     ]);
   });
 
-  it('refuses to listen beyond this machine', () => {
-    for (const host of ['0.0.0.0', '10.1.2.3', 'daq.example.org', '[::]']) {
-      const [problem] = problems({ listen: `tcp://${host}:7390` });
-      expect(problem).to.contain('listening beyond this machine needs a shared secret');
-    }
-    for (const host of ['127.0.0.1', 'localhost', '[::1]', '127.8.9.1']) {
-      expect(problems({ listen: `tcp://${host}:7390` })).to.deep.equal([]);
-    }
+  it('takes addresses of other hosts, and says what is none', () => {
+    const peers = ['tcp://daq:7390', 'tls://[::1]:7390'];
+    expect(problems({ hostName: 'a', peers, discover: true, dataPorts: '7400-7499' })).to.deep.equal([]);
+    const wrong = problems({ hostName: '/', peers: ['daq', 'unix:/x'], discover: 1, dataPorts: '9-8' });
+    expect(wrong.map((problem) => problem.split(' ')[0])).to.deep.equal([
+      'hostName',
+      'peers[0]',
+      'peers[1]',
+      'discover',
+      'dataPorts',
+    ]);
   });
 
   it('says what is no JSON, and that comments are none', () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ApplicationTimes } from '../../host-server/application-surroundings.js';
 import { HostServer } from '../../host-server/host-server.js';
+import type { HostServerOptions } from '../../host-server/options.js';
 import { SystemdNotifier } from '../../host-server/sd-notify.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
 import type { ApplicationOptions } from '../../protocol/contract/shapes.js';
@@ -50,16 +51,22 @@ export class Place {
   async serve(
     times: Partial<ApplicationTimes> = {},
     applications: readonly ApplicationOptions[] = [],
+    given: Partial<HostServerOptions> = {},
   ): Promise<HostServer> {
     const options = {
       directory: this.directory,
       flowDirectory: this.flowDirectory,
-      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as const,
+      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 } as HostServerOptions['listen'],
       security: NO_SECURITY,
+      hostName: 'here',
+      peers: [],
+      discover: false,
+      dataPorts: undefined,
       applications,
       logLevel: undefined,
       logFormat: undefined,
       appServer: STAND_IN,
+      ...given,
     };
     const server = await HostServer.start(options, silent, new SystemdNotifier({}, silent), times);
     this.#servers.push(server);

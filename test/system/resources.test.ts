@@ -182,7 +182,7 @@ describe('a resource that runs out', () => {
     const { child, said } = server(['app-server/main.js', '--name', 'e1']);
     await once(child, 'close');
     expect(child.exitCode).to.equal(1);
-    expect(said.log).to.contain('NO_SPACE').and.contain('e1.json');
+    expect(said.log).to.contain('NO_SPACE').and.contain('token');
     expect(readdirSync(join(directory, 'apps'))).to.deep.equal([]);
   });
 

@@ -2,6 +2,8 @@
 import type { FuzzTarget } from '../fuzzer.js';
 import { addresses, configuration } from './configuration.js';
 import { flowFileHeaders, ringReading } from './flow-file.js';
+import { recovery, recoveryReports } from './recovery.js';
+import { gatewayRequests, pageMessages } from './requests.js';
 import { linkClients } from './link-clients.js';
 import { mirrorReplies } from './mirror-replies.js';
 import { portManager, restReplies } from './rest-replies.js';
@@ -20,6 +22,10 @@ export const TARGETS: readonly FuzzTarget[] = [
   portManager,
   flowFileHeaders,
   ringReading,
+  recovery,
+  recoveryReports,
+  gatewayRequests,
+  pageMessages,
   configuration,
   addresses,
   wireFrames,

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlowHost } from '../../../duplicator/flow-host.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { HEADER } from '../../../protocol/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
 import { Logger } from '../../../protocol/log.js';
@@ -53,8 +54,35 @@ class FakeLink implements LinkConnection {
   }
 }
 
-let directory: string | undefined;
-let flows = 0;
+/** One mapped file for all inputs, as it was when it was new. */
+interface Bench {
+  readonly directory: string;
+  readonly file: FlowFile;
+  readonly fresh: Buffer;
+}
+
+let bench: Bench | undefined;
+const log = new Logger('fuzz', { sink: () => undefined });
+
+function freshFile(): FlowFile {
+  bench ??= makeBench();
+  bench.fresh.copy(bench.file.bytes);
+  return bench.file;
+}
+
+function makeBench(): Bench {
+  const directory = mkdtempSync('/dev/shm/mirrorflow-test-');
+  const file = createFlowFile({
+    path: join(directory, 'f.flow'),
+    identity: { application: 'a', flow: 'f', type: 'bytes', properties: {} },
+    slotCount: SLOTS,
+    payloadCapacity: 16,
+    flags: 0,
+    epoch: 1,
+    mode: 0o600,
+  });
+  return { directory, file, fresh: Buffer.from(file.bytes) };
+}
 
 export const linkClients: FuzzTarget = {
   name: 'link-clients',
@@ -79,19 +107,7 @@ export const linkClients: FuzzTarget = {
     return messages;
   },
   run: (input) => {
-    directory ??= mkdtempSync('/dev/shm/mirrorflow-test-');
-    const path = join(directory, 'f.flow');
-    const identity = { application: 'a', flow: 'f', type: 'bytes', properties: {} };
-    rmSync(path, { force: true });
-    const file = createFlowFile({
-      path,
-      identity,
-      slotCount: SLOTS,
-      payloadCapacity: 16,
-      flags: 0,
-      epoch: (flows += 1),
-      mode: 0o600,
-    });
+    const file = freshFile();
     let connect: (link: LinkConnection) => void = () => undefined;
     const links = {
       listen: () => Promise.resolve(),
@@ -99,7 +115,6 @@ export const linkClients: FuzzTarget = {
       close: () => Promise.resolve(),
       connectionCount: 0,
     };
-    const log = new Logger('fuzz', { sink: () => undefined });
     const host = new FlowHost({ file, links, openSlots: 0, local: true, log });
     const honest = new FakeLink();
     connect(honest);
@@ -128,7 +143,7 @@ export const linkClients: FuzzTarget = {
     void host.close();
   },
   close: () => {
-    if (directory !== undefined) rmSync(directory, { recursive: true });
-    directory = undefined;
+    if (bench !== undefined) rmSync(bench.directory, { recursive: true });
+    bench = undefined;
   },
 };

@@ -6,6 +6,7 @@ import type { FuzzTarget } from '../fuzzer.js';
 import { pieces } from '../mutation.js';
 
 const LIMIT_BYTES = 8 * 1024;
+const DOCUMENT_ONE_IN = 16;
 
 function taken(chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly error: string | undefined } {
   const reader = new FrameReader(LIMIT_BYTES);
@@ -35,7 +36,8 @@ export const sessionFrames: FuzzTarget = {
     const whole = taken([input]);
     assert.deepEqual(taken(pieces(input, random)), whole);
     for (const { body } of whole.frames) assert(body.length > 0 && body.length <= LIMIT_BYTES);
+    // What is in them is the business of `xml-rpc`; here now and then only.
     const [first] = whole.frames;
-    if (first !== undefined) decodeCall(first.body);
+    if (first !== undefined && random() % DOCUMENT_ONE_IN === 0) decodeCall(first.body);
   },
 };

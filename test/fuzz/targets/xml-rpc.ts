@@ -88,16 +88,12 @@ function judges(named: string, random: RandomBits): readonly (readonly [string, 
 }
 
 function run(input: Buffer, random: RandomBits): void {
-  let call;
-  try {
-    call = decodeCall(input);
-  } catch (error) {
-    if (!isMirrorflowError(error)) throw error;
+  if (input.includes('<methodResponse')) {
     const result = decodeResponse(input);
     assert.deepEqual(decodeResponse(encodeResponse(result)), result);
     return;
   }
-  const { method, params } = call;
+  const { method, params } = decodeCall(input);
   assert.deepEqual(decodeCall(encodeCall(method, params)), { method, params });
   for (const [name, { params: wanted }] of judges(method, random)) {
     for (const [at, { schema, name: root }] of wanted.entries()) {

@@ -92,6 +92,40 @@ describe('the ring', () => {
     expect([reader.missed, reader.next]).to.deep.equal([1, 1]);
   });
 
+  it('takes slots that are opened together from their readers at once, and gives back those that were not used', () => {
+    const { file, writer } = ring(8);
+    writeAndPublish(writer, file, 8);
+    const reader = new RingReader(file, 0);
+    writer.open(3);
+    expect([writer.next, writer.opened]).to.deep.equal([8, 11]);
+    expect([reader.look(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
+    write(writer, file, 8);
+    writer.giveBack(writer.next);
+    expect([writer.next, writer.opened]).to.deep.equal([9, 9]);
+    const late = new RingReader(file, 0);
+    const target = Buffer.alloc(CAPACITY);
+    for (let sequence = 1; sequence < 8; sequence += 1) {
+      expect([late.copy(target), late.sequence]).to.deep.equal(['ready', sequence]);
+      expect(problemOf(target.subarray(0, late.size), file.epoch, sequence)).to.equal(undefined);
+    }
+    expect(late.missed).to.equal(1);
+    writer.publish();
+    expect([late.copy(target), late.sequence]).to.deep.equal(['ready', 8]);
+  });
+
+  it('goes on over the end of the ring with slots open on both sides of it', () => {
+    const { file, writer } = ring(5);
+    const reader = new RingReader(file, 'oldest');
+    const target = Buffer.alloc(CAPACITY);
+    for (let sequence = 0; sequence < 50; sequence += 1) {
+      if (writer.opened === writer.next) writer.open(1 + (sequence % 4));
+      writeAndPublish(writer, file);
+      expect([reader.copy(target), reader.sequence]).to.deep.equal(['ready', sequence]);
+      expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
+    }
+    expect(reader.missed).to.equal(0);
+  });
+
   it('skips on request without counting, and never backwards', () => {
     const { file, writer } = ring(8);
     writeAndPublish(writer, file, 5);

@@ -19,6 +19,21 @@ describe('words', () => {
     );
   });
 
+  it('are found by a look without a fence, and recognised by their value alone', () => {
+    fc.assert(
+      fc.property(word, word, (value, other) => {
+        const words = new Words(Buffer.alloc(24));
+        words.complete64(8, value);
+        expect([words.load64(8), words.peek64(8)]).to.deep.equal([value, value]);
+        expect(words.holds64(8, value)).to.equal(true);
+        expect(words.holds64(8, other)).to.equal(other === value);
+        words.clear64(8);
+        expect([words.load64(0), words.load64(8), words.load64(16)]).to.deep.equal([0, 0, 0]);
+        expect(words.holds64(8, value)).to.equal(value === 0);
+      }),
+    );
+  });
+
   it('never show a growing count too large, whatever half was stored when it is read', () => {
     for (const before of [2 ** 32 - 1, 2 ** 40 - 1, 7]) {
       const bytes = Buffer.alloc(8);

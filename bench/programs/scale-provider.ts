@@ -1,0 +1,30 @@
+/** Provides many flows at a low rate: every interval one buffer each, committed as it is. */
+import { connect, type OutputFlow } from '../../client-lib/index.js';
+import { answerQuestions, settingsOf } from './answering.js';
+import { Tally } from './sample.js';
+
+export interface ScaleProviderSettings {
+  readonly app: string;
+  readonly flows: readonly string[];
+  readonly size: number;
+  readonly buffers: number;
+  readonly intervalMs: number;
+}
+
+const { app, flows, size, buffers, intervalMs } = settingsOf<ScaleProviderSettings>();
+const client = await connect({ app, name: 'provider' });
+const began = performance.now();
+const outputs: OutputFlow[] = [];
+for (const flow of flows) outputs.push(await client.openOutput(flow, { bufferSize: size, buffers }));
+const openedMs = performance.now() - began;
+const tally = new Tally();
+answerQuestions({ sample: () => tally.sample(), openedMs: () => openedMs });
+setInterval(() => {
+  for (const output of outputs) {
+    const slot = output.reserveNow();
+    if (slot === undefined) continue;
+    slot.commit(size);
+    tally.buffers += 1;
+    tally.bytes += size;
+  }
+}, intervalMs);

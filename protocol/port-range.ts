@@ -1,0 +1,26 @@
+/** A range of TCP ports, as a firewall is told: `7400-7499`. */
+import { MirrorflowError } from './errors.js';
+
+export interface PortRange {
+  readonly low: number;
+  readonly high: number;
+}
+
+const PORT_MAX = 65_535;
+
+/** Throws BAD_OPTION for what is no range of ports from 1 to 65535; one port is a range too. */
+export function parsePortRange(option: string, text: unknown): PortRange {
+  const match = typeof text === 'string' ? /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) : null;
+  const low = Number(match?.[1]);
+  const high = Number(match?.[2] ?? match?.[1]);
+  if (low >= 1 && low <= high && high <= PORT_MAX) return { low, high };
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${option} is ${JSON.stringify(String(text).slice(0, 80))}; it must be a range of ports such as 7400-7499`,
+    { option },
+  );
+}
+
+export function formatPortRange({ low, high }: PortRange): string {
+  return `${low}-${high}`;
+}
