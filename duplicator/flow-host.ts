@@ -102,6 +102,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #generation = 0;
   /** Receivers on other hosts that a dead predecessor had. */
   readonly #remotesBefore: number;
+  #changes = 0;
   #lastId = 0;
   #greeted = 0;
   #published: number;
@@ -205,8 +206,18 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   hasCredit(sequence: number): boolean {
+    return sequence < this.creditLimit;
+  }
+
+  /** Sequences below it may be written, for as long as `changes` is what it is. */
+  get creditLimit(): number {
     const { slotCount } = this.#options.file.geometry;
-    return sequence < Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+    return Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+  }
+
+  /** Counts consumers that came, went or changed: only then a limit may become lower. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the host closes. */
@@ -468,6 +479,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** In the file, so that a successor knows whom to wait for. */
   #countConsumers(): void {
+    this.#changes += 1;
     this.emit('consumers', this.#registry.size);
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;

@@ -71,7 +71,7 @@ export class BufferSink implements FlowSink {
   }
 
   ahead(): Buffer | undefined {
-    return this.#host.hasCredit(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
+    return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
   }
 
   admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
