@@ -14,7 +14,8 @@ import { cpuSeconds, pause } from './system.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const WARM_UP_MS = 500;
+/** Until then compilers are still at work, on the duplicators' side more than on the bare one. */
+const WARM_UP_MS = 3_000;
 /** Processor time is counted in hundredths of a second. */
 const MEASURE_MS_MIN = 1_000;
 

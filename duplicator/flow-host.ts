@@ -25,7 +25,7 @@ import {
 } from '../protocol/signal-link/messages.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
-import { ReattachHold } from './recovery/reattach-hold.js';
+import { REATTACH_MS, ReattachHold } from './recovery/reattach-hold.js';
 import { RemoteConsumers } from './remote/remote-consumers.js';
 import { StallWatch } from './stall-watch.js';
 
@@ -102,6 +102,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #generation = 0;
   /** Receivers on other hosts that a dead predecessor had. */
   readonly #remotesBefore: number;
+  #changes = 0;
   #lastId = 0;
   #greeted = 0;
   #published: number;
@@ -128,7 +129,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       () => this.#holding(),
       (consumer) => this.#demote(consumer),
     );
-    this.remotes = new RemoteConsumers(options.clock ?? systemClock, {
+    this.remotes = new RemoteConsumers(clock, options.reattachMs ?? REATTACH_MS, {
       registry: this.#registry,
       nextId: () => (this.#lastId += 1),
       published: () => file.published,
@@ -173,8 +174,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.#generation = generation;
     this.#options.file.setSourceState(state, sinceNs, this.generation);
-    for (const { link, hello } of this.#clients.values()) {
-      if (hello !== undefined) this.#tellState(link, state);
+    for (const { link, hello, consumer } of this.#clients.values()) {
+      // One that waits to be welcomed is told then.
+      if (hello !== undefined && (hello.role !== 'consumer' || consumer !== undefined))
+        this.#tellState(link, state);
     }
     this.remotes.stateChanged();
   }
@@ -203,8 +206,18 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   hasCredit(sequence: number): boolean {
+    return sequence < this.creditLimit;
+  }
+
+  /** Sequences below it may be written, for as long as `changes` is what it is. */
+  get creditLimit(): number {
     const { slotCount } = this.#options.file.geometry;
-    return sequence < Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+    return Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+  }
+
+  /** Counts consumers that came, went or changed: only then a limit may become lower. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the host closes. */
@@ -466,6 +479,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** In the file, so that a successor knows whom to wait for. */
   #countConsumers(): void {
+    this.#changes += 1;
     this.emit('consumers', this.#registry.size);
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;

@@ -43,6 +43,10 @@ export class BufferSink implements FlowSink {
     return this.#crossing.missing;
   }
 
+  get unseen(): number {
+    return this.#ring.next - this.#ring.published;
+  }
+
   get large(): boolean {
     return this.#usual >= DIRECT_BYTES;
   }
@@ -67,7 +71,7 @@ export class BufferSink implements FlowSink {
   }
 
   ahead(): Buffer | undefined {
-    return this.#host.hasCredit(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
+    return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
   }
 
   admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {

@@ -4,6 +4,8 @@ import type { FrameSink } from '../../protocol/wire/frame-reader.js';
 export interface FlowSink extends FrameSink {
   /** Makes what has come visible. Returns below which sequence all is there, or lost. */
   flush(): number;
+  /** Buffers that have come and are not visible yet. */
+  readonly unseen: number;
   /** A new connection: what was half there is given up. */
   begin(): void;
   /** The sequence that comes next. */

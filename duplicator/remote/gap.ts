@@ -11,6 +11,8 @@ export class GapCrossing {
   readonly #ring: RingWriter;
   readonly #host: FlowHost;
   #waitingFor = 0;
+  #limit = 0;
+  #changes = -1;
   /** Times that something was missing, and how many sequences altogether. */
   gaps = 0;
   missing = 0;
@@ -25,7 +27,7 @@ export class GapCrossing {
   goOnAt(sequence: number): boolean {
     const { next } = this.#ring;
     this.#waitingFor = sequence;
-    if (this.#host.hasCredit(sequence)) {
+    if (this.mayWrite(sequence)) {
       this.#skip(next, sequence);
       return true;
     }
@@ -35,6 +37,15 @@ export class GapCrossing {
     this.#ring.publish();
     this.#host.published();
     return this.#host.hasCredit(sequence);
+  }
+
+  /** As the host says, who is asked again only when the last answer does not reach: a small buffer costs less than the question. */
+  mayWrite(sequence: number): boolean {
+    const { changes } = this.#host;
+    if (sequence < this.#limit && changes === this.#changes) return true;
+    this.#limit = this.#host.creditLimit;
+    this.#changes = changes;
+    return sequence < this.#limit;
   }
 
   /** Resolves when `goOnAt` may say something else. */

@@ -20,6 +20,8 @@ export class KeepAlive {
   readonly #clock: Clock;
   readonly #hooks: KeepAliveHooks;
   #heardMs: number;
+  /** Since the last look: a flag, since it is set for every read. */
+  #heard = false;
   #said = false;
   #cancel: (() => void) | undefined;
 
@@ -32,7 +34,7 @@ export class KeepAlive {
 
   /** Something came. */
   heard(): void {
-    this.#heardMs = this.#clock.nowMs();
+    this.#heard = true;
   }
 
   /** Something was sent. */
@@ -50,8 +52,10 @@ export class KeepAlive {
   }
 
   #look(): void {
-    if (!this.#hooks.listening()) this.heard();
-    if (this.#clock.nowMs() - this.#heardMs >= SILENCE_MS) {
+    const nowMs = this.#clock.nowMs();
+    if (this.#heard || !this.#hooks.listening()) this.#heardMs = nowMs;
+    this.#heard = false;
+    if (nowMs - this.#heardMs >= SILENCE_MS) {
       this.stop();
       this.#hooks.silent();
       return;

@@ -44,6 +44,7 @@ export class MirrorSink implements FlowSink {
   /** Bytes of the newest publication. */
   #size: number;
   #filling: Filling | undefined;
+  #flushed = 0;
   imageBytesWritten = 0;
   publishedBytes = 0;
 
@@ -77,8 +78,14 @@ export class MirrorSink implements FlowSink {
     this.#filling = undefined;
   }
 
+  /** Publications are visible at once; what is left to do is to acknowledge them. */
+  get unseen(): number {
+    return this.#ring.published - this.#flushed;
+  }
+
   flush(): number {
-    return this.#ring.published;
+    this.#flushed = this.#ring.published;
+    return this.#flushed;
   }
 
   room(): Promise<void> {

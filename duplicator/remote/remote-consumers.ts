@@ -7,17 +7,12 @@
  * | taken  | leave(), it said that it goes, or lossy | gone                                    |
  * | taken  | leave(), lossless and cut               | kept: what it has not yet still holds the writer |
  * | kept   | the same duplicator, or its successor, resumes | gone, the newcomer's takes over  |
- * | kept   | KEEP_PLACE_MS are over                  | gone                                    |
+ * | kept   | keepMs are over                         | gone                                    |
  */
 import type { Clock } from '../../protocol/clock.js';
 import type { DuplicatorFigures } from '../../protocol/contract/figures.js';
 import type { Consumer, ConsumerRegistry, Delivery } from '../consumer-registry.js';
 
-/**
- * How long a lossless receiver that was cut off holds the writer. A killed duplicator is back within a second, a connection that was reset at
- * once; who is away for longer resumes from what the ring still has.
- */
-export const KEEP_PLACE_MS = 2_000;
 /** Receivers that stalled and are lossy for good, by their id. */
 const DEMOTED_MAX = 64;
 
@@ -94,13 +89,19 @@ export class RemotePlace {
 
 export class RemoteConsumers {
   readonly #clock: Clock;
+  readonly #keepMs: number;
   readonly #flow: RemoteSurroundings;
   readonly #places = new Map<number, RemotePlace>();
   readonly #kept = new Map<string, Kept>();
   readonly #demoted = new Set<string>();
 
-  constructor(clock: Clock, surroundings: RemoteSurroundings) {
+  /**
+   * `keepMs`: how long a lossless receiver that was cut off holds the writer. A killed duplicator is back within a second, a connection that was
+   * reset at once; who is away for longer resumes from what the ring still has.
+   */
+  constructor(clock: Clock, keepMs: number, surroundings: RemoteSurroundings) {
     this.#clock = clock;
+    this.#keepMs = keepMs;
     this.#flow = surroundings;
   }
 
@@ -171,7 +172,7 @@ export class RemoteConsumers {
     if (said || consumer.delivery === 'lossy') this.#flow.registry.remove(consumer.id);
     else {
       this.#kept.get(wanted.id)?.cancel();
-      const cancel = this.#clock.after(KEEP_PLACE_MS, () => this.#forget(wanted.id), true);
+      const cancel = this.#clock.after(this.#keepMs, () => this.#forget(wanted.id), true);
       this.#kept.set(wanted.id, { consumer, cancel });
     }
     this.#flow.changed();

@@ -20,7 +20,9 @@ import { KeepAlive } from './keep-alive.js';
 /** Bytes of one read of the handshake. */
 const HANDSHAKE_READ_BYTES = 16 * 1024;
 /** What came is acknowledged after so long at the latest; the sender needs it sooner only where a quarter of its ring is full. */
-const ACKNOWLEDGE_WITHIN_MS = 5;
+const ACKNOWLEDGE_WITHIN_MS = 20;
+/** Buffers that come within so many milliseconds become visible together. */
+const TOGETHER_MS = 0.25;
 
 export interface UpstreamOptions {
   readonly address: AddressOf<'tcp' | 'tls'>;
@@ -53,6 +55,12 @@ export class UpstreamLink {
   #cancelAcknowledge: (() => void) | undefined;
   #acknowledged = 0;
   #waitingForRoom = false;
+  /** When something became visible last; whether that waits for the end of a burst, and the burst goes on. */
+  #flushed = 0;
+  #deferred = false;
+  #more = false;
+  /** Bytes since the last flush. */
+  #received = 0;
   #ended = false;
   readonly #end: (error: MirrorflowError) => void;
   /** Rejects when the link is over: it never lasts. */
@@ -115,6 +123,7 @@ export class UpstreamLink {
     if (this.#ended) return false;
     if (reader === undefined) return this.#shake(Buffer.from(this.#handshakeBytes.subarray(0, bytes)));
     const goesOn = reader.took(bytes);
+    this.#keepAlive?.heard();
     this.#settle(reader, bytes);
     return goesOn && !this.#ended;
   }
@@ -127,6 +136,7 @@ export class UpstreamLink {
       return;
     }
     if (!reader.feed(chunk)) this.#socket.pause();
+    this.#keepAlive?.heard();
     this.#settle(reader, chunk.length);
   }
 
@@ -175,15 +185,50 @@ export class UpstreamLink {
     }
   }
 
-  /** After bytes have come: what is whole becomes visible and is acknowledged; what cannot go on waits for room. */
+  /**
+   * After bytes have come. What is whole becomes visible at once, unless something did a moment ago: then by the quarter ring, or when no
+   * more comes. Waking consumers costs more than receiving a buffer.
+   */
   #settle(reader: FrameReader, bytes: number): void {
     const sink = this.#sink;
     if (sink === undefined || this.#ended) return;
-    this.#keepAlive?.heard();
+    this.#received += bytes;
+    if (reader.problem !== undefined) {
+      this.#flush(sink);
+      this.#lose(reader.problem, undefined, false, 'SOURCE_PROTOCOL');
+    } else if (reader.blocked) {
+      this.#flush(sink);
+      void this.#waitForRoom(reader, sink);
+    } else if (sink.unseen > 0 || this.#flushed === 0) this.#flushSoon(sink);
+  }
+
+  #flushSoon(sink: FlowSink): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (sink.unseen >= sink.acknowledgeEvery || nowMs - this.#flushed >= TOGETHER_MS) {
+      this.#flushed = nowMs;
+      this.#flush(sink);
+      return;
+    }
+    this.#more = true;
+    if (!this.#deferred) this.#defer(sink);
+  }
+
+  /** Flushes after the first turn of the event loop that brings nothing more. */
+  #defer(sink: FlowSink): void {
+    this.#deferred = true;
+    this.#more = false;
+    setImmediate(() => {
+      this.#deferred = false;
+      if (this.#ended || sink.unseen === 0) return;
+      if (this.#more) this.#defer(sink);
+      else this.#flush(sink);
+    });
+  }
+
+  #flush(sink: FlowSink): void {
     this.#acknowledge(sink, sink.flush());
-    this.#hooks.received(bytes);
-    if (reader.problem !== undefined) this.#lose(reader.problem, undefined, false, 'SOURCE_PROTOCOL');
-    else if (reader.blocked) void this.#waitForRoom(reader, sink);
+    this.#hooks.received(this.#received);
+    this.#received = 0;
   }
 
   async #waitForRoom(reader: FrameReader, sink: FlowSink): Promise<void> {
@@ -194,8 +239,7 @@ export class UpstreamLink {
       await sink.room();
       if (this.#ended) break;
       goesOn = reader.resume();
-      this.#acknowledge(sink, sink.flush());
-      this.#hooks.received(0);
+      this.#flush(sink);
       if (reader.problem !== undefined) this.#lose(reader.problem, undefined, false, 'SOURCE_PROTOCOL');
     }
     this.#waitingForRoom = false;
@@ -209,14 +253,12 @@ export class UpstreamLink {
     else
       this.#cancelAcknowledge ??= this.#options.clock.after(ACKNOWLEDGE_WITHIN_MS, () => {
         this.#cancelAcknowledge = undefined;
-        if (!this.#ended) this.#acknowledgeNow(sink.flush());
+        this.#acknowledgeNow(sink.next - sink.unseen);
       });
   }
 
   #acknowledgeNow(sequence: number): void {
-    this.#cancelAcknowledge?.();
-    this.#cancelAcknowledge = undefined;
-    if (sequence <= this.#acknowledged) return;
+    if (sequence <= this.#acknowledged || this.#ended) return;
     this.#acknowledged = sequence;
     this.#say(controlFrame(FrameKind.ACK, sequence));
   }

@@ -13,6 +13,8 @@ export class RingWriter {
   readonly #words: Words;
   /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
   readonly #payloads: (Buffer | undefined)[];
+  /** The same with the room for a frame's header in front of them, as long as they are used like that. */
+  readonly #framed: (Buffer | undefined)[] = [];
   #committed: number;
   /** Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as much as the buffer. */
   #offset: number;
@@ -67,7 +69,12 @@ export class RingWriter {
    */
   beginFramed(payloadBytes: number): Buffer {
     this.begin();
-    return this.#file.bytes.subarray(this.#offset + SLOT.frame, this.#offset + SLOT.payload + payloadBytes);
+    const known = this.#framed[this.#index];
+    if (known?.length === SLOT.payload - SLOT.frame + payloadBytes) return known;
+    const end = this.#offset + SLOT.payload + payloadBytes;
+    const made = this.#file.bytes.subarray(this.#offset + SLOT.frame, end);
+    this.#framed[this.#index] = made;
+    return made;
   }
 
   /**

@@ -127,10 +127,13 @@ export class FrameReader {
     }
     const target = this.#target;
     if (target !== undefined) {
-      this.#direct = this.#header.length - this.#filled >= DIRECT_BYTES;
-      return this.#direct ? target.subarray(this.#filled, this.#header.length) : this.#stage(STAGING_BYTES);
+      const left = this.#header.length - this.#filled;
+      this.#direct = left >= DIRECT_BYTES || this.#sink.large;
+      if (!this.#direct) return this.#stage(STAGING_BYTES);
+      return left === target.length ? target : target.subarray(this.#filled, this.#header.length);
     }
-    if (this.#ahead !== undefined) return this.#ahead.subarray(this.#aheadFilled);
+    if (this.#ahead !== undefined)
+      return this.#aheadFilled === 0 ? this.#ahead : this.#ahead.subarray(this.#aheadFilled);
     if (this.#partialFilled > 0 || !this.#sink.large) return this.#stage(STAGING_BYTES);
     // Unless more is to come, the slot stays its readers' until the header is there.
     this.#ahead = this.#busy ? this.#sink.ahead() : undefined;
@@ -145,32 +148,25 @@ export class FrameReader {
 
   #tookAhead(ahead: Buffer, bytes: number): void {
     this.#aheadFilled += bytes;
-    if (this.#aheadFilled < FRAME_BYTES) return;
-    const arrived = ahead.subarray(0, this.#aheadFilled);
+    const filled = this.#aheadFilled;
+    if (filled < FRAME_BYTES) return;
     this.#ahead = undefined;
-    const problem = decodeHeader(ahead, 0, this.#header);
-    if (problem !== undefined) {
-      this.#problem = problem;
-      return;
-    }
+    this.#problem = decodeHeader(ahead, 0, this.#header);
+    if (this.#problem !== undefined) return;
     const { kind, length } = this.#header;
     const fits = kind === FrameKind.BUFFER && length <= ahead.length - FRAME_BYTES;
+    const behind = FRAME_BYTES + length;
     // What is not the buffer that was expected must not stand in its place when it is looked for.
-    if (!fits) {
-      this.#parse(Buffer.from(arrived));
-      return;
-    }
-    const surplus =
-      arrived.length > FRAME_BYTES + length ? Buffer.from(arrived.subarray(FRAME_BYTES + length)) : NOTHING;
-    const place = this.#sink.admit(this.#header) === true ? this.#sink.place(this.#header) : undefined;
+    const place = fits && this.#sink.admit(this.#header) === true ? this.#sink.place(this.#header) : undefined;
     if (place?.byteOffset !== ahead.byteOffset + FRAME_BYTES || place.buffer !== ahead.buffer) {
-      this.#parse(Buffer.from(arrived));
+      this.#parse(Buffer.from(ahead.subarray(0, filled)));
       return;
     }
+    const surplus = filled > behind ? Buffer.from(ahead.subarray(behind, filled)) : undefined;
     this.#target = place;
     this.#filled = 0;
-    this.#advance(Math.min(arrived.length - FRAME_BYTES, length));
-    if (surplus.length > 0) this.#parse(surplus);
+    this.#advance(Math.min(filled - FRAME_BYTES, length));
+    if (surplus !== undefined) this.#parse(surplus);
   }
 
   #parse(chunk: Buffer): void {

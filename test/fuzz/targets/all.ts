@@ -9,6 +9,7 @@ import { mirrorReplies } from './mirror-replies.js';
 import { portManager, restReplies } from './rest-replies.js';
 import { sessionFrames } from './session-frames.js';
 import { signalLink } from './signal-link.js';
+import { wireBlocks, wireFrames, wireHandshake } from './wire.js';
 import { xmlRpc } from './xml-rpc.js';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -27,4 +28,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   pageMessages,
   configuration,
   addresses,
+  wireFrames,
+  wireHandshake,
+  wireBlocks,
 ];

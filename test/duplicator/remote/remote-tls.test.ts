@@ -1,0 +1,72 @@
+/** Flows between hosts over TLS: the same flow, to whom the certificate and the secret are right. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { rejection } from '../../protocol/xml-rpc/outcome.js';
+import { HostRig, type RigFlow } from './host-rig.js';
+
+const COUNT = 50;
+
+describe('a flow between hosts over TLS', () => {
+  const hosts: HostRig[] = [];
+  let certificate: readonly string[];
+  let here: RigFlow;
+  let port: number;
+
+  before(async function () {
+    const host = new HostRig();
+    hosts.push(host);
+    const [cert, key] = [join(host.directory, 'cert.pem'), join(host.directory, 'key.pem')];
+    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const made = spawnSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
+    if (made.status !== 0) {
+      console.log('      skipped: openssl is not on this machine');
+      this.skip();
+    }
+    certificate = ['--tls-ca', cert];
+    here = await host.local(16, 70_000, ['--tls-cert', cert, '--tls-key', key]);
+    port = await here.serve('tls://127.0.0.1:0');
+  });
+
+  after(async () => {
+    for (const host of hosts.splice(0).toReversed()) await host.close();
+  });
+
+  const host = (secret?: string): HostRig => {
+    const made = new HostRig(secret);
+    hosts.push(made);
+    return made;
+  };
+
+  it('brings every buffer to whoever trusts the certificate and knows the secret', async () => {
+    const there = await host().remote(`tls://localhost:${port}`, [...certificate, '--crc']);
+    const input = await there.consumer();
+    const output = await here.provider();
+    const got: number[] = [];
+    const taking = (async () => {
+      while (got.length < COUNT) {
+        const buffer = await input.take();
+        if (buffer === undefined) return;
+        expect(buffer.data.every((byte) => byte === buffer.sequence % 251)).to.equal(true);
+        got.push(buffer.sequence);
+        buffer.release();
+      }
+    })();
+    for (let sequence = 0; sequence < COUNT; sequence += 1)
+      await output.write(Buffer.alloc(sequence % 2 === 0 ? 70_000 : 30, sequence % 251));
+    await taking;
+    expect(got).to.deep.equal(Array.from({ length: COUNT }, (_, sequence) => sequence));
+    expect(input.lost).to.equal(0);
+  });
+
+  it('is refused to a receiver by a certificate that it does not know, and by another secret', async () => {
+    const untrusting = await rejection(host().makeRemote(`tls://localhost:${port}`).start());
+    expect(untrusting.code).to.equal('SOURCE_UNREACHABLE');
+    expect(untrusting.message).to.contain('certificate');
+    const wrong = host('a secret of somebody else').makeRemote(`tls://localhost:${port}`, certificate);
+    expect((await rejection(wrong.start())).code).to.equal('REFUSED');
+    const plain = host().makeRemote(`tcp://localhost:${port}`, ['--start-timeout', '4000']);
+    expect((await rejection(plain.start())).code).to.be.oneOf(['SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);
+  });
+});

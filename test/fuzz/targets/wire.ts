@@ -1,0 +1,135 @@
+/** The bytes between duplicators: handshake, frames and changed blocks; the same or the same reason however they are cut, and bounded. */
+import assert from 'node:assert/strict';
+import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
+import { Secret } from '../../../protocol/security/secret.js';
+import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/wire/blocks.js';
+import { CallerHandshake, ListenerHandshake } from '../../../protocol/wire/handshake.js';
+import {
+  HandshakeKind,
+  HandshakeReader,
+  decodeHello,
+  decodeRefusal,
+  decodeWelcome,
+  encodeHandshake,
+  encodeRefusal,
+  encodeWelcome,
+} from '../../../protocol/wire/handshake-messages.js';
+import { SlotSink, randomFrames, readDirectly, readFed } from '../../protocol/wire/frames.js';
+import type { FuzzTarget } from '../fuzzer.js';
+import { pieces } from '../mutation.js';
+
+const SECRET = new Secret('a secret for strangers');
+const HELLO = {
+  application: 'e23001',
+  flow: 'events',
+  id: '0'.repeat(32),
+  delivery: 'lossless',
+  crc: true,
+  resume: { epoch: 1, sequence: 2 },
+} as const;
+const WELCOME = {
+  epoch: 1,
+  first: 0,
+  delivery: 'lossy',
+  type: 'bytes',
+  properties: '{}',
+  buffers: 2,
+  bufferSize: 1,
+  mirror: false,
+  state: 'live',
+  sinceNs: 1e18,
+  generation: 1,
+} as const;
+const MEMORY_BYTES = 100_000;
+
+export const wireFrames: FuzzTarget = {
+  name: 'wire-frames',
+  words: [
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.alloc(8, 0xff),
+    Buffer.from([0x40, 0x9c, 0, 0]),
+    Buffer.from([8, 0, 7, 0]),
+  ],
+  generate: randomFrames,
+  run: (input, random) => {
+    const whole = new SlotSink();
+    const problem = readFed([input], whole);
+    const cut = new SlotSink(random() % 4);
+    assert.equal(readFed(pieces(input, random), cut), problem);
+    assert.deepEqual(cut.came, whole.came);
+    const direct = new SlotSink(random() % 4);
+    const most = 1 + (random() % 70_000);
+    assert.equal(
+      readDirectly(input, direct, () => random() % most),
+      problem,
+    );
+    assert.deepEqual(direct.came, whole.came);
+  },
+};
+
+export const wireHandshake: FuzzTarget = {
+  name: 'wire-handshake',
+  words: ['MIRRWIRE', '"epoch":', '1e308', Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([2, 0])],
+  generate: (random) =>
+    [handshakeOf, welcomeOf, () => encodeRefusal('REFUSED', 'no')][random() % 3]?.(random) ?? Buffer.alloc(0),
+  run: (input, random) => {
+    for (const side of [new ListenerHandshake(SECRET), new CallerHandshake(SECRET, HELLO)]) {
+      for (const piece of pieces(input, random)) {
+        const step = side.push(piece);
+        // Nobody proves anything by chance.
+        assert.notEqual(step.kind, 'proved');
+        assert.notEqual(step.kind, 'welcomed');
+        if (step.kind === 'failed') break;
+      }
+    }
+    const reader = new HandshakeReader();
+    const found = reader.push(input, [HandshakeKind.HELLO, HandshakeKind.WELCOME, HandshakeKind.REFUSED]);
+    if (found === undefined || 'problem' in found) return;
+    if (found.kind === HandshakeKind.HELLO) decodeHello(found.body);
+    else if (found.kind === HandshakeKind.WELCOME) decodeWelcome(found.body);
+    else decodeRefusal(found.body);
+  },
+};
+
+function handshakeOf(): Buffer {
+  return new CallerHandshake(SECRET, HELLO).hello();
+}
+
+function welcomeOf(random: RandomBits): Buffer {
+  return random() % 2 === 0
+    ? encodeWelcome(WELCOME)
+    : encodeHandshake(HandshakeKind.CHALLENGE, Buffer.alloc(64, random()));
+}
+
+export const wireBlocks: FuzzTarget = {
+  name: 'wire-blocks',
+  words: [
+    Buffer.from([0, 0, 0, 0]),
+    Buffer.from([1, 0, 0, 0]),
+    Buffer.from([24, 0, 0, 0]),
+    Buffer.alloc(4, 0xff),
+  ],
+  generate: (random) => {
+    const blocks = Array.from({ length: 24 }, (_, block) => block).filter(() => random() % 3 === 0);
+    const base = random() % 2 === 0 ? undefined : Buffer.alloc(MEMORY_BYTES, 1);
+    const encoded = encodeBlocks(
+      Buffer.alloc(MEMORY_BYTES, random()),
+      MEMORY_BYTES,
+      blocks.length === 0 ? [0] : blocks,
+      base,
+    );
+    return Buffer.concat([Buffer.from([encoded.ranges, encoded.bits]), encoded.payload]);
+  },
+  run: (input, random) => {
+    if (input.length < 2 || input.length > BLOCKS_PAYLOAD_BYTES) return;
+    const memory = Buffer.alloc(MEMORY_BYTES, 7);
+    const size = random() % 2 === 0 ? MEMORY_BYTES : random() % (MEMORY_BYTES + 5);
+    const changed = applyBlocks(input.subarray(2), input[0] ?? 0, input[1] ?? 0, size, memory);
+    if (typeof changed === 'string')
+      assert(
+        memory.every((byte) => byte === 7),
+        changed,
+      );
+    else for (const [start, end] of changed) assert(start < end && end <= size);
+  },
+};
