@@ -2,19 +2,13 @@
 import { CONTRACT } from '../protocol/contract/methods.js';
 import type { AppServerReady } from '../protocol/contract/shapes.js';
 import { hostSocketPath } from '../protocol/directories.js';
-import { isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { callerOf } from '../protocol/xml-rpc/contract.js';
 import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { CallOrigin } from './handlers.js';
 import type { Relay } from './remote/remote-hosts.js';
-
-/** A host server that does not take the message of a failed start within this time has to do with the log. */
-const FAILURE_REPORT_MS = 1_000;
-
-const MESSAGE_CHARACTERS = 4096;
 
 export interface HostLinkOptions {
   readonly directory: string;
@@ -66,27 +60,5 @@ export class HostLink {
 
   close(): Promise<void> {
     return this.#connection.close();
-  }
-}
-
-/** Tells the host server why the start that it waits for has failed. Never rejects. */
-export async function reportFailure(
-  directory: string,
-  launch: string,
-  error: MirrorflowError,
-  log: Logger,
-): Promise<void> {
-  try {
-    const session = await connectSession(
-      { path: hostSocketPath(directory) },
-      { context: () => undefined, log, connectTimeoutMs: FAILURE_REPORT_MS },
-    );
-    const message = error.message.slice(0, MESSAGE_CHARACTERS);
-    await callerOf(CONTRACT, session)('child.failed', [{ launch, code: error.code, message }], {
-      timeoutMs: FAILURE_REPORT_MS,
-    });
-    await session.close();
-  } catch (thrown) {
-    log.debug('the host server was not told of the failed start', { error: thrown });
   }
 }

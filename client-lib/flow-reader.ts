@@ -7,7 +7,7 @@ import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { slotOffset } from '../protocol/flow-file/geometry.js';
 import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
-import { RingReader } from '../protocol/flow-file/ring-reader.js';
+import { RingReader, type ReadOutcome } from '../protocol/flow-file/ring-reader.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
 import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
@@ -42,6 +42,8 @@ export class InlineEngine implements InputEngine {
   #lost = 0;
   #lostTold = 0;
   #missed = 0;
+  /** What the reader had missed when losses were told last; -1 when some are to be told. */
+  #missedTold = -1;
   #sourceState: SourceState;
   #sourceGeneration: number;
   #end: LinkEnd | undefined;
@@ -165,10 +167,14 @@ export class InlineEngine implements InputEngine {
 
   poll(handler: PollHandler, limit: number): number {
     let handled = 0;
-    while (handled < limit && this.#look()) {
-      handled += 1;
-      this.#handle(handler);
-      this.#position.advanced();
+    try {
+      while (handled < limit && this.#look()) {
+        handled += 1;
+        this.#handle(handler);
+        this.#position.advanced();
+      }
+    } finally {
+      this.#taken += handled;
     }
     return handled;
   }
@@ -266,7 +272,6 @@ export class InlineEngine implements InputEngine {
     meta.size = size;
     meta.flags = typeFlags(flags);
     meta.generation = generationOf(flags);
-    this.#taken += 1;
     this.#takenBytes += size;
     try {
       handler(this.#view(), meta);
@@ -295,6 +300,7 @@ export class InlineEngine implements InputEngine {
     this.#position.follow(link);
     this.#missed = link.reader.missed;
     this.#lost += lost;
+    this.#missedTold = -1;
     this.#lender = this.#lenderOf(link.file);
     link.onSignal((kind, value, detail) => {
       if (this.#link !== link || this.#closed) return;
@@ -347,12 +353,18 @@ export class InlineEngine implements InputEngine {
 
   /** True when the reader stands on a buffer that is whole. */
   #look(): boolean {
-    const { reader } = this.#link;
     if (this.#closed || this.#paused) return false;
-    for (;;) {
-      const outcome = reader.look();
+    const { reader } = this.#link;
+    const outcome = reader.look();
+    return outcome === 'ready' && reader.missed === this.#missedTold ? true : this.#lookFurther(outcome);
+  }
+
+  /** What is rare, apart from what happens with every buffer. */
+  #lookFurther(first: ReadOutcome): boolean {
+    const { reader } = this.#link;
+    for (let outcome = first; ; outcome = reader.look()) {
       if (outcome !== 'restarted') {
-        if (reader.missed !== this.#missed || this.#lost !== this.#lostTold) this.#countMissed();
+        this.#countMissed();
         if (outcome === 'empty') this.#position.drained();
         return outcome === 'ready';
       }
@@ -379,6 +391,7 @@ export class InlineEngine implements InputEngine {
     const { missed } = this.#link.reader;
     this.#lost += missed - this.#missed;
     this.#missed = missed;
+    this.#missedTold = missed;
     if (this.#lost === this.#lostTold) return;
     this.#lostTold = this.#lost;
     queueMicrotask(() => this.#listener.onLost());

@@ -273,8 +273,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   #commitReserved(size: number, options?: CommitOptions): void {
-    if (!this.#reserved)
-      throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
+    if (!this.#reserved) throw committedAlready();
     this.#check();
     if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
     else this.#keep(size, options);
@@ -383,6 +382,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       flow: this.flow,
     });
   }
+}
+
+function committedAlready(): MirrorflowError {
+  return new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
 }
 
 function nowNs(): number {

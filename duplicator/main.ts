@@ -104,7 +104,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     log.error('not started', { error });
     await flow.close(); // it may be that only the place to serve it at was not to be had
     await parent?.close();
-    await family?.reportFailure(options.parent, error, log);
+    await family?.reportFailedStart(options.parent, error, log);
     process.exitCode = 1;
     return;
   }

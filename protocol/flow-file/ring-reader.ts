@@ -6,6 +6,7 @@
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
+import type { Words } from './words.js';
 
 /** `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call `follow`. */
 export type ReadOutcome = 'ready' | 'empty' | 'restarted';
@@ -18,6 +19,10 @@ const COPY_ATTEMPTS = 64;
 
 export class RingReader {
   readonly #file: FlowFile;
+  readonly #words: Words;
+  readonly #slotCount: number;
+  readonly #stride: number;
+  readonly #capacity: number;
   readonly #payloads: (Buffer | undefined)[];
   #epoch: number;
   #next = 0;
@@ -39,6 +44,10 @@ export class RingReader {
 
   constructor(file: FlowFile, start: ReadStart) {
     this.#file = file;
+    this.#words = file.words;
+    this.#slotCount = file.geometry.slotCount;
+    this.#stride = file.geometry.slotStride;
+    this.#capacity = file.geometry.payloadCapacity;
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#epoch = file.epoch;
     this.#seek(start);
@@ -76,20 +85,20 @@ export class RingReader {
    * The reader stays on this buffer until `advance`.
    */
   look(): ReadOutcome {
-    const { geometry, words } = this.#file;
+    const words = this.#words;
     for (;;) {
-      if (this.#next >= this.#published) {
-        this.#published = this.#readPublished();
-        if (this.#file.epoch !== this.#epoch) return 'restarted';
-        if (this.#next >= this.#published) return 'empty';
+      const next = this.#next;
+      if (next >= this.#published) {
+        const ending = this.#lookFurther();
+        if (ending !== undefined) return ending;
       }
       const slot = this.#offset;
-      if (words.holds64(slot + SLOT.sequence, this.#next + 1)) {
-        this.sequence = this.#next;
+      if (words.holds64(slot + SLOT.sequence, next + 1)) {
+        this.sequence = next;
         this.slot = this.#index;
         this.#slot = slot;
         this.timestampNs = words.plain64(slot + SLOT.timestampNs);
-        this.size = Math.min(words.plain32(slot + SLOT.size), geometry.payloadCapacity);
+        this.size = Math.min(words.plain32(slot + SLOT.size), this.#capacity);
         this.flags = words.plain32(slot + SLOT.flags);
         if (this.stillThere()) return 'ready';
       }
@@ -111,7 +120,7 @@ export class RingReader {
 
   /** False when the writer has taken the slot of the last `look` back: what was read from it is worthless. */
   stillThere(): boolean {
-    const { words } = this.#file;
+    const words = this.#words;
     return (
       words.holds64(this.#slot + SLOT.sequence, this.sequence + 1) && words.holds64(HEADER.epoch, this.#epoch)
     );
@@ -119,13 +128,14 @@ export class RingReader {
 
   /** Goes on to the next sequence. */
   advance(): void {
-    if (this.sequence !== this.#next || this.#index + 1 === this.#file.geometry.slotCount) {
-      this.#goTo(this.sequence + 1);
-      return;
+    const next = this.sequence + 1;
+    const index = this.slot + 1;
+    if (index === this.#slotCount) this.#goTo(next);
+    else {
+      this.#next = next;
+      this.#index = index;
+      this.#offset = this.#slot + this.#stride;
     }
-    this.#next += 1;
-    this.#index += 1;
-    this.#offset += this.#file.geometry.slotStride;
   }
 
   /** Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone after using it. */
@@ -154,6 +164,13 @@ export class RingReader {
   /** Moves on to `sequence` without counting what lies between as missed; backwards is refused. */
   skipTo(sequence: number): void {
     if (sequence > this.#next) this.#goTo(sequence);
+  }
+
+  /** What was published is read up; undefined when there is more by now. */
+  #lookFurther(): 'restarted' | 'empty' | undefined {
+    this.#published = this.#readPublished();
+    if (this.#file.epoch !== this.#epoch) return 'restarted';
+    return this.#next >= this.#published ? 'empty' : undefined;
   }
 
   /** A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow by 1 would be counted for ever. */

@@ -6,9 +6,11 @@
 import { HEADER, HEADER_BYTES, MISSING, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
+import type { Words } from './words.js';
 
 export class RingWriter {
   readonly #file: FlowFile;
+  readonly #words: Words;
   /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
   readonly #payloads: (Buffer | undefined)[];
   #committed: number;
@@ -18,17 +20,18 @@ export class RingWriter {
   /** Slots of sequences below it are cleared; from `#committed` on. */
   #opened: number;
   /** What `open` cleared, by the slot's number. */
-  readonly #replaced: number[];
+  readonly #replaced: Float64Array;
   #published: number;
 
   /** Continues where `published` of the file stands. */
   constructor(file: FlowFile) {
     this.#file = file;
+    this.#words = file.words;
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
     this.#opened = this.#committed;
-    this.#replaced = Array.from({ length: file.geometry.slotCount }, () => 0);
+    this.#replaced = new Float64Array(file.geometry.slotCount);
     this.#index = this.#committed % file.geometry.slotCount;
     this.#offset = slotOffset(file.geometry, this.#committed);
   }
@@ -93,14 +96,21 @@ export class RingWriter {
    */
   open(count: number): void {
     const { geometry, words } = this.#file;
-    const last = this.#opened + count - 1;
-    for (let sequence = this.#opened; sequence <= last; sequence += 1) {
-      const word = slotOffset(geometry, sequence) + SLOT.sequence;
-      this.#replaced[sequence % geometry.slotCount] = words.peek64(word);
-      if (sequence === last) words.clear64(word);
+    const { slotCount, slotStride } = geometry;
+    let index = this.#opened % slotCount;
+    let word = slotOffset(geometry, this.#opened) + SLOT.sequence;
+    for (let left = count; left > 0; left -= 1) {
+      this.#replaced[index] = words.peek64(word);
+      if (left === 1) words.clear64(word);
       else words.setPlain64(word, 0);
+      index += 1;
+      word += slotStride;
+      if (index === slotCount) {
+        index = 0;
+        word = HEADER_BYTES + SLOT.sequence;
+      }
     }
-    this.#opened = last + 1;
+    this.#opened += count;
   }
 
   /** Takes opened slots from `sequence` on back: readers find again what they held. Only before anything was written to their payloads. */
@@ -124,24 +134,20 @@ export class RingWriter {
    * @param timestampNs wall-clock nanoseconds since 1970; a double keeps them to 256 ns
    */
   commit(size: number, timestampNs: number, flags = 0): void {
-    const { geometry, words } = this.#file;
-    if (!Number.isInteger(size) || size < 0 || size > geometry.payloadCapacity) {
-      throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${geometry.payloadCapacity}`);
-    }
+    const { payloadCapacity, slotCount, slotStride } = this.#file.geometry;
+    if (!Number.isInteger(size) || size < 0 || size > payloadCapacity) throw misfit(size, payloadCapacity);
+    const words = this.#words;
     const slot = this.#offset;
     words.setPlain64(slot + SLOT.timestampNs, timestampNs);
     words.setPlain32(slot + SLOT.size, size);
     words.setPlain32(slot + SLOT.flags, flags);
-    this.#committed += 1;
-    if (this.#opened < this.#committed) this.#opened = this.#committed;
-    words.complete64(slot + SLOT.sequence, this.#committed);
-    if (this.#index + 1 === geometry.slotCount) {
-      this.#index = 0;
-      this.#offset = HEADER_BYTES;
-    } else {
-      this.#index += 1;
-      this.#offset = slot + geometry.slotStride;
-    }
+    const committed = this.#committed + 1;
+    this.#committed = committed;
+    if (this.#opened < committed) this.#opened = committed;
+    words.complete64(slot + SLOT.sequence, committed);
+    const index = this.#index + 1;
+    this.#index = index === slotCount ? 0 : index;
+    this.#offset = index === slotCount ? HEADER_BYTES : slot + slotStride;
   }
 
   /** Makes every committed buffer visible, with one store. Returns the new `published`. */
@@ -179,4 +185,9 @@ export class RingWriter {
     this.#payloads[index] = made;
     return made;
   }
+}
+
+/** Apart, so that what happens with every buffer stays small enough for the compiler to see in one piece. */
+function misfit(size: number, capacity: number): RangeError {
+  return new RangeError(`a buffer of ${size} bytes does not fit a slot of ${capacity}`);
 }

@@ -15,10 +15,12 @@ export const KEEPS_ORDER = process.arch === 'x64';
 
 export class Words {
   readonly #u32: Uint32Array;
+  readonly #i32: Int32Array;
 
   /** `bytes` must begin at a multiple of 4 in its ArrayBuffer; the words stay views, nothing is copied. */
   constructor(bytes: Uint8Array) {
     this.#u32 = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+    this.#i32 = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
   }
 
   load32(byteOffset: number): number {
@@ -48,21 +50,22 @@ export class Words {
   /** As `load64`, in order with the loads around it but without the cost of a fence: for what is looked at with every slot, never in a loop that waits. */
   peek64(byteOffset: number): number {
     if (!KEEPS_ORDER) return this.load64(byteOffset);
+    const words = this.#u32;
     const index = byteOffset >>> 2;
     for (;;) {
-      const high = this.#u32[index + 1] ?? 0;
-      const low = this.#u32[index] ?? 0;
-      if (this.#u32[index + 1] === high) return high * TWO_32 + low;
+      const high = words[index + 1] ?? 0;
+      const low = words[index] ?? 0;
+      if (words[index + 1] === high) return high * TWO_32 + low;
     }
   }
 
   /** Whether the word is `value`, in order with the loads around it. */
   holds64(byteOffset: number, value: number): boolean {
-    const index = byteOffset >>> 2;
-    const high = Math.floor(value / TWO_32);
-    return KEEPS_ORDER
-      ? this.#u32[index] === value >>> 0 && this.#u32[index + 1] === high
-      : Atomics.load(this.#u32, index) === value >>> 0 && Atomics.load(this.#u32, index + 1) === high;
+    if (!KEEPS_ORDER) return this.load64(byteOffset) === value;
+    // Halves as signed integers: they are compared without becoming doubles.
+    const words = this.#i32;
+    const index = byteOffset >> 2;
+    return words[index] === (value | 0) && words[index + 1] === ((value / TWO_32) | 0);
   }
 
   /** Stores 0 over a slot's sequence; nothing that is loaded or stored after it in the program happens before it. */
@@ -74,10 +77,11 @@ export class Words {
 
   /** Stores over 0: whoever finds the value finds everything that was stored before it. The high half goes first, so that the low one completes it. */
   complete64(byteOffset: number, value: number): void {
+    const words = this.#i32;
     const index = byteOffset >>> 2;
-    this.#u32[index + 1] = Math.floor(value / TWO_32);
-    if (KEEPS_ORDER) this.#u32[index] = value >>> 0;
-    else Atomics.store(this.#u32, index, value >>> 0);
+    words[index + 1] = (value / TWO_32) | 0;
+    if (KEEPS_ORDER) words[index] = value | 0;
+    else Atomics.store(words, index, value | 0);
   }
 
   /** Stores a value below the present one: high half first, so that a reader never meets a value that is too large. */
@@ -93,8 +97,9 @@ export class Words {
   }
 
   plain64(byteOffset: number): number {
+    const words = this.#u32;
     const index = byteOffset >>> 2;
-    return (this.#u32[index + 1] ?? 0) * TWO_32 + (this.#u32[index] ?? 0);
+    return (words[index + 1] ?? 0) * TWO_32 + (words[index] ?? 0);
   }
 
   setPlain32(byteOffset: number, value: number): void {
@@ -102,8 +107,9 @@ export class Words {
   }
 
   setPlain64(byteOffset: number, value: number): void {
+    const words = this.#i32;
     const index = byteOffset >>> 2;
-    this.#u32[index] = value >>> 0;
-    this.#u32[index + 1] = Math.floor(value / TWO_32);
+    words[index] = value | 0;
+    words[index + 1] = (value / TWO_32) | 0;
   }
 }
