@@ -74,6 +74,10 @@ interface ClientEvents {
 type ClientEventName = EventEmitter.EventNames<ClientEvents>;
 type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
+interface Everywhere {
+  readonly everywhere?: boolean;
+}
+
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
   readonly name: string;
@@ -184,17 +188,17 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#call('flow.statistics', [checkName('flow', flow)]);
   }
 
-  /** Counts of all clients and flows, collected now; who did not answer in time is marked. */
-  applicationStatistics(): Promise<ApplicationStatistics> {
-    return this.#call('app.statistics', []);
+  /** Counts of all clients and flows, collected now; who did not answer in time is marked. `everywhere`: also those of the other hosts. */
+  applicationStatistics({ everywhere = false }: Everywhere = {}): Promise<ApplicationStatistics> {
+    return this.#call('app.statistics', [everywhere]);
   }
 
-  /** Who provides and who consumes which flow, and who holds whom back. */
-  network(): Promise<NetworkStatus> {
-    return this.#call('app.network', []);
+  /** Who provides and who consumes which flow, and who holds whom back. `everywhere`: also on the other hosts. */
+  network({ everywhere = false }: Everywhere = {}): Promise<NetworkStatus> {
+    return this.#call('app.network', [everywhere]);
   }
 
-  /** Asks all clients of a name to quit; resolves with how many were asked. Rejects with UNKNOWN_CLIENT. */
+  /** Asks all clients of a name, on all hosts, to quit; resolves with how many were asked. Rejects with UNKNOWN_CLIENT. */
   requestQuit(client: string): Promise<number> {
     return this.#call('client.request', [checkName('client', client), 'quit']);
   }
@@ -204,9 +208,13 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#call('app.programs', []);
   }
 
-  /** Has the app server run a registered program; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED. */
-  runProgram(program: string): Promise<number> {
-    return this.#call('app.run', [checkName('program', program)]);
+  /**
+   * Has the app server run a registered program, here or on another host where the application runs; resolves with its process id. Rejects
+   * with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED, UNKNOWN_HOST.
+   */
+  runProgram(program: string, host?: string): Promise<number> {
+    const name = checkName('program', program);
+    return this.#call('app.run', host === undefined ? [name] : [name, checkName('host', host)]);
   }
 
   /** Makes a message class known, so that its objects are invoked when they come. Throws BAD_OPTION for a wrong declaration. */

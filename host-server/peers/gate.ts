@@ -9,7 +9,7 @@ import { acceptControl } from '../../protocol/xml-rpc/control-socket.js';
 import type { SessionOptions } from '../../protocol/xml-rpc/session.js';
 import type { HostContext, HostSession } from '../host-context.js';
 
-/** Handshakes under way at a time; more are closed at once. */
+/** Handshakes under way at a time; for one more, the one that has taken longest is closed. */
 const HANDSHAKES_MAX = 64;
 
 export interface GateOptions {
@@ -37,10 +37,12 @@ export class Gate {
   async admit(socket: Socket): Promise<HostSession | undefined> {
     const { secret, session } = this.#options;
     const peer = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-    if (this.#closed || this.#failed.refusedForMs(peer) > 0 || this.#handshakes.size >= HANDSHAKES_MAX) {
+    if (this.#closed || this.#failed.refusedForMs(peer) > 0) {
       socket.destroy();
       return undefined;
     }
+    const [oldest] = this.#handshakes;
+    if (this.#handshakes.size >= HANDSHAKES_MAX) oldest?.destroy();
     if (secret === undefined) {
       this.#refused(peer, 'this host has no shared secret');
       socket.destroy();

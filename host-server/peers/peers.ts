@@ -48,6 +48,7 @@ interface Entry extends Peer {
   readonly session: HostSession;
   readonly instance: string;
   readonly caller: string;
+  address: string;
   running: ReadonlySet<string>;
   cancelSign: () => void;
 }
@@ -189,13 +190,22 @@ export class Peers extends EventEmitter<PeersEvents> {
     const call = callerOf(CONTRACT, session);
     const { host, accepted } = await call('host.introduce', [self], { timeoutMs: INTRODUCTION_TIMEOUT_MS });
     if (host.instance === self.instance) return { kind: 'self' };
-    this.#reachedAs.set(host.name, formatAddress(address));
+    this.#reaches(host.name, address);
     if (accepted) {
       const joined = this.#join({ session, host, caller: self.name, address: address.host });
       if (joined === 'used') return { kind: 'used', over: session.closed };
     }
     const used = this.#entries.get(host.name)?.session.closed;
     return { kind: 'spare', over: used ?? Promise.resolve() };
+  }
+
+  /** The address that was configured is better than the one a host called from: certificates are for names. */
+  #reaches(name: string, address: PeerAddress): void {
+    this.#reachedAs.set(name, formatAddress(address));
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.address === address.host) return;
+    entry.address = address.host;
+    this.emit('changed');
   }
 
   #join(found: {

@@ -3,6 +3,11 @@ import { expect } from 'chai';
 import type { Client, InputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
+import { CONTRACT } from '../../protocol/contract/methods.js';
+import { appSocketPath } from '../../protocol/directories.js';
+import { Logger } from '../../protocol/log.js';
+import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
+import { callerOf } from '../../protocol/xml-rpc/contract.js';
 import { LoopbackHosts } from './loopback-hosts.js';
 import { eventually, type WholeSystem } from './whole-system.js';
 
@@ -167,6 +172,51 @@ describe('an application on several hosts', function () {
     expect(await codeOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(
       /^UNKNOWN_CLIENT/,
     );
+  });
+
+  it('marks of a consumer reach the provider on another host', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const marks: string[] = [];
+    out.on('flowControl', (mark) => void marks.push(`${mark.kind} of ${mark.consumer}`));
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events', { history: 8, flowControl: { xoff: [6], xon: [2] } });
+    for (let value = 0; value < 8; value += 1) await out.write(numbered(value));
+    await eventually('the XOFF has come', () => marks.includes('xoff of consumer'));
+    for (let value = 0; value < 8; value += 1) expect(await next(flow)).to.equal(value);
+    await eventually('the XON has come', () => marks.includes('xon of consumer'));
+  });
+
+  it('everybody is seen, and asked to quit, from any host', async () => {
+    const provider = await a.client(APP, 'provider');
+    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    await consumer.openInput('events');
+    const { clients, elsewhere } = await consumer.network({ everywhere: true });
+    expect(clients.map(({ name, consumes }) => [name, consumes])).to.deep.equal([['consumer', ['events']]]);
+    const [there] = elsewhere ?? [];
+    expect(there?.host).to.equal('a');
+    expect(there?.clients.map(({ name, provides }) => [name, provides])).to.deep.equal([
+      ['provider', ['events']],
+    ]);
+    const statistics = await provider.applicationStatistics({ everywhere: true });
+    expect(statistics.elsewhere?.[0]?.clients.map(({ name }) => name)).to.deep.equal(['consumer']);
+    const quit = new Promise<void>((resolve) => void consumer.on('quit', () => resolve()));
+    expect(await provider.requestQuit('consumer')).to.equal(1);
+    await quit;
+    expect(await codeOf(provider.runProgram('viewer', 'b'))).to.match(/^UNKNOWN_PROGRAM: /);
+    expect(await codeOf(provider.runProgram('viewer', 'c'))).to.match(/^UNKNOWN_HOST: .*runs on b$/);
+  });
+
+  it('what app servers say to each other, nobody else may say', async () => {
+    const session = await connectSession(
+      { path: appSocketPath(a.directory, APP) },
+      { context: () => undefined, log: new Logger('test', { sink: () => undefined }) },
+    );
+    const call = callerOf(CONTRACT, session);
+    expect(await codeOf(call('remote.serve', ['b', 'events', 0]))).to.match(/^NOT_PERMITTED/);
+    expect(await codeOf(call('app.hosts', ['a', []]))).to.match(/^NOT_PERMITTED/);
+    session.destroy();
   });
 
   it('a mirror is had by way of another host, and SpecTcl sees one connection', async () => {
