@@ -9,7 +9,7 @@ import { CONTRACT } from '../protocol/contract/methods.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, appSocketPath, runtimeFolders } from '../protocol/directories.js';
-import { isMirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError, MirrorflowError } from '../protocol/errors.js';
 import { packageVersion, programPath } from '../protocol/installation.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { Logger } from '../protocol/log.js';
@@ -26,12 +26,14 @@ import { Deliveries } from './deliveries.js';
 import { FlowControl } from './flow-control.js';
 import { Flows } from './flows.js';
 import { GatewayProcess } from './gateway-process.js';
-import { handlersOf, type CallOrigin } from './handlers.js';
+import { authorizeOrigin, handlersOf, type CallOrigin } from './handlers.js';
 import { HostLink } from './host-link.js';
 import { Leftovers } from './leftovers.js';
 import type { AppServerOptions } from './options.js';
 import { Programs } from './programs.js';
-import { ClaimedRecord } from './record.js';
+import { RemoteFlows } from './remote/remote-flows.js';
+import { RemoteHosts, type Relay } from './remote/remote-hosts.js';
+import { ApplicationRecord } from './record.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -63,11 +65,12 @@ export class AppServer {
   readonly #startedAt = new Date();
   readonly #socket: string;
   readonly #access: Access;
-  readonly #record: ClaimedRecord;
+  readonly #record: ApplicationRecord;
   readonly #clients: Clients;
   readonly #flows: Flows;
   readonly #gateway: GatewayProcess;
   readonly #flowControl: FlowControl;
+  readonly #remoteFlows: RemoteFlows;
   readonly #dispatcher: Dispatcher<typeof CONTRACT, CallOrigin>;
   readonly #sessions: SessionServer<CallOrigin>;
   readonly #http: HttpRpcServer<CallOrigin>;
@@ -102,11 +105,12 @@ export class AppServer {
     this.#setup = setup;
     this.#access = access;
     this.#socket = appSocketPath(directory, application.name);
-    this.#record = new ClaimedRecord(directory, application, this.#socket);
+    this.#record = new ApplicationRecord(directory, application, this.#socket);
     const deliveries = new Deliveries();
     this.#flowControl = new FlowControl({
       deliveries,
       providerOf: (flow) => this.#flows.providerOf(flow),
+      tellElsewhere: (flow, delivery, hops) => this.#remoteFlows.tellProvider(flow, delivery, hops),
       log,
     });
     const programs = new Programs({
@@ -121,6 +125,16 @@ export class AppServer {
       clock,
       log,
       closed: (opening) => this.#flowControl.closed(opening),
+      reported: (flow, report) => this.#remoteFlows.reported(flow, report),
+    });
+    const hosts = new RemoteHosts((host, call, given) => this.#relay(host, call, given));
+    this.#remoteFlows = new RemoteFlows({
+      application: application.name,
+      via: application.via,
+      flows: this.#flows,
+      hosts,
+      clock,
+      log,
     });
     this.#clients = new Clients(clock, (client, why) => {
       log.info('a client has gone', { client: client.presentation.name, why });
@@ -141,13 +155,15 @@ export class AppServer {
       flowControl: this.#flowControl,
       collection,
       programs,
+      hosts,
+      remoteFlows: this.#remoteFlows,
       gateway: this.#gateway,
       application: application.name,
       source: application.source,
       info: () => this.#info(),
       quit: setup.onQuit,
     });
-    this.#dispatcher = new Dispatcher(CONTRACT, handlers, { log });
+    this.#dispatcher = new Dispatcher(CONTRACT, handlers, { log, authorize: authorizeOrigin });
     const limits = { closeGraceMs: CLOSE_GRACE_MS };
     this.#sessions = new SessionServer<CallOrigin>({
       dispatcher: this.#dispatcher,
@@ -217,6 +233,13 @@ export class AppServer {
     });
   }
 
+  readonly #relay: Relay = (host, call, options) => {
+    if (this.#hostLink !== undefined) return this.#hostLink.relay(host, call, options);
+    throw new MirrorflowError('TRANSPORT_ERROR', 'there is no host server here to reach other hosts by', {
+      host,
+    });
+  };
+
   /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
   async #listenOnSocket(): Promise<void> {
     const { clock } = this.#setup;
@@ -236,6 +259,7 @@ export class AppServer {
 
   async #close(): Promise<void> {
     this.#flowControl.stop();
+    this.#remoteFlows.stop();
     await Promise.all([this.#gateway.close(), this.#flows.stop()]);
     this.#leftovers?.stop();
     this.#leftovers?.remove();
@@ -261,6 +285,7 @@ export class AppServer {
       port: this.#port,
       socket: this.#socket,
       ...(application.source === undefined ? {} : { source: application.source }),
+      ...(application.via === undefined ? {} : { via: application.via }),
       startedAt: this.#startedAt,
       hostServer: this.#hostLink?.connected ?? false,
       ...(gateway === undefined ? {} : { gateway }),

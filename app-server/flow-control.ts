@@ -8,6 +8,8 @@ import type { Opening } from './openings.js';
 export interface FlowControlSurroundings {
   readonly deliveries: Deliveries;
   readonly providerOf: (flow: string) => Client | undefined;
+  /** Tells the provider of a flow that comes from another host; false when there is none. Never rejects. */
+  readonly tellElsewhere: (flow: string, delivery: Delivery, hops: number) => Promise<boolean>;
   readonly log: Logger;
 }
 
@@ -20,7 +22,7 @@ export class FlowControl {
   }
 
   /** A consumer has reached a mark. False when the flow has no provider now. */
-  reached(opening: Opening, mark: FlowMark): boolean {
+  reached(opening: Opening, mark: FlowMark): Promise<boolean> {
     if (mark.kind === 'xoff') this.#lastXoff.set(opening, mark);
     else this.#lastXoff.delete(opening);
     return this.#tell(opening, mark);
@@ -38,12 +40,13 @@ export class FlowControl {
     const mark = this.#lastXoff.get(opening);
     if (mark === undefined) return;
     this.#lastXoff.delete(opening);
-    this.#tell(opening, { kind: 'xon', mark: 0, total: mark.total, fill: 0 });
+    void this.#tell(opening, { kind: 'xon', mark: 0, total: mark.total, fill: 0 });
   }
 
   /** A consumer was made lossy because it held the flow back for too long. */
   demoted(opening: Opening): void {
-    this.#deliver(opening, { kind: 'demoted', flow: opening.flow, from: opening.client.presentation.name });
+    const { flow, client } = opening;
+    void this.tell(flow, { kind: 'demoted', flow, from: client.presentation.name }, HOPS_MAX);
   }
 
   /** The app server ends, not the consumers: nothing is said for them any more. */
@@ -51,15 +54,13 @@ export class FlowControl {
     this.#lastXoff.clear();
   }
 
-  #tell(opening: Opening, mark: FlowMark): boolean {
-    const { flow, client } = opening;
-    return this.#deliver(opening, { kind: 'flowControl', flow, from: client.presentation.name, mark });
-  }
-
-  #deliver({ flow }: Opening, delivery: Delivery): boolean {
-    const { deliveries, providerOf, log } = this.#surroundings;
+  /** Something for the provider of a flow, on this host or over so many others. False when there is none. */
+  tell(flow: string, delivery: Delivery, hops: number): Promise<boolean> {
+    const { deliveries, providerOf, tellElsewhere, log } = this.#surroundings;
     const provider = providerOf(flow);
-    if (provider === undefined) return false;
+    if (provider === undefined) {
+      return hops === 0 ? Promise.resolve(false) : tellElsewhere(flow, delivery, hops - 1);
+    }
     deliveries.deliver(provider, delivery).catch((error: unknown) => {
       log.warn('a provider was not told', {
         flow,
@@ -68,6 +69,13 @@ export class FlowControl {
         error,
       });
     });
-    return true;
+    return Promise.resolve(true);
+  }
+
+  #tell({ flow, client }: Opening, mark: FlowMark): Promise<boolean> {
+    return this.tell(flow, { kind: 'flowControl', flow, from: client.presentation.name, mark }, HOPS_MAX);
   }
 }
+
+/** Over how many hosts a mark may go to its provider. */
+const HOPS_MAX = 8;

@@ -17,6 +17,8 @@ export interface FlowDefinition {
   /** `input`: the duplicator gets the data from a source; `output`: from a provider on this host. */
   readonly direction: 'input' | 'output';
   readonly source?: string;
+  /** The host whose duplicator is the source, where it is known. */
+  readonly remote?: string;
   /** Bytes of a buffer and buffers of the ring; a source decides them itself. */
   readonly sizes?: FlowSizes;
   /** Properties of the type, JSON. */
@@ -30,6 +32,22 @@ export interface FlowSizes {
 
 export function spectraDefinition(source: string): FlowDefinition {
   return { flow: SPECTRA, type: SPECTRA, direction: 'input', source, properties: '{}' };
+}
+
+/** A flow that the duplicator of another host sends; `source` is where that listens, undefined while it is not known. */
+export function remoteDefinition(
+  flow: string,
+  type: string,
+  remote: string,
+  source?: string,
+): FlowDefinition {
+  const address = source === undefined ? {} : { source };
+  return { flow, type, direction: 'input', remote, ...address, properties: '{}' };
+}
+
+/** Whether the data come from the duplicator of another host. */
+export function isRemote({ remote, source }: FlowDefinition): boolean {
+  return remote !== undefined || (source !== undefined && /^(?:tcp|tls):/.test(source));
 }
 
 /** The definition that a first provider gives. Throws BAD_OPTION or TOO_LARGE. */
@@ -89,6 +107,8 @@ export function asksForAnother(definition: FlowDefinition, request: OpenRequest)
 /** Whether a duplicator that was found running (`found`) does what a flow is defined to be. */
 export function serves(found: FlowDefinition, definition: FlowDefinition): boolean {
   if (found.type !== definition.type || found.direction !== definition.direction) return false;
+  // Where the other host's duplicator listens may have changed, and is told to the one that runs.
+  if (isRemote(definition)) return isRemote(found);
   if (definition.direction === 'input') return plainAddress(found.source) === plainAddress(definition.source);
   const [is, wanted] = [found.sizes, definition.sizes];
   return (

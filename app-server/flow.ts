@@ -81,6 +81,8 @@ export class Flow {
     const file = fileOf(run);
     const counters = {} as Record<CounterName, number>;
     for (const [name, { id }] of Object.entries(COUNTERS)) counters[name as CounterName] = file.counter(id);
+    // A provider writes past its duplicator: what it has published stands in the header alone.
+    if (this.definition.direction === 'output') counters.published = file.published;
     return { ...counters, ...run.rates.look(clock.nowMs(), counters) };
   }
 

@@ -1,11 +1,14 @@
 /** All flows of the application: which there are, who opens them, and which process serves them. */
 import type { Clock } from '../protocol/clock.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
 import {
   type DuplicatorReady,
   type DuplicatorReport,
   type FlowInfo,
   type OpenedFlow,
   type OpenRequest,
+  type Served,
   type StartFailure,
 } from '../protocol/contract/shapes.js';
 import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
@@ -20,6 +23,9 @@ import {
   asksForAnother,
   checkRequest,
   definitionOfProvider,
+  isRemote,
+  remoteDefinition,
+  SPECTRA,
   serves,
   spectraDefinition,
   type FlowDefinition,
@@ -30,10 +36,15 @@ import { Flow } from './flow.js';
 import { launchDuplicator } from './launch.js';
 import { Openings, type Opening } from './openings.js';
 import type { AppServerOptions } from './options.js';
+import type { FlowHere, FlowsHere } from './remote/remote-flows.js';
+import { serveFlow } from './remote/serve-flow.js';
 import { checkFound, checkReady } from './subscription.js';
 
 /** Flows of one application: each is a process. */
 const FLOWS_MAX = 256;
+
+/** Clients look for a restarted app server several times a second; a machine that is very busy makes them late. */
+const CLIENTS_RETURN_WITHIN_MS = 5_000;
 
 /** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
 const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
@@ -46,6 +57,8 @@ export interface FlowsOptions {
   readonly log: Logger;
   /** A client has closed a flow, or has gone. */
   readonly closed: (opening: Opening) => void;
+  /** A duplicator has told the state of its source. */
+  readonly reported: (flow: string, report: DuplicatorReport) => void;
 }
 
 /** What a duplicator that says that it is ready is answered. */
@@ -55,10 +68,11 @@ interface Subscribed {
   readonly consumers?: number;
 }
 
-export class Flows {
+export class Flows implements FlowsHere {
   readonly #options: FlowsOptions;
   readonly #flows = new Map<string, Flow>();
   readonly #openings = new Openings();
+  #backAtMs = 0;
   /** The permanent connections of duplicators, and which run of which flow each belongs to. */
   readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
 
@@ -67,8 +81,9 @@ export class Flows {
 
   constructor(options: FlowsOptions) {
     this.#options = options;
-    const { source } = options.server.application;
+    const { source, via } = options.server.application;
     if (source !== undefined) this.#add(spectraDefinition(source), true);
+    else if (via !== undefined) this.#add(remoteDefinition(SPECTRA, SPECTRA, via), true);
   }
 
   /** Looks for the flows that an earlier app server has left: duplicators that run will subscribe, others are started when somebody comes back. */
@@ -78,10 +93,16 @@ export class Flows {
     const found = findFlows(directory, application.name).toSorted(
       (a, b) => Number(b.living) - Number(a.living),
     );
+    if (found.length > 0) this.#backAtMs = this.#options.clock.nowMs() + CLIENTS_RETURN_WITHIN_MS;
     for (const { definition, living } of found.slice(0, FLOWS_MAX - this.#flows.size)) {
       const flow = this.#flows.get(definition.flow) ?? this.#add(definition, false);
       if (living) flow.duplicator.expectOwner();
     }
+  }
+
+  /** Whoever had a flow open at an earlier app server has it open here, or has gone. */
+  get #clientsAreBack(): boolean {
+    return this.#options.clock.nowMs() >= this.#backAtMs;
   }
 
   list(): FlowInfo[] {
@@ -147,6 +168,47 @@ export class Flows {
     return this.#openings.ofFlow(flow.name).find((opening) => opening.link === link);
   }
 
+  /** A flow as it is now; undefined when it is not known. */
+  here(name: string): FlowHere | undefined {
+    const flow = this.#flows.get(name);
+    if (flow === undefined) return undefined;
+    const provider = this.#openings.provider(name)?.client.presentation;
+    const { definition, permanent, duplicator } = flow;
+    return { definition, permanent, provider, running: !duplicator.isQuiet };
+  }
+
+  /** Defines a flow that is not known, or anew: its duplicator is stopped then, and clients come back to the next one. */
+  define(definition: FlowDefinition): void {
+    const flow = this.#flows.get(definition.flow);
+    if (flow === undefined) {
+      this.#add(definition, false);
+      return;
+    }
+    flow.definition = definition;
+    flow.duplicator.retire();
+  }
+
+  /** The data of a remote flow come from there now; the duplicator that runs goes on. */
+  moved(name: string, source: string): void {
+    const flow = this.#flows.get(name);
+    if (flow !== undefined) flow.definition = { ...flow.definition, source };
+  }
+
+  /** Starts the duplicator of a flow where needed. Rejects with UNKNOWN_FLOW, or why it cannot run. */
+  async ready(name: string): Promise<DuplicatorReady> {
+    return this.#inTime(this.#find(name), false);
+  }
+
+  /** Makes the running duplicator of a flow listen for those of other hosts. Rejects with NOT_RUNNING, and with why it cannot. */
+  async serve(name: string): Promise<Served> {
+    return serveFlow(this.#caller(name), this.#options.server.dataListen);
+  }
+
+  /** Sends the running duplicator of a remote flow somewhere else. */
+  async redirect(name: string, source: string): Promise<void> {
+    await this.#caller(name)('duplicator.redirect', [source]);
+  }
+
   /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
   async open(client: Client, request: OpenRequest): Promise<OpenedFlow> {
     const known = this.#knownOpening(client, request);
@@ -197,8 +259,9 @@ export class Flows {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      // Only who saw the one before run knows its consumers: to a restarted app server they have yet to come.
-      if (adopted || flow === undefined || !flow.duplicator.follows) return { adopted };
+      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come.
+      if (adopted || flow === undefined || !flow.duplicator.follows || !this.#clientsAreBack)
+        return { adopted };
       return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
@@ -222,6 +285,7 @@ export class Flows {
   report(report: DuplicatorReport, session: object): boolean {
     const flow = this.#servedBy(session);
     flow?.reported(report);
+    if (flow !== undefined) this.#options.reported(flow.name, report);
     return flow !== undefined;
   }
 
@@ -236,6 +300,14 @@ export class Flows {
   /** Stops every duplicator; those who wait get STOPPED. */
   async stop(): Promise<void> {
     await Promise.all([...this.#flows.values()].map(({ duplicator }) => duplicator.close()));
+  }
+
+  #caller(name: string): CallOf<MirrorflowContract> {
+    const connection = this.duplicatorOf(name);
+    if (connection !== undefined) return callerOf(CONTRACT, connection);
+    throw new MirrorflowError('NOT_RUNNING', `the duplicator of flow ${name} does not run now`, {
+      flow: name,
+    });
   }
 
   #servedBy(session: object): Flow | undefined {
@@ -332,7 +404,8 @@ export class Flows {
       flow.duplicator.replace(handle);
       return flow;
     }
-    if (!decided) flow.definition = found;
+    if (!decided) flow.definition = { ...found, ...remoteOf(flow.definition) };
+    else if (isRemote(flow.definition)) flow.definition = { ...found, ...remoteOf(flow.definition) };
     flow.duplicator.adopt(handle, ready);
     return flow;
   }
@@ -385,4 +458,9 @@ export class Flows {
     );
     if (livingOwner(file) === undefined) this.#flows.delete(name);
   }
+}
+
+/** The host behind a remote flow, which no duplicator tells. */
+function remoteOf({ remote }: FlowDefinition): Pick<FlowDefinition, 'remote'> {
+  return remote === undefined ? {} : { remote };
 }

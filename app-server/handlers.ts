@@ -1,6 +1,12 @@
 /** What the app server answers: each method of the contract that it serves, led to the part that knows. */
 import type { CONTRACT, MirrorflowContract } from '../protocol/contract/methods.js';
-import { PROTOCOL_VERSION, type ClientInfo } from '../protocol/contract/shapes.js';
+import type { ApplicationStatistics, NetworkStatus } from '../protocol/contract/figures.js';
+import {
+  PROTOCOL_VERSION,
+  type ClientInfo,
+  type OpenedFlow,
+  type OpenRequest,
+} from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { Handlers, ResultOf } from '../protocol/xml-rpc/contract.js';
 import type { RpcSession } from '../protocol/xml-rpc/session.js';
@@ -12,6 +18,9 @@ import type { Flows } from './flows.js';
 import type { GatewayProcess } from './gateway-process.js';
 import { requestQuit, sendMessage } from './messages.js';
 import type { Programs } from './programs.js';
+import { remoteHandlersOf } from './remote/handlers.js';
+import type { RemoteFlows } from './remote/remote-flows.js';
+import type { RemoteHosts } from './remote/remote-hosts.js';
 
 /** Deliveries that one poll takes when it does not say. */
 const POLL_DEFAULT = 100;
@@ -19,6 +28,14 @@ const POLL_DEFAULT = 100;
 /** Where a call comes from: a permanent connection, or undefined for HTTP. */
 export interface CallOrigin {
   readonly session: RpcSession<CallOrigin> | undefined;
+  /** It is the connection to the host server, over which other hosts call, too. */
+  readonly fromHost?: boolean;
+}
+
+/** Throws NOT_PERMITTED for what only the host server may call: it vouches for the host that it puts in front. */
+export function authorizeOrigin(method: string, { fromHost }: CallOrigin): void {
+  if (fromHost === true || (!method.startsWith('remote.') && method !== 'app.hosts')) return;
+  throw new MirrorflowError('NOT_PERMITTED', `${method} is for the host server only`, { method });
 }
 
 /** What the handlers need of the server around them. */
@@ -30,6 +47,8 @@ export interface Served {
   readonly flowControl: FlowControl;
   readonly collection: Collection;
   readonly programs: Programs;
+  readonly hosts: RemoteHosts;
+  readonly remoteFlows: RemoteFlows;
   readonly application: string;
   readonly source: string | undefined;
   readonly info: () => ResultOf<(typeof CONTRACT)['app.info']>;
@@ -38,7 +57,7 @@ export interface Served {
 }
 
 export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract, CallOrigin>> {
-  const { clients, flows, gateway, deliveries, flowControl, collection, programs } = served;
+  const { clients, flows, gateway, deliveries, flowControl, collection, programs, hosts } = served;
   const { application, source } = served;
   return {
     'app.info': () => served.info(),
@@ -46,10 +65,14 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
       served.quit();
       return true;
     },
-    'app.statistics': () => collection.application(),
-    'app.network': () => collection.network(),
+    'app.statistics': ([everywhere]) => statisticsOf(served, everywhere ?? false),
+    'app.network': ([everywhere]) => networkOf(served, everywhere ?? false),
     'app.programs': () => programs.list(),
-    'app.run': ([program]) => programs.run(program),
+    'app.run': ([program, host]) => {
+      if (host === undefined || host === hosts.own) return programs.run(program);
+      return hosts.call(host, 'remote.run', [program]);
+    },
+    ...remoteHandlersOf(served),
     'client.present': ([presentation], { session }) => {
       refuseClosed(session);
       return {
@@ -70,11 +93,14 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
     'client.poll': ([session, max]) => deliveries.poll(clients.calling(session), max ?? POLL_DEFAULT),
     'flow.list': () => flows.list(),
     'flow.inquire': ([flow]) => flows.inquire(flow),
-    'flow.open': ([session, request]) => flows.open(clients.calling(session), request),
+    'flow.open': ([session, request]) => openFlow(served, session, request),
     'flow.close': ([session, handle]) => flows.close(clients.calling(session), handle),
     'flow.control': ([session, handle, mark]) =>
       flowControl.reached(flows.consumerOpening(clients.calling(session), handle), mark),
-    'flow.marks': ([flow]) => flowControl.marks(flows.inquire(flow).flow),
+    'flow.marks': async ([flow]) => {
+      const here = flowControl.marks(flows.inquire(flow).flow);
+      return [...here, ...(await hosts.all('remote.marks', [flow])).flatMap(({ result }) => result)];
+    },
     'flow.statistics': ([flow]) => flows.statistics(flow),
     'duplicator.subscribe': ([ready], { session }) => flows.subscribe(ready, permanent(session)),
     'duplicator.report': ([report], { session }) => flows.report(report, permanent(session)),
@@ -87,6 +113,45 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
     'gateway.subscribe': ([ready], { session }) => gateway.subscribe(ready, permanent(session)),
     'child.failed': ([failure]) => flows.startFailed(failure) || gateway.startFailed(failure),
   };
+}
+
+async function openFlow(
+  { clients, flows, remoteFlows }: Served,
+  session: string,
+  request: OpenRequest,
+): Promise<OpenedFlow> {
+  const { name } = clients.calling(session).presentation;
+  const prepared = await remoteFlows.prepare(name, request);
+  let opened = false;
+  try {
+    // The session may have ended meanwhile, and nobody would release what it opens.
+    const answer = await flows.open(clients.calling(session), request);
+    opened = true;
+    return answer;
+  } finally {
+    prepared(opened);
+  }
+}
+
+async function statisticsOf(
+  { collection, hosts }: Served,
+  everywhere: boolean,
+): Promise<ApplicationStatistics> {
+  const [here, answers] = await Promise.all([
+    collection.application(),
+    everywhere ? hosts.all('remote.statistics', []) : undefined,
+  ]);
+  if (answers === undefined) return here;
+  return { ...here, elsewhere: answers.map(({ host, result }) => Object.assign(result, { host })) };
+}
+
+async function networkOf({ collection, hosts }: Served, everywhere: boolean): Promise<NetworkStatus> {
+  const [here, answers] = await Promise.all([
+    collection.network(),
+    everywhere ? hosts.all('remote.network', []) : undefined,
+  ]);
+  if (answers === undefined) return here;
+  return { ...here, elsewhere: answers.map(({ host, result }) => Object.assign(result, { host })) };
 }
 
 function infoOf(client: Client, flows: Flows): ClientInfo {

@@ -2,18 +2,13 @@
 import { CONTRACT } from '../protocol/contract/methods.js';
 import type { AppServerReady } from '../protocol/contract/shapes.js';
 import { hostSocketPath } from '../protocol/directories.js';
-import { isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { callerOf } from '../protocol/xml-rpc/contract.js';
 import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
 import type { CallOrigin } from './handlers.js';
-
-/** A host server that does not take the message of a failed start within this time has to do with the log. */
-const FAILURE_REPORT_MS = 1_000;
-
-const MESSAGE_CHARACTERS = 4096;
+import type { Relay } from './remote/remote-hosts.js';
 
 export interface HostLinkOptions {
   readonly directory: string;
@@ -33,7 +28,7 @@ export class HostLink {
       { path: hostSocketPath(directory) },
       {
         dispatcher,
-        context: (session) => ({ session }),
+        context: (session) => ({ session, fromHost: true }),
         log,
         onConnected: async (session) => {
           const { adopted } = await callerOf(CONTRACT, session)('host.subscribe', [ready]);
@@ -55,33 +50,15 @@ export class HostLink {
     return this.#connection.state === 'connected';
   }
 
+  /** A call for the app server of this application on another host. */
+  readonly relay: Relay = (host, call, options) =>
+    callerOf(CONTRACT, this.#connection)('host.relay', [host, call], options);
+
   start(): void {
     this.#connection.start();
   }
 
   close(): Promise<void> {
     return this.#connection.close();
-  }
-}
-
-/** Tells the host server why the start that it waits for has failed. Never rejects. */
-export async function reportFailure(
-  directory: string,
-  launch: string,
-  error: MirrorflowError,
-  log: Logger,
-): Promise<void> {
-  try {
-    const session = await connectSession(
-      { path: hostSocketPath(directory) },
-      { context: () => undefined, log, connectTimeoutMs: FAILURE_REPORT_MS },
-    );
-    const message = error.message.slice(0, MESSAGE_CHARACTERS);
-    await callerOf(CONTRACT, session)('child.failed', [{ launch, code: error.code, message }], {
-      timeoutMs: FAILURE_REPORT_MS,
-    });
-    await session.close();
-  } catch (thrown) {
-    log.debug('the host server was not told of the failed start', { error: thrown });
   }
 }

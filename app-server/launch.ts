@@ -9,7 +9,8 @@ import { Child } from '../protocol/process-kit/child.js';
 import { recover } from '../protocol/recovery/recover.js';
 import { NO_REPORT, type RecoveryReport } from '../protocol/recovery/report.js';
 import { OwnDuplicator } from './duplicator-handle.js';
-import type { FlowDefinition } from './flow-definition.js';
+import { securityArguments } from '../protocol/security/options.js';
+import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 
 /** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
@@ -52,7 +53,7 @@ export function duplicatorArguments(definition: FlowDefinition, options: AppServ
     ['--flow', flow],
     ['--type', type],
     ['--direction', direction],
-    ['--connect', source],
+    [isRemote(definition) ? '--source' : '--connect', source],
     ['--buffer-size', sizes?.bufferSize],
     ['--buffers', sizes?.buffers],
     ['--properties', properties === '{}' ? undefined : properties],
@@ -65,5 +66,8 @@ export function duplicatorArguments(definition: FlowDefinition, options: AppServ
     ['--directory', directory],
     ['--flow-dir', flowDirectory],
   ];
-  return stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)]));
+  return [
+    ...stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)])),
+    ...securityArguments(options.security.files),
+  ];
 }

@@ -1,13 +1,13 @@
 /** The app server program: options, start, end. */
 import { systemClock } from '../protocol/clock.js';
-import { runtimeDirectory } from '../protocol/directories.js';
+import { hostSocketPath, runtimeDirectory } from '../protocol/directories.js';
 import type { MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
+import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
-import { reportFailure } from './host-link.js';
 import { parseOptions, type AppServerOptions } from './options.js';
 
 /** Replaces the duplicator program; for tests of the app server alone. */
@@ -34,7 +34,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
 
 async function failed(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
   log.error('the app server cannot start', { code: error.code, error });
-  if (launch !== undefined) await reportFailure(directory, launch, error, log);
+  await reportFailedStart(hostSocketPath(directory), error, log);
   process.exit(1);
 }
 

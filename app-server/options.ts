@@ -8,7 +8,10 @@ import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/d
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
+import { parsePortRange } from '../protocol/port-range.js';
+import { checkListening } from '../protocol/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
+import type { DataListen } from './remote/serve-flow.js';
 
 const PORT_MAX = 65_535;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
@@ -21,6 +24,7 @@ export interface AppServerOptions {
   /** What the application is; as host.run takes it. A port of 0 is any free one. */
   readonly application: ApplicationOptions;
   readonly security: Security;
+  readonly dataListen: DataListen;
 }
 
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS, naming the option. */
@@ -48,8 +52,16 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       env,
     ),
   );
+  const via = values.via === undefined ? undefined : checkName('host', values.via);
+  if (via !== undefined && source !== undefined) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      '--source and --via contradict each other: a mirror comes from one of them',
+    );
+  }
   return {
     security,
+    dataListen: readDataListen(values['data-listen'], values['data-ports'], security),
     directory: runtimeDirectory({ env, uid, directory: values.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
     application: {
@@ -58,6 +70,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(source === undefined
         ? {}
         : { source: formatAddress(parseAddress(source, { schemes: ['spectcl'] })) }),
+      ...(via === undefined ? {} : { via }),
       ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       ...(lingerMs === undefined ? {} : { lingerMs }),
       ...(ringBytes === undefined ? {} : { ringBytes }),
@@ -87,6 +100,9 @@ function parse(args: readonly string[]) {
         access: text,
         directory: text,
         'flow-dir': text,
+        via: text,
+        'data-listen': text,
+        'data-ports': text,
         'secret-file': text,
         'tls-cert': text,
         'tls-key': text,
@@ -123,4 +139,17 @@ function readGateway(text: string | undefined): GatewayOptions | undefined {
   } catch (error) {
     throw new MirrorflowError('BAD_OPTION', describeError(error), { option: 'gateway' }, error);
   }
+}
+
+/** Data for other hosts are served on loopback where nothing is said. Throws BAD_ADDRESS, BAD_OPTION. */
+function readDataListen(
+  listen: string | undefined,
+  ports: string | undefined,
+  security: Security,
+): DataListen {
+  const range = ports === undefined ? undefined : parsePortRange('--data-ports', ports);
+  if (listen === undefined) return { scheme: 'tcp', host: '127.0.0.1', ports: range };
+  const address = parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true });
+  checkListening(address, security);
+  return { scheme: address.scheme, host: address.host, ports: range };
 }

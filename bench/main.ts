@@ -15,10 +15,12 @@ import { rpc } from './rpc.js';
 import { scale } from './scale.js';
 import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
+import { tcp } from './tcp.js';
 
 const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
   fanout,
   latency,
+  tcp,
   scale,
   rpc,
   spectcl,

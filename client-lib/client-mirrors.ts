@@ -1,17 +1,21 @@
 /** The mirrors that a client has attached: one per flow, found again when their duplicator was replaced. */
 import type { OpenRequest } from '../protocol/contract/shapes.js';
 import { checkName } from '../protocol/names.js';
+import { EarlyGreeting, ownLinkNumber } from './mirror-greeting.js';
 import { Mirror } from './mirror.js';
 import type { Openings } from './openings.js';
 
 export class ClientMirrors {
   readonly #openings: Openings;
+  readonly #linkOf: (flow: string) => string;
   readonly #mirrors = new Map<string, Promise<Mirror>>();
   /** The key of each mirror's opening. */
   readonly #keys = new WeakMap<Mirror, object>();
 
-  constructor(openings: Openings) {
+  /** `linkOf`: where the duplicator of a flow takes its clients, if it runs. */
+  constructor(openings: Openings, linkOf: (flow: string) => string) {
     this.#openings = openings;
+    this.#linkOf = linkOf;
   }
 
   /** The mirror of a flow, attached when it is not yet. Throws NOT_A_MIRROR, or the cause why it could not be started. */
@@ -46,13 +50,15 @@ export class ClientMirrors {
   }
 
   async #attach(flow: string): Promise<Mirror> {
-    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input' };
+    const link = ownLinkNumber();
+    const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input', link };
     const key = {};
-    const opened = await this.#openings.open(key, request);
+    const early = new EarlyGreeting(this.#linkOf(flow), link);
     let mirror: Mirror;
     try {
-      mirror = await Mirror.attach(opened);
+      mirror = await Mirror.attach(await this.#openings.open(key, request), link, early);
     } catch (error) {
+      early.giveUp();
       await this.#openings.close(key);
       throw error;
     }

@@ -8,6 +8,7 @@ import type { Delivery, MessageTarget } from '../protocol/contract/deliveries.js
 import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import { PROTOCOL_VERSION, type ClientInfo, type FlowInfo } from '../protocol/contract/shapes.js';
+import { linkSocketPath } from '../protocol/directories.js';
 import { describeError, isMirrorflowError } from '../protocol/errors.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { checkName } from '../protocol/names.js';
@@ -132,7 +133,9 @@ export class Client extends EventEmitter<ClientEvents> {
       reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
       told: (status) => this.emit('status', status),
     });
-    this.#mirrors = new ClientMirrors(this.#openings);
+    this.#mirrors = new ClientMirrors(this.#openings, (flow) =>
+      linkSocketPath(this.directory, this.app, flow),
+    );
     this.#flows = new ClientFlows(this.#openings, this.#call, () => ({
       socket: presented.socket,
       session: this.#token,

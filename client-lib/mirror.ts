@@ -12,8 +12,8 @@ import { sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js
 import { openFlowFile, openFlowHeader } from '../protocol/flow-file/open.js';
 import { RingReader } from '../protocol/flow-file/ring-reader.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
-import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
-import { streamLink } from '../protocol/signal-link/stream-link.js';
+import { MessageKind } from '../protocol/signal-link/messages.js';
+import { greet, type EarlyGreeting } from './mirror-greeting.js';
 import { SpectraView } from './spectra.js';
 
 export interface PublicationMeta {
@@ -49,24 +49,29 @@ const READS_IN_PLACE = 2;
 const COPY_ATTEMPTS = 100;
 
 export class Mirror extends EventEmitter<MirrorEvents> {
+  readonly #client: number;
   #attachment: Attachment;
   #copy: Buffer | undefined;
   #closed = false;
 
-  private constructor(attachment: Attachment) {
+  private constructor(attachment: Attachment, client: number) {
     super();
+    this.#client = client;
     this.#attachment = attachment;
     this.#watch(attachment);
   }
 
-  /** Attaches to what flow.open answered. Throws NOT_A_MIRROR for a flow without an image. */
-  static async attach(opened: OpenedFlow): Promise<Mirror> {
-    return new Mirror(await open(opened));
+  /**
+   * Attaches to what flow.open answered. Throws NOT_A_MIRROR for a flow without an image. `client`: what it says it is on the link.
+   * `early`: the link, where it was greeted already; this mirror's from now on.
+   */
+  static async attach(opened: OpenedFlow, client: number, early?: EarlyGreeting): Promise<Mirror> {
+    return new Mirror(await open(opened, client, early), client);
   }
 
   /** Attaches again, to a new duplicator's files. `memory` is another buffer from then on. */
   async reattach(opened: OpenedFlow): Promise<void> {
-    const attachment = await open(opened);
+    const attachment = await open(opened, this.#client);
     if (this.#closed) {
       attachment.link.destroy();
       throw new MirrorflowError('CLOSED', 'the mirror is unmapped');
@@ -181,8 +186,9 @@ function lastMeta({ header, image }: Attachment): PublicationMeta {
   };
 }
 
-async function open(opened: OpenedFlow): Promise<Attachment> {
+async function open(opened: OpenedFlow, client: number, early?: EarlyGreeting): Promise<Attachment> {
   if (opened.image === undefined) {
+    early?.giveUp();
     throw new MirrorflowError(
       'NOT_A_MIRROR',
       `the flow ${opened.flow} is of type ${opened.type} and has no image to map`,
@@ -193,52 +199,19 @@ async function open(opened: OpenedFlow): Promise<Attachment> {
     );
   }
   // The files are mapped while the duplicator is on its way to answer.
-  const welcomed = greet(opened);
+  const welcomed = early === undefined ? greet(opened.link, client) : undefined;
   try {
     const header = openFlowHeader(opened.file);
     const image = openImage(opened.image);
-    return { header, ring: undefined, image, link: await welcomed };
+    const known = await early?.of(opened.link, header.epoch);
+    const link = known ?? (await (welcomed ?? greet(opened.link, client))).link;
+    return { header, ring: undefined, image, link };
   } catch (error) {
-    void welcomed.then(
-      (link) => link.destroy(),
+    early?.giveUp();
+    void welcomed?.then(
+      ({ link }) => link.destroy(),
       () => undefined,
     );
     throw error;
   }
-}
-
-async function greet(opened: OpenedFlow): Promise<LinkConnection> {
-  const link = await streamLink().connect(opened.link);
-  try {
-    await welcome(link, opened.handle);
-    return link;
-  } catch (error) {
-    link.destroy();
-    throw error;
-  }
-}
-
-/** Says HELLO as an observer and waits for the duplicator's answer. */
-async function welcome(link: LinkConnection, clientId: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    link.onMessage((kind, _value, detail) => {
-      if (kind === MessageKind.WELCOME) resolve();
-      if (kind === MessageKind.REFUSED) {
-        const code = unpackRefusal(detail);
-        reject(new MirrorflowError(code, `the duplicator refused this client (${code})`));
-      }
-    });
-    link.onClose((end) => {
-      reject(
-        end.by === 'failure'
-          ? end.error
-          : new MirrorflowError('CLOSED', 'the duplicator ended while this client attached'),
-      );
-    });
-    link.signal(
-      MessageKind.HELLO,
-      clientId,
-      packHello({ role: 'observer', delivery: 'lossy', start: 'latest' }),
-    );
-  });
 }

@@ -42,7 +42,7 @@ export interface OpeningsOwner {
   readonly told: (status: FlowStatus) => void;
 }
 
-/** `link` is the handle that the flow's signal link was opened with. */
+/** `link` is what the flow's signal link was greeted with: a number of the client's own, else the handle. */
 interface OpenOne {
   readonly request: OpenRequest;
   handle: number;
@@ -90,7 +90,8 @@ export class Openings {
     }
     const { handle } = opened;
     const flow = before?.flow;
-    this.#open.set(key, { request, handle, link: handle, ...(flow === undefined ? {} : { flow }) });
+    const link = request.link ?? handle;
+    this.#open.set(key, { request, handle, link, ...(flow === undefined ? {} : { flow }) });
     if (flow instanceof InputFlow) flow.identify({ session: token(), handle });
     return opened;
   }

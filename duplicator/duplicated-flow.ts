@@ -49,6 +49,8 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
    * BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
    */
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served>;
+  /** Of a flow that another host sends: the duplicator there listens here now; a link that is lost is made there. */
+  redirect?(source: AddressOf<'tcp' | 'tls'>): void;
   /** Ends links and removes the files. Idempotent. */
   close(): Promise<void>;
 }

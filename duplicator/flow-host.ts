@@ -100,6 +100,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
   #generation = 0;
+  /** Receivers on other hosts that a dead predecessor had. */
+  readonly #remotesBefore: number;
   #lastId = 0;
   #greeted = 0;
   #published: number;
@@ -114,6 +116,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#options = options;
     const { file, expected = 0, local } = options;
     this.#published = file.published;
+    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.remotes.id) : 0;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const clock = options.clock ?? systemClock;
     this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
@@ -194,9 +197,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return standings;
   }
 
-  /** Of the consumers of a dead predecessor, no more than so many live: the others are not waited for. */
+  /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
   expectAtMost(consumers: number): void {
-    this.#hold.expectAtMost(consumers);
+    this.#hold.expectAtMost(consumers + this.#remotesBefore);
   }
 
   hasCredit(sequence: number): boolean {

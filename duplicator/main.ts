@@ -56,6 +56,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
   });
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
+  let source = 'sourceText' in options ? options.sourceText : undefined;
   const parent =
     family === undefined || options.parent === undefined
       ? undefined
@@ -69,7 +70,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
               application: options.app,
               flow: options.flow,
               type: flow.type,
-              ...('sourceText' in options ? { source: options.sourceText } : {}),
+              ...(source === undefined ? {} : { source }),
               ...flow.places,
             }),
             report: () => ({
@@ -81,6 +82,12 @@ async function run(options: DuplicatorOptions): Promise<void> {
             statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
             serve: ({ listen }) =>
               flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
+            redirect: (to) => {
+              if (flow.redirect === undefined) return false;
+              flow.redirect(parseAddress(to, { schemes: ['tcp', 'tls'] }));
+              source = to;
+              return true;
+            },
             quit,
             started,
             consumers: (count) => flow.expectAtMost(count),
@@ -91,11 +98,13 @@ async function run(options: DuplicatorOptions): Promise<void> {
   parent?.start();
   try {
     await starting;
+    if (options.serve !== undefined) await flow.serve(options.serve);
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
     log.error('not started', { error });
+    await flow.close(); // it may be that only the place to serve it at was not to be had
     await parent?.close();
-    await family?.reportFailure(options.parent, error, log);
+    await family?.reportFailedStart(options.parent, error, log);
     process.exitCode = 1;
     return;
   }

@@ -24,6 +24,8 @@ interface CommonOptions {
   readonly parent: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
+  /** Where other hosts may fetch the flow, from the start on; undefined until the app server says it. */
+  readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
   /** What proves this host to others and others to it; without a secret the flow stays on this host. */
   readonly security: SecurityFiles;
 }
@@ -100,6 +102,7 @@ export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input
   --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)
   --buffers N            buffers of the ring; with --source as many as there
   --crc                  with --source: every buffer travels with a checksum
+  --serve ADDRESS        where other hosts may fetch the flow, tcp://HOST:PORT or tls://HOST:PORT; needs a secret
   --secret-file FILE     the secret that this host shares with others
   --tls-cert FILE --tls-key FILE  what this host shows over TLS      --tls-ca FILE  whom it trusts
   --parent PATH          session socket of the app server
@@ -125,6 +128,10 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     parent: text('parent'),
     directory: runtimeDirectory({ env, uid, directory: text('directory') }),
     flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
+    serve:
+      text('serve') === undefined
+        ? undefined
+        : parseAddress(text('serve'), { schemes: ['tcp', 'tls'], listening: true }),
     security: securityFiles(
       {
         secretFile: text('secret-file'),
@@ -200,7 +207,7 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
   const names = [
     'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
     'full-interval', 'start-timeout', 'linger', 'reattach', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
-    'source', 'secret-file', 'tls-cert', 'tls-key', 'tls-ca',
+    'source', 'serve', 'secret-file', 'tls-cert', 'tls-key', 'tls-ca',
   ]; // prettier-ignore
   try {
     const { values } = parseArgs({

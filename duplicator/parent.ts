@@ -5,13 +5,13 @@
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, ServeRequest, Served } from '../protocol/contract/shapes.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import type { Logger } from '../protocol/log.js';
-import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
 import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+
+export { reportFailedStart } from '../protocol/process-kit/failed-start.js';
 
 /** Stalled consumers that the app server is told of when it is back. */
 const DEMOTED_MAX = 64;
@@ -24,6 +24,8 @@ export interface ParentHooks {
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
   serve(request: ServeRequest): Promise<Served>;
+  /** See duplicator.redirect. */
+  readonly redirect: (source: string) => boolean;
   quit(): void;
   /** So many consumers have the flow open, as the app server knows that started this duplicator after another. */
   consumers(count: number): void;
@@ -35,6 +37,8 @@ export class Parent {
   readonly #hooks: ParentHooks;
   readonly #log: Logger;
   readonly #demoted: number[] = [];
+  /** The first try to reach the app server has ended, one way or the other. */
+  readonly #tried: Promise<void>;
 
   constructor(socket: string, hooks: ParentHooks, log: Logger) {
     this.#hooks = hooks;
@@ -44,6 +48,7 @@ export class Parent {
       {
         'duplicator.statistics': () => hooks.statistics(),
         'duplicator.serve': ([request]) => hooks.serve(request),
+        'duplicator.redirect': ([source]) => hooks.redirect(source),
         'duplicator.quit': () => {
           // The answer goes out first.
           setImmediate(() => hooks.quit());
@@ -69,6 +74,10 @@ export class Parent {
       },
     );
     this.#call = callerOf(CONTRACT, this.#connection);
+    this.#tried = new Promise((resolve) => {
+      this.#connection.once('connected', () => resolve());
+      this.#connection.once('failed', () => resolve());
+    });
     this.#connection.on('failed', (error) => this.#refused(error));
     this.#connection.on('lost', () => log.warn('the app server has gone; the flow goes on'));
     this.#connection.on('connected', () => log.debug('connected to the app server'));
@@ -107,6 +116,7 @@ export class Parent {
 
   /** Whether the flow may end: the app server's word, or true when there is no app server to send anybody. */
   async mayEnd(): Promise<boolean> {
+    await this.#tried;
     if (this.#connection.state !== 'connected') return true;
     try {
       return await this.#call('duplicator.release', []);
@@ -124,21 +134,5 @@ export class Parent {
     if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;
     this.#log.error('the app server refuses this duplicator, ending', { error });
     this.#hooks.quit();
-  }
-}
-
-/** Tells the app server why this duplicator could not become ready. Never rejects: the exit code says it too. */
-export async function reportFailure(socket: string | undefined, error: unknown, log: Logger): Promise<void> {
-  const launch = process.env[LAUNCH_VARIABLE];
-  if (socket === undefined || launch === undefined) return;
-  try {
-    const session = await connectSession({ path: socket }, { context: () => undefined, log });
-    const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
-    await callerOf(CONTRACT, session)('child.failed', [
-      { launch, code, message: describeError(error).slice(0, 4096) },
-    ]);
-    await session.close();
-  } catch (failure) {
-    log.warn('the app server could not be told', { error: failure });
   }
 }

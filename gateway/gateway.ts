@@ -93,8 +93,8 @@ export class Gateway {
       start: false,
     });
     this.#closers.push(() => client.close());
-    const { source } = await client.appInfo();
-    if (source === undefined) {
+    const { source, via } = await client.appInfo();
+    if (source === undefined && via === undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
         `application ${app} has no SpecTcl that a gateway could stand for`,
@@ -102,7 +102,8 @@ export class Gateway {
     }
     for (const path of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(path);
     const memory = this.#sharedMemory();
-    const rest = new SourceRest(parseAddress(source, { schemes: ['spectcl'] }), systemClock);
+    const address = source === undefined ? undefined : parseAddress(source, { schemes: ['spectcl'] });
+    const rest = new SourceRest(address, systemClock);
     this.#closers.push(() => rest.close());
     const mirrors = new MirrorDirectory();
     const spectra = this.#spectra(client, memory);

@@ -16,7 +16,8 @@ import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { Gateway } from './gateway.js';
 import { parseOptions, type GatewayProgramOptions } from './options.js';
-import { Parent, reportFailure } from './parent.js';
+import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
+import { Parent } from './parent.js';
 
 /** An app server that is not restarted within this time will not be; then only clients are a reason to stay. */
 const ORPHAN_LINGER_MS = 120_000;
@@ -35,7 +36,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
     gateway = await starting;
   } catch (error) {
     log.error('not started', { error });
-    await reportFailure(options.parent, error, log);
+    await reportFailedStart(options.parent, error, log);
     process.exit(1);
   }
   const launch = process.env[LAUNCH_VARIABLE];

@@ -6,6 +6,7 @@ import type { ApplicationOptions } from '../protocol/contract/shapes.js';
 const ARGUMENTS = [
   ['port', '--port'],
   ['source', '--source'],
+  ['via', '--via'],
   ['updateIntervalMs', '--update-interval'],
   ['lingerMs', '--linger'],
   ['ringBytes', '--ring-bytes'],
@@ -24,9 +25,20 @@ export function completeOptions(
   configured: ApplicationOptions | undefined,
   last: ApplicationOptions | undefined,
 ): ApplicationOptions {
-  if (configured !== undefined) return { ...configured, ...asked };
+  if (configured !== undefined) {
+    // What a mirror comes from is one thing, said anew as a whole.
+    const { source, via, ...rest } = configured;
+    const from = asked.source === undefined && asked.via === undefined ? { source, via } : {};
+    return { ...rest, ...stated(from), ...asked };
+  }
   const nameOnly = ARGUMENTS.every(([member]) => asked[member] === undefined);
   return nameOnly && last !== undefined ? last : asked;
+}
+
+function stated<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }
 
 /** Names what was asked and is otherwise, with both; undefined when all that was asked is so. */

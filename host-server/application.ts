@@ -83,6 +83,7 @@ export class Application {
       configured: this.configured,
       byHand: this.#byHand,
       ...(source !== undefined && { source }),
+      ...(this.#options.via !== undefined && { via: this.#options.via }),
       ...(pid !== undefined && { pid }),
       ...(port !== undefined && { port }),
       ...(socket !== undefined && { socket }),

@@ -1,5 +1,7 @@
 /** The host server put together: directories, record, applications, the two ways to call it, systemd. */
 import { randomBytes } from 'node:crypto';
+import { formatAddress } from '../protocol/address.js';
+import { formatPortRange } from '../protocol/port-range.js';
 import { systemClock } from '../protocol/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
 import type { ApplicationState } from '../protocol/contract/shapes.js';
@@ -273,6 +275,7 @@ export class HostServer {
           directory,
           '--flow-dir',
           flowDirectory,
+          ...dataArguments(this.#options),
           ...securityArguments(security.files),
         ],
         logFile: logFilePath(directory, 'app-server', options.name),
@@ -294,4 +297,11 @@ export class HostServer {
     this.#notifier.status(this.#applications.summary());
     this.#peers.announce();
   }
+}
+
+/** Where app servers have data served for other hosts: as the host server itself is reached. */
+function dataArguments({ listen, dataPorts }: HostServerOptions): string[] {
+  const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
+  const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
+  return ['--data-listen', address, ...ports];
 }

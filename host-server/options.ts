@@ -172,7 +172,7 @@ function commandLine(version: string) {
     .strict()
     .exitProcess(false)
     .wrap(110)
-    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .middleware(keepLast, true)
     .option('config', { type: 'string', requiresArg: true, describe: 'configuration file, JSON' })
     .option('directory', { type: 'string', requiresArg: true, describe: 'runtime directory' })
     .option('flow-dir', { type: 'string', requiresArg: true, describe: 'directory of the flow files' })
@@ -247,6 +247,13 @@ function commandLine(version: string) {
     .fail((message: string | null, error: Error | undefined) => {
       throw new MirrorflowError('BAD_OPTION', message ?? describeError(error), {}, error);
     });
+}
+
+/** Of an option that was given twice the last one counts, except where several make sense. */
+function keepLast(given: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (Array.isArray(value) && key !== 'peer' && key !== '_') given[key] = value.at(-1);
+  }
 }
 
 function listenAddress(

@@ -12,6 +12,7 @@ import { programPath } from '../protocol/installation.js';
 import type { Logger } from '../protocol/log.js';
 import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
 import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+import { announcedAddress } from '../protocol/process-kit/announced-address.js';
 
 export interface WebProcessOptions {
   /** Options of the web process about where it listens: `--listen tcp://127.0.0.1:7391`, perhaps `--or-any-port`. */
@@ -69,7 +70,7 @@ export class WebProcess {
     // Without a process there are no streams either.
     if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        const address = addressIn(line);
+        const address = announcedAddress(line);
         if (address === undefined) return;
         this.#address = address;
         log.info('web viewer serves', { address });
@@ -112,15 +113,5 @@ export class WebProcess {
     }
     log.warn('the web viewer has ended and is started again', { exit: how, logFile });
     this.#cancelRestart = clock.after(decision.delayMs, () => this.#start(), true);
-  }
-}
-
-function addressIn(line: string): string | undefined {
-  try {
-    const ready: unknown = JSON.parse(line);
-    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
-    return typeof ready.address === 'string' ? ready.address : undefined;
-  } catch {
-    return undefined;
   }
 }

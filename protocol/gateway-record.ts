@@ -2,15 +2,13 @@
  * The record by which one living process is the gateway of an application on this host, and by which the shared memory that it made is found
  * again when it was killed: `.gateway.json` beside the flow files, which end with a reboot as shared memory does.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { claimPath, inodeOf, releasePath, temporaryName, type ClaimState } from './claim.js';
-import { identityFromWire, identityToWire } from './contract/identity-on-wire.js';
-import { processIdentity } from './contract/shapes.js';
+import { readFileSync } from 'node:fs';
+import { inodeOf, type ClaimState } from './claim.js';
+import { ClaimedRecord, readIdentity } from './claimed-record.js';
+import { identityToWire } from './contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from './owner-identity.js';
 import type { SegmentRecord } from './sysv/segment.js';
-import type { Place } from './xml-rpc/schema.js';
 
-const MODE = 0o640;
 const BYTES_MAX = 16_384;
 
 export interface GatewayRecord {
@@ -25,10 +23,10 @@ export function readGatewayRecord(path: string): GatewayRecord | undefined {
     const text = readFileSync(path, 'utf8');
     if (text.length > BYTES_MAX) return undefined;
     const found = JSON.parse(text) as { owner?: unknown; segment?: { key?: unknown; creator?: unknown } };
-    const owner = identity(found.owner, 'owner');
+    const owner = readIdentity(found.owner, path);
     const { key, creator } = found.segment ?? {};
     if (typeof key !== 'string') return { owner };
-    return { owner, segment: { key, creator: identity(creator, 'creator') } };
+    return { owner, segment: { key, creator: readIdentity(creator, path) } };
   } catch {
     return undefined;
   }
@@ -44,42 +42,26 @@ export function inspectGatewayRecord(path: string): ClaimState {
 
 /** This process's own record. */
 export class ClaimedGatewayRecord {
-  readonly #path: string;
-  #inode: bigint | undefined;
+  readonly #claimed: ClaimedRecord;
 
   /** Claims the place; `segment` is what a dead predecessor has left. Throws FILE_OWNED with the pid of a living gateway. */
   constructor(path: string, segment: SegmentRecord | undefined) {
-    this.#path = path;
-    claimPath(path, this.#write(segment), inspectGatewayRecord);
-    this.#inode = inodeOf(path);
+    this.#claimed = new ClaimedRecord(path, recordOf(segment), inspectGatewayRecord);
   }
 
-  /** Names the shared memory that is there, or is about to be. Readers see the old record or the new one, never a part. */
+  /** Names the shared memory that is there, or is about to be. */
   holds(segment: SegmentRecord | undefined): void {
-    renameSync(this.#write(segment), this.#path);
-    this.#inode = inodeOf(this.#path);
+    this.#claimed.replace(recordOf(segment));
   }
 
   /** Gives the place up. Idempotent. */
   release(): void {
-    if (this.#inode !== undefined) releasePath(this.#path, this.#inode);
-    this.#inode = undefined;
-  }
-
-  #write(segment: SegmentRecord | undefined): string {
-    const path = temporaryName(this.#path);
-    const record = {
-      owner: identityToWire(ownIdentity()),
-      ...(segment === undefined
-        ? {}
-        : { segment: { key: segment.key, creator: identityToWire(segment.creator) } }),
-    };
-    writeFileSync(path, `${JSON.stringify(record)}\n`, { mode: MODE, flag: 'wx' });
-    return path;
+    this.#claimed.release();
   }
 }
 
-function identity(value: unknown, root: string): OwnerIdentity {
-  const place: Place = { method: 'gateway record', root, path: [], unknownMembers: 'drop' };
-  return identityFromWire(processIdentity.check(value, place));
+function recordOf(segment: SegmentRecord | undefined) {
+  const owner = identityToWire(ownIdentity());
+  if (segment === undefined) return { owner };
+  return { owner, segment: { key: segment.key, creator: identityToWire(segment.creator) } };
 }

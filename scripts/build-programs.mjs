@@ -32,6 +32,8 @@ if (Math.min(...made.map(madeAt)) <= newest) {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
     external: EXTERNAL,
     sourcemap: 'linked',
     sourcesContent: false,

@@ -24,6 +24,16 @@ simulator.step(3_000_000);
 await system.host.run({ name: 'e23001', source: simulator.address, updateIntervalMs: 100 });
 const address = await eventually('the web viewer', async () => (await system.host.info()).web);
 
+/** A display, and a flow whose reader sleeps until the end: its writer waits. */
+const analysis = await system.client('e23001', 'analysis');
+await analysis.mirror();
+const builder = await system.client('e23001', 'event-builder');
+const sleeper = await system.client('e23001', 'sorter');
+const out = await builder.openOutput('events', { bufferSize: 8192, buffers: 32 });
+const input = await sleeper.openInput('events', { history: 16 });
+for (let count = 0; count < 60; count += 1) out.write(new Uint8Array(8192)).catch(() => undefined);
+for (let count = 0; count < 5; count += 1) await input.take();
+
 async function pictures(options, take) {
   const browser = await openBrowser(options);
   const page = browser.context.pages()[0];
@@ -63,10 +73,10 @@ await pictures({}, async (page, shot) => {
   await shot('help');
   await page.keyboard.press('Escape');
   await page.goto(`${address}#/-/network/e23001`);
-  const client = await system.client('e23001', 'analysis');
-  await client.mirror();
-  await page.getByRole('button', { name: /^Flow spectra/ }).click();
+  await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
   await shot('network');
+  await page.getByRole('button', { name: /^Flow events, held back/ }).click();
+  await shot('network-held');
   await page.goto(`${address}#/e23001?p=no-such-spectrum`);
   await page.locator('input[type=search]').fill('zzz');
   await shot('empty');
@@ -83,6 +93,9 @@ await pictures({ width: 420, height: 860 }, async (page, shot) => {
   await page.goto(`${address}#/e23001?p=ge.00.Co-60&p=pid.de-vs-e`);
   await drawn(page);
   await shot('narrow');
+  await page.goto(`${address}#/-/network/e23001`);
+  await page.getByRole('button', { name: /^Flow events, held back/ }).waitFor();
+  await shot('network-narrow');
 });
 await pictures({}, async (page, shot) => {
   await page.goto(address + BOARD);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 /** From SIGTERM to SIGKILL at the end of a run. */
@@ -47,7 +47,7 @@ export class Participant {
 
   start(): void {
     const { script, args, env, logFile, line, died } = this.#options;
-    const child = spawn(process.execPath, [join(DIST, script), ...args()], {
+    const child = spawn(process.execPath, [resolve(DIST, script), ...args()], {
       stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
       env,
     });

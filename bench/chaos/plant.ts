@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { connectHost } from '../../client-lib/index.js';
 import { appSocketPath, flowFilePath, hostSocketPath, linkSocketPath } from '../../protocol/directories.js';
 import { inspectFlowFile } from '../../protocol/flow-file/open.js';
+import { programPath } from '../../protocol/installation.js';
 import { isAlive } from '../../protocol/owner-identity.js';
 import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { FlowPlace } from './flow-place.js';
@@ -49,7 +50,7 @@ export class Plant {
   constructor(ledger: Ledger, note: (what: string) => void) {
     this.#ledger = ledger;
     this.#note = note;
-    this.hostServer = this.#participant('host-server', 'host-server/main.js', () => [
+    this.hostServer = this.#participant('host-server', programPath('host-server'), () => [
       '--listen',
       'tcp://127.0.0.1:0',
     ]);

@@ -52,7 +52,11 @@ export function applicationTable(
     { header: 'host', cell: ({ host }) => host, matters: ({ host }) => host !== undefined },
     { header: 'name', cell: ({ name }) => name },
     { header: 'state', cell: ({ state }) => ({ text: state, style: STATE_STYLES[state] }) },
-    { header: 'source', align: 'left', cell: ({ source }) => source },
+    {
+      header: 'source',
+      align: 'left',
+      cell: ({ source, via }) => source ?? (via === undefined ? undefined : `host ${via}`),
+    },
     { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
     {
       header: 'uptime',

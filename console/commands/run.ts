@@ -26,6 +26,10 @@ export const runCommand = command({
       describe: 'where SpecTcl serves: spectcl://HOST?rest=PORT&mirror=PORT; left out: as configured or last',
     },
     'update-interval': { type: 'string', describe: 'milliseconds from update to update; 0: back to back' },
+    via: {
+      type: 'string',
+      describe: 'have the mirror from another host that runs the same application, not from SpecTcl',
+    },
     host: { type: 'string', describe: 'the host to start it on; left out: this one' },
     linger: { type: 'string', describe: 'milliseconds a flow without clients is kept' },
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
@@ -36,12 +40,13 @@ export const runCommand = command({
       'mirrors that SpecTcl when somebody looks',
     ],
     ['run e23001', 'again, as it ran last'],
+    ['run e23001 --via daq', 'mirrors what host daq has mirrored: SpecTcl is not asked again'],
     ['run e23001 --host counting-room', 'on another host of the network'],
   ],
   async run(context, given) {
     const { checkName } = await import('../../protocol/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/address.js');
-    const { spectcl, linger, host } = given;
+    const { spectcl, linger, host, via } = given;
     const interval = given['update-interval'];
     const ring = given['ring-bytes'];
     const options: ApplicationOptions = {
@@ -49,6 +54,7 @@ export const runCommand = command({
       ...(spectcl !== undefined && {
         source: formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
       }),
+      ...(via !== undefined && { via: checkName('host', via) }),
       ...(interval !== undefined && {
         updateIntervalMs: numberValue('update-interval', interval, { min: 0, max: UPDATE_INTERVAL_MAX_MS }),
       }),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/errors.js';
 import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
 import { LIMITS } from '../../protocol/limits.js';
+import { announcedAddress } from '../../protocol/process-kit/announced-address.js';
 
 const PROGRAM = fileURLToPath(new URL('../../examples/spectcl-simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
@@ -37,7 +38,7 @@ export class SimulatorProcess {
     child.stderr.on('data', (chunk) => (said = (said + String(chunk)).slice(-STDERR_KEPT_CHARACTERS)));
     const ended = endOf(child);
     const line = await firstLine(child, ended);
-    const address = addressIn(line);
+    const address = announcedAddress(line);
     if (address !== undefined) return new SimulatorProcess(child, address, ended);
     child.kill('SIGKILL');
     throw new MirrorflowError(
@@ -79,15 +80,5 @@ async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<s
     return await Promise.race([line, ended.then(() => ''), late]);
   } finally {
     timeout.abort();
-  }
-}
-
-function addressIn(line: string): string | undefined {
-  try {
-    const ready: unknown = JSON.parse(line);
-    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
-    return typeof ready.address === 'string' ? ready.address : undefined;
-  } catch {
-    return undefined;
   }
 }

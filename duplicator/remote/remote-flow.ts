@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'eventemitter3';
-import type { AddressOf } from '../../protocol/address.js';
+import { formatAddress, type AddressOf } from '../../protocol/address.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError, describeError } from '../../protocol/errors.js';
@@ -57,6 +57,10 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   #inherited: Inheritance;
   #running: Promise<void> = Promise.resolve();
   #link: UpstreamLink | undefined;
+  /** Where the sender is; somewhere else after it was started again. */
+  #source: AddressOf<'tcp' | 'tls'>;
+  /** Ends the wait for the next attempt. */
+  #wake: () => void = () => undefined;
   #state: SourceState = 'starting';
   /** What the sender does now; undefined while there is no link. */
   #granted: Delivery | undefined;
@@ -73,6 +77,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   constructor(options: RemoteFlowOptions, clock: Clock, log: Logger) {
     super();
     this.#options = options;
+    this.#source = options.source;
     this.#clock = clock;
     this.#log = log;
     this.#serving = new Serving(options.security, clock, log, () => this.#served);
@@ -137,6 +142,13 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     return this.#serving.serve(listen);
   }
 
+  redirect(source: AddressOf<'tcp' | 'tls'>): void {
+    this.#source = source;
+    this.#log.info('the source is somewhere else now', { source: formatAddress(source) });
+    this.#backoff.reset();
+    this.#wake();
+  }
+
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#grantedNow(undefined);
@@ -197,13 +209,13 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     resume: WireHello['resume'],
     started: () => void,
   ): Promise<void> {
-    const { app, flow, crc, source, startTimeoutMs } = this.#options;
+    const { app, flow, crc, startTimeoutMs } = this.#options;
     this.#asked = this.#wanted;
     this.#farewell = false;
     const common = { application: app, flow, id: this.#id, crc, delivery: this.#asked };
     const link = new UpstreamLink(
       {
-        address: source,
+        address: this.#source,
         secret,
         trust: security.trust,
         hello: resume === undefined ? common : { ...common, resume },
@@ -370,6 +382,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
         resolve();
       };
       const cancel = this.#clock.after(delayMs, over);
+      this.#wake = over;
       signal.addEventListener('abort', over, { once: true });
     });
   }

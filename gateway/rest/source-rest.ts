@@ -27,7 +27,7 @@ interface Envelope {
 }
 
 export class SourceRest {
-  readonly #address: AddressOf<'spectcl'>;
+  readonly #address: AddressOf<'spectcl'> | undefined;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
@@ -38,8 +38,12 @@ export class SourceRest {
   #port: Promise<number> | undefined;
   #waiting = 0;
 
-  /** `timeoutMs`: total time of one request. */
-  constructor(address: AddressOf<'spectcl'>, clock: Clock, timeoutMs: number = DEFAULT_TIMEOUT_MS) {
+  /** `timeoutMs`: total time of one request. Without an address there is no SpecTcl that this host may ask: its mirror comes from another host. */
+  constructor(
+    address: AddressOf<'spectcl'> | undefined,
+    clock: Clock,
+    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+  ) {
     this.#address = address;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
@@ -88,6 +92,13 @@ export class SourceRest {
 
   /** Passes a request on and gives the answer as it came. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED. */
   async fresh(path: string): Promise<Answer> {
+    const address = this.#address;
+    if (address === undefined) {
+      throw new MirrorflowError(
+        'SOURCE_UNREACHABLE',
+        `${path}: this host has its mirror from another host and does not ask SpecTcl itself; ask the gateway there`,
+      );
+    }
     if (this.#waiting >= WAITING_MAX) {
       throw new MirrorflowError(
         'LIMIT_REACHED',
@@ -96,10 +107,10 @@ export class SourceRest {
     }
     this.#waiting += 1;
     try {
-      const { host } = this.#address;
+      const { host } = address;
       return await exchange({
         host,
-        port: await this.#portOf(),
+        port: await this.#portOf(address),
         path,
         agent: this.#agent,
         timeoutMs: this.#timeoutMs,
@@ -125,8 +136,7 @@ export class SourceRest {
     this.#agent.destroy();
   }
 
-  #portOf(): Promise<number> {
-    const { host, rest, user } = this.#address;
+  #portOf({ host, rest, user }: AddressOf<'spectcl'>): Promise<number> {
     if (typeof rest === 'number') return Promise.resolve(rest);
     this.#port ??= lookUpService(host, rest, user, { signal: this.#closing.signal });
     return this.#port;

@@ -106,7 +106,7 @@ export class Network {
     // One that is just going has no more use for it.
     this.#applications
       .callerOf(name)
-      ?.call('app.hosts', [hosts])
+      ?.call('app.hosts', [this.#own.name, hosts])
       .catch(() => undefined);
   }
 

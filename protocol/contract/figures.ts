@@ -100,10 +100,15 @@ export const flowFigures = struct({
   links: arrayOf(struct({ client: optional(name('client')), ...link })),
 });
 
-export const applicationStatistics = struct({
+const statisticsOfHost = {
   collectedAt: date(),
   clients: arrayOf(clientStatistics),
   flows: arrayOf(flowFigures),
+};
+
+export const applicationStatistics = struct({
+  ...statisticsOfHost,
+  elsewhere: optional(arrayOf(struct({ host: name('host'), ...statisticsOfHost }))),
 });
 
 export const programInfo = struct({
@@ -113,7 +118,7 @@ export const programInfo = struct({
   running: count('processes of it that run now'),
 });
 
-export const networkStatus = struct({
+const statusOfHost = {
   application: name('application'),
   clients: arrayOf(
     struct({
@@ -139,6 +144,11 @@ export const networkStatus = struct({
     }),
   ),
   programs: arrayOf(programInfo),
+};
+
+export const networkStatus = struct({
+  ...statusOfHost,
+  elsewhere: optional(arrayOf(struct({ host: name('host'), ...statusOfHost }))),
 });
 
 export type ClientReport = TypeOf<typeof clientReport>;

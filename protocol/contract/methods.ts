@@ -15,7 +15,15 @@ import {
   string,
   struct,
 } from '../xml-rpc/schema.js';
-import { hostIntroduction, hostOnNetwork, hostOfApplication, relayedCall, RELAYED_METHODS } from './hosts.js';
+import {
+  flowElsewhere,
+  hostIntroduction,
+  hostOfApplication,
+  hostOnNetwork,
+  relayedCall,
+  RELAYED_METHODS,
+  servedElsewhere,
+} from './hosts.js';
 import { consumerMark, delivery, flowMark, message, messageTarget } from './deliveries.js';
 import {
   applicationStatistics,
@@ -49,6 +57,8 @@ import {
 const application = param('name', name('application'), 'the application');
 const flow = param('flow', name('flow'), 'the flow');
 const done = boolean();
+const from = param('from', name('host'), 'the calling host, which the host servers put in front');
+const hops = param('hops', int({ min: 0, max: 8 }), 'over how many further hosts it may go');
 
 export const CONTRACT = defineContract({
   'host.info': method({
@@ -151,6 +161,7 @@ export const CONTRACT = defineContract({
       port: int(),
       socket: string(),
       source: optional(address),
+      via: optional(name('host')),
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
@@ -158,7 +169,10 @@ export const CONTRACT = defineContract({
   }),
   'app.hosts': method({
     doc: 'Host server to app server: the other hosts on which the same application runs now, and how they are reached.',
-    params: [param('hosts', arrayOf(hostOfApplication), 'all of them')],
+    params: [
+      param('own', name('host'), 'the name of this host'),
+      param('hosts', arrayOf(hostOfApplication), 'all others'),
+    ],
     returns: done,
   }),
   'app.quit': method({
@@ -170,12 +184,12 @@ export const CONTRACT = defineContract({
     doc:
       'Statistics of all clients and flows, collected now from clients and duplicators. Who does not answer within a second is marked; ' +
       'rates are known from the second time on.',
-    params: [],
+    params: [optionalParam('everywhere', boolean(), 'also those of the other hosts, as `elsewhere`')],
     returns: applicationStatistics,
   }),
   'app.network': method({
     doc: 'Network status: clients, flows and duplicators, who provides and who consumes, and who holds whom back.',
-    params: [],
+    params: [optionalParam('everywhere', boolean(), 'also that of the other hosts, as `elsewhere`')],
     returns: networkStatus,
   }),
   'app.programs': method({
@@ -184,9 +198,75 @@ export const CONTRACT = defineContract({
     returns: arrayOf(programInfo),
   }),
   'app.run': method({
-    doc: 'Network request: runs a registered program on this host, apart from the app server. Answers with its process id when it has started.',
-    params: [param('program', name('program'), 'the registered name')],
+    doc: 'Network request: runs a registered program, apart from the app server. Answers with its process id when it has started.',
+    params: [
+      param('program', name('program'), 'the registered name'),
+      optionalParam(
+        'host',
+        name('host'),
+        'another host with the same application, where it is registered too; this one when left out',
+      ),
+    ],
     returns: int({ min: 1, doc: 'the process id' }),
+  }),
+  'remote.inquire': method({
+    doc: 'App server to app server of the same application on another host, as all of remote.*: what a flow is there.',
+    params: [from, flow, hops],
+    returns: flowElsewhere,
+  }),
+  'remote.serve': method({
+    doc: 'Starts the duplicator of a flow where needed and makes it listen for the duplicator of the calling host.',
+    params: [from, flow, hops],
+    returns: servedElsewhere,
+  }),
+  'remote.provided': method({
+    doc: 'A client on the calling host provides the flow from now on. Returns whether anybody here has use for that.',
+    params: [from, flow],
+    returns: done,
+  }),
+  'remote.send': method({
+    doc: 'A message for clients on the called host. Returns how many have it.',
+    params: [
+      from,
+      param('sender', name('client'), 'who sends it'),
+      param('to', messageTarget, 'who gets it'),
+      param('message', message, 'type and attributes'),
+    ],
+    returns: int({ min: 0 }),
+  }),
+  'remote.tellProvider': method({
+    doc: 'Something for the provider of a flow, from a consumer on the calling host. False when there is no provider.',
+    params: [from, flow, param('delivery', delivery, 'what it is'), hops],
+    returns: boolean(),
+  }),
+  'remote.marks': method({
+    doc: 'The consumers of a flow on the called host whose last mark was an XOFF.',
+    params: [from, flow],
+    returns: arrayOf(consumerMark),
+  }),
+  'remote.request': method({
+    doc: 'client.request for the clients of the called host. Returns how many were asked.',
+    params: [
+      from,
+      param('client', name('client'), 'the client'),
+      param('request', oneOf(['quit']), 'what is asked'),
+    ],
+    returns: int({ min: 0 }),
+  }),
+  'remote.run': method({
+    doc: 'app.run on the called host.',
+    params: [from, param('program', name('program'), 'the registered name')],
+    returns: int({ min: 1, doc: 'the process id' }),
+  }),
+  'remote.network': method({
+    doc: 'app.network of the called host.',
+    params: [from],
+    returns: networkStatus,
+  }),
+  'remote.statistics': method({
+    doc: 'app.statistics of the called host.',
+    params: [from],
+    returns: applicationStatistics,
   }),
   'client.present': method({
     doc: 'Presentation: a client says who it is and gets its session. On a permanent connection the session ends with it; over HTTP it ends after a minute without a call.',
@@ -334,6 +414,11 @@ export const CONTRACT = defineContract({
       'the same when it listens already, whatever was asked for. REFUSED without a secret.',
     params: [param('request', serveRequest, 'where to listen')],
     returns: served,
+  }),
+  'duplicator.redirect': method({
+    doc: 'App server to duplicator of a flow that comes from another host: the duplicator there listens somewhere else now. False when the flow comes from elsewhere.',
+    params: [param('source', address, 'tcp://host:port or tls://host:port')],
+    returns: boolean(),
   }),
   'duplicator.quit': method({
     doc: 'App server to duplicator: end. Answers before it ends.',

@@ -72,6 +72,7 @@ export const gatewayOptions = struct({
 export const applicationOptions = struct({
   name: name('application'),
   source: optional(address),
+  via: optional(name('host')),
   updateIntervalMs: optional(
     double({ min: 0, max: 3_600_000, doc: 'milliseconds from update to update; 0 is back to back' }),
   ),
@@ -94,6 +95,7 @@ export const applicationInfo = struct({
   name: name('application'),
   state: oneOf(APPLICATION_STATES),
   source: optional(address),
+  via: optional(name('host')),
   pid: optional(int({ min: 1, doc: 'process id of the app server' })),
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server' })),
   socket: optional(path('path of the app server socket')),
@@ -149,7 +151,7 @@ export const openRequest = struct({
   link: optional(
     int({
       min: 1,
-      doc: 'the handle that its signal link was opened with, when it is older than this app server',
+      doc: 'what the client says in the HELLO of its signal link: the handle of an earlier app server, or a number of its own; left out for the handle that the answer gives',
     }),
   ),
   handle: optional(

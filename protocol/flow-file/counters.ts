@@ -1,6 +1,6 @@
 /** The counters of a flow file: one table of id, name and help, readable from outside while the owner runs. */
 export const COUNTERS = {
-  published: { id: 0, help: 'buffers published, all epochs' },
+  published: { id: 0, help: 'buffers published: of a mirror all, of a provider those of this epoch' },
   publishedBytes: { id: 1, help: 'bytes of the buffers published' },
   updates: { id: 2, help: 'updates received from the source' },
   unchanged: { id: 3, help: 'updates that changed nothing and were not published' },

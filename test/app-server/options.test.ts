@@ -18,8 +18,9 @@ function codeOf(...args: string[]): string {
 describe('options of the app server', () => {
   it('take directories from the command line, then from the environment', () => {
     const env = { MIRRORFLOW_DIR: '/run/a', MIRRORFLOW_FLOW_DIR: '/dev/shm/a', MIRRORFLOW_PORT: '4000' };
-    const { security, ...fromEnvironment } = parseOptions(['--name', 'e1'], env, 1000);
+    const { security, dataListen, ...fromEnvironment } = parseOptions(['--name', 'e1'], env, 1000);
     expect(security.secret).to.equal(undefined);
+    expect(dataListen).to.deep.equal({ scheme: 'tcp', host: '127.0.0.1', ports: undefined });
     expect(fromEnvironment).to.deep.equal({
       directory: '/run/a',
       flowDirectory: '/dev/shm/a',

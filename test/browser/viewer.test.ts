@@ -196,11 +196,22 @@ describe('the web viewer in a browser', function () {
     await page.goto(`${address}#/e1?p=tof`);
     await eventuallyShows('tof');
     await browser.context.setOffline(false);
-    const pids = system.leftovers().flatMap((text) => /^process (\d+): .*web\/main/.exec(text)?.[1] ?? []);
+    const pids = system
+      .leftovers()
+      .flatMap((text) => /^process (\d+): .*\/web(?:\/main)?\.c?js /.exec(text)?.[1] ?? []);
     expect(pids).to.have.length(1);
     process.kill(Number(pids[0]), 'SIGKILL');
     await eventually('away', async () => (await state()) === 'away');
-    const again = await eventually('another viewer', async () => (await system.host.info()).web);
+    // The host server may still tell the address of the dead one.
+    const again = await eventually('another viewer', async () => {
+      const { web } = await system.host.info();
+      const serves = (at: string): Promise<boolean> =>
+        fetch(`${at}healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      return web !== undefined && (await serves(web)) && web;
+    });
     if (again !== address) await page.goto(`${again}#/e1?p=tof`);
     simulator.step(100);
     await eventuallyShows('tof');

@@ -37,6 +37,7 @@ describe('the options of a duplicator', () => {
       directory: '/run/mf',
       flowDirectory: '/dev/shm/mf',
       security: { secretFile: undefined, tlsCert: undefined, tlsKey: undefined, tlsCa: undefined },
+      serve: undefined,
     });
   });
 

@@ -56,6 +56,16 @@ describe('options of the host server', () => {
     ]);
   });
 
+  it('take as many other hosts as are named, and of what is given twice the last', async () => {
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, '0123456789abcdef', { mode: 0o600 });
+    const { peers, directory } = await read([
+      '--peer', 'tcp://b:1', '--secret-file', secret, '--directory', '/one', '--peer', 'tcp://c:2', '--directory', '/two',
+    ]); // prettier-ignore
+    expect(peers.map(({ host }) => host)).to.deep.equal(['b', 'c']);
+    expect(directory).to.equal('/two');
+  });
+
   it('take the directory that systemd made for the service, and no other service', async () => {
     expect((await read([], { RUNTIME_DIRECTORY: '/run/mirrorflow' })).directory).to.equal('/run/mirrorflow');
     expect((await read([], { RUNTIME_DIRECTORY: '/run/other' })).directory).to.equal('/tmp/mirrorflow-1000');

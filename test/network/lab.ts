@@ -32,7 +32,7 @@ export interface LabHost {
 
 export class NetworkLab {
   readonly #directory: string;
-  readonly #hosts: readonly LabHost[];
+  readonly hosts: readonly LabHost[];
   readonly #switch: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
   readonly #lines: Interface;
@@ -71,7 +71,7 @@ export class NetworkLab {
 
   private constructor(directory: string, hosts: readonly LabHost[], child: ChildProcessWithoutNullStreams) {
     this.#directory = directory;
-    this.#hosts = hosts;
+    this.hosts = hosts;
     this.#switch = child;
     child.stderr.pipe(process.stderr);
     child.stdin.on('error', () => undefined);
@@ -80,7 +80,7 @@ export class NetworkLab {
   }
 
   host(name: string): LabHost {
-    const found = this.#hosts.find((host) => host.name === name);
+    const found = this.hosts.find((host) => host.name === name);
     if (found === undefined) throw new Error(`the lab has no host ${name}`);
     return found;
   }
@@ -120,14 +120,14 @@ export class NetworkLab {
       await exit;
     }
     this.#lines.close();
-    for (const { namespace } of this.#hosts)
+    for (const { namespace } of this.hosts)
       if (existsSync(join(NAMESPACES, namespace))) ip('netns', 'delete', namespace);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
   async #begin(): Promise<void> {
     if ((await this.#answer()) !== 'ready') throw new Error('the switch of the lab did not start');
-    for (const { namespace, address } of this.#hosts) {
+    for (const { namespace, address } of this.hosts) {
       ip('-n', namespace, 'link', 'set', 'lo', 'up');
       ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'tun0');
       ip('-n', namespace, 'link', 'set', 'tun0', 'up', 'txqueuelen', '2000');
@@ -135,7 +135,7 @@ export class NetworkLab {
   }
 
   #index(name: string): number {
-    return this.#hosts.indexOf(this.host(name));
+    return this.hosts.indexOf(this.host(name));
   }
 
   #command(line: string): Promise<string> {

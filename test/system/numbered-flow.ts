@@ -27,7 +27,7 @@ export class NumberedFlow {
       name: `provider-${flow}`,
       script: 'bench/chaos/programs/provider.js',
       args: () => [app, flow, ...[size, buffers, this.#run, batch].map(String)],
-      ...this.#surroundings(`provider-${app}-${flow}`),
+      ...this.#surroundings(`provider-${app}-${flow}`, system),
       line: (line) => {
         const [kind, next] = line.split(' ');
         if (kind === 'P') this.ledger.published(`${app}/${flow}`, this.#run, Number(next));
@@ -36,10 +36,11 @@ export class NumberedFlow {
     });
   }
 
-  consumer(name: string, mode: 'lossless' | 'lossy' = 'lossless'): Reader {
+  /** On the provider's host, or on another. */
+  consumer(name: string, mode: 'lossless' | 'lossy' = 'lossless', system = this.#system): Reader {
     const plan = { name, app: this.#app, flow: this.#flow, mode };
     const note = (what: string): void => void this.problems.push(what);
-    const reader = new Reader(plan, this.ledger, this.#surroundings(name), note);
+    const reader = new Reader(plan, this.ledger, this.#surroundings(name, system), note);
     this.#readers.push(reader);
     return reader;
   }
@@ -84,10 +85,10 @@ export class NumberedFlow {
     );
   }
 
-  #surroundings(name: string) {
+  #surroundings(name: string, { environment, directory }: WholeSystem) {
     return {
-      env: this.#system.environment,
-      logFile: join(this.#system.directory, `${name}.log`),
+      env: environment,
+      logFile: join(directory, `${name}.log`),
       died: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
     };
   }

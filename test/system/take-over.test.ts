@@ -1,5 +1,6 @@
 /** Duplicators that die under a lossless flow: what was published is delivered, once, in order, from the same file. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -78,5 +79,44 @@ describe('a lossless flow', () => {
     await goesOn(before);
     expect([statSync(file).ino, input.lost]).to.deep.equal([inode, 0]);
     expect(readdirSync(system.directory).filter((name) => name.endsWith('.tmp'))).to.deep.equal([]);
+  });
+});
+
+describe('a lossless flow whose consumer dies with its duplicator', () => {
+  /** So long that a test which waited for it would fail. */
+  const A_DAY_MS = 86_400_000;
+  const before = process.env['MIRRORFLOW_REATTACH'];
+  let system: WholeSystem;
+
+  beforeEach(async () => {
+    process.env['MIRRORFLOW_REATTACH'] = String(A_DAY_MS);
+    system = new WholeSystem();
+    await system.startHost();
+    await system.host.run({ name: 'e1', lingerMs: 60_000 });
+  });
+  afterEach(async function () {
+    if (before === undefined) delete process.env['MIRRORFLOW_REATTACH'];
+    else process.env['MIRRORFLOW_REATTACH'] = before;
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  it('does not wait for it: the provider goes on', async () => {
+    const provider = await system.client('e1', 'provider');
+    const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
+    const consumer = system.program('test/fixtures/system/numbered-consumer.js', [
+      'e1',
+      'events',
+      'oldest',
+      '1000000',
+    ]);
+    await once(consumer.stdout as NodeJS.ReadableStream, 'data');
+    consumer.kill('SIGSTOP'); // it acknowledges nothing of what follows
+    for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+    const duplicator = (await system.duplicatorPid(provider, 'events')) ?? 0;
+    process.kill(duplicator, 'SIGKILL');
+    await killHard(consumer);
+    for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+    await output.close();
+    expect(await system.duplicatorPid(provider, 'events')).not.to.equal(duplicator);
   });
 });

@@ -6,8 +6,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programPath } from '../../protocol/installation.js';
 import { connect, connectHost, type Client, type HostConnection } from '../../client-lib/index.js';
 import {
   startSimulator,
@@ -32,6 +33,15 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
 
 /** Files of a directory that outlive all servers of it. */
 const STAYS = new Set(['.claims', 'token']);
+
+/** How a system runs its programs, for one that is a host of several. */
+export interface SystemSurroundings {
+  /** What is run instead of a program and its arguments: the same on another host, for instance. */
+  readonly command?: (program: string, args: readonly string[]) => [program: string, args: string[]];
+  /** Further options of the host server; with a `--listen` of their own. */
+  readonly hostOptions?: readonly string[];
+}
+
 export class WholeSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly flowDirectory = mkdtempSync('/dev/shm/mirrorflow-test-');
@@ -45,6 +55,11 @@ export class WholeSystem {
   #hostServer: ChildProcess | undefined;
   #host: HostConnection | undefined;
   #hostLog = '';
+  readonly #surroundings: SystemSurroundings;
+
+  constructor(surroundings: SystemSurroundings = {}) {
+    this.#surroundings = surroundings;
+  }
 
   get host(): HostConnection {
     if (this.#host === undefined) throw new Error('the host server was not started');
@@ -63,7 +78,8 @@ export class WholeSystem {
 
   /** Starts the host server and connects to it. */
   async startHost(): Promise<ChildProcess> {
-    const server = this.program('host-server/main.js', ['--listen', 'tcp://127.0.0.1:0']);
+    const { hostOptions = ['--listen', 'tcp://127.0.0.1:0'] } = this.#surroundings;
+    const server = this.program(programPath('host-server'), hostOptions);
     server.stderr?.on('data', (chunk: Buffer) => (this.#hostLog += chunk.toString()));
     this.#hostServer = server;
     this.#host = await eventually('the host server answers', async () => {
@@ -73,9 +89,10 @@ export class WholeSystem {
     return server;
   }
 
-  /** Starts a compiled program of the project, or a fixture, in this system's directories. */
+  /** Starts a program of the project, or a compiled fixture, in this system's directories. */
   program(path: string, args: readonly string[] = []): ChildProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', join(DIST, path), ...args], {
+    const { command = (program, all) => [program, [...all]] } = this.#surroundings;
+    const child = spawn(...command(process.execPath, [resolve(DIST, path), ...args]), {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: this.environment,
     });

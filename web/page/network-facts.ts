@@ -64,7 +64,8 @@ export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]):
 }
 
 function counterFacts({ counters, rates }: NetworkFlow): Facts {
-  return Object.entries(counters).map(([name, value]) => {
+  const counted = Object.entries(counters).filter(([name, value]) => value !== 0 || name === 'published');
+  return counted.map(([name, value]) => {
     const rate = rates[name];
     const bytes = name.endsWith('Bytes');
     if (name.endsWith('Ns')) return [spaced(name), `${formatShort(value / 1e9)} s`];

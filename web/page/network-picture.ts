@@ -8,6 +8,8 @@ const HEAD = 34;
 const MARGIN = 12;
 /** How far a box of a narrow picture is moved in under what it hangs on. */
 const INDENT = 22;
+/** Where lines go down in there, each flow's on a lane of its own as far as there are some. */
+const LANES = { first: 5, step: 6, count: 3 };
 
 type Column = 'source' | 'flow' | 'client';
 
@@ -37,6 +39,8 @@ interface Lines {
   readonly against?: boolean;
   /** Its client holds the writer back. */
   readonly held?: boolean;
+  /** Of a narrow picture: lines of different flows go down beside each other. */
+  readonly lane?: number;
 }
 
 export function networkPicture(picture: NetworkPicture, choosing: Choosing, narrow: boolean): SVGSVGElement {
@@ -103,12 +107,13 @@ function application(
     boxes.push(clientBox(app, client, at, choosing));
     for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
-      const found = app.flows.find((one) => one.flow === flow);
+      const lane = app.flows.findIndex((one) => one.flow === flow);
+      const found = app.flows[lane];
       if (to === undefined || found === undefined) continue;
       const bytesPerSecond = found.rates['publishedBytes'] ?? 0;
       const state = found.sourceState ?? 'live';
       lines.push(
-        line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding }, layout),
+        line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding, lane }, layout),
       );
     }
   });
@@ -142,14 +147,14 @@ function application(
 function line(
   from: Place,
   to: Place,
-  { bytesPerSecond, state, against, held }: Lines,
+  { bytesPerSecond, state, against, held, lane }: Lines,
   layout: Layout,
 ): SVGElement {
   const moving = bytesPerSecond > 0 && state === 'live';
   const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
   const marks = [moving && 'is-moving', against === true && 'is-against', held === true && 'is-held', state !== 'live' && 'is-stale']; // prettier-ignore
   return svg('path', {
-    d: layout.narrow ? downTo(from, to) : across(from, to),
+    d: layout.narrow ? downTo(from, to, lane) : across(from, to),
     class: ['net-line', ...marks.filter((mark) => mark !== false)].join(' '),
     'stroke-width': width.toFixed(1),
   });
@@ -163,7 +168,7 @@ function across(from: Place, to: Place): string {
 }
 
 /** From the lower edge down to the left edge. */
-function downTo(from: Place, to: Place): string {
-  const x = from.x + INDENT / 2;
+function downTo(from: Place, to: Place, lane = 0): string {
+  const x = from.x + LANES.first + LANES.step * (lane % LANES.count);
   return `M${x} ${from.y + BOX.height} V${to.y + BOX.height / 2} H${to.x}`;
 }

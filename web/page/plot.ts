@@ -1,19 +1,20 @@
-/** One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in `plot-hand.ts`, its menus in `plot-bar.ts`. */
+/**
+ * One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in `plot-hand.ts`, its menus in `plot-bar.ts`,
+ * the frames that come in `plot-layers.ts`.
+ */
 import {
-  channelWidth,
   clampTo,
   fitRange,
   placement,
   SAME_PLACE,
-  toUnits,
   unlessWhole,
   xAxis,
   yAxis,
   type Axis,
   type Placement,
 } from '../view/axis.js';
-import { formatAxisValue, formatCount, formatShort } from '../view/numbers.js';
 import type { PlotSpec } from '../view/plot-spec.js';
+import { footText, readText } from '../view/plot-words.js';
 import { axisTop, type ScaleName } from '../view/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
@@ -23,21 +24,13 @@ import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
 import { drawHistogram, highest, visiblePart } from './draw-histogram.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type Marked } from './draw-marks.js';
 import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
+import { PlotLayers } from './plot-layers.js';
 import { plotBar, type PlotActions } from './plot-bar.js';
 import { attachHand } from './plot-hand.js';
 import { regionText } from './region-text.js';
 import type { PageState } from './state.js';
-import type { Handle, Subscriptions, Wish } from './subscriptions.js';
+import type { Subscriptions, Wish } from './subscriptions.js';
 import { currentPalette } from './theme.js';
-
-interface Layer {
-  readonly name: string;
-  readonly handle: Handle;
-  frame: Frame | undefined;
-  /** What came while the page was paused. */
-  waiting: Frame | undefined;
-  missing: boolean;
-}
 
 export interface PlotServices {
   readonly state: PageState;
@@ -61,10 +54,10 @@ export class Plot implements Drawable {
   readonly #read = element('output', { class: 'plot-read', 'aria-live': 'polite' });
   readonly #heat = new HeatImage();
   readonly #ends: (() => void)[] = [];
+  readonly #layers: PlotLayers;
   readonly #sight: IntersectionObserver;
   readonly #size: ResizeObserver;
   #spec: PlotSpec;
-  #layers: Layer[] = [];
   #visible = false;
   /** Channels under the pointer or the keyboard's cursor. */
   #cursor: { readonly x: number; readonly y: number } | undefined;
@@ -76,6 +69,17 @@ export class Plot implements Drawable {
     this.#spec = spec;
     this.#services = services;
     this.#actions = actions;
+    this.#layers = new PlotLayers(services.subscriptions, {
+      // Paused: the picture stays, unless it does not reach far enough.
+      takes: (shown) => !services.state.paused || this.#outdated(shown),
+      changed: (first) => {
+        if (first) {
+          this.#bar.replaceChildren(...plotBar(this, this.#actions));
+          this.#ask();
+        }
+        this.redraw();
+      },
+    });
     const stage = element('div', { class: 'plot-stage' }, this.canvas, this.#note, this.#read);
     this.element = element(
       'article',
@@ -108,12 +112,11 @@ export class Plot implements Drawable {
 
   /** What the first spectrum is, as the newest frame says. */
   get info(): SpectrumInfo | undefined {
-    const first = this.#layers[0];
-    return first?.frame?.head.info ?? this.#services.state.info(this.#spec.spectra[0] ?? '');
+    return this.#layers.first?.frame?.head.info ?? this.#services.state.info(this.#spec.spectra[0] ?? '');
   }
 
   get frames(): readonly { readonly name: string; readonly frame: Frame }[] {
-    return this.#layers.flatMap(({ name, frame }) => (frame === undefined ? [] : [{ name, frame }]));
+    return this.#layers.frames;
   }
 
   get isFlat(): boolean {
@@ -158,12 +161,12 @@ export class Plot implements Drawable {
   }
 
   apply(spec: PlotSpec): void {
-    const renamed = spec.spectra.join('\n') !== this.#layers.map(({ name }) => name).join('\n');
+    const renamed = !this.#layers.has(spec.spectra);
     const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
     this.#spec = spec;
-    if (renamed) this.#layer();
+    if (renamed) this.#layers.show(spec.spectra);
     if (renamed || otherCounts) this.#cursor = undefined;
-    if (otherCounts) for (const layer of this.#layers) layer.frame = undefined;
+    if (otherCounts) this.#layers.forget();
     this.#ask();
     this.#bar.replaceChildren(...plotBar(this, this.#actions));
     this.element.setAttribute('aria-label', `Plot of ${spec.spectra.join(', ')}`);
@@ -194,13 +197,13 @@ export class Plot implements Drawable {
     for (const end of this.#ends) end();
     this.#sight.disconnect();
     this.#size.disconnect();
-    for (const { handle } of this.#layers) this.#services.subscriptions.close(handle);
+    this.#layers.close();
     this.#services.loop.drop(this);
     this.element.remove();
   }
 
   draw(): void {
-    if (!this.#services.state.paused) this.#resume();
+    if (!this.#services.state.paused) this.#layers.resume();
     const palette = currentPalette();
     const made = prepare(this.canvas, palette.paper);
     this.#say();
@@ -232,8 +235,9 @@ export class Plot implements Drawable {
       ),
     );
     drawCountAxis(context, area, this.scale, top, palette);
-    const single = this.#layers.length === 1;
-    this.#layers.forEach(({ frame }, index) => {
+    const layers = this.#layers.all;
+    const single = layers.length === 1;
+    layers.forEach(({ frame }, index) => {
       if (frame === undefined || frame.head.dimensions !== 1) return;
       const colour = palette.series[index % palette.series.length] ?? palette.accent;
       drawHistogram(context, area, x, frame, {
@@ -258,7 +262,7 @@ export class Plot implements Drawable {
     area: PlotArea,
     ranges: { readonly x: ChannelRange; readonly y: ChannelRange },
   ): void {
-    const frame = this.#layers[0]?.frame;
+    const frame = this.#layers.first?.frame;
     if (frame === undefined || frame.head.dimensions !== 2) return;
     const max = Math.max(1, frame.head.max);
     drawHeat(context, area, ranges.x, ranges.y, frame, this.#heat.of(frame, this.scale, max));
@@ -292,9 +296,8 @@ export class Plot implements Drawable {
 
   /** Everything around the canvas that is text. */
   #say(): void {
-    const first = this.#layers[0];
-    const head = first?.frame?.head;
-    const missing = this.#layers.filter(({ missing }) => missing).map(({ name }) => name);
+    const head = this.#layers.first?.frame?.head;
+    const { missing } = this.#layers;
     const { status, connected } = this.#services.state;
     const waiting = !connected
       ? 'Waiting for the viewer’s server …'
@@ -312,7 +315,7 @@ export class Plot implements Drawable {
     setText(this.#note, note);
     this.#note.hidden = note === '';
     this.element.classList.toggle('is-stale', status !== undefined && status.state !== 'live');
-    setText(this.#foot, head === undefined ? '' : this.#footText(head));
+    setText(this.#foot, head === undefined ? '' : footText(head));
     this.#foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
     this.element.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
     this.#foot.dataset['max'] = head === undefined ? '' : String(head.max);
@@ -323,26 +326,10 @@ export class Plot implements Drawable {
     setText(this.#read, this.#readText());
   }
 
-  #footText(head: Frame['head']): string {
-    const [under, over] = [head.underflows, head.overflows].map((counts) =>
-      counts.reduce((sum, count) => sum + count, 0),
-    );
-    const beyond = [
-      under === undefined || under === 0 ? '' : `below ${formatShort(under)}`,
-      over === undefined || over === 0 ? '' : `above ${formatShort(over)}`,
-    ].filter((part) => part !== '');
-    if (head.rateS !== undefined) {
-      const span = head.spanS ?? 0;
-      const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
-      return `Came in during the last ${span.toFixed(1)} s: ${formatCount(head.sum)}${perSecond}`;
-    }
-    return [`Sum ${formatCount(head.sum)}`, `highest ${formatCount(head.max)}`, ...beyond].join(' · ');
-  }
-
   #regionText(): string {
     const { axes } = this;
     const { region } = this.#spec;
-    const statistics = this.#layers[0]?.frame?.head.region;
+    const statistics = this.#layers.first?.frame?.head.region;
     if (axes === undefined || region === undefined || statistics === undefined) return '';
     return regionText(region, statistics, axes, this.isFlat, this.#spec.channels);
   }
@@ -350,85 +337,16 @@ export class Plot implements Drawable {
   #readText(): string {
     const { axes } = this;
     if (this.#cursor === undefined || axes === undefined) return '';
-    const place = (axis: Axis, at: number): string => {
-      const channel = Math.floor(at);
-      const shown = channel - axis.inside[0];
-      if (this.#spec.channels) return String(shown);
-      return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis))} (ch ${shown})`;
-    };
-    const counts = this.frames.map(({ name, frame }) => {
-      const { head, values } = frame;
-      const { scale, offset } = this.#placementOf(head.info);
-      const channel = Math.floor((Math.floor(this.#cursor?.x ?? 0) + 0.5 - offset) / scale);
-      const column = Math.floor((channel - head.x[0]) / head.xgroup);
-      const row =
-        head.dimensions === 1 ? 0 : Math.floor((Math.floor(this.#cursor?.y ?? 0) - head.y[0]) / head.ygroup);
-      if (column < 0 || column >= head.columns || row < 0 || row >= head.rows) return '';
-      const value = formatCount(values[row * head.columns + column] ?? 0);
-      const group =
-        head.xgroup * head.ygroup > 1 ? ` (highest of ${head.xgroup * head.ygroup} channels)` : '';
-      return `${this.frames.length > 1 ? `${name}: ` : ''}${value}${group}`;
+    const frames = this.frames.map(({ name, frame }) => {
+      return { name, frame, placement: this.#placementOf(frame.head.info) };
     });
-    const where = this.isFlat
-      ? place(axes.x, this.#cursor.x)
-      : `${place(axes.x, this.#cursor.x)} , ${place(axes.y, this.#cursor.y)}`;
-    return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
+    return readText(this.#cursor, frames, axes, { flat: this.isFlat, channels: this.#spec.channels });
   }
 
   /** What is drawn may be followed by the next; while the page is paused nothing follows. */
   #acknowledge(): void {
     if (this.#services.state.paused) return;
-    for (const { handle } of this.#layers) handle.drawn();
-  }
-
-  #layer(): void {
-    const old = this.#layers;
-    this.#layers = this.#spec.spectra.map((name) => {
-      const kept = old.find((layer) => layer.name === name);
-      if (kept !== undefined) return kept;
-      const layer: Layer = {
-        name,
-        frame: undefined,
-        waiting: undefined,
-        missing: false,
-        handle: this.#services.subscriptions.open({
-          frame: (frame) => this.#came(layer, frame),
-          missing: () => {
-            layer.missing = true;
-            layer.frame = undefined;
-            this.redraw();
-          },
-        }),
-      };
-      return layer;
-    });
-    for (const layer of old)
-      if (!this.#layers.includes(layer)) this.#services.subscriptions.close(layer.handle);
-  }
-
-  #came(layer: Layer, frame: Frame): void {
-    // Paused: the picture stays, unless there is none yet or it does not reach far enough.
-    if (this.#services.state.paused && layer.frame !== undefined && !this.#outdated(layer.frame)) {
-      layer.waiting = frame;
-      return;
-    }
-    const first = layer.frame === undefined;
-    layer.frame = frame;
-    layer.waiting = undefined;
-    layer.missing = false;
-    if (first) {
-      this.#bar.replaceChildren(...plotBar(this, this.#actions));
-      this.#ask();
-    }
-    this.redraw();
-  }
-
-  /** The page goes on: what came meanwhile is shown. */
-  #resume(): void {
-    for (const layer of this.#layers) {
-      if (layer.waiting !== undefined) layer.frame = layer.waiting;
-      layer.waiting = undefined;
-    }
+    this.#layers.drawn();
   }
 
   /** Whether a frame does not reach as far as what is shown now. */
@@ -438,7 +356,7 @@ export class Plot implements Drawable {
   }
 
   #ask(): void {
-    for (const { name, handle } of this.#layers) handle.want(this.#visible ? this.#wish(name) : undefined);
+    this.#layers.want((name) => (this.#visible ? this.#wish(name) : undefined));
   }
 
   /** The channels of a long 1-D spectrum that are wanted; undefined for all. */

@@ -66,7 +66,7 @@ export class NetworkLooks {
     const ms = performance.now();
     const same = before !== undefined && before.counters['published'] === counters['published'];
     const look: Look = { ms, counters, changedMs: same ? before.changedMs : ms };
-    const rates = ratesBetween(before, look);
+    const rates = { ...ratesBetween(before, look), ...ratesOfProvider(statistics, info.flow) };
     this.#looks.set(key, look);
     const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
     return {
@@ -80,6 +80,14 @@ export class NetworkLooks {
       holding,
     };
   }
+}
+
+/** A provider writes past its duplicator, which counts no bytes then; it counts them itself. */
+function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Record<string, number> {
+  const provider = statistics.clients
+    .flatMap(({ flows }) => flows)
+    .find((usage) => usage.flow === flow && usage.direction === 'output');
+  return provider?.bytesPerSecond === undefined ? {} : { publishedBytes: provider.bytesPerSecond };
 }
 
 /** Per second, of each counter that did not go back. */

@@ -19,8 +19,9 @@ export function rateOf({ rates, quietS }: NetworkFlow): string {
   const { published, publishedBytes } = rates;
   if (published === 0 && quietS !== undefined && quietS >= QUIET_S)
     return `nothing new for ${formatDuration(quietS)}`;
-  if (published === undefined || publishedBytes === undefined) return '…';
-  return `${formatShort(published)}/s · ${formatBytes(Math.round(publishedBytes))}/s`;
+  if (published === undefined) return '…';
+  const bytes = publishedBytes === undefined ? '' : ` · ${formatBytes(Math.round(publishedBytes))}/s`;
+  return `${formatShort(published)}/s${bytes}`;
 }
 
 /** How far the slowest reader is behind, in so many buffers of the ring. */

@@ -11,6 +11,8 @@ describe('the life of a flow thread', () => {
   for (const [then, signal, code] of [
     ['exit', undefined, 0],
     ['close', undefined, 0],
+    // The second opening leaves a thread that waits for a third.
+    ['again', undefined, 0],
     ['hang', 'SIGKILL', null],
   ] as const) {
     it(`ends with its process: ${then}`, async () => {

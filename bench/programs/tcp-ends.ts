@@ -1,0 +1,53 @@
+/** One end of a flow between hosts whose duplicators were started by hand: provides as fast as it may, or consumes whatever comes. */
+import { InputFlow, OutputFlow } from '../../client-lib/index.js';
+import { answerQuestions, settingsOf, turn } from './answering.js';
+import { Tally } from './sample.js';
+
+export interface TcpEndSettings {
+  readonly what: 'provide' | 'consume';
+  readonly file: string;
+  readonly link: string;
+  readonly size: number;
+  readonly buffers: number;
+}
+
+/** Bytes between two turns of the event loop. */
+const TURN_BYTES = 32 * 2 ** 20;
+
+const { what, file, link, size, buffers } = settingsOf<TcpEndSettings>();
+const opened = { handle: 1, flow: 'bench', type: 'bytes', file, link };
+const tally = new Tally();
+const perTurn = Math.max(1, Math.floor(TURN_BYTES / size));
+if (what === 'provide') await provide();
+else await consume();
+
+/** Payloads stay what they are, as for a program that computes in place. */
+async function provide(): Promise<void> {
+  const output = await OutputFlow.attach(opened, { bufferSize: size, buffers });
+  answerQuestions({ sample: () => tally.sample() });
+  for (;;) {
+    for (let count = 0; count < perTurn; count += 1) {
+      const slot = output.reserveNow() ?? (await output.reserve());
+      slot.commit(size);
+      tally.buffers += 1;
+    }
+    tally.bytes = tally.buffers * size;
+    await turn();
+  }
+}
+
+async function consume(): Promise<void> {
+  const input = await InputFlow.open(opened, { inline: true, delivery: 'lossless' }, 'end');
+  answerQuestions({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
+  const use = (view: Uint8Array): void => {
+    tally.buffers += 1;
+    tally.bytes += view.length;
+  };
+  while (!input.ended) {
+    if (input.poll(use, perTurn) > 0) await turn();
+    else {
+      const buffer = await input.take();
+      if (buffer !== undefined) use(buffer.data);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/** What several hosts promise, as real processes on this machine's loopback. */
+import { expect } from 'chai';
+import type { Client, InputFlow } from '../../client-lib/index.js';
+import { isMirrorflowError } from '../../client-lib/index.js';
+import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
+import { LoopbackHosts } from './loopback-hosts.js';
+import { eventually, type WholeSystem } from './whole-system.js';
+
+const APP = 'lab';
+
+class Hello {
+  static readonly attributes = { way: 'string' } as const;
+  way: string;
+
+  constructor(way = '') {
+    this.way = way;
+  }
+}
+
+describe('an application on several hosts', function () {
+  let hosts: LoopbackHosts;
+  let a: WholeSystem;
+  let b: WholeSystem;
+
+  beforeEach(async () => {
+    hosts = new LoopbackHosts();
+    a = await hosts.start('a');
+    b = await hosts.start('b');
+    for (const { host } of [a, b]) await host.run({ name: APP, lingerMs: 200 });
+    await hosts.together(APP);
+  });
+
+  afterEach(async function () {
+    await hosts.stop(this.currentTest?.state === 'failed');
+  });
+
+  const codeOf = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => 'nothing',
+      (error: unknown) => (isMirrorflowError(error) ? `${error.code}: ${error.message}` : String(error)),
+    );
+
+  async function next(flow: InputFlow): Promise<number> {
+    const buffer = await flow.take({ timeoutMs: 60_000 });
+    if (buffer === undefined) throw new Error('no buffer came');
+    const value = Buffer.from(buffer.data).readUInt32LE(0);
+    buffer.release();
+    return value;
+  }
+
+  const numbered = (value: number): Buffer => {
+    const bytes = Buffer.alloc(64);
+    bytes.writeUInt32LE(value);
+    return bytes;
+  };
+
+  it('a flow that is opened on one host and provided on another comes from there, lossless', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    const writing = (async () => {
+      for (let value = 0; value < 200; value += 1) await out.write(numbered(value));
+    })();
+    for (let value = 0; value < 200; value += 1) expect(await next(flow)).to.equal(value);
+    await writing;
+    expect(flow.lost).to.equal(0);
+    const found = (await consumer.flows()).find((info) => info.flow === 'events');
+    expect(found?.source).to.match(/^tcp:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('its duplicators end after the last consumer', async () => {
+    const provider = await a.client(APP, 'provider');
+    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await flow.close();
+    const idle = (client: Client) => async (): Promise<boolean> =>
+      (await client.flows()).every((info) => info.flow !== 'events' || info.state !== 'running');
+    await eventually('the duplicator of the consumer has ended', idle(consumer));
+  });
+
+  it('a second provider is refused wherever it is, with the first one’s name and host', async () => {
+    const provider = await a.client(APP, 'provider');
+    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const second = await b.client(APP, 'second');
+    const refused = await codeOf(second.openOutput('events', { bufferSize: 64, buffers: 16 }));
+    expect(refused).to.match(/^FLOW_BUSY: .*client provider \(process \d+\) on host a$/);
+  });
+
+  it('consumers that were there first get a provider that comes on another host', async () => {
+    const early = await a.client(APP, 'early');
+    const first = await early.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await a.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await first.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    await first.close();
+    const provider = await b.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    let value = 1;
+    const writing = setInterval(() => void out.write(numbered((value += 1))), 20);
+    try {
+      expect(await next(flow)).to.be.greaterThan(1);
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('follows a duplicator that was killed and listens somewhere else', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await out.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    const pid = await a.duplicatorPid(provider, 'events');
+    if (pid === undefined) throw new Error('there is no duplicator');
+    process.kill(pid, 'SIGKILL');
+    let value = 1;
+    const writing = setInterval(() => {
+      out.write(numbered((value += 1))).catch(() => undefined);
+    }, 20);
+    try {
+      expect(await next(flow)).to.be.greaterThan(1);
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('data go on when all control processes of both hosts are killed', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await out.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    for (const system of [a, b]) {
+      const { pid } = await system.host.info();
+      const app = (await system.host.applications()).find(({ name }) => name === APP)?.pid;
+      process.kill(pid, 'SIGKILL');
+      if (app !== undefined) process.kill(app, 'SIGKILL');
+    }
+    for (let sent = 2; sent < 12; sent += 1) await out.write(numbered(sent));
+    for (let sent = 2; sent < 12; sent += 1) expect(await next(flow)).to.equal(sent);
+    // Those that come next take up what goes on.
+    for (const system of [a, b]) await system.startHost();
+    for (const system of [a, b]) {
+      await eventually('the application is known again', async () => {
+        return (await system.host.applications()).some(({ state }) => state === 'running');
+      });
+    }
+  });
+
+  it('messages reach clients, the application and a provider on other hosts', async () => {
+    const provider = await a.client(APP, 'provider');
+    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    await consumer.openInput('events');
+    const received: string[] = [];
+    provider.on(Hello, ({ way }) => void received.push(way));
+    expect(await consumer.send(new Hello('client'), { to: { client: 'provider' } })).to.equal(1);
+    expect(await consumer.send(new Hello('application'), { to: { application: true } })).to.equal(1);
+    expect(await consumer.send(new Hello('provider'), { to: { provider: 'events' } })).to.equal(1);
+    await eventually('all have come', () => received.length === 3);
+    expect(received).to.deep.equal(['client', 'application', 'provider']);
+    expect(await codeOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(
+      /^UNKNOWN_CLIENT/,
+    );
+  });
+
+  it('a mirror is had by way of another host, and SpecTcl sees one connection', async () => {
+    const simulator = await a.simulator({ rate: 20_000, intervalMs: 10, channelBytes: 2 * 2 ** 20 });
+    await a.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
+    await b.host.run({ name: 'e1', via: 'a' });
+    expect((await b.host.applications()).find(({ name }) => name === 'e1')).to.include({ via: 'a' });
+    const there = await b.client('e1', 'viewer');
+    const mirror = await there.mirror();
+    await eventually('it is kept up to date', () => mirror.published > 10);
+    for (let reads = 0; reads < 20; reads += 1) {
+      expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
+    }
+    expect(simulator.counters.mirrorConnections).to.equal(1);
+  });
+
+  it('applications are started and stopped on another host', async () => {
+    expect(await a.host.run({ name: 'other' }, 'b')).to.include({ state: 'running' });
+    expect((await b.host.applications()).map(({ name }) => name)).to.deep.equal([APP, 'other']);
+    expect(await a.host.stop('other', 'b')).to.include({ state: 'stopped' });
+  });
+});

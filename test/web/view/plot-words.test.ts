@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import { SAME_PLACE, xAxis, yAxis } from '../../../web/view/axis.js';
+import { footText, readText } from '../../../web/view/plot-words.js';
+import type { Frame } from '../../../web/wire/frame.js';
+
+const INFO = {
+  name: 'a',
+  type: '2D long',
+  dimensions: 2,
+  xchans: 12,
+  ychans: 4,
+  xmin: 0,
+  xmax: 100,
+  ymin: 0,
+  ymax: 4,
+  xlabel: 'x',
+  ylabel: 'y',
+  xoutside: true,
+  youtside: false,
+} as const;
+const AXES = { x: xAxis(INFO), y: yAxis(INFO) };
+const NARROW_SPACE = '\u202F';
+
+function frame(change: Partial<Frame['head']>, values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000]): Frame {
+  const head: Frame['head'] = {
+    values: 'u16',
+    info: INFO,
+    dimensions: 1,
+    x: [1, 11],
+    xgroup: 1,
+    y: [0, 1],
+    ygroup: 1,
+    columns: values.length,
+    rows: 1,
+    max: 1_000,
+    sum: 1_045,
+    overflows: [],
+    underflows: [],
+    sequence: 1,
+    atMs: 0,
+    ...change,
+  };
+  return { id: 1, head, values: Uint16Array.from(values) };
+}
+
+describe('words beside a plot', () => {
+  it('tell sum and highest, and what lies outside only where something does', () => {
+    expect(footText(frame({}).head)).to.equal(`Sum 1${NARROW_SPACE}045 · highest 1${NARROW_SPACE}000`);
+    expect(footText(frame({ underflows: [0, 2], overflows: [0] }).head)).to.match(/ · below 2$/);
+    expect(footText(frame({ overflows: [5, 2] }).head)).to.match(/ · above 7$/);
+  });
+
+  it('tell of a rate over what time it was taken', () => {
+    expect(footText(frame({ rateS: 10, spanS: 2, sum: 50 }).head)).to.equal(
+      'Came in during the last 2.0 s: 50 · 25 per second',
+    );
+    expect(footText(frame({ rateS: 10, spanS: 0, sum: 0 }).head)).to.equal(
+      'Came in during the last 0.0 s: 0',
+    );
+  });
+
+  it('read the counts under the cursor, in units or in channels', () => {
+    const spectra = [{ name: 'a', frame: frame({}), placement: SAME_PLACE }];
+    const at = (x: number, channels: boolean): string =>
+      readText({ x, y: 0 }, spectra, AXES, { flat: true, channels });
+    expect(at(3.7, true)).to.equal('2 → 3');
+    expect(at(3.7, false)).to.equal('25 (ch 2) → 3');
+    expect(at(11, true)).to.equal('10 → ');
+  });
+
+  it('name each spectrum where there are several, and say when one value stands for many channels', () => {
+    const grouped = frame({ xgroup: 5, columns: 2 }, [7, 9]);
+    const spectra = [
+      { name: 'a', frame: frame({}), placement: SAME_PLACE },
+      { name: 'b', frame: grouped, placement: SAME_PLACE },
+    ];
+    expect(readText({ x: 6, y: 0 }, spectra, AXES, { flat: true, channels: true })).to.equal(
+      '5 → a: 6 | b: 9 (highest of 5 channels)',
+    );
+  });
+
+  it('read a map by both axes', () => {
+    const map = frame({ dimensions: 2, x: [1, 3], y: [0, 2], columns: 2, rows: 2 }, [1, 2, 3, 4]);
+    const spectra = [{ name: 'a', frame: map, placement: SAME_PLACE }];
+    expect(readText({ x: 2, y: 1 }, spectra, AXES, { flat: false, channels: true })).to.equal('1 , 1 → 4');
+  });
+});
