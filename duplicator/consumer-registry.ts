@@ -19,21 +19,64 @@ export interface Consumer {
 /** `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error and change nothing. */
 export type AckOutcome = 'accepted' | 'regressed' | 'ahead' | 'unknown';
 
+class RegisteredConsumer implements Consumer {
+  readonly id: number;
+  waiting = true;
+  paused = false;
+  #acknowledged: number;
+  #delivery: Delivery;
+  /** Somebody who acknowledged so much is not there any more. */
+  readonly #changed: (acknowledged: number) => void;
+
+  constructor(id: number, delivery: Delivery, start: number, changed: (acknowledged: number) => void) {
+    this.id = id;
+    this.#acknowledged = start;
+    this.#delivery = delivery;
+    this.#changed = changed;
+  }
+
+  get delivery(): Delivery {
+    return this.#delivery;
+  }
+
+  set delivery(delivery: Delivery) {
+    this.#delivery = delivery;
+    this.#changed(Number.NEGATIVE_INFINITY);
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  set acknowledged(sequence: number) {
+    const before = this.#acknowledged;
+    this.#acknowledged = sequence;
+    this.#changed(before);
+  }
+}
+
 export class ConsumerRegistry {
-  readonly #consumers = new Map<number, Consumer>();
+  readonly #consumers = new Map<number, RegisteredConsumer>();
+  /** What `slowest` found; undefined when it may have changed. With many consumers most acknowledgements are not of the slowest. */
+  #slowest: number | undefined;
+  readonly #changed = (acknowledged: number): void => {
+    if (this.#slowest !== undefined && acknowledged <= this.#slowest) this.#slowest = undefined;
+  };
 
   get size(): number {
     return this.#consumers.size;
   }
 
   add(id: number, delivery: Delivery, start: number): Consumer {
-    const consumer: Consumer = { id, delivery, acknowledged: start, waiting: true, paused: false };
+    const consumer = new RegisteredConsumer(id, delivery, start, this.#changed);
     this.#consumers.set(id, consumer);
+    this.#slowest = undefined;
     return consumer;
   }
 
   /** A consumer that has gone stops counting at once. */
   remove(id: number): boolean {
+    this.#slowest = undefined;
     return this.#consumers.delete(id);
   }
 
@@ -57,11 +100,13 @@ export class ConsumerRegistry {
 
   /** The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back (Infinity). */
   slowest(): number {
+    if (this.#slowest !== undefined) return this.#slowest;
     let slowest = Number.POSITIVE_INFINITY;
     for (const consumer of this.#consumers.values()) {
       if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest)
         slowest = consumer.acknowledged;
     }
+    this.#slowest = slowest;
     return slowest;
   }
 

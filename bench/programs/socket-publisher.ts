@@ -9,7 +9,10 @@ const WRITE_BYTES = 65_536;
 
 const { path, size, consumers } = settingsOf<{ path: string; size: number; consumers: number }>();
 const sockets: Socket[] = [];
-createServer((socket) => sockets.push(socket)).listen(path);
+createServer((socket) => {
+  socket.on('error', () => undefined); // a subscriber that is ended first, when all is over
+  sockets.push(socket);
+}).listen(path);
 const batch = Math.max(1, Math.floor(WRITE_BYTES / size));
 const source = Buffer.alloc(size * batch, 1);
 const tally = new Tally();

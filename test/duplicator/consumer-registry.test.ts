@@ -31,7 +31,7 @@ describe('the consumer registry', () => {
   it('never grants a sequence whose slot a lossless consumer still needs', () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 4 }),
-      what: fc.constantFrom('add', 'ack', 'remove'),
+      what: fc.constantFrom('add', 'ack', 'remove', 'deliver'),
       lossless: fc.boolean(),
       forward: fc.nat({ max: 20 }),
     });
@@ -47,6 +47,10 @@ describe('the consumer registry', () => {
           } else if (what === 'remove') {
             registry.remove(id);
             model.delete(id);
+          } else if (what === 'deliver' && known !== undefined) {
+            const consumer = registry.get(id);
+            if (consumer !== undefined) consumer.delivery = lossless ? 'lossless' : 'lossy';
+            known.lossless = lossless;
           } else if (known !== undefined) {
             known.acknowledged += forward;
             registry.acknowledge(id, known.acknowledged, 1e9, false);
