@@ -129,6 +129,7 @@ describe('a gateway', function () {
       }
       const fresh = await python(simulator.restPort, simulator.mirrorPort, 1);
       const [atSource] = await fresh.update();
+      expect(atSource).to.include.keys('kind', 'body');
       const seen = await eventually(`the ${change} came through`, async () => {
         const updates = await through.update();
         return updates.every(({ kind }) => kind === FULL) ? updates : undefined;

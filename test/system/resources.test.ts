@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import {
@@ -15,6 +15,7 @@ import {
   type OutputFlow,
 } from '../../client-lib/index.js';
 import { hostSocketPath, linkSocketPath } from '../../protocol/directories.js';
+import { programPath } from '../../protocol/installation.js';
 import { isMirrorflowError } from '../../protocol/errors.js';
 import { eventually } from './whole-system.js';
 
@@ -64,7 +65,7 @@ describe('a resource that runs out', () => {
   }
   /** A server whose log is read here; with `limit`, under that limit of file descriptors. */
   function server(words: readonly string[], limit?: number, env: NodeJS.ProcessEnv = {}) {
-    const all = [process.execPath, ...words.map((word, index) => (index === 0 ? join(DIST, word) : word))];
+    const all = [process.execPath, ...words.map((word, index) => (index === 0 ? resolve(DIST, word) : word))];
     const shell = ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh', ...all];
     const [program = '', ...rest] = limit === undefined ? all : shell;
     const where = { MIRRORFLOW_DIR: directory, MIRRORFLOW_FLOW_DIR: flows, MIRRORFLOW_LOG_FORMAT: 'json' };
@@ -78,7 +79,7 @@ describe('a resource that runs out', () => {
     return { child, said };
   }
   async function host(limit?: number, env: NodeJS.ProcessEnv = {}) {
-    const one = server(['host-server/main.js', '--listen', 'tcp://127.0.0.1:0'], limit, env);
+    const one = server([programPath('host-server'), '--listen', 'tcp://127.0.0.1:0'], limit, env);
     const connection = await eventually('the host server', async () => {
       if (one.child.exitCode !== null) throw new Error(one.said.log);
       return connectHost({ directory }).catch(() => undefined);
@@ -179,7 +180,7 @@ describe('a resource that runs out', () => {
     } catch {
       // full
     }
-    const { child, said } = server(['app-server/main.js', '--name', 'e1']);
+    const { child, said } = server([programPath('app-server'), '--name', 'e1']);
     await once(child, 'close');
     expect(child.exitCode).to.equal(1);
     expect(said.log).to.contain('NO_SPACE').and.contain('token');
@@ -248,7 +249,7 @@ describe('a resource that runs out', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     closing.push(() => other.close());
     const { port } = other.address() as AddressInfo;
-    const { child, said } = server(['host-server/main.js', '--listen', `tcp://127.0.0.1:${port}`]);
+    const { child, said } = server([programPath('host-server'), '--listen', `tcp://127.0.0.1:${port}`]);
     await once(child, 'close');
     expect([
       child.exitCode,
