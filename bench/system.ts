@@ -87,7 +87,16 @@ export function wakeUps(pid: number): number {
 
 /** Resident memory of a process, MiB. */
 export function residentMiB(pid: number): number {
-  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return statusMiB(pid, 'VmRSS');
+}
+
+/** The part of it that is shared memory: flow files and images. */
+export function sharedMiB(pid: number): number {
+  return statusMiB(pid, 'RssShmem');
+}
+
+function statusMiB(pid: number, field: string): number {
+  const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
   return Number(found?.[1] ?? 0) / 1024;
 }
 
