@@ -157,7 +157,8 @@ export class FrameReader {
     const fits = kind === FrameKind.BUFFER && length <= ahead.length - FRAME_BYTES;
     const behind = FRAME_BYTES + length;
     // What is not the buffer that was expected must not stand in its place when it is looked for.
-    const place = fits && this.#sink.admit(this.#header) === true ? this.#sink.place(this.#header) : undefined;
+    const place =
+      fits && this.#sink.admit(this.#header) === true ? this.#sink.place(this.#header) : undefined;
     if (place?.byteOffset !== ahead.byteOffset + FRAME_BYTES || place.buffer !== ahead.buffer) {
       this.#parse(Buffer.from(ahead.subarray(0, filled)));
       return;
