@@ -1,6 +1,6 @@
 /**
  * `tcp`: filling a flow from another host's duplicator over loopback TCP, through the real processes (provider, duplicator, duplicator, consumer),
- * beside a bare socket pair in Node with blocks of the same size; and the processor time of the two duplicators per gigabyte beside that of the
+ * beside a bare socket pair in Node with blocks of the same size, and one that goes around in as much memory; and the processor time of the two duplicators per gigabyte beside that of the
  * two bare ends.
  */
 import { BenchProcess, stopAll } from './bench-process.js';
@@ -8,7 +8,7 @@ import { startPair } from './duplicators.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';
 import type { TcpEndSettings } from './programs/tcp-ends.js';
-import { row, type Row } from './report.js';
+import { rowsOf, type Row } from './report.js';
 import { wanted, type BenchSettings } from './settings.js';
 import { cpuSeconds, pause } from './system.js';
 
@@ -31,33 +31,30 @@ interface Figures {
   readonly cpuSecondsPerGigabyte: number;
 }
 
+const FIGURES = [
+  ['TCP to flow file', 'GB/s', 'gigabytesPerSecond'],
+  ['CPU of both ends', 's/GB', 'cpuSecondsPerGigabyte'],
+] as const;
+
 export async function tcp(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { title, size, buffers } of CASES.filter((one) => wanted(settings, one.title))) {
     const ours: Figures[] = [];
     const bare: Figures[] = [];
+    const around: Figures[] = [];
     for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-      bare.push(await bareFigures(size, settings.durationMs));
+      bare.push(await bareFigures(size, 1, settings.durationMs));
+      around.push(await bareFigures(size, buffers, settings.durationMs));
       ours.push(await flowFigures(size, buffers, settings.durationMs));
     }
-    const peer = (of: keyof Figures) => ({ name: 'bare sockets', values: bare.map((one) => one[of]) });
-    const values = (of: keyof Figures): number[] => ours.map((one) => one[of]);
-    rows.push(
-      row(
-        'tcp',
-        `${title}: TCP to flow file`,
-        'GB/s',
-        values('gigabytesPerSecond'),
-        peer('gigabytesPerSecond'),
-      ),
-      row(
-        'tcp',
-        `${title}: CPU of both ends`,
-        's/GB',
-        values('cpuSecondsPerGigabyte'),
-        peer('cpuSecondsPerGigabyte'),
-      ),
-    );
+    for (const [what, unit, of] of FIGURES) {
+      const values = (all: readonly Figures[]): number[] => all.map((one) => one[of]);
+      const peers = [
+        { name: 'bare sockets', values: values(bare) },
+        { name: 'bare sockets, as much memory', values: values(around) },
+      ];
+      rows.push(...rowsOf('tcp', `${title}: ${what}`, unit, values(ours), peers));
+    }
   }
   return rows;
 }
@@ -78,12 +75,12 @@ async function flowFigures(size: number, buffers: number, durationMs: number): P
   }
 }
 
-async function bareFigures(size: number, durationMs: number): Promise<Figures> {
-  const sender = await BenchProcess.start('tcp-bare', { size } satisfies TcpBareSettings);
+async function bareFigures(size: number, blocks: number, durationMs: number): Promise<Figures> {
+  const sender = await BenchProcess.start('tcp-bare', { size, blocks } satisfies TcpBareSettings);
   const programs = [sender];
   try {
     const port = await sender.ask<number>('port');
-    const receiver = await BenchProcess.start('tcp-bare', { size, port } satisfies TcpBareSettings);
+    const receiver = await BenchProcess.start('tcp-bare', { size, blocks, port } satisfies TcpBareSettings);
     programs.push(receiver);
     return await measure(receiver, [sender.pid, receiver.pid], durationMs);
   } finally {

@@ -38,10 +38,9 @@ import type { Inheritance } from '../recovery/obtain.js';
 import type { FlowSink } from './flow-sink.js';
 import { findLeftBehind, makeFlow, releaseFlow, type RemoteParts } from './remote-parts.js';
 import { Serving, type ServedFlow } from './serving.js';
+import { UpstreamDelivery } from './upstream-delivery.js';
 import { UpstreamLink } from './upstream-link.js';
 
-/** A consumer that wants every buffer waits so long for the sender to agree; a sender that does not has a reason. */
-const GRANTED_WITHIN_MS = 2_000;
 /** An attempt costs little, and what the ring holds meanwhile is not lost. */
 const LINK_BACKOFF = { firstMs: 20, maxMs: 1_000 };
 
@@ -62,14 +61,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   /** Ends the wait for the next attempt. */
   #wake: () => void = () => undefined;
   #state: SourceState = 'starting';
-  /** What the sender does now; undefined while there is no link. */
-  #granted: Delivery | undefined;
-  /** Lossless consumers here, those of a killed predecessor that may come back, and those that wait to become one. */
-  #lossless = 0;
-  #expected = 0;
-  #admitting = 0;
-  #whenGranted: (() => void)[] = [];
-  #asked: Delivery = 'lossy';
+  readonly #delivery: UpstreamDelivery;
   #farewell = false;
   #connections = 0;
   #receivedBytes = 0;
@@ -80,6 +72,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     this.#source = options.source;
     this.#clock = clock;
     this.#log = log;
+    this.#delivery = new UpstreamDelivery(clock, (delivery) => this.#link?.deliver(delivery));
     this.#serving = new Serving(options.security, clock, log, () => this.#served);
   }
 
@@ -95,7 +88,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
     const left = await findLeftBehind(this.#options, this.#log);
     this.#inherited = left.inherited;
-    this.#expected = left.expected;
+    this.#delivery.expect(left.expected);
     await new Promise<void>((resolve, reject) => {
       this.#running = this.#run(security, secret, left.resume, resolve, reject);
     });
@@ -133,9 +126,8 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   expectAtMost(consumers: number): void {
-    this.#expected = Math.min(this.#expected, consumers);
+    this.#delivery.expectAtMost(consumers);
     this.#parts?.host.expectAtMost(consumers);
-    this.#ask();
   }
 
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
@@ -151,7 +143,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
 
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#grantedNow(undefined);
+    this.#delivery.granted(undefined);
     this.#serving.close();
     const parts = this.#parts;
     this.#parts = undefined;
@@ -186,7 +178,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
         await this.#linkOnce(security, secret, resume, started);
       } catch (error) {
         this.#link = undefined;
-        this.#grantedNow(undefined);
+        this.#delivery.granted(undefined);
         if (this.#stopped) break;
         if (this.#parts === undefined) {
           failed(error);
@@ -210,9 +202,8 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     started: () => void,
   ): Promise<void> {
     const { app, flow, crc, startTimeoutMs } = this.#options;
-    this.#asked = this.#wanted;
     this.#farewell = false;
-    const common = { application: app, flow, id: this.#id, crc, delivery: this.#asked };
+    const common = { application: app, flow, id: this.#id, crc, delivery: this.#delivery.begin() };
     const link = new UpstreamLink(
       {
         address: this.#source,
@@ -248,15 +239,15 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     }
     if (this.#stopped) throw new MirrorflowError('STOPPED', 'the flow was stopped');
     this.#backoff.reset();
-    this.#grantedNow(welcome.delivery);
+    this.#delivery.granted(welcome.delivery);
     this.#setState(welcome.state, welcome.sinceNs, welcome.generation);
-    if (this.#wanted !== this.#asked) setImmediate(() => this.#ask());
+    setImmediate(() => this.#delivery.settle());
     return parts.sink;
   }
 
   async #make(welcome: WireWelcome): Promise<RemoteParts> {
     const parts = await makeFlow(this.#options, welcome, this.#inherited, this.#clock, this.#log, {
-      beforeLossless: () => this.#beforeLossless(),
+      beforeLossless: () => this.#delivery.beforeLossless(),
       hooks: {
         state: (detail, sinceNs) => {
           const state = sourceStateOf(detail % PROVIDER_GENERATION);
@@ -273,71 +264,18 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       this.emit('clients', count);
     });
     host.on('consumers', (count) => parts.file.setCounter(COUNTERS.consumers.id, count));
-    host.on('lossless', (count) => {
-      this.#lossless = count;
-      this.#ask();
-    });
-    this.#clock.after(
-      this.#options.reattachMs,
-      () => {
-        this.#expected = 0;
-        this.#ask();
-      },
-      true,
-    );
+    host.on('lossless', (count) => this.#delivery.count(count));
+    this.#clock.after(this.#options.reattachMs, () => this.#delivery.expect(0), true);
     this.#parts = parts;
     return parts;
   }
 
-  get #wanted(): Delivery {
-    return this.#lossless + this.#expected + this.#admitting > 0 ? 'lossless' : 'lossy';
-  }
-
-  /** Tells the sender when this host needs every buffer, and when it does not any more. */
-  #ask(): void {
-    const wanted = this.#wanted;
-    if (this.#granted === undefined || wanted === this.#asked) return;
-    this.#asked = wanted;
-    this.#link?.deliver(wanted);
-  }
-
-  #beforeLossless(): Promise<void> | undefined {
-    if (this.#granted === undefined || (this.#granted === 'lossless' && this.#asked === 'lossless'))
-      return undefined;
-    this.#admitting += 1;
-    this.#ask();
-    const granted = new Promise<void>((resolve) => {
-      const cancel = this.#clock.after(GRANTED_WITHIN_MS, resolve, true);
-      this.#whenGranted.push(() => {
-        cancel();
-        resolve();
-      });
-    });
-    // Whoever was waited for is counted by then.
-    void granted.then(() =>
-      setImmediate(() => {
-        this.#admitting -= 1;
-        this.#ask();
-      }),
-    );
-    return granted;
-  }
-
   #delivered(delivery: Delivery): void {
-    if (delivery === 'lossy' && this.#asked === 'lossless')
+    if (this.#delivery.isRefused(delivery))
       this.#log.warn('the other host sends without waiting for this one: buffers may be lost', {
         source: this.#options.sourceText,
       });
-    this.#grantedNow(delivery);
-  }
-
-  /** What the sender does from here on; undefined: there is no link. Whoever waits for lossless has it, or cannot have it. */
-  #grantedNow(delivery: Delivery | undefined): void {
-    this.#granted = delivery;
-    if (delivery === 'lossy') return;
-    const waiting = this.#whenGranted;
-    this.#whenGranted = [];
-    for (const go of waiting) go();
+    this.#delivery.granted(delivery);
   }
 
   #lost(error: unknown): void {

@@ -166,6 +166,7 @@ describe('a flow between hosts', () => {
     const lossy = await there.consumer({ delivery: 'lossy' });
     const output = await here.provider();
     await write(output, 0, 200, 50_000); // nobody needs them all
+    await eventually(() => there.file.published === 200, 'the last of them');
     const input = await there.consumer({ start: 'next' });
     const first = (await Promise.all([take(input, 1), write(output, 200, 1, 50_000)]))[0][0] ?? 0;
     const sleeping = write(output, 201, 40, 50_000);
@@ -181,6 +182,20 @@ describe('a flow between hosts', () => {
     await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'nobody needs them all any more');
     await write(output, 241, 200, 50_000);
     expect(lossy.lost).to.be.at.least(0);
+  });
+
+  it('stops waiting for a host that stalled, and sends to it without waiting from then on', async () => {
+    const here = await host().local(8, 50_000, ['--stall-timeout', '100']);
+    const there = await host().remote(tcp(await here.serve()), ['--buffers', '4']);
+    const input = await there.consumer();
+    const output = await here.provider();
+    const count = 800; // more than both rings and all sockets hold
+    await write(output, 0, count, 50_000); // nobody takes anything, and yet it comes to its end
+    await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'a receiver that is not waited for');
+    let got = 0;
+    while (got < count - 1) got = (await take(input, 1))[0] ?? got;
+    expect(input.lost).to.be.above(0);
+    expect(input.taken.buffers + input.lost).to.equal(count);
   });
 
   it('tells consumers of the end of a provider and of the next one', async () => {
