@@ -168,7 +168,9 @@ describe('flow control', () => {
   const paused = () =>
     eventually('the duplicator knows of the pause', async () => {
       const { flows } = await consumer.applicationStatistics();
-      return flows[0]?.links.find(({ role, paused }) => role === 'consumer' && paused === true);
+      return flows
+        .flatMap(({ links }) => links)
+        .find(({ role, paused }) => role === 'consumer' && paused === true);
     });
 
   for (const inline of [false, true]) {
@@ -177,9 +179,13 @@ describe('flow control', () => {
         const flow = await consumer.openInput('events', { inline, ...(inline ? {} : { history: 8 }) });
         flow.pause();
         expect(flow.paused).to.equal(true);
+        await paused(); // until then, the flow thread may take what it sees
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const link = await paused();
+        const link = await eventually('it holds', async () => {
+          const found = await paused();
+          return found?.holding === true ? found : undefined;
+        });
         expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
@@ -227,6 +233,7 @@ describe('flow control', () => {
       told = true;
     });
     flow.pause();
+    await paused();
     for (let count = 0; count < 40; count += 1) await guarded.write(new Uint8Array(SIZE));
     await eventually('both are told', () => told && demoted.length > 0);
     expect(demoted).to.deep.equal(['viewer']);
