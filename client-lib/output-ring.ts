@@ -47,6 +47,11 @@ export class OutputRing {
     return Math.max(0, this.#credit - this.#writer.next);
   }
 
+  /** The count that the duplicator has heard of without answering. */
+  get heard(): number {
+    return this.file.words.load64(HEADER.heard);
+  }
+
   /** The payload of the next slot, the caller's until `commit`; undefined without credit. */
   begin(): Buffer | undefined {
     const writer = this.#writer;

@@ -17,6 +17,7 @@ import {
   LAST,
   LINK_VERSION,
   MessageKind,
+  UNANSWERED,
   kindName,
   packHello,
   packRefusal,
@@ -336,7 +337,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
       // Consumers first: they wait for the buffer, the provider only for its turn to say more.
-      this.#seat.answer();
+      this.#seat.answer((detail & UNANSWERED) !== 0);
       this.#stall.look();
       return;
     }

@@ -99,8 +99,16 @@ export class ProviderSeat {
     return true;
   }
 
-  /** Answers what the provider said with its credit. */
-  answer(): void {
+  /**
+   * Answers what the provider said with its credit. `unneeded`: it looks at the word that it was heard, so it is answered only when it has
+   * published more meanwhile, may be waiting, or is a quarter of the ring behind in what it knows.
+   */
+  answer(unneeded = false): void {
+    if (unneeded) {
+      this.#file.words.store64(HEADER.heard, this.#known);
+      const news = this.#granted - this.#told >= this.#file.geometry.slotCount / 4;
+      if (this.#file.published === this.#known && this.#known < this.#told && !news) return;
+    }
     this.#tell();
   }
 

@@ -19,15 +19,35 @@ export interface LatencySettings {
   readonly way: 'flow thread' | 'inline' | 'spinning';
 }
 
+/**
+ * Buffers that are sent one by one, as fast as the event loop turns, before the rate begins: whoever sends or receives a thousand a second
+ * does so for hours, and the compiler needs some ten thousand to make of every step on the way what it stays.
+ */
+const FIRST_BUFFERS = 20_000;
+
 /** Sends one stamped buffer; waits while there is no room. */
 type Send = () => Promise<void> | undefined;
 
 const settings = settingsOf<LatencySettings>();
 const { size, buffers, intervalMs, path } = settings;
-let started = false;
+let started: () => void = () => {};
+const start = new Promise<void>((resolve) => (started = resolve));
+let warm: () => void = () => {};
+const warmed = new Promise<void>((resolve) => (warm = resolve));
 const send = await { flow, sockets, zeromq }[settings.transport]();
-answerQuestions({ start: () => (started = true) });
-while (!started) await new Promise((resolve) => setTimeout(resolve, 1));
+answerQuestions({
+  /** Answered when the first buffers are sent. */
+  start: async () => {
+    started();
+    await warmed;
+  },
+});
+await start;
+for (let count = 1; count <= FIRST_BUFFERS; count += 1) {
+  await send();
+  await turn();
+}
+warm();
 for (let count = 1; ; count += 1) {
   await send();
   if (intervalMs > 0) await new Promise((resolve) => setTimeout(resolve, intervalMs));

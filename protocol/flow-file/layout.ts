@@ -14,7 +14,7 @@
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
  *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ granted                      │ provider, zero        │ sourceEpoch             │                         │
+ *      │ granted                      │ provider, zero        │ sourceEpoch             │ heard                   │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ 96 counters of 8                                                                                          │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -69,6 +69,11 @@ export const HEADER = {
   provider: 3 * CACHE_LINE_BYTES + 5 * U64,
   /** The epoch, at its source, of a flow that another host sends: whose sequences stand here. 0 for every other flow. */
   sourceEpoch: 3 * CACHE_LINE_BYTES + 6 * U64,
+  /**
+   * Local flows: the duplicator has dealt with a PUBLISHED of this count that asked for no answer. It stores it, then looks at `published`; a
+   * provider stores `published`, then looks here, so that one of the two sees the other.
+   */
+  heard: 3 * CACHE_LINE_BYTES + 7 * U64,
   counters: 4 * CACHE_LINE_BYTES,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -121,7 +126,7 @@ export function sourceStateOf(code: number): SourceState | undefined {
 
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
-assert(HEADER.sourceEpoch + U64 <= HEADER.counters);
+assert(HEADER.heard + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 96);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
 assert(SLOT.flags + U32 <= SLOT.frame);

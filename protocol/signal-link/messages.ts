@@ -26,7 +26,8 @@
  *                            without it the consumer has drained what it saw and waits for PUBLISHED
  *   D → provider  CREDIT     value = you may write below this
  *   provider → D  PUBLISHED  value = I have written below this; detail bit 0 = LAST: nothing comes after it, I leave. A provider
- *                            that goes without it has died
+ *                            that goes without it has died; bit 1 = UNANSWERED: I look at `heard` in the flow file, so no
+ *                            CREDIT is needed for it unless I have published more by then, or wait for it
  *   D → C         STATUS     detail = state code of the flow's source,
  *                            value = generation of the provider that is there or was last; 0 where the duplicator fills the flow
  *   D → consumer  DELIVERY   detail = delivery from now on (1 lossy: it held the writer back for the stall timeout),
@@ -51,6 +52,9 @@ export const AWAKE = 1;
 
 /** PUBLISHED's detail of a provider that leaves. */
 export const LAST = 1;
+
+/** PUBLISHED's detail of a provider that sees in the flow file that it was heard: an answer would only wake it up. */
+export const UNANSWERED = 2;
 
 /** Bumped when a message changes its meaning; HELLO carries it. */
 export const LINK_VERSION = 1;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { OutputFlow } from '../../client-lib/output-flow.js';
 import { isMirrorflowError } from '../../protocol/errors.js';
+import { HEADER } from '../../protocol/flow-file/layout.js';
 import { LocalFlowPlace, settled } from '../fixtures/local-flow.js';
 
 describe('an output flow', () => {
@@ -36,6 +37,25 @@ describe('an output flow', () => {
     await Promise.resolve();
     expect(large.file.published).to.equal(5);
     other.destroy();
+    output.destroy();
+    await large.close();
+  });
+
+  it('seldom written to asks for no answer, and every buffer of it is signalled all the same', async () => {
+    const large = await LocalFlowPlace.start(64);
+    const output = await large.provider();
+    const input = await large.consumer({ inline: true });
+    for (let value = 0; value < 100; value += 1) {
+      // Now and then a second one follows at once, which finds the first unheard.
+      for (let more = 0; more <= value % 2; more += 1) {
+        output.reserveNow()?.commit(1);
+        output.flush();
+      }
+      for (let more = 0; more <= value % 2; more += 1) expect(await input.take()).not.to.equal(undefined);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(large.file.words.load64(HEADER.heard)).to.be.greaterThan(0);
+    await input.close();
     output.destroy();
     await large.close();
   });

@@ -88,6 +88,30 @@ describe('the seat of a provider', () => {
     expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
   });
 
+  it('notes in the file what it has heard, and answers a provider that looks there only where it must', () => {
+    const heard = (): number => file.words.load64(HEADER.heard);
+    const answers = (count: number): typeof said => {
+      said = [];
+      seat.published(count);
+      seat.answer(true);
+      return said;
+    };
+    seat.take(link(), HELLO);
+    slowest = 0;
+    write(1);
+    expect(answers(1), 'nothing that it waits for').to.deep.equal([]);
+    expect(heard()).to.equal(1);
+    write(2);
+    expect(answers(2), 'it has published more').to.deep.equal([[MessageKind.CREDIT, SLOTS, 0]]);
+    expect(heard()).to.equal(2);
+    slowest = 2;
+    expect(answers(3), 'a quarter of the ring more than it was told').to.deep.equal([
+      [MessageKind.CREDIT, SLOTS + 2, 0],
+    ]);
+    write(SLOTS - 1);
+    expect(answers(SLOTS + 2), 'it may wait for credit').to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]);
+  });
+
   it('takes credit back for a lossless consumer that joins, so that it finds the whole ring', () => {
     seat.take(link(), HELLO);
     write(5);

@@ -36,6 +36,7 @@ describe('the layout of a flow file', () => {
       granted: 224,
       provider: 232,
       sourceEpoch: 240,
+      heard: 248,
       counters: 256,
       identityLength: 1024,
       identity: 1028,
