@@ -1,6 +1,7 @@
 /** What several hosts promise, as real processes on this machine's loopback. */
 import { expect } from 'chai';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client, InputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../client-lib/index.js';
@@ -248,9 +249,10 @@ describe('an application on several hosts', function () {
   });
 
   it('a registered program is run on the host that is asked for', async () => {
-    const ran = join(b.directory, 'ran');
+    const folder = mkdtempSync(join(tmpdir(), 'mirrorflow-programs-'));
+    const ran = join(folder, 'ran');
     const script = `require('fs').writeFileSync(process.argv[1], [process.ppid, process.env.MIRRORFLOW_APPLICATION, process.env.MIRRORFLOW_DIR].join(' '))`;
-    const file = join(b.directory, 'configuration.json');
+    const file = join(folder, 'configuration.json');
     const viewer = { command: process.execPath, args: ['-e', script, ran] };
     writeFileSync(file, JSON.stringify({ applications: [{ name: 'show', programs: { viewer } }] }));
     const c = await hosts.start('c', ['a', 'b'], ['--config', file]);
@@ -266,8 +268,7 @@ describe('an application on several hosts', function () {
     expect(pid).to.be.greaterThan(1);
     const told = await eventually('it has told', () => existsSync(ran) && readFileSync(ran, 'utf8'));
     expect(told).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
-    rmSync(ran);
-    rmSync(file);
+    rmSync(folder, { recursive: true });
   });
 
   it('the gateway of a host with `via` serves what that of the source serves, byte for byte', async () => {
