@@ -1,6 +1,7 @@
 /** `mirrorflow clients`. */
-import { APP_OPTION, command } from '../command.js';
+import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
+import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell } from '../record-table.js';
 import { formatDuration } from '../render/numbers.js';
 
@@ -8,9 +9,16 @@ export const clientsCommand = command({
   name: 'clients',
   summary: 'lists the clients of all applications, or of one',
   positionals: {},
-  options: { app: { ...APP_OPTION, describe: 'only this application' } },
-  examples: [['clients', 'who is connected, and to which flows; this command is among them']],
-  async run(context, { app }) {
+  options: {
+    app: { ...APP_OPTION, describe: 'only this application' },
+    all: { type: 'boolean', describe: 'those of all hosts of the network' },
+  },
+  examples: [
+    ['clients', 'who is connected, and to which flows; this command is among them'],
+    ['clients --all', 'the same of all hosts, with the host in front'],
+  ],
+  async run(context, { app, all }) {
+    if (all === true) return clientsOfAllHosts(context, app);
     const clients = await askApplications(context, app, (client) => client.clients());
     const { output } = context;
     if (output.json) return output.value(clients);
@@ -36,3 +44,33 @@ export const clientsCommand = command({
     );
   },
 });
+
+async function clientsOfAllHosts(context: CommandContext, app: string | undefined): Promise<void> {
+  const answers = await askHosts(context, app, networkStatus);
+  const clients = answers.flatMap(({ host, app: of, clients: found }) =>
+    found.map((client) => Object.assign({ host, app: of }, client)),
+  );
+  const { output } = context;
+  if (output.json) return output.value(clients);
+  output.table(
+    [
+      { header: 'host' },
+      { header: 'app' },
+      { header: 'client' },
+      { header: 'program' },
+      { header: 'pid', align: 'right' },
+      { header: 'flows' },
+    ],
+    clients.map(({ provides, consumes, ...client }) => [
+      client.host,
+      client.app,
+      client.name,
+      client.program,
+      pidCell(client.pid),
+      [...provides.map((flow) => `${flow} (output)`), ...consumes.map((flow) => `${flow} (input)`)].join(
+        ', ',
+      ),
+    ]),
+    'No clients.',
+  );
+}

@@ -1,7 +1,8 @@
 /** `mirrorflow flows`. */
-import type { FlowInfo } from '../../client-lib/index.js';
-import { APP_OPTION, command } from '../command.js';
+import type { FlowInfo, NetworkStatus } from '../../client-lib/index.js';
+import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
+import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import type { TextStyle } from '../render/colour.js';
 import { formatBytes } from '../render/numbers.js';
@@ -41,12 +42,48 @@ export const flowsCommand = command({
   name: 'flows',
   summary: 'lists the flows of all applications, or of one',
   positionals: {},
-  options: { app: { ...APP_OPTION, describe: 'only this application' } },
-  examples: [['flows --app e23001', 'its flows: type, state, buffers, clients']],
-  async run(context, { app }) {
+  options: {
+    app: { ...APP_OPTION, describe: 'only this application' },
+    all: { type: 'boolean', describe: 'those of all hosts of the network' },
+  },
+  examples: [
+    ['flows --app e23001', 'its flows: type, state, buffers, clients'],
+    ['flows --all', 'on which hosts each flow is: where from, who provides, who reads, who holds it back'],
+  ],
+  async run(context, { app, all }) {
+    if (all === true) return flowsOfAllHosts(context, app);
     const flows = await askApplications(context, app, (client) => client.flows());
     const { output } = context;
     if (output.json) return output.value(flows);
     output.lines(recordTable(output, COLUMNS, flows, 'No flows.'));
   },
 });
+
+type FlowOnHost = NetworkStatus['flows'][number] & { readonly host: string; readonly app: string };
+
+const COLUMNS_WITH_HOST: readonly RecordColumn<FlowOnHost>[] = [
+  { header: 'host', cell: ({ host }) => host },
+  { header: 'app', cell: ({ app }) => app },
+  { header: 'flow', cell: ({ flow }) => flow },
+  { header: 'type', cell: ({ type }) => type },
+  { header: 'state', cell: ({ state }) => state },
+  { header: 'from', align: 'left', cell: ({ source, provider }) => provider ?? source },
+  { header: 'readers', align: 'left', cell: ({ consumers }) => consumers.join(', ') },
+  {
+    header: 'held back by',
+    align: 'left',
+    cell: ({ holding }) => holding.join(', '),
+    matters: ({ holding }) => holding.length > 0,
+  },
+  { header: 'pid', align: 'right', cell: ({ duplicator }) => pidCell(duplicator) },
+];
+
+async function flowsOfAllHosts(context: CommandContext, app: string | undefined): Promise<void> {
+  const answers = await askHosts(context, app, networkStatus);
+  const flows = answers.flatMap(({ host, app: of, flows: found }) =>
+    found.map((flow) => Object.assign({ host, app: of }, flow)),
+  );
+  const { output } = context;
+  if (output.json) return output.value(flows);
+  output.lines(recordTable(output, COLUMNS_WITH_HOST, flows, 'No flows.'));
+}

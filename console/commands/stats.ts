@@ -1,13 +1,14 @@
 /** `mirrorflow stats`: the counters of a flow, with their rates between two looks. */
 import type { Client } from '../../client-lib/index.js';
-import { describeError } from '../../protocol/errors.js';
+import { describeError, MirrorflowError } from '../../protocol/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
+import { networkStatistics, ownName } from '../every-host.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
 import { styled } from '../render/colour.js';
 import { printable } from '../render/printable.js';
-import { withClient } from '../servers.js';
+import { withClient, withHost } from '../servers.js';
 
 const INTERVAL_MS = { min: 50, max: 3_600_000 };
 
@@ -19,6 +20,7 @@ export const statsCommand = command({
   },
   options: {
     app: APP_OPTION,
+    all: { type: 'boolean', describe: 'on every host of the network that has the flow' },
     watch: { type: 'boolean', describe: 'go on, until q or Ctrl-C' },
     interval: {
       type: 'string',
@@ -30,11 +32,12 @@ export const statsCommand = command({
     ['stats', 'the flow of spectra, after two looks'],
     ['stats --watch', 'live, until q or Ctrl-C'],
     ['stats spectra --json', 'counters and rates for a program'],
+    ['stats --all', 'the same on every host that has the flow'],
   ],
-  async run(context, { flow, app, watch, interval }) {
+  async run(context, { flow, app, all, watch, interval }) {
     const intervalMs = numberValue('interval', interval, INTERVAL_MS);
     const use = async (client: Client): Promise<void> => {
-      const statistics = new FlowStatistics(client, flow);
+      const statistics = new FlowStatistics(client, flow, all === true ? await hostName(context) : undefined);
       await interruptible(context.signal, statistics.look());
       if (watch !== true) return twoLooks(context, statistics, intervalMs);
       return context.output.json
@@ -45,43 +48,66 @@ export const statsCommand = command({
   },
 });
 
+/** What was seen of the flow on one host. */
+interface Seen {
+  readonly look: Look;
+  readonly before: Look | undefined;
+}
+
+/** Looks at the flow on this host; with the name of this host, on every host that has it. */
 class FlowStatistics {
   readonly #client: Client;
   readonly #flow: string;
-  #before: Look | undefined;
-  #last: Look | undefined;
+  readonly #ownHost: string | undefined;
+  #seen: ReadonlyMap<string, Seen> = new Map();
 
-  constructor(client: Client, flow: string) {
+  constructor(client: Client, flow: string, ownHost: string | undefined) {
     this.#client = client;
     this.#flow = flow;
+    this.#ownHost = ownHost;
   }
 
   async look(): Promise<void> {
-    const counters = await this.#client.statistics(this.#flow);
-    this.#before = this.#last;
-    this.#last = { atMs: performance.now(), counters };
+    const found = await this.#counters();
+    const atMs = performance.now();
+    this.#seen = new Map(
+      found.map(([host, counters]) => [
+        host,
+        { look: { atMs, counters }, before: this.#seen.get(host)?.look },
+      ]),
+    );
   }
 
   record() {
-    const look = this.#last ?? { atMs: 0, counters: {} };
-    return {
-      app: this.#client.app,
-      flow: this.#flow,
+    const app = this.#client.app;
+    const flow = this.#flow;
+    const hosts = [...this.#seen].map(([host, { look, before }]) => ({
+      host,
       counters: countersOf(look),
-      rates: ratesBetween(look, this.#before),
-    };
+      rates: ratesBetween(look, before),
+    }));
+    if (this.#ownHost !== undefined) return { app, flow, hosts };
+    const { counters = {}, rates = {} } = hosts[0] ?? {};
+    return { app, flow, counters, rates };
   }
 
   table({ output }: CommandContext): string[] {
-    const rows = this.#last === undefined ? [] : counterRows(this.#last, this.#before);
+    const several = this.#ownHost !== undefined;
+    const rows = [...this.#seen].flatMap(([host, { look, before }]) =>
+      counterRows(look, before).map(({ name, value, rate, help }) => {
+        const cells = [name, value, rate, help];
+        return several ? [host].concat(cells) : cells;
+      }),
+    );
     return output.tableLines(
       [
+        ...(several ? [{ header: 'host' }] : []),
         { header: 'counter' },
         { header: 'value', align: 'right' },
         { header: 'rate', align: 'right' },
         { header: 'meaning' },
       ],
-      rows.map(({ name, value, rate, help }) => [name, value, rate, help]),
+      rows,
       `No counters: nobody has the flow ${this.#flow} open.`,
     );
   }
@@ -89,6 +115,23 @@ class FlowStatistics {
   get title(): string {
     return `${this.#client.app}/${this.#flow}`;
   }
+
+  /** By host; without hosts, under an empty name. */
+  async #counters(): Promise<[host: string, counters: Look['counters']][]> {
+    if (this.#ownHost === undefined) return [['', await this.#client.statistics(this.#flow)]];
+    const { here, elsewhere } = await networkStatistics(this.#client);
+    const found = [{ ...here, host: this.#ownHost }, ...elsewhere].flatMap(({ host, flows }) =>
+      flows
+        .filter(({ flow }) => flow === this.#flow)
+        .map(({ counters }): [string, Look['counters']] => [host, counters]),
+    );
+    if (found.length > 0) return found;
+    throw new MirrorflowError('UNKNOWN_FLOW', `no host has a flow ${this.#flow} of ${this.#client.app}`);
+  }
+}
+
+async function hostName(context: CommandContext): Promise<string> {
+  return ownName(await withHost(context, (host) => host.network()));
 }
 
 async function twoLooks(

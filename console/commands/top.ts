@@ -1,5 +1,5 @@
-/** `mirrorflow top`: every application and flow of this host, live. */
-import type { Client } from '../../client-lib/index.js';
+/** `mirrorflow top`: every application and flow of this host, or of all hosts, live. */
+import type { ApplicationInfo, ApplicationStatistics, Client } from '../../client-lib/index.js';
 import { standingOf, type FlowStanding } from '../../protocol/contract/standing.js';
 import { describeError } from '../../protocol/errors.js';
 import { command, type CommandContext } from '../command.js';
@@ -13,18 +13,20 @@ const INTERVAL_MS = { min: 100, max: 3_600_000 };
 export const topCommand = command({
   name: 'top',
   summary:
-    'shows every application and flow of this host, live: rates, states, how far readers are behind, who holds whom back',
+    'shows every application and flow of this host, or of all, live: rates, states, how far readers are behind, who holds whom back',
   positionals: {},
   options: {
+    all: { type: 'boolean', describe: 'those of all hosts of the network' },
     interval: { type: 'string', default: '1000', describe: 'milliseconds between two looks' },
   },
   examples: [
     ['top', 'live, until q or Ctrl-C'],
+    ['top --all', 'the same with the host in front'],
     ['top --json', 'a line of JSON for every look, for a program'],
   ],
-  async run(context, { interval }) {
+  async run(context, { all, interval }) {
     const intervalMs = numberValue('interval', interval, INTERVAL_MS);
-    const looks = new HostLooks(context);
+    const looks = new HostLooks(context, all === true);
     try {
       await looks.look();
       if (context.output.json) {
@@ -55,6 +57,8 @@ interface Seen extends Look {
 }
 
 interface FlowLine extends FlowStanding {
+  /** Where it is; only when all hosts are looked at. */
+  readonly host?: string;
   readonly app: string;
   readonly flow: string;
   readonly state: string;
@@ -69,39 +73,68 @@ interface FlowLine extends FlowStanding {
   readonly cause: string | undefined;
 }
 
+type StatisticsOfHost = Omit<ApplicationStatistics, 'elsewhere'>;
+
+/** An application's flows on this host, and those that it tells of other hosts. */
+interface ApplicationLook {
+  readonly lines: readonly FlowLine[];
+  readonly elsewhere: readonly FlowLine[];
+}
+
 /** Looks at everything; what does not answer is told in its line. */
 class HostLooks {
   readonly #context: CommandContext;
   readonly #clients = new Map<string, Client>();
   readonly #before = new Map<string, Seen>();
+  readonly #all: boolean;
   #lines: FlowLine[] = [];
   #problem: string | undefined;
 
-  constructor(context: CommandContext) {
+  constructor(context: CommandContext, all: boolean) {
     this.#context = context;
+    this.#all = all;
   }
 
   async look(): Promise<void> {
     try {
-      const applications = await withHost(this.#context, (host) => host.applications());
-      const lines = await Promise.all(
-        applications.map(async ({ name, state, restarts, cause }) => {
-          const silent = withoutFlow(name, state, restarts, cause);
-          if (state !== 'running') return [silent];
-          try {
-            const flows = await this.#flows(name);
-            return flows.length > 0 ? flows : [silent];
-          } catch (error) {
-            return [{ ...silent, state: 'no answer', cause: describeError(error) }];
-          }
-        }),
-      );
-      this.#lines = lines.flat();
+      this.#lines = this.#all ? await this.#ofAllHosts() : await this.#ofThisHost();
       this.#problem = undefined;
     } catch (error) {
       // At the first look it is an error; while watching, a host server that is away is a state.
       if (this.#lines.length === 0) throw error;
       this.#problem = describeError(error);
+    }
+  }
+
+  async #ofThisHost(): Promise<FlowLine[]> {
+    const applications = await withHost(this.#context, (host) => host.applications());
+    const looks = await Promise.all(applications.map((application) => this.#ofApplication(application)));
+    return looks.flatMap(({ lines }) => lines);
+  }
+
+  /** Every host's lines; what other hosts tell comes through the applications that run here. */
+  async #ofAllHosts(): Promise<FlowLine[]> {
+    const hosts = await withHost(this.#context, (host) => host.network());
+    const here = hosts.find(({ own }) => own)?.applications ?? [];
+    const looks = await Promise.all(here.map((application) => this.#ofApplication(application)));
+    const told = looks.flatMap(({ elsewhere }) => elsewhere);
+    return hosts.flatMap(({ host = '?', own, applications }) => {
+      if (own) return looks.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
+      return applications.flatMap(({ name, state, restarts, cause }) => {
+        const lines = told.filter((line) => line.host === host && line.app === name);
+        return lines.length > 0 ? lines : [{ host, ...withoutFlow(name, state, restarts, cause) }];
+      });
+    });
+  }
+
+  async #ofApplication({ name, state, restarts, cause }: ApplicationInfo): Promise<ApplicationLook> {
+    const silent = withoutFlow(name, state, restarts, cause);
+    if (state !== 'running') return { lines: [silent], elsewhere: [] };
+    try {
+      const { lines, elsewhere } = await this.#flows(name);
+      return { lines: lines.length > 0 ? lines : [silent], elsewhere };
+    } catch (error) {
+      return { lines: [{ ...silent, state: 'no answer', cause: describeError(error) }], elsewhere: [] };
     }
   }
 
@@ -116,6 +149,7 @@ class HostLooks {
     const right = { align: 'right' } as const;
     const table = output.tableLines(
       [
+        ...(this.#all ? [{ header: 'host' }] : []),
         { header: 'application' },
         { header: 'flow' },
         { header: 'state' },
@@ -131,7 +165,8 @@ class HostLooks {
         { header: 'restarts', ...right },
       ],
       this.#lines.map(
-        ({ app, flow, state, published, rates, replyMs, lag, fill, clients, restarts, quietS }) => [
+        ({ host, app, flow, state, published, rates, replyMs, lag, fill, clients, restarts, quietS }) => [
+          ...(this.#all ? [host ?? ''] : []),
           app,
           flow,
           state === 'stale' && quietS !== undefined ? `stale ${formatDuration(quietS * 1000)}` : state,
@@ -149,9 +184,14 @@ class HostLooks {
       ),
       'No applications; start one with `mirrorflow run NAME --spectcl ADDRESS`.',
     );
-    const causes = this.#lines.flatMap(({ app, cause }) => (cause === undefined ? [] : [`${app}: ${cause}`]));
-    const held = this.#lines.flatMap(({ app, flow, holding }) =>
-      holding.length === 0 ? [] : [`${app}/${flow} is held back by ${holding.join(', ')}`],
+    const where = ({ host }: FlowLine): string => (host === undefined ? '' : `${host}: `);
+    const causes = this.#lines.flatMap((line) =>
+      line.cause === undefined ? [] : [`${where(line)}${line.app}: ${line.cause}`],
+    );
+    const held = this.#lines.flatMap((line) =>
+      line.holding.length === 0
+        ? []
+        : [`${where(line)}${line.app}/${line.flow} is held back by ${line.holding.join(', ')}`],
     );
     const problem = this.#problem === undefined ? [] : [output.styled(this.#problem, 'red')];
     return [head, ...table, ...held, ...causes, ...problem];
@@ -161,31 +201,45 @@ class HostLooks {
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
   }
 
-  async #flows(app: string): Promise<FlowLine[]> {
+  async #flows(app: string): Promise<ApplicationLook> {
     const client = await this.#client(app);
-    const [flows, statistics] = await Promise.all([client.flows(), client.applicationStatistics()]);
-    return flows.map(({ flow, state, sourceState, restarts, cause }) => {
-      const counters = statistics.flows.find((found) => found.flow === flow)?.counters ?? {};
-      const { rates, quietS } = this.#since(`${app}/${flow}`, state === 'running' ? counters : {});
-      const { updates = 0, updateNs = 0 } = rates;
-      const { readers, lag, fill, holding } = standingOf(statistics, flow);
-      return {
-        readers,
-        lag,
-        fill,
-        holding,
-        app,
-        flow,
+    const [flows, { elsewhere = [], ...here }] = await Promise.all([
+      client.flows(),
+      client.applicationStatistics({ everywhere: this.#all }),
+    ]);
+    const lines = flows.map(({ flow, state, sourceState, restarts, cause }) =>
+      Object.assign(this.#line('', app, flow, here), {
         state: state === 'running' ? (sourceState ?? state) : state,
-        clients: statistics.clients.filter((one) => one.flows.some((open) => open.flow === flow)).length,
         restarts,
-        published: counters['published'] ?? 0,
-        rates,
-        replyMs: updates > 0 ? updateNs / updates / 1e6 : undefined,
-        quietS,
         cause,
-      };
-    });
+      }),
+    );
+    const others = elsewhere.flatMap(({ host, ...statistics }) =>
+      statistics.flows.map(({ flow }) => Object.assign(this.#line(host, app, flow, statistics), { host })),
+    );
+    return { lines, elsewhere: others };
+  }
+
+  /** What the statistics of a host tell of a flow. */
+  #line(host: string, app: string, flow: string, statistics: StatisticsOfHost): FlowLine {
+    const found = statistics.flows.find((one) => one.flow === flow);
+    const state = found?.state ?? 'running';
+    const counters = found?.counters ?? {};
+    const { rates, quietS } = this.#since(`${host}:${app}/${flow}`, state === 'running' ? counters : {});
+    const { updates = 0, updateNs = 0 } = rates;
+    return {
+      ...standingOf(statistics, flow),
+      app,
+      flow,
+      state,
+      clients: statistics.clients.filter(({ flows }) => flows.some((open) => open.flow === flow)).length,
+      restarts: 0,
+      published: counters['published'] ?? 0,
+      rates,
+      replyMs: updates > 0 ? updateNs / updates / 1e6 : undefined,
+      quietS,
+      cause: undefined,
+    };
   }
 
   /** What became of a flow since the look before. */

@@ -5,6 +5,7 @@ import { clientDirectories, flowDirectory } from '../../protocol/directories.js'
 import { describeError } from '../../protocol/errors.js';
 import { isUsableDirectory } from '../../protocol/private-directory.js';
 import { sysvLibrary } from '../../protocol/sysv/library.js';
+import { withHost } from '../servers.js';
 import { fail, ok, warn, type Check, type Finding } from './check.js';
 
 const MIB = 1024 * 1024;
@@ -64,28 +65,26 @@ export const runtimeDirectories: Check = {
 
 export const flowSpace: Check = {
   title: 'flow files',
-  run({ env, uid }) {
-    const path = flowDirectory({ env, uid });
+  async run(patient) {
+    const { env, uid } = patient;
+    const running = await withHost(patient, (host) => host.info()).catch(() => undefined);
+    const path = running?.flowDirectory ?? flowDirectory({ env, uid });
     const place = existsSync(path) ? path : dirname(path);
     const elsewhere = 'keep flow files elsewhere with --flow-dir or MIRRORFLOW_FLOW_DIR';
     try {
       accessSync(place, constants.W_OK);
     } catch (error) {
-      return Promise.resolve(
-        fail(describeError(error), `give this user the right to write there, or ${elsewhere}`),
-      );
+      return fail(describeError(error), `give this user the right to write there, or ${elsewhere}`);
     }
     const { bavail, bsize, type } = statfsSync(place);
     const free = bavail * bsize;
     const found = `${path}, ${Math.floor(free / MIB)} MiB free`;
     if (free < FLOW_SPACE_WANTED_BYTES) {
       const mend = `free some, make it larger (mount -o remount,size=…, --shm-size for containers), or ${elsewhere}`;
-      return Promise.resolve(warn(`${found}; a mirror takes the display memory about six times`, mend));
+      return warn(`${found}; a mirror takes the display memory about six times`, mend);
     }
-    if (type === TMPFS_MAGIC) return Promise.resolve(ok(found));
-    return Promise.resolve(
-      warn(`${found}, and it is no memory but a disk`, 'use a directory below /dev/shm'),
-    );
+    if (type === TMPFS_MAGIC) return ok(found);
+    return warn(`${found}, and it is no memory but a disk`, 'use a directory below /dev/shm');
   },
 };
 
@@ -140,7 +139,7 @@ export const systemd: Check = {
     const units = ['/etc/systemd/system/mirrorflow.service', `${home}/systemd/user/mirrorflow.service`];
     const found = units.filter((path) => existsSync(path));
     if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
-    const words = uid === 0 ? 'mirrorflow install --system' : 'mirrorflow install';
+    const words = `mirrorflow install --scope ${uid === 0 ? 'system' : 'user'}`;
     return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` tells how`));
   },
 };
@@ -149,7 +148,10 @@ export const secret: Check = {
   title: 'shared secret',
   run({ env }) {
     const path = env['MIRRORFLOW_SECRET_FILE'] ?? '';
-    if (path === '') return Promise.resolve(ok('none is stated; everything stays on this machine'));
+    if (path === '')
+      return Promise.resolve(
+        ok('MIRRORFLOW_SECRET_FILE names none; a host server that is given none stays on this machine'),
+      );
     const text = readText(path);
     if (text === undefined) {
       return Promise.resolve(

@@ -13,7 +13,7 @@ import type { HostContext, HostSession } from '../host-context.js';
 const HANDSHAKES_MAX = 64;
 
 export interface GateOptions {
-  /** Without one nobody gets in. */
+  /** Without one nobody gets in, and whoever asks is told so. */
   readonly secret: Secret | undefined;
   readonly session: (peerAddress: string) => SessionOptions<HostContext>;
   readonly clock: Clock;
@@ -43,11 +43,6 @@ export class Gate {
     }
     const [oldest] = this.#handshakes;
     if (this.#handshakes.size >= HANDSHAKES_MAX) oldest?.destroy();
-    if (secret === undefined) {
-      this.#refused(peer, 'this host has no shared secret');
-      socket.destroy();
-      return undefined;
-    }
     this.#handshakes.add(socket);
     try {
       const admitted = await acceptControl(socket, secret, session(peer));

@@ -30,7 +30,7 @@ const ANSWER_PROOF_AT = ANSWER_NONCE_AT + NONCE_BYTES;
 const ANSWER_BYTES = ANSWER_PROOF_AT + PROOF_BYTES;
 const VERDICT_BYTES = 4;
 
-const STATUS = { goOn: 0, version: 1, proof: 2 } as const;
+const STATUS = { goOn: 0, version: 1, proof: 2, noSecret: 3 } as const;
 
 /** What is to be done after some bytes. */
 export interface Step {
@@ -67,11 +67,12 @@ abstract class Collector {
 
 export class ControlListener extends Collector implements Handshake {
   readonly first = undefined;
-  readonly #secret: Secret;
+  readonly #secret: Secret | undefined;
   readonly #version: number;
   #challenge: Challenge | undefined;
 
-  constructor(secret: Secret, version: number) {
+  /** Without a secret it refuses everybody, and says why. */
+  constructor(secret: Secret | undefined, version: number) {
     super();
     this.#secret = secret;
     this.#version = version;
@@ -81,7 +82,11 @@ export class ControlListener extends Collector implements Handshake {
     const message = this.take(chunk, this.#challenge === undefined ? HELLO_BYTES : PROOF_BYTES);
     if (message === undefined) return { outcome: 'more' };
     if (this.kept.length > 0) return { outcome: badMessage('more bytes than the handshake has') };
-    return this.#challenge === undefined ? this.#answer(message) : this.#judge(message, this.#challenge);
+    const challenge = this.#challenge;
+    const secret = this.#secret;
+    return challenge === undefined || secret === undefined
+      ? this.#answer(message)
+      : judge(message, secret, challenge);
   }
 
   #answer(hello: Buffer): Step {
@@ -94,6 +99,10 @@ export class ControlListener extends Collector implements Handshake {
       answer.writeUInt32LE(STATUS.version, STATUS_AT);
       return { send: answer, outcome: versionMismatch(theirs, this.#version) };
     }
+    if (this.#secret === undefined) {
+      answer.writeUInt32LE(STATUS.noSecret, STATUS_AT);
+      return { send: answer, outcome: new MirrorflowError('REFUSED', 'this host has no shared secret') };
+    }
     const challenge = {
       channel: CHANNEL,
       callerNonce: Buffer.from(hello.subarray(HELLO_NONCE_AT)),
@@ -105,13 +114,13 @@ export class ControlListener extends Collector implements Handshake {
     answer.set(prove(this.#secret, 'listener', challenge), ANSWER_PROOF_AT);
     return { send: answer, outcome: 'more' };
   }
+}
 
-  #judge(proof: Buffer, challenge: Challenge): Step {
-    const verdict = Buffer.alloc(VERDICT_BYTES);
-    if (isProof(proof, this.#secret, 'caller', challenge)) return { send: verdict, outcome: 'proven' };
-    verdict.writeUInt32LE(STATUS.proof);
-    return { send: verdict, outcome: new MirrorflowError('REFUSED', 'it does not know the shared secret') };
-  }
+function judge(proof: Buffer, secret: Secret, challenge: Challenge): Step {
+  const verdict = Buffer.alloc(VERDICT_BYTES);
+  if (isProof(proof, secret, 'caller', challenge)) return { send: verdict, outcome: 'proven' };
+  verdict.writeUInt32LE(STATUS.proof);
+  return { send: verdict, outcome: new MirrorflowError('REFUSED', 'it does not know the shared secret') };
 }
 
 export class ControlCaller extends Collector implements Handshake {
@@ -147,6 +156,9 @@ export class ControlCaller extends Collector implements Handshake {
     if (!startsWithMagic(answer)) return { outcome: badMessage('no answer of a mirrorflow server') };
     const theirs = answer.readUInt32LE(VERSION_AT);
     if (theirs !== this.#version) return { outcome: versionMismatch(theirs, this.#version) };
+    if (answer.readUInt32LE(STATUS_AT) === STATUS.noSecret) {
+      return { outcome: new MirrorflowError('REFUSED', 'it has no shared secret; give it --secret-file') };
+    }
     const challenge = {
       channel: CHANNEL,
       callerNonce: this.#nonce,

@@ -26,12 +26,12 @@ export interface ControlOptions<Context> extends SessionOptions<Context> {
 }
 
 /**
- * Takes a connected socket that has begun a permanent connection. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE,
+ * Takes a connected socket that has begun a permanent connection; without a secret nobody is let in. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE,
  * TIMED_OUT or TRANSPORT_ERROR, and has closed the socket then.
  */
 export async function acceptControl<Context>(
   socket: Socket,
-  secret: Secret,
+  secret: Secret | undefined,
   options: ControlOptions<Context>,
 ): Promise<RpcSession<Context>> {
   await shakeHands(socket, new ControlListener(secret, PROTOCOL_VERSION), options);

@@ -151,6 +151,21 @@ describe('host servers of one network', function () {
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
+  it('without a secret take nobody, and say why', async () => {
+    const security = { files: NO_FILES, secret: undefined, identity: undefined, trust: { ca: undefined } };
+    const a = await host('a', { security });
+    const options = { context: () => ({ session: undefined }), log: silent };
+    const refused = await refusal(
+      connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options),
+    );
+    expect(refused.code).to.equal('REFUSED');
+    expect(refused.message).to.contain('it has no shared secret; give it --secret-file');
+    const b = await host('b', { peers: [a.address] });
+    await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
+    expect((await network(b))[1]?.cause).to.contain('it has no shared secret');
+    expect(await connected(a)).to.deep.equal(['a']);
+  });
+
   it('speak TLS on the same port when they have certificates, and trust no others', async function () {
     const directory = new TemporaryDirectory();
     try {

@@ -1,5 +1,8 @@
 /** What several hosts promise, as real processes on this machine's loopback. */
 import { expect } from 'chai';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Client, InputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
@@ -8,10 +11,22 @@ import { appSocketPath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { MirrorPeer } from '../examples/spectcl-simulator/mirror-peer.js';
+import { gatewayOf } from './gateway-system.js';
 import { LoopbackHosts } from './loopback-hosts.js';
 import { eventually, type WholeSystem } from './whole-system.js';
 
 const APP = 'lab';
+
+/** Types of messages of SpecTcl's mirror service. */
+const FULL = 3;
+const PARTIAL = 4;
+
+type Update = Awaited<ReturnType<MirrorPeer['update']>>;
+
+function same(one: Update, other: Update): boolean {
+  return one.type === other.type && Buffer.compare(one.body, other.body) === 0;
+}
 
 class Hello {
   static readonly attributes = { way: 'string' } as const;
@@ -231,6 +246,54 @@ describe('an application on several hosts', function () {
       expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
     }
     expect(simulator.counters.mirrorConnections).to.equal(1);
+  });
+
+  it('a registered program is run on the host that is asked for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mirrorflow-programs-'));
+    const ran = join(folder, 'ran');
+    const script = `require('fs').writeFileSync(process.argv[1], [process.ppid, process.env.MIRRORFLOW_APPLICATION, process.env.MIRRORFLOW_DIR].join(' '))`;
+    const file = join(folder, 'configuration.json');
+    const viewer = { command: process.execPath, args: ['-e', script, ran] };
+    writeFileSync(file, JSON.stringify({ applications: [{ name: 'show', programs: { viewer } }] }));
+    const c = await hosts.start('c', ['a', 'b'], ['--config', file]);
+    await a.host.run({ name: 'show' });
+    await hosts.together();
+    const client = await a.client('show');
+    const pid = await eventually('the program is run', () =>
+      client.runProgram('viewer', 'c').catch((error: unknown) => {
+        if (isMirrorflowError(error, 'UNKNOWN_HOST')) return undefined;
+        throw error;
+      }),
+    );
+    expect(pid).to.be.greaterThan(1);
+    const told = await eventually('it has told', () => existsSync(ran) && readFileSync(ran, 'utf8'));
+    expect(told).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
+    rmSync(folder, { recursive: true });
+  });
+
+  it('the gateway of a host with `via` serves what that of the source serves, byte for byte', async () => {
+    const simulator = await a.simulator({ rate: 0, channelBytes: 2 * 2 ** 20 });
+    simulator.step(1_000);
+    const gateway = { restPort: 0, mirrorPort: 0 };
+    await a.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
+    await b.host.run({ name: 'e1', via: 'a', gateway });
+    const { mirrorPort } = await gatewayOf(await b.client('e1'));
+    const direct = await MirrorPeer.connect(simulator.mirrorPort);
+    const served = await MirrorPeer.connect(mirrorPort);
+    try {
+      direct.shmInfo('aaaa');
+      served.shmInfo('bbbb');
+      const full = await direct.update();
+      expect(full.type).to.equal(FULL);
+      expect(same(await served.update(), full)).to.equal(true);
+      simulator.step(500);
+      const partial = await direct.update();
+      expect(partial.type).to.equal(PARTIAL);
+      await eventually('the change came through', async () => same(await served.update(), partial));
+    } finally {
+      direct.close();
+      served.close();
+    }
   });
 
   it('applications are started and stopped on another host', async () => {

@@ -15,8 +15,12 @@ export class LoopbackHosts {
     chmodSync(this.secretFile, 0o600);
   }
 
-  /** Starts a host that knows the addresses of those that were started before it, or of `peers` only. */
-  async start(name: string, peers: readonly string[] = [...this.#systems.keys()]): Promise<WholeSystem> {
+  /** Starts a host that knows the addresses of those that were started before it, or of `peers` only. `options`: further ones of its host server. */
+  async start(
+    name: string,
+    peers: readonly string[] = [...this.#systems.keys()],
+    options: readonly string[] = [],
+  ): Promise<WholeSystem> {
     const addresses = await Promise.all(peers.map((peer) => this.#addressOf(peer)));
     const system = new WholeSystem({
       hostOptions: [
@@ -27,6 +31,7 @@ export class LoopbackHosts {
         '--secret-file',
         this.secretFile,
         ...addresses.flatMap((address) => ['--peer', address]),
+        ...options,
       ],
     });
     this.#systems.set(name, system);

@@ -90,7 +90,9 @@ describe('the gateway command and the doctor', () => {
       signal: new AbortController().signal,
     });
     const judged = async (path: string) => (await machine.secret.run(patient(path))) as Finding;
-    expect(await judged('')).to.deep.equal(ok('none is stated; everything stays on this machine'));
+    expect(await judged('')).to.deep.equal(
+      ok('MIRRORFLOW_SECRET_FILE names none; a host server that is given none stays on this machine'),
+    );
     expect((await judged(file)).state).to.equal('fail');
     writeFileSync(file, 'short\n', { mode: 0o600 });
     expect((await judged(file)).found).to.contain('has 5 characters');
