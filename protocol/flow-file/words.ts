@@ -7,11 +7,11 @@
  *
  * `Atomics` is a call of some 10 ns where a plain access is part of one instruction, and a slot needs a dozen of them. The functions for what is
  * done with every slot therefore use plain accesses on x86-64, which keeps loads among loads and stores among stores in the order of the program
- * (and the compiler of Node does too); elsewhere they are atomic like the others.
+ * (and so does the compiler of Node 20, which neither moves nor saves a load of a typed array); elsewhere they are atomic like the others.
  */
 const TWO_32 = 4_294_967_296;
 /** Whether plain accesses are seen by other threads and processes in the order of the program, but for loads that overtake stores. */
-export const KEEPS_ORDER = process.arch === 'x64';
+export const KEEPS_ORDER = process.arch === 'x64' && process.versions.node.startsWith('20.');
 
 export class Words {
   readonly #u32: Uint32Array;
