@@ -17,6 +17,11 @@ const WAKE_BYTES = 256 * 1024;
 const FILL_BYTES = 4096;
 /** A run with spinning gives way to the event loop after this time. */
 const RUN_MS = 5;
+/**
+ * A signal that was waited for longer than this is followed at once. One that comes sooner is followed a turn of the event loop later, so
+ * that what a fast provider writes meanwhile comes with it and needs no signal of its own.
+ */
+const SELDOM_MS = 0.2;
 /** Looks at the published word between two looks at the clock. */
 const SPIN_LOOKS = 64;
 
@@ -56,6 +61,8 @@ export class ReadingLoop {
   #views: (Uint8Array | undefined)[] = [];
   #quarter = 1;
   #acknowledged = -1;
+  /** When everything was read. */
+  #drainedMs = 0;
   #missed = 0;
   #state: SourceState;
   #generation: number;
@@ -150,7 +157,10 @@ export class ReadingLoop {
       } else if (kind === MessageKind.DELIVERY) {
         this.#hooks.demoted();
       } else if (this.#activity === 'waitsForSignal') {
-        // At once: nothing else is waiting in this thread, and a turn of its event loop takes as long as a wake-up.
+        if (this.#clock.nowMs() - this.#drainedMs < SELDOM_MS) {
+          this.#wakeUp();
+          return;
+        }
         this.#activity = 'running';
         this.#runNow();
       }
@@ -198,6 +208,7 @@ export class ReadingLoop {
         }
         if (!this.#spin()) {
           this.#acknowledge(true);
+          this.#drainedMs = this.#clock.nowMs();
           this.#activity = 'waitsForSignal';
           return;
         }
