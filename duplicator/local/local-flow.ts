@@ -1,21 +1,18 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
-import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/address.js';
-import { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { systemClock, wallClockNs } from '../../protocol/clock.js';
-import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/directories.js';
 import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
-import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
+import { prepareFlowPaths } from '../flow-paths.js';
 import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
 import { Serving, type ServedFlow } from '../remote/serving.js';
@@ -43,18 +40,8 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
   }
 
   async start(): Promise<void> {
-    const { app, flow, type, directory, flowDirectory, bufferSize, buffers, properties } = this.#options;
-    prepareDirectory(flowDirectory);
-    prepareDirectory(appFlowDirectory(flowDirectory, app));
-    const link = linkSocketPath(directory, app, flow);
-    prepareDirectory(directory);
-    prepareDirectory(dirname(link));
-    const access = new Access(this.#options.access, this.#log);
-    access.grantDirectories(
-      [appFlowDirectory(flowDirectory, app)],
-      [flowDirectory, directory, dirname(link)],
-    );
-    const path = flowFilePath(flowDirectory, app, flow);
+    const { app, flow, type, flowDirectory, bufferSize, buffers, properties } = this.#options;
+    const { path, link, access } = prepareFlowPaths(this.#options, this.#log);
     const wanted = {
       path,
       identity: { application: app, flow, type, properties },

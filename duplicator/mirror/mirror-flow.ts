@@ -3,13 +3,11 @@
  * The flow is made when the source has told the size of its memory; closing removes the files.
  */
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/address.js';
-import { Access } from '../../protocol/access/access.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
-import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { flowFilePath, imageFilePath } from '../../protocol/directories.js';
 import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
@@ -19,11 +17,11 @@ import { ImageWriter, createImage } from '../../protocol/flow-file/image.js';
 import { FLOW_FLAGS, type SourceState } from '../../protocol/flow-file/layout.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Logger } from '../../protocol/log.js';
-import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
+import { prepareFlowPaths } from '../flow-paths.js';
 import { listenOnLink } from '../listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
@@ -172,21 +170,11 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   async #make(channelBytes: number): Promise<MirrorSink> {
-    const { app, flow, type, directory, flowDirectory, ringBytes } = this.#options;
+    const { app, flow, type, flowDirectory, ringBytes } = this.#options;
     const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
     const slotCount = mirrorSlots(payloadCapacity, ringBytes);
     const pipelined = slotCount >= MIRROR_SLOTS_WANTED;
-    const link = linkSocketPath(directory, app, flow);
-    prepareDirectory(directory);
-    prepareDirectory(dirname(link));
-    prepareDirectory(flowDirectory);
-    prepareDirectory(appFlowDirectory(flowDirectory, app));
-    const access = new Access(this.#options.access, this.#log);
-    access.grantDirectories(
-      [appFlowDirectory(flowDirectory, app)],
-      [flowDirectory, directory, dirname(link)],
-    );
-    const path = flowFilePath(flowDirectory, app, flow);
+    const { path, link, access } = prepareFlowPaths(this.#options, this.#log);
     const wanted = {
       path,
       identity: {

@@ -1,10 +1,9 @@
 /** What a flow from another host is made of on this one: flow file, image, signal link, and what fills them. Made when the other host has told what it is. */
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { Access } from '../../protocol/access/access.js';
+import type { Access } from '../../protocol/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
-import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/directories.js';
+import { flowFilePath, imageFilePath } from '../../protocol/directories.js';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
@@ -15,10 +14,10 @@ import { openFlowHeader } from '../../protocol/flow-file/open.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Logger } from '../../protocol/log.js';
 import { checkFlowType } from '../../protocol/names.js';
-import { prepareDirectory } from '../../protocol/private-directory.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
 import type { WireHello, WireWelcome } from '../../protocol/wire/handshake-messages.js';
 import { FlowHost } from '../flow-host.js';
+import { prepareFlowPaths } from '../flow-paths.js';
 import { listenOnLink } from '../listen.js';
 import type { BlockHistory } from '../mirror/block-history.js';
 import type { RemoteFlowOptions } from '../options.js';
@@ -80,13 +79,8 @@ export async function makeFlow(
   log: Logger,
   { beforeLossless, hooks }: RemoteSurroundings,
 ): Promise<RemoteParts> {
-  const { app, flow, directory, flowDirectory } = options;
-  const link = linkSocketPath(directory, app, flow);
-  for (const place of [directory, dirname(link), flowDirectory, appFlowDirectory(flowDirectory, app)])
-    prepareDirectory(place);
-  const access = new Access(options.access, log);
-  access.grantDirectories([appFlowDirectory(flowDirectory, app)], [flowDirectory, directory, dirname(link)]);
-  const path = flowFilePath(flowDirectory, app, flow);
+  const { app, flow, flowDirectory } = options;
+  const { path, link, access } = prepareFlowPaths(options, log);
   const { file, expected, takenOver } = obtain(options, welcome, path, inherited, access, log);
   const inode = inodeOf(path);
   const imagePath = welcome.mirror ? imageFilePath(flowDirectory, app, flow) : undefined;
