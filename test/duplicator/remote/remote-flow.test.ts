@@ -166,6 +166,7 @@ describe('a flow between hosts', () => {
     const lossy = await there.consumer({ delivery: 'lossy' });
     const output = await here.provider();
     await write(output, 0, 200, 50_000); // nobody needs them all
+    await eventually(() => there.flow.published === 200, 'the newest is there');
     const input = await there.consumer({ start: 'next' });
     const first = (await Promise.all([take(input, 1), write(output, 200, 1, 50_000)]))[0][0] ?? 0;
     const sleeping = write(output, 201, 40, 50_000);
