@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 export interface MemoryTrend {
-  /** MiB, pages of their own: what is mapped from flow files is everybody's. */
+  /** MiB, resident without flow files: what is mapped of those is everybody's. */
   readonly firstTenthMiB: number;
   readonly lastTenthMiB: number;
   readonly growthPercent: number;
@@ -14,7 +14,7 @@ export class MemoryWatch {
 
   /** Takes a sample of a process under its role's name; nothing when it has gone. */
   sample(role: string, pid: number | undefined): void {
-    const mib = pid === undefined ? undefined : privateMiB(pid);
+    const mib = pid === undefined ? undefined : ownMiB(pid);
     if (mib === undefined) return;
     const samples = this.#samples.get(role) ?? [];
     this.#samples.set(role, samples);
@@ -46,10 +46,15 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function privateMiB(pid: number): number | undefined {
+function ownMiB(pid: number): number | undefined {
   try {
-    const found = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    return found === null ? undefined : Number(found[1]) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const [resident, shared] = [/VmRSS:\s+(\d+) kB/, /RssShmem:\s+(\d+) kB/].map(
+      (line) => line.exec(status)?.[1],
+    );
+    return resident === undefined || shared === undefined
+      ? undefined
+      : (Number(resident) - Number(shared)) / 1024;
   } catch {
     return undefined;
   }

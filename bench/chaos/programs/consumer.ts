@@ -28,14 +28,22 @@ for (;;) {
   report('N the flow ended');
 }
 
+/** Goes on where it was when the flow is still the same one. While nobody knows its file, only an opening finds that out. */
 async function open(from: Client): Promise<InputFlow> {
-  const known = (await from.flows()).find((info) => info.flow === flow);
-  const same = known?.file !== undefined && sequence > 0 && openFlowHeader(known.file).epoch === epoch;
-  return from.openInput(flow, {
-    history: 64,
-    delivery: delivery === 'lossy' ? 'lossy' : 'lossless',
-    start: same ? sequence : 'oldest',
-  });
+  const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
+  const oldest = { ...options, start: 'oldest' } as const;
+  if (sequence === 0) return from.openInput(flow, oldest);
+  const opened = (await epochOf(from)) === undefined ? await from.openInput(flow, oldest) : undefined;
+  const same = (await epochOf(from)) === epoch;
+  if (!same) return opened ?? from.openInput(flow, oldest);
+  const input = await from.openInput(flow, { ...options, start: sequence });
+  await opened?.close();
+  return input;
+}
+
+async function epochOf(from: Client): Promise<number | undefined> {
+  const file = (await from.flows()).find((info) => info.flow === flow)?.file;
+  return file === undefined ? undefined : openFlowHeader(file).epoch;
 }
 
 function deliver(buffers: readonly FlowBuffer[]): void {
