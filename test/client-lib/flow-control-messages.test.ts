@@ -184,7 +184,7 @@ describe('flow control', () => {
         await eventually('no credit is left', () => out.free === 0);
         const link = await eventually('it holds', async () => {
           const found = await paused();
-          return found?.holding === true ? found : undefined;
+          return found?.holding ? found : undefined;
         });
         expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
