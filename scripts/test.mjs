@@ -34,6 +34,7 @@ function mocha(title, config, extra) {
     reporter,
     '--reporter-option',
     `totals=${file}`,
+    ...(process.env.CI ? ['--retries', '1'] : []),
     ...extra,
   ]);
   const found = existsSync(file)

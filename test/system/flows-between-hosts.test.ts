@@ -244,7 +244,9 @@ describe('a flow between hosts, as processes', () => {
     await b.kill();
     await b.start(at(middle));
     await Promise.all([writing, ...got.map(({ done }) => done)]);
-    for (const one of got) {
+    for (const [index, one] of got.entries()) {
+      const missing = all(count).filter((sequence) => !one.sequences.includes(sequence));
+      expect(missing, `consumer ${index}, which counted ${one.lost} lost`).to.deep.equal([]);
       expect(one.sequences).to.deep.equal(all(count));
       expect([one.lost, one.wrong]).to.deep.equal([0, []]);
     }
