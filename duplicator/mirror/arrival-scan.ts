@@ -30,7 +30,7 @@ export class ArrivalScan {
 
   /** The image has got another publication, in these ranges. */
   imageChanged(ranges: ChangedRanges): void {
-    this.#outdated = [...this.#outdated, ...ranges];
+    if (this.#compared > this.#from) this.#outdated = [...this.#outdated, ...ranges];
   }
 
   /** Where the memory differs from the image as it is now, up to `end`, all of which has arrived. */

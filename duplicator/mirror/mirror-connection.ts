@@ -23,8 +23,11 @@ export interface Reply {
 /** Where the next reply goes: the start of a display memory that has room for the header and `channelCapacity` bytes. */
 export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
 
-/** Told after each read how many bytes of the body have arrived, except for the last one, which ends the request. */
-export type ArrivalListener = (kind: 'full' | 'partial', bodyBytes: number) => void;
+/** Told after each read how many bytes of the body have arrived, and of how many, except for the last one, which ends the request. */
+export type ArrivalListener = (kind: 'full' | 'partial', arrivedBytes: number, bodyBytes: number) => void;
+
+/** Most bytes of a read: what is compared right after it is then still in the cache of its core. */
+const READ_BYTES = 256 * 1024;
 
 export interface MirrorConnectionOptions {
   readonly host: string;
@@ -139,7 +142,8 @@ export class MirrorConnection {
 
   #nextBuffer(): Buffer {
     const body = this.#body;
-    if (body !== undefined) return body.target.subarray(body.filled, body.bodyBytes);
+    if (body !== undefined)
+      return body.target.subarray(body.filled, Math.min(body.bodyBytes, body.filled + READ_BYTES));
     return this.#header.subarray(this.#headerFilled);
   }
 
@@ -157,7 +161,7 @@ export class MirrorConnection {
     } else {
       body.filled += bytes;
       if (body.filled === body.bodyBytes) this.#complete(this.#pending, body);
-      else this.#pending.arrived(body.kind, body.filled);
+      else this.#pending.arrived(body.kind, body.filled, body.bodyBytes);
     }
     return true;
   }

@@ -67,6 +67,11 @@ interface Update {
 /** Why a connection is left without anything being wrong. */
 type Leave = 'reopen' | 'stop';
 
+/**
+ * The end of an update that is compared when the next one has been asked for, bytes: about what is compared in the time that a source takes
+ * to begin its answer, in which nothing can be received.
+ */
+const COMPARED_LATER_BYTES = 3 * 2 ** 20;
 /** While nothing changes, bindings are still asked for this often, milliseconds: a new spectrum may be empty. */
 const BINDING_CHECK_MS = 400;
 
@@ -214,19 +219,28 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
    * The slot after the next must be free for it, since the update at hand is about to take the next.
    */
   #prefetch(mirror: MirrorConnection, sink: MirrorSink): Promise<Update> | undefined {
-    if (this.#options.intervalMs > 0 || this.#pace.calm || !sink.pipelined || this.#stopped) return undefined;
+    if (!this.#backToBack(sink) || this.#stopped) return undefined;
     if (!sink.hasCredit(sink.publisher.next + 1)) return undefined;
     const early = this.#send(mirror, sink);
     early.catch(() => undefined); // awaited in the next round, which may not come
     return early;
   }
 
+  #backToBack(sink: MirrorSink): boolean {
+    return this.#options.intervalMs === 0 && !this.#pace.calm && sink.pipelined;
+  }
+
   async #send(mirror: MirrorConnection, sink: MirrorSink): Promise<Update> {
     let memory: Buffer | undefined;
+    const leftBytes = this.#backToBack(sink) ? COMPARED_LATER_BYTES : 0;
     const reply = await mirror.request(
       sink.channelCapacity,
       (kind) => (memory = sink.publisher.open(this.#ahead(), kind)),
-      (kind, bodyBytes) => sink.publisher.arrived(kind, bodyBytes),
+      (kind, arrived, bodyBytes) => {
+        // While another update waits for its verdict, the image is about to change: what is compared with it now would be compared again.
+        if (this.#unverified === undefined)
+          sink.publisher.arrived(kind, Math.min(arrived, bodyBytes - leftBytes));
+      },
     );
     return { reply, memory: memory as Buffer };
   }
