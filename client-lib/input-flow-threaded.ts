@@ -1,5 +1,5 @@
 /** The engine with a flow thread: the main thread's side of the history and of the worker that fills it. */
-import { MessageChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { LinkEnd } from '../protocol/signal-link/link.js';
@@ -11,9 +11,10 @@ import {
   type FlowControlSettings,
   type FlowThreadSettings,
   type FromThread,
+  type ToFlow,
   type ToThread,
 } from './flow-thread/messages.js';
-import { startFlowThread } from './flow-thread/start.js';
+import { returnFlowThread, startFlowThread } from './flow-thread/start.js';
 import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
@@ -36,7 +37,9 @@ export class ThreadedEngine implements InputEngine {
   readonly #control: ControlBlock;
   readonly #history: HistoryConsumer;
   readonly #worker: Worker;
-  readonly #exited: Promise<void>;
+  /** The thread has closed the flow, or has ended. */
+  readonly #left: Promise<void>;
+  readonly #segments: MessagePort;
   readonly #calls = new Map<number, Call>();
   readonly #lender: Lender = {
     giveBack: (index) => this.#release(index),
@@ -87,12 +90,18 @@ export class ThreadedEngine implements InputEngine {
       ...(flowControl === undefined ? {} : { flowControl }),
     };
     this.#worker = startFlowThread(settings, [port2]);
-    this.#worker.on('message', (message: FromThread) => this.#heard(message));
+    this.#segments = segments;
     this.#worker.on('error', (error) => this.#failed(error));
-    this.#exited = new Promise((resolve) => {
+    this.#left = new Promise((resolve) => {
+      this.#worker.on('message', (message: FromThread) => {
+        if (message.kind === 'closed') {
+          returnFlowThread(this.#worker);
+          this.#leave();
+          resolve();
+        } else this.#heard(message);
+      });
       this.#worker.once('exit', () => {
-        segments.close();
-        this.#failed(new MirrorflowError('CLOSED', 'the flow thread has ended'));
+        this.#leave();
         resolve();
       });
     });
@@ -243,9 +252,9 @@ export class ThreadedEngine implements InputEngine {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#control.store(CONTROL.ended, 1);
-      this.#tell({ kind: 'close' });
+      this.#worker.postMessage({ kind: 'close' } satisfies ToThread);
       const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
-      await this.#exited;
+      await this.#left;
       clearTimeout(timer);
     })();
     return this.#closing;
@@ -273,11 +282,18 @@ export class ThreadedEngine implements InputEngine {
     if (this.#history.threadWants(sure)) this.#tell({ kind: 'room' });
   }
 
-  #tell(message: ToThread): void {
-    this.#worker.postMessage(message);
+  /** Nothing more from the moment of closing on: the thread may soon serve another flow. */
+  #tell(message: ToFlow): void {
+    if (this.#closing === undefined) this.#worker.postMessage(message);
   }
 
-  #call(message: (call: number) => ToThread): Promise<void> {
+  /** The thread is no longer this flow's. */
+  #leave(): void {
+    this.#segments.close();
+    this.#failed(new MirrorflowError('CLOSED', 'the flow thread has ended'));
+  }
+
+  #call(message: (call: number) => ToFlow): Promise<void> {
     if (this.#closing !== undefined)
       return Promise.reject(new MirrorflowError('CLOSED', 'the flow is closed'));
     const call = this.#nextCall++;
@@ -289,7 +305,7 @@ export class ThreadedEngine implements InputEngine {
     return new Promise((resolve, reject) => this.#calls.set(call, { resolve, reject }));
   }
 
-  #heard(message: FromThread): void {
+  #heard(message: Exclude<FromThread, { readonly kind: 'closed' }>): void {
     switch (message.kind) {
       case 'done':
         this.#calls.get(message.call)?.resolve();

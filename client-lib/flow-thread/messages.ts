@@ -37,7 +37,7 @@ export interface FlowControlSettings {
 }
 
 /** `call` numbers are answered by `done` or `failed` with the same number; 0 is the attachment at the start. */
-export type ToThread =
+export type ToFlow =
   | { readonly kind: 'room' }
   | { readonly kind: 'grow'; readonly call: number; readonly buffers: number }
   | { readonly kind: 'shrink'; readonly buffers: number }
@@ -47,8 +47,15 @@ export type ToThread =
   | { readonly kind: 'look' }
   | { readonly kind: 'identify'; readonly identity: MarkIdentity }
   | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
-  | { readonly kind: 'finish' }
-  | { readonly kind: 'close' };
+  | { readonly kind: 'finish' };
+
+/** After `close`, which is answered by `closed`, a thread is told to `rest` until it serves another flow, or to `leave`. */
+export type ToThread =
+  | ToFlow
+  | { readonly kind: 'close' }
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'serve'; readonly settings: FlowThreadSettings }
+  | { readonly kind: 'leave' };
 
 export type EndOnWire =
   { readonly by: 'us' | 'peer' } | { readonly by: 'failure'; readonly error: ErrorOnWire };
@@ -63,7 +70,9 @@ export type FromThread =
   | { readonly kind: 'restarted'; readonly epoch: number }
   | { readonly kind: 'detached'; readonly end: EndOnWire }
   | { readonly kind: 'ended'; readonly end: EndOnWire }
-  | { readonly kind: 'withdrawn'; readonly segment: number };
+  | { readonly kind: 'withdrawn'; readonly segment: number }
+  /** The last of a flow. */
+  | { readonly kind: 'closed' };
 
 export function errorToWire(error: unknown): ErrorOnWire {
   if (error instanceof MirrorflowError) {

@@ -1,8 +1,10 @@
 /** A flow thread lives as long as its flow and its process, and no longer. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { openInputFlow } from '../../../client-lib/input-flow.js';
 import { FlowDouble, until } from '../../fixtures/flow-double.js';
 
 const PROGRAM = fileURLToPath(new URL('../../fixtures/flow-reader-program.js', import.meta.url));
@@ -35,3 +37,60 @@ describe('the life of a flow thread', () => {
     });
   }
 });
+
+describe('a flow thread whose flow was closed', () => {
+  let first: FlowDouble;
+  let second: FlowDouble;
+
+  beforeEach(async () => {
+    first = await FlowDouble.start();
+    second = await FlowDouble.start();
+  });
+
+  afterEach(async () => {
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('serves the next flow, which what is still held of the first does not disturb', async () => {
+    first.publish(3);
+    const one = await openInputFlow(first.opened, { history: 2 });
+    const held = [await one.take(), await one.take()];
+    await one.close();
+    const other = await openInputFlow(second.opened, { history: 2 });
+    for (const buffer of held) buffer?.release();
+    second.publish(5);
+    for (let sequence = 0; sequence < 5; sequence += 1) {
+      const buffer = await other.take();
+      expect(buffer?.sequence).to.equal(sequence);
+      buffer?.release();
+    }
+    expect(other.lost).to.equal(0);
+    await other.close();
+  });
+
+  it('keeps no file mapped while it rests', async () => {
+    first.publish(1);
+    const before = timesMapped(first.opened.file);
+    const input = await openInputFlow(first.opened);
+    expect(timesMapped(first.opened.file)).to.equal(before + 1);
+    await input.close();
+    await until(() => timesMapped(first.opened.file) === before);
+  });
+
+  it('takes its place among several that close at once', async () => {
+    first.publish(1);
+    second.publish(1);
+    const inputs = await Promise.all([first, second, first].map(({ opened }) => openInputFlow(opened)));
+    await Promise.all(inputs.map((input) => input.close()));
+    const again = await Promise.all([first, second, first].map(({ opened }) => openInputFlow(opened)));
+    for (const input of again) expect((await input.take())?.sequence).to.equal(0);
+    await Promise.all(again.map((input) => input.close()));
+  });
+});
+
+/** By this process, in whatever thread. */
+function timesMapped(path: string): number {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith(path)).length;
+}
