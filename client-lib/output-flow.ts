@@ -9,19 +9,17 @@ import type { OpenedFlow } from '../protocol/contract/shapes.js';
 import { MirrorflowError } from '../protocol/errors.js';
 import { COUNTERS } from '../protocol/flow-file/counters.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
-import { LAST, MessageKind, UNANSWERED } from '../protocol/signal-link/messages.js';
+import { MessageKind } from '../protocol/signal-link/messages.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
 import { OutputRing } from './output-ring.js';
 import { sitDown, type Seat } from './output-seat.js';
+import { OutputSignals } from './output-signals.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
 import { OutputTurns } from './output-turns.js';
 
 const TIME_ORIGIN_MS = performance.timeOrigin;
 /** What follows it follows in a microtask. */
 const TURN = Promise.resolve();
-
-/** A signal so long after the last one asks for no answer: at low rates that would only wake this process, before the consumer even. */
-const SELDOM_NS = 200_000;
 
 interface OutputFlowEvents {
   /** Nothing more can be written: closed from here, or lost. Once. */
@@ -63,12 +61,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #reserved = false;
   /** The ring that the reserved slot lies in. */
   #slotRing: OutputRing | undefined;
-  /** The count that the duplicator was told last, and whether it has answered. */
-  #told = 0;
-  #answered = true;
-  /** It was asked not to answer, but to note in the file that it has heard. */
-  #unanswered = false;
-  #toldNs = 0;
+  #signals!: OutputSignals;
   readonly #endTurn = (): void => {
     if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
   };
@@ -225,9 +218,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#flushing = false;
     if (this.#state === 'closed' || this.#state === 'lost') return;
     const published = this.#ring.publish();
-    if (published === this.#told || this.#detached !== undefined) return;
-    // At low rates every publication is signalled at once; at high rates the answer to the last signal, or a quarter ring, is waited for.
-    if (this.#heard || published - this.#told >= this.#ring.quarter) this.#tell(published);
+    if (this.#detached === undefined) this.#signals.published(published, this.#turnNs);
   }
 
   /**
@@ -260,7 +251,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       return; // destroyed or lost meanwhile, which is told to whoever wrote
     }
     this.#flushing = false;
-    this.#link.signal(MessageKind.PUBLISHED, this.#ring.publish(), LAST);
+    this.#signals.last(this.#ring.publish());
     this.destroy();
     await this.#left;
   }
@@ -323,9 +314,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #follow({ file, link, generation }: Seat): void {
     this.#ring = new OutputRing(file, generation);
     this.#link = link;
-    this.#told = file.published;
-    this.#answered = true;
-    this.#unanswered = false;
+    this.#signals = new OutputSignals(link, this.#ring);
     this.#detached = undefined;
     link.onMessage((kind) => {
       if (kind === MessageKind.CREDIT && this.#link === link) this.#credited();
@@ -338,22 +327,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     });
   }
 
-  #tell(published: number): void {
-    this.#told = published;
-    this.#answered = false;
-    this.#unanswered = this.#turnNs - this.#toldNs > SELDOM_NS;
-    this.#toldNs = this.#turnNs;
-    this.#link.signal(MessageKind.PUBLISHED, published, this.#unanswered ? UNANSWERED : 0);
-  }
-
-  /** Whether the duplicator has dealt with what it was told last. */
-  get #heard(): boolean {
-    return this.#answered || (this.#unanswered && this.#ring.heard >= this.#told);
-  }
-
   #credited(): void {
-    this.#answered = true;
-    if (this.#ring.published !== this.#told) this.#tell(this.#ring.published);
+    this.#signals.answered(this.#turnNs);
     this.#drainQueue();
     this.#turns.serve();
   }

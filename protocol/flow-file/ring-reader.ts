@@ -6,7 +6,7 @@
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
-import type { Words } from './words.js';
+import { highHalf, lowHalf, type Words } from './words.js';
 
 /** `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call `follow`. */
 export type ReadOutcome = 'ready' | 'empty' | 'restarted';
@@ -24,15 +24,22 @@ export class RingReader {
   readonly #stride: number;
   readonly #capacity: number;
   readonly #payloads: (Buffer | undefined)[];
-  #epoch: number;
+  #epoch = 0;
+  #epochLow = 0;
+  #epochHigh = 0;
   #next = 0;
+  /** Halves of `#next + 1`, which its slot holds. */
+  #low = 0;
+  #high = 0;
   /** Where the slot of `#next` stands, and its number: dividing for every buffer would cost as much as the buffer. */
   #offset = 0;
   #index = 0;
   #missed = 0;
   #published = 0;
-  /** Where the slot of `sequence` stands. */
+  /** Where the slot of `sequence` stands, and the halves of what it holds. */
   #slot = 0;
+  #heldLow = 0;
+  #heldHigh = 0;
 
   /** Metadata of the buffer that `look` or `copy` found last. */
   sequence = 0;
@@ -49,7 +56,7 @@ export class RingReader {
     this.#stride = file.geometry.slotStride;
     this.#capacity = file.geometry.payloadCapacity;
     this.#payloads = Array.from({ length: file.geometry.slotCount });
-    this.#epoch = file.epoch;
+    this.#enter(file.epoch);
     this.#seek(start);
   }
 
@@ -75,7 +82,7 @@ export class RingReader {
 
   /** Begins again in the file's present epoch. */
   follow(start: ReadStart): void {
-    this.#epoch = this.#file.epoch;
+    this.#enter(this.#file.epoch);
     this.#published = 0;
     this.#seek(start);
   }
@@ -93,10 +100,14 @@ export class RingReader {
         if (ending !== undefined) return ending;
       }
       const slot = this.#offset;
-      if (words.holds64(slot + SLOT.sequence, next + 1)) {
+      const low = this.#low;
+      const high = this.#high;
+      if (words.holdsHalves(slot + SLOT.sequence, low, high)) {
         this.sequence = next;
         this.slot = this.#index;
         this.#slot = slot;
+        this.#heldLow = low;
+        this.#heldHigh = high;
         this.timestampNs = words.plain64(slot + SLOT.timestampNs);
         this.size = Math.min(words.plain32(slot + SLOT.size), this.#capacity);
         this.flags = words.plain32(slot + SLOT.flags);
@@ -122,7 +133,8 @@ export class RingReader {
   stillThere(): boolean {
     const words = this.#words;
     return (
-      words.holds64(this.#slot + SLOT.sequence, this.sequence + 1) && words.holds64(HEADER.epoch, this.#epoch)
+      words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
+      words.holdsHalves(HEADER.epoch, this.#epochLow, this.#epochHigh)
     );
   }
 
@@ -135,6 +147,9 @@ export class RingReader {
       this.#next = next;
       this.#index = index;
       this.#offset = this.#slot + this.#stride;
+      const low = (this.#heldLow + 1) | 0;
+      this.#low = low;
+      this.#high = low === 0 ? (this.#heldHigh + 1) | 0 : this.#heldHigh;
     }
   }
 
@@ -187,8 +202,16 @@ export class RingReader {
     return made;
   }
 
+  #enter(epoch: number): void {
+    this.#epoch = epoch;
+    this.#epochLow = lowHalf(epoch);
+    this.#epochHigh = highHalf(epoch);
+  }
+
   #goTo(sequence: number): void {
     this.#next = sequence;
+    this.#low = lowHalf(sequence + 1);
+    this.#high = highHalf(sequence + 1);
     this.#index = sequence % this.#file.geometry.slotCount;
     this.#offset = slotOffset(this.#file.geometry, sequence);
   }

@@ -6,7 +6,7 @@
 import { HEADER, HEADER_BYTES, MISSING, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
-import type { Words } from './words.js';
+import { highHalf, lowHalf, type Words } from './words.js';
 
 export class RingWriter {
   readonly #file: FlowFile;
@@ -24,6 +24,13 @@ export class RingWriter {
   /** What `open` cleared, by the slot's number. */
   readonly #replaced: Float64Array;
   #published: number;
+  /** The halves of `#committed`. */
+  #low: number;
+  #high: number;
+  /** The last timestamp and its halves: buffers of one turn have the same. */
+  #timestampNs = 0;
+  #timestampLow = 0;
+  #timestampHigh = 0;
 
   /** Continues where `published` of the file stands. */
   constructor(file: FlowFile) {
@@ -32,6 +39,8 @@ export class RingWriter {
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
+    this.#low = lowHalf(this.#committed);
+    this.#high = highHalf(this.#committed);
     this.#opened = this.#committed;
     this.#replaced = new Float64Array(file.geometry.slotCount);
     this.#index = this.#committed % file.geometry.slotCount;
@@ -87,6 +96,8 @@ export class RingWriter {
     for (let missing = first; missing < sequence; missing += 1)
       words.store64(slotOffset(geometry, missing) + SLOT.sequence, MISSING + missing + 1);
     this.#committed = sequence;
+    this.#low = lowHalf(sequence);
+    this.#high = highHalf(sequence);
     this.#opened = Math.max(this.#opened, sequence);
     this.#index = sequence % geometry.slotCount;
     this.#offset = slotOffset(geometry, sequence);
@@ -145,13 +156,17 @@ export class RingWriter {
     if (!Number.isInteger(size) || size < 0 || size > payloadCapacity) throw misfit(size, payloadCapacity);
     const words = this.#words;
     const slot = this.#offset;
-    words.setPlain64(slot + SLOT.timestampNs, timestampNs);
+    if (timestampNs !== this.#timestampNs) this.#stamp(timestampNs);
+    words.setPlainHalves(slot + SLOT.timestampNs, this.#timestampLow, this.#timestampHigh);
     words.setPlain32(slot + SLOT.size, size);
     words.setPlain32(slot + SLOT.flags, flags);
     const committed = this.#committed + 1;
     this.#committed = committed;
     if (this.#opened < committed) this.#opened = committed;
-    words.complete64(slot + SLOT.sequence, committed);
+    const low = (this.#low + 1) | 0;
+    this.#low = low;
+    if (low === 0) this.#high = (this.#high + 1) | 0;
+    words.completeHalves(slot + SLOT.sequence, low, this.#high);
     const index = this.#index + 1;
     this.#index = index === slotCount ? 0 : index;
     this.#offset = index === slotCount ? HEADER_BYTES : slot + slotStride;
@@ -179,10 +194,18 @@ export class RingWriter {
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
+    this.#low = 0;
+    this.#high = 0;
     this.#opened = 0;
     this.#published = 0;
     this.#index = 0;
     this.#offset = HEADER_BYTES;
+  }
+
+  #stamp(timestampNs: number): void {
+    this.#timestampNs = timestampNs;
+    this.#timestampLow = lowHalf(timestampNs);
+    this.#timestampHigh = highHalf(timestampNs);
   }
 
   #payload(index: number): Buffer {

@@ -13,6 +13,10 @@ const TWO_32 = 4_294_967_296;
 /** Whether plain accesses are seen by other threads and processes in the order of the program, but for loads that overtake stores. */
 export const KEEPS_ORDER = process.arch === 'x64' && process.versions.node.startsWith('20.');
 
+/** The halves of a word's value, as signed integers: what is compared and stored without becoming a double. */
+export const lowHalf = (value: number): number => value | 0;
+export const highHalf = (value: number): number => (value / TWO_32) | 0;
+
 export class Words {
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
@@ -59,13 +63,15 @@ export class Words {
     }
   }
 
-  /** Whether the word is `value`, in order with the loads around it. */
-  holds64(byteOffset: number, value: number): boolean {
-    if (!KEEPS_ORDER) return this.load64(byteOffset) === value;
-    // Halves as signed integers: they are compared without becoming doubles.
+  /**
+   * Whether the word is the value with these halves, in order with the loads around it. Halves are compared without becoming a double, and
+   * who asks for one value after the other has them without dividing.
+   */
+  holdsHalves(byteOffset: number, low: number, high: number): boolean {
     const words = this.#i32;
     const index = byteOffset >> 2;
-    return words[index] === (value | 0) && words[index + 1] === ((value / TWO_32) | 0);
+    if (KEEPS_ORDER) return words[index] === low && words[index + 1] === high;
+    return this.load64(byteOffset) === (high >>> 0) * TWO_32 + (low >>> 0);
   }
 
   /** Stores 0 over a slot's sequence; nothing that is loaded or stored after it in the program happens before it. */
@@ -77,11 +83,16 @@ export class Words {
 
   /** Stores over 0: whoever finds the value finds everything that was stored before it. The high half goes first, so that the low one completes it. */
   complete64(byteOffset: number, value: number): void {
+    this.completeHalves(byteOffset, lowHalf(value), highHalf(value));
+  }
+
+  /** As `complete64`, of a value whose halves are known as signed integers. */
+  completeHalves(byteOffset: number, low: number, high: number): void {
     const words = this.#i32;
     const index = byteOffset >>> 2;
-    words[index + 1] = (value / TWO_32) | 0;
-    if (KEEPS_ORDER) words[index] = value | 0;
-    else Atomics.store(words, index, value | 0);
+    words[index + 1] = high;
+    if (KEEPS_ORDER) words[index] = low;
+    else Atomics.store(words, index, low);
   }
 
   /** Stores a value below the present one: high half first, so that a reader never meets a value that is too large. */
@@ -107,9 +118,13 @@ export class Words {
   }
 
   setPlain64(byteOffset: number, value: number): void {
+    this.setPlainHalves(byteOffset, lowHalf(value), highHalf(value));
+  }
+
+  setPlainHalves(byteOffset: number, low: number, high: number): void {
     const words = this.#i32;
     const index = byteOffset >>> 2;
-    words[index] = value | 0;
-    words[index + 1] = (value / TWO_32) | 0;
+    words[index] = low;
+    words[index + 1] = high;
   }
 }

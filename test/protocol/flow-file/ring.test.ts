@@ -54,6 +54,26 @@ describe('the ring', () => {
     expect([reader.look(), reader.available]).to.deep.equal(['ready', 2]);
   });
 
+  it('goes on where a sequence needs its upper half', () => {
+    const { file } = ring(4);
+    for (const carry of [2 ** 31, 2 ** 32, 2 ** 40, 5 * 2 ** 32]) {
+      file.words.store64(HEADER.published, carry - 3);
+      const writer = new RingWriter(file);
+      const reader = new RingReader(file, 'next');
+      const target = Buffer.alloc(CAPACITY);
+      for (let sequence = carry - 3; sequence < carry + 6; sequence += 1) {
+        writeAndPublish(writer, file);
+        expect([reader.copy(target), reader.sequence, reader.timestampNs]).to.deep.equal([
+          'ready',
+          sequence,
+          sequence * 10,
+        ]);
+        expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
+      }
+      expect(reader.missed).to.equal(0);
+    }
+  });
+
   it('begins where it was told to', () => {
     const { file, writer } = ring(4);
     writeAndPublish(writer, file, 10);
