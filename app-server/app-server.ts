@@ -200,7 +200,7 @@ export class AppServer {
 
   async #listen(): Promise<void> {
     const { options, launch, log } = this.#setup;
-    this.#flows.expectRunning();
+    this.#flows.duplicators.expectRunning();
     await this.#listenOnSocket();
     this.#access.grant(this.#socket, 'socket');
     const bound = await this.#http.listen({ host: LOOPBACK, port: options.application.port ?? 0 });

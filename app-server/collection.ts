@@ -108,7 +108,7 @@ export class Collection {
   async #figures(): Promise<Map<string, DuplicatorFigures | undefined>> {
     const { flows } = this.#around;
     const asked = flows.list().map(async ({ flow }): Promise<[string, DuplicatorFigures | undefined]> => {
-      const connection = flows.duplicatorOf(flow);
+      const connection = flows.duplicators.of(flow);
       if (connection === undefined) return [flow, undefined];
       const call = callerOf(CONTRACT, connection);
       return [flow, await answerOf(call('duplicator.statistics', [], { timeoutMs: ANSWER_WITHIN_MS }))];

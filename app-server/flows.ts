@@ -1,117 +1,61 @@
-/** All flows of the application: which there are, who opens them, and which process serves them. */
-import type { Clock } from '../protocol/clock.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
-import {
-  type DuplicatorReady,
-  type DuplicatorReport,
-  type FlowInfo,
-  type OpenedFlow,
-  type OpenRequest,
-  type Served,
-  type StartFailure,
+/** All flows of the application, as clients and other hosts see them: what each is, who has it open, and opening and closing it. */
+import type {
+  DuplicatorReady,
+  FlowInfo,
+  OpenedFlow,
+  OpenRequest,
+  Served,
 } from '../protocol/contract/shapes.js';
-import { appFlowDirectory, flowFilePath } from '../protocol/directories.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { Logger } from '../protocol/log.js';
-import { isAlive } from '../protocol/owner-identity.js';
 import type { Client } from './clients.js';
-import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
+import { Duplicators, type DuplicatorsOptions } from './duplicators.js';
 import {
   asksForAnother,
   checkRequest,
   definitionOfProvider,
-  isRemote,
   remoteDefinition,
   SPECTRA,
-  serves,
   spectraDefinition,
   type FlowDefinition,
 } from './flow-definition.js';
-import type { FlowDuplicatorOptions } from './flow-duplicator.js';
-import { findFlows, livingOwner, stopOwner } from './flow-files.js';
-import { Flow } from './flow.js';
-import { launchDuplicator } from './launch.js';
+import { FlowTable, type FlowTableOptions } from './flow-table.js';
+import type { Flow } from './flow.js';
 import { Openings, type Opening } from './openings.js';
-import type { AppServerOptions } from './options.js';
 import type { FlowHere, FlowsHere } from './remote/remote-flows.js';
 import { serveFlow } from './remote/serve-flow.js';
-import { checkFound, checkReady } from './subscription.js';
-
-/** Flows of one application: each is a process. */
-const FLOWS_MAX = 256;
-
-/** Clients look for a restarted app server several times a second; a machine that is very busy makes them late. */
-const CLIENTS_RETURN_WITHIN_MS = 5_000;
 
 /** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
 const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
 
-export interface FlowsOptions {
-  readonly server: AppServerOptions;
-  /** Absolute path of the duplicator program, as it is now. */
-  readonly duplicatorScript: () => string;
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface FlowsOptions extends FlowTableOptions, DuplicatorsOptions {
   /** A client has closed a flow, or has gone. */
   readonly closed: (opening: Opening) => void;
-  /** A duplicator has told the state of its source. */
-  readonly reported: (flow: string, report: DuplicatorReport) => void;
-}
-
-/** What a duplicator that says that it is ready is answered. */
-interface Subscribed {
-  readonly adopted: boolean;
-  /** Consumers of the one before that still have the flow open. */
-  readonly consumers?: number;
 }
 
 export class Flows implements FlowsHere {
   readonly #options: FlowsOptions;
-  readonly #flows = new Map<string, Flow>();
   readonly #openings = new Openings();
-  #backAtMs = 0;
-  /** The permanent connections of duplicators, and which run of which flow each belongs to. */
-  readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
-
-  /** The newest connection of each flow's duplicator, which calls to it take. */
-  readonly #duplicators = new WeakMap<Flow, DuplicatorConnection>();
+  readonly #flows: FlowTable;
+  readonly duplicators: Duplicators;
 
   constructor(options: FlowsOptions) {
     this.#options = options;
+    this.#flows = new FlowTable(options, this.#openings);
+    this.duplicators = new Duplicators(options, this.#flows, this.#openings);
     const { source, via } = options.server.application;
-    if (source !== undefined) this.#add(spectraDefinition(source), true);
-    else if (via !== undefined) this.#add(remoteDefinition(SPECTRA, SPECTRA, via), true);
-  }
-
-  /** Looks for the flows that an earlier app server has left: duplicators that run will subscribe, others are started when somebody comes back. */
-  expectRunning(): void {
-    const { application, flowDirectory } = this.#options.server;
-    const directory = appFlowDirectory(flowDirectory, application.name);
-    const found = findFlows(directory, application.name).toSorted(
-      (a, b) => Number(b.living) - Number(a.living),
-    );
-    if (found.length > 0) this.#backAtMs = this.#options.clock.nowMs() + CLIENTS_RETURN_WITHIN_MS;
-    for (const { definition, living } of found.slice(0, FLOWS_MAX - this.#flows.size)) {
-      const flow = this.#flows.get(definition.flow) ?? this.#add(definition, false);
-      if (living) flow.duplicator.expectOwner();
-    }
-  }
-
-  /** Whoever had a flow open at an earlier app server has it open here, or has gone. */
-  get #clientsAreBack(): boolean {
-    return this.#options.clock.nowMs() >= this.#backAtMs;
+    if (source !== undefined) this.#flows.add(spectraDefinition(source), true);
+    else if (via !== undefined) this.#flows.add(remoteDefinition(SPECTRA, SPECTRA, via), true);
   }
 
   list(): FlowInfo[] {
-    return [...this.#flows.keys()].toSorted().map((name) => this.inquire(name));
+    const names = this.#flows.all().map(({ name }) => name);
+    return names.toSorted().map((name) => this.inquire(name));
   }
 
   /** Drops the flows of dead duplicators that nobody has come back to. */
   forgetUnused(): void {
-    for (const flow of this.#flows.values()) this.#tidy(flow);
+    for (const flow of this.#flows.all()) this.#flows.tidy(flow);
   }
 
   /** Flows with a process, or that somebody has open. */
@@ -124,11 +68,11 @@ export class Flows implements FlowsHere {
 
   /** Throws UNKNOWN_FLOW. */
   inquire(name: string): FlowInfo {
-    return this.#find(name).info(this.#openings.clientsOf(name));
+    return this.#flows.find(name).info(this.#openings.clientsOf(name));
   }
 
   statistics(name: string): Record<string, number> {
-    return this.#find(name).statistics(this.#options.clock);
+    return this.#flows.find(name).statistics(this.#options.clock);
   }
 
   openingsOf(client: Client): readonly Opening[] {
@@ -144,12 +88,6 @@ export class Flows implements FlowsHere {
     return this.#openings.provider(name)?.client;
   }
 
-  /** Where the duplicator of a flow takes calls, if it runs and is connected. */
-  duplicatorOf(name: string): DuplicatorConnection | undefined {
-    const flow = this.#flows.get(name);
-    return flow?.duplicator.ready === undefined ? undefined : this.#duplicators.get(flow);
-  }
-
   /** What a consumer has open. Throws REFUSED when that handle is no consumer's of this client. */
   consumerOpening(client: Client, handle: number): Opening {
     const opening = this.#openings.find(client, handle);
@@ -159,13 +97,6 @@ export class Flows implements FlowsHere {
       `client ${client.presentation.name} has no flow open for reading under the handle ${handle}`,
       { handle },
     );
-  }
-
-  /** The consumer on a duplicator's signal link that said `link` in its HELLO. */
-  consumerOfLink(session: object, link: number): Opening | undefined {
-    const flow = this.#servedBy(session);
-    if (flow === undefined) return undefined;
-    return this.#openings.ofFlow(flow.name).find((opening) => opening.link === link);
   }
 
   /** A flow as it is now; undefined when it is not known. */
@@ -181,7 +112,7 @@ export class Flows implements FlowsHere {
   define(definition: FlowDefinition): void {
     const flow = this.#flows.get(definition.flow);
     if (flow === undefined) {
-      this.#add(definition, false);
+      this.#flows.add(definition, false);
       return;
     }
     flow.definition = definition;
@@ -196,17 +127,17 @@ export class Flows implements FlowsHere {
 
   /** Starts the duplicator of a flow where needed. Rejects with UNKNOWN_FLOW, or why it cannot run. */
   async ready(name: string): Promise<DuplicatorReady> {
-    return this.#inTime(this.#find(name), false);
+    return this.#inTime(this.#flows.find(name), false);
   }
 
   /** Makes the running duplicator of a flow listen for those of other hosts. Rejects with NOT_RUNNING, and with why it cannot. */
   async serve(name: string): Promise<Served> {
-    return serveFlow(this.#caller(name), this.#options.server.dataListen);
+    return serveFlow(this.duplicators.caller(name), this.#options.server.dataListen);
   }
 
   /** Sends the running duplicator of a remote flow somewhere else. */
   async redirect(name: string, source: string): Promise<void> {
-    await this.#caller(name)('duplicator.redirect', [source]);
+    await this.duplicators.caller(name)('duplicator.redirect', [source]);
   }
 
   /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
@@ -248,93 +179,16 @@ export class Flows implements FlowsHere {
     for (const opening of this.#openings.ofClient(client)) this.#remove(opening);
   }
 
-  /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
-  subscribe(ready: DuplicatorReady, session: DuplicatorConnection): Subscribed {
-    try {
-      checkReady(ready, this.#options.server.application.name);
-      const known = this.#flows.get(ready.flow);
-      const adopted = known?.duplicator.subscribed(ready, session) !== true;
-      const flow = adopted ? this.#adopt(ready, session) : known;
-      if (flow !== undefined) {
-        this.#connections.set(session, { flow, pid: ready.identity.pid });
-        this.#duplicators.set(flow, session);
-      }
-      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come.
-      if (adopted || flow === undefined || !flow.duplicator.follows || !this.#clientsAreBack)
-        return { adopted };
-      return { adopted, consumers: this.#openings.consumers(flow.name) };
-    } catch (error) {
-      this.#options.log.warn('a duplicator was refused', {
-        flow: ready.flow,
-        pid: ready.identity.pid,
-        error,
-      });
-      if (error instanceof MirrorflowError) {
-        this.#flows.get(ready.flow)?.duplicator.refusedOwner(error.message);
-      }
-      throw error;
-    }
-  }
-
-  /** A child says why it cannot start. False when its token is of no start that runs. */
-  startFailed({ launch, code, message }: StartFailure): boolean {
-    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
-    return [...this.#flows.values()].some(({ duplicator }) => duplicator.startFailed(launch, known, message));
-  }
-
-  report(report: DuplicatorReport, session: object): boolean {
-    const flow = this.#servedBy(session);
-    flow?.reported(report);
-    if (flow !== undefined) this.#options.reported(flow.name, report);
-    return flow !== undefined;
-  }
-
-  /** Whether the duplicator on that connection may end: true only if nobody has its flow open, or waits for it. */
-  mayEnd(session: object): boolean {
-    const flow = this.#servedBy(session);
-    if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
-    flow.duplicator.released();
-    return true;
-  }
-
   /** Stops every duplicator; those who wait get STOPPED. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#flows.values()].map(({ duplicator }) => duplicator.close()));
-  }
-
-  #caller(name: string): CallOf<MirrorflowContract> {
-    const connection = this.duplicatorOf(name);
-    if (connection !== undefined) return callerOf(CONTRACT, connection);
-    throw new MirrorflowError('NOT_RUNNING', `the duplicator of flow ${name} does not run now`, {
-      flow: name,
-    });
-  }
-
-  #servedBy(session: object): Flow | undefined {
-    const connection = this.#connections.get(session);
-    if (connection === undefined) {
-      throw new MirrorflowError('REFUSED', 'this connection is of no duplicator; it must subscribe first');
-    }
-    const { flow, pid } = connection;
-    return flow.duplicator.ready !== undefined && flow.duplicator.pid === pid ? flow : undefined;
-  }
-
-  #find(name: string): Flow {
-    const flow = this.#flows.get(name);
-    if (flow !== undefined) return flow;
-    const names = [...this.#flows.keys()].toSorted().join(', ');
-    throw new MirrorflowError(
-      'UNKNOWN_FLOW',
-      `application ${this.#options.server.application.name} has no flow ${name}; ${names === '' ? 'it has none at all' : `its flows are: ${names}`}`,
-      { flow: name },
-    );
+    await Promise.all(this.#flows.all().map(({ duplicator }) => duplicator.close()));
   }
 
   #openingOf(client: Client, flow: Flow, { direction, link }: OpenRequest): Opening {
     try {
       return this.#openings.add(client, flow.name, direction, link);
     } catch (error) {
-      this.#tidy(flow);
+      this.#flows.tidy(flow);
       throw error;
     }
   }
@@ -349,9 +203,9 @@ export class Flows implements FlowsHere {
   #flowFor(request: OpenRequest, own: Opening | undefined): Flow {
     const known = this.#flows.get(request.flow);
     if (known === undefined && request.direction === 'output') {
-      return this.#add(definitionOfProvider(request), false);
+      return this.#flows.add(definitionOfProvider(request), false);
     }
-    const flow = known ?? this.#find(request.flow);
+    const flow = known ?? this.#flows.find(request.flow);
     checkRequest(flow.definition, request);
     if (request.direction === 'output') this.#takeProvider(flow, request, own);
     return flow;
@@ -390,77 +244,12 @@ export class Flows implements FlowsHere {
     }
   }
 
-  /** Takes over a duplicator that this app server has not started, if it really is its flow's owner. */
-  #adopt(ready: DuplicatorReady, session: DuplicatorConnection): Flow {
-    const { server, clock, log } = this.#options;
-    const { identity, definition: found } = checkFound(ready, server);
-    const flow = this.#flows.get(ready.flow) ?? this.#add(found, false);
-    const handle = new AdoptedDuplicator(identity, clock);
-    handle.connected(session);
-    // What a source or a provider asks for decides; otherwise the flow is what its duplicator says.
-    const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
-    if (decided && !serves(found, flow.definition)) {
-      log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
-      flow.duplicator.replace(handle);
-      return flow;
-    }
-    if (!decided) flow.definition = { ...found, ...remoteOf(flow.definition) };
-    else if (isRemote(flow.definition)) flow.definition = { ...found, ...remoteOf(flow.definition) };
-    flow.duplicator.adopt(handle, ready);
-    return flow;
-  }
-
-  #add(definition: FlowDefinition, permanent: boolean): Flow {
-    if (this.#flows.size >= FLOWS_MAX) {
-      throw new MirrorflowError('LIMIT_REACHED', `an application has at most ${FLOWS_MAX} flows`, {
-        flows: FLOWS_MAX,
-      });
-    }
-    const flow = new Flow(definition, permanent, (owner) => this.#duplicatorOptions(definition.flow, owner));
-    this.#flows.set(definition.flow, flow);
-    return flow;
-  }
-
-  #duplicatorOptions(name: string, flow: Flow): FlowDuplicatorOptions {
-    const { server, duplicatorScript, clock, log } = this.#options;
-    const file = flowFilePath(server.flowDirectory, server.application.name, name);
-    return {
-      title: `${server.application.name}/${name}`,
-      clock,
-      log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock, log),
-      livingOwner: () => livingOwner(file),
-      stopOwner: () => stopOwner(file, clock),
-      isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
-      wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
-      changed: () => this.#tidy(flow),
-    };
-  }
-
   #remove(opening: Opening): void {
     this.#openings.remove(opening);
     this.#options.closed(opening);
     const flow = this.#flows.get(opening.flow);
     if (flow === undefined) return;
     flow.duplicator.reconsider();
-    this.#tidy(flow);
+    this.#flows.tidy(flow);
   }
-
-  /** A provider's flow is known while its duplicator lives or anybody has it open. */
-  #tidy(flow: Flow): void {
-    const { name, permanent, duplicator } = flow;
-    if (permanent || this.#flows.get(name) !== flow || !duplicator.isQuiet) return;
-    if (this.#openings.ofFlow(name).length > 0) return;
-    const file = flowFilePath(
-      this.#options.server.flowDirectory,
-      this.#options.server.application.name,
-      name,
-    );
-    if (livingOwner(file) === undefined) this.#flows.delete(name);
-  }
-}
-
-/** The host behind a remote flow, which no duplicator tells. */
-function remoteOf({ remote }: FlowDefinition): Pick<FlowDefinition, 'remote'> {
-  return remote === undefined ? {} : { remote };
 }

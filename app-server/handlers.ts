@@ -102,16 +102,16 @@ export function handlersOf(served: Served): Partial<Handlers<MirrorflowContract,
       return [...here, ...(await hosts.all('remote.marks', [flow])).flatMap(({ result }) => result)];
     },
     'flow.statistics': ([flow]) => flows.statistics(flow),
-    'duplicator.subscribe': ([ready], { session }) => flows.subscribe(ready, permanent(session)),
-    'duplicator.report': ([report], { session }) => flows.report(report, permanent(session)),
+    'duplicator.subscribe': ([ready], { session }) => flows.duplicators.subscribe(ready, permanent(session)),
+    'duplicator.report': ([report], { session }) => flows.duplicators.report(report, permanent(session)),
     'duplicator.demoted': ([link], { session }) => {
-      const opening = flows.consumerOfLink(permanent(session), link);
+      const opening = flows.duplicators.consumerOfLink(permanent(session), link);
       if (opening !== undefined) flowControl.demoted(opening);
       return opening !== undefined;
     },
-    'duplicator.release': (_params, { session }) => flows.mayEnd(permanent(session)),
+    'duplicator.release': (_params, { session }) => flows.duplicators.mayEnd(permanent(session)),
     'gateway.subscribe': ([ready], { session }) => gateway.subscribe(ready, permanent(session)),
-    'child.failed': ([failure]) => flows.startFailed(failure) || gateway.startFailed(failure),
+    'child.failed': ([failure]) => flows.duplicators.startFailed(failure) || gateway.startFailed(failure),
   };
 }
 

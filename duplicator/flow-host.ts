@@ -5,30 +5,21 @@
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../protocol/clock.js';
 import type { DuplicatorFigures } from '../protocol/contract/figures.js';
-import type { ErrorCode } from '../protocol/errors.js';
 import { COUNTERS } from '../protocol/flow-file/counters.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../protocol/flow-file/geometry.js';
-import { HEADER, SLOT, SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
+import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
-import {
-  AWAKE,
-  LAST,
-  LINK_VERSION,
-  MessageKind,
-  UNANSWERED,
-  kindName,
-  packHello,
-  packRefusal,
-  unpackHello,
-  type Hello,
-} from '../protocol/signal-link/messages.js';
+import { AWAKE, LAST, MessageKind, UNANSWERED, kindName } from '../protocol/signal-link/messages.js';
+import { Admission } from './admission.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
-import { ProviderSeat } from './provider-seat.js';
-import { REATTACH_MS, ReattachHold } from './recovery/reattach-hold.js';
+import { LinkClient, standingsOf, type LinkStanding } from './link-client.js';
+import type { ProviderSeat } from './provider-seat.js';
+import { REATTACH_MS } from './recovery/reattach-hold.js';
 import { RemoteConsumers } from './remote/remote-consumers.js';
-import { StallWatch } from './stall-watch.js';
+import { WriterCredit } from './writer-credit.js';
+
+export type { LinkStanding } from './link-client.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
@@ -56,22 +47,9 @@ export interface FlowHostOptions {
 
 /** DELIVERY's detail. */
 const LOSSY = 1;
-const EPOCH_LOW = 2 ** 32;
 
 /** Longest stall timeout that a provider may ask for. */
 const STALL_TIMEOUT_MAX_MS = 86_400_000;
-
-interface Client {
-  readonly link: LinkConnection;
-  /** Undefined for an observer, and before HELLO. */
-  consumer: Consumer | undefined;
-  hello: Hello | undefined;
-  /** What it said it was. */
-  name: number;
-}
-
-/** How far somebody on the link is. */
-export type LinkStanding = DuplicatorFigures['links'][number];
 
 /** How far a duplicator of another host is. */
 export type RemoteStanding = NonNullable<DuplicatorFigures['remotes']>[number];
@@ -92,11 +70,10 @@ interface FlowHostEvents {
 export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #options: FlowHostOptions;
   readonly #registry = new ConsumerRegistry();
-  readonly #clients = new Map<number, Client>();
-  readonly #creditWaiters = new Set<() => void>();
+  readonly #clients = new Map<number, LinkClient>();
+  readonly #credit: WriterCredit;
   readonly #seat: ProviderSeat | undefined;
-  readonly #stall: StallWatch;
-  readonly #hold: ReattachHold;
+  readonly #admission: Admission;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
@@ -107,42 +84,57 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #lastId = 0;
   #greeted = 0;
   #published: number;
-  /** The sequence that the duplicator itself waits to write. */
-  #wanted = 0;
   #closed = false;
   signals = 0;
-  stalls = 0;
 
   constructor(options: FlowHostOptions) {
     super();
     this.#options = options;
-    const { file, expected = 0, local } = options;
+    const { file, expected = 0, local = false, reattachMs = REATTACH_MS } = options;
+    const clock = options.clock ?? systemClock;
     this.#published = file.published;
     this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.remotes.id) : 0;
-    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
-    const clock = options.clock ?? systemClock;
-    this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
-    const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
-    this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
-    this.#stall = new StallWatch(
+    this.#credit = new WriterCredit({
+      file,
+      registry: this.#registry,
       clock,
-      options.stallTimeoutMs ?? 0,
-      () => this.#holding(),
-      (consumer) => this.#demote(consumer),
-    );
-    this.remotes = new RemoteConsumers(clock, options.reattachMs ?? REATTACH_MS, {
+      local,
+      stallTimeoutMs: options.stallTimeoutMs ?? 0,
+      expected,
+      reattachMs,
+      stalled: (consumer) => this.#demote(consumer),
+    });
+    this.#seat = this.#credit.seat;
+    this.#admission = new Admission({
+      file,
+      registry: this.#registry,
+      credit: this.#credit,
+      openSlots: options.openSlots,
+      published: () => this.#published,
+      generation: () => this.generation,
+      beforeLossless: () => this.beforeLossless(),
+      isThere: ({ id }) => this.#clients.has(id) && !this.#closed,
+      seated: () => this.published(), // it may have gone on alone while there was no duplicator
+      greeted: ({ role }) => {
+        this.#greeted += 1;
+        if (role === 'provider') this.emit('provider', 'came');
+      },
+      counted: () => this.#countConsumers(),
+      admitted: ({ link }, consumer) => this.#signalIfWaiting(link, consumer),
+    });
+    this.remotes = new RemoteConsumers(clock, reattachMs, {
       registry: this.#registry,
       nextId: () => (this.#lastId += 1),
       published: () => file.published,
-      oldest: (delivery, wanted) => this.#oldest({ delivery }, wanted),
-      returned: () => this.#hold.returned(),
+      oldest: (delivery, wanted) => this.#admission.oldest(delivery, wanted),
+      returned: () => this.#credit.hold.returned(),
       changed: () => {
         this.#countConsumers();
-        this.#grantCredit();
+        this.#credit.grant();
         this.emit('clients', this.clientCount);
       },
-      acknowledged: () => this.#grantCredit(),
-      isHolding: (consumer) => this.#holding().includes(consumer),
+      acknowledged: () => this.#credit.grant(),
+      isHolding: (consumer) => this.#credit.holding().includes(consumer),
     });
     options.links.onConnection((link) => this.#connected(link));
   }
@@ -175,35 +167,23 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.#generation = generation;
     this.#options.file.setSourceState(state, sinceNs, this.generation);
-    for (const { link, hello, consumer } of this.#clients.values()) {
+    for (const client of this.#clients.values()) {
+      const { hello, consumer } = client;
       // One that waits to be welcomed is told then.
       if (hello !== undefined && (hello.role !== 'consumer' || consumer !== undefined))
-        this.#tellState(link, state);
+        client.tellState(state, this.generation);
     }
     this.remotes.stateChanged();
   }
 
   /** Everybody who said HELLO. */
   get links(): LinkStanding[] {
-    const { published } = this.#options.file;
-    const holding = new Set(this.#holding());
-    const standings: LinkStanding[] = [];
-    for (const { consumer, hello, name } of this.#clients.values()) {
-      if (hello === undefined) continue;
-      const common = { client: name, role: hello.role };
-      if (consumer === undefined) standings.push({ ...common, holding: false });
-      else {
-        const { delivery, paused, acknowledged } = consumer;
-        const lag = Math.max(0, published - acknowledged);
-        standings.push({ ...common, delivery, paused, acknowledged, lag, holding: holding.has(consumer) });
-      }
-    }
-    return standings;
+    return standingsOf(this.#clients.values(), this.#options.file.published, new Set(this.#credit.holding()));
   }
 
   /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
   expectAtMost(consumers: number): void {
-    this.#hold.expectAtMost(consumers + this.#remotesBefore);
+    this.#credit.hold.expectAtMost(consumers + this.#remotesBefore);
   }
 
   hasCredit(sequence: number): boolean {
@@ -212,8 +192,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Sequences below it may be written, for as long as `changes` is what it is. */
   get creditLimit(): number {
-    const { slotCount } = this.#options.file.geometry;
-    return Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+    return this.#credit.limit;
   }
 
   /** Counts consumers that came, went or changed: only then a limit may become lower. */
@@ -222,36 +201,29 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the host closes. */
-  async credit(sequence: number): Promise<void> {
-    if (this.hasCredit(sequence)) return;
-    this.stalls += 1;
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (!this.#closed && !this.hasCredit(sequence)) return;
-        this.#creditWaiters.delete(look);
-        resolve();
-      };
-      this.#creditWaiters.add(look);
-      this.#wanted = sequence;
-      this.#stall.look();
-    });
+  credit(sequence: number): Promise<void> {
+    return this.#credit.wait(sequence);
+  }
+
+  /** Times that the duplicator itself had to wait for credit. */
+  get stalls(): number {
+    return this.#credit.stalls;
   }
 
   /** Ends every connection and the socket; writers that wait for credit go on. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#stall.stop();
-    this.#hold.stop();
+    this.#credit.close();
     this.remotes.close();
-    this.#grantCredit();
+    this.#credit.grant();
     await this.#options.links.close();
   }
 
   #connected(link: LinkConnection): void {
     const id = (this.#lastId += 1);
-    const client: Client = { link, consumer: undefined, hello: undefined, name: 0 };
+    const client = new LinkClient(id, link, this.#options.log);
     this.#clients.set(id, client);
-    link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
+    link.onMessage((kind, value, detail) => this.#receive(client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
       if (this.#registry.remove(id)) this.#countConsumers();
@@ -259,22 +231,22 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       if (client.hello === undefined) return;
       this.#greeted -= 1;
       if (this.#seat?.sits(link) === true) this.#providerLeft(this.#seat);
-      this.#grantCredit();
+      this.#credit.grant();
       this.emit('clients', this.clientCount);
     });
   }
 
-  #receive(id: number, client: Client, kind: MessageKind, value: number, detail: number): void {
+  #receive(client: LinkClient, kind: MessageKind, value: number, detail: number): void {
     switch (kind) {
       case MessageKind.HELLO:
         client.name = value;
-        this.#hello(id, client, detail);
+        if (this.#admission.hello(client, detail)) this.emit('clients', this.clientCount);
         return;
       case MessageKind.START:
-        this.#start(id, client, value, detail);
+        this.#admission.start(client, value, detail);
         return;
       case MessageKind.ACK:
-        this.#acknowledge(id, client, value, detail);
+        this.#acknowledge(client, value, detail);
         return;
       case MessageKind.PUBLISHED:
         this.#providerPublished(client, value, detail);
@@ -287,89 +259,28 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
         this.#pause(client, kind === MessageKind.PAUSE);
         return;
       default:
-        this.#refuse(client, 'BAD_MESSAGE', `a client sent ${kindName(kind)}, which means nothing here`);
+        client.refuse('BAD_MESSAGE', `a client sent ${kindName(kind)}, which means nothing here`);
     }
   }
 
-  #hello(id: number, client: Client, detail: number): void {
-    const hello = unpackHello(detail);
-    if (hello === undefined || client.hello !== undefined) {
-      this.#refuse(client, 'BAD_MESSAGE', 'a client sent a HELLO that cannot be understood, or a second one');
-      return;
-    }
-    if (hello.version !== LINK_VERSION) {
-      const message = `a client speaks version ${hello.version} of the signal link, this duplicator version ${LINK_VERSION}`;
-      this.#refuse(client, 'VERSION_MISMATCH', message);
-      return;
-    }
-    if (hello.role === 'provider' && !this.#seatProvider(client, hello)) return;
-    client.hello = hello;
-    this.#greeted += 1;
-    if (hello.role === 'observer') this.#welcome(client, hello, this.#published);
-    else if (hello.role === 'provider') this.emit('provider', 'came');
-    else if (hello.start !== 'sequence')
-      this.#whenHeld(id, hello, () =>
-        this.#admit(
-          id,
-          client,
-          hello,
-          hello.start === 'oldest' ? this.#oldest(hello) : this.#options.file.published,
-        ),
-      );
-    this.emit('clients', this.clientCount);
-  }
-
-  #seatProvider(client: Client, hello: Hello): boolean {
-    if (this.#seat === undefined) {
-      this.#refuse(client, 'REFUSED', 'a client wanted to provide a flow that is filled from a source');
-      return false;
-    }
-    if (this.#seat.take(client.link, hello)) {
-      this.published(); // it may have gone on alone while there was no duplicator
-      return true;
-    }
-    this.#refuse(client, 'FLOW_BUSY', 'a second provider wanted to join');
-    return false;
-  }
-
-  #providerPublished(client: Client, sequence: number, detail: number): void {
+  #providerPublished(client: LinkClient, sequence: number, detail: number): void {
     if (this.#seat?.sits(client.link) === true && this.#seat.published(sequence)) {
       if ((detail & LAST) !== 0) this.#seat.finish();
       this.published();
       // Consumers first: they wait for the buffer, the provider only for its turn to say more.
       this.#seat.answer((detail & UNANSWERED) !== 0);
-      this.#stall.look();
+      this.#credit.stall.look();
       return;
     }
-    this.#refuse(
-      client,
-      'BAD_MESSAGE',
-      `a client said that it published below ${sequence}, which it cannot have`,
-    );
+    client.refuse('BAD_MESSAGE', `a client said that it published below ${sequence}, which it cannot have`);
   }
 
-  #stallTimeout(client: Client, timeoutMs: number): void {
+  #stallTimeout(client: LinkClient, timeoutMs: number): void {
     if (this.#seat?.sits(client.link) === true && timeoutMs <= STALL_TIMEOUT_MAX_MS) {
-      this.#stall.timeoutMs = timeoutMs;
+      this.#credit.stall.timeoutMs = timeoutMs;
       return;
     }
-    this.#refuse(
-      client,
-      'BAD_MESSAGE',
-      `a client asked for a stall timeout of ${timeoutMs} ms, which it may not`,
-    );
-  }
-
-  /** The lossless consumers without whose acknowledgement the writer cannot go on. */
-  #holding(): Consumer[] {
-    const { file } = this.#options;
-    // A provider stops where its credit ends, which is a ring beyond the slowest; the duplicator itself says what it waits for.
-    if (this.#seat === undefined ? this.#creditWaiters.size === 0 : !this.#seat.taken) return [];
-    const next = this.#seat === undefined ? this.#wanted : file.published;
-    return [...this.#registry.all()].filter(
-      ({ delivery, acknowledged }) =>
-        delivery === 'lossless' && acknowledged + file.geometry.slotCount <= next,
-    );
+    client.refuse('BAD_MESSAGE', `a client asked for a stall timeout of ${timeoutMs} ms, which it may not`);
   }
 
   #demote(consumer: Consumer): void {
@@ -378,88 +289,41 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#countConsumers();
     if (client === undefined) {
       this.remotes.demoted(consumer);
-      this.#grantCredit();
+      this.#credit.grant();
       return;
     }
     client.link.signal(MessageKind.DELIVERY, consumer.acknowledged, LOSSY);
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
-    this.#grantCredit();
+    this.#credit.grant();
     this.emit('demoted', client.name);
   }
 
   #providerLeft(seat: ProviderSeat): void {
     const finished = seat.leave();
-    this.#stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
+    this.#credit.stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
     this.published();
     this.emit('provider', finished ? 'left' : 'died');
   }
 
-  /** `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
-  #start(id: number, client: Client, sequence: number, epochLow: number): void {
-    const { hello } = client;
-    if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
-      this.#refuse(client, 'BAD_MESSAGE', 'a client sent a START that nothing asked for');
-      return;
-    }
-    this.#whenHeld(id, hello, () => this.#startAt(id, client, hello, sequence, epochLow));
-  }
-
-  /** Admits a lossless consumer when what comes from another host is not left out any more, everybody else at once. */
-  #whenHeld(id: number, { delivery }: Hello, admit: () => void): void {
-    const held = delivery === 'lossless' ? this.beforeLossless() : undefined;
-    if (held === undefined) admit();
-    else
-      void held.then(() => {
-        if (this.#clients.get(id)?.consumer === undefined && this.#clients.has(id) && !this.#closed) admit();
-      });
-  }
-
-  #startAt(id: number, client: Client, hello: Hello, sequence: number, epochLow: number): void {
-    const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
-    // The file knows better than this process what was published: a provider needs no duplicator to publish.
-    const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
-    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
-    if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) this.#hold.returned();
-  }
-
-  #admit(id: number, client: Client, hello: Hello, first: number): void {
-    client.consumer = this.#registry.add(id, hello.delivery, first);
-    this.#countConsumers();
-    this.#welcome(client, hello, first);
-    this.#signalIfWaiting(client.link, client.consumer);
-  }
-
-  #welcome({ link }: Client, hello: Hello, first: number): void {
-    const { file } = this.#options;
-    link.signal(MessageKind.WELCOME, file.epoch, packHello(hello));
-    link.signal(MessageKind.BEGIN, first);
-    this.#tellState(link, file.sourceState);
-  }
-
-  #tellState(link: LinkConnection, state: SourceState): void {
-    link.signal(MessageKind.STATUS, this.generation, SOURCE_STATES[state]);
-  }
-
-  #acknowledge(id: number, client: Client, sequence: number, detail: number): void {
+  #acknowledge(client: LinkClient, sequence: number, detail: number): void {
     const { consumer } = client;
     // A reader that is awake sees `published` in the file before this process was told.
     const { published } = this.#options.file;
     this.#published = published;
-    const outcome = this.#registry.acknowledge(id, sequence, published, (detail & AWAKE) === 0);
+    const outcome = this.#registry.acknowledge(client.id, sequence, published, (detail & AWAKE) === 0);
     if (outcome !== 'accepted' || consumer === undefined) {
-      this.#refuse(
-        client,
+      client.refuse(
         'BAD_MESSAGE',
         `a client acknowledged ${sequence} of ${published} published buffers (${outcome})`,
       );
       return;
     }
-    if (consumer.delivery === 'lossless') this.#grantCredit();
+    if (consumer.delivery === 'lossless') this.#credit.grant();
     this.#signalIfWaiting(client.link, consumer);
   }
 
   /** A consumer that asks for quiet is not waited for; it still holds its credit, and the present count greets it when it is back. */
-  #pause({ link, consumer }: Client, pausing: boolean): void {
+  #pause({ link, consumer }: LinkClient, pausing: boolean): void {
     if (consumer === undefined) return;
     consumer.paused = pausing;
     this.#signalIfWaiting(link, consumer);
@@ -472,12 +336,6 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.signal(MessageKind.PUBLISHED, this.#published);
   }
 
-  #refuse(client: Client, code: ErrorCode, message: string): void {
-    client.link.signal(MessageKind.REFUSED, 0, packRefusal(code));
-    this.#options.log.warn('a client was refused', { code, reason: message });
-    client.link.close();
-  }
-
   /** In the file, so that a successor knows whom to wait for. */
   #countConsumers(): void {
     this.#changes += 1;
@@ -487,26 +345,5 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
     this.#options.file.setCounter(COUNTERS.remotes.id, this.remotes.size);
     this.emit('lossless', lossless);
-  }
-
-  #grantCredit(): void {
-    this.#seat?.update();
-    this.#stall.look();
-    for (const look of this.#creditWaiters) look();
-  }
-
-  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
-  #oldest({ delivery }: Pick<Hello, 'delivery'>, wanted = 0): number {
-    const { file, openSlots } = this.#options;
-    if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
-    const { words, geometry } = file;
-    let oldest = Math.max(0, wanted, this.#published - geometry.slotCount + openSlots);
-    // What was lost on the way from another host is no buffer to begin with.
-    while (
-      oldest < this.#published &&
-      words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1
-    )
-      oldest += 1;
-    return oldest;
   }
 }

@@ -1,31 +1,27 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
-import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/address.js';
 import { inodeOf, releasePath } from '../../protocol/claim.js';
 import { systemClock, wallClockNs } from '../../protocol/clock.js';
 import type { Served } from '../../protocol/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/errors.js';
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow-file/layout.js';
 import type { Logger } from '../../protocol/log.js';
 import { streamLink } from '../../protocol/signal-link/stream-link.js';
-import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost, type LinkStanding, type RemoteStanding } from '../flow-host.js';
+import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
+import { FlowHost } from '../flow-host.js';
 import { prepareFlowPaths } from '../flow-paths.js';
+import { HostedFlow, type HostedParts } from '../hosted-flow.js';
 import { listenOnLink } from '../listen.js';
 import type { LocalFlowOptions } from '../options.js';
 import { Serving, type ServedFlow } from '../remote/serving.js';
 import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
 
-interface Parts {
-  readonly file: FlowFile;
+interface Parts extends HostedParts {
   readonly inode: bigint | undefined;
-  readonly host: FlowHost;
   readonly link: string;
 }
 
-export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
+export class LocalFlow extends HostedFlow implements DuplicatedFlow {
   readonly #options: LocalFlowOptions;
   readonly #log: Logger;
   readonly #serving: Serving;
@@ -65,12 +61,7 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
       stallTimeoutMs,
       log: this.#log,
     });
-    host.on('demoted', (client) => this.emit('demoted', client));
-    host.on('clients', (count) => {
-      file.setCounter(COUNTERS.clients.id, count);
-      this.emit('clients', count);
-    });
-    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
+    this.follow({ file, host });
     host.on('provider', (what) => {
       const gone = `the provider of flow ${flow} has gone without ending it`;
       if (what === 'died') this.#setState('stale', new MirrorflowError('CLOSED', gone, { flow }));
@@ -94,28 +85,16 @@ export class LocalFlow extends EventEmitter<DuplicatedFlowEvents> implements Dup
     return this.#parts === undefined ? undefined : { ...this.#parts, history: undefined };
   }
 
+  protected get hosted(): HostedParts | undefined {
+    return this.#parts;
+  }
+
   get sourceState(): SourceState {
     return this.#state;
   }
 
-  get clientCount(): number {
-    return this.#parts?.host.clientCount ?? 0;
-  }
-
   expectAtMost(consumers: number): void {
     this.#parts?.host.expectAtMost(consumers);
-  }
-
-  get links(): LinkStanding[] {
-    return this.#parts?.host.links ?? [];
-  }
-
-  get remotes(): RemoteStanding[] {
-    return this.#parts?.host.remotes.standings ?? [];
-  }
-
-  get published(): number {
-    return this.#parts?.file.published ?? 0;
   }
 
   get places(): FlowPlaces {

@@ -12,7 +12,6 @@
  * | any        | close()                                | ended                                             |
  */
 import { randomBytes } from 'node:crypto';
-import { EventEmitter } from 'eventemitter3';
 import { formatAddress, type AddressOf } from '../../protocol/address.js';
 import { wallClockNs, type Clock } from '../../protocol/clock.js';
 import type { Served } from '../../protocol/contract/shapes.js';
@@ -30,8 +29,8 @@ import type { Secret } from '../../protocol/security/secret.js';
 import { DELIVERY_DETAIL } from '../../protocol/wire/frame.js';
 import type { WireHello, WireWelcome } from '../../protocol/wire/handshake-messages.js';
 import type { Delivery } from '../consumer-registry.js';
-import type { DuplicatedFlow, DuplicatedFlowEvents, FlowPlaces } from '../duplicated-flow.js';
-import type { LinkStanding, RemoteStanding } from '../flow-host.js';
+import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
+import { HostedFlow, type HostedParts } from '../hosted-flow.js';
 import { Backoff } from '../mirror/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
 import type { Inheritance } from '../recovery/obtain.js';
@@ -44,7 +43,7 @@ import { UpstreamLink } from './upstream-link.js';
 /** An attempt costs little, and what the ring holds meanwhile is not lost. */
 const LINK_BACKOFF = { firstMs: 20, maxMs: 1_000 };
 
-export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements DuplicatedFlow {
+export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
   readonly #options: RemoteFlowOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -94,24 +93,12 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     });
   }
 
+  protected get hosted(): HostedParts | undefined {
+    return this.#parts;
+  }
+
   get sourceState(): SourceState {
     return this.#state;
-  }
-
-  get clientCount(): number {
-    return this.#parts?.host.clientCount ?? 0;
-  }
-
-  get links(): LinkStanding[] {
-    return this.#parts?.host.links ?? [];
-  }
-
-  get remotes(): RemoteStanding[] {
-    return this.#parts?.host.remotes.standings ?? [];
-  }
-
-  get published(): number {
-    return this.#parts?.file.published ?? 0;
   }
 
   get places(): FlowPlaces {
@@ -258,12 +245,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       },
     });
     const { host } = parts;
-    host.on('demoted', (client) => this.emit('demoted', client));
-    host.on('clients', (count) => {
-      parts.file.setCounter(COUNTERS.clients.id, count);
-      this.emit('clients', count);
-    });
-    host.on('consumers', (count) => parts.file.setCounter(COUNTERS.consumers.id, count));
+    this.follow(parts);
     host.on('lossless', (count) => this.#delivery.count(count));
     this.#clock.after(this.#options.reattachMs, () => this.#delivery.expect(0), true);
     this.#parts = parts;

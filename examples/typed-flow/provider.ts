@@ -9,7 +9,7 @@ const [app = 'e1', buffers = '100'] = process.argv.slice(2);
 const client = await connect({ app, name: 'detector' });
 const out = await client.openOutput('events', { type: detectorEvents('clover'), maxBytes: 4096 });
 
-// What is written before a consumer is attached, it does not get; the counter tells attached clients, this one among them.
+// A consumer that comes late begins with what the ring still has; the counter tells attached clients, this one among them.
 async function consumers(): Promise<number> {
   const { clients = 0 } = await client.statistics('events');
   return clients - 1;

@@ -15,9 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import { PROTOCOL_VERSION } from '../../protocol/contract/shapes.js';
+import { PROTOCOL_VERSION, type FlowState } from '../../protocol/contract/shapes.js';
 import { appSocketPath } from '../../protocol/directories.js';
 import { Logger } from '../../protocol/log.js';
+import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
 import { readToken } from '../../protocol/security/token-file.js';
 import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
@@ -42,6 +43,15 @@ export async function eventually<T>(what: string, condition: () => T | Promise<T
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
+
+/** What most tests open: the mirror, and a flow that the client provides. */
+export const SPECTRA_INPUT = { flow: 'spectra', direction: 'input' } as const;
+export const EVENTS_OUTPUT = {
+  flow: 'events',
+  direction: 'output',
+  bufferSize: 128,
+  buffers: 4,
+} as const;
 
 export interface Peer {
   readonly session: RpcSession;
@@ -188,4 +198,27 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & { co
     (error: unknown) => error,
   );
   return thrown as Error & { code?: string };
+}
+
+/** A system of its own for each test of the suite; what its servers logged is printed when the test fails. */
+export function inSystems(begin: (fresh: TestSystem) => void): void {
+  let system: TestSystem;
+
+  beforeEach(() => {
+    system = new TestSystem();
+    begin(system);
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') process.stderr.write(`${system.logs()}\n`);
+    await system.stop();
+  });
+}
+
+export async function stateOf({ call }: Peer, flow = 'spectra'): Promise<FlowState> {
+  return (await call('flow.inquire', [flow])).state;
+}
+
+export function lives(pid: number): boolean {
+  return isAlive({ pid, startTicks: 0n, bootId: ownIdentity().bootId });
 }

@@ -25,9 +25,18 @@ const ARGUMENTS = [
   '--disable-dev-shm-usage',
 ];
 
-export const BROWSER = PLACES.find((place) => place !== undefined && place !== '' && existsSync(place));
-export const WHY_SKIPPED =
+const BROWSER = PLACES.find((place) => place !== undefined && place !== '' && existsSync(place));
+const WHY_SKIPPED =
   'no Chromium on this machine: scripts/install-test-browser.sh installs one, or MIRRORFLOW_BROWSER names one';
+
+/** Skips the suite, with the reason, where there is no browser. */
+export function needsBrowser(): void {
+  before(function () {
+    if (BROWSER !== undefined) return;
+    process.stdout.write(`    ${WHY_SKIPPED}\n`);
+    this.skip();
+  });
+}
 
 export interface BrowserOptions {
   readonly width?: number;

@@ -5,8 +5,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../system/whole-system.js';
-import { BROWSER, WHY_SKIPPED } from './browser.js';
-import { PageSystem } from './page-system.js';
+import { startsPages } from './page-system.js';
 
 /** WCAG 2.1, 1.4.3 and 1.4.11: small text, large text, and what is drawn. */
 const TEXT_MIN = 4.5;
@@ -101,17 +100,7 @@ function contrastOf({ colour, backgrounds, opacity }: Text): number {
 }
 
 describe('contrast', function () {
-  let running: PageSystem | undefined;
-
-  before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
-  });
-  afterEach(async function () {
-    await running?.stop(this.currentTest?.state === 'failed');
-    running = undefined;
-  });
+  const start = startsPages();
 
   it('is measured right: black on white is 21, and the limits are told apart', () => {
     expect(contrast([0, 0, 0, 1], [255, 255, 255, 1])).to.be.closeTo(21, 0.01);
@@ -131,8 +120,7 @@ describe('contrast', function () {
 
   for (const dark of [false, true]) {
     it(`of every text is enough on every page (${dark ? 'dark' : 'light'})`, async () => {
-      running = await PageSystem.start({ dark, secret: true });
-      const { page, address, simulator, system } = running;
+      const { page, address, simulator, system } = await start({ dark, secret: true });
       const weak: Record<string, string[]> = {};
       await page.goto(`${address}#/e1?p=tof;rx=500-600&p=pid.alpha&p=no-such-spectrum`);
       await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();

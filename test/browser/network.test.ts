@@ -2,27 +2,16 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../system/whole-system.js';
-import { BROWSER, WHY_SKIPPED } from './browser.js';
-import { PageSystem, SECRET, type PageSystemOptions } from './page-system.js';
+import { SECRET, startsPages, type PageSystem, type PageSystemOptions } from './page-system.js';
 
 const RING = 8;
 const HISTORY = 4;
 
 describe('the network page in a browser', function () {
-  let running: PageSystem | undefined;
-
-  before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
-  });
-  afterEach(async function () {
-    await running?.stop(this.currentTest?.state === 'failed');
-    running = undefined;
-  });
+  const start = startsPages();
 
   async function open(options: PageSystemOptions = {}): Promise<PageSystem> {
-    running = await PageSystem.start(options);
+    const running = await start(options);
     await running.page.goto(`${running.address}#/-/network/e1`);
     await running.page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
     return running;
@@ -112,8 +101,7 @@ describe('the network page in a browser', function () {
   });
 
   it('works with the keyboard alone: from the spectra to the details of a flow and of an application', async () => {
-    running = await PageSystem.start();
-    const { page, address } = running;
+    const { page, address } = await start();
     await page.goto(`${address}#/e1?p=tof`);
     await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
     await page.keyboard.press('n');

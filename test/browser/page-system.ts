@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
-import { openBrowser, type BrowserOptions } from './browser.js';
+import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
 
 export const SECRET = 'a secret for the tests';
 
@@ -59,4 +59,21 @@ export class PageSystem {
       if (message.type() === 'error') this.problems.push(message.text());
     });
   }
+}
+
+/** For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after the test. */
+export function startsPages(): (options?: PageSystemOptions) => Promise<PageSystem> {
+  let running: PageSystem | undefined;
+
+  needsBrowser();
+
+  afterEach(async function () {
+    await running?.stop(this.currentTest?.state === 'failed');
+    running = undefined;
+  });
+
+  return async (options) => {
+    running = await PageSystem.start(options);
+    return running;
+  };
 }

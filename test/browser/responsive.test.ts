@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import type { SpectrumDefinition } from '../../examples/spectcl-simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
-import { BROWSER, openBrowser, WHY_SKIPPED } from './browser.js';
+import { needsBrowser, openBrowser } from './browser.js';
 
 const WATCHED_S = Number(process.env['MIRRORFLOW_LONG_TEST_S'] ?? 20);
 const WARM_UP_S = 5;
@@ -41,11 +41,7 @@ describe('a full page of the web viewer', function () {
   let system: WholeSystem;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
 
-  before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
-  });
+  needsBrowser();
 
   afterEach(async function () {
     await browser?.close();

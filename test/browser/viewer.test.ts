@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { SpectraView } from '../../client-lib/index.js';
 import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
-import { BROWSER, openBrowser, WHY_SKIPPED } from './browser.js';
+import { needsBrowser, openBrowser } from './browser.js';
 
 const PAGE_BYTES_MAX = 1_500_000;
 const FIRST_PICTURE_MS = 1_000;
@@ -28,11 +28,7 @@ describe('the web viewer in a browser', function () {
   let address: string;
   const problems: string[] = [];
 
-  before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
-  });
+  needsBrowser();
 
   beforeEach(async () => {
     problems.length = 0;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client, InputFlow } from '../../client-lib/index.js';
+import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
 import { CONTRACT } from '../../protocol/contract/methods.js';
@@ -17,6 +17,7 @@ import { LoopbackHosts } from './loopback-hosts.js';
 import { eventually, type WholeSystem } from './whole-system.js';
 
 const APP = 'lab';
+const SIZES = { bufferSize: 64, buffers: 16 } as const;
 
 /** Types of messages of SpecTcl's mirror service. */
 const FULL = 3;
@@ -74,9 +75,33 @@ describe('an application on several hosts', function () {
     return bytes;
   };
 
+  /** A provider on one host and a consumer on the other, which has the first buffer, whose number is 1. */
+  async function joined(): Promise<{ provider: Client; out: OutputFlow; flow: InputFlow }> {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', SIZES);
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await out.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    return { provider, out, flow };
+  }
+
+  /** What is written arrives, be it after a while. */
+  async function goesOn(out: OutputFlow, flow: InputFlow): Promise<void> {
+    let value = 1;
+    const writing = setInterval(() => {
+      out.write(numbered((value += 1))).catch(() => undefined);
+    }, 20);
+    try {
+      expect(await next(flow)).to.be.greaterThan(1);
+    } finally {
+      clearInterval(writing);
+    }
+  }
+
   it('a flow that is opened on one host and provided on another comes from there, lossless', async () => {
     const provider = await a.client(APP, 'provider');
-    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const out = await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
     const flow = await consumer.openInput('events');
     const writing = (async () => {
@@ -91,7 +116,7 @@ describe('an application on several hosts', function () {
 
   it('its duplicators end after the last consumer', async () => {
     const provider = await a.client(APP, 'provider');
-    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
     const flow = await consumer.openInput('events');
     await flow.close();
@@ -102,59 +127,35 @@ describe('an application on several hosts', function () {
 
   it('a second provider is refused wherever it is, with the first one’s name and host', async () => {
     const provider = await a.client(APP, 'provider');
-    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    await provider.openOutput('events', SIZES);
     const second = await b.client(APP, 'second');
-    const refused = await codeOf(second.openOutput('events', { bufferSize: 64, buffers: 16 }));
+    const refused = await codeOf(second.openOutput('events', SIZES));
     expect(refused).to.match(/^FLOW_BUSY: .*client provider \(process \d+\) on host a$/);
   });
 
   it('consumers that were there first get a provider that comes on another host', async () => {
     const early = await a.client(APP, 'early');
-    const first = await early.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const first = await early.openOutput('events', SIZES);
     const consumer = await a.client(APP, 'consumer');
     const flow = await consumer.openInput('events');
     await first.write(numbered(1));
     expect(await next(flow)).to.equal(1);
     await first.close();
     const provider = await b.client(APP, 'provider');
-    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
-    let value = 1;
-    const writing = setInterval(() => void out.write(numbered((value += 1))), 20);
-    try {
-      expect(await next(flow)).to.be.greaterThan(1);
-    } finally {
-      clearInterval(writing);
-    }
+    const out = await provider.openOutput('events', SIZES);
+    await goesOn(out, flow);
   });
 
   it('follows a duplicator that was killed and listens somewhere else', async () => {
-    const provider = await a.client(APP, 'provider');
-    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
-    const consumer = await b.client(APP, 'consumer');
-    const flow = await consumer.openInput('events');
-    await out.write(numbered(1));
-    expect(await next(flow)).to.equal(1);
+    const { provider, out, flow } = await joined();
     const pid = await a.duplicatorPid(provider, 'events');
     if (pid === undefined) throw new Error('there is no duplicator');
     process.kill(pid, 'SIGKILL');
-    let value = 1;
-    const writing = setInterval(() => {
-      out.write(numbered((value += 1))).catch(() => undefined);
-    }, 20);
-    try {
-      expect(await next(flow)).to.be.greaterThan(1);
-    } finally {
-      clearInterval(writing);
-    }
+    await goesOn(out, flow);
   });
 
   it('data go on when all control processes of both hosts are killed', async () => {
-    const provider = await a.client(APP, 'provider');
-    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
-    const consumer = await b.client(APP, 'consumer');
-    const flow = await consumer.openInput('events');
-    await out.write(numbered(1));
-    expect(await next(flow)).to.equal(1);
+    const { out, flow } = await joined();
     for (const system of [a, b]) {
       const { pid } = await system.host.info();
       const app = (await system.host.applications()).find(({ name }) => name === APP)?.pid;
@@ -174,7 +175,7 @@ describe('an application on several hosts', function () {
 
   it('messages reach clients, the application and a provider on other hosts', async () => {
     const provider = await a.client(APP, 'provider');
-    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
     await consumer.openInput('events');
     const received: string[] = [];
@@ -191,7 +192,7 @@ describe('an application on several hosts', function () {
 
   it('marks of a consumer reach the provider on another host', async () => {
     const provider = await a.client(APP, 'provider');
-    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const out = await provider.openOutput('events', SIZES);
     const marks: string[] = [];
     out.on('flowControl', (mark) => void marks.push(`${mark.kind} of ${mark.consumer}`));
     const consumer = await b.client(APP, 'consumer');
@@ -204,7 +205,7 @@ describe('an application on several hosts', function () {
 
   it('everybody is seen, and asked to quit, from any host', async () => {
     const provider = await a.client(APP, 'provider');
-    await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
     await consumer.openInput('events');
     const { clients, elsewhere } = await consumer.network({ everywhere: true });
