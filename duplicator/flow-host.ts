@@ -34,7 +34,10 @@ export interface FlowHostOptions {
   readonly file: FlowFile;
   /** Its socket; owned by the host from now on. */
   readonly links: LinkServer;
-  /** Slots beyond the published ones that the writer may have open: a consumer never starts on those. */
+  /**
+   * Slots beyond the published ones that the writer may count on before it opens them, which clears their sequences: a consumer never starts on
+   * those, unless they are held for somebody already.
+   */
   readonly openSlots: number;
   /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
   readonly local?: boolean;
@@ -122,8 +125,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const clock = options.clock ?? systemClock;
     this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
-    const slowest = (): number => Math.min(this.#registry.slowest(), this.#hold.floor);
-    this.#seat = local === true ? new ProviderSeat(file, slowest) : undefined;
+    this.#seat = local === true ? new ProviderSeat(file, () => this.#neededFrom) : undefined;
     this.#stall = new StallWatch(
       clock,
       options.stallTimeoutMs ?? 0,
@@ -212,8 +214,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Sequences below it may be written, for as long as `changes` is what it is. */
   get creditLimit(): number {
-    const { slotCount } = this.#options.file.geometry;
-    return Math.min(this.#registry.slowest(), this.#hold.floor) + slotCount;
+    return this.#neededFrom + this.#options.file.geometry.slotCount;
+  }
+
+  /** The first sequence that a lossless consumer needs, one that is awaited among them; Infinity without one. */
+  get #neededFrom(): number {
+    return Math.min(this.#registry.slowest(), this.#hold.floor);
   }
 
   /** Counts consumers that came, went or changed: only then a limit may become lower. */
@@ -495,12 +501,18 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     for (const look of this.#creditWaiters) look();
   }
 
-  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
+  /**
+   * The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. What
+   * is held for one who comes back is there to the last slot: the writer, at the end of its credit, waits for that very slot.
+   */
   #oldest({ delivery }: Pick<Hello, 'delivery'>, wanted = 0): number {
     const { file, openSlots } = this.#options;
-    if (this.#seat !== undefined) return this.#seat.oldest(wanted, delivery === 'lossless');
+    const lossless = delivery === 'lossless';
+    if (this.#seat !== undefined) return this.#seat.oldest(wanted, lossless);
     const { words, geometry } = file;
-    let oldest = Math.max(0, wanted, this.#published - geometry.slotCount + openSlots);
+    const ring = this.#published - geometry.slotCount;
+    const sure = ring + (lossless ? openSlots : Math.max(1, openSlots));
+    let oldest = Math.max(0, wanted, ring, Math.min(sure, this.#neededFrom));
     // What was lost on the way from another host is no buffer to begin with.
     while (
       oldest < this.#published &&

@@ -27,8 +27,8 @@ import { BufferSink } from './buffer-sink.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { MirrorSink } from './mirror-sink.js';
 
-/** The slot that is being received into. */
-const OPEN_SLOTS = 1;
+/** A slot is opened in the moment in which it is found that it may be. */
+const OPEN_SLOTS = 0;
 
 export interface RemoteParts {
   readonly file: FlowFile;

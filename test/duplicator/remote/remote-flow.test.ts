@@ -234,6 +234,24 @@ describe('a flow between hosts', () => {
     await proxy.close();
   });
 
+  it('sends all of its ring to a host that is a whole ring behind and was cut off', async () => {
+    const a = await host().local(16, 20_000);
+    const b = await host().remote(tcp(await a.serve()));
+    const proxy = await CuttingProxy.before(await b.serve());
+    const c = await host().remote(proxy.address, ['--buffers', '4']);
+    const sleeping = await c.consumer();
+    const output = await a.provider();
+    const writing = write(output, 0, 60, 20_000);
+    // Its place, which is kept, is all that holds this ring: the next buffer would overwrite what it needs next.
+    await eventually(() => c.file.published === 4 && b.file.published === 20, 'full rings');
+    proxy.cut();
+    await eventually(() => proxy.connections === 2 && b.flow.remotes.length === 1, 'the next connection');
+    expect(await take(sleeping, 60)).to.deep.equal(upTo(60));
+    await writing;
+    expect([sleeping.lost, c.file.counter(COUNTERS.missing.id)]).to.deep.equal([0, 0]);
+    await proxy.close();
+  });
+
   it('begins at what the sender still has, without calling what was before it lost', async () => {
     const here = await host().local(8, 100);
     const output = await here.provider();
