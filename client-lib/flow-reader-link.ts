@@ -146,8 +146,8 @@ function startOf(
   if (start === 'next') return { start: 'latest' };
   if (typeof start === 'number') return { start: 'oldest', point: { sequence: start, epoch: 0 } };
   if (start !== 'newest') return { start: 'oldest', point: start };
-  const newest = new RingReader(file, 'newest');
-  return { start: 'oldest', point: { sequence: newest.next, epoch: newest.epoch } };
+  // Of whichever epoch: only who says one comes back to where it was.
+  return { start: 'oldest', point: { sequence: new RingReader(file, 'newest').next, epoch: 0 } };
 }
 
 /** The messages of one connection: first those of the opening, then those for the reader. */

@@ -71,6 +71,8 @@ interface Client {
   hello: Hello | undefined;
   /** What it said it was. */
   name: number;
+  /** It is one of those that were awaited. */
+  returned: boolean;
 }
 
 /** How far somebody on the link is. */
@@ -121,10 +123,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#options = options;
     const { file, expected = 0, local } = options;
     this.#published = file.published;
-    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.remotes.id) : 0;
+    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const clock = options.clock ?? systemClock;
-    this.#hold = new ReattachHold(expected, floor, clock, () => this.#grantCredit(), options.reattachMs);
+    this.#hold = new ReattachHold(expected, floor, clock, () => this.#allBack(), options.reattachMs);
+    file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
     this.#seat = local === true ? new ProviderSeat(file, () => this.#neededFrom) : undefined;
     this.#stall = new StallWatch(
       clock,
@@ -138,6 +141,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       published: () => file.published,
       oldest: (delivery, wanted) => this.#oldest({ delivery }, wanted),
       returned: () => this.#hold.returned(),
+      left: () => this.#hold.left(),
       changed: () => {
         this.#countConsumers();
         this.#grantCredit();
@@ -255,11 +259,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #connected(link: LinkConnection): void {
     const id = (this.#lastId += 1);
-    const client: Client = { link, consumer: undefined, hello: undefined, name: 0 };
+    const client: Client = { link, consumer: undefined, hello: undefined, name: 0, returned: false };
     this.#clients.set(id, client);
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
+      if (client.returned) this.#hold.left();
       if (this.#registry.remove(id)) this.#countConsumers();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
@@ -425,7 +430,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     // The file knows better than this process what was published: a provider needs no duplicator to publish.
     const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
     this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
-    if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) this.#hold.returned();
+    client.returned = hello.delivery === 'lossless' && epochLow !== 0 && comparable;
+    if (!client.returned) return;
+    this.#hold.returned();
+    this.#countConsumers();
   }
 
   #admit(id: number, client: Client, hello: Hello, first: number): void {
@@ -490,9 +498,25 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.emit('consumers', this.#registry.size);
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
-    this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
-    this.#options.file.setCounter(COUNTERS.remotes.id, this.remotes.size);
+    const { file } = this.#options;
+    const { missing } = this.#hold;
+    // A successor, whenever it comes, finds too many rather than too few.
+    file.setCounter(COUNTERS.awaited.id, Math.max(missing, file.counter(COUNTERS.awaited.id)));
+    file.setCounter(COUNTERS.lossless.id, lossless);
+    file.setCounter(COUNTERS.awaited.id, missing);
+    file.setCounter(COUNTERS.remotes.id, this.remotes.size);
+    const remotes = Math.max(this.remotes.lossless, missing > 0 ? this.#remotesBefore : 0);
+    file.setCounter(COUNTERS.holdingRemotes.id, remotes);
     this.emit('lossless', lossless);
+  }
+
+  /** Nobody is awaited any more. */
+  #allBack(): void {
+    this.#options.file.setCounter(COUNTERS.awaited.id, 0);
+    this.#options.log.info('the consumers of the dead owner are back, or are not waited for any more', {
+      consumers: this.#registry.size,
+    });
+    this.#grantCredit();
   }
 
   #grantCredit(): void {

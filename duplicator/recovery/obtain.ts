@@ -53,7 +53,9 @@ export function obtainFlowFile(
   if (inherited !== undefined && why === undefined) {
     const file = takeOver(options);
     if (typeof file !== 'string') {
-      const expected = file.counter(COUNTERS.lossless.id);
+      const expected = leftConsumers(file);
+      // In this order: whoever follows this one, should it die here, waits for too many rather than for too few.
+      file.setCounter(COUNTERS.awaited.id, expected);
       file.setCounter(COUNTERS.lossless.id, 0);
       file.setCounter(COUNTERS.clients.id, 0);
       log.info('the file of a dead owner was taken over', {
@@ -70,6 +72,11 @@ export function obtainFlowFile(
   const dead = typeof inherited === 'object' ? inherited.flow?.epoch : undefined;
   const file = createFlowFile({ ...options, epoch: nextEpoch(flowDirectory, dead) });
   return { file, expected: 0, takenOver: false };
+}
+
+/** Lossless consumers that were connected when the owner died, and those that were awaited then since they had had the one before. */
+export function leftConsumers(file: FlowFile): number {
+  return file.counter(COUNTERS.lossless.id) + file.counter(COUNTERS.awaited.id);
 }
 
 function unusable(inherited: Exclude<Inheritance, undefined>): string | undefined {

@@ -54,6 +54,8 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #id = randomBytes(16).toString('hex');
   #parts: RemoteParts | undefined;
   #inherited: Inheritance;
+  /** Receivers on other hosts that a killed predecessor had. */
+  #remotesBefore = 0;
   #running: Promise<void> = Promise.resolve();
   #link: UpstreamLink | undefined;
   /** Where the sender is; somewhere else after it was started again. */
@@ -89,6 +91,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     const left = await findLeftBehind(this.#options, this.#log);
     this.#inherited = left.inherited;
     this.#delivery.expect(left.expected);
+    this.#remotesBefore = left.remotes;
     await new Promise<void>((resolve, reject) => {
       this.#running = this.#run(security, secret, left.resume, resolve, reject);
     });
@@ -126,7 +129,7 @@ export class RemoteFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 
   expectAtMost(consumers: number): void {
-    this.#delivery.expectAtMost(consumers);
+    this.#delivery.expectAtMost(consumers + this.#remotesBefore);
     this.#parts?.host.expectAtMost(consumers);
   }
 
