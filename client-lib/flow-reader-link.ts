@@ -8,10 +8,12 @@ import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { RingReader, type ReadStart } from '../protocol/flow-file/ring-reader.js';
+import { sharesProcessIds } from '../protocol/owner-identity.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
 import {
   kindName,
   MessageKind,
+  packClient,
   packHello,
   unpackRefusal,
   type Delivery,
@@ -108,7 +110,7 @@ export async function attachConsumer(
     const kind = asked.point === undefined ? asked.start : 'sequence';
     opening.connection.signal(
       MessageKind.HELLO,
-      target.handle,
+      packClient(target.handle, sharesProcessIds(file.owner) ? process.pid : 0),
       packHello({ role: 'consumer', delivery, start: kind }),
     );
     if (asked.point !== undefined) {

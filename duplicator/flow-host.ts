@@ -21,11 +21,14 @@ import {
   kindName,
   packHello,
   packRefusal,
+  unpackClient,
   unpackHello,
   type Hello,
 } from '../protocol/signal-link/messages.js';
+import { isAlive } from '../protocol/owner-identity.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
+import { Attendance, type Attendant } from './recovery/attendance.js';
 import { REATTACH_MS, ReattachHold } from './recovery/reattach-hold.js';
 import { RemoteConsumers } from './remote/remote-consumers.js';
 import { StallWatch } from './stall-watch.js';
@@ -71,8 +74,10 @@ interface Client {
   hello: Hello | undefined;
   /** What it said it was. */
   name: number;
-  /** It is one of those that were awaited. */
-  returned: boolean;
+  /** Of its process; 0 when it did not say. */
+  pid: number;
+  /** Of a lossless consumer. */
+  attendant: Attendant | undefined;
 }
 
 /** How far somebody on the link is. */
@@ -102,12 +107,15 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #seat: ProviderSeat | undefined;
   readonly #stall: StallWatch;
   readonly #hold: ReattachHold;
+  readonly #attendance: Attendance;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
   #generation = 0;
   /** Receivers on other hosts that a dead predecessor had. */
   readonly #remotesBefore: number;
+  /** So many of them are back. */
+  #remotesBack = 0;
   #changes = 0;
   #lastId = 0;
   #greeted = 0;
@@ -127,6 +135,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const clock = options.clock ?? systemClock;
     this.#hold = new ReattachHold(expected, floor, clock, () => this.#allBack(), options.reattachMs);
+    this.#attendance = new Attendance(file, Math.max(0, expected - this.#remotesBefore));
     file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
     this.#seat = local === true ? new ProviderSeat(file, () => this.#neededFrom) : undefined;
     this.#stall = new StallWatch(
@@ -140,8 +149,16 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       nextId: () => (this.#lastId += 1),
       published: () => file.published,
       oldest: (delivery, wanted) => this.#oldest({ delivery }, wanted),
-      returned: () => this.#hold.returned(),
-      left: () => this.#hold.left(),
+      returned: () => {
+        if (this.#remotesBack >= this.#remotesBefore) return false;
+        this.#remotesBack += 1;
+        this.#hold.returned();
+        return true;
+      },
+      left: () => {
+        this.#remotesBack -= 1;
+        this.#hold.left();
+      },
       changed: () => {
         this.#countConsumers();
         this.#grantCredit();
@@ -259,12 +276,19 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   #connected(link: LinkConnection): void {
     const id = (this.#lastId += 1);
-    const client: Client = { link, consumer: undefined, hello: undefined, name: 0, returned: false };
+    const client: Client = {
+      link,
+      consumer: undefined,
+      hello: undefined,
+      name: 0,
+      pid: 0,
+      attendant: undefined,
+    };
     this.#clients.set(id, client);
     link.onMessage((kind, value, detail) => this.#receive(id, client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
-      if (client.returned) this.#hold.left();
+      if (client.attendant !== undefined) this.#left(client.attendant);
       if (this.#registry.remove(id)) this.#countConsumers();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
@@ -278,7 +302,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #receive(id: number, client: Client, kind: MessageKind, value: number, detail: number): void {
     switch (kind) {
       case MessageKind.HELLO:
-        client.name = value;
+        ({ client: client.name, pid: client.pid } = unpackClient(value));
         this.#hello(id, client, detail);
         return;
       case MessageKind.START:
@@ -386,6 +410,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #demote(consumer: Consumer): void {
     const client = this.#clients.get(consumer.id);
     consumer.delivery = 'lossy';
+    if (client?.attendant !== undefined) this.#attendance.leave(client.attendant, false);
+    if (client !== undefined) client.attendant = undefined;
     this.#countConsumers();
     if (client === undefined) {
       this.remotes.demoted(consumer);
@@ -429,18 +455,32 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const comparable = epochLow === 0 || epochLow === this.#options.file.epoch % EPOCH_LOW;
     // The file knows better than this process what was published: a provider needs no duplicator to publish.
     const wanted = comparable ? Math.min(sequence, this.#options.file.published) : 0;
-    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)));
-    client.returned = hello.delivery === 'lossless' && epochLow !== 0 && comparable;
-    if (!client.returned) return;
-    this.#hold.returned();
-    this.#countConsumers();
+    const returns = epochLow !== 0 && comparable;
+    this.#admit(id, client, hello, Math.max(wanted, this.#oldest(hello, wanted)), returns);
   }
 
-  #admit(id: number, client: Client, hello: Hello, first: number): void {
+  /** `returns`: it was in this epoch of the flow before. */
+  #admit(id: number, client: Client, hello: Hello, first: number, returns = false): void {
     client.consumer = this.#registry.add(id, hello.delivery, first);
     this.#countConsumers();
+    if (hello.delivery === 'lossless') {
+      client.attendant = this.#attendance.enter(client.pid, returns);
+      if (client.attendant.awaited) {
+        this.#hold.returned();
+        this.#countConsumers();
+      }
+    }
     this.#welcome(client, hello, first);
     this.#signalIfWaiting(client.link, client.consumer);
+  }
+
+  /** One that had come back and goes again may be on the way to come once more, unless its process has died. */
+  #left(attendant: Attendant): void {
+    const { awaited, process } = attendant;
+    const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
+    this.#attendance.leave(attendant, again);
+    if (again) this.#hold.left();
+    else if (awaited) this.#hold.died();
   }
 
   #welcome({ link }: Client, hello: Hello, first: number): void {
@@ -512,6 +552,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Nobody is awaited any more. */
   #allBack(): void {
+    this.#attendance.over();
     this.#options.file.setCounter(COUNTERS.awaited.id, 0);
     this.#options.log.info('the consumers of the dead owner are back, or are not waited for any more', {
       consumers: this.#registry.size,

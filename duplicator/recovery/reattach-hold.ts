@@ -57,6 +57,12 @@ export class ReattachHold {
     this.#back -= 1;
   }
 
+  /** One that had come back has died. */
+  died(): void {
+    this.#back -= 1;
+    this.#expected -= 1;
+  }
+
   /** No more than so many of the expected live, those who are back included. */
   expectAtMost(consumers: number): void {
     this.#expected = Math.min(this.#expected, consumers);

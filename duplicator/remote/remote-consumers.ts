@@ -43,9 +43,9 @@ export interface RemoteSurroundings {
   published(): number;
   /** The oldest sequence from `wanted` on that a consumer of this delivery can still get. */
   oldest(delivery: Delivery, wanted: number): number;
-  /** A lossless receiver has come back to where it was, whose place was not kept here. */
-  returned(): void;
-  /** One that had come back so has gone, and its place is not kept. */
+  /** A lossless receiver has come to where it was, whose place was not kept here. Whether it is one of those that were awaited. */
+  returned(): boolean;
+  /** One of those has gone, and its place is not kept. */
   left(): void;
   /** Somebody came, went or changed its delivery. */
   changed(): void;
@@ -160,9 +160,9 @@ export class RemoteConsumers {
     const kept = this.#giveBack(wanted, first);
     // Whoever takes a kept place was counted when that was taken first.
     const comes = kept === undefined && wanted.resume !== undefined && delivery === 'lossless';
-    const place = new RemotePlace(this, consumer, wanted, receiver, kept?.returned ?? comes);
+    const returned = kept?.returned ?? (comes && this.#flow.returned());
+    const place = new RemotePlace(this, consumer, wanted, receiver, returned);
     this.#places.set(consumer.id, place);
-    if (comes) this.#flow.returned();
     this.#flow.changed();
     return place;
   }
