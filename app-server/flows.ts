@@ -43,9 +43,6 @@ import { checkFound, checkReady } from './subscription.js';
 /** Flows of one application: each is a process. */
 const FLOWS_MAX = 256;
 
-/** Clients look for a restarted app server several times a second; a machine that is very busy makes them late. */
-const CLIENTS_RETURN_WITHIN_MS = 5_000;
-
 /** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
 const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
 
@@ -72,7 +69,8 @@ export class Flows implements FlowsHere {
   readonly #options: FlowsOptions;
   readonly #flows = new Map<string, Flow>();
   readonly #openings = new Openings();
-  #backAtMs = 0;
+  /** Flows of an earlier app server: who has them open may not have come back yet, however long it takes. */
+  readonly #found = new Set<string>();
   /** The permanent connections of duplicators, and which run of which flow each belongs to. */
   readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
 
@@ -93,16 +91,11 @@ export class Flows implements FlowsHere {
     const found = findFlows(directory, application.name).toSorted(
       (a, b) => Number(b.living) - Number(a.living),
     );
-    if (found.length > 0) this.#backAtMs = this.#options.clock.nowMs() + CLIENTS_RETURN_WITHIN_MS;
     for (const { definition, living } of found.slice(0, FLOWS_MAX - this.#flows.size)) {
       const flow = this.#flows.get(definition.flow) ?? this.#add(definition, false);
+      this.#found.add(definition.flow);
       if (living) flow.duplicator.expectOwner();
     }
-  }
-
-  /** Whoever had a flow open at an earlier app server has it open here, or has gone. */
-  get #clientsAreBack(): boolean {
-    return this.#options.clock.nowMs() >= this.#backAtMs;
   }
 
   list(): FlowInfo[] {
@@ -259,8 +252,8 @@ export class Flows implements FlowsHere {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come.
-      if (adopted || flow === undefined || !flow.duplicator.follows || !this.#clientsAreBack)
+      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come. The file tells the most of it.
+      if (adopted || flow === undefined || !flow.duplicator.follows || this.#found.has(flow.name))
         return { adopted };
       return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
@@ -456,7 +449,9 @@ export class Flows implements FlowsHere {
       this.#options.server.application.name,
       name,
     );
-    if (livingOwner(file) === undefined) this.#flows.delete(name);
+    if (livingOwner(file) !== undefined) return;
+    this.#flows.delete(name);
+    this.#found.delete(name);
   }
 }
 

@@ -19,7 +19,10 @@ export const COUNTERS = {
   missing: { id: 17, help: 'buffers that were missing in those gaps' },
   lossless: { id: 13, help: 'lossless consumers connected now' },
   awaited: { id: 18, help: 'lossless consumers of a killed duplicator that are awaited' },
-  holdingRemotes: { id: 19, help: 'lossless duplicators of other hosts, also those that were cut off or are awaited' },
+  holdingRemotes: {
+    id: 19,
+    help: 'lossless duplicators of other hosts, also those that were cut off or are awaited',
+  },
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;
