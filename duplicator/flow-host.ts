@@ -545,7 +545,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     file.setCounter(COUNTERS.lossless.id, lossless);
     file.setCounter(COUNTERS.awaited.id, missing);
     file.setCounter(COUNTERS.remotes.id, this.remotes.size);
-    const remotes = Math.max(this.remotes.lossless, missing > 0 ? this.#remotesBefore : 0);
+    const remotes = this.remotes.lossless + (missing > 0 ? this.#remotesBefore - this.#remotesBack : 0);
     file.setCounter(COUNTERS.holdingRemotes.id, remotes);
     this.emit('lossless', lossless);
   }
