@@ -15,9 +15,6 @@ import type { Opening, Openings } from './openings.js';
 import type { AppServerOptions } from './options.js';
 import { checkFound, checkReady } from './subscription.js';
 
-/** Clients look for a restarted app server several times a second; a machine that is very busy makes them late. */
-const CLIENTS_RETURN_WITHIN_MS = 5_000;
-
 /** What a duplicator that says that it is ready is answered. */
 interface Subscribed {
   readonly adopted: boolean;
@@ -41,7 +38,6 @@ export class Duplicators {
   readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
   /** The newest connection of each flow's duplicator, which calls to it take. */
   readonly #duplicators = new WeakMap<Flow, DuplicatorConnection>();
-  #backAtMs = 0;
 
   constructor(options: DuplicatorsOptions, flows: FlowTable, openings: Openings) {
     this.#options = options;
@@ -56,16 +52,11 @@ export class Duplicators {
     const found = findFlows(directory, application.name).toSorted(
       (a, b) => Number(b.living) - Number(a.living),
     );
-    if (found.length > 0) this.#backAtMs = this.#options.clock.nowMs() + CLIENTS_RETURN_WITHIN_MS;
     for (const { definition, living } of found.slice(0, this.#flows.room)) {
       const flow = this.#flows.get(definition.flow) ?? this.#flows.add(definition, false);
+      flow.found = true;
       if (living) flow.duplicator.expectOwner();
     }
-  }
-
-  /** Whoever had a flow open at an earlier app server has it open here, or has gone. */
-  get #clientsAreBack(): boolean {
-    return this.#options.clock.nowMs() >= this.#backAtMs;
   }
 
   /** Where the duplicator of a flow takes calls, if it runs and is connected. */
@@ -101,9 +92,8 @@ export class Duplicators {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come.
-      if (adopted || flow === undefined || !flow.duplicator.follows || !this.#clientsAreBack)
-        return { adopted };
+      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come. The file tells the most of it.
+      if (adopted || flow === undefined || !flow.duplicator.follows || flow.found) return { adopted };
       return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {

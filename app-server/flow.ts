@@ -22,6 +22,8 @@ export class Flow {
   /** Also known when nobody has it open and nothing runs. */
   readonly permanent: boolean;
   readonly duplicator: FlowDuplicator;
+  /** An earlier app server had it: who has it open may not have come back yet, however long it takes. */
+  found = false;
   #run: Run | undefined;
 
   constructor(

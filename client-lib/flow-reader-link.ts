@@ -8,10 +8,12 @@ import { MirrorflowError } from '../protocol/errors.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import { openFlowFile } from '../protocol/flow-file/open.js';
 import { RingReader, type ReadStart } from '../protocol/flow-file/ring-reader.js';
+import { sharesProcessIds } from '../protocol/owner-identity.js';
 import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
 import {
   kindName,
   MessageKind,
+  packClient,
   packHello,
   unpackRefusal,
   type Delivery,
@@ -108,7 +110,7 @@ export async function attachConsumer(
     const kind = asked.point === undefined ? asked.start : 'sequence';
     opening.connection.signal(
       MessageKind.HELLO,
-      target.handle,
+      packClient(target.handle, sharesProcessIds(file.owner) ? process.pid : 0),
       packHello({ role: 'consumer', delivery, start: kind }),
     );
     if (asked.point !== undefined) {
@@ -146,8 +148,8 @@ function startOf(
   if (start === 'next') return { start: 'latest' };
   if (typeof start === 'number') return { start: 'oldest', point: { sequence: start, epoch: 0 } };
   if (start !== 'newest') return { start: 'oldest', point: start };
-  const newest = new RingReader(file, 'newest');
-  return { start: 'oldest', point: { sequence: newest.next, epoch: newest.epoch } };
+  // Of whichever epoch: only who says one comes back to where it was.
+  return { start: 'oldest', point: { sequence: new RingReader(file, 'newest').next, epoch: 0 } };
 }
 
 /** The messages of one connection: first those of the opening, then those for the reader. */

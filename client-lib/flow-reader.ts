@@ -221,12 +221,10 @@ export class InlineEngine implements InputEngine {
   }
 
   async reattach(opened: AttachTarget): Promise<void> {
+    const start = { epoch: this.#link.reader.epoch, sequence: this.#position.needed };
+    const link = await attachConsumer(opened, { delivery: this.#delivery, start }, this.#clock);
+    // What the ring held was read on meanwhile.
     const { epoch, next } = this.#link.reader;
-    const link = await attachConsumer(
-      opened,
-      { delivery: this.#delivery, start: { epoch, sequence: this.#position.needed } },
-      this.#clock,
-    );
     if (this.#closed) {
       link.close();
       throw new MirrorflowError('CLOSED', 'the flow is closed');

@@ -8,6 +8,7 @@ import { SLOT } from '../protocol/flow-file/layout.js';
 import { LINK_VERSION, unpackHello, type Hello } from '../protocol/signal-link/messages.js';
 import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
+import type { Returns } from './recovery/returns.js';
 import type { WriterCredit } from './writer-credit.js';
 
 const EPOCH_LOW = 2 ** 32;
@@ -17,7 +18,8 @@ export interface AdmissionSurroundings {
   readonly file: FlowFile;
   readonly registry: ConsumerRegistry;
   readonly credit: WriterCredit;
-  /** Slots beyond the published ones that the writer may have open. */
+  readonly returns: Returns;
+  /** Slots beyond the published ones that the writer may count on before it opens them. */
   readonly openSlots: number;
   /** How far consumers were told. */
   published(): number;
@@ -79,13 +81,19 @@ export class Admission {
     this.#whenHeld(client, hello, () => this.#startAt(client, hello, sequence, epochLow));
   }
 
-  /** The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. */
+  /**
+   * The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. What
+   * is held for one who comes back is there to the last slot: the writer, at the end of its credit, waits for that very slot.
+   */
   oldest(delivery: Delivery, wanted = 0): number {
     const { file, openSlots, credit } = this.#flow;
-    if (credit.seat !== undefined) return credit.seat.oldest(wanted, delivery === 'lossless');
+    const lossless = delivery === 'lossless';
+    if (credit.seat !== undefined) return credit.seat.oldest(wanted, lossless);
     const { words, geometry } = file;
     const published = this.#flow.published();
-    let oldest = Math.max(0, wanted, published - geometry.slotCount + openSlots);
+    const ring = published - geometry.slotCount;
+    const sure = ring + (lossless ? openSlots : Math.max(1, openSlots));
+    let oldest = Math.max(0, wanted, ring, Math.min(sure, credit.neededFrom));
     // What was lost on the way from another host is no buffer to begin with.
     while (oldest < published && words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1)
       oldest += 1;
@@ -117,18 +125,23 @@ export class Admission {
   }
 
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
-    const { file, credit } = this.#flow;
+    const { file } = this.#flow;
     const comparable = epochLow === 0 || epochLow === file.epoch % EPOCH_LOW;
     // The file knows better than this process what was published: a provider needs no duplicator to publish.
     const wanted = comparable ? Math.min(sequence, file.published) : 0;
-    this.#admit(client, hello, Math.max(wanted, this.oldest(hello.delivery, wanted)));
-    if (hello.delivery === 'lossless' && epochLow !== 0 && comparable) credit.hold.returned();
+    const returns = epochLow !== 0 && comparable;
+    this.#admit(client, hello, Math.max(wanted, this.oldest(hello.delivery, wanted)), returns);
   }
 
-  #admit(client: LinkClient, hello: Hello, first: number): void {
+  /** `returns`: it was in this epoch of the flow before. */
+  #admit(client: LinkClient, hello: Hello, first: number, returns = false): void {
     const consumer = this.#flow.registry.add(client.id, hello.delivery, first);
     client.consumer = consumer;
     this.#flow.counted();
+    if (hello.delivery === 'lossless') {
+      client.attendant = this.#flow.returns.enter(client.pid, returns);
+      if (client.attendant.awaited) this.#flow.counted();
+    }
     this.#welcome(client, hello, first);
     this.#flow.admitted(client, consumer);
   }

@@ -10,12 +10,20 @@ import type { FlowFile } from '../protocol/flow-file/flow-file.js';
 import type { SourceState } from '../protocol/flow-file/layout.js';
 import type { Logger } from '../protocol/log.js';
 import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
-import { AWAKE, LAST, MessageKind, UNANSWERED, kindName } from '../protocol/signal-link/messages.js';
+import {
+  AWAKE,
+  LAST,
+  MessageKind,
+  UNANSWERED,
+  kindName,
+  unpackClient,
+} from '../protocol/signal-link/messages.js';
 import { Admission } from './admission.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { LinkClient, standingsOf, type LinkStanding } from './link-client.js';
 import type { ProviderSeat } from './provider-seat.js';
 import { REATTACH_MS } from './recovery/reattach-hold.js';
+import { Returns } from './recovery/returns.js';
 import { RemoteConsumers } from './remote/remote-consumers.js';
 import { WriterCredit } from './writer-credit.js';
 
@@ -25,7 +33,10 @@ export interface FlowHostOptions {
   readonly file: FlowFile;
   /** Its socket; owned by the host from now on. */
   readonly links: LinkServer;
-  /** Slots beyond the published ones that the writer may have open: a consumer never starts on those. */
+  /**
+   * Slots beyond the published ones that the writer may count on before it opens them, which clears their sequences: a consumer never starts on
+   * those, unless they are held for somebody already.
+   */
   readonly openSlots: number;
   /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
   readonly local?: boolean;
@@ -71,6 +82,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #options: FlowHostOptions;
   readonly #registry = new ConsumerRegistry();
   readonly #clients = new Map<number, LinkClient>();
+  readonly #returns: Returns;
   readonly #credit: WriterCredit;
   readonly #seat: ProviderSeat | undefined;
   readonly #admission: Admission;
@@ -78,8 +90,6 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly remotes: RemoteConsumers;
   /** Of the provider far away whose buffers come from another host. */
   #generation = 0;
-  /** Receivers on other hosts that a dead predecessor had. */
-  readonly #remotesBefore: number;
   #changes = 0;
   #lastId = 0;
   #greeted = 0;
@@ -93,15 +103,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file, expected = 0, local = false, reattachMs = REATTACH_MS } = options;
     const clock = options.clock ?? systemClock;
     this.#published = file.published;
-    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.remotes.id) : 0;
+    this.#returns = new Returns({ file, expected, reattachMs, clock, over: () => this.#allBack() });
     this.#credit = new WriterCredit({
       file,
       registry: this.#registry,
       clock,
       local,
       stallTimeoutMs: options.stallTimeoutMs ?? 0,
-      expected,
-      reattachMs,
+      awaitedFrom: () => this.#returns.floor,
       stalled: (consumer) => this.#demote(consumer),
     });
     this.#seat = this.#credit.seat;
@@ -109,6 +118,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       file,
       registry: this.#registry,
       credit: this.#credit,
+      returns: this.#returns,
       openSlots: options.openSlots,
       published: () => this.#published,
       generation: () => this.generation,
@@ -127,7 +137,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       nextId: () => (this.#lastId += 1),
       published: () => file.published,
       oldest: (delivery, wanted) => this.#admission.oldest(delivery, wanted),
-      returned: () => this.#credit.hold.returned(),
+      returned: () => this.#returns.remoteReturned(),
+      left: () => this.#returns.remoteLeft(),
       changed: () => {
         this.#countConsumers();
         this.#credit.grant();
@@ -183,7 +194,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
   expectAtMost(consumers: number): void {
-    this.#credit.hold.expectAtMost(consumers + this.#remotesBefore);
+    this.#returns.expectAtMost(consumers);
   }
 
   hasCredit(sequence: number): boolean {
@@ -214,6 +225,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#credit.close();
+    this.#returns.stop();
     this.remotes.close();
     this.#credit.grant();
     await this.#options.links.close();
@@ -226,6 +238,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     link.onMessage((kind, value, detail) => this.#receive(client, kind, value, detail));
     link.onClose((end) => {
       this.#clients.delete(id);
+      if (client.attendant !== undefined) this.#returns.left(client.attendant);
       if (this.#registry.remove(id)) this.#countConsumers();
       if (end.by === 'failure') this.#options.log.warn('a client was dropped', { error: end.error });
       if (client.hello === undefined) return;
@@ -239,7 +252,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #receive(client: LinkClient, kind: MessageKind, value: number, detail: number): void {
     switch (kind) {
       case MessageKind.HELLO:
-        client.name = value;
+        ({ client: client.name, pid: client.pid } = unpackClient(value));
         if (this.#admission.hello(client, detail)) this.emit('clients', this.clientCount);
         return;
       case MessageKind.START:
@@ -286,6 +299,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   #demote(consumer: Consumer): void {
     const client = this.#clients.get(consumer.id);
     consumer.delivery = 'lossy';
+    if (client?.attendant !== undefined) {
+      this.#returns.demoted(client.attendant);
+      client.attendant = undefined;
+    }
     this.#countConsumers();
     if (client === undefined) {
       this.remotes.demoted(consumer);
@@ -296,6 +313,13 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#options.log.warn('a stalled consumer is lossy from now on', { client: client.name });
     this.#credit.grant();
     this.emit('demoted', client.name);
+  }
+
+  #allBack(): void {
+    this.#options.log.info('the consumers of the dead owner are back, or are not waited for any more', {
+      consumers: this.#registry.size,
+    });
+    this.#credit.grant();
   }
 
   #providerLeft(seat: ProviderSeat): void {
@@ -342,7 +366,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.emit('consumers', this.#registry.size);
     let lossless = 0;
     for (const { delivery } of this.#registry.all()) if (delivery === 'lossless') lossless += 1;
-    this.#options.file.setCounter(COUNTERS.lossless.id, lossless);
+    this.#returns.count(lossless, this.remotes.lossless);
     this.#options.file.setCounter(COUNTERS.remotes.id, this.remotes.size);
     this.emit('lossless', lossless);
   }

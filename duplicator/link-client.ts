@@ -7,6 +7,7 @@ import type { Logger } from '../protocol/log.js';
 import type { LinkConnection } from '../protocol/signal-link/link.js';
 import { MessageKind, packHello, packRefusal, type Hello } from '../protocol/signal-link/messages.js';
 import type { Consumer } from './consumer-registry.js';
+import type { Attendant } from './recovery/attendance.js';
 
 /** How far somebody on the link is. */
 export type LinkStanding = DuplicatorFigures['links'][number];
@@ -20,6 +21,10 @@ export class LinkClient {
   hello: Hello | undefined;
   /** What it said in its HELLO, by which the app server knows it. */
   name = 0;
+  /** Of its process; 0 when it did not say. */
+  pid = 0;
+  /** Of a lossless consumer. */
+  attendant: Attendant | undefined;
   readonly #log: Logger;
 
   constructor(id: number, link: LinkConnection, log: Logger) {

@@ -4,10 +4,8 @@
  */
 import type { Clock } from '../protocol/clock.js';
 import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { HEADER } from '../protocol/flow-file/layout.js';
 import type { Consumer, ConsumerRegistry } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
-import { ReattachHold } from './recovery/reattach-hold.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface WriterCreditOptions {
@@ -18,9 +16,8 @@ export interface WriterCreditOptions {
   readonly local: boolean;
   /** Milliseconds; 0 is never. */
   readonly stallTimeoutMs: number;
-  /** Lossless consumers that are waited for after a take-over, and for how long. */
-  readonly expected: number;
-  readonly reattachMs: number;
+  /** The first sequence that somebody who is awaited after a take-over may still need; Infinity when nobody is. */
+  readonly awaitedFrom: () => number;
   /** Makes a consumer lossy that has stalled, so that it holds nobody back any more. */
   readonly stalled: (consumer: Consumer) => void;
 }
@@ -30,7 +27,7 @@ export class WriterCredit {
   readonly #registry: ConsumerRegistry;
   /** The provider's; undefined where the duplicator fills the flow by itself. */
   readonly seat: ProviderSeat | undefined;
-  readonly hold: ReattachHold;
+  readonly #awaitedFrom: () => number;
   readonly stall: StallWatch;
   readonly #waiters = new Set<() => void>();
   /** The sequence that the duplicator itself waits to write. */
@@ -39,31 +36,22 @@ export class WriterCredit {
   /** Times that the duplicator itself had to wait. */
   stalls = 0;
 
-  constructor({
-    file,
-    registry,
-    clock,
-    local,
-    stallTimeoutMs,
-    expected,
-    reattachMs,
-    stalled,
-  }: WriterCreditOptions) {
+  constructor({ file, registry, clock, local, stallTimeoutMs, awaitedFrom, stalled }: WriterCreditOptions) {
     this.#file = file;
     this.#registry = registry;
-    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
-    this.hold = new ReattachHold(expected, floor, clock, () => this.grant(), reattachMs);
-    this.seat = local ? new ProviderSeat(file, () => this.#slowest) : undefined;
+    this.#awaitedFrom = awaitedFrom;
+    this.seat = local ? new ProviderSeat(file, () => this.neededFrom) : undefined;
     this.stall = new StallWatch(clock, stallTimeoutMs, () => this.holding(), stalled);
   }
 
-  get #slowest(): number {
-    return Math.min(this.#registry.slowest(), this.hold.floor);
+  /** The first sequence that a lossless consumer needs, one that is awaited among them; Infinity without one. */
+  get neededFrom(): number {
+    return Math.min(this.#registry.slowest(), this.#awaitedFrom());
   }
 
   /** Sequences below it may be written, until a consumer comes or changes. */
   get limit(): number {
-    return this.#slowest + this.#file.geometry.slotCount;
+    return this.neededFrom + this.#file.geometry.slotCount;
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the flow closes. */
@@ -104,6 +92,5 @@ export class WriterCredit {
   close(): void {
     this.#closed = true;
     this.stall.stop();
-    this.hold.stop();
   }
 }

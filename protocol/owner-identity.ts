@@ -36,6 +36,17 @@ export function ownIdentity(): OwnerIdentity {
   return own;
 }
 
+/** A process that runs now, as far as it can be looked at. */
+export function processOf(pid: number): OwnerIdentity | undefined {
+  const startTicks = readStat(pid)?.startTicks;
+  return startTicks === undefined ? undefined : { pid, startTicks };
+}
+
+/** Whether this process sees that very one under its id: then the two mean the same by a process id, as containers may not. */
+export function sharesProcessIds({ pid, startTicks }: OwnerIdentity): boolean {
+  return startTicks !== 0n && readStat(pid)?.startTicks === startTicks;
+}
+
 /**
  * Whether that very process still runs: same boot, same start time, not a zombie. Without an entry in /proc (none
  * mounted, or other users' are hidden) the answer is whether any process has the id, so that in doubt an owner lives.

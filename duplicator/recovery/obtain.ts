@@ -7,6 +7,7 @@ import { createFlowFile, type FlowFileOptions } from '../../protocol/flow-file/c
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { inspectFlowFile } from '../../protocol/flow-file/open.js';
 import type { Logger } from '../../protocol/log.js';
+import { clearEntries, deadEntries } from './attendance.js';
 import { nextEpoch } from './epoch.js';
 import { toldByParent } from '../../protocol/process-kit/told.js';
 import { recover } from '../../protocol/recovery/recover.js';
@@ -53,7 +54,11 @@ export function obtainFlowFile(
   if (inherited !== undefined && why === undefined) {
     const file = takeOver(options);
     if (typeof file !== 'string') {
-      const expected = file.counter(COUNTERS.lossless.id);
+      const dead = deadEntries(file);
+      const expected = leftConsumers(file, dead.length);
+      clearEntries(file, dead);
+      // In this order: whoever follows this one, should it die here, waits for too many rather than for too few.
+      file.setCounter(COUNTERS.awaited.id, expected);
       file.setCounter(COUNTERS.lossless.id, 0);
       file.setCounter(COUNTERS.clients.id, 0);
       log.info('the file of a dead owner was taken over', {
@@ -70,6 +75,14 @@ export function obtainFlowFile(
   const dead = typeof inherited === 'object' ? inherited.flow?.epoch : undefined;
   const file = createFlowFile({ ...options, epoch: nextEpoch(flowDirectory, dead) });
   return { file, expected: 0, takenOver: false };
+}
+
+/**
+ * Lossless consumers that were connected when the owner died, and those that were awaited then since the one before had had them; without those
+ * that are known to have died too.
+ */
+export function leftConsumers(file: FlowFile, dead = deadEntries(file).length): number {
+  return Math.max(0, file.counter(COUNTERS.lossless.id) + file.counter(COUNTERS.awaited.id) - dead);
 }
 
 function unusable(inherited: Exclude<Inheritance, undefined>): string | undefined {

@@ -5,6 +5,7 @@
  * | state    | event                             | next     |
  * | -------- | --------------------------------- | -------- |
  * | holding  | the last of the expected is back  | released |
+ * | holding  | one who was back has gone again   | holding: it is awaited once more |
  * | holding  | no more than those who are back live | released |
  * | holding  | `reattachMs` are over              | released |
  */
@@ -16,8 +17,9 @@ export const REATTACH_MS = 2_000;
 export class ReattachHold {
   readonly #cancel: () => void;
   readonly #released: () => void;
-  #missing: number;
-  #returned = 0;
+  /** So many of the consumers of the dead duplicator live, and so many of them are back. */
+  #expected: number;
+  #back = 0;
   #floor: number;
 
   /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need; `reattachMs`: longest wait. */
@@ -28,7 +30,7 @@ export class ReattachHold {
     released: () => void,
     reattachMs: number = REATTACH_MS,
   ) {
-    this.#missing = expected;
+    this.#expected = expected;
     this.#released = released;
     this.#floor = expected > 0 ? floor : Number.POSITIVE_INFINITY;
     this.#cancel = expected > 0 ? clock.after(reattachMs, () => this.#release(), true) : () => undefined;
@@ -39,21 +41,40 @@ export class ReattachHold {
     return this.#floor;
   }
 
+  /** How many are still awaited. */
+  get missing(): number {
+    return this.#floor === Number.POSITIVE_INFINITY ? 0 : this.#expected - this.#back;
+  }
+
   /** One of the expected has come back to where it was. */
   returned(): void {
-    this.#returned += 1;
-    this.#missing -= 1;
-    if (this.#missing <= 0) this.#release();
+    this.#back += 1;
+    this.#look();
+  }
+
+  /** One that had come back has gone again, maybe to come once more: it must not count twice, in the place of one who was not back yet. */
+  left(): void {
+    this.#back -= 1;
+  }
+
+  /** One that had come back has died. */
+  died(): void {
+    this.#back -= 1;
+    this.#expected -= 1;
   }
 
   /** No more than so many of the expected live, those who are back included. */
   expectAtMost(consumers: number): void {
-    this.#missing = Math.min(this.#missing, Math.max(0, consumers - this.#returned));
-    if (this.#missing <= 0) this.#release();
+    this.#expected = Math.min(this.#expected, consumers);
+    this.#look();
   }
 
   stop(): void {
     this.#cancel();
+  }
+
+  #look(): void {
+    if (this.#back >= this.#expected) this.#release();
   }
 
   #release(): void {

@@ -43,8 +43,10 @@ export interface RemoteSurroundings {
   published(): number;
   /** The oldest sequence from `wanted` on that a consumer of this delivery can still get. */
   oldest(delivery: Delivery, wanted: number): number;
-  /** A lossless receiver has come back to where it was. */
-  returned(): void;
+  /** A lossless receiver has come to where it was, whose place was not kept here. Whether it is one of those that were awaited. */
+  returned(): boolean;
+  /** One of those has gone, and its place is not kept. */
+  left(): void;
   /** Somebody came, went or changed its delivery. */
   changed(): void;
   /** A lossless receiver has acknowledged. */
@@ -54,6 +56,7 @@ export interface RemoteSurroundings {
 
 interface Kept {
   readonly consumer: Consumer;
+  readonly returned: boolean;
   readonly cancel: () => void;
 }
 
@@ -63,12 +66,21 @@ export class RemotePlace {
   readonly consumer: Consumer;
   readonly wanted: Wanted;
   readonly receiver: RemoteReceiver;
+  /** It is one of those that were awaited. */
+  readonly returned: boolean;
 
-  constructor(owner: RemoteConsumers, consumer: Consumer, wanted: Wanted, receiver: RemoteReceiver) {
+  constructor(
+    owner: RemoteConsumers,
+    consumer: Consumer,
+    wanted: Wanted,
+    receiver: RemoteReceiver,
+    returned: boolean,
+  ) {
     this.#owner = owner;
     this.consumer = consumer;
     this.wanted = wanted;
     this.receiver = receiver;
+    this.returned = returned;
   }
 
   /** All below `sequence` are in its ring. False for what it cannot have. */
@@ -110,6 +122,13 @@ export class RemoteConsumers {
     return this.#places.size;
   }
 
+  /** Lossless ones, those that were cut off a moment ago among them. */
+  get lossless(): number {
+    let lossless = this.#kept.size;
+    for (const { consumer } of this.#places.values()) if (consumer.delivery === 'lossless') lossless += 1;
+    return lossless;
+  }
+
   get standings(): NonNullable<DuplicatorFigures['remotes']> {
     const published = this.#flow.published();
     return [...this.#places.values()].map(({ consumer, receiver }) => ({
@@ -127,8 +146,9 @@ export class RemoteConsumers {
     for (const place of this.#places.values()) {
       // Its connection from before is dead, and was not noticed yet.
       if (place.wanted.id !== wanted.id) continue;
-      place.receiver.close();
+      // Its place is kept before the connection says farewell to it, which would give away what it holds.
       this.leave(place, false);
+      place.receiver.close();
     }
     const { resume = 0 } = wanted;
     const delivery = this.#demoted.has(wanted.id) ? 'lossy' : wanted.delivery;
@@ -137,10 +157,12 @@ export class RemoteConsumers {
       this.#flow.oldest(delivery, Math.min(resume, this.#flow.published())),
     );
     const consumer = this.#flow.registry.add(this.#flow.nextId(), delivery, first);
-    this.#giveBack(wanted, first);
-    const place = new RemotePlace(this, consumer, wanted, receiver);
+    const kept = this.#giveBack(wanted, first);
+    // Whoever takes a kept place was counted when that was taken first.
+    const comes = kept === undefined && wanted.resume !== undefined && delivery === 'lossless';
+    const returned = kept?.returned ?? (comes && this.#flow.returned());
+    const place = new RemotePlace(this, consumer, wanted, receiver, returned);
     this.#places.set(consumer.id, place);
-    if (wanted.resume !== undefined && delivery === 'lossless') this.#flow.returned();
     this.#flow.changed();
     return place;
   }
@@ -169,11 +191,14 @@ export class RemoteConsumers {
   leave(place: RemotePlace, said: boolean): void {
     const { consumer, wanted } = place;
     if (!this.#places.delete(consumer.id)) return;
-    if (said || consumer.delivery === 'lossy') this.#flow.registry.remove(consumer.id);
-    else {
+    const { returned } = place;
+    if (said || consumer.delivery === 'lossy') {
+      this.#flow.registry.remove(consumer.id);
+      if (returned) this.#flow.left();
+    } else {
       this.#kept.get(wanted.id)?.cancel();
       const cancel = this.#clock.after(this.#keepMs, () => this.#forget(wanted.id), true);
-      this.#kept.set(wanted.id, { consumer, cancel });
+      this.#kept.set(wanted.id, { consumer, returned, cancel });
     }
     this.#flow.changed();
   }
@@ -203,12 +228,9 @@ export class RemoteConsumers {
   }
 
   /** Whoever resumes takes the place that was kept for it: by its id, or as the successor of a killed one, by where it goes on. */
-  #giveBack({ id, delivery, resume }: Wanted, first: number): void {
-    if (this.#kept.has(id)) {
-      this.#forget(id);
-      return;
-    }
-    if (resume === undefined || delivery === 'lossy') return;
+  #giveBack({ id, delivery, resume }: Wanted, first: number): Kept | undefined {
+    if (this.#kept.has(id)) return this.#forget(id);
+    if (resume === undefined || delivery === 'lossy') return undefined;
     let successorOf: string | undefined;
     let nearest = -1;
     for (const [kept, { consumer }] of this.#kept) {
@@ -216,15 +238,16 @@ export class RemoteConsumers {
       nearest = consumer.acknowledged;
       successorOf = kept;
     }
-    if (successorOf !== undefined) this.#forget(successorOf);
+    return successorOf === undefined ? undefined : this.#forget(successorOf);
   }
 
-  #forget(id: string): void {
+  #forget(id: string): Kept | undefined {
     const kept = this.#kept.get(id);
-    if (kept === undefined) return;
+    if (kept === undefined) return undefined;
     kept.cancel();
     this.#kept.delete(id);
     this.#flow.registry.remove(kept.consumer.id);
     this.#flow.changed();
+    return kept;
   }
 }

@@ -53,6 +53,8 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
   readonly #id = randomBytes(16).toString('hex');
   #parts: RemoteParts | undefined;
   #inherited: Inheritance;
+  /** Receivers on other hosts that a killed predecessor had. */
+  #remotesBefore = 0;
   #running: Promise<void> = Promise.resolve();
   #link: UpstreamLink | undefined;
   /** Where the sender is; somewhere else after it was started again. */
@@ -88,6 +90,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
     const left = await findLeftBehind(this.#options, this.#log);
     this.#inherited = left.inherited;
     this.#delivery.expect(left.expected);
+    this.#remotesBefore = left.remotes;
     await new Promise<void>((resolve, reject) => {
       this.#running = this.#run(security, secret, left.resume, resolve, reject);
     });
@@ -113,7 +116,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
   }
 
   expectAtMost(consumers: number): void {
-    this.#delivery.expectAtMost(consumers);
+    this.#delivery.expectAtMost(consumers + this.#remotesBefore);
     this.#parts?.host.expectAtMost(consumers);
   }
 

@@ -22,13 +22,13 @@ import { listenOnLink } from '../listen.js';
 import type { BlockHistory } from '../mirror/block-history.js';
 import type { RemoteFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
-import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
+import { inheritance, leftConsumers, obtainFlowFile, type Inheritance } from '../recovery/obtain.js';
 import { BufferSink } from './buffer-sink.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { MirrorSink } from './mirror-sink.js';
 
-/** The slot that is being received into. */
-const OPEN_SLOTS = 1;
+/** A slot is opened in the moment in which it is found that it may be. */
+const OPEN_SLOTS = 0;
 
 export interface RemoteParts {
   readonly file: FlowFile;
@@ -46,25 +46,27 @@ export interface RemoteSurroundings {
   readonly hooks: FlowSinkHooks;
 }
 
-/** What a killed predecessor left: where it was, and how many lossless consumers it had. */
+/** What a killed predecessor left: where it was, and how many lossless consumers it had, receivers on other hosts among them. */
 export interface LeftBehind {
   readonly inherited: Inheritance;
   readonly resume: WireHello['resume'];
   readonly expected: number;
+  readonly remotes: number;
 }
 
 /** Looks, after its recovery, at what a dead owner left at the flow's path. The file itself is taken over, or replaced, when the flow is made. */
 export async function findLeftBehind(options: RemoteFlowOptions, log: Logger): Promise<LeftBehind> {
   const path = flowFilePath(options.flowDirectory, options.app, options.flow);
   const inherited = await inheritance(path, log);
-  const nothing = { inherited, resume: undefined, expected: 0 };
+  const nothing = { inherited, resume: undefined, expected: 0, remotes: 0 };
   if (inherited === undefined || inherited === 'no report') return nothing;
   if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return nothing;
   const file = openFlowHeader(path);
   const epoch = file.words.load64(HEADER.sourceEpoch);
   if ((file.flags & FLOW_FLAGS.remote) === 0 || epoch === 0) return nothing;
   const resume = { epoch, sequence: file.published };
-  return { inherited, resume, expected: file.counter(COUNTERS.lossless.id) };
+  const remotes = file.counter(COUNTERS.holdingRemotes.id);
+  return { inherited, resume, expected: leftConsumers(file), remotes };
 }
 
 /**

@@ -17,6 +17,8 @@ import type { RemotePlace, RemoteReceiver } from './remote-consumers.js';
 const NOTHING_TO_SAY = 'it sent something that a receiver does not send';
 
 export interface ServingHooks {
+  /** Resolves when nothing of what comes here is left out any more; undefined when that is so already. */
+  beforeLossless(): Promise<void> | undefined;
   /** The connection has ended; `why` when that was not in good order. */
   ended(why: string | undefined): void;
 }
@@ -32,6 +34,8 @@ export class ServingConnection implements RemoteReceiver {
   #sender: FlowSender | undefined;
   /** Asked for by the receiver, granted when nothing of the map waits in the socket any more. */
   #wanted: Delivery | undefined;
+  /** What the receiver asked for last. */
+  #asked: Delivery | undefined;
   #farewell = false;
   #closed = false;
 
@@ -125,7 +129,7 @@ export class ServingConnection implements RemoteReceiver {
         this.#sender?.pump();
         return undefined;
       case FrameKind.DELIVERY:
-        this.#deliver(detail === DELIVERY_DETAIL.lossless ? 'lossless' : 'lossy');
+        this.#wantsDelivery(detail === DELIVERY_DETAIL.lossless ? 'lossless' : 'lossy');
         return undefined;
       case FrameKind.ALIVE:
         return undefined;
@@ -136,6 +140,17 @@ export class ServingConnection implements RemoteReceiver {
       default:
         return NOTHING_TO_SAY;
     }
+  }
+
+  /** A relay promises no more than it was promised: its receiver becomes lossless when it is itself. */
+  #wantsDelivery(delivery: Delivery): void {
+    this.#asked = delivery;
+    const held = delivery === 'lossless' ? this.#hooks.beforeLossless() : undefined;
+    if (held === undefined) this.#deliver(delivery);
+    else
+      void held.then(() => {
+        if (!this.#closed && this.#asked === delivery) this.#deliver(delivery);
+      });
   }
 
   #deliver(delivery: Delivery): void {

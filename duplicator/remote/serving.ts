@@ -120,6 +120,7 @@ export class Serving {
       file.setCounter(COUNTERS.sentBytes.id, this.#sentBytes);
     };
     const connection = new ServingConnection(socket, peer, file, this.#clock, {
+      beforeLossless: () => host.beforeLossless(),
       ended: (why) => {
         count();
         if (why === undefined) this.#log.info('a duplicator of another host has left', { peer });

@@ -284,6 +284,11 @@ export class UpstreamLink {
 
   #fail(error: MirrorflowError, gently = false): void {
     if (this.#ended) return;
+    // What has come whole counts: the next link goes on behind it.
+    if (this.#sink !== undefined && this.#sink.unseen > 0) {
+      this.#sink.flush();
+      this.#hooks.received(this.#received);
+    }
     this.#ended = true;
     this.#cancelDeadline();
     this.#cancelAcknowledge?.();

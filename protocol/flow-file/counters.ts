@@ -18,9 +18,21 @@ export const COUNTERS = {
   gaps: { id: 16, help: 'times that buffers were missing in what another host sent' },
   missing: { id: 17, help: 'buffers that were missing in those gaps' },
   lossless: { id: 13, help: 'lossless consumers connected now' },
+  awaited: { id: 18, help: 'lossless consumers of a killed duplicator that are awaited' },
+  holdingRemotes: {
+    id: 19,
+    help: 'lossless duplicators of other hosts, also those that were cut off or are awaited',
+  },
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;
 
 /** Those that go up and down: a rate of them says nothing. */
-export const LEVELS: ReadonlySet<string> = new Set<CounterName>(['clients', 'consumers', 'lossless']);
+export const LEVELS: ReadonlySet<string> = new Set<CounterName>([
+  'clients',
+  'consumers',
+  'lossless',
+  'remotes',
+  'awaited',
+  'holdingRemotes',
+]);

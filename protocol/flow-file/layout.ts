@@ -16,7 +16,9 @@
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ granted                      │ provider, zero        │ sourceEpoch             │ heard                   │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ 96 counters of 8                                                                                          │
+ *      │ 32 counters of 8                                                                                          │
+ *  512 ├──────────────────────────────────────────────────────────────────────────────────────────────────────────┤
+ *      │ presence: 64 entries of pid, startTicks                                                                   │
  * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
  *      │ identityBytes │ identity: JSON, UTF-8                                                                      │
  * 4096 ├───────────────┴──────────────────────────────────────────────────────────────────────────────────────────┤
@@ -75,12 +77,18 @@ export const HEADER = {
    */
   heard: 3 * CACHE_LINE_BYTES + 7 * U64,
   counters: 4 * CACHE_LINE_BYTES,
+  /** The processes of lossless consumers, as far as they are known: see PRESENCE. */
+  presence: 512,
   identityLength: 1024,
   identity: 1024 + U32,
 } as const;
 
 export const HEADER_BYTES = 4096;
-export const COUNTER_CAPACITY = (HEADER.identityLength - HEADER.counters) / U64;
+export const COUNTER_CAPACITY = (HEADER.presence - HEADER.counters) / U64;
+
+/** Byte offsets in an entry of the presence table: u32 process id, 0 when the entry is free, and the low u32 of its start time in ticks. */
+export const PRESENCE = { pid: 0, startTicks: U32, bytes: U64 } as const;
+export const PRESENCE_CAPACITY = (HEADER.identityLength - HEADER.presence) / PRESENCE.bytes;
 
 /** Byte offsets in a slot. */
 export const SLOT = {
@@ -127,7 +135,8 @@ export function sourceStateOf(code: number): SourceState | undefined {
 assert.equal(HEADER.flags + U32, HEADER.createdNs);
 assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
 assert(HEADER.heard + U64 <= HEADER.counters);
-assert.equal(COUNTER_CAPACITY, 96);
+assert.equal(COUNTER_CAPACITY, 32);
+assert.equal(PRESENCE_CAPACITY, 64);
 assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
 assert(SLOT.flags + U32 <= SLOT.frame);
 assert.equal(SLOT.frame + 32, SLOT.payload);

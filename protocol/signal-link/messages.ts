@@ -10,7 +10,7 @@
  *
  * Opening, C the client, D the duplicator:
  *
- *   C → D  HELLO      value = client id, detail = packed role, delivery, start and version (below)
+ *   C → D  HELLO      value = client id and process (below), detail = packed role, delivery, start and version (below)
  *   C → D  START      only after a HELLO with start = sequence: value = sequence,
  *                     detail = low 32 bits of the epoch it was counted in, 0 = whichever is current
  *   D → C  WELCOME    value = epoch, detail = packed role and delivery as granted
@@ -157,6 +157,23 @@ export function unpackHello(detail: number): Hello | undefined {
   const start = STARTS[(detail >>> 16) & 0xff];
   if (role === undefined || delivery === undefined || start === undefined) return undefined;
   return { role, delivery, start, version: detail >>> 24 };
+}
+
+/** Client ids are below it. */
+const CLIENT_IDS = 2 ** 31;
+/** Process ids are below it. */
+const PROCESS_IDS = 2 ** 22;
+
+/**
+ * HELLO's value: the client id plus 2^31 times the id of the client's process, 0 when it does not say that. A duplicator that takes over from a
+ * killed one looks which of these processes live.
+ */
+export function packClient(client: number, pid: number): number {
+  return client < CLIENT_IDS && pid < PROCESS_IDS ? client + pid * CLIENT_IDS : client;
+}
+
+export function unpackClient(value: number): { readonly client: number; readonly pid: number } {
+  return { client: value % CLIENT_IDS, pid: Math.floor(value / CLIENT_IDS) };
 }
 
 /** REFUSED's detail for a code of the error table. */

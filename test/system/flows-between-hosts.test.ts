@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { attachConsumer } from '../../client-lib/flow-reader-link.js';
 import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
 import { OutputFlow } from '../../client-lib/output-flow.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
@@ -94,10 +95,19 @@ class Taker {
     this.done = this.#take(until);
   }
 
+  /** Where it was when a duplicator had gone, and where it went on. */
+  readonly story: string[] = [];
+
   static async at(host: Host, until: number): Promise<Taker> {
     const input = await openInputFlow(host.opened, { inline: true }, 'hold');
-    input.on('detached', () => void comeBack(() => input.reattach(host.opened)));
-    return new Taker(input, until);
+    const taker = new Taker(input, until);
+    input.on('detached', () => {
+      taker.story.push(`detached behind ${taker.sequences.at(-1)}`);
+      void comeBack(() => input.reattach(host.opened)).then(() =>
+        taker.story.push(`back behind ${taker.sequences.at(-1)} with ${input.lost} lost`),
+      );
+    });
+    return taker;
   }
 
   get lost(): number {
@@ -205,6 +215,29 @@ describe('a flow between hosts, as processes', () => {
     });
   }
 
+  it('has all of its ring for a consumer that had read nothing of it when the receiving duplicator was killed', async () => {
+    const a = first();
+    const b = host('b', ['--source', at(await a.start(free))]);
+    await b.start(free);
+    const output = await provide(a);
+    const slow = await attachConsumer(b.opened, { delivery: 'lossless', start: 'oldest' });
+    const writing = write(output, 0, BUFFERS + 100);
+    await eventually('a full ring', () => slow.file.published === BUFFERS);
+    await b.kill();
+    slow.close();
+    await b.start(free);
+    const start = { epoch: slow.reader.epoch, sequence: slow.reader.next };
+    const again = await attachConsumer(b.opened, { delivery: 'lossless', start });
+    await eventually('the rest', () => {
+      while (again.reader.look() === 'ready') again.reader.advance();
+      again.acknowledge(again.reader.next, false);
+      return again.reader.next === BUFFERS + 100;
+    });
+    await writing;
+    expect([again.missedAtStart, again.reader.missed]).to.deep.equal([0, 0]);
+    again.close();
+  });
+
   it('goes through a chain of three hosts to twenty consumers on each, while the middle one is killed and links are cut', async () => {
     const a = first();
     const toB = await CuttingProxy.before(await a.start(free));
@@ -231,7 +264,9 @@ describe('a flow between hosts, as processes', () => {
     await Promise.all([writing, ...got.map(({ done }) => done)]);
     for (const [index, one] of got.entries()) {
       const missing = all(count).filter((sequence) => !one.sequences.includes(sequence));
-      expect(missing, `consumer ${index}, which counted ${one.lost} lost`).to.deep.equal([]);
+      const logs = missing.length === 0 ? '' : [a, b, c].map(({ program }) => program.errors).join('---\n');
+      const what = `consumer ${index}, which counted ${one.lost} lost: ${one.story.join(', ')}\n${logs}`;
+      expect(missing, what).to.deep.equal([]);
       expect(one.sequences).to.deep.equal(all(count));
       expect([one.lost, one.wrong]).to.deep.equal([0, []]);
     }

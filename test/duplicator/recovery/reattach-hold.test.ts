@@ -42,6 +42,18 @@ describe('hold for the consumers of a dead duplicator', () => {
     expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
   });
 
+  it('does not take one who comes twice for two', () => {
+    const { hold } = held(2);
+    hold.returned();
+    hold.left();
+    hold.returned();
+    expect([hold.floor, hold.missing]).to.deep.equal([7, 1]);
+    hold.expectAtMost(2);
+    expect(hold.floor).to.equal(7);
+    hold.returned();
+    expect([hold.floor, hold.missing]).to.deep.equal([Number.POSITIVE_INFINITY, 0]);
+  });
+
   it('does not wait for more because more are there than there were', () => {
     const { hold } = held(1);
     hold.expectAtMost(5);

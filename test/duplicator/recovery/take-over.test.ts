@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { attachConsumer, type ConsumerLink } from '../../../client-lib/flow-reader-link.js';
 import { OutputFlow } from '../../../client-lib/output-flow.js';
+import { COUNTERS } from '../../../protocol/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow-file/image.js';
 import { GENERATION_SHIFT, HEADER } from '../../../protocol/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow-file/open.js';
@@ -125,6 +126,45 @@ describe('the successor of a killed duplicator', () => {
     await first.kill();
     gone.close();
     await rig.program(['--reattach', '1']);
+    const after = await provider();
+    await eventually(() => fill(after) > 0, 'credit');
+  });
+
+  it('waits for those, too, whom a successor that was killed as well had waited for', async () => {
+    const first = await rig.program();
+    const quick = await consumer();
+    const late = await consumer();
+    const { epoch } = late.file;
+    fill(await provider());
+    await first.kill();
+    const second = await rig.program(['--reattach', '600000']);
+    await consumer({ epoch, sequence: quick.reader.next });
+    await second.kill();
+    await rig.program(['--reattach', '600000']);
+    const after = await provider();
+    const again = await consumer({ epoch, sequence: quick.reader.next });
+    take(again, BUFFERS);
+    expect(openFlowFile(rig.path, 'read').counter(COUNTERS.awaited.id)).to.equal(1);
+    expect(fill(after)).to.equal(0);
+    const last = await consumer({ epoch, sequence: late.reader.next });
+    expect([last.reader.next, last.missedAtStart]).to.deep.equal([0, 0]);
+    take(last, BUFFERS);
+    await eventually(() => fill(after) > 0, 'credit');
+  });
+
+  it('does not wait for consumers whose process was killed too, though nobody tells it so', async () => {
+    const first = await rig.program();
+    const slow = await consumer();
+    const killed = new TestProcess('test/fixtures/lossless-consumer', [opened().link]);
+    await killed.line();
+    fill(await provider());
+    await first.kill();
+    await killed.kill();
+    const next = await rig.program(['--reattach', '600000']);
+    const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
+    await next.until(() => next.errors.includes('are not waited for any more'));
+    expect(again.missedAtStart).to.equal(0);
+    take(again, BUFFERS);
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });

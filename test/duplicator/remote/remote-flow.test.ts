@@ -95,6 +95,8 @@ describe('a flow between hosts', () => {
     const proxy = await CuttingProxy.before(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer();
+    const causes: string[] = [];
+    there.flow.on('state', (_state, cause) => void causes.push(cause?.message ?? ''));
     const output = await here.provider();
     let written = 0;
     const writing = (async () => {
@@ -112,6 +114,8 @@ describe('a flow between hosts', () => {
     }
     expect(await taking).to.deep.equal(upTo(3_000));
     await writing;
+    // What had come whole when a link was cut is not asked for again, which would be the end of the next link.
+    expect(causes.filter((cause) => cause.includes('was to come'))).to.deep.equal([]);
     expect(input.lost).to.equal(0);
     expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
     await proxy.close();
@@ -231,6 +235,24 @@ describe('a flow between hosts', () => {
     expect(inputs.map((input) => input.lost)).to.deep.equal(upTo(6).map(() => 0));
     expect([a.flow.remotes.length, b.flow.remotes.length]).to.deep.equal([1, 1]);
     expect(proxy.passedBytes).to.be.within(200 * 30_000, 200 * 30_100);
+    await proxy.close();
+  });
+
+  it('sends all of its ring to a host that is a whole ring behind and was cut off', async () => {
+    const a = await host().local(16, 20_000);
+    const b = await host().remote(tcp(await a.serve()));
+    const proxy = await CuttingProxy.before(await b.serve());
+    const c = await host().remote(proxy.address, ['--buffers', '4']);
+    const sleeping = await c.consumer();
+    const output = await a.provider();
+    const writing = write(output, 0, 60, 20_000);
+    // Its place, which is kept, is all that holds this ring: the next buffer would overwrite what it needs next.
+    await eventually(() => c.file.published === 4 && b.file.published === 20, 'full rings');
+    proxy.cut();
+    await eventually(() => proxy.connections === 2 && b.flow.remotes.length === 1, 'the next connection');
+    expect(await take(sleeping, 60)).to.deep.equal(upTo(60));
+    await writing;
+    expect([sleeping.lost, c.file.counter(COUNTERS.missing.id)]).to.deep.equal([0, 0]);
     await proxy.close();
   });
 

@@ -38,6 +38,7 @@ describe('the layout of a flow file', () => {
       sourceEpoch: 240,
       heard: 248,
       counters: 256,
+      presence: 512,
       identityLength: 1024,
       identity: 1028,
     });

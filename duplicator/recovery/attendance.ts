@@ -1,0 +1,126 @@
+/**
+ * Which processes have the lossless consumers of a flow, in its file: who takes the file over when this duplicator is killed looks which of them
+ * live, and waits for those and nobody else. Consumers without an entry, for which there was no room or whose process is not known, are waited for
+ * in any case.
+ *
+ * An entry is set after its consumer was counted in the file, and cleared before it is not any more: whenever the duplicator is killed, its
+ * successor waits for too many rather than for too few.
+ *
+ * | entry   | event                                 | next                                            |
+ * | ------- | ------------------------------------- | ----------------------------------------------- |
+ * | free    | enter()                               | taken                                           |
+ * | awaited | enter() of that process, coming back  | taken                                           |
+ * | taken   | leave() of one who is to come again   | awaited                                         |
+ * | taken   | leave()                               | free                                            |
+ * | awaited | over()                                | free                                            |
+ */
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow-file/layout.js';
+import { isAlive, processOf, type OwnerIdentity } from '../../protocol/owner-identity.js';
+
+const TICKS_MASK = 0xffff_ffffn;
+
+/** A consumer's place in the table. */
+export interface Attendant {
+  readonly entry: number | undefined;
+  /** It is one of those that were awaited. */
+  readonly awaited: boolean;
+  readonly process: OwnerIdentity | undefined;
+}
+
+export class Attendance {
+  readonly #file: FlowFile;
+  readonly #free: number[] = [];
+  /** Entries of those who are awaited. */
+  readonly #awaited = new Set<number>();
+  /** Awaited without an entry. */
+  #unknown: number;
+
+  /** `expected` of the dead predecessor's consumers are awaited on this host. What stands in the file is of those, or of nobody. */
+  constructor(file: FlowFile, expected: number) {
+    this.#file = file;
+    for (let entry = PRESENCE_CAPACITY - 1; entry >= 0; entry -= 1) {
+      if (expected > 0 && this.#pidOf(entry) !== 0) this.#awaited.add(entry);
+      else this.#clear(entry);
+    }
+    this.#unknown = Math.max(0, expected - this.#awaited.size);
+  }
+
+  /** A consumer was counted. `pid`: of its process, 0 where that is not known; `returns`: it says that it goes on where it was. */
+  enter(pid: number, returns: boolean): Attendant {
+    const process = pid === 0 ? undefined : processOf(pid);
+    if (returns) {
+      for (const entry of this.#awaited) {
+        if (process === undefined || !this.#isOf(entry, process)) continue;
+        this.#awaited.delete(entry);
+        return { entry, awaited: true, process };
+      }
+    }
+    const awaited = returns && this.#unknown > 0;
+    if (awaited) this.#unknown -= 1;
+    const entry = process === undefined ? undefined : this.#free.pop();
+    if (entry !== undefined && process !== undefined) {
+      this.#file.words.store32(entryOffset(entry) + PRESENCE.startTicks, lowTicks(process));
+      this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, process.pid);
+    }
+    return { entry, awaited, process };
+  }
+
+  /** It has gone, and is about not to be counted any more. `again`: it may come back, and is awaited. */
+  leave({ entry }: Attendant, again: boolean): void {
+    if (again && entry !== undefined) this.#awaited.add(entry);
+    else if (again) this.#unknown += 1;
+    else if (entry !== undefined) this.#clear(entry);
+  }
+
+  /** Nobody is awaited any more. */
+  over(): void {
+    for (const entry of this.#awaited) this.#clear(entry);
+    this.#awaited.clear();
+    this.#unknown = 0;
+  }
+
+  #clear(entry: number): void {
+    if (this.#pidOf(entry) !== 0) this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, 0);
+    this.#free.push(entry);
+  }
+
+  #pidOf(entry: number): number {
+    return this.#file.words.load32(entryOffset(entry) + PRESENCE.pid);
+  }
+
+  #isOf(entry: number, process: OwnerIdentity): boolean {
+    const ticks = this.#file.words.load32(entryOffset(entry) + PRESENCE.startTicks);
+    return this.#pidOf(entry) === process.pid && ticks === lowTicks(process);
+  }
+}
+
+/** Entries of processes that live no more, in the file of a dead owner. */
+export function deadEntries({ words }: FlowFile): number[] {
+  const dead: number[] = [];
+  for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) {
+    const pid = words.load32(entryOffset(entry) + PRESENCE.pid);
+    if (pid === 0) continue;
+    const process = processOf(pid);
+    const ticks = words.load32(entryOffset(entry) + PRESENCE.startTicks);
+    // One that cannot be looked at lives as long as any process has its id.
+    const lives =
+      process === undefined
+        ? isAlive({ pid, startTicks: 0n })
+        : lowTicks(process) === ticks && isAlive(process);
+    if (!lives) dead.push(entry);
+  }
+  return dead;
+}
+
+export function clearEntries({ words }: FlowFile, entries: readonly number[]): void {
+  for (const entry of entries) words.store32(entryOffset(entry) + PRESENCE.pid, 0);
+}
+
+function entryOffset(entry: number): number {
+  return HEADER.presence + entry * PRESENCE.bytes;
+}
+
+function lowTicks({ startTicks }: OwnerIdentity): number {
+  return Number(startTicks & TICKS_MASK);
+}

@@ -1,0 +1,106 @@
+/**
+ * Those who come back after a take-over: the lossless consumers of the dead duplicator on this host, by their processes, and its receivers on
+ * other hosts. Until all who live are back nothing is written over what they may still need. Whom to wait for stands in the flow's file at any
+ * moment, so that a successor, whenever it comes, waits for too many rather than for too few.
+ */
+import type { Clock } from '../../protocol/clock.js';
+import { COUNTERS } from '../../protocol/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import { HEADER } from '../../protocol/flow-file/layout.js';
+import { isAlive } from '../../protocol/owner-identity.js';
+import { Attendance, type Attendant } from './attendance.js';
+import { ReattachHold } from './reattach-hold.js';
+
+export interface ReturnsOptions {
+  readonly file: FlowFile;
+  /** Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among them. */
+  readonly expected: number;
+  /** Longest wait for them, milliseconds. */
+  readonly reattachMs: number;
+  readonly clock: Clock;
+  /** Nobody is awaited any more. */
+  readonly over: () => void;
+}
+
+export class Returns {
+  readonly #file: FlowFile;
+  readonly #hold: ReattachHold;
+  readonly #attendance: Attendance;
+  /** Receivers on other hosts that the dead duplicator had, and how many of them are back. */
+  readonly #remotesBefore: number;
+  #remotesBack = 0;
+
+  constructor({ file, expected, reattachMs, clock, over }: ReturnsOptions) {
+    this.#file = file;
+    this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
+    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
+    const released = (): void => {
+      this.#attendance.over();
+      file.setCounter(COUNTERS.awaited.id, 0);
+      over();
+    };
+    this.#hold = new ReattachHold(expected, floor, clock, released, reattachMs);
+    this.#attendance = new Attendance(file, Math.max(0, expected - this.#remotesBefore));
+    file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
+  }
+
+  /** The first sequence that one who is awaited may still need; Infinity when nobody is. */
+  get floor(): number {
+    return this.#hold.floor;
+  }
+
+  /** A lossless consumer of this host was counted. `pid`: of its process, 0 where it is not known; `returns`: it was in this epoch before. */
+  enter(pid: number, returns: boolean): Attendant {
+    const attendant = this.#attendance.enter(pid, returns);
+    if (attendant.awaited) this.#hold.returned();
+    return attendant;
+  }
+
+  /** One that had come back and goes again may be on the way to come once more, unless its process has died. */
+  left(attendant: Attendant): void {
+    const { awaited, process } = attendant;
+    const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
+    this.#attendance.leave(attendant, again);
+    if (again) this.#hold.left();
+    else if (awaited) this.#hold.died();
+  }
+
+  /** It is lossy from now on. */
+  demoted(attendant: Attendant): void {
+    this.#attendance.leave(attendant, false);
+  }
+
+  /** A receiver on another host goes on where it was. False when all that were there before are back already. */
+  remoteReturned(): boolean {
+    if (this.#remotesBack >= this.#remotesBefore) return false;
+    this.#remotesBack += 1;
+    this.#hold.returned();
+    return true;
+  }
+
+  /** One that had returned has gone again. */
+  remoteLeft(): void {
+    this.#remotesBack -= 1;
+    this.#hold.left();
+  }
+
+  /** Of the consumers on this host that a dead predecessor had, no more than so many live. */
+  expectAtMost(consumers: number): void {
+    this.#hold.expectAtMost(consumers + this.#remotesBefore);
+  }
+
+  /** Writes down who a successor has to wait for: lossless consumers, and those among them that are receivers on other hosts. */
+  count(lossless: number, remotes: number): void {
+    const file = this.#file;
+    const { missing } = this.#hold;
+    file.setCounter(COUNTERS.awaited.id, Math.max(missing, file.counter(COUNTERS.awaited.id)));
+    file.setCounter(COUNTERS.lossless.id, lossless);
+    file.setCounter(COUNTERS.awaited.id, missing);
+    const remotesMissing = missing > 0 ? this.#remotesBefore - this.#remotesBack : 0;
+    file.setCounter(COUNTERS.holdingRemotes.id, remotes + remotesMissing);
+  }
+
+  stop(): void {
+    this.#hold.stop();
+  }
+}
