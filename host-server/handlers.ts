@@ -72,9 +72,9 @@ export function hostHandlers(
       refuseConfiguredOnly(options);
       return network.run(options, host);
     },
-    'host.restart': ([options]) => {
+    'host.restart': ([options, host]) => {
       refuseConfiguredOnly(options);
-      return applications.restart(options);
+      return network.restart(options, host);
     },
     'host.stop': ([name, host]) => network.stop(name, host),
     'host.network': () => network.hosts(),

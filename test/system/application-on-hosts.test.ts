@@ -296,6 +296,55 @@ describe('an application on several hosts', function () {
     }
   });
 
+  it('an application is started anew on another host, with what is stated changed and the rest kept', async () => {
+    const before = await a.host.run({ name: 'other', updateIntervalMs: 50 }, 'b');
+    const again = await a.host.restart({ name: 'other', lingerMs: 300 }, 'b');
+    expect(again).to.include({ name: 'other', state: 'running' });
+    expect(again.pid).to.not.equal(before.pid);
+    expect((await a.host.applications()).map(({ name }) => name)).to.deep.equal([APP]);
+    expect(await b.host.applications()).to.deep.include(again);
+    // The one on the host that is asked, where none is named.
+    const own = await a.host.restart({ name: APP });
+    await hosts.together(APP);
+    expect((await a.host.applications()).find(({ name }) => name === APP)?.pid).to.equal(own.pid);
+    expect(await codeOf(a.host.restart({ name: APP }, 'c'))).to.match(/^UNKNOWN_HOST: .*b/);
+  });
+
+  it('consumers go on when the application of their provider is started anew on its host', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await out.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    await b.host.restart({ name: APP }, 'a');
+    const second = await a.client(APP, 'second');
+    const more = await eventually('the flow can be provided again', () =>
+      second.openOutput('events', { bufferSize: 64, buffers: 16 }).catch(() => undefined),
+    );
+    let value = 1;
+    const writing = setInterval(() => {
+      more.write(numbered((value += 1))).catch(() => undefined);
+    }, 20);
+    try {
+      expect(await next(flow)).to.be.greaterThan(1);
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('`via` names a host and nothing else, and one that is not there is said to be missing', async () => {
+    expect(await codeOf(b.host.run({ name: 'e1', via: 'a/e1' }))).to.match(/^INVALID_PARAMETERS: .*via/);
+    await b.host.run({ name: 'e1', via: 'c' });
+    const client = await b.client('e1');
+    expect(await codeOf(client.getMemory())).to.match(/\bc\b/);
+    await a.host.run({ name: 'e2' });
+    await b.host.run({ name: 'e2', via: 'a' });
+    expect(await codeOf((await b.client('e2')).getMemory())).to.match(
+      /^(UNKNOWN_FLOW|NO_SOURCE|NOT_A_MIRROR)/,
+    );
+  });
+
   it('applications are started and stopped on another host', async () => {
     expect(await a.host.run({ name: 'other' }, 'b')).to.include({ state: 'running' });
     expect((await b.host.applications()).map(({ name }) => name)).to.deep.equal([APP, 'other']);
