@@ -48,11 +48,9 @@ export class HostConnection {
     });
   }
 
-  /** Starts an application here or on another host anew with the options it has, changed by those that are stated; its flows end and begin again. */
-  restart(changes: ApplicationOptions, host?: string): Promise<ApplicationInfo> {
-    return this.#call('host.restart', host === undefined ? [changes] : [changes, host], {
-      timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS,
-    });
+  /** Starts an application anew with the options it has, changed by those that are stated; its flows end and begin again. */
+  restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
+    return this.#call('host.restart', [changes], { timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS });
   }
 
   /** Stops an application here or on another host. */

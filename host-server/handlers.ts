@@ -72,9 +72,9 @@ export function hostHandlers(
       refuseConfiguredOnly(options);
       return network.run(options, host);
     },
-    'host.restart': ([options, host]) => {
+    'host.restart': ([options]) => {
       refuseConfiguredOnly(options);
-      return network.restart(options, host);
+      return applications.restart(options);
     },
     'host.stop': ([name, host]) => network.stop(name, host),
     'host.network': () => network.hosts(),

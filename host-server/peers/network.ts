@@ -57,13 +57,6 @@ export class Network {
     return this.#peers.peer(host).call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
   }
 
-  /** See host.restart. Throws UNKNOWN_HOST. */
-  restart(changes: ApplicationOptions, host: string | undefined): Promise<ApplicationInfo> {
-    if (this.#isHere(host)) return this.#applications.restart(changes);
-    const timeoutMs = STOP_TIMEOUT_MS + START_TIMEOUT_MS;
-    return this.#peers.peer(host).call('host.restart', [changes], { timeoutMs });
-  }
-
   /** See host.stop. Throws UNKNOWN_HOST. */
   stop(name: string, host: string | undefined): Promise<ApplicationInfo> {
     if (this.#isHere(host)) return this.#applications.stop(name);

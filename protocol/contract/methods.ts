@@ -100,10 +100,7 @@ export const CONTRACT = defineContract({
     doc:
       'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
       'Its flows end and begin again.',
-    params: [
-      param('options', applicationOptions, 'the name, and what is to change'),
-      optionalParam('host', name('host'), 'the host it runs on; this one when left out'),
-    ],
+    params: [param('options', applicationOptions, 'the name, and what is to change')],
     returns: applicationInfo,
   }),
   'host.quit': method({

@@ -1,5 +1,6 @@
 /** Several host servers on one machine, each with its own directories: who finds whom, who gets in, what is forwarded. */
 import { expect } from 'chai';
+import { authorizeHost } from '../../host-server/handlers.js';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -96,6 +97,12 @@ describe('host servers of one network', function () {
     expect((await refusal(call('host.run', [{ name: 'e1' }, 'c']))).code).to.equal('UNKNOWN_HOST');
     const stated = refusal(call('host.run', [{ name: 'e1', programs: {} }, 'b']));
     expect((await stated).code).to.equal('NOT_PERMITTED');
+  });
+
+  it('leave to each other what is a machine’s own affair', () => {
+    for (const method of ['host.restart', 'host.quit', 'host.relay'])
+      expect(() => authorizeHost(method, { peerAddress: '10.1.2.3' })).to.throw(method);
+    expect(() => authorizeHost('host.restart', { peerAddress: undefined })).to.not.throw();
   });
 
   it('that both know each other’s address keep one connection', async () => {
