@@ -1,14 +1,15 @@
 /** The app server program: options, start, end. */
 import { systemClock } from '../protocol/clock.js';
 import { hostSocketPath, runtimeDirectory } from '../protocol/directories.js';
-import type { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
-import { parseOptions, type AppServerOptions } from './options.js';
+import { appServerHelp, parseOptions, type AppServerOptions } from './options.js';
 
 /** Replaces the duplicator program; for tests of the app server alone. */
 const DUPLICATOR_VARIABLE = 'MIRRORFLOW_DUPLICATOR';
@@ -38,16 +39,29 @@ async function failed(error: MirrorflowError, directory: string, log: Logger): P
   process.exit(1);
 }
 
-async function main(): Promise<void> {
-  let log = new Logger('app-server');
-  let directory: string | undefined;
+/** What is wrong with the options is told in a line to who calls it by hand, and to the host server that launched it as any failure. */
+function readOptions(args: readonly string[]): AppServerOptions | MirrorflowError {
   try {
-    const options = parseOptions(process.argv.slice(2), env, uid);
-    directory = options.directory;
-    log = new Logger(`app-server:${options.application.name}`);
+    return parseOptions(args, env, uid);
+  } catch (thrown) {
+    return errorForCaller(thrown);
+  }
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (toldHelp(args, appServerHelp)) return;
+  const options = readOptions(args);
+  if (options instanceof MirrorflowError) {
+    if (launch === undefined) refuseUsage('app-server', options);
+    else await failed(options, runtimeDirectory({ env, uid }), new Logger('app-server'));
+    return;
+  }
+  const log = new Logger(`app-server:${options.application.name}`);
+  try {
     await run(options, log);
   } catch (thrown) {
-    await failed(errorForCaller(thrown), directory ?? runtimeDirectory({ env, uid }), log);
+    await failed(errorForCaller(thrown), options.directory, log);
   }
 }
 

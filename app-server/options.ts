@@ -1,5 +1,4 @@
 /** The app server's command line and environment, checked before anything is touched. */
-import { parseArgs } from 'node:util';
 import { parseAccess } from '../protocol/access/options.js';
 import { formatAddress, parseAddress } from '../protocol/address.js';
 import { parsePrograms } from '../protocol/contract/programs.js';
@@ -8,6 +7,7 @@ import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/d
 import { describeError, MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkName } from '../protocol/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
 import { parsePortRange } from '../protocol/port-range.js';
 import { checkListening } from '../protocol/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
@@ -16,6 +16,28 @@ import type { DataListen } from './remote/serve-flow.js';
 const PORT_MAX = 65_535;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+
+const TABLE = {
+  name: { value: 'NAME', help: 'application that is served' },
+  source: { value: 'ADDRESS', help: 'its SpecTcl, spectcl://HOST?rest=PORT&mirror=PORT' },
+  via: { value: 'HOST', help: 'host that its mirror comes from, in place of --source' },
+  port: { value: 'PORT', help: 'port of XML-RPC over HTTP; 0 is any free one (0)' },
+  'update-interval': { value: 'MS', help: 'from update to update of its mirror' },
+  'ring-bytes': { value: 'N', help: "memory budget of its mirror's ring, bytes" },
+  linger: { value: 'MS', help: 'how long a duplicator stays without a client' },
+  'stall-timeout': { value: 'MS', help: 'a lossless consumer that holds a flow back for so long becomes lossy; 0 is never' },
+  gateway: { value: 'JSON', help: "SpecTcl's services for it, as host.run's member gateway" },
+  programs: { value: 'JSON', help: 'programs that clients may ask for, as in the configuration' },
+  access: { value: 'JSON', help: 'who may read and provide: mode, group, readers, providers' },
+  'data-listen': { value: 'ADDRESS', help: 'where data for other hosts are served, tcp://HOST:PORT or tls://HOST:PORT; needs a secret' },
+  'data-ports': { value: 'LOW-HIGH', help: 'ports that data for other hosts are served on; any free ones when left out' },
+  'secret-file': { value: 'FILE', help: 'the secret that this host shares with others' },
+  'tls-cert': { value: 'FILE', help: 'certificate that this host shows over TLS' },
+  'tls-key': { value: 'FILE', help: 'its key' },
+  'tls-ca': { value: 'FILE', help: 'certificates that other hosts are trusted by' },
+  directory: { value: 'DIR', help: 'runtime directory' },
+  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
+} as const satisfies OptionTable; // prettier-ignore
 
 export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */
@@ -27,9 +49,13 @@ export interface AppServerOptions {
   readonly dataListen: DataListen;
 }
 
+export function appServerHelp(): string {
+  return helpOfTable(['app-server --name NAME [--source ADDRESS|--via HOST] [options]'], TABLE);
+}
+
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS, naming the option. */
 export function parseOptions(args: readonly string[], env: Environment, uid: number): AppServerOptions {
-  const values = parse(args);
+  const values = readOptionTable(TABLE, args);
   if (values.name === undefined) {
     throw new MirrorflowError('BAD_OPTION', 'an app server serves one application: --name NAME is missing');
   }
@@ -80,38 +106,6 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
       ...(access === undefined ? {} : { access }),
     },
   };
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        name: text,
-        port: text,
-        source: text,
-        'update-interval': text,
-        linger: text,
-        'ring-bytes': text,
-        gateway: text,
-        'stall-timeout': text,
-        programs: text,
-        access: text,
-        directory: text,
-        'flow-dir': text,
-        via: text,
-        'data-listen': text,
-        'data-ports': text,
-        'secret-file': text,
-        'tls-cert': text,
-        'tls-key': text,
-        'tls-ca': text,
-      },
-    }).values;
-  } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
-  }
 }
 
 function number(option: string, text: string | undefined, max: number): number | undefined {

@@ -1,9 +1,11 @@
 /**
- * `npm run bench -- [NAME …] [--json FILE] [--repeats N] [--duration MS] [--only TEXT] [--full]` runs benchmarks one after the other, prints a
- * table each and, when asked, writes all rows as JSON. `npm run bench -- compare A B` compares two such files.
+ * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints a table each and, when asked, writes all rows as JSON.
+ * `npm run bench -- compare A B` compares two such files; `--help` tells the options.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { endWithBadUsage } from '../protocol/process-kit/usage.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
 import { gateway } from './gateway.js';
@@ -31,16 +33,31 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
 const REPEATS_MAX = 1_000;
 const DURATION_MAX_MS = 600_000;
 
-const { values, positionals } = parseArgs({
-  options: {
-    json: { type: 'string' },
-    repeats: { type: 'string', default: '3' },
-    duration: { type: 'string', default: '500' },
-    only: { type: 'string' },
-    full: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-});
+const { _: words, ...values } = await yargs(hideBin(process.argv))
+  .scriptName('npm run bench --')
+  .usage(
+    `$0 [NAME …]      runs benchmarks, all or those named: ${Object.keys(BENCHES).join(', ')}\n$0 compare A B  compares two files of --json`,
+  )
+  .option('json', { type: 'string', requiresArg: true, describe: 'file that all rows are written to' })
+  .option('repeats', {
+    type: 'string',
+    requiresArg: true,
+    default: '3',
+    describe: 'measurements of each row',
+  })
+  .option('duration', {
+    type: 'string',
+    requiresArg: true,
+    default: '500',
+    describe: 'of one measurement, milliseconds',
+  })
+  .option('only', { type: 'string', requiresArg: true, describe: 'only rows with this text in their name' })
+  .option('full', { type: 'boolean', default: false, describe: 'fanout: every size and number of consumers' })
+  .version(false)
+  .strictOptions()
+  .fail((message: string | null, error: Error | undefined) => fail(message ?? error))
+  .parse();
+const positionals = words.map(String);
 if (positionals[0] === 'compare') compare(positionals.slice(1));
 else await run(positionals.length > 0 ? positionals : Object.keys(BENCHES));
 
@@ -78,7 +95,6 @@ function whole(option: string, text: string, max: number): number {
   return value;
 }
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
+function fail(wrong: unknown): never {
+  endWithBadUsage('bench', wrong);
 }

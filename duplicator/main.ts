@@ -9,16 +9,17 @@ import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { parseAddress } from '../protocol/address.js';
 import { systemClock } from '../protocol/clock.js';
-import { describeError, isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
 import type { DuplicatedFlow } from './duplicated-flow.js';
 import { Linger } from './linger.js';
 import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
-import { USAGE, parseOptions, type DuplicatorOptions } from './options.js';
+import { duplicatorHelp, parseOptions, type DuplicatorOptions } from './options.js';
 import type { Parent } from './parent.js';
 import { RemoteFlow } from './remote/remote-flow.js';
 
@@ -150,11 +151,12 @@ async function run(options: DuplicatorOptions): Promise<void> {
 }
 
 function readOptions(): DuplicatorOptions | undefined {
+  const args = process.argv.slice(2);
+  if (toldHelp(args, duplicatorHelp)) return undefined;
   try {
-    return parseOptions(process.argv.slice(2), process.env);
+    return parseOptions(args, process.env);
   } catch (error) {
-    process.stderr.write(`duplicator: ${describeError(error)}\n${USAGE}`);
-    process.exitCode = 2;
+    refuseUsage('duplicator', error);
     return undefined;
   }
 }

@@ -1,11 +1,11 @@
 /** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
-import { parseArgs } from 'node:util';
 import { parseAccess, type AccessOptions } from '../protocol/access/options.js';
 import { parseAddress, type AddressOf } from '../protocol/address.js';
 import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { checkFlowType, checkName } from '../protocol/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
 import { REATTACH_MS } from './recovery/reattach-hold.js';
 import { securityFiles, type SecurityFiles } from '../protocol/security/options.js';
 
@@ -86,33 +86,56 @@ const WAITS_FROM_ENVIRONMENT: Readonly<Record<string, string>> = {
   reattach: 'MIRRORFLOW_REATTACH',
 };
 
-export const USAGE = `usage: duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT
-       duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N
-       duplicator --app NAME --flow NAME --direction input --source tcp://HOST:PORT|tls://HOST:PORT --secret-file FILE
-  --type TYPE            flow type (spectra, bytes)
-  --properties JSON      properties of the type
-  --update-interval MS   from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})
-  --idle-interval MS     longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})
-  --full-interval MS     ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})
-  --start-timeout MS     longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS}; with --source ${DEFAULT_REMOTE_START_TIMEOUT_MS})
-  --linger MS            how long to stay without a client (${DEFAULT_LINGER_MS})
-  --reattach MS          longest wait for the lossless consumers of a dead predecessor (${REATTACH_MS})
-  --access JSON          who may read and provide: mode, group, readers, providers
-  --stall-timeout MS     a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)
-  --ring-bytes N         memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)
-  --buffers N            buffers of the ring; with --source as many as there
-  --crc                  with --source: every buffer travels with a checksum
-  --serve ADDRESS        where other hosts may fetch the flow, tcp://HOST:PORT or tls://HOST:PORT; needs a secret
-  --secret-file FILE     the secret that this host shares with others
-  --tls-cert FILE --tls-key FILE  what this host shows over TLS      --tls-ca FILE  whom it trusts
-  --parent PATH          session socket of the app server
-  --directory DIR        runtime directory      --flow-dir DIR  where flow files are kept
-`;
+const TABLE = {
+  app: { value: 'NAME', help: 'application' },
+  flow: { value: 'NAME', help: 'flow' },
+  direction: { value: 'input|output', help: 'filled from --connect or --source (input), or by a local provider' },
+  connect: { value: 'ADDRESS', help: 'SpecTcl that a mirror is filled from' },
+  source: { value: 'ADDRESS', help: 'duplicator of another host that the flow is filled from; needs a secret' },
+  type: { value: 'TYPE', help: 'flow type (spectra, bytes)' },
+  properties: { value: 'JSON', help: 'properties of the type' },
+  'buffer-size': { value: 'BYTES', help: 'longest buffer of an output flow' },
+  buffers: { value: 'N', help: 'buffers of the ring; with --source as many as there' },
+  'ring-bytes': { value: 'N', help: `memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)` },
+  'update-interval': { value: 'MS', help: `from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})` },
+  'idle-interval': { value: 'MS', help: `longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})` },
+  'full-interval': { value: 'MS', help: `ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})` },
+  'start-timeout': {
+    value: 'MS',
+    help: `longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS}; with --source ${DEFAULT_REMOTE_START_TIMEOUT_MS})`,
+  },
+  linger: { value: 'MS', help: `how long to stay without a client (${DEFAULT_LINGER_MS})` },
+  reattach: { value: 'MS', help: `longest wait for the lossless consumers of a dead predecessor (${REATTACH_MS})` },
+  'stall-timeout': { value: 'MS', help: 'a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)' },
+  access: { value: 'JSON', help: 'who may read and provide: mode, group, readers, providers' },
+  crc: { help: 'with --source: every buffer travels with a checksum' },
+  serve: { value: 'ADDRESS', help: 'where other hosts may fetch the flow, tcp://HOST:PORT or tls://HOST:PORT; needs a secret' },
+  'secret-file': { value: 'FILE', help: 'the secret that this host shares with others' },
+  'tls-cert': { value: 'FILE', help: 'certificate that this host shows over TLS' },
+  'tls-key': { value: 'FILE', help: 'its key' },
+  'tls-ca': { value: 'FILE', help: 'certificates that other hosts are trusted by' },
+  parent: { value: 'PATH', help: 'session socket of the app server' },
+  directory: { value: 'DIR', help: 'runtime directory' },
+  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
+} as const satisfies OptionTable; // prettier-ignore
+
+type OptionName = keyof typeof TABLE;
+/** An option's text; undefined when it was not given. */
+type Texts = (name: OptionName) => string | undefined;
+
+export function duplicatorHelp(): string {
+  const usage = [
+    'duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT',
+    'duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N',
+    'duplicator --app NAME --flow NAME --direction input --source tcp://HOST:PORT|tls://HOST:PORT --secret-file FILE',
+  ];
+  return helpOfTable(usage, TABLE);
+}
 
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS naming the option. */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
-  const values = parse(args);
-  const text = (name: string): string | undefined => {
+  const values = readOptionTable(TABLE, args);
+  const text: Texts = (name) => {
     const value = values[name] ?? env[WAITS_FROM_ENVIRONMENT[name] ?? ''];
     return typeof value === 'string' ? value : undefined;
   };
@@ -159,7 +182,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
       'input (filled from --connect or --source) or output (filled by a local provider)',
     );
   const remote = text('source');
-  if (remote !== undefined) return { ...common, ...remoteOptions(text, remote, values['crc'] === true) };
+  if (remote !== undefined) return { ...common, ...remoteOptions(text, remote, values.crc === true) };
   const sourceText = required(text, 'connect');
   const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
   return {
@@ -180,7 +203,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
 }
 
 function remoteOptions(
-  text: (name: string) => string | undefined,
+  text: Texts,
   sourceText: string,
   crc: boolean,
 ): Omit<RemoteFlowOptions, keyof CommonOptions> {
@@ -203,39 +226,13 @@ function remoteOptions(
   };
 }
 
-function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
-  const names = [
-    'app', 'flow', 'type', 'direction', 'connect', 'buffer-size', 'buffers', 'properties', 'update-interval', 'idle-interval',
-    'full-interval', 'start-timeout', 'linger', 'reattach', 'stall-timeout', 'access', 'ring-bytes', 'parent', 'directory', 'flow-dir',
-    'source', 'serve', 'secret-file', 'tls-cert', 'tls-key', 'tls-ca',
-  ]; // prettier-ignore
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-        crc: { type: 'boolean' as const },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
-  }
-}
-
-function required(text: (name: string) => string | undefined, name: string): string {
+function required(text: Texts, name: OptionName): string {
   const given = text(name);
   if (given === undefined) throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
   return given;
 }
 
-function number(
-  text: (name: string) => string | undefined,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
+function number(text: Texts, name: OptionName, fallback: number, min: number, max: number): number {
   const given = text(name);
   if (given === undefined) return fallback;
   const value = given.trim() === '' ? Number.NaN : Number(given);
@@ -244,14 +241,14 @@ function number(
   return value;
 }
 
-function whole(text: (name: string) => string | undefined, name: string, max: number): number {
+function whole(text: Texts, name: OptionName, max: number): number {
   const given = required(text, name);
   const value = number(text, name, Number.NaN, 1, max);
   if (!Number.isInteger(value)) throw bad(name, given, `a whole number from 1 to ${max}`);
   return value;
 }
 
-function json(text: (name: string) => string | undefined, name: string): Record<string, unknown> {
+function json(text: Texts, name: OptionName): Record<string, unknown> {
   const given = text(name) ?? '{}';
   try {
     const value: unknown = JSON.parse(given);

@@ -9,13 +9,13 @@
 import { identityToWire } from '../protocol/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
 import { systemClock } from '../protocol/clock.js';
-import { describeError } from '../protocol/errors.js';
 import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
 import { Gateway } from './gateway.js';
-import { parseOptions, type GatewayProgramOptions } from './options.js';
+import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
 import { Parent } from './parent.js';
 
@@ -74,11 +74,12 @@ function endOrphan(gateway: Gateway, parent: Parent, quit: () => void, before = 
 }
 
 function readOptions(): GatewayProgramOptions | undefined {
+  const args = process.argv.slice(2);
+  if (toldHelp(args, gatewayHelp)) return undefined;
   try {
-    return parseOptions(process.argv.slice(2), process.env);
+    return parseOptions(args, process.env);
   } catch (error) {
-    process.stderr.write(`gateway: ${describeError(error)}\n`);
-    process.exitCode = 2;
+    refuseUsage('gateway', error);
     return undefined;
   }
 }

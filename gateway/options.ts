@@ -1,11 +1,19 @@
 /** The gateway's command line: which application, where its app server is, and the options that it was given. */
-import { parseArgs } from 'node:util';
 import { gatewayOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
 import { MirrorflowError, describeError } from '../protocol/errors.js';
 import { checkName } from '../protocol/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
 
 const DEFAULT_MODE = 0o600;
+
+const TABLE = {
+  app: { value: 'NAME', help: 'application' },
+  options: { value: 'JSON', help: "what it serves, as host.run's member gateway" },
+  parent: { value: 'PATH', help: 'session socket of the app server' },
+  directory: { value: 'DIR', help: 'runtime directory' },
+  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
+} as const satisfies OptionTable;
 
 export interface GatewayProgramOptions {
   readonly app: string;
@@ -16,9 +24,13 @@ export interface GatewayProgramOptions {
   readonly flowDirectory: string;
 }
 
+export function gatewayHelp(): string {
+  return helpOfTable(['gateway --app NAME --options JSON --parent PATH'], TABLE);
+}
+
 /** Throws BAD_OPTION or BAD_NAME naming the option. */
 export function parseOptions(args: readonly string[], env: Environment): GatewayProgramOptions {
-  const values = parse(args);
+  const values = readOptionTable(TABLE, args);
   const uid = process.geteuid?.() ?? 0;
   const { app, options, parent } = values;
   if (app === undefined || options === undefined || parent === undefined) {
@@ -36,18 +48,6 @@ export function parseOptions(args: readonly string[], env: Environment): Gateway
 /** Permission bits of the shared memory: its owner's alone, unless stated otherwise. */
 export function memoryMode({ sharedMemoryMode }: GatewayOptions): number {
   return sharedMemoryMode === undefined ? DEFAULT_MODE : Number.parseInt(sharedMemoryMode, 8);
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      options: { app: text, options: text, parent: text, directory: text, 'flow-dir': text },
-    }).values;
-  } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
-  }
 }
 
 function readGatewayOptions(text: string): GatewayOptions {

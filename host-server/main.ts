@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 /** The host server: one per machine or user, from boot. */
 import { systemClock } from '../protocol/clock.js';
-import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import { packageVersion } from '../protocol/installation.js';
 import { Logger } from '../protocol/log.js';
+import { refuseUsage } from '../protocol/process-kit/usage.js';
 import { endOnSignals } from './ending.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';
 import { SystemdNotifier } from './sd-notify.js';
 
 const EXIT_CANNOT_START = 1;
-const EXIT_BAD_OPTION = 2;
 const EXIT_ALREADY_RUNNING = 3;
 
 async function main(): Promise<void> {
@@ -39,8 +39,7 @@ async function givenOptions(): Promise<HostServerOptions | undefined> {
     const uid = process.geteuid?.() ?? 0;
     return await readOptions(process.argv.slice(2), process.env, uid, packageVersion());
   } catch (error) {
-    process.stderr.write(`mirrorflow-host-server: ${describeError(error)}\nOptions are told by --help.\n`);
-    process.exitCode = EXIT_BAD_OPTION;
+    refuseUsage('mirrorflow-host-server', error);
     return undefined;
   }
 }

@@ -3,22 +3,21 @@
  * The web viewer's process. It stands on the client library like any other program; the host server starts it, or somebody by hand. When it serves
  * it says so with one line of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
-import { describeError, isMirrorflowError } from '../protocol/errors.js';
+import { isMirrorflowError } from '../protocol/errors.js';
 import { packageVersion, webAssets } from '../protocol/installation.js';
 import { Logger } from '../protocol/log.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { endWithBadUsage } from '../protocol/process-kit/usage.js';
 import { readWebOptions, type WebOptions } from './server/options.js';
 import { WebServer } from './server/web-server.js';
 
 const EXIT_CANNOT_START = 1;
-const EXIT_BAD_OPTION = 2;
 
 async function givenOptions(): Promise<WebOptions | undefined> {
   try {
     return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
   } catch (error) {
-    process.stderr.write(`mirrorflow-web: ${describeError(error)}\nOptions are told by --help.\n`);
-    process.exit(EXIT_BAD_OPTION);
+    endWithBadUsage('mirrorflow-web', error);
   }
 }
 

@@ -30,6 +30,8 @@ export interface Check {
   readonly text: string;
   /** With `repairable`; says what was done. */
   readonly repair?: () => string;
+  /** With `repairable`: what the published word is afterwards, when that is more than now. */
+  readonly publishes?: number;
 }
 
 export function checkFile(file: FlowFile): Check[] {
@@ -57,6 +59,7 @@ function checkSequences(file: FlowFile): Check[] {
       check: 'sequences',
       state: 'repairable',
       text: `${said}; ${complete} whole buffers stand behind the published word ${published}`,
+      publishes: published + complete,
       repair: () => {
         // The provider may live and publish them itself meanwhile; the word never goes back.
         if (file.published < published + complete) file.words.store64(HEADER.published, published + complete);

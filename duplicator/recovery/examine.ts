@@ -63,9 +63,10 @@ function allChecks(file: FlowFile): Check[] {
   }
   const checks = checkFile(file);
   const mirror = (file.flags & FLOW_FLAGS.mirror) !== 0;
-  // An image is made whole from the ring, so that has to be right first.
+  // An image is made whole from the ring, so that has to be right first, and have what the other repairs bring.
   const ringSound = checks.every(({ state }) => state !== 'unsound');
-  return [...before, ...checks, ...(mirror && ringSound ? [checkImage(file)] : [])];
+  const published = Math.max(file.published, ...checks.map(({ publishes = 0 }) => publishes));
+  return [...before, ...checks, ...(mirror && ringSound ? [checkImage(file, published)] : [])];
 }
 
 function openForCheck(path: string, access: 'read' | 'read-write'): FlowFile | RecoveryReport {

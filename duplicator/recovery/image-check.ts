@@ -1,13 +1,14 @@
 /**
  * The check of a mirror's image beside its flow file. An image is whole when its generation is even; one that was being written is made whole
- * again from the newest publication in the ring, which is always published before it is applied.
+ * again from the newest publication in the ring, which is always published before it is applied. What was lost on the way from another host was
+ * never applied: the image stays what came before it.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';
 import { systemCode } from '../../protocol/errors.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { HEADER, SLOT } from '../../protocol/flow-file/layout.js';
+import { HEADER, MISSING, SLOT } from '../../protocol/flow-file/layout.js';
 import { mapFile } from '../../protocol/flow-file/mapping.js';
 import { unsound, type Check } from './checks.js';
 
@@ -17,28 +18,33 @@ export function imageBeside(flowFile: string): string {
   return join(dirname(flowFile), `${basename(flowFile, FLOW_SUFFIX)}.image`);
 }
 
-export function checkImage(file: FlowFile): Check {
+/** `published`: what will be published once the ring is repaired. */
+export function checkImage(file: FlowFile, published: number): Check {
   const path = imageBeside(file.path);
   const problem = shapeProblem(path, file.geometry.payloadCapacity);
   if (problem !== undefined) return unsound('image', `${path} ${problem}`);
-  const { words, published } = file;
+  const { words, geometry } = file;
   const generation = words.load64(HEADER.imageGeneration);
   const applied = words.load64(HEADER.imageSequence);
-  if (applied > published)
-    return unsound(
-      'image',
-      `it is of sequence ${applied - 1}, and the newest that was published is ${published - 1}`,
-    );
+  const oldest = Math.max(0, published - geometry.slotCount);
+  const gap = gapAtTheEnd(file, oldest, published);
+  // What lies before a gap as long as the ring is no longer there to be compared; it was applied before anything was left out.
+  const right = applied === gap || (gap === oldest && applied < gap && gap < published);
   const whole = generation % 2 === 0;
-  if (whole && applied === published)
+  if (applied > gap)
+    return unsound('image', `it is of sequence ${applied - 1}, and the newest that is there is ${gap - 1}`);
+  if (whole && right)
     return {
       check: 'image',
       state: 'sound',
-      text: applied === 0 ? 'nothing was applied to it yet' : `it is whole, of sequence ${applied - 1}`,
+      text:
+        applied === 0
+          ? 'nothing was applied to it yet'
+          : `it is whole, of sequence ${applied - 1}${gap === published ? '' : '; what came after was lost on the way'}`,
     };
   const what = whole ? 'it is older than the newest publication' : 'it was being written';
-  const newest = published - 1;
-  if (newest < 0 || words.load64(slotOffset(file.geometry, newest) + SLOT.sequence) !== newest + 1)
+  const newest = gap - 1;
+  if (newest < oldest || words.load64(slotOffset(geometry, newest) + SLOT.sequence) !== newest + 1)
     return unsound('image', `${what}, and the newest publication is not there to make it whole`);
   return {
     check: 'image',
@@ -49,6 +55,14 @@ export function checkImage(file: FlowFile): Check {
       return `${what}, and is whole now, of sequence ${newest}`;
     },
   };
+}
+
+/** The sequence from which on all that is published was lost between hosts, as far as the ring tells; `published` when the newest is there. */
+function gapAtTheEnd({ words, geometry }: FlowFile, oldest: number, published: number): number {
+  let from = published;
+  while (from > oldest && words.load64(slotOffset(geometry, from - 1) + SLOT.sequence) === MISSING + from)
+    from -= 1;
+  return from;
 }
 
 /** Odd generation, content, sequence, even generation: cut off anywhere before the last, it is what it was, an image that is being written. */

@@ -4,19 +4,31 @@
  * whoever maps it kills nobody who is needed.
  */
 import { describeError, isMirrorflowError } from '../../protocol/errors.js';
+import { refuseUsage, toldHelp } from '../../protocol/process-kit/usage.js';
 import { repair, verify } from './examine.js';
 import { EXIT_OF_VERDICT, inWords } from '../../protocol/recovery/report.js';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
+const HELP = `usage: recovery verify|repair FILE [--json]
+
+  verify  tell whether the flow file of a dead owner is sound, can be repaired or has to be replaced; nothing is changed
+  repair  repair it
+  --json  tell it as one line of JSON
+  --help  tell this and end
+`;
 
 const words = process.argv.slice(2);
 const json = words.includes('--json');
 const [what, file, ...more] = words.filter((word) => word !== '--json');
 
-if ((what !== 'verify' && what !== 'repair') || file === undefined || more.length > 0) {
-  process.stderr.write('usage: recovery verify|repair FILE [--json]\n');
-  process.exitCode = EXIT_USAGE;
+const unknown = words.find((word) => word.startsWith('-') && word !== '--json');
+
+if (toldHelp(words, () => HELP)) {
+  // There is nothing else to do.
+} else if (unknown !== undefined) {
+  refuseUsage('recovery', `there is no option ${unknown}`);
+} else if ((what !== 'verify' && what !== 'repair') || file === undefined || more.length > 0) {
+  refuseUsage('recovery', 'verify or repair and one file are needed');
 } else {
   try {
     const report = what === 'verify' ? verify(file) : repair(file);

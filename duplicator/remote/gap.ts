@@ -27,15 +27,17 @@ export class GapCrossing {
   goOnAt(sequence: number): boolean {
     const { next } = this.#ring;
     this.#waitingFor = sequence;
+    const { slotCount } = this.#file.geometry;
     if (this.mayWrite(sequence)) {
       this.#skip(next, sequence);
+      // Nothing of the ring is left: what is published says so, or a successor would find slots that nobody can have written.
+      if (sequence - next >= slotCount && this.#file.published > 0) this.#show();
       return true;
     }
     // A gap larger than the ring: once all before it was read it is shown, and waits until it was noticed.
-    if (sequence === next || !this.#host.hasCredit(next + this.#file.geometry.slotCount - 1)) return false;
+    if (sequence === next || !this.#host.hasCredit(next + slotCount - 1)) return false;
     this.#skip(next, sequence);
-    this.#ring.publish();
-    this.#host.published();
+    this.#show();
     return this.#host.hasCredit(sequence);
   }
 
@@ -51,6 +53,11 @@ export class GapCrossing {
   /** Resolves when `goOnAt` may say something else. */
   room(): Promise<void> {
     return this.#host.credit(Math.min(this.#waitingFor, this.#ring.next + this.#file.geometry.slotCount - 1));
+  }
+
+  #show(): void {
+    this.#ring.publish();
+    this.#host.published();
   }
 
   #skip(from: number, to: number): void {

@@ -8,9 +8,12 @@
  * | filling | BLOCKS of a later one                | filling that one's slot, with what had come already        |
  * | filling | PUBLICATION                          | idle, published, image brought up to date                  |
  * | filling | a new connection                     | idle, what had come is given up                            |
+ *
+ * A publication that was given up as missing already, and comes after all, is filled in and not published: the next one builds upon it.
  */
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow-file/image.js';
+import { HEADER } from '../../protocol/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/wire/blocks.js';
@@ -25,6 +28,7 @@ const PUBLICATION_BYTES = 4;
 
 interface Filling {
   readonly sequence: number;
+  readonly slot: number;
   readonly memory: Buffer;
   readonly ranges: ByteRange[];
 }
@@ -74,7 +78,7 @@ export class MirrorSink implements FlowSink {
 
   begin(): void {
     const filling = this.#filling;
-    if (filling !== undefined) this.#holds[this.#slotOf(filling.sequence)] = 0;
+    if (filling !== undefined) this.#holds[filling.slot] = 0;
     this.#filling = undefined;
   }
 
@@ -109,9 +113,9 @@ export class MirrorSink implements FlowSink {
     if (kind === FrameKind.BUFFER) return 'a buffer came, and the flow is a mirror';
     if (kind !== FrameKind.BLOCKS && kind !== FrameKind.PUBLICATION) return true;
     if (this.#filling?.sequence === sequence) return true;
-    if (sequence < this.#ring.next)
-      return `publication ${sequence} came where ${this.#ring.next} was to come`;
-    if (!this.#crossing.goOnAt(sequence)) return false;
+    const { next } = this.#ring;
+    if (sequence < this.#whole) return `publication ${sequence} came where ${next} was to come`;
+    if (!this.#crossing.goOnAt(Math.max(sequence, next))) return false;
     this.#fill(sequence);
     return true;
   }
@@ -128,7 +132,7 @@ export class MirrorSink implements FlowSink {
       const size = payload.length === PUBLICATION_BYTES ? payload.readUInt32LE(0) : -1;
       if (size < 0 || size > filling.memory.length)
         return `publication ${header.sequence} claims ${size} bytes; there is room for ${filling.memory.length}`;
-      this.#publish(filling, size, header);
+      if (filling.sequence === this.#ring.next) this.#publish(filling, size, header);
       return undefined;
     }
     return controlReceived(header, this.#hooks);
@@ -138,14 +142,14 @@ export class MirrorSink implements FlowSink {
   #fill(sequence: number): void {
     const before = this.#filling;
     const memory = this.#ring.begin();
-    const slot = this.#slotOf(sequence);
+    const slot = this.#slotOf(this.#ring.next);
     if (before === undefined) this.#bringUpToDate(memory, this.#holds[slot] ?? 0);
-    else if (this.#slotOf(before.sequence) !== slot) {
+    else if (before.slot !== slot) {
       before.memory.copy(memory);
-      this.#holds[this.#slotOf(before.sequence)] = 0;
+      this.#holds[before.slot] = 0;
     }
     this.#holds[slot] = 0;
-    this.#filling = { sequence, memory, ranges: before?.ranges ?? [] };
+    this.#filling = { sequence, slot, memory, ranges: before?.ranges ?? [] };
   }
 
   /** What a slot holds, plus 1, becomes what the image is: only blocks that changed since are copied. */
@@ -178,6 +182,11 @@ export class MirrorSink implements FlowSink {
     this.publishedBytes += size;
     for (const [start, end] of changed) this.imageBytesWritten += end - start;
     this.#host.published();
+  }
+
+  /** Publications below it are in the image. */
+  get #whole(): number {
+    return this.#file.words.load64(HEADER.imageSequence);
   }
 
   #slotOf(sequence: number): number {

@@ -35,7 +35,7 @@ import { Backoff } from '../mirror/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
 import type { Inheritance } from '../recovery/obtain.js';
 import type { FlowSink } from './flow-sink.js';
-import { findLeftBehind, makeFlow, releaseFlow, type RemoteParts } from './remote-parts.js';
+import { findLeftBehind, makeFlow, releaseFlow, resumePoint, type RemoteParts } from './remote-parts.js';
 import { Serving, type ServedFlow } from './serving.js';
 import { UpstreamDelivery } from './upstream-delivery.js';
 import { UpstreamLink } from './upstream-link.js';
@@ -176,10 +176,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
         }
         this.#lost(error);
       }
-      if (this.#parts !== undefined) {
-        const { file } = this.#parts;
-        resume = { epoch: file.words.load64(HEADER.sourceEpoch), sequence: file.published };
-      }
+      if (this.#parts !== undefined) resume = resumePoint(this.#parts.file);
       await this.#sleep(this.#backoff.next());
     }
     failed(new MirrorflowError('STOPPED', 'the flow was stopped before it was there'));

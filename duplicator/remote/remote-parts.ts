@@ -62,11 +62,19 @@ export async function findLeftBehind(options: RemoteFlowOptions, log: Logger): P
   if (inherited === undefined || inherited === 'no report') return nothing;
   if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return nothing;
   const file = openFlowHeader(path);
-  const epoch = file.words.load64(HEADER.sourceEpoch);
-  if ((file.flags & FLOW_FLAGS.remote) === 0 || epoch === 0) return nothing;
-  const resume = { epoch, sequence: file.published };
+  if ((file.flags & FLOW_FLAGS.remote) === 0 || file.words.load64(HEADER.sourceEpoch) === 0) return nothing;
   const remotes = file.counter(COUNTERS.holdingRemotes.id);
-  return { inherited, resume, expected: leftConsumers(file), remotes };
+  return { inherited, resume: resumePoint(file), expected: leftConsumers(file), remotes };
+}
+
+/**
+ * Where the sender is to go on. A mirror is sent as what changed since the publication that is here whole: of one that was left out nothing is
+ * here, though it counts as published.
+ */
+export function resumePoint({ words, flags, published }: FlowFile): NonNullable<WireHello['resume']> {
+  const epoch = words.load64(HEADER.sourceEpoch);
+  if ((flags & FLOW_FLAGS.mirror) === 0) return { epoch, sequence: published };
+  return { epoch, sequence: Math.min(published, words.load64(HEADER.imageSequence)) };
 }
 
 /**

@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { describeError } from '../../protocol/errors.js';
+import { endWithBadUsage } from '../../protocol/process-kit/usage.js';
 import { GOOD_BEHAVIOUR, MIRROR_MISBEHAVIOURS, REST_MISBEHAVIOURS } from './misbehaviour.js';
 import { type Simulator, startSimulator } from './simulator.js';
 
@@ -48,6 +49,7 @@ const options = await yargs(hideBin(process.argv))
   .parserConfiguration({ 'boolean-negation': false })
   .option('no-checksum', { type: 'boolean', default: false, describe: 'leave the checksum spectrum out' })
   .check((given) => {
+    if (given._.length > 0) throw new Error(`unexpected argument: ${given._.join(' ')}`);
     for (const name of ['rest-port', 'mirror-port', 'spectra', 'rate', 'seed'] as const) {
       if (!(given[name] >= 0)) throw new Error(`--${name} takes a number from 0`);
     }
@@ -57,7 +59,11 @@ const options = await yargs(hideBin(process.argv))
     if (given.spectra > 9_000) throw new Error('--spectra takes at most 9000');
     return true;
   })
+  .version(false)
   .strict()
+  .fail((message: string | null, error: Error | undefined) =>
+    endWithBadUsage('spectcl-simulator', message ?? error),
+  )
   .parse();
 
 function announce(simulator: Simulator): string {

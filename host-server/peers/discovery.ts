@@ -23,6 +23,8 @@ export interface DiscoveryOptions {
 /** What a service announces, as far as it matters here. */
 type Announced = Partial<Pick<Service, 'name' | 'port' | 'addresses' | 'host'>> & {
   readonly txt?: unknown;
+  /** Whom the announcement came from. */
+  readonly referer?: { readonly address: string };
 };
 
 export class Discovery {
@@ -39,10 +41,12 @@ export class Discovery {
       survive(bonjour, failed);
       const txt = { version, tls: scheme === 'tls' ? '1' : '0' };
       bonjour.publish({ name: hostName, type: TYPE, port, txt, probe: false });
-      bonjour.find({ type: TYPE }, (service) => {
+      const met = (service: Announced): void => {
         const address = service.name === hostName ? undefined : addressOf(service);
         if (address !== undefined) found(address);
-      });
+      };
+      // One that was killed says no farewell, and may be back at another port.
+      bonjour.find({ type: TYPE }, met).on('srv-update', met);
       return new Discovery(
         () =>
           new Promise((resolve) => {
@@ -65,10 +69,13 @@ export class Discovery {
   }
 }
 
-/** Where an announced host is; undefined when it does not say so properly. Certificates are for names, so TLS takes that. */
-export function addressOf({ port, addresses, host, txt }: Announced): PeerAddress | undefined {
+/**
+ * Where an announced host is; undefined when it does not say so properly. It is the address that it spoke from: of those it announces some belong to
+ * networks that only it sees, and those of tunnels are missing. Certificates are for names, so TLS takes that.
+ */
+export function addressOf({ port, addresses, host, txt, referer }: Announced): PeerAddress | undefined {
   const isTls = typeof txt === 'object' && txt !== null && 'tls' in txt && txt.tls === '1';
-  const digits = addresses?.find((address) => isIPv4(address)) ?? addresses?.[0];
+  const digits = referer?.address ?? addresses?.find((address) => isIPv4(address)) ?? addresses?.[0];
   const reached = isTls ? host?.replace(/\.$/, '') : digits;
   if (reached === undefined || reached === '' || port === undefined) return undefined;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;

@@ -2,8 +2,8 @@
  * `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: runs fuzzers, all or those named, and tells what they did. Each runs in a thread of its own,
  * so that one that hangs is ended and told, with the input that the same seed comes to again.
  */
-import { parseArgs } from 'node:util';
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
+import { endWithBadUsage } from '../../protocol/process-kit/usage.js';
 import { fuzz } from './fuzzer.js';
 import { TARGETS } from './targets/all.js';
 
@@ -23,27 +23,40 @@ if (isMainThread) await main();
 else await work(workerData as Job);
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: {
-      inputs: { type: 'string', default: '100000' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    },
-    allowPositionals: true,
-  });
-  const inputs = Number(values.inputs);
-  const seed = Number(values.seed);
-  const unknown = positionals.filter((name) => !TARGETS.some((target) => target.name === name));
-  if (unknown.length > 0 || !Number.isSafeInteger(inputs) || !Number.isSafeInteger(seed)) {
-    const names = TARGETS.map(({ name }) => name).join(', ');
-    process.stderr.write(`usage: fuzz [NAME …] [--inputs N] [--seed S]; names are ${names}\n`);
-    process.exitCode = 2;
-    return;
-  }
+  const { names, inputs, seed } = await given();
   for (const { name } of TARGETS) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    if (names.length > 0 && !names.includes(name)) continue;
     if (!(await watched({ name, inputs, seed, progress: new Int32Array(new SharedArrayBuffer(4)) })))
       process.exitCode = 1;
   }
+}
+
+/** What was asked for; ends the process when that cannot be. */
+async function given(): Promise<{ names: readonly string[]; inputs: number; seed: number }> {
+  // Not above: every fuzzer's thread is this module too.
+  const { default: yargs } = await import('yargs');
+  const fail = (wrong: unknown): never => endWithBadUsage('fuzz', wrong);
+  const all = TARGETS.map(({ name }) => name);
+  const values = await yargs(process.argv.slice(2))
+    .scriptName('npm run fuzz --')
+    .usage(`$0 [NAME …]\n\nGives garbage to parsers, all or those named: ${all.join(', ')}`)
+    .option('inputs', { type: 'number', default: 100_000, requiresArg: true, describe: 'for each' })
+    .option('seed', {
+      type: 'number',
+      requiresArg: true,
+      describe: 'of the random numbers; any when left out',
+    })
+    .version(false)
+    .strictOptions()
+    .fail((message: string | null, error: Error | undefined) => fail(message ?? error))
+    .parse();
+  const { inputs, seed = Date.now() % 1_000_000 } = values;
+  const names = values._.map(String);
+  const unknown = names.filter((name) => !all.includes(name));
+  if (unknown.length > 0) fail(`there is no fuzzer ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  for (const value of [inputs, seed])
+    if (!Number.isSafeInteger(value) || value < 0) fail('--inputs and --seed take whole numbers from 0');
+  return { names, inputs, seed };
 }
 
 /** False when it failed or hung. */

@@ -16,6 +16,13 @@ describe('hosts that announce themselves', () => {
     });
   });
 
+  it('are reached at the address they spoke from, whatever they announce beside it', () => {
+    for (const addresses of [[], ['172.17.0.1', '10.1.2.3']]) {
+      const service = { port: 7390, addresses, txt: { tls: '0' }, referer: { address: '10.1.2.3' } };
+      expect(addressOf(service)?.host).to.equal('10.1.2.3');
+    }
+  });
+
   it('are left out when they do not say where they are', () => {
     expect(addressOf({ port: 7390, addresses: [] })).to.equal(undefined);
     expect(addressOf({ port: 0, addresses: ['10.1.2.3'] })).to.equal(undefined);

@@ -214,6 +214,7 @@ describe('host servers of one network', function () {
     const session = await connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options);
     const call = callerOf(CONTRACT, session);
     expect((await refusal(call('host.quit', [true]))).code).to.equal('NOT_PERMITTED');
+    expect((await refusal(call('host.restart', [{ name: 'e1' }]))).code).to.equal('NOT_PERMITTED');
     expect((await refusal(call('host.running', [['e1']]))).code).to.equal('REFUSED');
     const relayed = { method: 'remote.inquire', params: [] } as const;
     expect((await refusal(call('host.forward', ['e1', { ...relayed, params: [] }]))).code).to.equal(

@@ -131,6 +131,7 @@ export class NetworkLab {
       ip('-n', namespace, 'link', 'set', 'lo', 'up');
       ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'tun0');
       ip('-n', namespace, 'link', 'set', 'tun0', 'up', 'txqueuelen', '2000');
+      ip('-n', namespace, 'route', 'add', '224.0.0.0/4', 'dev', 'tun0');
     }
   }
 

@@ -2,7 +2,7 @@
  * A network in user space for tests: a TUN device in each of several network namespaces, and between them links with a
  * rate, a delay, a loss and cuts, which not every kernel has for itself (tc's netem is a module). Needs CAP_NET_ADMIN.
  *
- *   switch NAMESPACE...        the n-th (from 0) has the device tun0 and is reached as 10.88.0.(n+1)
+ *   switch NAMESPACE...        the n-th (from 0) has the device tun0 and is reached as 10.88.0.(n+1); multicast reaches all
  *
  * Standard input, a command a line; each is answered by a line. The end of standard input ends it.
  *   shape N RATE DELAY LOSS    link of host N, each way: bits/s (0: any), one-way microseconds, lost packets per million
@@ -107,13 +107,8 @@ static int64_t over(const struct host *h, int64_t *free_us, int64_t at, int size
   return at + h->delay_us;
 }
 
-static void forward(int from, const unsigned char *data, int size) {
-  struct host *source = &hosts[from];
-  if (size < 20 || data[0] >> 4 != 4 || data[16] != 10 || data[17] != 88 || data[18] != 0) return;
-  int to = data[19] - 1;
-  if (to < 0 || to >= host_count || to == from) return;
-  struct host *target = &hosts[to];
-  source->sent += size;
+static void carry(int from, int to, const unsigned char *data, int size) {
+  struct host *source = &hosts[from], *target = &hosts[to];
   if (source->cut || target->cut || chance(source->loss_ppm) || chance(target->loss_ppm)) return;
   int64_t at = over(source, &source->up_free_us, now_us(), size);
   if (at >= 0) at = over(target, &target->down_free_us, at, size);
@@ -122,6 +117,20 @@ static void forward(int from, const unsigned char *data, int size) {
   if (copy == NULL) return;
   memcpy(copy, data, size);
   push((struct packet){.at_us = at, .order = next_order++, .to = to, .size = size, .data = copy});
+}
+
+static void forward(int from, const unsigned char *data, int size) {
+  if (size < 20 || data[0] >> 4 != 4) return;
+  if (data[16] >> 4 == 14) { /* multicast: to all others */
+    hosts[from].sent += size;
+    for (int to = 0; to < host_count; to++)
+      if (to != from) carry(from, to, data, size);
+    return;
+  }
+  int to = data[19] - 1;
+  if (data[16] != 10 || data[17] != 88 || data[18] != 0 || to < 0 || to >= host_count || to == from) return;
+  hosts[from].sent += size;
+  carry(from, to, data, size);
 }
 
 static void deliver(void) {

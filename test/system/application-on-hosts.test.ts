@@ -297,6 +297,52 @@ describe('an application on several hosts', function () {
     }
   });
 
+  it('an application that is stopped and run from another host keeps what it was told at first', async () => {
+    const before = await a.host.run({ name: 'other', via: 'a', lingerMs: 300 }, 'b');
+    expect(await a.host.stop('other', 'b')).to.include({ state: 'stopped' });
+    const again = await a.host.run({ name: 'other' }, 'b');
+    expect(again).to.include({ state: 'running', via: 'a' });
+    expect(again.pid).to.not.equal(before.pid);
+    expect((await a.host.applications()).map(({ name }) => name)).to.deep.equal([APP]);
+  });
+
+  it('consumers go on when the application of their provider is started anew on its host', async () => {
+    const provider = await a.client(APP, 'provider');
+    const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
+    const consumer = await b.client(APP, 'consumer');
+    const flow = await consumer.openInput('events');
+    await out.write(numbered(1));
+    expect(await next(flow)).to.equal(1);
+    await a.host.restart({ name: APP });
+    const second = await a.client(APP, 'second');
+    const more = await eventually('the flow can be provided again', () =>
+      second.openOutput('events', { bufferSize: 64, buffers: 16 }).catch(() => undefined),
+    );
+    let value = 1;
+    const writing = setInterval(() => {
+      more.write(numbered((value += 1))).catch(() => undefined);
+    }, 20);
+    try {
+      expect(await next(flow)).to.be.greaterThan(1);
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('`via` names a host and nothing else, and one that is not there is said to be missing', async () => {
+    expect(await codeOf(b.host.run({ name: 'e1', via: 'a/e1' }))).to.match(
+      /^BAD_NAME: "a\/e1" is not a name of a host/,
+    );
+    await b.host.run({ name: 'e1', via: 'c' });
+    const client = await b.client('e1');
+    expect(await codeOf(client.getMemory())).to.match(/\bc\b/);
+    await a.host.run({ name: 'e2' });
+    await b.host.run({ name: 'e2', via: 'a' });
+    expect(await codeOf((await b.client('e2')).getMemory())).to.match(
+      /^(UNKNOWN_FLOW|NO_SOURCE|NOT_A_MIRROR)/,
+    );
+  });
+
   it('applications are started and stopped on another host', async () => {
     expect(await a.host.run({ name: 'other' }, 'b')).to.include({ state: 'running' });
     expect((await b.host.applications()).map(({ name }) => name)).to.deep.equal([APP, 'other']);

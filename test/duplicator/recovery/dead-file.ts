@@ -35,10 +35,19 @@ export class DeadFile {
     this.bury();
   }
 
-  static mirror(published: number, applied: number): DeadFile {
-    const dead = new DeadFile(published, { flags: FLOW_FLAGS.mirror });
+  static mirror(published: number, applied: number, flags: number = FLOW_FLAGS.mirror): DeadFile {
+    const dead = new DeadFile(published, { flags });
     const image = new ImageWriter(dead.file, createImage(dead.image, CAPACITY, { mode: 0o640 }));
     if (applied > 0) image.apply(Buffer.alloc(CAPACITY, applied), [[0, CAPACITY]], applied - 1, CAPACITY, 0);
+    return dead;
+  }
+
+  /** A mirror whose link was cut behind its last buffer: `lost` sequences are missing, shown to its readers already or not. */
+  static mirrorWithGap(published: number, applied: number, lost: number, shown: boolean): DeadFile {
+    const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;
+    const dead = DeadFile.mirror(published, applied, flags);
+    dead.ring.skipTo(published + lost);
+    if (shown) dead.ring.publish();
     return dead;
   }
 

@@ -154,6 +154,56 @@ describe('the recovery of a flow file', () => {
       expect(readFileSync(dead.image)[0]).to.equal(6);
     });
 
+    it('brings an image up to date with a publication that was not published yet', () => {
+      dead = DeadFile.mirror(6, 6);
+      dead.commit();
+      expect(repair(dead.path).verdict).to.equal('repaired');
+      expect(readFileSync(dead.image)[0]).to.equal(7);
+      expect(verify(dead.path).verdict).to.equal('sound');
+    });
+
+    for (const lost of [1, SLOTS - 1, SLOTS, 3 * SLOTS]) {
+      it(`keeps its image where ${lost} publications behind it were lost on the way`, () => {
+        dead = DeadFile.mirrorWithGap(6, 6, lost, true);
+        const before = readFileSync(dead.image);
+        expect(verify(dead.path).verdict).to.equal('sound');
+        expect(finding(repair(dead.path), 'image')).to.match(
+          /^sound: .*of sequence 5; what came after was lost/,
+        );
+        expect(readFileSync(dead.image).equals(before)).to.equal(true);
+        expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      });
+    }
+
+    it('shows what was lost and was not shown yet, and keeps its image', () => {
+      dead = DeadFile.mirrorWithGap(6, 6, 2, false);
+      expect(repair(dead.path).verdict).to.equal('repaired');
+      expect(dead.file.published).to.equal(8);
+      expect(verify(dead.path).verdict).to.equal('sound');
+      expect(readFileSync(dead.image)[0]).to.equal(6);
+    });
+
+    it('makes an image whole from the last publication before what was lost', () => {
+      dead = DeadFile.mirrorWithGap(6, 5, 2, true);
+      dead.file.words.store64(HEADER.imageGeneration, 3);
+      expect(repair(dead.path).verdict).to.equal('repaired');
+      expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
+      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(verify(dead.path).verdict).to.equal('sound');
+    });
+
+    it('is replaced when an image that was being written has its publication no more', () => {
+      dead = DeadFile.mirrorWithGap(6, 6, SLOTS, true);
+      dead.file.words.store64(HEADER.imageGeneration, 3);
+      expect(repair(dead.path).verdict).to.equal('replace');
+    });
+
+    it('is replaced when its image is of a publication that was lost', () => {
+      dead = DeadFile.mirrorWithGap(6, 6, 3, true);
+      dead.file.words.store64(HEADER.imageSequence, 8);
+      expect(repair(dead.path).verdict).to.equal('replace');
+    });
+
     for (const [what, wound] of [
       ['missing', (file: DeadFile) => rmSync(file.image)],
       ['of another size', (file: DeadFile) => writeFileSync(file.image, 'x')],

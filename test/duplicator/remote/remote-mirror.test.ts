@@ -36,6 +36,7 @@ function publication(file: FlowFile, sequence: number): Buffer | undefined {
 
 describe('a mirror between hosts', () => {
   let rig: FlowRig;
+  let proxy: CuttingProxy | undefined;
   const hosts: HostRig[] = [];
   const host = (): HostRig => {
     const made = new HostRig(SECRET, 'spectra');
@@ -46,7 +47,14 @@ describe('a mirror between hosts', () => {
   afterEach(async () => {
     for (const made of hosts.splice(0).toReversed()) await made.close();
     await rig.close();
+    await proxy?.close();
+    proxy = undefined;
   });
+
+  async function proxyBefore(port: number): Promise<CuttingProxy> {
+    proxy = await CuttingProxy.before(port);
+    return proxy;
+  }
 
   async function start(args: readonly string[] = []): Promise<FlowFile> {
     rig = await FlowRig.make(['--secret-file', host().secretFile, ...args]);
@@ -56,15 +64,15 @@ describe('a mirror between hosts', () => {
 
   it('is bit for bit the same in ring and image, for every publication that arrives', async () => {
     const a = await start();
-    const proxy = await CuttingProxy.before(await serve(rig.flow));
-    const b = await host().remote(proxy.address);
+    const link = await proxyBefore(await serve(rig.flow));
+    const b = await host().remote(link.address);
     const c = await host().remote(`tcp://127.0.0.1:${await b.serve()}`);
     expect(b.flow.type).to.equal('spectra');
     expect(b.file.identity.properties).to.deep.equal(a.identity.properties);
     let compared = 0;
     for (let round = 0; round < 60; round += 1) {
       await rig.publishMore(1);
-      if (round % 20 === 10) proxy.cut();
+      if (round % 20 === 10) link.cut();
       for (const file of [b.file, c.file]) {
         const found = newest(file);
         const original = found === undefined ? undefined : publication(a, found.sequence);
@@ -80,7 +88,43 @@ describe('a mirror between hosts', () => {
       expect(openImage((flow.places as { image: string }).image).equals(image)).to.equal(true);
       expect(newest(file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
     }
-    await proxy.close();
+  });
+
+  it('is the same again when the link is cut twice, the second time while its ring shows nothing but what was lost', async () => {
+    rig = await FlowRig.make(['--secret-file', host().secretFile, '--ring-bytes', '0', '--reattach', '1'], {
+      channelBytes: 2 * 1024 * 1024,
+      fillers: 100,
+      // So few blocks in a step that most of those which change while the link is away do so once.
+      sparsePercent: 0.2,
+    });
+    await rig.flow.start();
+    const a = openFlowFile(rig.flow.places.file, 'read');
+    const link = await proxyBefore(await serve(rig.flow));
+    const b = await host().remote(link.address, ['--ring-bytes', '0']);
+    await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
+    // It has seen all that came, and looks at nothing from now on: what is lost is shown, and nothing may follow until that was noticed.
+    const input = await b.consumer({ start: 'next' });
+    await eventually(
+      () => rig.flow.remotes[0]?.delivery === 'lossless',
+      'a link that waits for its consumer',
+    );
+    const away = async (): Promise<void> => {
+      link.refusing = true;
+      link.cut();
+      await eventually(() => rig.flow.remotes.length === 0, 'the end of the link');
+      await rig.publishMore(6);
+      link.refusing = false;
+    };
+    const before = b.file.published;
+    await away();
+    await eventually(() => b.file.published > before, 'what was lost');
+    expect(newest(b.file)).to.equal(undefined);
+    await away();
+    await input.close();
+    await eventually(() => b.file.published === a.published, 'the newest publication');
+    expect(newest(b.file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
+    const { image = '' } = b.flow.places as { image?: string };
+    expect(openImage(image).equals(openImage(rig.flow.places.image))).to.equal(true);
   });
 
   it('comes in every publication to a lossless consumer', async () => {

@@ -55,10 +55,17 @@ describe('spectcl-simulator', () => {
   });
 
   it('refuses options that make no sense, and spectra that do not fit', async () => {
-    for (const options of [['--memory', '0'], ['--spectra', '9001'], ['--nonsense'], ['--memory', '1']]) {
+    for (const [options, code] of [
+      [['--memory', '0'], 2],
+      [['--spectra', '9001'], 2],
+      [['--flavour', 'vanilla'], 2],
+      [['--nonsense'], 2],
+      [['more'], 2],
+      [['--memory', '1'], 1],
+    ] as const) {
       const { output, ended } = run(...options);
-      expect(await ended, output()).to.deep.equal([1, null]);
-      expect(output()).to.not.match(/\n\s+at /);
+      expect(await ended, output()).to.deep.equal([code, null]);
+      expect(output()).to.match(/^spectcl-simulator: .*\n$/);
     }
   });
 });

@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFile } from '../../../duplicator/recovery/checks.js';
+import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import { inWords, parseReport } from '../../../protocol/recovery/report.js';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { FLOW_FLAGS, HEADER, HEADER_BYTES, SLOT } from '../../../protocol/flow-file/layout.js';
+import { FLOW_FLAGS, HEADER, HEADER_BYTES, MISSING, SLOT } from '../../../protocol/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
@@ -22,7 +23,9 @@ const FILE_ONE_IN = 256;
 /** No process has this id. */
 const DEAD_PID = 2 ** 22 + 1;
 /** Words of the header that a damage may reach without the file being another one. */
-const RING_WORDS = [HEADER.epoch, HEADER.published, HEADER.granted, HEADER.sourceState] as const;
+const RING_WORDS = [
+  HEADER.epoch, HEADER.published, HEADER.granted, HEADER.sourceState, HEADER.imageGeneration, HEADER.imageSequence,
+] as const; // prettier-ignore
 
 interface Bench {
   readonly directory: string;
@@ -53,6 +56,7 @@ function theBench(): Bench {
   made.words.store32(HEADER.ownerPid, DEAD_PID);
   const sound = Buffer.from(made.bytes);
   const owner = { ...made.owner, pid: DEAD_PID };
+  writeFileSync(imageBeside(path), Buffer.alloc(PAYLOAD_BYTES));
   const memory = new FlowFile(path, Buffer.from(sound), made.geometry, identity, owner, 0);
   bench = { directory, path, sound, memory };
   return bench;
@@ -81,7 +85,7 @@ function damages(random: RandomBits): Buffer {
     const stride = memory.geometry.slotStride / 8;
     const slot = RING_WORDS.length + (random() % SLOTS) * stride + (random() % 2) * (SLOT.size / 8);
     word.writeUInt16LE(random() % 2 === 0 ? random() % RING_WORDS.length : slot, 0);
-    word.writeBigUInt64LE(BigInt(random() % 12), 2);
+    word.writeBigUInt64LE(BigInt((random() % 4 === 0 ? MISSING : 0) + (random() % 12)), 2);
     return word;
   });
   return Buffer.concat(words);
@@ -98,6 +102,9 @@ export const recovery: FuzzTarget = {
     sound.copy(bytes);
     damage(bytes, input);
     if (inputs % FILE_ONE_IN === 0) {
+      // Every other one is a mirror, with its image beside it.
+      if (inputs % (2 * FILE_ONE_IN) === 0)
+        bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, HEADER.flags);
       writeFileSync(path, bytes);
       const found = verify(path).verdict;
       const { verdict } = repair(path);

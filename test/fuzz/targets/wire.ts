@@ -3,18 +3,17 @@ import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { Secret } from '../../../protocol/security/secret.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/wire/blocks.js';
-import { CallerHandshake, ListenerHandshake } from '../../../protocol/wire/handshake.js';
+import { CallerHandshake, ListenerHandshake, type CallerStep } from '../../../protocol/wire/handshake.js';
 import {
   HandshakeKind,
   HandshakeReader,
   decodeHello,
-  decodeRefusal,
   decodeWelcome,
   encodeHandshake,
   encodeRefusal,
   encodeWelcome,
 } from '../../../protocol/wire/handshake-messages.js';
-import { SlotSink, randomFrames, readDirectly, readFed } from '../../protocol/wire/frames.js';
+import { SlotSink, newSlots, randomFrames, readDirectly, readFed } from '../../protocol/wire/frames.js';
 import type { FuzzTarget } from '../fuzzer.js';
 import { pieces } from '../mutation.js';
 
@@ -41,6 +40,11 @@ const WELCOME = {
   generation: 1,
 } as const;
 const MEMORY_BYTES = 100_000;
+/** What a memory holds before blocks come. */
+const BEFORE = Buffer.alloc(MEMORY_BYTES, 7);
+const memory = Buffer.alloc(MEMORY_BYTES);
+/** Made once, or most of the time would go into them; each of another content, so that bytes which never came differ. */
+const [wholeSlots, cutSlots, directSlots] = [newSlots(1), newSlots(2), newSlots(3)];
 
 export const wireFrames: FuzzTarget = {
   name: 'wire-frames',
@@ -52,12 +56,12 @@ export const wireFrames: FuzzTarget = {
   ],
   generate: randomFrames,
   run: (input, random) => {
-    const whole = new SlotSink();
+    const whole = new SlotSink(0, wholeSlots);
     const problem = readFed([input], whole);
-    const cut = new SlotSink(random() % 4);
+    const cut = new SlotSink(random() % 4, cutSlots);
     assert.equal(readFed(pieces(input, random), cut), problem);
     assert.deepEqual(cut.came, whole.came);
-    const direct = new SlotSink(random() % 4);
+    const direct = new SlotSink(random() % 4, directSlots);
     const most = 1 + (random() % 70_000);
     assert.equal(
       readDirectly(input, direct, () => random() % most),
@@ -82,14 +86,25 @@ export const wireHandshake: FuzzTarget = {
         if (step.kind === 'failed') break;
       }
     }
-    const reader = new HandshakeReader();
-    const found = reader.push(input, [HandshakeKind.HELLO, HandshakeKind.WELCOME, HandshakeKind.REFUSED]);
-    if (found === undefined || 'problem' in found) return;
-    if (found.kind === HandshakeKind.HELLO) decodeHello(found.body);
-    else if (found.kind === HandshakeKind.WELCOME) decodeWelcome(found.body);
-    else decodeRefusal(found.body);
+    // Who knows the secret may still send anything in place of its WELCOME.
+    const caller = new CallerHandshake(SECRET, HELLO);
+    const challenge = new ListenerHandshake(SECRET).push(caller.hello());
+    assert(challenge.kind === 'more' && challenge.send !== undefined);
+    assert.equal(caller.push(challenge.send).kind, 'more');
+    const greeted = caller.push(input);
+    const answer = new HandshakeReader().push(input, [HandshakeKind.WELCOME, HandshakeKind.REFUSED]);
+    assert.equal(greeted.kind, expectedOf(answer));
+    const hello = new HandshakeReader().push(input, [HandshakeKind.HELLO]);
+    if (hello !== undefined && 'body' in hello) decodeHello(hello.body);
   },
 };
+
+/** What a caller that waits for its WELCOME must make of this answer. */
+function expectedOf(answer: ReturnType<HandshakeReader['push']>): CallerStep['kind'] {
+  if (answer === undefined) return 'more';
+  if ('problem' in answer || answer.kind !== HandshakeKind.WELCOME) return 'failed';
+  return typeof decodeWelcome(answer.body) === 'string' ? 'failed' : 'welcomed';
+}
 
 function handshakeOf(): Buffer {
   return new CallerHandshake(SECRET, HELLO).hello();
@@ -122,14 +137,20 @@ export const wireBlocks: FuzzTarget = {
   },
   run: (input, random) => {
     if (input.length < 2 || input.length > BLOCKS_PAYLOAD_BYTES) return;
-    const memory = Buffer.alloc(MEMORY_BYTES, 7);
+    BEFORE.copy(memory);
     const size = random() % 2 === 0 ? MEMORY_BYTES : random() % (MEMORY_BYTES + 5);
     const changed = applyBlocks(input.subarray(2), input[0] ?? 0, input[1] ?? 0, size, memory);
-    if (typeof changed === 'string')
-      assert(
-        memory.every((byte) => byte === 7),
-        changed,
-      );
-    else for (const [start, end] of changed) assert(start < end && end <= size);
+    // What was not named is as it was: all of it when the frame was refused.
+    let reached = 0;
+    for (const [start, end] of typeof changed === 'string' ? [] : changed) {
+      assert(start >= reached && start < end && end <= size);
+      assert(isAsBefore(reached, start));
+      reached = end;
+    }
+    assert(isAsBefore(reached, MEMORY_BYTES));
   },
 };
+
+function isAsBefore(from: number, to: number): boolean {
+  return memory.compare(BEFORE, from, to, from, to) === 0;
+}

@@ -40,6 +40,12 @@ const MEMBERS = [
   'toString',
   '',
 ];
+/** What may stand where a document has a text, so that it stays well-formed and what is in it is odd. */
+const ODD_TEXTS = [
+  '', ' ', ' 5 ', '+5', '-0', '05', '0x10', '1e5', '.5', '5.', 'NaN', 'Infinity', '2147483648', '-2147483649', '9'.repeat(400), '1', '2', 'true',
+  '19980717T14:08:55', '20261340T25:61:61', '1998-07-17T14:08:55Z', '00000000T00:00:00', 'AA=', 'AA==', 'A', '====', '&lt;', '&#10;', '&#xD800;',
+  '<![CDATA[<a>]]>', '<!-- -->', '<?a b?>', '<nil/>', '<value>5</value>', '<int>5</int>', '<value/>', '<struct/>', '<array/>', '__proto__',
+]; // prettier-ignore
 
 function value(random: RandomBits, depth = 0): RpcValue {
   switch (random() % (depth > 4 ? 6 : 8)) {
@@ -68,6 +74,14 @@ function value(random: RandomBits, depth = 0): RpcValue {
 }
 
 function generate(random: RandomBits): Buffer {
+  const document = generateRight(random);
+  if (random() % 3 > 0) return document;
+  const odd = (text: string): string =>
+    random() % 8 === 0 ? `>${ODD_TEXTS[random() % ODD_TEXTS.length] ?? ''}<` : text;
+  return Buffer.from(document.toString().replaceAll(/>[^<>]*</g, odd));
+}
+
+function generateRight(random: RandomBits): Buffer {
   const [name = 'host.info', method] = METHODS[random() % METHODS.length] ?? [];
   if (random() % 6 === 0) return encodeFault(random() | 0, TEXTS[random() % TEXTS.length] ?? '');
   try {

@@ -1,6 +1,13 @@
 /** Frames for tests of the wire: made at random, and a sink that keeps what came. */
+import { crc32 } from 'node:zlib';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
-import { FRAME_BYTES, FrameKind, encodeHeader, type FrameHeader } from '../../../protocol/wire/frame.js';
+import {
+  FRAME_BYTES,
+  FrameBits,
+  FrameKind,
+  encodeHeader,
+  type FrameHeader,
+} from '../../../protocol/wire/frame.js';
 import { FrameReader, type FrameSink } from '../../../protocol/wire/frame-reader.js';
 
 export const CAPACITY = 40_000;
@@ -14,14 +21,15 @@ export function randomFrames(random: RandomBits): Buffer {
     const sizes = [0, 5, 900, 20_000, CAPACITY];
     const length = isBuffer ? (sizes[random() % sizes.length] ?? 0) : 0;
     const bytes = Buffer.alloc(FRAME_BYTES + length, sequence + 1);
+    const checked = random() % 4 === 0;
     encodeHeader(bytes, 0, {
       length,
       kind: isBuffer ? FrameKind.BUFFER : FrameKind.STATE,
-      bits: 0,
+      bits: checked ? FrameBits.CRC : 0,
       sequence: isBuffer ? sequence : 0,
       value: 1_700_000_000_000_000_000 + sequence * 256,
       detail: random() % 0xffff,
-      crc: 0,
+      crc: checked ? crc32(bytes.subarray(FRAME_BYTES)) : 0,
     });
     if (isBuffer) sequence += 1 + (random() % 7 === 0 ? random() % 9 : 0);
     parts.push(bytes);
@@ -29,18 +37,25 @@ export function randomFrames(random: RandomBits): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Room for a sink's buffers, every byte `fill` until something comes. */
+export function newSlots(fill = 0): readonly Buffer[] {
+  return Array.from({ length: 4 }, () => Buffer.alloc(FRAME_BYTES + CAPACITY, fill));
+}
+
 /** Slots like those of a flow file, each with room for a header in front of its payload. */
 export class SlotSink implements FrameSink {
   readonly came: { readonly header: FrameHeader; readonly payload: string }[] = [];
-  readonly #slots = Array.from({ length: 4 }, () => Buffer.alloc(FRAME_BYTES + CAPACITY));
+  readonly #slots: readonly Buffer[];
   #usual = 0;
   #next = 0;
   /** Every so many buffers one may not come at the first question. */
   readonly #refuseEvery: number;
   #refused = -1;
 
-  constructor(refuseEvery = 0) {
+  /** `slots`: may be used again by the next sink, since what came is kept apart from them. */
+  constructor(refuseEvery = 0, slots = newSlots()) {
     this.#refuseEvery = refuseEvery;
+    this.#slots = slots;
   }
 
   get large(): boolean {

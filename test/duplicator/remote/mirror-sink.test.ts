@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+import type { FlowHost } from '../../../duplicator/flow-host.js';
+import { MirrorSink } from '../../../duplicator/remote/mirror-sink.js';
+import { createFlowFile } from '../../../protocol/flow-file/create.js';
+import { createImage, ImageWriter } from '../../../protocol/flow-file/image.js';
+import { FLOW_FLAGS, HEADER } from '../../../protocol/flow-file/layout.js';
+import { encodeBlocks } from '../../../protocol/wire/blocks.js';
+import { FrameKind, emptyHeader } from '../../../protocol/wire/frame.js';
+import { Place } from '../../protocol/flow-file/place.js';
+
+const CAPACITY = 3 * 4096;
+const SLOTS = 4;
+
+describe('the sink of a mirror', () => {
+  const place = new Place();
+  after(() => place.remove());
+
+  const file = createFlowFile({
+    path: place.file('spectra.flow'),
+    identity: { application: 'test', flow: 'spectra', type: 'bytes', properties: {} },
+    slotCount: SLOTS,
+    payloadCapacity: CAPACITY,
+    flags: FLOW_FLAGS.mirror | FLOW_FLAGS.remote,
+    epoch: 7,
+    mode: 0o600,
+  });
+  const image = createImage(place.file('spectra.image'), CAPACITY, { mode: 0o600 });
+  // Lossy consumers only: everything may be written.
+  const host = { changes: 0, creditLimit: Infinity, hasCredit: () => true, published: () => undefined };
+  const hooks = { state: () => undefined, delivery: () => undefined, farewell: () => undefined };
+  const sink = new MirrorSink(file, new ImageWriter(file, image), host as unknown as FlowHost, false, hooks);
+  /** What the source has. */
+  const memory = Buffer.alloc(CAPACITY);
+
+  /** The source changes one block and sends it as of `sequence`, and that this is whole then. Returns what was wrong. */
+  function sends(sequence: number, block: number, value: number): boolean | string | undefined {
+    memory.fill(value, block * 4096, (block + 1) * 4096);
+    const { payload, ranges, bits } = encodeBlocks(memory, CAPACITY, [block]);
+    const blocks = {
+      ...emptyHeader(),
+      kind: FrameKind.BLOCKS,
+      sequence,
+      value: CAPACITY,
+      detail: ranges,
+      bits,
+    };
+    const admitted = sink.admit(blocks);
+    if (admitted !== true) return admitted;
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(CAPACITY);
+    const whole = { ...emptyHeader(), kind: FrameKind.PUBLICATION, sequence, value: 1 };
+    return sink.frame(blocks, payload) ?? (sink.admit(whole) && sink.frame(whole, size));
+  }
+
+  it('shows a gap as long as the ring before anything of what comes behind it', () => {
+    expect(sends(0, 0, 1)).to.equal(undefined);
+    expect(file.published).to.equal(1);
+    const { payload, ranges, bits } = encodeBlocks(memory, CAPACITY, [1]);
+    const begun = {
+      ...emptyHeader(),
+      kind: FrameKind.BLOCKS,
+      sequence: 10,
+      value: CAPACITY,
+      detail: ranges,
+      bits,
+    };
+    expect([sink.admit(begun), sink.frame(begun, payload)]).to.deep.equal([true, undefined]);
+    expect([file.published, file.words.load64(HEADER.imageSequence)]).to.deep.equal([10, 1]);
+  });
+
+  it('builds upon a publication that was given up and comes after all, and does not publish it', () => {
+    sink.begin();
+    expect(sends(8, 1, 2)).to.equal(undefined);
+    expect([file.published, image[4096]]).to.deep.equal([10, 0]);
+    expect(sends(10, 2, 3)).to.equal(undefined);
+    expect([file.published, file.words.load64(HEADER.imageSequence)]).to.deep.equal([11, 11]);
+    expect(image.equals(memory)).to.equal(true);
+    expect(file.payloadOf(10).equals(memory)).to.equal(true);
+  });
+
+  it('refuses what is in the image already', () => {
+    expect(sends(10, 1, 9)).to.equal('publication 10 came where 11 was to come');
+  });
+});
