@@ -1,5 +1,5 @@
 /** Provides a flow as fast as its consumers allow: each buffer is reserved, filled and committed without waiting while there is room. */
-import { connect } from '../../client-lib/index.js';
+import { connect, type OutputSlot } from '../../client-lib/index.js';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
 
@@ -25,13 +25,25 @@ const tally = new Tally();
 answerQuestions({ sample: () => tally.sample() });
 while (output.consumers < consumers) await turn();
 const turnBuffers = Math.max(1, Math.min(TURN_BUFFERS, Math.floor(TURN_BYTES / size)));
-for (;;) {
-  for (let count = 0; count < turnBuffers; count += 1) {
-    const slot = output.reserveNow() ?? (await output.reserve());
-    if (fill) slot.data.set(source);
-    slot.commit(size);
-    tally.buffers += 1;
-  }
+for (let left = turnBuffers; ; left = turnBuffers) {
+  while ((left = writeWhatFits(left)) > 0) write(await output.reserve());
   tally.bytes = tally.buffers * size;
   await turn();
+}
+
+/** Without waiting, `most` at most. Returns how many are left. */
+function writeWhatFits(most: number): number {
+  let left = most;
+  for (; left > 0; left -= 1) {
+    const slot = output.reserveNow();
+    if (slot === undefined) break;
+    write(slot);
+  }
+  return left;
+}
+
+function write(slot: OutputSlot): void {
+  if (fill) slot.data.set(source);
+  slot.commit(size);
+  tally.buffers += 1;
 }

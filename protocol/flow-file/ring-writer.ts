@@ -21,8 +21,10 @@ export class RingWriter {
   #index: number;
   /** Slots of sequences below it are cleared; from `#committed` on. */
   #opened: number;
-  /** What `open` cleared, by the slot's number. */
+  /** What `open` cleared, by the slot's number: of sequences that this writer has not written itself. */
   readonly #replaced: Float64Array;
+  /** From here on this writer has written every sequence itself. */
+  #own: number;
   #published: number;
   /** The halves of `#committed`. */
   #low: number;
@@ -42,6 +44,7 @@ export class RingWriter {
     this.#low = lowHalf(this.#committed);
     this.#high = highHalf(this.#committed);
     this.#opened = this.#committed;
+    this.#own = this.#committed;
     this.#replaced = new Float64Array(file.geometry.slotCount);
     this.#index = this.#committed % file.geometry.slotCount;
     this.#offset = slotOffset(file.geometry, this.#committed);
@@ -68,6 +71,7 @@ export class RingWriter {
     }
     const { geometry, words } = this.#file;
     const sequence = this.#committed + ahead;
+    this.#own = Math.max(this.#own, sequence - geometry.slotCount + 1); // what is cleared here is not there to be given back
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
   }
@@ -96,6 +100,7 @@ export class RingWriter {
     for (let missing = first; missing < sequence; missing += 1)
       words.store64(slotOffset(geometry, missing) + SLOT.sequence, MISSING + missing + 1);
     this.#committed = sequence;
+    this.#own = sequence;
     this.#low = lowHalf(sequence);
     this.#high = highHalf(sequence);
     this.#opened = Math.max(this.#opened, sequence);
@@ -117,8 +122,11 @@ export class RingWriter {
     const { slotCount, slotStride } = geometry;
     let index = this.#opened % slotCount;
     let word = slotOffset(geometry, this.#opened) + SLOT.sequence;
+    // What it wrote itself it knows: looking would wait for the processor that has read the slot.
+    let unknown = this.#own + slotCount - this.#opened;
     for (let left = count; left > 0; left -= 1) {
-      this.#replaced[index] = words.peek64(word);
+      if (unknown > 0) this.#replaced[index] = words.peek64(word);
+      unknown -= 1;
       if (left === 1) words.clear64(word);
       else words.setPlain64(word, 0);
       index += 1;
@@ -135,7 +143,8 @@ export class RingWriter {
   giveBack(sequence: number): void {
     const { geometry, words } = this.#file;
     for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
-      const replaced = this.#replaced[at % geometry.slotCount] ?? 0;
+      const before = at - geometry.slotCount;
+      const replaced = before < this.#own ? (this.#replaced[at % geometry.slotCount] ?? 0) : before + 1;
       words.complete64(slotOffset(geometry, at) + SLOT.sequence, replaced);
     }
     this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
@@ -194,6 +203,7 @@ export class RingWriter {
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     words.store64(HEADER.epoch, epoch);
     this.#committed = 0;
+    this.#own = 0;
     this.#low = 0;
     this.#high = 0;
     this.#opened = 0;

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { fillChecked, problemOf } from '../../fixtures/checked-payload.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { HEADER } from '../../../protocol/flow-file/layout.js';
+import { slotOffset } from '../../../protocol/flow-file/geometry.js';
+import { HEADER, SLOT } from '../../../protocol/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow-file/open.js';
 import { RingReader, type ReadStart } from '../../../protocol/flow-file/ring-reader.js';
 import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
@@ -144,6 +145,42 @@ describe('the ring', () => {
       expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
     }
     expect(reader.missed).to.equal(0);
+  });
+
+  it('gives back what was there, whoever wrote it', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('write' as const), count: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ do: fc.constant('open' as const), count: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({ do: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 6 }) }),
+      fc.record({ do: fc.constant('succeed' as const), count: fc.constant(1) }),
+    );
+    let runs = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const file = place.create({
+          slotCount: 4,
+          payloadCapacity: CAPACITY,
+          path: place.file(`back-${(runs += 1)}`),
+        });
+        let writer = new RingWriter(file);
+        const sequences = (): number[] =>
+          [0, 1, 2, 3].map((index) => file.words.load64(slotOffset(file.geometry, index) + SLOT.sequence));
+        for (const { do: what, count } of steps) {
+          if (what === 'write') writeAndPublish(writer, file, count);
+          else if (what === 'skip') {
+            writer.skipTo(writer.next + count);
+            writer.publish();
+          } else if (what === 'succeed') writer = new RingWriter(file);
+          else {
+            const before = sequences();
+            writer.open(count);
+            writer.giveBack(writer.next);
+            expect(sequences()).to.deep.equal(before);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('skips on request without counting, and never backwards', () => {
