@@ -11,7 +11,7 @@ import { MarkWatch } from '../flow-control.js';
 import { MarkSender } from '../flow-control-sender.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
 import { HistoryProducer } from '../history/producer.js';
-import { checkHistoryMemory } from '../history/rules.js';
+import { checkHistoryMemory, rulesFor } from '../history/rules.js';
 import {
   errorToWire,
   type EndOnWire,
@@ -170,18 +170,14 @@ export class FlowInThread {
         return;
       }
       const { payloadCapacity } = link.file.geometry;
+      const rules = rulesFor(this.#settings.rules, payloadCapacity);
       try {
         if (this.#producer === undefined) {
-          checkHistoryMemory(
-            this.#settings.rules.whenFull === 'grow'
-              ? this.#settings.rules.maxHistory
-              : this.#settings.rules.history,
-            payloadCapacity,
-          );
+          checkHistoryMemory(rules.whenFull === 'grow' ? rules.maxHistory : rules.history, payloadCapacity);
         } else checkFits(payloadCapacity, this.#producer.payloadBytes);
         this.#producer ??= new HistoryProducer(
           this.#control,
-          this.#settings.rules,
+          rules,
           payloadCapacity,
           (segment) => this.#settings.segments.postMessage(segment),
           (segment) => this.#tell({ kind: 'withdrawn', segment }),
@@ -190,11 +186,11 @@ export class FlowInThread {
         link.close();
         throw error;
       }
-      if (this.#control.load(CONTROL.capacity) < this.#settings.rules.history && this.#loop === undefined) {
+      if (this.#control.load(CONTROL.capacity) < rules.history && this.#loop === undefined) {
         link.close();
         throw new MirrorflowError(
           'NO_SPACE',
-          `the system gives no memory for ${this.#settings.rules.history} buffers of ${payloadCapacity} bytes`,
+          `the system gives no memory for ${rules.history} buffers of ${payloadCapacity} bytes`,
         );
       }
       this.#detached = undefined;

@@ -21,6 +21,8 @@ export interface Watermarks {
 export interface HistoryRules {
   /** Buffers at the beginning. */
   readonly history: number;
+  /** Nobody has stated them: small buffers get more. */
+  readonly isDefault?: true;
   readonly whenFull: FullPolicy;
   /** Buffers it may grow to, by policy or by request. */
   readonly maxHistory: number;
@@ -28,11 +30,13 @@ export interface HistoryRules {
 }
 
 const DEFAULT_HISTORY_BUFFERS = 8;
+/** As many small buffers as make so many bytes: threads that change places for every few of them do little else. */
+const DEFAULT_HISTORY_BYTES = 256 * 1024;
 /** What a history may grow to by request when nothing was stated. */
 const DEFAULT_MAX_HISTORY_BUFFERS = 4096;
 
 export interface HistoryOptions {
-  /** Default 8. */
+  /** Default 8, or as many as make 256 KiB, up to `maxHistory`. */
   readonly history?: number;
   /** Default `block`. */
   readonly whenFull?: FullPolicy;
@@ -53,11 +57,19 @@ export function checkHistoryOptions(options: HistoryOptions): HistoryRules {
   }
   const { maxHistory = Math.max(history, DEFAULT_MAX_HISTORY_BUFFERS) } = options;
   checkBuffers('maxHistory', maxHistory, history, HISTORY_BUFFERS_MAX);
-  if (watermarks === undefined) return { history, whenFull, maxHistory };
+  const isDefault = options.history === undefined ? ({ isDefault: true } as const) : {};
+  if (watermarks === undefined) return { history, ...isDefault, whenFull, maxHistory };
   const { high, low } = watermarks;
   checkBuffers('watermarks.high', high, 2, history);
   checkBuffers('watermarks.low', low, 1, high - 1);
-  return { history, whenFull, maxHistory, watermarks: { high, low } };
+  return { history, ...isDefault, whenFull, maxHistory, watermarks: { high, low } };
+}
+
+/** The rules for a flow with buffers of this size. */
+export function rulesFor(rules: HistoryRules, payloadCapacity: number): HistoryRules {
+  if (rules.isDefault !== true) return rules;
+  const buffers = Math.min(rules.maxHistory, Math.floor(DEFAULT_HISTORY_BYTES / payloadCapacity));
+  return { ...rules, history: Math.max(rules.history, buffers) };
 }
 
 /** Throws TOO_LARGE with the numbers when so many buffers do not fit 2^31 - 1 bytes. */

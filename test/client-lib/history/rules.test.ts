@@ -4,12 +4,18 @@ import { isMirrorflowError } from '../../../protocol/errors.js';
 import {
   checkHistoryMemory,
   checkHistoryOptions,
+  rulesFor,
   type HistoryOptions,
 } from '../../../client-lib/history/rules.js';
 
 describe('the options of a history', () => {
   it('have defaults', () => {
-    expect(checkHistoryOptions({})).to.deep.equal({ history: 8, whenFull: 'block', maxHistory: 4096 });
+    expect(checkHistoryOptions({})).to.deep.equal({
+      history: 8,
+      isDefault: true,
+      whenFull: 'block',
+      maxHistory: 4096,
+    });
   });
 
   it('are kept as given when they are sound', () => {
@@ -48,5 +54,20 @@ describe('the options of a history', () => {
     expect(() => checkHistoryMemory(8, 512 * 1024 * 1024))
       .to.throw('which is 3 buffers')
       .that.satisfies((error: unknown) => isMirrorflowError(error, 'TOO_LARGE'));
+  });
+
+  it('give small buffers more when nothing was stated, and nobody anything else than was', () => {
+    const stated = checkHistoryOptions({ history: 3 });
+    expect(rulesFor(stated, 1).history).to.equal(3);
+    for (const [payloadCapacity, maxHistory, history] of [
+      [128, undefined, 2048],
+      [1, undefined, 4096],
+      [65_536, undefined, 8],
+      [2 ** 30, undefined, 8],
+      [128, 20, 20],
+    ] as const) {
+      const rules = checkHistoryOptions(maxHistory === undefined ? {} : { maxHistory });
+      expect(rulesFor(rules, payloadCapacity).history).to.equal(history);
+    }
   });
 });

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { array, bytes, compressed, json, MirrorflowError, type Client } from '../../../client-lib/index.js';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
+import { eventually } from '../../app-server/test-system.js';
 import { startRealSystem, type RealSystem } from './real-system.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<MirrorflowError> {
@@ -128,8 +129,10 @@ describe('typed flows', () => {
     for (const type of [array('i32'), array('i32', [9, 4])]) {
       await (await consumer.openInput('i32s', { type })).close();
     }
-    const clients = (await consumer.flows()).find(({ flow }) => flow === 'i32s')?.clients;
-    expect(clients).to.equal(1);
+    await eventually('nobody but the provider has it open', async () => {
+      const flow = (await consumer.flows()).find((one) => one.flow === 'i32s');
+      return flow?.clients === 1;
+    });
     await out.close();
   });
 
