@@ -3,8 +3,8 @@ import { type BenchProcess, stopAll } from './bench-process.js';
 import type { Sample } from './programs/sample.js';
 import { cpuSeconds, pause } from './system.js';
 
-/** Compilers have optimised and queues have filled by then. */
-const WARM_UP_MS = 500;
+/** Compilers have optimised by then: eight processes that share two cores take turns at that, too. */
+const WARM_UP_MS = 5_000;
 
 export interface Rates {
   /** Buffers a second of the median process. */

@@ -27,6 +27,7 @@ const GENERATIONS = 0xffff;
 export class ProviderSeat {
   readonly #file: FlowFile;
   readonly #slowest: () => number;
+  readonly #later: (action: () => void) => void;
   #link: LinkConnection | undefined;
   #generation = 0;
   #granted = 0;
@@ -34,11 +35,20 @@ export class ProviderSeat {
   #told = 0;
   #known: number;
   #finished = false;
+  /** It is told at the end of this turn of the event loop. */
+  #toTell = false;
 
-  /** `slowest`: the slowest lossless acknowledgement, Infinity without one. */
-  constructor(file: FlowFile, slowest: () => number) {
+  /**
+   * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action at the end of this turn of the event loop.
+   */
+  constructor(
+    file: FlowFile,
+    slowest: () => number,
+    later: (action: () => void) => void = (action) => void setImmediate(action),
+  ) {
     this.#file = file;
     this.#slowest = slowest;
+    this.#later = later;
     this.#known = file.published;
     this.#generation = newestGeneration(file);
     this.#grant();
@@ -112,16 +122,26 @@ export class ProviderSeat {
     this.#tell();
   }
 
-  /** A consumer acknowledged, came or went: a provider that may be waiting is told of more credit. */
+  /**
+   * A consumer acknowledged, came or went: a provider that may be waiting is told of more credit. At once when that is a quarter of the ring, or
+   * all there will be for now; otherwise with what else this turn brings, since one that is woken for every slot does little else than wake up.
+   */
   update(): void {
     const before = this.#granted;
     this.#grant();
-    const waiting = this.#file.published >= before;
-    if (
-      this.#granted > this.#told &&
-      (waiting || this.#granted - this.#told >= this.#file.geometry.slotCount / 4)
-    )
-      this.#tell();
+    if (this.#granted <= this.#told) return;
+    const { geometry, published } = this.#file;
+    if (this.#granted - this.#told >= geometry.slotCount / 4) this.#tell();
+    else if (published < before)
+      return; // it has credit
+    else if (this.#slowest() >= published) this.#tell();
+    else if (!this.#toTell) {
+      this.#toTell = true;
+      this.#later(() => {
+        this.#toTell = false;
+        if (this.#granted > this.#told) this.#tell();
+      });
+    }
   }
 
   /** The provider says that nothing comes any more. */

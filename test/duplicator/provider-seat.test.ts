@@ -20,6 +20,8 @@ describe('the seat of a provider', () => {
   let writer: RingWriter;
   let slowest: number;
   let seat: ProviderSeat;
+  /** What is left for the end of the turn. */
+  let turn: (() => void)[];
   let said: [kind: number, value: number, detail: number][];
 
   beforeEach(() => {
@@ -34,7 +36,12 @@ describe('the seat of a provider', () => {
     });
     writer = new RingWriter(file);
     slowest = Number.POSITIVE_INFINITY;
-    seat = new ProviderSeat(file, () => slowest);
+    turn = [];
+    seat = new ProviderSeat(
+      file,
+      () => slowest,
+      (action) => turn.push(action),
+    );
     said = [];
   });
 
@@ -161,5 +168,34 @@ describe('the seat of a provider', () => {
       4,
       2,
     ]);
+  });
+
+  it('tells a provider that waits of small credits together, and of the last one at once', () => {
+    slowest = 0;
+    seat.take(link(), HELLO);
+    write(SLOTS);
+    seat.published(SLOTS);
+    seat.answer();
+    said = [];
+    slowest = 1; // less than a quarter of the ring
+    seat.update();
+    expect([said, turn.length]).to.deep.equal([[], 1]);
+    slowest = 2;
+    seat.update();
+    expect(said).to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]); // a quarter
+    for (const action of turn.splice(0)) action();
+    expect(said).to.have.length(1); // it knows that already
+    slowest = 3;
+    seat.update();
+    seat.update();
+    expect(turn).to.have.length(1);
+    for (const action of turn.splice(0)) action();
+    expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
+    slowest = SLOTS - 1;
+    seat.update();
+    said = [];
+    slowest = SLOTS; // nobody has anything left to read: no more credit will come
+    seat.update();
+    expect(said).to.deep.equal([[MessageKind.CREDIT, 2 * SLOTS, 0]]);
   });
 });
