@@ -185,17 +185,23 @@ describe('the seat of a provider', () => {
     expect(said).to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]); // a quarter
     for (const action of turn.splice(0)) action();
     expect(said).to.have.length(1); // it knows that already
+    write(2);
+    seat.published(SLOTS + 2);
     slowest = 3;
     seat.update();
     seat.update();
     expect(turn).to.have.length(1);
     for (const action of turn.splice(0)) action();
     expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
-    slowest = SLOTS - 1;
+    write(1);
+    seat.published(SLOTS + 3);
+    slowest = SLOTS + 2;
     seat.update();
+    write(SLOTS - 1);
+    seat.published(2 * SLOTS + 2);
     said = [];
-    slowest = SLOTS; // nobody has anything left to read: no more credit will come
+    slowest = 2 * SLOTS + 2; // nobody has anything left to read: no more credit will come
     seat.update();
-    expect(said).to.deep.equal([[MessageKind.CREDIT, 2 * SLOTS, 0]]);
+    expect([said, turn]).to.deep.equal([[[MessageKind.CREDIT, 3 * SLOTS + 2, 0]], []]);
   });
 });
