@@ -40,8 +40,9 @@ async function oneStart(): Promise<number> {
   try {
     return await timed(() => firstSpectrum(directory, command));
   } finally {
-    await command.interrupt();
-    for (const place of [directory, flowDirectory]) rmSync(place, { recursive: true, force: true });
+    await command.interrupt().finally(() => {
+      for (const place of [directory, flowDirectory]) rmSync(place, { recursive: true, force: true });
+    });
   }
 }
 
