@@ -1,17 +1,38 @@
 /**
  * `open`: how long a connected client waits for a mirror's memory: warm, with the duplicator to start, with the app server too, and to fail; and
- * for a flow between programs: one that is there, in a flow thread and without, and one whose duplicator must be started.
+ * for a flow between programs: one that is there, in a flow thread and without, and one whose duplicator must be started. And how long it takes
+ * from `npm start` to the first spectrum.
  */
 import { connect, isMirrorflowError, type HostConnection } from '../client-lib/index.js';
+import { fromNpmStart, NPM_START } from './npm-start.js';
 import { row, type Row } from './report.js';
-import { pause, startSimulatorProcess, startSystem } from './system.js';
+import { wanted, type BenchSettings } from './settings.js';
+import { pause, startSimulatorProcess, startSystem, timed } from './system.js';
 
 const REPETITIONS = 20;
 const SETTLE_MS = 50;
 /** The flow thread that the next opening will use is started by then. */
 const FLOW_SETTLE_MS = 150;
 
-export async function open(): Promise<Row[]> {
+/** Its rows are measured together, so that each of them is measured when one is wanted. */
+const TITLES = {
+  warm: 'getMemory, mirror runs on this host',
+  cold: 'getMemory, duplicator to start, 8 MiB to transfer',
+  coldest: 'connect and getMemory, app server to start too',
+  failing: 'getMemory fails, nobody listens at the source',
+  threaded: 'openInput, flow thread, the flow is there',
+  inline: 'openInput, inline, the flow is there',
+  started: 'openOutput, duplicator to start',
+} as const;
+
+export async function open(settings: BenchSettings): Promise<Row[]> {
+  const rows: Row[] = [];
+  if (Object.values(TITLES).some((title) => wanted(settings, title))) rows.push(...(await openAll()));
+  if (wanted(settings, NPM_START)) rows.push(await fromNpmStart(settings));
+  return rows.filter((one) => wanted(settings, one.case));
+}
+
+async function openAll(): Promise<Row[]> {
   const simulator = await startSimulatorProcess(['--rate', '1000', '--spectra', '400', '--interval', '1000']);
   const { host, stop } = await startSystem();
   try {
@@ -52,10 +73,10 @@ export async function open(): Promise<Row[]> {
     await client.close();
     const flows = await openFlows(host);
     return [
-      row('open', 'getMemory, mirror runs on this host', 'ms', warm),
-      row('open', 'getMemory, duplicator to start, 8 MiB to transfer', 'ms', cold),
-      row('open', 'connect and getMemory, app server to start too', 'ms', coldest),
-      row('open', 'getMemory fails, nobody listens at the source', 'ms', failing),
+      row('open', TITLES.warm, 'ms', warm),
+      row('open', TITLES.cold, 'ms', cold),
+      row('open', TITLES.coldest, 'ms', coldest),
+      row('open', TITLES.failing, 'ms', failing),
       ...flows,
     ];
   } finally {
@@ -94,16 +115,10 @@ async function openFlows(host: HostConnection): Promise<Row[]> {
   await Promise.all([consumer.close(), provider.close()]);
   await host.stop('flows');
   return [
-    row('open', 'openInput, flow thread, the flow is there', 'ms', threaded),
-    row('open', 'openInput, inline, the flow is there', 'ms', inline),
-    row('open', 'openOutput, duplicator to start', 'ms', started),
+    row('open', TITLES.threaded, 'ms', threaded),
+    row('open', TITLES.inline, 'ms', inline),
+    row('open', TITLES.started, 'ms', started),
   ];
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 async function failed(work: Promise<unknown>): Promise<void> {

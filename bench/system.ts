@@ -25,16 +25,23 @@ export interface BenchSimulator {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a host server in temporary directories; the environment of this process points there from then on. */
-export async function startSystem(): Promise<BenchSystem> {
+/**
+ * Starts a host server in temporary directories, with further options when there are any; the environment of this process points
+ * there from then on.
+ */
+export async function startSystem(options: readonly string[] = []): Promise<BenchSystem> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const flowDirectory = mkdtempSync('/dev/shm/mirrorflow-bench-');
   process.env['MIRRORFLOW_DIR'] = directory;
   process.env['MIRRORFLOW_FLOW_DIR'] = flowDirectory;
-  const server = spawn(process.execPath, [programPath('host-server'), '--listen', 'tcp://127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...ownChildEnvironment(process.env), MIRRORFLOW_LOG_LEVEL: 'warn' },
-  });
+  const server = spawn(
+    process.execPath,
+    [programPath('host-server'), '--listen', 'tcp://127.0.0.1:0', ...options],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...ownChildEnvironment(process.env), MIRRORFLOW_LOG_LEVEL: 'warn' },
+    },
+  );
   const host = await answering(() => connectHost({ directory }));
   return {
     directory,
@@ -98,6 +105,13 @@ export function sharedMiB(pid: number): number {
 function statusMiB(pid: number, field: string): number {
   const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
   return Number(found?.[1] ?? 0) / 1024;
+}
+
+/** Milliseconds that some work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
 }
 
 export async function pause(ms: number): Promise<void> {
