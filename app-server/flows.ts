@@ -26,7 +26,7 @@ import type { FlowHere, FlowsHere } from './remote/remote-flows.js';
 import { serveFlow } from './remote/serve-flow.js';
 
 /** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
-const OPEN_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 1_000;
+const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 1_000;
 
 export interface FlowsOptions extends FlowTableOptions, DuplicatorsOptions {
   /** A client has closed a flow, or has gone. */

@@ -13,8 +13,8 @@ import { securityArguments } from '../protocol/security/options.js';
 import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 
-/** Shorter than a call lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
-const READY_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;
+/** Shorter than an opening lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
+const READY_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 2_000;
 
 export function launchDuplicator(
   definition: FlowDefinition,

@@ -1,12 +1,9 @@
 /** How long a connected client waits for its first image, the duplicator to start and everything to transfer, by the size of the memory. */
-import { connect, isMirrorflowError, type Client } from '../client-lib/index.js';
+import { connect } from '../client-lib/index.js';
 import { row, type Row } from './report.js';
 import { repetitions, wanted, type BenchSettings } from './settings.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
 import { startSystem, timed } from './system.js';
-
-/** A duplicator must be ready in some seconds, which is short where the first use of two gigabytes of memory takes as long. */
-const ATTEMPTS = 4;
 
 export async function firstImages(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
@@ -28,7 +25,7 @@ async function firstImagesOf(size: SpectclSize, count: number): Promise<number[]
       const app = `first${times.length}`;
       await host.run({ name: app, source: simulator.address, ringBytes: size.ringBytes });
       const client = await connect({ app, name: 'first' });
-      times.push(await timed(() => imageOf(client)));
+      times.push(await timed(() => client.getMemory()));
       await client.close();
       await host.stop(app);
     }
@@ -36,16 +33,5 @@ async function firstImagesOf(size: SpectclSize, count: number): Promise<number[]
   } finally {
     await stop();
     await simulator.stop();
-  }
-}
-
-/** Asks again when the duplicator was not ready in time, as a user would; the time of all attempts is what was waited. */
-export async function imageOf(client: Client): Promise<Buffer> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await client.getMemory();
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isMirrorflowError(error, 'TIMED_OUT')) throw error;
-    }
   }
 }

@@ -8,7 +8,7 @@ import { bareUpdatesPerSecond } from './bare-mirror-client.js';
 import { bareBlocksPerSecond } from './bare-tcp.js';
 import { row, rowsOf, type Row } from './report.js';
 import { repetitions, wanted, type BenchSettings } from './settings.js';
-import { firstImages, imageOf } from './spectcl-first-image.js';
+import { firstImages } from './spectcl-first-image.js';
 import { steadyPeriods } from './spectcl-period.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
 import { bytesBetweenHosts } from './spectcl-wire.js';
@@ -77,7 +77,7 @@ async function oneRun(
 ): Promise<OneRun> {
   await host.run({ name: 'bench', source: simulator.address, updateIntervalMs: 0, ringBytes });
   const client = await connect({ app: 'bench', name: 'bench' });
-  await imageOf(client);
+  await client.getMemory();
   const pid = (await client.flows())[0]?.pid ?? 0;
   const look = async () => {
     const { updates = 0, receivedBytes = 0 } = await client.statistics('spectra');

@@ -52,8 +52,8 @@ interface OpenOne {
   detached?: boolean;
 }
 
-/** Opening a flow may include its duplicator's start and the whole transfer of a large memory. */
-const OPEN_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
+/** The app server answers before that, with the cause. */
+const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs + 1_000;
 /** Longest pause between two attempts to attach again after a duplicator died. */
 const REATTACH_DELAY_MAX_MS = 500;
 /** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */

@@ -40,6 +40,8 @@ export const LIMITS = {
 
   /** A started child must have reported ready within this time. */
   childReadyTimeoutMs: 10_000,
+  /** Opening a flow may include the start of its duplicator, the allocation of 2 GiB and the whole transfer of a memory that large. */
+  flowOpeningTimeoutMs: 60_000,
   /** From SIGTERM to SIGKILL. */
   childStopTimeoutMs: 3_000,
   /** The same for an app server, which stops its duplicators before it ends. */
