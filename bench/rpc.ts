@@ -7,6 +7,7 @@ import { Agent, request } from 'node:http';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { connect } from '../client-lib/index.js';
+import { readToken } from '../protocol/security/token-file.js';
 import { HttpRpcClient } from '../protocol/xml-rpc/http-client.js';
 import { BenchProcess, stopAll } from './bench-process.js';
 import { Numbered } from './programs/numbered.js';
@@ -37,7 +38,8 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
     const echo = await BenchProcess.start('echo', { path: join(directory, 'echo.sock') });
     programs.push(echo, await BenchProcess.start('message-receiver', { app: 'rpc' }));
     const { port } = await host.info();
-    const http = new HttpRpcClient({ host: '127.0.0.1', port });
+    const token = readToken(directory);
+    const http = new HttpRpcClient({ host: '127.0.0.1', port }, token === undefined ? {} : { token });
     const bareHttp = httpEcho(await echo.ask<number>('port'));
     const bareSocket = await socketEcho(join(directory, 'echo.sock'));
     const number = new Numbered();

@@ -20,7 +20,8 @@ answerQuestions({ sample: () => tally.sample() });
 while (sockets.length < consumers) await turn();
 for (;;) {
   const full = sockets.filter((socket) => !socket.write(source));
-  await Promise.all(full.map((socket) => once(socket, 'drain')));
+  // A subscriber that is ended first: all is over.
+  await Promise.all(full.map((socket) => once(socket, 'drain'))).catch(() => process.exit(0));
   tally.buffers += batch;
   tally.bytes += source.length;
 }
