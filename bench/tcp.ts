@@ -5,6 +5,7 @@
  */
 import { BenchProcess, stopAll } from './bench-process.js';
 import { startPair } from './duplicators.js';
+import { iperf3Rate } from './iperf3.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';
 import type { TcpEndSettings } from './programs/tcp-ends.js';
@@ -42,9 +43,12 @@ export async function tcp(settings: BenchSettings): Promise<Row[]> {
     const ours: Figures[] = [];
     const bare: Figures[] = [];
     const around: Figures[] = [];
+    const iperf3: number[] = [];
     for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
       bare.push(await bareFigures(size, 1, settings.durationMs));
       around.push(await bareFigures(size, buffers, settings.durationMs));
+      const rate = await iperf3Rate(size, settings.durationMs);
+      if (rate !== undefined) iperf3.push(rate);
       ours.push(await flowFigures(size, buffers, settings.durationMs));
     }
     for (const [what, unit, of] of FIGURES) {
@@ -52,6 +56,7 @@ export async function tcp(settings: BenchSettings): Promise<Row[]> {
       const peers = [
         { name: 'bare sockets', values: values(bare) },
         { name: 'bare sockets, as much memory', values: values(around) },
+        ...(of === 'gigabytesPerSecond' ? [{ name: 'iperf3', values: iperf3 }] : []),
       ];
       rows.push(...rowsOf('tcp', `${title}: ${what}`, unit, values(ours), peers));
     }
