@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -42,6 +43,16 @@ describe('the installation', () => {
     for (const program of Object.keys(PROGRAM_MODULES) as Program[])
       expect(existsSync(programPath(program)), program).to.equal(true);
     expect(readFileSync(join(ROOT, 'package.json'), 'utf8')).to.contain(`"version": "${packageVersion()}"`);
+  });
+
+  it('has commands that can be run by their names', () => {
+    const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      bin: Record<string, string>;
+    };
+    for (const file of Object.values(bin)) {
+      const said = execFileSync(join(ROOT, file), ['--version'], { encoding: 'utf8' });
+      expect(said.trim()).to.equal(packageVersion());
+    }
   });
 
   it('runs a program from its one file', async () => {

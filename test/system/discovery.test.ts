@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { NetworkLab } from '../network/lab.js';
+import { needsLab } from '../network/needs-lab.js';
 import { WholeSystem, eventually, killHard } from './whole-system.js';
 
 describe('hosts on a network with multicast', function () {
@@ -14,10 +15,7 @@ describe('hosts on a network with multicast', function () {
   const systems: WholeSystem[] = [];
 
   before(function () {
-    const obstacle = NetworkLab.obstacle();
-    if (obstacle === undefined) return;
-    process.stderr.write(`    skipped: ${obstacle}\n`);
-    this.skip();
+    needsLab(this);
   });
 
   beforeEach(async () => {

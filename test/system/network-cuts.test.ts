@@ -7,7 +7,7 @@ import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow-file/open.js';
 import { flowFilePath } from '../../protocol/directories.js';
 import { LabHosts } from '../network/lab-hosts.js';
-import { NetworkLab } from '../network/lab.js';
+import { needsLab } from '../network/needs-lab.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { eventually } from './whole-system.js';
 
@@ -27,10 +27,7 @@ describe('flows between hosts', function () {
   let flow: NumberedFlow | undefined;
 
   before(function () {
-    const obstacle = NetworkLab.obstacle();
-    if (obstacle === undefined) return;
-    process.stderr.write(`    skipped: ${obstacle}\n`);
-    this.skip();
+    needsLab(this);
   });
 
   beforeEach(async () => {

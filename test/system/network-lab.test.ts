@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { NetworkLab } from '../network/lab.js';
+import { needsLab } from '../network/needs-lab.js';
 
 /** Echoes lines; says so when it listens. */
 const ECHO = `require('net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(4000, '0.0.0.0', () => console.log('listening'))`;
@@ -14,11 +15,7 @@ describe('a lab of several hosts', function () {
   let lab: NetworkLab;
 
   before(async function () {
-    const obstacle = NetworkLab.obstacle();
-    if (obstacle !== undefined) {
-      process.stderr.write(`    skipped: ${obstacle}\n`);
-      this.skip();
-    }
+    needsLab(this);
     lab = await NetworkLab.make(['a', 'b']);
   });
 

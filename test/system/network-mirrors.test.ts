@@ -6,7 +6,7 @@ import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
 import { flowFilePath } from '../../protocol/directories.js';
 import { openFlowFile } from '../../protocol/flow-file/open.js';
 import { LabHosts } from '../network/lab-hosts.js';
-import { NetworkLab } from '../network/lab.js';
+import { needsLab } from '../network/needs-lab.js';
 import { eventually } from './whole-system.js';
 
 const APP = 'e1';
@@ -19,10 +19,7 @@ describe('mirrors between hosts', function () {
   let hosts: LabHosts;
 
   before(function () {
-    const obstacle = NetworkLab.obstacle();
-    if (obstacle === undefined) return;
-    process.stderr.write(`    skipped: ${obstacle}\n`);
-    this.skip();
+    needsLab(this);
   });
 
   beforeEach(async () => {
