@@ -1,6 +1,7 @@
 // Bundles the programs that are started on a flow's way to a reader to dist/programs, each with all it uses in one file: a program of 60
-// modules takes twice as long to start. Skipped when they are newer than what was compiled last; run after tsc.
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+// modules takes twice as long to start. Skipped when they are newer than what was compiled last. Makes the commands executable, which npm
+// does when it installs, but here they are compiled after that. Run after tsc.
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
@@ -13,6 +14,9 @@ const EXTERNAL = ['mmap-io', 'unix-dgram', 'koffi', 'bufferutil', 'utf-8-validat
 function madeAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
+
+const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);
 
 const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'installation.js'));
 const names = Object.keys(PROGRAM_MODULES);

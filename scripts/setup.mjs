@@ -1,6 +1,6 @@
 // Set-up shared by the entry scripts: packages as locked, compiled code as the sources are now.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,9 +43,6 @@ export function prepare({ build }) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
-    // npm does this when it installs; here the commands are compiled after that.
-    const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);
     for (const script of ['build-programs.mjs', 'build-page.mjs'])
       run(process.execPath, [join(ROOT, 'scripts', script)], { stdio: ['ignore', 2, 2] });
   }
