@@ -6,6 +6,7 @@ import { endWithBadUsage } from '../../protocol/process-kit/usage.js';
 import { circumstances } from '../report.js';
 import { FAULT_KINDS } from './faults.js';
 import { runChaos } from './run.js';
+import { slowInWords } from './slowest.js';
 
 const values = await yargs(hideBin(process.argv))
   .scriptName('npm run chaos --')
@@ -54,5 +55,6 @@ const report = await runChaos({
 });
 process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+for (const slow of report.slowest) process.stderr.write(`slow: ${slowInWords(slow)}\n`);
 const { lost, torn, doubled, leftovers, notRecovered } = report;
 process.exit(lost + torn + doubled + leftovers + notRecovered === 0 ? 0 : 1);

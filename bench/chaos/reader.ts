@@ -10,7 +10,6 @@ export class Reader {
   readonly #note: (what: string) => void;
   /** When the newest buffer that it delivered was written, wall-clock milliseconds. */
   #newestMs = 0;
-  /** When it was last attached to a duplicator. */
   #attachedMs = 0;
   #epoch = '0';
   #sequence = '0';
@@ -58,6 +57,11 @@ export class Reader {
       this.#watchers.add(look);
       look();
     });
+  }
+
+  /** When it was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
+  get attachedMs(): number {
+    return this.#attachedMs;
   }
 
   /** Kills its program and starts it again, where it left off. Resolves when the new one was started. */

@@ -3,12 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBits } from '../../examples/spectcl-simulator/random.js';
 import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
-import { Faults, type Fault } from './faults.js';
+import { Faults } from './faults.js';
 import { Ledger, type Totals } from './ledger.js';
 import { MemoryWatch, type MemoryTrend } from './memory-watch.js';
 import { FLOWS, STEADY } from './plan.js';
 import { Plant } from './plant.js';
+import { RECOVERY_DEADLINE_MS, backAfter, injectAll, oneEach } from './recovery.js';
 import { RecoveryTimes, type Recovery } from './recovery-times.js';
+import { Slowest, type SlowRecovery } from './slowest.js';
 
 export interface ChaosOptions {
   readonly faults: number;
@@ -29,6 +31,8 @@ export interface ChaosReport extends Totals {
   readonly leftovers: number;
   readonly leftoverNames: readonly string[];
   readonly recoveryMs: Readonly<Record<string, Recovery>>;
+  /** Slowest first. */
+  readonly slowest: readonly SlowRecovery[];
   /** How long a bare Node program took from its start to its end in the same run, milliseconds: what the machine was worth then. */
   readonly bareStartMs: Recovery;
   readonly memory: Readonly<Record<string, MemoryTrend>>;
@@ -38,8 +42,6 @@ export interface ChaosReport extends Totals {
   readonly seconds: number;
 }
 
-/** A reader that is not back by then is counted as not recovered. */
-const RECOVERY_DEADLINE_MS = 60_000;
 const PAUSE_MAX_MS = 150;
 /** One in so many faults comes with others at the same time. */
 const BURST_ONE_IN = 8;
@@ -58,6 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const ledger = new Ledger(note);
   const plant = new Plant(ledger, note);
   const recovery = new RecoveryTimes();
+  const slowest = new Slowest();
   const memory = new MemoryWatch();
   const byKind: Record<string, number> = {};
   let injected = 0;
@@ -88,13 +91,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       const [only] = hit;
       if (only === undefined) continue;
       const title = hit.map(({ kind, target }) => `${kind} ${target}`).join(' + ');
-      const tookMs = await backAfter(plant, hit);
-      if (tookMs === undefined) {
+      const back = await backAfter(plant, hit);
+      const kind = hit.length > 1 ? 'several' : only.kind;
+      slowest.note({ kind, ...back }, hit, begun);
+      if (back.ms >= RECOVERY_DEADLINE_MS) {
         notRecovered += 1;
-        note(`not back within ${RECOVERY_DEADLINE_MS} ms: ${title}`);
+        note(`${back.reader} not back within ${RECOVERY_DEADLINE_MS} ms: ${title}`);
       } else {
-        recovery.note(hit.length > 1 ? 'several' : only.kind, tookMs);
-        options.progress?.(`${injected} ${title}: ${Math.round(tookMs)} ms`);
+        recovery.note(kind, back.ms);
+        options.progress?.(`${injected} ${title}: ${Math.round(back.ms)} ms`);
       }
       await new Promise((resolve) => setTimeout(resolve, random() % PAUSE_MAX_MS));
     }
@@ -112,54 +117,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     leftovers: left.length,
     leftoverNames: left,
     recoveryMs: recovery.summary(),
+    slowest: slowest.list,
     bareStartMs: bareStarts.summary()['start'] ?? { median: 0, worst: 0 },
     memory: memory.summary(),
     notRecovered,
     problems,
     seconds: Math.round((performance.now() - begun) / 1000),
   };
-}
-
-/** At the same time, everybody is hit by one of them. */
-function oneEach(faults: readonly Fault[]): Fault[] {
-  return [...new Map(faults.toReversed().map((fault) => [fault.target, fault])).values()];
-}
-
-/** A fault that has happened: from when to when, by the wall clock and by performance.now. */
-interface PastFault extends Fault {
-  readonly begunMs: number;
-  readonly overMs: number;
-  readonly overAt: number;
-}
-
-/** At the same time. Those that found nobody to hit are left out. */
-async function injectAll(faults: readonly Fault[]): Promise<PastFault[]> {
-  const done = await Promise.all(
-    faults.map(async (fault) => {
-      const begunMs = Date.now();
-      const hit = await fault.inject();
-      return { hit, fault: { ...fault, begunMs, overMs: Date.now(), overAt: performance.now() } };
-    }),
-  );
-  return done.filter(({ hit }) => hit).map(({ fault }) => fault);
-}
-
-/** How long after the last of them every reader concerned had a buffer that was written since; undefined when one had not. */
-async function backAfter(plant: Plant, faults: readonly PastFault[]): Promise<number | undefined> {
-  const sinceMs = Math.max(...faults.map(({ overMs }) => overMs));
-  const since = Math.max(...faults.map(({ overAt }) => overAt));
-  const names = new Set(faults.flatMap(({ affected }) => affected));
-  const attachedSince = new Map<string, number>();
-  for (const { reattaches, affected, begunMs } of faults) {
-    if (reattaches === true) for (const name of affected) attachedSince.set(name, begunMs);
-  }
-  const back = await Promise.all(
-    [...plant.readers.values()]
-      .filter(({ plan }) => names.has(plan.name))
-      .map((reader) => reader.backSince(sinceMs, RECOVERY_DEADLINE_MS, attachedSince.get(reader.plan.name))),
-  );
-  const times = back.filter((at) => at !== undefined);
-  return times.length < names.size ? undefined : Math.max(0, ...times) - since;
 }
 
 async function bareStart(): Promise<number> {
