@@ -76,6 +76,8 @@ interface FlowHostEvents {
   demoted: [client: number];
   /** Lossless consumers, those of other hosts among them. */
   lossless: [count: number];
+  /** Nobody of a dead predecessor's is awaited any more. */
+  complete: [];
 }
 
 export class FlowHost extends EventEmitter<FlowHostEvents> {
@@ -103,7 +105,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file, expected = 0, local = false, reattachMs = REATTACH_MS } = options;
     const clock = options.clock ?? systemClock;
     this.#published = file.published;
-    this.#returns = new Returns({ file, expected, reattachMs, clock, over: () => this.#allBack() });
+    this.#returns = new Returns({
+      file,
+      expected,
+      reattachMs,
+      stallTimeoutMs: () => this.#credit.stall.timeoutMs,
+      clock,
+      over: () => this.#allBack(),
+    });
     this.#credit = new WriterCredit({
       file,
       registry: this.#registry,
@@ -190,6 +199,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   /** Everybody who said HELLO. */
   get links(): LinkStanding[] {
     return standingsOf(this.#clients.values(), this.#options.file.published, new Set(this.#credit.holding()));
+  }
+
+  /** Whether somebody of a dead predecessor's is awaited. */
+  get awaits(): boolean {
+    return this.#returns.floor !== Number.POSITIVE_INFINITY;
   }
 
   /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
@@ -320,6 +334,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       consumers: this.#registry.size,
     });
     this.#credit.grant();
+    this.emit('complete');
   }
 
   #providerLeft(seat: ProviderSeat): void {

@@ -27,7 +27,12 @@ export class StallWatch {
     this.#stalled = stalled;
   }
 
-  /** Milliseconds; 0 is never. What has been waited already counts. */
+  /** Milliseconds; 0 is never. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** What has been waited already counts. */
   set timeoutMs(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
     this.look();

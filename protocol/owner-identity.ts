@@ -47,20 +47,32 @@ export function sharesProcessIds({ pid, startTicks }: OwnerIdentity): boolean {
   return startTicks !== 0n && readStat(pid)?.startTicks === startTicks;
 }
 
+/** What a process is doing, as far as others have to know. `stopped`: by SIGSTOP, the terminal or a debugger, until it is let go on. */
+export type ProcessState = 'alive' | 'stopped' | 'dead';
+
+/** Letters of proc(5). */
+const DEAD_STATES = 'ZXx';
+const STOPPED_STATES = 'Tt';
+
 /**
  * Whether that very process still runs: same boot, same start time, not a zombie. Without an entry in /proc (none
  * mounted, or other users' are hidden) the answer is whether any process has the id, so that in doubt an owner lives.
  */
 export function isAlive(identity: OwnerIdentity): boolean {
-  const { pid, startTicks, bootId } = identity;
+  return stateOf(identity) !== 'dead';
+}
+
+/** The same, and whether it is stopped, as far as it can be looked at. */
+export function stateOf({ pid, startTicks, bootId }: OwnerIdentity): ProcessState {
   // 0 and negative numbers mean process groups to kill(2).
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  if (!Number.isSafeInteger(pid) || pid <= 0) return 'dead';
   const bootNow = ownIdentity().bootId;
-  if (bootId !== undefined && bootNow !== undefined && bootId !== bootNow) return false;
+  if (bootId !== undefined && bootNow !== undefined && bootId !== bootNow) return 'dead';
   const stat = readStat(pid);
-  if (stat === undefined) return hasProcess(pid);
-  if (stat.state === 'Z' || stat.state === 'X' || stat.state === 'x') return false;
-  return startTicks === 0n || stat.startTicks === startTicks;
+  if (stat === undefined) return hasProcess(pid) ? 'alive' : 'dead';
+  if (DEAD_STATES.includes(stat.state)) return 'dead';
+  if (startTicks !== 0n && stat.startTicks !== startTicks) return 'dead';
+  return STOPPED_STATES.includes(stat.state) ? 'stopped' : 'alive';
 }
 
 /** Reads what stands behind the command name, which may itself hold spaces and parentheses. Undefined for anything else. */

@@ -12,11 +12,12 @@
  * | awaited | enter() of that process, coming back  | taken                                           |
  * | taken   | leave() of one who is to come again   | awaited                                         |
  * | taken   | leave()                               | free                                            |
+ * | awaited | look(), its process has died          | free                                            |
  * | awaited | over()                                | free                                            |
  */
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow-file/layout.js';
-import { isAlive, processOf, type OwnerIdentity } from '../../protocol/owner-identity.js';
+import { processOf, stateOf, type OwnerIdentity, type ProcessState } from '../../protocol/owner-identity.js';
 
 const TICKS_MASK = 0xffff_ffffn;
 
@@ -73,6 +74,22 @@ export class Attendance {
     else if (entry !== undefined) this.#clear(entry);
   }
 
+  /**
+   * Looks which of those who are awaited live. The dead leave their entries, which is to be done before they are taken off the number that the
+   * file says is awaited. Returns how many may still come, and whether one of them is stopped.
+   */
+  look(): { readonly missing: number; readonly stopped: boolean } {
+    let stopped = false;
+    for (const entry of this.#awaited) {
+      const state = stateOfEntry(this.#file, entry);
+      if (state === 'stopped') stopped = true;
+      if (state !== 'dead') continue;
+      this.#awaited.delete(entry);
+      this.#clear(entry);
+    }
+    return { missing: this.#awaited.size + this.#unknown, stopped };
+  }
+
   /** Nobody is awaited any more. */
   over(): void {
     for (const entry of this.#awaited) this.#clear(entry);
@@ -96,21 +113,22 @@ export class Attendance {
 }
 
 /** Entries of processes that live no more, in the file of a dead owner. */
-export function deadEntries({ words }: FlowFile): number[] {
+export function deadEntries(file: FlowFile): number[] {
   const dead: number[] = [];
   for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) {
-    const pid = words.load32(entryOffset(entry) + PRESENCE.pid);
-    if (pid === 0) continue;
-    const process = processOf(pid);
-    const ticks = words.load32(entryOffset(entry) + PRESENCE.startTicks);
-    // One that cannot be looked at lives as long as any process has its id.
-    const lives =
-      process === undefined
-        ? isAlive({ pid, startTicks: 0n })
-        : lowTicks(process) === ticks && isAlive(process);
-    if (!lives) dead.push(entry);
+    if (file.words.load32(entryOffset(entry) + PRESENCE.pid) === 0) continue;
+    if (stateOfEntry(file, entry) === 'dead') dead.push(entry);
   }
   return dead;
+}
+
+function stateOfEntry({ words }: FlowFile, entry: number): ProcessState {
+  const pid = words.load32(entryOffset(entry) + PRESENCE.pid);
+  const process = processOf(pid);
+  // One that cannot be looked at lives as long as any process has its id.
+  if (process === undefined) return stateOf({ pid, startTicks: 0n });
+  const ticks = words.load32(entryOffset(entry) + PRESENCE.startTicks);
+  return lowTicks(process) === ticks ? stateOf(process) : 'dead';
 }
 
 export function clearEntries({ words }: FlowFile, entries: readonly number[]): void {

@@ -7,6 +7,7 @@
  * | holding  | the last of the expected is back  | released |
  * | holding  | one who was back has gone again   | holding: it is awaited once more |
  * | holding  | no more than those who are back live | released |
+ * | holding  | postpone()                         | holding: `reattachMs` begin anew |
  * | holding  | `reattachMs` are over              | released |
  */
 import type { Clock } from '../../protocol/clock.js';
@@ -15,7 +16,8 @@ import type { Clock } from '../../protocol/clock.js';
 export const REATTACH_MS = 2_000;
 
 export class ReattachHold {
-  readonly #cancel: () => void;
+  #cancel: () => void = () => undefined;
+  readonly #giveUp: () => () => void;
   readonly #released: () => void;
   /** So many of the consumers of the dead duplicator live, and so many of them are back. */
   #expected: number;
@@ -33,7 +35,8 @@ export class ReattachHold {
     this.#expected = expected;
     this.#released = released;
     this.#floor = expected > 0 ? floor : Number.POSITIVE_INFINITY;
-    this.#cancel = expected > 0 ? clock.after(reattachMs, () => this.#release(), true) : () => undefined;
+    this.#giveUp = () => clock.after(reattachMs, () => this.#release(), true);
+    if (expected > 0) this.#cancel = this.#giveUp();
   }
 
   /** The first sequence that is still needed; Infinity when nothing is held any more. */
@@ -67,6 +70,18 @@ export class ReattachHold {
   expectAtMost(consumers: number): void {
     this.#expected = Math.min(this.#expected, consumers);
     this.#look();
+  }
+
+  /** No more than so many of those who are not back yet may still come. */
+  missAtMost(consumers: number): void {
+    this.expectAtMost(this.#back + consumers);
+  }
+
+  /** Nobody can be expected to have come so far: the longest wait begins anew. */
+  postpone(): void {
+    if (this.missing === 0) return;
+    this.#cancel();
+    this.#cancel = this.#giveUp();
   }
 
   stop(): void {

@@ -2,6 +2,9 @@
  * Those who come back after a take-over: the lossless consumers of the dead duplicator on this host, by their processes, and its receivers on
  * other hosts. Until all who live are back nothing is written over what they may still need. Whom to wait for stands in the flow's file at any
  * moment, so that a successor, whenever it comes, waits for too many rather than for too few.
+ *
+ * Nobody tells of the death of one who has no connection, so it is looked at again and again, while somebody is awaited. Who is stopped cannot
+ * come: the time does not count for it, as little as its duplicator would have given it up.
  */
 import type { Clock } from '../../protocol/clock.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
@@ -11,12 +14,17 @@ import { isAlive } from '../../protocol/owner-identity.js';
 import { Attendance, type Attendant } from './attendance.js';
 import { ReattachHold } from './reattach-hold.js';
 
+/** From one look at who of the awaited lives to the next. */
+export const LOOK_MS = 100;
+
 export interface ReturnsOptions {
   readonly file: FlowFile;
   /** Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among them. */
   readonly expected: number;
-  /** Longest wait for them, milliseconds. */
+  /** Longest wait for them, milliseconds; the time while one of them is stopped does not count. */
   readonly reattachMs: number;
+  /** The flow's stall timeout now, milliseconds: who is stopped for so long is given up. 0 is never. */
+  readonly stallTimeoutMs: () => number;
   readonly clock: Clock;
   /** Nobody is awaited any more. */
   readonly over: () => void;
@@ -29,12 +37,20 @@ export class Returns {
   /** Receivers on other hosts that the dead duplicator had, and how many of them are back. */
   readonly #remotesBefore: number;
   #remotesBack = 0;
+  readonly #clock: Clock;
+  readonly #begunMs: number;
+  readonly #stallTimeoutMs: () => number;
+  #cancelLook: () => void = () => undefined;
 
-  constructor({ file, expected, reattachMs, clock, over }: ReturnsOptions) {
+  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, over }: ReturnsOptions) {
     this.#file = file;
+    this.#clock = clock;
+    this.#begunMs = clock.nowMs();
+    this.#stallTimeoutMs = stallTimeoutMs;
     this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
     const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
     const released = (): void => {
+      this.#cancelLook();
       this.#attendance.over();
       file.setCounter(COUNTERS.awaited.id, 0);
       over();
@@ -42,6 +58,7 @@ export class Returns {
     this.#hold = new ReattachHold(expected, floor, clock, released, reattachMs);
     this.#attendance = new Attendance(file, Math.max(0, expected - this.#remotesBefore));
     file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
+    this.#lookLater();
   }
 
   /** The first sequence that one who is awaited may still need; Infinity when nobody is. */
@@ -101,6 +118,24 @@ export class Returns {
   }
 
   stop(): void {
+    this.#cancelLook();
     this.#hold.stop();
+  }
+
+  #lookLater(): void {
+    if (this.#hold.missing > 0) this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#look(), true);
+  }
+
+  #look(): void {
+    const { missing, stopped } = this.#attendance.look();
+    this.#hold.missAtMost(missing + this.#remotesBefore - this.#remotesBack);
+    this.#file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
+    if (stopped && !this.#hasStalled) this.#hold.postpone();
+    this.#lookLater();
+  }
+
+  get #hasStalled(): boolean {
+    const timeoutMs = this.#stallTimeoutMs();
+    return timeoutMs > 0 && this.#clock.nowMs() - this.#begunMs >= timeoutMs;
   }
 }

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Client, InputFlow } from '../../client-lib/index.js';
-import { isAlive } from '../../protocol/owner-identity.js';
+import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
+import { isAlive, stateOf } from '../../protocol/owner-identity.js';
 import { WholeSystem, eventually, killHard } from './whole-system.js';
 
 const BUFFERS = 8;
@@ -100,7 +100,8 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  it('does not wait for it: the provider goes on', async () => {
+  /** A flow whose ring is full, and whose consumer has stopped before it acknowledged anything. */
+  async function heldFlow(): Promise<{ provider: Client; output: OutputFlow; consumer: ChildProcess }> {
     const provider = await system.client('e1', 'provider');
     const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
     const consumer = system.program('test/fixtures/system/numbered-consumer.js', [
@@ -110,13 +111,40 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
       '1000000',
     ]);
     await once(consumer.stdout as NodeJS.ReadableStream, 'data');
-    consumer.kill('SIGSTOP'); // it acknowledges nothing of what follows
+    consumer.kill('SIGSTOP');
+    const { pid = 0 } = consumer;
+    await eventually('the consumer is stopped', () => stateOf({ pid, startTicks: 0n }) === 'stopped');
     for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+    return { provider, output, consumer };
+  }
+  /** The next ring of buffers, for which the first must be overwritten. */
+  async function writeOn(output: OutputFlow): Promise<void> {
+    for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
+    await output.close();
+  }
+
+  it('does not wait for it: the provider goes on', async () => {
+    const { provider, output, consumer } = await heldFlow();
     const duplicator = (await system.duplicatorPid(provider, 'events')) ?? 0;
     process.kill(duplicator, 'SIGKILL');
     await killHard(consumer);
-    for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
-    await output.close();
+    await writeOn(output);
     expect(await system.duplicatorPid(provider, 'events')).not.to.equal(duplicator);
+  });
+
+  it('waits for it no longer than it lives: it dies when the next duplicator awaits it already', async () => {
+    const { provider, output, consumer } = await heldFlow();
+    const duplicator = (await system.duplicatorPid(provider, 'events')) ?? 0;
+    const attached = new Promise<void>((resolve) => {
+      provider.on('status', ({ status }) => {
+        if (status === 'reattached') resolve();
+      });
+    });
+    process.kill(duplicator, 'SIGKILL');
+    await attached;
+    const { awaited } = await provider.statistics('events');
+    expect([awaited, output.reserveNow() === undefined]).to.deep.equal([1, true]);
+    await killHard(consumer);
+    await writeOn(output);
   });
 });
