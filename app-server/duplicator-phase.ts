@@ -8,7 +8,8 @@
  * | starting  | it reports ready                    | running |
  * | starting  | it fails                            | failed; delayed while others have the flow open |
  * | expecting | the owner subscribes                | running |
- * | expecting | it does not in time                 | failed; starting or idle when it has ended |
+ * | expecting | it does not in time                 | failed |
+ * | expecting | it ends                             | idle; starting when somebody asks |
  * | running   | it ends                             | idle; delayed while somebody has the flow open; failed after too many |
  * | running   | released, retired                   | stopping |
  * | stopping  | it ends                             | idle; starting when somebody asks |

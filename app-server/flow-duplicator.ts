@@ -9,11 +9,9 @@ import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import type { Logger } from '../protocol/log.js';
 import { CHILD_RESTART_LIMITS, RestartPolicy } from '../protocol/process-kit/restart-policy.js';
 import type { DuplicatorConnection, DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
+import { OWNER_SUBSCRIBES_WITHIN_MS, expectOwner } from './expected-owner.js';
 import { STATE_OF_PHASE, type Phase, type Starting } from './duplicator-phase.js';
 import { Waiters } from './waiters.js';
-
-/** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
-const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
 
 /**
  * A duplicator that failed or was given up is started again for somebody who opens the flow, at once; for those who had it open and ask by
@@ -245,20 +243,16 @@ export class FlowDuplicator {
   #expect(): void {
     const { clock, log, title, livingOwner } = this.#options;
     log.info('waiting for the duplicator that owns the flow', { flow: title, pid: livingOwner() });
-    const cancel = clock.after(OWNER_SUBSCRIBES_WITHIN_MS, () => {
-      const pid = livingOwner();
-      if (pid === undefined && this.#waiters.count > 0) return this.#begin();
-      if (pid === undefined) return void this.#enter({ kind: 'idle' });
+    const gone = (): void => {
+      if (this.#waiters.count > 0) this.#begin();
+      else this.#enter({ kind: 'idle' });
+    };
+    const late = (pid: number): void => {
       const why = this.#refusal ?? `it has not subscribed within ${OWNER_SUBSCRIBES_WITHIN_MS} ms`;
-      this.#fail(
-        new MirrorflowError(
-          'FILE_OWNED',
-          `the file of flow ${title} belongs to the running process ${pid}, which is not used: ${why}. End that process`,
-          { pid },
-        ),
-      );
-    });
-    this.#enter({ kind: 'expecting', cancel });
+      const message = `the file of flow ${title} belongs to the running process ${pid}, which is not used: ${why}. End that process`;
+      this.#fail(new MirrorflowError('FILE_OWNED', message, { pid }));
+    };
+    this.#enter({ kind: 'expecting', cancel: expectOwner({ clock, livingOwner, gone, late }) });
   }
 
   #stop(handle: DuplicatorHandle): void {

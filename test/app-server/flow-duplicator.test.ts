@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { DuplicatorHandle, StartedDuplicator } from '../../app-server/duplicator-handle.js';
+import { OWNER_LOOK_MS, OWNER_SUBSCRIBES_WITHIN_MS } from '../../app-server/expected-owner.js';
 import { FlowDuplicator } from '../../app-server/flow-duplicator.js';
 import type { DuplicatorReady } from '../../protocol/contract/shapes.js';
 import { MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
@@ -173,19 +174,21 @@ describe('duplicator of a flow', () => {
     const opening = failureOf(duplicator.whenReady());
     await turn();
     duplicator.refusedOwner('it speaks protocol version 9');
-    clock.advance(clock.delaysMs[0]!);
+    clock.advance(OWNER_SUBSCRIBES_WITHIN_MS);
     const error = await opening;
     expect(error.code).to.equal('FILE_OWNED');
     expect(error.message).to.include('77').and.to.include('protocol version 9');
     expect(started).to.deep.equal([]);
   });
 
-  it('is started when the owner that was waited for has ended', async () => {
+  it('is started as soon as the owner that was waited for has ended', async () => {
     owner = 77;
     const ready = duplicator.whenReady();
     await turn();
+    clock.advance(OWNER_LOOK_MS);
+    expect(started).to.deep.equal([]);
     owner = undefined;
-    clock.advance(clock.delaysMs[0]!);
+    clock.advance(OWNER_LOOK_MS);
     await turn();
     duplicator.subscribed(last().readyMessage, session);
     expect((await ready).identity.pid).to.equal(1);
