@@ -1,20 +1,21 @@
 /**
- * When a child that died is started again: at once the first time, then with growing delays, and not any more after too many deaths in
- * too short a time. Pure: it is told the time.
+ * When a child that died is started again: at once the first time, then at growing intervals from one start to the next, and not any more after too
+ * many deaths in too short a time. One that has lived for the interval is started at once, too: only a crash loop is slowed down. Pure: it is told the time.
  */
 export interface RestartLimits {
   /** Deaths within the window after which the child is given up. */
   readonly maxRestarts: number;
   readonly windowMs: number;
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
+  /** Least time from a start to the next one after the second death in the window; doubled with each further one. */
+  readonly firstIntervalMs: number;
+  readonly maxIntervalMs: number;
 }
 
 export const CHILD_RESTART_LIMITS: RestartLimits = {
   maxRestarts: 8,
   windowMs: 30_000,
-  firstDelayMs: 50,
-  maxDelayMs: 2_000,
+  firstIntervalMs: 50,
+  maxIntervalMs: 2_000,
 };
 
 export type RestartDecision =
@@ -24,25 +25,27 @@ export type RestartDecision =
 export class RestartPolicy {
   readonly #limits: RestartLimits;
   #deaths: number[] = [];
+  /** When the one that dies next is started. */
+  #startMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: RestartLimits = CHILD_RESTART_LIMITS) {
     this.#limits = limits;
   }
 
   died(nowMs: number): RestartDecision {
-    const { maxRestarts, windowMs, firstDelayMs, maxDelayMs } = this.#limits;
+    const { maxRestarts, windowMs, firstIntervalMs, maxIntervalMs } = this.#limits;
     this.#deaths = this.#deaths.filter((at) => nowMs - at < windowMs);
     const recent = this.#deaths.length;
     this.#deaths.push(nowMs);
     if (recent >= maxRestarts) return { kind: 'give-up', deaths: recent + 1 };
-    return {
-      kind: 'restart',
-      delayMs: recent === 0 ? 0 : Math.min(firstDelayMs * 2 ** (recent - 1), maxDelayMs),
-    };
+    const intervalMs = recent === 0 ? 0 : Math.min(firstIntervalMs * 2 ** (recent - 1), maxIntervalMs);
+    this.#startMs = Math.max(nowMs, this.#startMs + intervalMs);
+    return { kind: 'restart', delayMs: this.#startMs - nowMs };
   }
 
   /** A start that somebody asked for forgets the past. */
   reset(): void {
     this.#deaths = [];
+    this.#startMs = Number.NEGATIVE_INFINITY;
   }
 }

@@ -7,7 +7,7 @@ import { Place, until } from './running.js';
 const QUICK = {
   quitTimeoutMs: 20_000,
   stopTimeoutMs: 1_000,
-  restart: { maxRestarts: 3, windowMs: 60_000, firstDelayMs: 5, maxDelayMs: 20 },
+  restart: { maxRestarts: 3, windowMs: 60_000, firstIntervalMs: 5, maxIntervalMs: 20 },
 };
 
 async function rejection(promise: Promise<unknown>): Promise<MirrorflowError> {
