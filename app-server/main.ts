@@ -7,6 +7,7 @@ import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
+import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
 import { errorForCaller } from '../protocol/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { appServerHelp, parseOptions, type AppServerOptions } from './options.js';
@@ -31,6 +32,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
   const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
   endOnSignals(log, close, CLOSE_TIMEOUT_MS);
   await starting;
+  boundYoungObjects();
 }
 
 async function failed(error: MirrorflowError, directory: string, log: Logger): Promise<void> {

@@ -14,6 +14,7 @@ import { Logger } from '../protocol/log.js';
 import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
+import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
 import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
 import type { DuplicatedFlow } from './duplicated-flow.js';
 import { Linger } from './linger.js';
@@ -148,6 +149,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     buffers: flow.places.buffers,
     bufferSize: flow.places.bufferSize,
   });
+  boundYoungObjects();
 }
 
 function readOptions(): DuplicatorOptions | undefined {

@@ -14,6 +14,7 @@ import { ownIdentity } from '../protocol/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
 import { endOnSignals } from '../protocol/process-kit/termination.js';
 import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
+import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
@@ -58,6 +59,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
   );
   beside.parent = parent;
   endOrphan(gateway, parent, quit);
+  boundYoungObjects();
 }
 
 /** Twice in a row without app server and clients: nobody will come back for this gateway. */

@@ -19,12 +19,6 @@ export const LAUNCH_VARIABLE = 'MIRRORFLOW_LAUNCH';
 const TOLD_DESCRIPTOR = 3;
 export const TOLD_VARIABLE = 'MIRRORFLOW_TOLD';
 
-/**
- * MiB that V8 lets young objects take before it looks which are alive: 16 by default, of which a server that answers calls keeps several times as
- * much resident. Little of what these processes make lives on, so that looking oftener costs them nothing to speak of.
- */
-const YOUNG_OBJECTS = '--max-semi-space-size=1';
-
 export interface ChildSpec {
   /** What it is, for messages: `duplicator e23001/spectra`. */
   readonly title: string;
@@ -74,7 +68,7 @@ export class Child<Ready> {
     const log = openLog(spec);
     const logStart = fstatSync(log).size;
     try {
-      this.#process = spawn(process.execPath, [YOUNG_OBJECTS, spec.script, ...spec.args], {
+      this.#process = spawn(process.execPath, [spec.script, ...spec.args], {
         detached: true,
         stdio: ['ignore', log, log, ...(spec.told === undefined ? [] : ['pipe' as const])],
         env: {
