@@ -1,6 +1,7 @@
 /**
  * A mirror flow as one thing: the SpecTcl source, the flow file with its image that it fills, and the host that serves them.
- * The flow is made when the source has told the size of its memory; closing removes the files.
+ * The flow is made when the source has told the size of its memory, and there for clients with its first update, or at once where it goes on in
+ * the file of a killed predecessor; closing removes the files.
  */
 import { rmSync } from 'node:fs';
 import { EventEmitter } from 'eventemitter3';
@@ -56,6 +57,8 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #serving: Serving;
   #parts: Parts | undefined;
   #inherited: Promise<Inheritance> = Promise.resolve(undefined);
+  /** Told when the flow goes on in the file of a predecessor, which has data for clients already. */
+  #goesOn: () => void = () => undefined;
 
   constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
     super();
@@ -86,13 +89,14 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     this.#source.on('outgrown', (channelBytes) => this.emit('outgrown', channelBytes));
   }
 
-  /** Resolves when the first update is published; rejects with the cause, and leaves nothing behind then. */
+  /** Resolves when there is a publication for clients; rejects with the cause, and leaves nothing behind then. */
   async start(): Promise<void> {
     const { app, flow, flowDirectory } = this.#options;
     // While the source is waited for.
     this.#inherited = inheritance(flowFilePath(flowDirectory, app, flow), this.#log);
+    const goesOn = new Promise<void>((resolve) => (this.#goesOn = resolve));
     try {
-      await Promise.all([this.#source.start(), this.#inherited]);
+      await Promise.all([Promise.race([this.#source.start(), goesOn]), this.#inherited]);
     } catch (error) {
       await this.close();
       throw error;
@@ -216,6 +220,10 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
       access.grant(link, 'socket');
       const publisher = new MirrorPublisher(file, new ImageWriter(file, image), takenOver);
       this.#parts = { file, inode, imagePath, host, publisher, link };
+      if (file.published > 0) {
+        host.setSourceState('stale', Number(wallClockNs())); // until the first update
+        this.#goesOn();
+      }
       return {
         publisher,
         channelCapacity: channelBytes,

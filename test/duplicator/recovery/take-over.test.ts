@@ -10,6 +10,7 @@ import { openFlowFile } from '../../../protocol/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
 import { linkSocketPath } from '../../../protocol/directories.js';
 import { TestProcess, compiled } from '../../fixtures/child-process.js';
+import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';
 import { LocalRig } from './local-rig.js';
@@ -221,35 +222,57 @@ describe('the successor of a killed duplicator', () => {
 });
 
 describe('the successor of a killed mirror duplicator', () => {
+  const programs: TestProcess[] = [];
+  let rig: FlowRig;
+  beforeEach(async () => {
+    rig = await FlowRig.make();
+  });
+  afterEach(async () => {
+    await Promise.all(programs.splice(0).map((program) => program.kill()));
+    await rig.close();
+  });
+  const run = async (...more: string[]): Promise<TestProcess> => {
+    const program = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json' });
+    programs.push(program);
+    await program.until(() => program.errors.includes('"message":"ready"'));
+    return program;
+  };
+  const path = (): string => join(rig.flows, 'test', 'spectra.flow');
+
   it('writes into the image that its clients have mapped', async () => {
-    const rig = await FlowRig.make();
-    const programs: TestProcess[] = [];
-    const run = async (): Promise<TestProcess> => {
-      const program = new TestProcess('duplicator/main', rig.args(), { MIRRORFLOW_LOG_FORMAT: 'json' });
-      programs.push(program);
-      await program.until(() => program.errors.includes('"message":"ready"'));
-      return program;
-    };
+    const first = await run();
+    const image = join(rig.flows, 'test', 'spectra.image');
+    const mapped = openImage(image);
+    const header = openFlowFile(path(), 'read');
+    await first.kill();
+    const { published, epoch } = header;
+    const before = Buffer.from(mapped);
+    const second = await run();
+    expect(header.owner.pid).to.equal(first.pid);
+    expect(openFlowFile(path(), 'read').owner.pid).to.equal(second.pid);
+    await eventually(() => {
+      rig.simulator.step(100);
+      return header.published > published + 2 && !mapped.equals(before);
+    }, 'publications in the file and image that were mapped before');
+    expect(header.epoch).to.equal(epoch);
+  });
+
+  it('is there for clients with what was published, before its source has sent anything', async () => {
+    const { restPort, mirrorPort } = rig.simulator;
+    const proxy = await CuttingProxy.before(mirrorPort);
     try {
-      const first = await run();
-      const path = join(rig.flows, 'test', 'spectra.flow');
-      const image = join(rig.flows, 'test', 'spectra.image');
-      const mapped = openImage(image);
-      const header = openFlowFile(path, 'read');
+      const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
+      const first = await run('--connect', connect);
+      const header = openFlowFile(path(), 'read');
       await first.kill();
-      const { published, epoch } = header;
-      const before = Buffer.from(mapped);
-      const second = await run();
-      expect(header.owner.pid).to.equal(first.pid);
-      expect(openFlowFile(path, 'read').owner.pid).to.equal(second.pid);
-      await eventually(() => {
-        rig.simulator.step(100);
-        return header.published > published + 2 && !mapped.equals(before);
-      }, 'publications in the file and image that were mapped before');
-      expect(header.epoch).to.equal(epoch);
+      const { published } = header;
+      proxy.stall();
+      await run('--connect', connect);
+      expect([header.published, header.sourceState]).to.deep.equal([published, 'stale']);
+      proxy.resume();
+      await eventually(() => header.published > published && header.sourceState === 'live', 'an update');
     } finally {
-      await Promise.all(programs.map((program) => program.kill()));
-      await rig.close();
+      await proxy.close();
     }
   });
 });
