@@ -121,6 +121,10 @@ export class InlineEngine implements InputEngine {
     return this.#sourceGeneration;
   }
 
+  get epoch(): number {
+    return this.#link.reader.epoch;
+  }
+
   get taken(): number {
     return this.#taken;
   }

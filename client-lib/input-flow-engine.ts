@@ -40,6 +40,8 @@ export interface InputEngine {
   readonly capacity: number;
   readonly sourceState: SourceState;
   readonly sourceGeneration: number;
+  /** Of the flow file that is read. */
+  readonly epoch: number;
   /** Buffers taken, and their bytes. */
   readonly taken: number;
   readonly takenBytes: number;

@@ -57,6 +57,7 @@ export class ThreadedEngine implements InputEngine {
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
   #sourceGeneration = 0;
+  #epoch = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -147,6 +148,10 @@ export class ThreadedEngine implements InputEngine {
 
   get sourceGeneration(): number {
     return this.#sourceGeneration;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get taken(): number {
@@ -307,6 +312,11 @@ export class ThreadedEngine implements InputEngine {
 
   #heard(message: Exclude<FromThread, { readonly kind: 'closed' }>): void {
     switch (message.kind) {
+      case 'attached':
+        this.#epoch = message.epoch;
+        this.#calls.get(message.call)?.resolve();
+        this.#calls.delete(message.call);
+        break;
       case 'done':
         this.#calls.get(message.call)?.resolve();
         this.#calls.delete(message.call);
@@ -331,6 +341,7 @@ export class ThreadedEngine implements InputEngine {
         this.#listener.onState(message.state, message.generation);
         break;
       case 'restarted':
+        this.#epoch = message.epoch;
         this.#listener.onRestarted(message.epoch);
         break;
       case 'detached':

@@ -135,6 +135,11 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.sourceGeneration;
   }
 
+  /** Of the flow file that is read: a sequence means the same buffer as long as this is the same. 53 bits. */
+  get epoch(): number {
+    return this.#engine.epoch;
+  }
+
   /** `lossy` also after it was demoted. */
   get delivery(): Delivery {
     return this.#delivery;

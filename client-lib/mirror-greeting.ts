@@ -2,7 +2,6 @@
  * A mirror's signal link, as an observer. It is greeted while the app server is asked for the flow: where the mirror runs, its duplicator
  * listens at a known place, and the two answers are waited for at the same time.
  */
-import { randomInt } from 'node:crypto';
 import { MirrorflowError } from '../protocol/errors.js';
 import type { LinkConnection } from '../protocol/signal-link/link.js';
 import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
@@ -21,7 +20,7 @@ const OWN_NUMBERS_END = 2 ** 31;
 
 /** What a client calls itself on the links of one mirror, whatever handle the app server gives it. */
 export function ownLinkNumber(): number {
-  return randomInt(FIRST_OWN_NUMBER, OWN_NUMBERS_END);
+  return FIRST_OWN_NUMBER + Math.floor(Math.random() * (OWN_NUMBERS_END - FIRST_OWN_NUMBER));
 }
 
 /** A greeting before it is known whether anybody is there. */

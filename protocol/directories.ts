@@ -3,12 +3,12 @@
  * place that builds the paths in them. Two ways to run: for one user, or for the whole machine.
  * Nothing here touches the disk; `private-directory.ts` creates and checks.
  */
-import { createHash } from 'node:crypto';
 import { isAbsolute, join, normalize } from 'node:path';
 
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 import { checkName } from './names.js';
+import { nodeCrypto } from './on-demand.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -121,7 +121,7 @@ function appAndFlow(app: string, flow: string): string {
 function socketPath(folder: string, name: string, suffix: string, reservedBytes: number): string {
   const plain = join(folder, `${name}${suffix}`);
   if (Buffer.byteLength(plain) + reservedBytes <= LIMITS.unixSocketPathBytes) return plain;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
+  const hash = nodeCrypto().createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
   return join(folder, `${hash}${suffix}`);
 }
 

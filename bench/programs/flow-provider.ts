@@ -1,5 +1,5 @@
 /** Provides a flow as fast as its consumers allow: each buffer is reserved, filled and committed without waiting while there is room. */
-import { connect, type OutputSlot } from '../../client-lib/index.js';
+import { connect, type OutputSlot } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
 

@@ -1,6 +1,6 @@
 /** Receives the buffers of `latency-sender` and keeps how old each was; answers with the quantiles. */
 import { connect as connectSocket } from 'node:net';
-import { connect } from '../../client-lib/index.js';
+import { connect } from 'mirrorflow';
 import { quantile } from '../report.js';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import type { LatencySettings } from './latency-sender.js';

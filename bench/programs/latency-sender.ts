@@ -1,7 +1,7 @@
 /** Sends buffers that carry their time of sending, over a flow or one of its peers: at a rate, or as fast as they go. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { connect } from '../../client-lib/index.js';
+import { connect } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { writeStamp } from './stamp.js';
 

@@ -1,5 +1,5 @@
 /** Receives messages of the application and counts them. */
-import { connect } from '../../client-lib/index.js';
+import { connect } from 'mirrorflow';
 import { Numbered } from './numbered.js';
 import { answerQuestions, settingsOf } from './answering.js';
 import { Tally } from './sample.js';

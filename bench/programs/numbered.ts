@@ -1,5 +1,5 @@
 /** The message that `rpc` sends. */
-import type { Attributes } from '../../client-lib/index.js';
+import type { Attributes } from 'mirrorflow';
 
 export class Numbered {
   static readonly attributes = { number: 'number', title: 'string' } satisfies Attributes;

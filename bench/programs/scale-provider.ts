@@ -1,5 +1,5 @@
 /** Provides many flows at a low rate: every interval one buffer each, committed as it is. */
-import { connect, type OutputFlow } from '../../client-lib/index.js';
+import { connect, type OutputFlow } from 'mirrorflow';
 import { answerQuestions, settingsOf } from './answering.js';
 import { Tally } from './sample.js';
 

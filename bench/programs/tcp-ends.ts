@@ -1,5 +1,5 @@
 /** One end of a flow between hosts whose duplicators were started by hand: provides as fast as it may, or consumes whatever comes. */
-import { InputFlow, OutputFlow } from '../../client-lib/index.js';
+import { InputFlow, OutputFlow } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
 

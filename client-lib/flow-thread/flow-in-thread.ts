@@ -195,7 +195,7 @@ export class FlowInThread {
       }
       this.#detached = undefined;
       this.#drained = false;
-      this.#tell({ kind: 'done', call, payloadCapacity });
+      this.#tell({ kind: 'attached', call, epoch: link.reader.epoch });
       if (this.#loop === undefined) {
         this.#loop = new ReadingLoop(link, this.#producer, this.#hooks, systemClock, this.#settings.spinUs);
         this.#tell({ kind: 'state', state: this.#loop.sourceState, generation: this.#loop.sourceGeneration });
@@ -218,7 +218,7 @@ export class FlowInThread {
           `the system gives no memory for a history of ${buffers} buffers`,
         );
       }
-      this.#tell({ kind: 'done', call, payloadCapacity: this.#producer.payloadBytes });
+      this.#tell({ kind: 'done', call });
       this.#loop?.room();
     } catch (error) {
       this.#tell({ kind: 'failed', call, error: errorToWire(error) });

@@ -36,7 +36,7 @@ export interface FlowControlSettings {
   readonly identity: MarkIdentity;
 }
 
-/** `call` numbers are answered by `done` or `failed` with the same number; 0 is the attachment at the start. */
+/** `call` numbers are answered by `attached`, `done` or `failed` with the same number; 0 is the attachment at the start. */
 export type ToFlow =
   | { readonly kind: 'room' }
   | { readonly kind: 'grow'; readonly call: number; readonly buffers: number }
@@ -61,7 +61,9 @@ export type EndOnWire =
   { readonly by: 'us' | 'peer' } | { readonly by: 'failure'; readonly error: ErrorOnWire };
 
 export type FromThread =
-  | { readonly kind: 'done'; readonly call: number; readonly payloadCapacity: number }
+  /** The answer to `reattach` and to the start: it reads a flow file of this epoch. */
+  | { readonly kind: 'attached'; readonly call: number; readonly epoch: number }
+  | { readonly kind: 'done'; readonly call: number }
   | { readonly kind: 'failed'; readonly call: number; readonly error: ErrorOnWire }
   | { readonly kind: 'ready' }
   | { readonly kind: 'lost' }

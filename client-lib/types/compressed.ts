@@ -10,9 +10,9 @@
  *   └────────────────────────────────────────────────
  * ```
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { MirrorflowError } from '../../protocol/errors.js';
 import { LIMITS } from '../../protocol/limits.js';
+import { nodeZlib } from '../../protocol/on-demand.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { encodedBytes } from './stack.js';
@@ -101,7 +101,7 @@ export function compressed<Value, Buf extends Layer>(
       checkRoom(METADATA_BYTES, target.length);
       const room = target.subarray(METADATA_BYTES);
       const raw = encodeInner(value, room);
-      const deflated = deflateRawSync(raw, { level });
+      const deflated = nodeZlib().deflateRawSync(raw, { level });
       const smaller = deflated.length < raw.length;
       const stored = smaller ? deflated : raw;
       checkRoom(METADATA_BYTES + stored.length, target.length);
@@ -119,7 +119,7 @@ function inflate(deflated: Uint8Array, rawBytes: number): Uint8Array {
   if (rawBytes > deflated.length * DEFLATE_RATIO_MAX) {
     throw new RangeError(`${deflated.length} bytes cannot hold the ${rawBytes} it claims`);
   }
-  return inflateRawSync(deflated, {
+  return nodeZlib().inflateRawSync(deflated, {
     maxOutputLength: Math.max(1, rawBytes),
     chunkSize: Math.max(ZLIB_CHUNK_MIN_BYTES, rawBytes),
   });

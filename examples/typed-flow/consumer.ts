@@ -1,6 +1,6 @@
 /** Counts the hits of detector events: `node consumer.js APPLICATION BUFFERS`. Waits for the flow's provider. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, isMirrorflowError } from '../../client-lib/index.js';
+import { connect, isMirrorflowError } from 'mirrorflow';
 import { detectorEvents } from './detector-events.js';
 
 const PROVIDER_LOOK_MS = 20;

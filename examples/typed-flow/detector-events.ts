@@ -1,5 +1,5 @@
 /** A flow type of one's own: the events of one trigger, with a run number and a trigger mask in front of the hits. */
-import { TypedBuffer, type FlowType } from '../../client-lib/index.js';
+import { TypedBuffer, type FlowType } from 'mirrorflow';
 
 const METADATA_BYTES = 16;
 

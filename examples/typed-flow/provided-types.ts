@@ -1,5 +1,5 @@
 /** The types that come with mirrorflow, in one program that provides and consumes: `node provided-types.js APPLICATION`. */
-import { array, compressed, connect, json } from '../../client-lib/index.js';
+import { array, compressed, connect, json } from 'mirrorflow';
 
 const client = await connect({ app: process.argv[2] ?? 'e1', name: 'provided-types' });
 

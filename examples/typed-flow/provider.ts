@@ -1,6 +1,6 @@
 /** Provides detector events: `node provider.js APPLICATION BUFFERS`. Begins when a consumer is attached. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../../client-lib/index.js';
+import { connect } from 'mirrorflow';
 import { detectorEvents } from './detector-events.js';
 
 const CONSUMER_LOOK_MS = 20;

@@ -5,9 +5,10 @@
  * SOURCE_PROTOCOL (an answer, but not that of such a service), SOURCE_REFUSED (the service's own status is an
  * error; its text is in the message and in `facts.status`) or CLOSED (given up by the signal or by `close`).
  */
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
 import { MirrorflowError } from '../errors.js';
+import { nodeHttp } from '../on-demand.js';
 import { type Exchanged, exchange, restUrl } from './rest-exchange.js';
 import {
   type SpecTclApplication,
@@ -87,7 +88,7 @@ export class SpecTclRest {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#clock = options.clock ?? systemClock;
     this.#ownsAgent = options.agent === undefined;
-    this.#agent = options.agent ?? new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
+    this.#agent = options.agent ?? new (nodeHttp().Agent)({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   }
 
   version(signal?: AbortSignal): Promise<SpecTclVersion> {

@@ -2,10 +2,11 @@
  * One HTTP GET with a total deadline and a bounded body. Every way it can fail without an answer of the service
  * itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
  */
-import { type Agent, type IncomingMessage, request } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.js';
 import { MirrorflowError, describeError, systemCode } from '../errors.js';
 import { LIMITS } from '../limits.js';
+import { nodeHttp } from '../on-demand.js';
 
 export interface ExchangeOptions {
   readonly host: string;
@@ -68,7 +69,8 @@ function once(options: ExchangeOptions, signal: AbortSignal, reuse: { stale: boo
   const { host, port, path, agent } = options;
   return new Promise((resolve, reject) => {
     let answered = false;
-    const sent = request({ host, port, path, agent, signal, headers: { accept: 'application/json' } });
+    const headers = { accept: 'application/json' };
+    const sent = nodeHttp().request({ host, port, path, agent, signal, headers });
     sent.on('response', (response) => {
       answered = true;
       collect(response, LIMITS.restBodyBytes).then(

@@ -25,13 +25,14 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     const flow = await open(from);
     const restarts: number[] = [];
     flow.on('restarted', (epoch) => restarts.push(epoch));
-    for (let taken = 0; taken < 3; taken += 1) await flow.take();
+    for (let taken = 0; taken < 3; taken += 1) expect((await flow.take())?.epoch).to.equal(flow.epoch);
     const next = flow.take();
     from.restart(9);
     from.publish(1);
     expect(await next).to.include({ sequence: 0, epoch: 9 });
     await until(() => restarts.length === 1);
     expect(restarts).to.deep.equal([9]);
+    expect(flow.epoch).to.equal(9);
   });
 
   it('delivers what it has when the link ends, then ends', async () => {
@@ -111,6 +112,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     const epochs: number[] = [];
     flow.on('restarted', (epoch) => epochs.push(epoch));
     await flow.reattach(to.opened);
+    expect(flow.epoch).to.equal(4);
     expect(await flow.take()).to.include({ sequence: 0, epoch: 4 });
     await until(() => epochs.length > 0);
     expect(epochs).to.deep.equal([4]);

@@ -3,8 +3,7 @@
  * `A` when it is attached to a duplicator, `D run first last epoch sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started again with epoch and
  * sequence it goes on there, when the flow is still the same.
  */
-import { openFlowHeader } from '../../../protocol/flow-file/open.js';
-import type { Client, FlowBuffer, InputFlow } from '../../../client-lib/index.js';
+import type { Client, FlowBuffer, InputFlow } from 'mirrorflow';
 import { readProof } from '../numbered-buffer.js';
 import { connected, endWithParent, report, untilDone } from './patience.js';
 
@@ -28,22 +27,14 @@ for (;;) {
   report('N the flow ended');
 }
 
-/** Goes on where it was when the flow is still the same one. While nobody knows its file, only an opening finds that out. */
+/** Goes on where it was when the flow is still the same one, which only an opening finds out. */
 async function open(from: Client): Promise<InputFlow> {
   const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
-  const oldest = { ...options, start: 'oldest' } as const;
-  if (sequence === 0) return from.openInput(flow, oldest);
-  const opened = (await epochOf(from)) === undefined ? await from.openInput(flow, oldest) : undefined;
-  const same = (await epochOf(from)) === epoch;
-  if (!same) return opened ?? from.openInput(flow, oldest);
   const input = await from.openInput(flow, { ...options, start: sequence });
-  await opened?.close();
-  return input;
-}
-
-async function epochOf(from: Client): Promise<number | undefined> {
-  const file = (await from.flows()).find((info) => info.flow === flow)?.file;
-  return file === undefined ? undefined : openFlowHeader(file).epoch;
+  if (sequence === 0 || input.epoch === epoch) return input;
+  const oldest = await from.openInput(flow, { ...options, start: 'oldest' });
+  await input.close();
+  return oldest;
 }
 
 function deliver(buffers: readonly FlowBuffer[]): void {

@@ -1,6 +1,6 @@
 /** What the programs of the chaos run have in common: they try until they succeed, end with their parent, and report line by line. */
 import { writeSync } from 'node:fs';
-import { connect, isMirrorflowError, type Client } from '../../../client-lib/index.js';
+import { connect, isMirrorflowError, type Client } from 'mirrorflow';
 
 const RETRY_MS = 20;
 

@@ -2,7 +2,7 @@
  * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`. Every few milliseconds it writes a batch of numbered buffers and says
  * `P next` when they are published; on SIGTERM it closes its flow, says `E` and ends.
  */
-import type { OutputFlow, OutputSlot } from '../../../client-lib/index.js';
+import type { OutputFlow, OutputSlot } from 'mirrorflow';
 import { writeProof } from '../numbered-buffer.js';
 import { connected, endWithParent, report, untilDone } from './patience.js';
 

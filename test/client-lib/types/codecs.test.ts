@@ -13,7 +13,7 @@ import {
   type ErrorCode,
   type FlowType,
   type NumericBuffer,
-} from '../../../client-lib/index.js';
+} from 'mirrorflow';
 import { encodedBytes } from '../../../client-lib/types/stack.js';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
 import { LentBytes, slot, through } from './layers.js';

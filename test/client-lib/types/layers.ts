@@ -1,6 +1,6 @@
 /** Buffers as a flow would lend them, in memory of the test's own, for codecs without a flow. */
 import { MirrorflowError } from '../../../protocol/errors.js';
-import type { FlowType, Layer } from '../../../client-lib/index.js';
+import type { FlowType, Layer } from 'mirrorflow';
 
 export class LentBytes implements Layer {
   readonly sequence = 3;

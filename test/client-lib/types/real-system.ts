@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect, connectHost, type Client, type HostConnection } from '../../../client-lib/index.js';
+import { connect, connectHost, type Client, type HostConnection } from 'mirrorflow';
 
 const DIST = fileURLToPath(new URL('../../..', import.meta.url));
 const START_MS = 45_000;

@@ -1,6 +1,6 @@
 /** Typed flows end to end, over real servers. */
 import { expect } from 'chai';
-import { array, bytes, compressed, json, MirrorflowError, type Client } from '../../../client-lib/index.js';
+import { array, bytes, compressed, json, MirrorflowError, type Client } from 'mirrorflow';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
 import { eventually } from '../../app-server/test-system.js';
 import { startRealSystem, type RealSystem } from './real-system.js';
