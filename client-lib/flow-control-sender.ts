@@ -3,7 +3,7 @@
  * main thread does. What cannot be sent waits for the app server to be back; the client's main thread then says who it is now.
  */
 import type { FlowMark } from '../protocol/contract/deliveries.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
+import { FLOW_METHODS } from '../protocol/contract/methods/flow.js';
 import { isMirrorflowError } from '../protocol/errors.js';
 import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
 import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
@@ -22,7 +22,7 @@ export interface MarkIdentity {
 
 export class MarkSender {
   readonly #connection: PermanentConnection<undefined>;
-  readonly #call: CallOf<MirrorflowContract>;
+  readonly #call: CallOf<typeof FLOW_METHODS>;
   #identity: MarkIdentity;
   #waiting: FlowMark[] = [];
   #last: FlowMark | undefined;
@@ -36,7 +36,7 @@ export class MarkSender {
       { context: () => undefined, log: clientLog, limits: { closeGraceMs: CLOSE_GRACE_MS } },
     );
     this.#connection.on('connected', () => void this.#send());
-    this.#call = callerOf(CONTRACT, this.#connection);
+    this.#call = callerOf(FLOW_METHODS, this.#connection);
     this.#connection.start();
   }
 

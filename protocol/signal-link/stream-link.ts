@@ -2,7 +2,7 @@
  * The signal link over Unix stream sockets, the default: the kernel keeps the connection and closes it at once
  * when a process dies, and it works in worker threads.
  */
-import { chmod } from 'node:fs/promises';
+import { chmodSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import { systemClock, type Clock } from '../clock.js';
@@ -118,7 +118,7 @@ class StreamLinkServer implements LinkServer {
       });
     });
     try {
-      await chmod(path, this.#options.socketMode ?? DEFAULT_SOCKET_MODE);
+      chmodSync(path, this.#options.socketMode ?? DEFAULT_SOCKET_MODE);
     } catch (error) {
       await this.close();
       throw socketError('cannot be given its mode', path, error);
