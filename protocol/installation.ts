@@ -2,10 +2,12 @@
  * Where the programs of this installation are, and which version it is. The one module that knows the folders of `dist`.
  *
  * ```
- * dist/programs/NAME.cjs   a program and all it uses in one file, which starts in half the time: what is run
- * dist/…/main.js           its compiled modules: what is run while those were compiled later than the file was made
+ * dist/programs/NAME.cjs       a program and all it uses in one file, which starts in half the time: what is run
+ * dist/…/main.js               its compiled modules: what is run while those were compiled later than the file was made
+ * dist/library/mirrorflow.js   the client library in one file: what package.json exports
  * ```
- * Bundled into a program this module lies as deep below the package's folder as by itself, so that its own place tells where that is.
+ * Bundled into a program or the library this module lies as deep below the package's folder as by itself, so that its own place tells
+ * where that is.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -36,7 +36,7 @@ function madeAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** What the files of dist/FOLDER are made of, by their names without the extension. */
+/** Makes the files of dist/FOLDER unless they are up to date. `entryPoints`: the main module of each, by its name without the extension. */
 async function bundle(folder, entryPoints, extension, options) {
   const target = join(DIST, folder);
   const made = Object.keys(entryPoints).flatMap((name) =>
