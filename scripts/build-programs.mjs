@@ -66,4 +66,8 @@ await bundle('programs', PROGRAM_MODULES, '.cjs', {
 const library = exports['.'].default;
 await bundle(basename(dirname(library)), { [basename(library, '.js')]: 'client-lib/index.js' }, '.js', {
   format: 'esm',
+  // For packages that are no ES modules themselves.
+  banner: {
+    js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+  },
 });
