@@ -2,15 +2,15 @@
  * XML-RPC documents to and from values. Decoding throws PARSE_ERROR for anything that is not a whole, well-formed
  * document, in time linear in its length; encoding refuses what could not be decoded again.
  */
-import Serializer from 'xmlrpc/lib/serializer.js';
 import { ERROR_CODES, MirrorflowError, type ErrorFacts } from '../errors.js';
 import { StrictDeserializer } from './decoding.js';
 import { parseError } from './document-grammar.js';
-import { prepareForSerializer } from './encoding.js';
+import { encodeValue } from './encoding.js';
 import { errorOfFault, faultStruct } from './fault.js';
 import type { RpcValue } from './values.js';
 
 const METHOD_NAME = /^[A-Za-z0-9_.:/]{1,128}$/;
+const DECLARATION = '<?xml version="1.0"?>';
 const DECLARED_ENCODING = /^<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']/;
 
 export interface DecodedCall {
@@ -26,19 +26,20 @@ export function encodeCall(method: string, params: readonly RpcValue[]): Buffer 
       `${JSON.stringify(method.slice(0, 80))} is no method name`,
     );
   }
-  const prepared = params.map((value, index) => prepareForSerializer(`params[${index}]`, value));
-  return Buffer.from(Serializer.serializeMethodCall(method, prepared));
+  const encoded = params.map((value, index) => parameter(`params[${index}]`, value)).join('');
+  return documentOf('methodCall', `<methodName>${method}</methodName><params>${encoded}</params>`);
 }
 
 /** The document of a result. Throws INVALID_PARAMETERS with the path of what cannot be sent. */
 export function encodeResponse(value: RpcValue): Buffer {
-  return Buffer.from(Serializer.serializeMethodResponse(prepareForSerializer('result', value)));
+  return documentOf('methodResponse', `<params>${parameter('result', value)}</params>`);
 }
 
 /** The document of a fault; never throws. Facts only for callers that asked: XML-RPC allows two members. */
 export function encodeFault(code: number, message: string, facts?: ErrorFacts): Buffer {
-  return Buffer.from(
-    Serializer.serializeFault(prepareForSerializer('fault', faultStruct(code, message, facts))),
+  return documentOf(
+    'methodResponse',
+    `<fault>${encodeValue('fault', faultStruct(code, message, facts))}</fault>`,
   );
 }
 
@@ -69,6 +70,14 @@ export function decodeResponse(bytes: Uint8Array): RpcValue {
   if (result === undefined) throw parseError('the response has no value');
   if (deserializer.responseType === 'fault') throw errorOfFault(result);
   return result;
+}
+
+function parameter(root: string, value: RpcValue): string {
+  return `<param>${encodeValue(root, value)}</param>`;
+}
+
+function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buffer {
+  return Buffer.from(`${DECLARATION}<${root}>${content}</${root}>`);
 }
 
 type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];

@@ -15,7 +15,7 @@ import {
   type Handlers,
   type Method,
 } from './contract.js';
-import { prepareForSerializer } from './encoding.js';
+import { encodeValue } from './encoding.js';
 import { errorForCaller } from './fault.js';
 import { authenticationContract, runMulticall, systemContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
@@ -100,7 +100,7 @@ function refuseAuthentication(): never {
 function checkResult(method: string, { returns }: Method, result: unknown): RpcValue {
   try {
     const checked = returns.check(result, { method, root: 'result', path: [], unknownMembers: 'drop' });
-    prepareForSerializer('result', checked);
+    encodeValue('result', checked);
     return checked as RpcValue;
   } catch (thrown) {
     const message = errorForCaller(thrown).message;

@@ -1,27 +1,4 @@
-/** Types of the parts of the `xmlrpc` package that are used here: its serializer and its deserializer. */
-declare module 'xmlrpc/lib/customtype.js' {
-  interface XmlNode {
-    ele(tag: string): XmlNode;
-    txt(text: string): XmlNode;
-  }
-  class CustomType {
-    constructor(raw: string);
-    readonly raw: string;
-    readonly tagName: string;
-    serialize(xml: XmlNode): void;
-  }
-  export default CustomType;
-}
-
-declare module 'xmlrpc/lib/serializer.js' {
-  const serializer: {
-    serializeMethodCall(method: string, params: readonly unknown[]): string;
-    serializeMethodResponse(value: unknown): string;
-    serializeFault(fault: unknown): string;
-  };
-  export default serializer;
-}
-
+/** Types of the parts of the `xmlrpc` package that are used here: its deserializer. */
 declare module 'xmlrpc/lib/deserializer.js' {
   /** sax's stream; `_parser` is the parser it wraps. */
   interface SaxStream {
