@@ -33,9 +33,10 @@ async function open(from: Client): Promise<InputFlow> {
   const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
   const oldest = { ...options, start: 'oldest' } as const;
   if (sequence === 0) return from.openInput(flow, oldest);
-  const opened = (await epochOf(from)) === undefined ? await from.openInput(flow, oldest) : undefined;
-  const same = (await epochOf(from)) === epoch;
-  if (!same) return opened ?? from.openInput(flow, oldest);
+  let now = await epochOf(from);
+  const opened = now === undefined ? await from.openInput(flow, oldest) : undefined;
+  now ??= await epochOf(from);
+  if (now !== epoch) return opened ?? from.openInput(flow, oldest);
   const input = await from.openInput(flow, { ...options, start: sequence });
   await opened?.close();
   return input;
