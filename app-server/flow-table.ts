@@ -91,7 +91,7 @@ export class FlowTable {
       title: `${server.application.name}/${name}`,
       clock,
       log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock, log),
+      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock),
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),

@@ -1,13 +1,9 @@
 /** How a duplicator is started: its program, its arguments, its log. */
 import type { Clock } from '../protocol/clock.js';
 import type { DuplicatorReady } from '../protocol/contract/shapes.js';
-import { appSocketPath, flowFilePath, logFilePath } from '../protocol/directories.js';
-import { inspectFlowFile } from '../protocol/flow-file/open.js';
+import { appSocketPath, logFilePath } from '../protocol/directories.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { Logger } from '../protocol/log.js';
 import { Child } from '../protocol/process-kit/child.js';
-import { recover } from '../protocol/recovery/recover.js';
-import { NO_REPORT, type RecoveryReport } from '../protocol/recovery/report.js';
 import { OwnDuplicator } from './duplicator-handle.js';
 import { securityArguments } from '../protocol/security/options.js';
 import { isRemote, type FlowDefinition } from './flow-definition.js';
@@ -21,14 +17,9 @@ export function launchDuplicator(
   options: AppServerOptions,
   script: string,
   clock: Clock,
-  log: Logger,
 ): OwnDuplicator {
   const { name } = options.application;
-  const file = flowFilePath(options.flowDirectory, name, definition.flow);
-  // What a dead duplicator left is looked at while the new one comes up.
-  const recovered = inspectFlowFile(file).kind === 'dead' ? recover(file, log) : undefined;
   const child = new Child<DuplicatorReady>({
-    ...(recovered === undefined ? {} : { told: recovered.then(toldOf) }),
     title: `duplicator ${name}/${definition.flow}`,
     script,
     args: duplicatorArguments(definition, options),
@@ -37,10 +28,6 @@ export function launchDuplicator(
     clock,
   });
   return new OwnDuplicator(child);
-}
-
-function toldOf(report: RecoveryReport | undefined): string {
-  return report === undefined ? NO_REPORT : JSON.stringify(report);
 }
 
 export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {

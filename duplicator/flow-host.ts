@@ -111,6 +111,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       reattachMs,
       stallTimeoutMs: () => this.#credit.stall.timeoutMs,
       clock,
+      log: options.log,
       over: () => this.#allBack(),
     });
     this.#credit = new WriterCredit({

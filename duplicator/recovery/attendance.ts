@@ -76,13 +76,13 @@ export class Attendance {
 
   /**
    * Looks which of those who are awaited live. The dead leave their entries, which is to be done before they are taken off the number that the
-   * file says is awaited. Returns how many may still come, and whether one of them is stopped.
+   * file says is awaited. Returns how many may still come, and the ids of processes among them that are stopped.
    */
-  look(): { readonly missing: number; readonly stopped: boolean } {
-    let stopped = false;
+  look(): { readonly missing: number; readonly stopped: readonly number[] } {
+    const stopped: number[] = [];
     for (const entry of this.#awaited) {
       const state = stateOfEntry(this.#file, entry);
-      if (state === 'stopped') stopped = true;
+      if (state === 'stopped') stopped.push(this.#pidOf(entry));
       if (state !== 'dead') continue;
       this.#awaited.delete(entry);
       this.#clear(entry);

@@ -15,7 +15,11 @@ import type { Finding, RecoveryReport, Verdict } from '../../protocol/recovery/r
 /** Looks and changes nothing. Throws NOT_PERMITTED and SYSTEM_ERROR when it cannot look. */
 export function verify(path: string): RecoveryReport {
   const opened = openForCheck(path, 'read');
-  if ('verdict' in opened) return opened;
+  return 'verdict' in opened ? opened : judge(opened);
+}
+
+/** What a file is worth that was opened, or a copy of one. */
+export function judge(opened: FlowFile): RecoveryReport {
   const checks = isAlive(opened.owner) ? allChecks(opened).map(atWork) : allChecks(opened);
   const worst = checks.some(({ state }) => state === 'unsound')
     ? 'replace'

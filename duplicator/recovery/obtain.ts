@@ -9,9 +9,9 @@ import { inspectFlowFile } from '../../protocol/flow-file/open.js';
 import type { Logger } from '../../protocol/log.js';
 import { clearEntries, deadEntries } from './attendance.js';
 import { nextEpoch } from './epoch.js';
-import { toldByParent } from '../../protocol/process-kit/told.js';
 import { recover } from '../../protocol/recovery/recover.js';
-import { NO_REPORT, parseReport, type RecoveryReport } from '../../protocol/recovery/report.js';
+import type { RecoveryReport } from '../../protocol/recovery/report.js';
+import { lookAtDead } from './look.js';
 import { takeOver } from './take-over.js';
 
 /** What the predecessor left behind, after its recovery; undefined when there is nothing, or its owner lives. */
@@ -26,20 +26,12 @@ export interface ObtainedFile {
 }
 
 /**
- * What recovery says of a file that a dead owner left: the report that the app server had begun to ask for when it started this process, else
- * one's own. Throws SYSTEM_ERROR when it cannot be found out whether there is such a file.
+ * What is to be said of a file that a dead owner left: that it is sound, or what the recovery program says that is asked otherwise. Throws
+ * SYSTEM_ERROR when it cannot be found out whether there is such a file.
  */
-export async function inheritance(
-  path: string,
-  log: Logger,
-  told: Promise<string> | undefined = toldByParent(process.env),
-): Promise<Inheritance> {
+export async function inheritance(path: string, log: Logger): Promise<Inheritance> {
   if (inspectFlowFile(path).kind !== 'dead') return undefined;
-  const text = await told;
-  if (text === NO_REPORT) return 'no report';
-  const report = text === undefined ? undefined : parseReport(text);
-  if (report?.file === path) return report;
-  return (await recover(path, log)) ?? 'no report';
+  return lookAtDead(path) ?? (await recover(path, log)) ?? 'no report';
 }
 
 /** Throws what createFlowFile throws; nothing is left behind then. */

@@ -10,6 +10,7 @@ import type { Clock } from '../../protocol/clock.js';
 import { COUNTERS } from '../../protocol/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
 import { HEADER } from '../../protocol/flow-file/layout.js';
+import type { Logger } from '../../protocol/log.js';
 import { isAlive } from '../../protocol/owner-identity.js';
 import { Attendance, type Attendant } from './attendance.js';
 import { ReattachHold } from './reattach-hold.js';
@@ -26,6 +27,7 @@ export interface ReturnsOptions {
   /** The flow's stall timeout now, milliseconds: who is stopped for so long is given up. 0 is never. */
   readonly stallTimeoutMs: () => number;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Nobody is awaited any more. */
   readonly over: () => void;
 }
@@ -38,13 +40,16 @@ export class Returns {
   readonly #remotesBefore: number;
   #remotesBack = 0;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #begunMs: number;
   readonly #stallTimeoutMs: () => number;
   #cancelLook: () => void = () => undefined;
+  #stoppedTold = false;
 
-  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, over }: ReturnsOptions) {
+  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, over }: ReturnsOptions) {
     this.#file = file;
     this.#clock = clock;
+    this.#log = log;
     this.#begunMs = clock.nowMs();
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
@@ -130,8 +135,14 @@ export class Returns {
     const { missing, stopped } = this.#attendance.look();
     this.#hold.missAtMost(missing + this.#remotesBefore - this.#remotesBack);
     this.#file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
-    if (stopped && !this.#hasStalled) this.#hold.postpone();
+    if (stopped.length > 0 && !this.#hasStalled) this.#waitOn(stopped);
     this.#lookLater();
+  }
+
+  #waitOn(stopped: readonly number[]): void {
+    this.#hold.postpone();
+    if (!this.#stoppedTold) this.#log.warn('the flow waits for consumers that are stopped', { stopped });
+    this.#stoppedTold = true;
   }
 
   get #hasStalled(): boolean {

@@ -6,7 +6,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { Writable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from '../errors.js';
 import { LIMITS } from '../limits.js';
@@ -14,10 +13,6 @@ import { ownChildEnvironment } from './environment.js';
 
 /** The environment variable that carries the launch token to the child, which returns it with its ready message. */
 export const LAUNCH_VARIABLE = 'MIRRORFLOW_LAUNCH';
-
-/** Where a child reads what it is told; TOLD_VARIABLE is set to it when there is something. */
-const TOLD_DESCRIPTOR = 3;
-export const TOLD_VARIABLE = 'MIRRORFLOW_TOLD';
 
 export interface ChildSpec {
   /** What it is, for messages: `duplicator e23001/spectra`. */
@@ -27,8 +22,6 @@ export interface ChildSpec {
   readonly args: readonly string[];
   /** File its standard output and error are appended to; mode 0640. */
   readonly logFile: string;
-  /** What the child is told on its descriptor TOLD_DESCRIPTOR as soon as it is known: text that ends with the descriptor. Never rejects. */
-  readonly told?: Promise<string>;
   readonly readyTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
   readonly clock: Clock;
@@ -70,11 +63,10 @@ export class Child<Ready> {
     try {
       this.#process = spawn(process.execPath, [spec.script, ...spec.args], {
         detached: true,
-        stdio: ['ignore', log, log, ...(spec.told === undefined ? [] : ['pipe' as const])],
+        stdio: ['ignore', log, log],
         env: {
           ...ownChildEnvironment(process.env),
           [LAUNCH_VARIABLE]: this.launch,
-          [TOLD_VARIABLE]: spec.told === undefined ? undefined : String(TOLD_DESCRIPTOR),
         },
       });
     } catch (error) {
@@ -88,7 +80,6 @@ export class Child<Ready> {
       closeSync(log);
     }
     this.#process.unref();
-    void this.#tell(spec.told);
     const readyTimeoutMs = spec.readyTimeoutMs ?? LIMITS.childReadyTimeoutMs;
     this.#cancelTimer = spec.clock.after(readyTimeoutMs, () => {
       this.failed('TIMED_OUT', `${spec.title} did not report ready within ${readyTimeoutMs} ms`);
@@ -111,13 +102,6 @@ export class Child<Ready> {
 
   get state(): ChildState {
     return this.#state;
-  }
-
-  async #tell(told: Promise<string> | undefined): Promise<void> {
-    const pipe = this.#process.stdio[TOLD_DESCRIPTOR];
-    if (!(pipe instanceof Writable) || told === undefined) return;
-    pipe.on('error', () => pipe.destroy()); // a child that has ended reads nothing
-    pipe.end(await told);
   }
 
   /** The child's ready message has come. */

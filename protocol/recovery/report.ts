@@ -1,8 +1,5 @@
 /** What the recovery of a flow file found, as JSON for the duplicator and in words for people, and its exit codes. */
 
-/** Told in the place of a report when no attempt gave one. */
-export const NO_REPORT = 'no report';
-
 /** `repaired` stands in reports of a repair only, `repairable` in those of a look. */
 export type FindingState = 'sound' | 'repairable' | 'repaired' | 'unsound';
 

@@ -10,6 +10,7 @@ import { LOOK_MS, Returns } from '../../../duplicator/recovery/returns.js';
 import { COUNTERS } from '../../../protocol/flow-file/counters.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { Logger } from '../../../protocol/log.js';
 import { stateOf, type ProcessState } from '../../../protocol/owner-identity.js';
 import { TestProcess } from '../../fixtures/child-process.js';
 import { eventually } from '../../fixtures/polling.js';
@@ -20,6 +21,7 @@ describe('those who are awaited after a take-over', () => {
   let file: FlowFile;
   let clock: ManualClock;
   let over: boolean;
+  let logged: string[];
   const others: TestProcess[] = [];
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -34,6 +36,7 @@ describe('those who are awaited after a take-over', () => {
     });
     clock = new ManualClock();
     over = false;
+    logged = [];
   });
   afterEach(async () => {
     for (const other of others.splice(0)) await other.kill();
@@ -57,6 +60,7 @@ describe('those who are awaited after a take-over', () => {
       reattachMs,
       stallTimeoutMs: () => stallTimeoutMs,
       clock,
+      log: new Logger('test', { sink: (line) => void logged.push(line) }),
       over: () => (over = true),
     });
   }
@@ -133,6 +137,8 @@ describe('those who are awaited after a take-over', () => {
     returns(1, { reattachMs: REATTACH_MS });
     pass(10 * REATTACH_MS);
     expect([over, file.counter(COUNTERS.awaited.id)]).to.deep.equal([false, 1]);
+    expect(logged).to.have.length(1);
+    expect(logged[0]).to.include(String(stopped.pid));
     await signalled(stopped, 'SIGCONT', 'alive');
     pass(REATTACH_MS - LOOK_MS);
     expect(over).to.equal(false);

@@ -210,6 +210,8 @@ describe('the successor of a killed duplicator', () => {
       const first = await rig.program();
       fill(await provider());
       await first.kill();
+      // A sound file would be taken over without asking.
+      openFlowFile(rig.path, 'read-write').words.store32(HEADER.sourceState, 99);
       const list = join(rig.directory, 'starts');
       const next = await rig.program([], {
         MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),

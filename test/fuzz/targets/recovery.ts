@@ -1,6 +1,6 @@
 /**
- * The recovery of flow files whose owner died, or that somebody damaged: a verdict for whatever the words hold; what is repaired is sound
- * afterwards, and stays so.
+ * The recovery of flow files whose owner died, or that somebody damaged: a verdict for whatever the words hold, for a successor's first look the
+ * same one; what is repaired is sound afterwards, and stays so.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
+import { lookAtDead } from '../../../duplicator/recovery/look.js';
 import { inWords, parseReport } from '../../../protocol/recovery/report.js';
 import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow-file/create.js';
@@ -107,6 +108,7 @@ export const recovery: FuzzTarget = {
         bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, HEADER.flags);
       writeFileSync(path, bytes);
       const found = verify(path).verdict;
+      assert.equal(lookAtDead(path) !== undefined, found === 'sound');
       const { verdict } = repair(path);
       assert.equal(verdict, found === 'repairable' ? 'repaired' : found);
       assert(verdict === 'replace' || verify(path).verdict === 'sound');

@@ -51,16 +51,6 @@ describe('a child process', () => {
     expect(isAlive({ ...ownIdentity(), pid: child.pid!, startTicks: 0n })).to.equal(false);
   });
 
-  it('is told while it comes up what its parent finds out meanwhile', async () => {
-    start(['told'], { told: Promise.resolve('what was found') });
-    await eventually(() => log().includes('told: what was found'), 'the child has heard it');
-  });
-
-  it('knows when there is nothing to be told', async () => {
-    start(['told']);
-    await eventually(() => log().includes('told: nothing'), 'the child is up');
-  });
-
   it('has a launch token that nobody guesses, and a log that only the group reads', async () => {
     const [one, other] = [start(['ready']), start(['ready'])];
     expect(one.launch)
