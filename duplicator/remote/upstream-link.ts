@@ -200,6 +200,8 @@ export class UpstreamLink {
       this.#flush(sink);
       void this.#waitForRoom(reader, sink);
     } else if (sink.unseen > 0 || this.#flushed === 0) this.#flushSoon(sink);
+    // A frame that is no buffer makes what came before it visible: the sender may wait to hear of it.
+    else if (sink.next > this.#acknowledged) this.#flush(sink);
   }
 
   #flushSoon(sink: FlowSink): void {

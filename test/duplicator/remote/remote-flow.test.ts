@@ -73,6 +73,24 @@ describe('a flow between hosts', () => {
     });
   }
 
+  it('acknowledges buffers that come together with the news of their provider', async () => {
+    const here = await host().local(8, 64);
+    const proxy = await CuttingProxy.before(await here.serve());
+    const there = await host().remote(proxy.address);
+    const input = await there.consumer();
+    const output = await here.provider();
+    await write(output, 0, 1, 64);
+    await eventually(() => here.flow.remotes[0]?.acknowledged === 1, 'the first one is there');
+    proxy.stall();
+    await write(output, 1, 7, 64);
+    await output.close();
+    await eventually(() => here.file.provider.state === 'ended', 'the sender has told it');
+    proxy.resume();
+    expect(await take(input, 8)).to.deep.equal(upTo(8));
+    await eventually(() => here.flow.remotes[0]?.acknowledged === 8, 'the sender knows');
+    await proxy.close();
+  });
+
   it('takes buffers of all sizes in turn', async () => {
     const here = await host().local(16, 200_000);
     const there = await host().remote(tcp(await here.serve()), ['--crc']);
