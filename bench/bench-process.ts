@@ -57,7 +57,9 @@ export class BenchProcess {
   ask<Value>(what: string): Promise<Value> {
     const id = (this.#lastId += 1);
     const answer = this.#answerTo(id, what) as Promise<Value>;
-    this.#child.send({ id, what } satisfies Question);
+    this.#child.send({ id, what } satisfies Question, (error) => {
+      if (error !== null) this.#heard({ id, error: error.message }); // it has ended before
+    });
     return answer;
   }
 

@@ -1,8 +1,13 @@
-/** What `fanout` is compared with, each in processes of its own and of the same shape: npm `zeromq`, plain sockets, the copying of memory. */
+/**
+ * What `fanout` is compared with, each in processes of its own and of the same shape: npm `zeromq`, plain sockets, Redis, NATS, the copying
+ * of memory.
+ */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { BenchProcess, stopAll } from './bench-process.js';
+import type { BrokerKind, BrokerSettings } from './programs/broker.js';
+import type { BrokerPlace } from './programs/broker-server.js';
 import { ratesOf, type Rates } from './rates.js';
 
 export interface FanoutShape {
@@ -12,13 +17,41 @@ export interface FanoutShape {
   readonly buffers: number;
 }
 
-/** Undefined when npm `zeromq` is not installed. */
-export async function zeromqRates(
+export interface FanoutPeer {
+  readonly name: string;
+  /** Bytes without buffers: beside bytes a second of buffers that are not small only. */
+  readonly bytesOnly: boolean;
+  /** `directory` is for sockets. Undefined when the peer is not installed. */
+  readonly rates: (shape: FanoutShape, directory: string, durationMs: number) => Promise<Rates | undefined>;
+}
+
+export const FANOUT_PEERS: readonly FanoutPeer[] = [
+  { name: 'zeromq', bytesOnly: false, rates: zeromqRates },
+  { name: 'sockets', bytesOnly: false, rates: socketRates },
+  {
+    name: 'redis',
+    bytesOnly: false,
+    rates: (shape, _, durationMs) => brokerRates('redis', shape, durationMs),
+  },
+  { name: 'nats', bytesOnly: false, rates: (shape, _, durationMs) => brokerRates('nats', shape, durationMs) },
+  {
+    name: 'memory copy, all cores',
+    bytesOnly: true,
+    rates: (shape, _, durationMs) => copyRates(shape, durationMs, availableParallelism()),
+  },
+  {
+    name: 'memory copy, one process',
+    bytesOnly: true,
+    rates: (shape, _, durationMs) => copyRates(shape, durationMs, 1),
+  },
+];
+
+async function zeromqRates(
   { consumers, size, buffers }: FanoutShape,
   directory: string,
   durationMs: number,
 ): Promise<Rates | undefined> {
-  if (!(await hasZeromq())) return undefined;
+  if (!(await hasPackage('zeromq'))) return undefined;
   const path = join(directory, 'zeromq.sock');
   rmSync(path, { force: true });
   const endpoint = `ipc://${path}`;
@@ -28,7 +61,7 @@ export async function zeromqRates(
   return ratesOf({ receivers, others: [publisher] }, [], durationMs);
 }
 
-export async function socketRates(
+async function socketRates(
   { consumers, size }: FanoutShape,
   directory: string,
   durationMs: number,
@@ -40,11 +73,42 @@ export async function socketRates(
   return ratesOf({ receivers, others: [publisher] }, [], durationMs);
 }
 
-/** `processes` copying at the same time; by default one per core. */
-export async function copyRates(
+const BROKER_CLIENTS: Readonly<Record<BrokerKind, string>> = {
+  redis: '@redis/client',
+  nats: '@nats-io/transport-node',
+};
+
+/** Through a server of its own. Undefined when that or the package of its client is not installed. */
+async function brokerRates(
+  kind: BrokerKind,
+  { consumers, size, buffers }: FanoutShape,
+  durationMs: number,
+): Promise<Rates | undefined> {
+  if (!(await hasPackage(BROKER_CLIENTS[kind]))) return undefined;
+  const server = await BenchProcess.start('broker-server', { kind });
+  const programs: BenchProcess[] = [];
+  try {
+    const place = await server.ask<BrokerPlace | undefined>('place');
+    if (place === undefined) return undefined;
+    const settings: BrokerSettings = { kind, address: place.address, size, consumers, window: buffers };
+    const publisher = await BenchProcess.start('broker-publisher', settings);
+    programs.push(publisher);
+    const receivers = await startAll(consumers, 'broker-subscriber', settings);
+    programs.push(...receivers);
+    await publisher.ask('start');
+    return await ratesOf({ receivers, others: [publisher] }, [place.pid], durationMs);
+  } finally {
+    await stopAll(programs); // before the server, whose end they take for a failure
+    await server.ask('end').catch(() => undefined); // it may have ended: that is why the others failed
+    await server.stop();
+  }
+}
+
+/** `processes` copying at the same time. */
+async function copyRates(
   { size, buffers }: FanoutShape,
   durationMs: number,
-  processes = availableParallelism(),
+  processes: number,
 ): Promise<Rates> {
   const receivers = await startAll(processes, 'memory-copy', { size, regionBytes: size * buffers });
   return ratesOf({ receivers, others: [] }, [], durationMs);
@@ -61,9 +125,9 @@ export async function startAll(count: number, name: string, settings: object): P
   throw failed.reason;
 }
 
-export async function hasZeromq(): Promise<boolean> {
+export async function hasPackage(name: string): Promise<boolean> {
   try {
-    await import('zeromq');
+    await import(name);
     return true;
   } catch {
     return false;

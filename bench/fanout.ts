@@ -1,10 +1,10 @@
 /**
- * `fanout`: what one provider gets to N lossless consumers on the same host, through the real processes, beside npm `zeromq`, plain sockets
- * and the rate at which this machine copies memory.
+ * `fanout`: what one provider gets to N lossless consumers on the same host, through the real processes, beside npm `zeromq`, plain sockets,
+ * Redis, NATS and the rate at which this machine copies memory.
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { BenchProcess } from './bench-process.js';
-import { copyRates, socketRates, startAll, zeromqRates, type FanoutShape } from './fanout-peers.js';
+import { FANOUT_PEERS, startAll, type FanoutShape } from './fanout-peers.js';
 import type { FlowConsumerSettings } from './programs/flow-consumer.js';
 import type { FlowProviderSettings } from './programs/flow-provider.js';
 import { ratesOf, type Rates } from './rates.js';
@@ -65,12 +65,8 @@ export async function fanout(settings: BenchSettings): Promise<Row[]> {
   }
 }
 
-interface PeerRates {
-  readonly zeromq: Rates[];
-  readonly sockets: Rates[];
-  readonly copyOne: Rates[];
-  readonly copyAll: Rates[];
-}
+/** By the name of the peer, of every repetition. */
+type PeerRates = ReadonlyMap<string, Rates[]>;
 
 /** Peers do not know the ways of a consumer: those of one shape are measured once. */
 async function measure(
@@ -85,18 +81,17 @@ async function measure(
   const shape: FanoutShape = { consumers, size, buffers: buffersOf(size) };
   const key = `${consumers} x ${size}`;
   const first = !known.has(key);
-  const peers = known.get(key) ?? { zeromq: [], sockets: [], copyOne: [], copyAll: [] };
+  const beside = FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || size > SMALL_BYTES);
+  const peers: PeerRates = known.get(key) ?? new Map(beside.map(({ name }) => [name, []]));
   known.set(key, peers);
   const ours: Rates[] = [];
   for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
     ours.push(await flowRates(one, shape, client, durationMs));
     if (!first) continue;
-    const zeromq = await zeromqRates(shape, directory, durationMs);
-    if (zeromq !== undefined) peers.zeromq.push(zeromq);
-    peers.sockets.push(await socketRates(shape, directory, durationMs));
-    if (size <= SMALL_BYTES) continue;
-    peers.copyOne.push(await copyRates(shape, durationMs, 1));
-    peers.copyAll.push(await copyRates(shape, durationMs));
+    for (const peer of beside) {
+      const rates = await peer.rates(shape, directory, durationMs);
+      if (rates !== undefined) peers.get(peer.name)?.push(rates);
+    }
   }
   return rowsOfCase(nameOf(one), size, ours, peers);
 }
@@ -107,19 +102,14 @@ function rowsOfCase(name: string, size: number, ours: readonly Rates[], peers: P
     ? ({ buffersEach }: Rates): number => buffersEach / 1e6
     : ({ bytesTogether }: Rates): number => bytesTogether / 1e9;
   const cpu = ({ cpuNsPerBuffer }: Rates): number => cpuNsPerBuffer / 1000;
-  const by = (of: (rates: Rates) => number, { zeromq, sockets, copyOne, copyAll }: PeerRates): Peer[] => [
-    { name: 'zeromq', values: zeromq.map(of) },
-    { name: 'sockets', values: sockets.map(of) },
-    ...(small || of !== figure
-      ? []
-      : [
-          { name: 'memory copy, all cores', values: copyAll.map(of) },
-          { name: 'memory copy, one process', values: copyOne.map(of) },
-        ]),
-  ];
+  const by = (of: (rates: Rates) => number): Peer[] =>
+    FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || (!small && of === figure)).map(({ name }) => ({
+      name,
+      values: (peers.get(name) ?? []).map(of),
+    }));
   return [
-    ...rowsOf('fanout', name, small ? 'M/s each' : 'GB/s all', ours.map(figure), by(figure, peers)),
-    ...rowsOf('fanout', `${name}: CPU`, 'us/buffer', ours.map(cpu), by(cpu, peers)),
+    ...rowsOf('fanout', name, small ? 'M/s each' : 'GB/s all', ours.map(figure), by(figure)),
+    ...rowsOf('fanout', `${name}: CPU`, 'us/buffer', ours.map(cpu), by(cpu)),
   ];
 }
 

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../client-lib/index.js';
 import { BenchProcess, stopAll } from './bench-process.js';
-import { hasZeromq } from './fanout-peers.js';
+import { hasPackage } from './fanout-peers.js';
 import type { Latencies } from './programs/latency-receiver.js';
 import type { LatencySettings } from './programs/latency-sender.js';
 import { rowsOf, type Row } from './report.js';
@@ -58,7 +58,7 @@ async function measureCase(one: Case, directory: string, settings: BenchSettings
   }[] = [
     ...WAYS.map((way) => ({ name: way as string, transport: 'flow' as const, way })),
     { name: 'two socket hops', transport: 'sockets', way: 'inline' },
-    ...((await hasZeromq())
+    ...((await hasPackage('zeromq'))
       ? [{ name: 'zeromq', transport: 'zeromq' as const, way: 'inline' as const }]
       : []),
   ];
