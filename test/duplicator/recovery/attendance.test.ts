@@ -6,10 +6,10 @@ import { expect } from 'chai';
 import { Attendance, deadEntries } from '../../../duplicator/recovery/attendance.js';
 import { leftConsumers } from '../../../duplicator/recovery/obtain.js';
 import { COUNTERS } from '../../../protocol/flow-file/counters.js';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { PRESENCE_CAPACITY } from '../../../protocol/flow-file/layout.js';
 import { TestProcess } from '../../fixtures/child-process.js';
+import { smallFlowFile } from './small-flow-file.js';
 
 describe('the consumers of a killed duplicator', () => {
   let directory: string;
@@ -17,15 +17,7 @@ describe('the consumers of a killed duplicator', () => {
   const others: TestProcess[] = [];
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    file = createFlowFile({
-      path: join(directory, 'flow'),
-      identity: { application: 'test', flow: 'numbers', type: 'bytes', properties: {} },
-      slotCount: 4,
-      payloadCapacity: 64,
-      flags: 0,
-      epoch: 1,
-      mode: 0o600,
-    });
+    file = smallFlowFile(directory);
   });
   afterEach(async () => {
     for (const other of others.splice(0)) await other.kill();

@@ -8,13 +8,13 @@ import { leftConsumers } from '../../../duplicator/recovery/obtain.js';
 import { REATTACH_MS } from '../../../duplicator/recovery/reattach-hold.js';
 import { LOOK_MS, Returns } from '../../../duplicator/recovery/returns.js';
 import { COUNTERS } from '../../../protocol/flow-file/counters.js';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
 import { Logger } from '../../../protocol/log.js';
 import { stateOf, type ProcessState } from '../../../protocol/owner-identity.js';
 import { TestProcess } from '../../fixtures/child-process.js';
 import { eventually } from '../../fixtures/polling.js';
 import { ManualClock } from '../manual-clock.js';
+import { smallFlowFile } from './small-flow-file.js';
 
 describe('those who are awaited after a take-over', () => {
   let directory: string;
@@ -25,15 +25,7 @@ describe('those who are awaited after a take-over', () => {
   const others: TestProcess[] = [];
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    file = createFlowFile({
-      path: join(directory, 'flow'),
-      identity: { application: 'test', flow: 'numbers', type: 'bytes', properties: {} },
-      slotCount: 4,
-      payloadCapacity: 64,
-      flags: 0,
-      epoch: 1,
-      mode: 0o600,
-    });
+    file = smallFlowFile(directory);
     clock = new ManualClock();
     over = false;
     logged = [];

@@ -1,0 +1,16 @@
+/** A flow file of four small slots that nobody serves, for those who look at what a dead owner left. */
+import { join } from 'node:path';
+import { createFlowFile } from '../../../protocol/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+
+export function smallFlowFile(directory: string): FlowFile {
+  return createFlowFile({
+    path: join(directory, 'flow'),
+    identity: { application: 'test', flow: 'numbers', type: 'bytes', properties: {} },
+    slotCount: 4,
+    payloadCapacity: 64,
+    flags: 0,
+    epoch: 1,
+    mode: 0o600,
+  });
+}
