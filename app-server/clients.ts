@@ -3,11 +3,12 @@
  * any object, and its owner says when it has closed.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../protocol/clock.js';
-import { PROTOCOL_VERSION, type Presentation } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
-import type { Caller } from '../protocol/xml-rpc/contract.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { Presentation } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import type { Caller } from '../protocol/rpc/xml-rpc/contract.js';
 
 /** Sessions of one application. */
 const CLIENTS_MAX = 4096;

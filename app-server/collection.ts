@@ -1,5 +1,5 @@
 /** Statistics and network status, collected on demand: every client and duplicator is asked at once, and none is waited for long. */
-import type { Clock } from '../protocol/clock.js';
+import type { Clock } from '../protocol/base/clock.js';
 import type {
   ApplicationStatistics,
   ClientReport,
@@ -8,10 +8,10 @@ import type {
   FlowFigures,
   NetworkStatus,
   ProgramInfo,
-} from '../protocol/contract/figures.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import type { FlowInfo } from '../protocol/contract/shapes.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
+} from '../protocol/rpc/contract/figures.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import type { FlowInfo } from '../protocol/rpc/contract/shapes.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { Client, Clients } from './clients.js';
 import type { Flows } from './flows.js';
 import { Gains } from './gains.js';

@@ -2,11 +2,11 @@
  * Brings things to clients: at once to those with a permanent connection, which answer when they have queued it; into a bounded
  * box, until they poll, for those over HTTP.
  */
-import { bytesOfValue, type Delivery } from '../protocol/contract/deliveries.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
+import { bytesOfValue, type Delivery } from '../protocol/rpc/contract/deliveries.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { Client } from './clients.js';
 
 /** A client that does not take something within this time has not got it, though it may still find it later. */

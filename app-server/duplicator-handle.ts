@@ -2,15 +2,15 @@
  * One duplicator process as its app server holds it: one that it started itself, or one that it found running and
  * adopted. Either way it is known when the process has ended, and it can be stopped.
  */
-import type { Clock } from '../protocol/clock.js';
-import { callerOf, type Caller } from '../protocol/xml-rpc/contract.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import type { DuplicatorReady } from '../protocol/contract/shapes.js';
-import type { ErrorCode } from '../protocol/errors.js';
-import type { OwnerIdentity } from '../protocol/owner-identity.js';
-import type { Child } from '../protocol/process-kit/child.js';
-import { goneWithin, stopForeign } from '../protocol/process-kit/foreign-process.js';
-import { LIMITS } from '../protocol/limits.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { callerOf, type Caller } from '../protocol/rpc/xml-rpc/contract.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import type { DuplicatorReady } from '../protocol/rpc/contract/shapes.js';
+import type { ErrorCode } from '../protocol/base/errors.js';
+import type { OwnerIdentity } from '../protocol/base/owner-identity.js';
+import type { Child } from '../protocol/host/process-kit/child.js';
+import { goneWithin, stopForeign } from '../protocol/host/process-kit/foreign-process.js';
+import { LIMITS } from '../protocol/base/limits.js';
 
 /** How long an adopted duplicator that has ended its connection may take to come back or to end. */
 const ADOPTED_RETURN_MS = 3_000;

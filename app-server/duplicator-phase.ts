@@ -19,7 +19,7 @@
  * | any but running, stopping | an owner subscribes | running; stopping when it does not fit |
  * | any       | the app server ends                 | closed |
  */
-import type { DuplicatorReady, FlowState } from '../protocol/contract/shapes.js';
+import type { DuplicatorReady, FlowState } from '../protocol/rpc/contract/shapes.js';
 import type { DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
 
 export type Phase =

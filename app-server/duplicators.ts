@@ -1,11 +1,11 @@
 /** The duplicators of this application's flows: those that it started and those that it finds running subscribe, report, are called, and may end. */
-import type { Clock } from '../protocol/clock.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../protocol/contract/shapes.js';
-import { appFlowDirectory } from '../protocol/directories.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../protocol/rpc/contract/shapes.js';
+import { appFlowDirectory } from '../protocol/base/paths.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { AdoptedDuplicator, type DuplicatorConnection } from './duplicator-handle.js';
 import { isRemote, serves, type FlowDefinition } from './flow-definition.js';
 import { findFlows } from './flow-files.js';

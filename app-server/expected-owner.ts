@@ -2,7 +2,7 @@
  * Waits for a duplicator that owns the flow file already and that this app server has not started: it looks for its app server, or dies before it
  * finds it. No connection tells of that yet, so its process is looked at, for the short time that it has. No process, no file.
  */
-import type { Clock } from '../protocol/clock.js';
+import type { Clock } from '../protocol/base/clock.js';
 
 /** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
 export const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;

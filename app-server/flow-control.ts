@@ -1,6 +1,6 @@
 /** Flow control between the consumers and the provider of a flow: passes marks on, and knows who has said XOFF and no XON since. */
-import type { ConsumerMark, Delivery, FlowMark } from '../protocol/contract/deliveries.js';
-import type { Logger } from '../protocol/log.js';
+import type { ConsumerMark, Delivery, FlowMark } from '../protocol/rpc/contract/deliveries.js';
+import type { Logger } from '../protocol/base/log.js';
 import type { Client } from './clients.js';
 import type { Deliveries } from './deliveries.js';
 import type { Opening } from './openings.js';

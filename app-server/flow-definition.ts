@@ -1,9 +1,9 @@
 /** What a flow is, apart from any process: its definition, and which open requests fit it. Pure. */
-import { formatAddress, parseAddress } from '../protocol/address.js';
-import type { DuplicatorReady, OpenRequest } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { geometryOf } from '../protocol/flow-file/geometry.js';
-import { checkFlowType } from '../protocol/names.js';
+import { formatAddress, parseAddress } from '../protocol/base/address.js';
+import type { DuplicatorReady, OpenRequest } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { geometryOf } from '../protocol/flow/flow-file/geometry.js';
+import { checkFlowType } from '../protocol/base/names.js';
 
 /** The flow and the flow type of an application's spectra. */
 export const SPECTRA = 'spectra';

@@ -2,12 +2,12 @@
  * The life of a flow's duplicator: started at need and once, however many ask; awaited where another owner is known to
  * live; restarted after a death while somebody has the flow open. Processes, files and time come in as parameters.
  */
-import type { Clock } from '../protocol/clock.js';
-import type { DuplicatorReady, FlowState } from '../protocol/contract/shapes.js';
-import { isMirrorflowError, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
-import { errorForCaller } from '../protocol/xml-rpc/fault.js';
-import type { Logger } from '../protocol/log.js';
-import { CHILD_RESTART_LIMITS, RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { DuplicatorReady, FlowState } from '../protocol/rpc/contract/shapes.js';
+import { isMirrorflowError, MirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
+import { errorForCaller } from '../protocol/rpc/xml-rpc/fault.js';
+import type { Logger } from '../protocol/base/log.js';
+import { CHILD_RESTART_LIMITS, RestartPolicy } from '../protocol/host/process-kit/restart-policy.js';
 import type { DuplicatorConnection, DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
 import { OWNER_SUBSCRIBES_WITHIN_MS, expectOwner } from './expected-owner.js';
 import { STATE_OF_PHASE, type Phase, type Starting } from './duplicator-phase.js';

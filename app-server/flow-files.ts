@@ -1,13 +1,13 @@
 /** The application's flow files as this process reads them: who owns them, what they are, what their counters say. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../protocol/clock.js';
-import { systemCode } from '../protocol/errors.js';
-import { FLOW_FLAGS } from '../protocol/flow-file/layout.js';
-import { inspectFlowFile, openFlowFile, openFlowHeader } from '../protocol/flow-file/open.js';
-import { isName } from '../protocol/names.js';
-import { isAlive, ownIdentity } from '../protocol/owner-identity.js';
-import { stopForeign } from '../protocol/process-kit/foreign-process.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { systemCode } from '../protocol/base/errors.js';
+import { FLOW_FLAGS } from '../protocol/flow/flow-file/layout.js';
+import { inspectFlowFile, openFlowFile, openFlowHeader } from '../protocol/flow/flow-file/open.js';
+import { isName } from '../protocol/base/names.js';
+import { isAlive, ownIdentity } from '../protocol/base/owner-identity.js';
+import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
 
 const SUFFIX = '.flow';

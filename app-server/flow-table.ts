@@ -1,10 +1,10 @@
 /** The flows that this application knows, by name, and for how long it knows each: always, or while its duplicator lives or anybody has it open. */
-import type { Clock } from '../protocol/clock.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { flowFilePath } from '../protocol/directories.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { isAlive } from '../protocol/owner-identity.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { flowFilePath } from '../protocol/base/paths.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { isAlive } from '../protocol/base/owner-identity.js';
 import type { FlowDefinition } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from './flow-duplicator.js';
 import { livingOwner, stopOwner } from './flow-files.js';

@@ -1,10 +1,10 @@
 /** One flow of the application: its definition, its duplicator, and what is known of it now. */
-import type { Clock } from '../protocol/clock.js';
-import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { COUNTERS, type CounterName } from '../protocol/flow-file/counters.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { openFlowHeader } from '../protocol/flow-file/open.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { COUNTERS, type CounterName } from '../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { openFlowHeader } from '../protocol/flow/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from './flow-duplicator.js';
 import { Rates } from './rates.js';

@@ -5,9 +5,9 @@ import type {
   OpenedFlow,
   OpenRequest,
   Served,
-} from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
+} from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
 import type { Client } from './clients.js';
 import { Duplicators, type DuplicatorsOptions } from './duplicators.js';
 import {

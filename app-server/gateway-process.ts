@@ -3,24 +3,24 @@
  * server has started it. A gateway that cannot be had is no reason for the application not to run; what is wrong stands in app.info.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../protocol/clock.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import {
-  PROTOCOL_VERSION,
-  type GatewayInfo,
-  type GatewayOptions,
-  type GatewayReady,
-  type StartFailure,
-} from '../protocol/contract/shapes.js';
-import { appSocketPath, gatewayRecordPath, logFilePath } from '../protocol/directories.js';
-import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../protocol/errors.js';
-import { inspectGatewayRecord, readGatewayRecord } from '../protocol/gateway-record.js';
-import { programPath } from '../protocol/installation.js';
-import type { Logger } from '../protocol/log.js';
-import type { OwnerIdentity } from '../protocol/owner-identity.js';
-import { Child } from '../protocol/process-kit/child.js';
-import { goneWithin, stopForeign } from '../protocol/process-kit/foreign-process.js';
-import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type {
+  GatewayInfo,
+  GatewayOptions,
+  GatewayReady,
+  StartFailure,
+} from '../protocol/rpc/contract/shapes.js';
+import { appSocketPath, gatewayRecordPath, logFilePath } from '../protocol/base/paths.js';
+import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../protocol/base/errors.js';
+import { inspectGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
+import { programPath } from '../protocol/base/installation.js';
+import type { Logger } from '../protocol/base/log.js';
+import type { OwnerIdentity } from '../protocol/base/owner-identity.js';
+import { Child } from '../protocol/host/process-kit/child.js';
+import { goneWithin, stopForeign } from '../protocol/host/process-kit/foreign-process.js';
+import { RestartPolicy } from '../protocol/host/process-kit/restart-policy.js';
 import type { AppServerOptions } from './options.js';
 
 /** A gateway that lost its app server looks for it four times a second; this is several times as long. */

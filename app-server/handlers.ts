@@ -1,15 +1,11 @@
 /** What the app server answers: each method of the contract that it serves, led to the part that knows. */
-import type { CONTRACT, MirrorflowContract } from '../protocol/contract/methods.js';
-import type { ApplicationStatistics, NetworkStatus } from '../protocol/contract/figures.js';
-import {
-  PROTOCOL_VERSION,
-  type ClientInfo,
-  type OpenedFlow,
-  type OpenRequest,
-} from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { Handlers, ResultOf } from '../protocol/xml-rpc/contract.js';
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import type { CONTRACT, MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type { ApplicationStatistics, NetworkStatus } from '../protocol/rpc/contract/figures.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { ClientInfo, OpenedFlow, OpenRequest } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { Handlers, ResultOf } from '../protocol/rpc/xml-rpc/contract.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 import type { Client, Clients } from './clients.js';
 import type { Collection } from './collection.js';
 import type { Deliveries } from './deliveries.js';

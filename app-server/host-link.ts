@@ -1,12 +1,12 @@
 /** The permanent connection to the host server of this machine: found when there is one, found again when it was away. */
-import { CONTRACT } from '../protocol/contract/methods.js';
-import type { AppServerReady } from '../protocol/contract/shapes.js';
-import { hostSocketPath } from '../protocol/directories.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
-import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
+import { hostSocketPath } from '../protocol/base/paths.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
+import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
+import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 import type { CallOrigin } from './handlers.js';
 import type { Relay } from './remote/remote-hosts.js';
 

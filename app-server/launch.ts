@@ -1,11 +1,11 @@
 /** How a duplicator is started: its program, its arguments, its log. */
-import type { Clock } from '../protocol/clock.js';
-import type { DuplicatorReady } from '../protocol/contract/shapes.js';
-import { appSocketPath, logFilePath } from '../protocol/directories.js';
-import { LIMITS } from '../protocol/limits.js';
-import { Child } from '../protocol/process-kit/child.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { DuplicatorReady } from '../protocol/rpc/contract/shapes.js';
+import { appSocketPath, logFilePath } from '../protocol/base/paths.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { Child } from '../protocol/host/process-kit/child.js';
 import { OwnDuplicator } from './duplicator-handle.js';
-import { securityArguments } from '../protocol/security/options.js';
+import { securityArguments } from '../protocol/rpc/security/options.js';
 import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from './options.js';
 

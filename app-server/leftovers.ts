@@ -4,12 +4,12 @@
  */
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Clock } from '../protocol/clock.js';
-import { sweepApplication } from '../protocol/clean-up/flow-directory.js';
-import { Sweep } from '../protocol/clean-up/sweep.js';
-import { linkSocketPath } from '../protocol/directories.js';
-import { describeError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { sweepApplication } from '../protocol/host/clean-up/flow-directory.js';
+import { Sweep } from '../protocol/host/clean-up/sweep.js';
+import { linkSocketPath } from '../protocol/base/paths.js';
+import { describeError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
 
 const FLOW_SUFFIX = '.flow';
 /** Clients look for a restarted app server several times a second. */

@@ -1,14 +1,14 @@
 /** The app server program: options, start, end. */
-import { systemClock } from '../protocol/clock.js';
-import { hostSocketPath, runtimeDirectory } from '../protocol/directories.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { Logger } from '../protocol/log.js';
-import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
-import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
-import { endOnSignals } from '../protocol/process-kit/termination.js';
-import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
-import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
-import { errorForCaller } from '../protocol/xml-rpc/fault.js';
+import { systemClock } from '../protocol/base/clock.js';
+import { hostSocketPath, runtimeDirectory } from '../protocol/base/paths.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { Logger } from '../protocol/base/log.js';
+import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { endOnSignals } from '../protocol/host/process-kit/termination.js';
+import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
+import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
+import { errorForCaller } from '../protocol/rpc/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { appServerHelp, parseOptions, type AppServerOptions } from './options.js';
 

@@ -1,6 +1,6 @@
 /** Messages from client to clients: who is meant, on this host and on the others, and how many got it. */
-import type { Delivery, MessageOnWire, MessageTarget } from '../protocol/contract/deliveries.js';
-import { isMirrorflowError, MirrorflowError } from '../protocol/errors.js';
+import type { Delivery, MessageOnWire, MessageTarget } from '../protocol/rpc/contract/deliveries.js';
+import { isMirrorflowError, MirrorflowError } from '../protocol/base/errors.js';
 import type { Client, Clients } from './clients.js';
 import type { Deliveries } from './deliveries.js';
 import type { Flows } from './flows.js';

@@ -1,7 +1,7 @@
 /** Who has which flow open: the table behind the handles of flow.open. Pure. */
 import { randomInt } from 'node:crypto';
-import type { OpenRequest } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
+import type { OpenRequest } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import type { Client } from './clients.js';
 
 /** Flows that one session may have open, those that it waits for included. */

@@ -1,16 +1,20 @@
 /** The app server's command line and environment, checked before anything is touched. */
-import { parseAccess } from '../protocol/access/options.js';
-import { formatAddress, parseAddress } from '../protocol/address.js';
-import { parsePrograms } from '../protocol/contract/programs.js';
-import { gatewayOptions, type ApplicationOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
-import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
-import { describeError, MirrorflowError } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
-import { checkName } from '../protocol/names.js';
-import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
-import { parsePortRange } from '../protocol/port-range.js';
-import { checkListening } from '../protocol/security/listening.js';
-import { readSecurity, securityFiles, type Security } from '../protocol/security/options.js';
+import { parseAccess } from '../protocol/rpc/contract/access-options.js';
+import { formatAddress, parseAddress } from '../protocol/base/address.js';
+import { parsePrograms } from '../protocol/rpc/contract/programs.js';
+import {
+  gatewayOptions,
+  type ApplicationOptions,
+  type GatewayOptions,
+} from '../protocol/rpc/contract/shapes.js';
+import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
+import { describeError, MirrorflowError } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { checkName } from '../protocol/base/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
+import { parsePortRange } from '../protocol/base/port-range.js';
+import { checkListening } from '../protocol/rpc/security/listening.js';
+import { readSecurity, securityFiles, type Security } from '../protocol/rpc/security/options.js';
 import type { DataListen } from './remote/serve-flow.js';
 
 const PORT_MAX = 65_535;

@@ -1,13 +1,13 @@
 /** The registered programs: started on request, apart from this process, without a shell; their ends are logged. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { ProgramInfo } from '../protocol/contract/figures.js';
-import type { Programs as Registered } from '../protocol/contract/programs.js';
-import { logFilePath } from '../protocol/directories.js';
-import { describeError, MirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
-import { foreignChildEnvironment } from '../protocol/process-kit/environment.js';
+import type { ProgramInfo } from '../protocol/rpc/contract/figures.js';
+import type { Programs as Registered } from '../protocol/rpc/contract/programs.js';
+import { logFilePath } from '../protocol/base/paths.js';
+import { describeError, MirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { foreignChildEnvironment } from '../protocol/host/process-kit/environment.js';
 
 /** Processes of one application's programs at the same time. */
 const RUNNING_MAX = 32;

@@ -3,11 +3,11 @@
  * process has it, and whoever looks for the application reads there who that is and what it was started with.
  */
 import { join } from 'node:path';
-import { ClaimedRecord, alreadyRunning } from '../protocol/claimed-record.js';
-import { identityToWire } from '../protocol/contract/identity-on-wire.js';
-import type { ApplicationOptions } from '../protocol/contract/shapes.js';
-import { checkName } from '../protocol/names.js';
-import { ownIdentity } from '../protocol/owner-identity.js';
+import { ClaimedRecord, alreadyRunning } from '../protocol/host/claimed-record.js';
+import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
+import { checkName } from '../protocol/base/names.js';
+import { ownIdentity } from '../protocol/base/owner-identity.js';
 
 export class ApplicationRecord {
   readonly #options: ApplicationOptions;

@@ -1,9 +1,10 @@
 /** What is checked of a process that says it is the duplicator of a flow, before it is believed. */
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { PROTOCOL_VERSION, type DuplicatorReady } from '../protocol/contract/shapes.js';
-import { flowFilePath } from '../protocol/directories.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { isAlive, type OwnerIdentity } from '../protocol/owner-identity.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { DuplicatorReady } from '../protocol/rpc/contract/shapes.js';
+import { flowFilePath } from '../protocol/base/paths.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { isAlive, type OwnerIdentity } from '../protocol/base/owner-identity.js';
 import { definitionOfReady, type FlowDefinition } from './flow-definition.js';
 import { livingOwner, propertiesIn } from './flow-files.js';
 import type { AppServerOptions } from './options.js';

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { endWithBadUsage } from '../protocol/process-kit/usage.js';
+import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
 import { gateway } from './gateway.js';

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { programPath } from '../protocol/installation.js';
-import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
+import { programPath } from '../protocol/base/installation.js';
+import { ownChildEnvironment } from '../protocol/host/process-kit/environment.js';
 import { connectHost, type HostConnection } from '../client-lib/index.js';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
@@ -57,13 +57,9 @@ export async function startSystem(options: readonly string[] = []): Promise<Benc
 
 /** Starts the simulator as a process; `options` are its command line. */
 export async function startSimulatorProcess(options: readonly string[]): Promise<BenchSimulator> {
-  const child = spawn(
-    process.execPath,
-    [join(DIST, 'examples/spectcl-simulator/main.js'), '--json', ...options],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [join(DIST, 'simulator/main.js'), '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -1,8 +1,8 @@
 /** The flows that a client has open: opened through the app server, attached, and attached again when their duplicator was replaced. */
-import type { MirrorflowContract } from '../protocol/contract/methods.js';
-import type { OpenRequest, OpenedFlow } from '../protocol/contract/shapes.js';
-import { checkName } from '../protocol/names.js';
-import type { CallOf } from '../protocol/xml-rpc/contract.js';
+import type { MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type { OpenRequest, OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { checkName } from '../protocol/base/names.js';
+import type { CallOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { prepareFlowThread } from './flow-thread/start.js';
 import { openInputFlow, type ControlPath, type InputFlow } from './input-flow.js';
 import type { InputFlowOptions } from './input-flow-options.js';

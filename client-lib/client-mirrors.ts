@@ -1,6 +1,6 @@
 /** The mirrors that a client has attached: one per flow, found again when their duplicator was replaced. */
-import type { OpenRequest } from '../protocol/contract/shapes.js';
-import { checkName } from '../protocol/names.js';
+import type { OpenRequest } from '../protocol/rpc/contract/shapes.js';
+import { checkName } from '../protocol/base/names.js';
 import { EarlyGreeting, ownLinkNumber } from './mirror-greeting.js';
 import { Mirror } from './mirror.js';
 import type { Openings } from './openings.js';

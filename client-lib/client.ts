@@ -3,19 +3,20 @@
  * server was restarted the client presents itself again and opens again what it had open, while data go on meanwhile.
  */
 import { EventEmitter } from 'eventemitter3';
-import { systemClock } from '../protocol/clock.js';
-import type { Delivery, MessageTarget } from '../protocol/contract/deliveries.js';
-import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import { PROTOCOL_VERSION, type ClientInfo, type FlowInfo } from '../protocol/contract/shapes.js';
-import { linkSocketPath } from '../protocol/directories.js';
-import { describeError, isMirrorflowError } from '../protocol/errors.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
-import { checkName } from '../protocol/names.js';
-import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
-import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { systemClock } from '../protocol/base/clock.js';
+import type { Delivery, MessageTarget } from '../protocol/rpc/contract/deliveries.js';
+import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/rpc/contract/figures.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { ClientInfo, FlowInfo } from '../protocol/rpc/contract/shapes.js';
+import { linkSocketPath } from '../protocol/base/paths.js';
+import { describeError, isMirrorflowError } from '../protocol/base/errors.js';
+import { openFlowFile } from '../protocol/flow/flow-file/open.js';
+import { checkName } from '../protocol/base/names.js';
+import { callerOf, type CallOf, type ResultOf } from '../protocol/rpc/xml-rpc/contract.js';
+import { connectSession } from '../protocol/rpc/xml-rpc/connect-session.js';
+import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 import { ClientFlows, type Accept } from './client-flows.js';
 import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';

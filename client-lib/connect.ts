@@ -1,10 +1,10 @@
 /** Connecting to an application: its app server is found, or started by the host server, and the client presents itself. */
 import { basename } from 'node:path';
-import { MirrorflowError } from '../protocol/errors.js';
-import { checkName } from '../protocol/names.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { checkName } from '../protocol/base/names.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import { connectSession } from '../protocol/rpc/xml-rpc/connect-session.js';
 import { Client } from './client.js';
 import { IncomingCalls } from './incoming-calls.js';
 import {

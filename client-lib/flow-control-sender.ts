@@ -2,11 +2,11 @@
  * Sends the marks of one flow to the app server, on a small connection of its own, so that they go out from the flow thread whatever the
  * main thread does. What cannot be sent waits for the app server to be back; the client's main thread then says who it is now.
  */
-import type { FlowMark } from '../protocol/contract/deliveries.js';
-import { FLOW_METHODS } from '../protocol/contract/methods/flow.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
-import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
+import { FLOW_METHODS } from '../protocol/rpc/contract/methods/flow.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
+import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 import { clientLog } from './locate.js';
 
 /** Marks that wait for the app server; the oldest go first. */

@@ -4,7 +4,7 @@
  * An XOFF mark is reached when the fill rises to it, once until an XON mark is reached; an XON mark is reached when, after an XOFF, the
  * fill falls to it from above, once until the next XOFF. So a fill that swings around one mark does not flood the provider.
  */
-import type { FlowMark } from '../protocol/contract/deliveries.js';
+import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
 import { badOption, checkBuffers, type HistoryRules } from './history/rules.js';
 
 /** Numbers of filled buffers in the history. */

@@ -2,14 +2,14 @@
  * A consumer's attachment to a flow: the mapped flow file, the signal link that was welcomed, and a reader that stands where the
  * duplicator said. The same for the flow thread and for inline flows.
  */
-import { systemClock, type Clock } from '../protocol/clock.js';
-import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
-import { RingReader, type ReadStart } from '../protocol/flow-file/ring-reader.js';
-import { sharesProcessIds } from '../protocol/owner-identity.js';
-import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
+import { systemClock, type Clock } from '../protocol/base/clock.js';
+import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { openFlowFile } from '../protocol/flow/flow-file/open.js';
+import { RingReader, type ReadStart } from '../protocol/flow/flow-file/ring-reader.js';
+import { sharesProcessIds } from '../protocol/base/owner-identity.js';
+import type { LinkConnection, LinkEnd } from '../protocol/flow/signal-link/link.js';
 import {
   kindName,
   MessageKind,
@@ -17,8 +17,8 @@ import {
   packHello,
   unpackRefusal,
   type Delivery,
-} from '../protocol/signal-link/messages.js';
-import { streamLink } from '../protocol/signal-link/stream-link.js';
+} from '../protocol/flow/signal-link/messages.js';
+import { streamLink } from '../protocol/flow/signal-link/stream-link.js';
 
 /** A duplicator that does not welcome a client within this time is given up. */
 const WELCOME_TIMEOUT_MS = 5_000;

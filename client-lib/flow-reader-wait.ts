@@ -1,5 +1,5 @@
 /** Waiting for a ring without the event loop: looking at it all the time, then between naps. */
-import type { Clock } from '../protocol/clock.js';
+import type { Clock } from '../protocol/base/clock.js';
 
 /** Looks between two looks at the clock. */
 const SPIN_LOOKS = 64;

@@ -2,14 +2,14 @@
  * The engine without a thread: the link in this thread, buffers lent in place from the flow file. What is lent is not
  * acknowledged before it is given back, so a lossless writer never takes it away.
  */
-import { systemClock, type Clock } from '../protocol/clock.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../protocol/flow-file/geometry.js';
-import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
-import { RingReader, type ReadOutcome } from '../protocol/flow-file/ring-reader.js';
-import type { LinkEnd } from '../protocol/signal-link/link.js';
-import { MessageKind, type Delivery } from '../protocol/signal-link/messages.js';
+import { systemClock, type Clock } from '../protocol/base/clock.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../protocol/flow/flow-file/geometry.js';
+import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow/flow-file/layout.js';
+import { RingReader, type ReadOutcome } from '../protocol/flow/flow-file/ring-reader.js';
+import type { LinkEnd } from '../protocol/flow/signal-link/link.js';
+import { MessageKind, type Delivery } from '../protocol/flow/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './flow-reader-link.js';
 import { ReadingPosition } from './flow-reader-position.js';
 import { nap, spin } from './flow-reader-wait.js';

@@ -1,10 +1,10 @@
 /** A connection to this host's host server: discovery, starting and stopping applications. What the console stands on. */
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { HostOnNetwork } from '../protocol/contract/hosts.js';
-import type { ApplicationInfo, ApplicationOptions } from '../protocol/contract/shapes.js';
-import { LIMITS } from '../protocol/limits.js';
-import { callerOf, type CallOf, type ResultOf } from '../protocol/xml-rpc/contract.js';
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type { HostOnNetwork } from '../protocol/rpc/contract/hosts.js';
+import type { ApplicationInfo, ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { callerOf, type CallOf, type ResultOf } from '../protocol/rpc/xml-rpc/contract.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
 
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;

@@ -1,9 +1,9 @@
 /** The calls that an app server makes to a client, on the client's own connection. It exists before the client that answers them. */
-import type { Delivery } from '../protocol/contract/deliveries.js';
-import type { ClientReport } from '../protocol/contract/figures.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
+import type { Delivery } from '../protocol/rpc/contract/deliveries.js';
+import type { ClientReport } from '../protocol/rpc/contract/figures.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import { clientLog } from './locate.js';
 
 interface Answering {

@@ -31,12 +31,12 @@ export {
 export { bytes, type BytesBuffer } from './types/bytes.js';
 export { compressed, type CompressedOptions } from './types/compressed.js';
 export { json, type JsonBuffer, type JsonOptions } from './types/json.js';
-export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
+export { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 export type {
   ApplicationInfo,
   ApplicationOptions,
   ClientInfo,
   FlowInfo,
-} from '../protocol/contract/shapes.js';
-export type { HostOnNetwork } from '../protocol/contract/hosts.js';
-export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/contract/figures.js';
+} from '../protocol/rpc/contract/shapes.js';
+export type { HostOnNetwork } from '../protocol/rpc/contract/hosts.js';
+export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/rpc/contract/figures.js';

@@ -1,6 +1,6 @@
 /** A buffer that a flow has lent to its user: its data are views of memory that is used again. */
-import { MirrorflowError } from '../protocol/errors.js';
-import { GENERATION_SHIFT } from '../protocol/flow-file/layout.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { GENERATION_SHIFT } from '../protocol/flow/flow-file/layout.js';
 
 /** Who lent the buffer; the token is the lender's own name for it. */
 export interface Lender {

@@ -1,6 +1,6 @@
 /** The two ways an input flow gets its buffers, a flow thread or in place, behind one interface. */
-import type { LinkEnd } from '../protocol/signal-link/link.js';
-import type { SourceState } from '../protocol/flow-file/layout.js';
+import type { LinkEnd } from '../protocol/flow/signal-link/link.js';
+import type { SourceState } from '../protocol/flow/flow-file/layout.js';
 import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
 import type { FlowBuffer } from './input-flow-buffer.js';

@@ -1,6 +1,6 @@
 /** What an input flow can be asked to be; everything is checked here before anything is opened. */
-import type { ReadStart } from '../protocol/flow-file/ring-reader.js';
-import type { Delivery } from '../protocol/signal-link/messages.js';
+import type { ReadStart } from '../protocol/flow/flow-file/ring-reader.js';
+import type { Delivery } from '../protocol/flow/signal-link/messages.js';
 import { checkFlowControl, type FlowControlMarks } from './flow-control.js';
 import { badOption, checkHistoryOptions, type HistoryOptions, type HistoryRules } from './history/rules.js';
 

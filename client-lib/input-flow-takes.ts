@@ -1,5 +1,5 @@
 /** The takes of a flow that wait for a buffer: served in order, each answered exactly once, none loses a buffer. */
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import type { FlowBuffer } from './input-flow-buffer.js';
 import type { InputEngine } from './input-flow-engine.js';
 

@@ -1,8 +1,8 @@
 /** The engine with a flow thread: the main thread's side of the history and of the worker that fills it. */
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
-import type { SourceState } from '../protocol/flow-file/layout.js';
-import type { LinkEnd } from '../protocol/signal-link/link.js';
+import { MirrorflowError, describeError } from '../protocol/base/errors.js';
+import type { SourceState } from '../protocol/flow/flow-file/layout.js';
+import type { LinkEnd } from '../protocol/flow/signal-link/link.js';
 import type { MarkIdentity } from './flow-control-sender.js';
 import type { AttachTarget } from './flow-reader-link.js';
 import {

@@ -3,10 +3,10 @@
  * buffers taken.
  */
 import { EventEmitter } from 'eventemitter3';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { SourceState } from '../protocol/flow-file/layout.js';
-import type { LinkEnd } from '../protocol/signal-link/link.js';
-import type { Delivery } from '../protocol/signal-link/messages.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { SourceState } from '../protocol/flow/flow-file/layout.js';
+import type { LinkEnd } from '../protocol/flow/signal-link/link.js';
+import type { Delivery } from '../protocol/flow/signal-link/messages.js';
 import { InlineEngine } from './flow-reader.js';
 import type { AttachTarget } from './flow-reader-link.js';
 import type { MarkIdentity } from './flow-control-sender.js';

@@ -2,13 +2,13 @@
  * Finding servers on this host: the sockets of host servers and app servers in the directories a client looks into, the user's first,
  * then the machine's.
  */
-import { clientDirectories, appSocketPath, hostSocketPath } from '../protocol/directories.js';
-import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
-import { Logger } from '../protocol/log.js';
-import { isUsableDirectory } from '../protocol/private-directory.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
-import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import { clientDirectories, appSocketPath, hostSocketPath } from '../protocol/base/paths.js';
+import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
+import { Logger } from '../protocol/base/log.js';
+import { isUsableDirectory } from '../protocol/base/files/private-directory.js';
+import { connectSession } from '../protocol/rpc/xml-rpc/connect-session.js';
+import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 
 export interface LocateOptions {
   /** Runtime directory; default MIRRORFLOW_DIR, else the user's, then the machine's. */

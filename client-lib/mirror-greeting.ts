@@ -2,10 +2,10 @@
  * A mirror's signal link, as an observer. It is greeted while the app server is asked for the flow: where the mirror runs, its duplicator
  * listens at a known place, and the two answers are waited for at the same time.
  */
-import { MirrorflowError } from '../protocol/errors.js';
-import type { LinkConnection } from '../protocol/signal-link/link.js';
-import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
-import { streamLink } from '../protocol/signal-link/stream-link.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
+import { MessageKind, packHello, unpackRefusal } from '../protocol/flow/signal-link/messages.js';
+import { streamLink } from '../protocol/flow/signal-link/stream-link.js';
 
 /** A link whose duplicator has welcomed this client. */
 export interface Greeted {

@@ -4,15 +4,15 @@
  * mirror wakes nobody.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { imageState, openImage } from '../protocol/flow-file/image.js';
-import { sourceStateOf, type SourceState } from '../protocol/flow-file/layout.js';
-import { openFlowFile, openFlowHeader } from '../protocol/flow-file/open.js';
-import { RingReader } from '../protocol/flow-file/ring-reader.js';
-import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
-import { MessageKind } from '../protocol/signal-link/messages.js';
+import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { imageState, openImage } from '../protocol/flow/flow-file/image.js';
+import { sourceStateOf, type SourceState } from '../protocol/flow/flow-file/layout.js';
+import { openFlowFile, openFlowHeader } from '../protocol/flow/flow-file/open.js';
+import { RingReader } from '../protocol/flow/flow-file/ring-reader.js';
+import type { LinkConnection, LinkEnd } from '../protocol/flow/signal-link/link.js';
+import { MessageKind } from '../protocol/flow/signal-link/messages.js';
 import { greet, type EarlyGreeting } from './mirror-greeting.js';
 import { SpectraView } from './spectra.js';
 

@@ -2,13 +2,13 @@
  * What a client has open at its app server: asked for under one handle however often it is attached again, asked for again when the app server was
  * restarted, and brought back when its duplicator died. Knows flows by their requests and handles, not how they are read or written.
  */
-import type { ClientReport } from '../protocol/contract/figures.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { OpenRequest, OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
-import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import type { ClientReport } from '../protocol/rpc/contract/figures.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type { OpenRequest, OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 import { InputFlow } from './input-flow.js';
 import { clientLog } from './locate.js';
 import { OutputFlow } from './output-flow.js';

@@ -4,12 +4,12 @@
  * choice.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { FlowMark } from '../protocol/contract/deliveries.js';
-import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { COUNTERS } from '../protocol/flow-file/counters.js';
-import type { LinkConnection, LinkEnd } from '../protocol/signal-link/link.js';
-import { MessageKind } from '../protocol/signal-link/messages.js';
+import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
+import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { COUNTERS } from '../protocol/flow/flow-file/counters.js';
+import type { LinkConnection, LinkEnd } from '../protocol/flow/signal-link/link.js';
+import { MessageKind } from '../protocol/flow/signal-link/messages.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
 import { OutputRing } from './output-ring.js';
 import { sitDown, type Seat } from './output-seat.js';

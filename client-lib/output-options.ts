@@ -1,6 +1,6 @@
 /** What a provider may choose, checked where it enters. */
-import { MirrorflowError } from '../protocol/errors.js';
-import { geometryOf } from '../protocol/flow-file/geometry.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { geometryOf } from '../protocol/flow/flow-file/geometry.js';
 
 export const OUTPUT_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 

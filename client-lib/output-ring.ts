@@ -3,9 +3,9 @@
  * take credit back: a slot is opened, then the word is looked at again, so that one of the two sees the other. A fence lies between the two,
  * which costs as much as a small buffer: several slots are opened with one.
  */
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { GENERATION_SHIFT, HEADER } from '../protocol/flow-file/layout.js';
-import { RingWriter } from '../protocol/flow-file/ring-writer.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { GENERATION_SHIFT, HEADER } from '../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../protocol/flow/flow-file/ring-writer.js';
 
 /** Slots that are opened together at most, and which share of the ring: they hold nothing for those who join late. */
 const OPEN_SLOTS_MAX = 64;

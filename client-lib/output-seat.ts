@@ -1,12 +1,12 @@
 /** Taking the provider's seat at a duplicator: the link, the flow file that it serves, and the generation that this provider has. */
-import { systemClock } from '../protocol/clock.js';
-import type { OpenedFlow } from '../protocol/contract/shapes.js';
-import { MirrorflowError, isMirrorflowError } from '../protocol/errors.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { openFlowFile } from '../protocol/flow-file/open.js';
-import type { LinkConnection } from '../protocol/signal-link/link.js';
-import { MessageKind, packHello, unpackRefusal } from '../protocol/signal-link/messages.js';
-import { streamLink } from '../protocol/signal-link/stream-link.js';
+import { systemClock } from '../protocol/base/clock.js';
+import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { openFlowFile } from '../protocol/flow/flow-file/open.js';
+import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
+import { MessageKind, packHello, unpackRefusal } from '../protocol/flow/signal-link/messages.js';
+import { streamLink } from '../protocol/flow/signal-link/stream-link.js';
 import type { OutputRules } from './output-options.js';
 
 /** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */

@@ -1,5 +1,5 @@
 /** Those who wait to write: served in the order in which they came, each when it has room, as long as nobody fills a slot in place. */
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 
 interface Waiter {
   /** A reservation: given up when the flow is closed, since it could not be committed any more. */

@@ -3,14 +3,14 @@
  * and the same error cases by name. A SpecTcl on this host gives its own memory; any other is mirrored, once for all who ask.
  */
 import { hostname, networkInterfaces, userInfo } from 'node:os';
-import { formatAddress, parseAddress, type AddressOf } from '../protocol/address.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/errors.js';
-import { openImage } from '../protocol/flow-file/image.js';
+import { formatAddress, parseAddress, type AddressOf } from '../protocol/base/address.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../protocol/base/errors.js';
+import { openImage } from '../protocol/flow/flow-file/image.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../protocol/spectcl/display-memory.js';
 import { lookUpService } from '../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../protocol/spectcl/rest-client.js';
-import { parseMemoryKey } from '../protocol/sysv/memory-key.js';
-import { attachSegment } from '../protocol/sysv/segment.js';
+import { parseMemoryKey } from '../protocol/spectcl/sysv/memory-key.js';
+import { attachSegment } from '../protocol/spectcl/sysv/segment.js';
 import { connect } from './connect.js';
 import { connectHost } from './host.js';
 import type { LocateOptions } from './locate.js';

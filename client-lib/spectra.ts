@@ -1,5 +1,5 @@
 /** Spectra by name over a display memory: titles, axes, and counts as typed arrays over the very bytes, nothing copied. */
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import {
   bindings,
   channelsOf,

@@ -1,10 +1,10 @@
 /** From words to a command and its options, or to the help that was asked for. Nothing is run or printed here. */
 import yargs, { type Argv } from 'yargs';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
+import { MirrorflowError, describeError } from '../protocol/base/errors.js';
 import type { Command, Globals, Word } from './command.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import { closest } from './suggest.js';
-import { packageVersion } from '../protocol/installation.js';
+import { packageVersion } from '../protocol/base/installation.js';
 
 export type Parsed =
   | { readonly kind: 'command'; readonly command: Command; readonly given: object; readonly globals: Globals }

@@ -1,6 +1,6 @@
 /** What a command is: declared once, for the command line, the prompt, its help and its completion alike. */
 import type { InferredOptionTypes } from 'yargs';
-import type { Environment } from '../protocol/directories.js';
+import type { Environment } from '../protocol/base/paths.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 

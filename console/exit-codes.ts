@@ -1,5 +1,5 @@
 /** The exit codes of the command, which scripts can trust. */
-import { isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 
 /**
  * | code | meaning |

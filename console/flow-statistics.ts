@@ -1,5 +1,5 @@
 /** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
-import { COUNTERS, LEVELS } from '../protocol/flow-file/counters.js';
+import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
 
 export type Counters = Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 /** What to do about an error, where its message does not say it already. */
-import { isMirrorflowError, type ErrorCode } from '../protocol/errors.js';
+import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   BAD_NAME: 'mirrorflow apps lists the names that are known',

@@ -1,6 +1,6 @@
 /** Waits that end when the command is interrupted. */
 import type { EventEmitter } from 'node:events';
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 
 /**
  * What `work` gives, or CLOSED as soon as the signal is aborted. What the work gives after that is handed to `release`;

@@ -1,5 +1,5 @@
 /** Values of options, from text. Each throws BAD_OPTION that names the option, what was found and what is allowed. */
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const BYTES = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;

@@ -2,8 +2,8 @@
  * Where a command's words go: data to standard output and nothing else there, everything said about them to standard error.
  * With --json both are JSON, one value per line.
  */
-import { describeError, isMirrorflowError } from '../protocol/errors.js';
-import type { Environment } from '../protocol/directories.js';
+import { describeError, isMirrorflowError } from '../protocol/base/errors.js';
+import type { Environment } from '../protocol/base/paths.js';
 import { hintFor } from './hints.js';
 import { styled, terminalAbilities, type TerminalAbilities, type TextStyle } from './render/colour.js';
 import { printable } from './render/printable.js';

@@ -1,5 +1,5 @@
 /** What happens to the process of a command from outside: signals, and an output that nobody reads any more. */
-import { systemCode } from '../protocol/errors.js';
+import { systemCode } from '../protocol/base/errors.js';
 import { EXIT } from './exit-codes.js';
 
 /** A second signal this long after the first ends the process at once; sooner, it is the same key press twice. */

@@ -1,5 +1,5 @@
 /** One command from its words to its exit code, for the command line and the prompt alike. */
-import type { Environment } from '../protocol/directories.js';
+import type { Environment } from '../protocol/base/paths.js';
 import type { Command, CommandContext, Globals } from './command.js';
 import { parseCommandLine } from './command-line.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';

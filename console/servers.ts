@@ -1,6 +1,6 @@
 /** Connections of one command: made when it needs them, closed when it is done, however it ends. */
 import type { Client, HostConnection } from '../client-lib/index.js';
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import type { CommandContext } from './command.js';
 import { interruptible } from './interruption.js';
 

@@ -2,10 +2,10 @@
  * How a client of the signal link comes to a flow: its HELLO is understood or refused, a provider takes its seat, a consumer begins where it asks
  * and where the ring still has what it is to get.
  */
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../protocol/flow-file/geometry.js';
-import { SLOT } from '../protocol/flow-file/layout.js';
-import { LINK_VERSION, unpackHello, type Hello } from '../protocol/signal-link/messages.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../protocol/flow/flow-file/geometry.js';
+import { SLOT } from '../protocol/flow/flow-file/layout.js';
+import { LINK_VERSION, unpackHello, type Hello } from '../protocol/flow/signal-link/messages.js';
 import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
 import type { Returns } from './recovery/returns.js';

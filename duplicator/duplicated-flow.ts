@@ -1,9 +1,9 @@
 /** What the duplicator program needs of a flow, whatever fills it. */
 import type { EventEmitter } from 'eventemitter3';
-import type { AddressOf } from '../protocol/address.js';
-import type { Served } from '../protocol/contract/shapes.js';
-import type { MirrorflowError } from '../protocol/errors.js';
-import type { SourceState } from '../protocol/flow-file/layout.js';
+import type { AddressOf } from '../protocol/base/address.js';
+import type { Served } from '../protocol/rpc/contract/shapes.js';
+import type { MirrorflowError } from '../protocol/base/errors.js';
+import type { SourceState } from '../protocol/flow/flow-file/layout.js';
 import type { LinkStanding, RemoteStanding } from './flow-host.js';
 
 export interface FlowPlaces {

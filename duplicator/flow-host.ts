@@ -3,13 +3,13 @@
  * acknowledgements, and lets the writer know how far it may go. A client that goes stops counting in the same turn.
  */
 import { EventEmitter } from 'eventemitter3';
-import { systemClock, type Clock } from '../protocol/clock.js';
-import type { DuplicatorFigures } from '../protocol/contract/figures.js';
-import { COUNTERS } from '../protocol/flow-file/counters.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import type { SourceState } from '../protocol/flow-file/layout.js';
-import type { Logger } from '../protocol/log.js';
-import type { LinkConnection, LinkServer } from '../protocol/signal-link/link.js';
+import { systemClock, type Clock } from '../protocol/base/clock.js';
+import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
+import { COUNTERS } from '../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import type { SourceState } from '../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../protocol/base/log.js';
+import type { LinkConnection, LinkServer } from '../protocol/flow/signal-link/link.js';
 import {
   AWAKE,
   LAST,
@@ -17,7 +17,7 @@ import {
   UNANSWERED,
   kindName,
   unpackClient,
-} from '../protocol/signal-link/messages.js';
+} from '../protocol/flow/signal-link/messages.js';
 import { Admission } from './admission.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { LinkClient, standingsOf, type LinkStanding } from './link-client.js';

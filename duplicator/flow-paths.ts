@@ -1,9 +1,9 @@
 /** Where a flow's file and link stand; the directories are made ready for them, for this user and those whom the access list names. */
 import { dirname } from 'node:path';
-import { Access } from '../protocol/access/access.js';
-import { appFlowDirectory, flowFilePath, linkSocketPath } from '../protocol/directories.js';
-import type { Logger } from '../protocol/log.js';
-import { prepareDirectory } from '../protocol/private-directory.js';
+import { Access } from '../protocol/host/access/access.js';
+import { appFlowDirectory, flowFilePath, linkSocketPath } from '../protocol/base/paths.js';
+import type { Logger } from '../protocol/base/log.js';
+import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import type { DuplicatorOptions } from './options.js';
 
 export interface FlowPaths {

@@ -1,5 +1,5 @@
 /** How long a flow without clients is kept: pure, told of the clients, with the clock passed in. */
-import type { Clock } from '../protocol/clock.js';
+import type { Clock } from '../protocol/base/clock.js';
 
 export class Linger {
   readonly #clock: Clock;

@@ -1,11 +1,11 @@
 /** Somebody on the signal link: what it said that it is, and what it is told. */
-import type { DuplicatorFigures } from '../protocol/contract/figures.js';
-import type { ErrorCode } from '../protocol/errors.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { SOURCE_STATES, type SourceState } from '../protocol/flow-file/layout.js';
-import type { Logger } from '../protocol/log.js';
-import type { LinkConnection } from '../protocol/signal-link/link.js';
-import { MessageKind, packHello, packRefusal, type Hello } from '../protocol/signal-link/messages.js';
+import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
+import type { ErrorCode } from '../protocol/base/errors.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { SOURCE_STATES, type SourceState } from '../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../protocol/base/log.js';
+import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
+import { MessageKind, packHello, packRefusal, type Hello } from '../protocol/flow/signal-link/messages.js';
 import type { Consumer } from './consumer-registry.js';
 import type { Attendant } from './recovery/attendance.js';
 

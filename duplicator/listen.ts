@@ -1,7 +1,7 @@
 /** Listening on the flow's socket: a killed predecessor's last threads may hold it for a moment longer than its process is alive. */
-import { systemClock, type Clock } from '../protocol/clock.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import type { LinkServer } from '../protocol/signal-link/link.js';
+import { systemClock, type Clock } from '../protocol/base/clock.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import type { LinkServer } from '../protocol/flow/signal-link/link.js';
 
 const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
 const LOOK_MS = 20;

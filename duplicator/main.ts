@@ -5,17 +5,17 @@
  *
  * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
  */
-import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
-import { identityToWire } from '../protocol/contract/identity-on-wire.js';
-import { parseAddress } from '../protocol/address.js';
-import { systemClock } from '../protocol/clock.js';
-import { isMirrorflowError, type MirrorflowError } from '../protocol/errors.js';
-import { Logger } from '../protocol/log.js';
-import { ownIdentity } from '../protocol/owner-identity.js';
-import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
-import { endOnSignals } from '../protocol/process-kit/termination.js';
-import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
-import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { parseAddress } from '../protocol/base/address.js';
+import { systemClock } from '../protocol/base/clock.js';
+import { isMirrorflowError, type MirrorflowError } from '../protocol/base/errors.js';
+import { Logger } from '../protocol/base/log.js';
+import { ownIdentity } from '../protocol/base/owner-identity.js';
+import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { endOnSignals } from '../protocol/host/process-kit/termination.js';
+import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
+import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
 import type { DuplicatedFlow } from './duplicated-flow.js';
 import { Linger } from './linger.js';
 import { LocalFlow } from './local/local-flow.js';

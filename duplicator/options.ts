@@ -1,13 +1,13 @@
 /** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
-import { parseAccess, type AccessOptions } from '../protocol/access/options.js';
-import { parseAddress, type AddressOf } from '../protocol/address.js';
-import { flowDirectory, runtimeDirectory } from '../protocol/directories.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { LIMITS } from '../protocol/limits.js';
-import { checkFlowType, checkName } from '../protocol/names.js';
-import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
+import { parseAccess, type AccessOptions } from '../protocol/rpc/contract/access-options.js';
+import { parseAddress, type AddressOf } from '../protocol/base/address.js';
+import { flowDirectory, runtimeDirectory } from '../protocol/base/paths.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { checkFlowType, checkName } from '../protocol/base/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
 import { REATTACH_MS } from './recovery/reattach-hold.js';
-import { securityFiles, type SecurityFiles } from '../protocol/security/options.js';
+import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/options.js';
 
 /** What every flow needs. */
 interface CommonOptions {

@@ -2,16 +2,21 @@
  * The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted.
  * It is made while the flow starts, so that only the word itself is left to say when that is ready.
  */
-import type { DuplicatorFigures } from '../protocol/contract/figures.js';
-import { CONTRACT, type MirrorflowContract } from '../protocol/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport, ServeRequest, Served } from '../protocol/contract/shapes.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { callerOf, type CallOf } from '../protocol/xml-rpc/contract.js';
-import { Dispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
+import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import type {
+  DuplicatorReady,
+  DuplicatorReport,
+  ServeRequest,
+  Served,
+} from '../protocol/rpc/contract/shapes.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
+import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
+import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 
-export { reportFailedStart } from '../protocol/process-kit/failed-start.js';
+export { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 
 /** Stalled consumers that the app server is told of when it is back. */
 const DEMOTED_MAX = 64;

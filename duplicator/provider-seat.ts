@@ -15,11 +15,11 @@
  * | seated | finish()             | seated, its leaving will be an end and no death |
  * | seated | leave()              | empty  |
  */
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../protocol/flow-file/geometry.js';
-import { GENERATION_SHIFT, HEADER, SLOT } from '../protocol/flow-file/layout.js';
-import type { LinkConnection } from '../protocol/signal-link/link.js';
-import { MessageKind, packHello, type Hello } from '../protocol/signal-link/messages.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../protocol/flow/flow-file/geometry.js';
+import { GENERATION_SHIFT, HEADER, SLOT } from '../protocol/flow/flow-file/layout.js';
+import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
+import { MessageKind, packHello, type Hello } from '../protocol/flow/signal-link/messages.js';
 
 /** Generations wrap within the half word that a slot has for them; 0 is never one. */
 const GENERATIONS = 0xffff;

@@ -2,7 +2,7 @@
  * Which lossless consumers hold the writer back for too long: told who holds it now and when one acknowledges, it says who has stalled.
  * Time and timers are passed in. Off while the timeout is 0.
  */
-import type { Clock } from '../protocol/clock.js';
+import type { Clock } from '../protocol/base/clock.js';
 import type { Consumer } from './consumer-registry.js';
 
 export class StallWatch {

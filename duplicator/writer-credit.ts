@@ -2,8 +2,8 @@
  * How far the writer of a flow may go: the slowest lossless acknowledgement plus the ring's size, and after a take-over no further than before until
  * the consumers are back. A provider is told through its seat, the duplicator itself waits here. Who holds the writer back for too long has stalled.
  */
-import type { Clock } from '../protocol/clock.js';
-import type { FlowFile } from '../protocol/flow-file/flow-file.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
 import type { Consumer, ConsumerRegistry } from './consumer-registry.js';
 import { ProviderSeat } from './provider-seat.js';
 import { StallWatch } from './stall-watch.js';

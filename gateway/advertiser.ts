@@ -3,9 +3,9 @@
  * name, and asks again when the port manager was restarted.
  */
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../protocol/clock.js';
-import { describeError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { describeError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 1_024;

@@ -1,6 +1,6 @@
 /** A TCP port that leads to a service: a fixed one, and one that the port manager gives, which may change while the service goes on. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { MirrorflowError, describeError, systemCode } from '../protocol/errors.js';
+import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
 
 export class Listener {
   readonly port: number;

@@ -6,18 +6,18 @@
  * It outlives its app server, so that viewers see nothing of a restart; it ends when it is told to, or when both its app server and its
  * clients have been gone for a while.
  */
-import { identityToWire } from '../protocol/contract/identity-on-wire.js';
-import { PROTOCOL_VERSION } from '../protocol/contract/shapes.js';
-import { systemClock } from '../protocol/clock.js';
-import { Logger } from '../protocol/log.js';
-import { ownIdentity } from '../protocol/owner-identity.js';
-import { LAUNCH_VARIABLE } from '../protocol/process-kit/child.js';
-import { endOnSignals } from '../protocol/process-kit/termination.js';
-import { refuseUsage, toldHelp } from '../protocol/process-kit/usage.js';
-import { boundYoungObjects } from '../protocol/process-kit/young-objects.js';
+import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import { systemClock } from '../protocol/base/clock.js';
+import { Logger } from '../protocol/base/log.js';
+import { ownIdentity } from '../protocol/base/owner-identity.js';
+import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { endOnSignals } from '../protocol/host/process-kit/termination.js';
+import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
+import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
-import { reportFailedStart } from '../protocol/process-kit/failed-start.js';
+import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 import { Parent } from './parent.js';
 
 /** An app server that is not restarted within this time will not be; then only clients are a reason to stay. */

@@ -3,9 +3,9 @@
  * first, partial ones while the header is the one it has, and a full one again when it is not.
  */
 import type { Socket } from 'node:net';
-import type { Clock } from '../protocol/clock.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import {
   MIRROR_MESSAGE,

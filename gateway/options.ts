@@ -1,9 +1,9 @@
 /** The gateway's command line: which application, where its app server is, and the options that it was given. */
-import { gatewayOptions, type GatewayOptions } from '../protocol/contract/shapes.js';
-import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
-import { checkName } from '../protocol/names.js';
-import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/process-kit/option-table.js';
+import { gatewayOptions, type GatewayOptions } from '../protocol/rpc/contract/shapes.js';
+import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
+import { MirrorflowError, describeError } from '../protocol/base/errors.js';
+import { checkName } from '../protocol/base/names.js';
+import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
 
 const DEFAULT_MODE = 0o600;
 

@@ -1,10 +1,10 @@
 /** The gateway's permanent connection to its app server: says that it listens, and says it again to an app server that was restarted. */
-import { CONTRACT } from '../protocol/contract/methods.js';
-import type { GatewayReady } from '../protocol/contract/shapes.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
-import { PermanentConnection } from '../protocol/xml-rpc/permanent-connection.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import type { GatewayReady } from '../protocol/rpc/contract/shapes.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
+import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 
 export class Parent {
   readonly #connection: PermanentConnection;

@@ -4,9 +4,9 @@
  */
 import type { Binding, Client, InputFlow, Mirror } from '../client-lib/index.js';
 import { SPECTRA_FLOW } from '../client-lib/index.js';
-import type { Clock } from '../protocol/clock.js';
-import { MirrorflowError, describeError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { MirrorflowError, describeError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../protocol/spectcl/display-memory.js';
 import { Publications, type Lease } from './publications.js';
 

@@ -2,13 +2,13 @@
  * The process of an app server as an application sees it: its own child, or one that it adopted from an earlier host
  * server or from somebody's terminal. Both end the same way.
  */
-import type { Clock } from '../protocol/clock.js';
-import { CONTRACT } from '../protocol/contract/methods.js';
-import type { AppServerReady } from '../protocol/contract/shapes.js';
-import { isAlive, type OwnerIdentity } from '../protocol/owner-identity.js';
-import type { Child } from '../protocol/process-kit/child.js';
-import { stopForeign } from '../protocol/process-kit/foreign-process.js';
-import { callerOf } from '../protocol/xml-rpc/contract.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { CONTRACT } from '../protocol/rpc/contract/methods.js';
+import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
+import { isAlive, type OwnerIdentity } from '../protocol/base/owner-identity.js';
+import type { Child } from '../protocol/host/process-kit/child.js';
+import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
+import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { HostSession } from './host-context.js';
 
 /** How an app server ended: as somebody asked of it, or not. */

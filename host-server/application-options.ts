@@ -1,6 +1,6 @@
 /** Options of an application: what to start it with, how two of them differ, and as arguments of the app server. */
-import { formatAddress, parseAddress } from '../protocol/address.js';
-import type { ApplicationOptions } from '../protocol/contract/shapes.js';
+import { formatAddress, parseAddress } from '../protocol/base/address.js';
+import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 
 /** Option of the app server for each member but the name. */
 const ARGUMENTS = [

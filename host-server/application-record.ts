@@ -4,13 +4,17 @@
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { applicationOptions, processIdentity, type ApplicationOptions } from '../protocol/contract/shapes.js';
-import { appSocketPath } from '../protocol/directories.js';
-import type { Logger } from '../protocol/log.js';
-import { isName } from '../protocol/names.js';
-import { isAlive, type OwnerIdentity } from '../protocol/owner-identity.js';
-import type { Place } from '../protocol/xml-rpc/schema.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import {
+  applicationOptions,
+  processIdentity,
+  type ApplicationOptions,
+} from '../protocol/rpc/contract/shapes.js';
+import { appSocketPath } from '../protocol/base/paths.js';
+import type { Logger } from '../protocol/base/log.js';
+import { isName } from '../protocol/base/names.js';
+import { isAlive, type OwnerIdentity } from '../protocol/base/owner-identity.js';
+import type { Place } from '../protocol/rpc/xml-rpc/schema.js';
 
 interface ApplicationRecord {
   readonly identity: OwnerIdentity;

@@ -1,9 +1,9 @@
 /** What an application needs of its host server, and how patient it is. */
-import type { Clock } from '../protocol/clock.js';
-import type { ApplicationOptions, ApplicationState } from '../protocol/contract/shapes.js';
-import type { MirrorflowError } from '../protocol/errors.js';
-import type { ChildSpec } from '../protocol/process-kit/child.js';
-import type { RestartLimits } from '../protocol/process-kit/restart-policy.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { ApplicationOptions, ApplicationState } from '../protocol/rpc/contract/shapes.js';
+import type { MirrorflowError } from '../protocol/base/errors.js';
+import type { ChildSpec } from '../protocol/host/process-kit/child.js';
+import type { RestartLimits } from '../protocol/host/process-kit/restart-policy.js';
 import type { EndingTimes } from './app-server-process.js';
 
 export interface ApplicationTimes extends EndingTimes {

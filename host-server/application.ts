@@ -12,13 +12,17 @@
  * | running  | its app server dies                               | starting after a delay, or failed after too many |
  * | starting, running, failed | stop                             | stopping, then stopped |
  */
-import type { ApplicationInfo, ApplicationOptions, ApplicationState } from '../protocol/contract/shapes.js';
-import { describeError, MirrorflowError } from '../protocol/errors.js';
-import type { AppServerReady } from '../protocol/contract/shapes.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import type { OwnerIdentity } from '../protocol/owner-identity.js';
-import { Child } from '../protocol/process-kit/child.js';
-import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
+import type {
+  ApplicationInfo,
+  ApplicationOptions,
+  ApplicationState,
+} from '../protocol/rpc/contract/shapes.js';
+import { describeError, MirrorflowError } from '../protocol/base/errors.js';
+import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import type { OwnerIdentity } from '../protocol/base/owner-identity.js';
+import { Child } from '../protocol/host/process-kit/child.js';
+import { RestartPolicy } from '../protocol/host/process-kit/restart-policy.js';
 import { AdoptedAppServer, OwnAppServer, type AppServerEnd } from './app-server-process.js';
 import type { ApplicationSurroundings } from './application-surroundings.js';
 import { optionsDifference } from './application-options.js';

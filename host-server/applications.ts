@@ -1,10 +1,11 @@
 /** The applications a host server knows, by name: configured, remembered from records, run on request, or started by hand. */
-import { PROTOCOL_VERSION, type AppServerReady } from '../protocol/contract/shapes.js';
-import type { ApplicationInfo, ApplicationOptions, StartFailure } from '../protocol/contract/shapes.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/errors.js';
-import { identityFromWire } from '../protocol/contract/identity-on-wire.js';
-import { isAlive, ownIdentity, type OwnerIdentity } from '../protocol/owner-identity.js';
-import type { Caller } from '../protocol/xml-rpc/contract.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
+import type { ApplicationInfo, ApplicationOptions, StartFailure } from '../protocol/rpc/contract/shapes.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
+import { identityFromWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { isAlive, ownIdentity, type OwnerIdentity } from '../protocol/base/owner-identity.js';
+import type { Caller } from '../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationSurroundings } from './application-surroundings.js';
 import { completeOptions } from './application-options.js';

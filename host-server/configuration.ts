@@ -2,14 +2,14 @@
  * The configuration file: strict JSON, checked whole, so that one look at the message mends all of it. Pure: text in,
  * configuration or problems out.
  */
-import { checkAccess } from '../protocol/access/access.js';
-import { parseAddress } from '../protocol/address.js';
-import { applicationOptions, type ApplicationOptions } from '../protocol/contract/shapes.js';
-import { checkPrograms } from '../protocol/contract/programs.js';
-import { describeError, isMirrorflowError } from '../protocol/errors.js';
-import { checkName } from '../protocol/names.js';
-import { parsePortRange, type PortRange } from '../protocol/port-range.js';
-import { describeValue, isStruct } from '../protocol/xml-rpc/values.js';
+import { checkAccess } from '../protocol/host/access/access.js';
+import { parseAddress } from '../protocol/base/address.js';
+import { applicationOptions, type ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
+import { checkPrograms } from '../protocol/rpc/contract/programs.js';
+import { describeError, isMirrorflowError } from '../protocol/base/errors.js';
+import { checkName } from '../protocol/base/names.js';
+import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
+import { describeValue, isStruct } from '../protocol/rpc/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from './listen-address.js';
 import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from './peers/peer-address.js';
 

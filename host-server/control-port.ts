@@ -3,13 +3,13 @@
  * it is listened on as `tls:`. Owns both.
  */
 import type { Socket } from 'node:net';
-import type { Clock } from '../protocol/clock.js';
-import type { Logger } from '../protocol/log.js';
-import type { Security } from '../protocol/security/options.js';
-import type { CallDispatcher } from '../protocol/xml-rpc/dispatcher.js';
-import { HttpAuthentication } from '../protocol/xml-rpc/http-authentication.js';
-import { HttpRpcServer } from '../protocol/xml-rpc/http-server.js';
-import type { SessionOptions } from '../protocol/xml-rpc/session.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { Logger } from '../protocol/base/log.js';
+import type { Security } from '../protocol/rpc/security/options.js';
+import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
+import { HttpAuthentication } from '../protocol/rpc/xml-rpc/http-authentication.js';
+import { HttpRpcServer } from '../protocol/rpc/xml-rpc/http-server.js';
+import type { SessionOptions } from '../protocol/rpc/xml-rpc/session.js';
 import type { HostContext, HostSession } from './host-context.js';
 import type { ListenAddress } from './listen-address.js';
 import { Gate } from './peers/gate.js';

@@ -3,9 +3,9 @@
  * process only", as does a crash: applications go on and are adopted by the next host server. The two need different signals
  * since a service manager sends the same one for stop and for restart.
  */
-import { describeError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { sourceStack } from '../protocol/source-stack.js';
+import { describeError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { sourceStack } from '../protocol/base/source-stack.js';
 import type { HostServer } from './host-server.js';
 
 /** Longer than any application takes to be stopped; shorter than systemd waits before SIGKILL. */

@@ -1,8 +1,9 @@
 /** What the host server answers: its part of the contract, over sessions and HTTP alike. */
-import type { MirrorflowContract } from '../protocol/contract/methods.js';
-import { PROTOCOL_VERSION, type ApplicationOptions } from '../protocol/contract/shapes.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import type { Handlers } from '../protocol/xml-rpc/contract.js';
+import type { MirrorflowContract } from '../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import type { Handlers } from '../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from './applications.js';
 import type { HostContext, HostSession } from './host-context.js';
 import type { Network } from './peers/network.js';

@@ -1,5 +1,5 @@
 /** Who calls a host server. */
-import type { RpcSession } from '../protocol/xml-rpc/session.js';
+import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 
 export interface HostContext {
   /** The permanent connection of the call; undefined over HTTP. */

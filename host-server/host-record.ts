@@ -3,9 +3,9 @@
  * a second one ends without having disturbed the first.
  */
 import { join } from 'node:path';
-import { ClaimedRecord, alreadyRunning } from '../protocol/claimed-record.js';
-import { identityToWire } from '../protocol/contract/identity-on-wire.js';
-import { ownIdentity } from '../protocol/owner-identity.js';
+import { ClaimedRecord, alreadyRunning } from '../protocol/host/claimed-record.js';
+import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { ownIdentity } from '../protocol/base/owner-identity.js';
 
 export class HostRecord {
   readonly #socket: string;

@@ -3,7 +3,7 @@
  * refusal (code and message) to standard error with exit code 1.
  */
 import { parseArgs } from 'node:util';
-import { describeError, isMirrorflowError, MirrorflowError } from '../protocol/errors.js';
+import { describeError, isMirrorflowError, MirrorflowError } from '../protocol/base/errors.js';
 import { planInstallation, writeUnit } from './install.js';
 
 const text = { type: 'string' } as const;

@@ -5,9 +5,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryName } from '../protocol/claim.js';
-import type { Environment } from '../protocol/directories.js';
-import { describeError, MirrorflowError, systemCode } from '../protocol/errors.js';
+import { temporaryName } from '../protocol/base/files/claim.js';
+import type { Environment } from '../protocol/base/paths.js';
+import { describeError, MirrorflowError, systemCode } from '../protocol/base/errors.js';
 import { systemdUnit, unitPath, type UnitOptions, type UnitScope } from './systemd-unit.js';
 
 export interface InstallOptions {

@@ -1,8 +1,8 @@
 /** Where the host server listens. Whether it may listen there is decided when everything about security is known. */
-import { formatAddress, parseAddress, type AddressOf } from '../protocol/address.js';
-import { MirrorflowError } from '../protocol/errors.js';
-import { checkListening, isLoopback } from '../protocol/security/listening.js';
-import type { Security } from '../protocol/security/options.js';
+import { formatAddress, parseAddress, type AddressOf } from '../protocol/base/address.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
+import { checkListening, isLoopback } from '../protocol/rpc/security/listening.js';
+import type { Security } from '../protocol/rpc/security/options.js';
 
 export type ListenAddress = AddressOf<'tcp' | 'tls'>;
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** The host server: one per machine or user, from boot. */
-import { systemClock } from '../protocol/clock.js';
-import { isMirrorflowError } from '../protocol/errors.js';
-import { packageVersion } from '../protocol/installation.js';
-import { Logger } from '../protocol/log.js';
-import { refuseUsage } from '../protocol/process-kit/usage.js';
+import { systemClock } from '../protocol/base/clock.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import { packageVersion } from '../protocol/base/installation.js';
+import { Logger } from '../protocol/base/log.js';
+import { refuseUsage } from '../protocol/host/process-kit/usage.js';
 import { endOnSignals } from './ending.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';

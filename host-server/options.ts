@@ -2,19 +2,19 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import yargs from 'yargs';
-import { formatAddress, parseAddress } from '../protocol/address.js';
-import type { ApplicationOptions } from '../protocol/contract/shapes.js';
-import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/directories.js';
-import { describeError, MirrorflowError } from '../protocol/errors.js';
-import type { LogLevel } from '../protocol/log.js';
-import { checkName } from '../protocol/names.js';
-import { parsePortRange, type PortRange } from '../protocol/port-range.js';
+import { formatAddress, parseAddress } from '../protocol/base/address.js';
+import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
+import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
+import { describeError, MirrorflowError } from '../protocol/base/errors.js';
+import type { LogLevel } from '../protocol/base/log.js';
+import { checkName } from '../protocol/base/names.js';
+import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
 import {
   readSecurity,
   securityFiles,
   type Security,
   type SecurityFiles,
-} from '../protocol/security/options.js';
+} from '../protocol/rpc/security/options.js';
 import { parseConfiguration, type Configuration } from './configuration.js';
 import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
 import { ownHostName } from './peers/network.js';

@@ -2,10 +2,10 @@
  * Tells systemd how the host server is: ready, status, stopping, and alive. Source of the protocol: sd_notify(3).
  * Outside of systemd (NOTIFY_SOCKET unset) everything here does nothing; a failure is logged once and never thrown.
  */
-import { systemClock, type Clock } from '../protocol/clock.js';
-import { describeError } from '../protocol/errors.js';
-import type { Logger } from '../protocol/log.js';
-import { UnixDatagramSocket, type SendOutcome } from '../protocol/signal-link/unix-datagram.js';
+import { systemClock, type Clock } from '../protocol/base/clock.js';
+import { describeError } from '../protocol/base/errors.js';
+import type { Logger } from '../protocol/base/log.js';
+import { UnixDatagramSocket, type SendOutcome } from '../protocol/flow/signal-link/unix-datagram.js';
 
 const STATUS_CHARACTERS_MAX = 500;
 /** A full socket of systemd is tried again this often; a lost READY would count as a failed start. */

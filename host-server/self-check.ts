@@ -1,7 +1,7 @@
 /** Whether this host server answers on its own socket, as its clients would see it. */
-import type { Clock } from '../protocol/clock.js';
-import type { Logger } from '../protocol/log.js';
-import { connectSession } from '../protocol/xml-rpc/connect-session.js';
+import type { Clock } from '../protocol/base/clock.js';
+import type { Logger } from '../protocol/base/log.js';
+import { connectSession } from '../protocol/rpc/xml-rpc/connect-session.js';
 import type { SystemdNotifier } from './sd-notify.js';
 
 /**

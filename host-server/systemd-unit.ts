@@ -4,7 +4,7 @@
  */
 import { isAbsolute, join } from 'node:path';
 
-import { MirrorflowError } from '../protocol/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 
 export type UnitScope = 'user' | 'system';
 

@@ -5,14 +5,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Clock } from '../protocol/clock.js';
-import { LIMITS } from '../protocol/limits.js';
-import { describeError } from '../protocol/errors.js';
-import { programPath } from '../protocol/installation.js';
-import type { Logger } from '../protocol/log.js';
-import { ownChildEnvironment } from '../protocol/process-kit/environment.js';
-import { RestartPolicy } from '../protocol/process-kit/restart-policy.js';
-import { announcedAddress } from '../protocol/process-kit/announced-address.js';
+import type { Clock } from '../protocol/base/clock.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { describeError } from '../protocol/base/errors.js';
+import { programPath } from '../protocol/base/installation.js';
+import type { Logger } from '../protocol/base/log.js';
+import { ownChildEnvironment } from '../protocol/host/process-kit/environment.js';
+import { RestartPolicy } from '../protocol/host/process-kit/restart-policy.js';
+import { announcedAddress } from '../protocol/host/process-kit/announced-address.js';
 
 export interface WebProcessOptions {
   /** Options of the web process about where it listens: `--listen tcp://127.0.0.1:7391`, perhaps `--or-any-port`. */

@@ -57,7 +57,7 @@ async function bundle(folder, entryPoints, extension, options) {
 const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);
 
-const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'installation.js'));
+const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'base', 'installation.js'));
 await bundle('programs', PROGRAM_MODULES, '.cjs', {
   format: 'cjs',
   define: { 'import.meta.url': 'moduleUrl' },

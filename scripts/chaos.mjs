@@ -3,4 +3,4 @@ import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 
 prepare({ build: true });
-run(process.execPath, [join(ROOT, 'dist', 'bench', 'chaos', 'main.js'), ...process.argv.slice(2)]);
+run(process.execPath, [join(ROOT, 'dist', 'test', 'chaos', 'main.js'), ...process.argv.slice(2)]);

@@ -8,7 +8,7 @@ const dist = (path) => join(ROOT, 'dist', path);
 const { WholeSystem, eventually } = await import(dist('test/system/whole-system.js'));
 const { openBrowser } = await import(dist('test/browser/browser.js'));
 const { WebServer } = await import(dist('web/server/web-server.js'));
-const { Logger } = await import(dist('protocol/log.js'));
+const { Logger } = await import(dist('protocol/base/log.js'));
 
 const TARGET = join(ROOT, 'docs', 'screenshots');
 const SETTLED_MS = 1_500;

@@ -3,11 +3,11 @@
  * The web viewer's process. It stands on the client library like any other program; the host server starts it, or somebody by hand. When it serves
  * it says so with one line of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
-import { isMirrorflowError } from '../protocol/errors.js';
-import { packageVersion, webAssets } from '../protocol/installation.js';
-import { Logger } from '../protocol/log.js';
-import { endOnSignals } from '../protocol/process-kit/termination.js';
-import { endWithBadUsage } from '../protocol/process-kit/usage.js';
+import { isMirrorflowError } from '../protocol/base/errors.js';
+import { packageVersion, webAssets } from '../protocol/base/installation.js';
+import { Logger } from '../protocol/base/log.js';
+import { endOnSignals } from '../protocol/host/process-kit/termination.js';
+import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { readWebOptions, type WebOptions } from './server/options.js';
 import { WebServer } from './server/web-server.js';
 

@@ -1,6 +1,6 @@
 /** What app servers of the same application on other hosts may ask of this one. The host servers put the calling host in front. */
-import type { MirrorflowContract } from '../../protocol/contract/methods.js';
-import type { Handlers } from '../../protocol/xml-rpc/contract.js';
+import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Collection } from '../collection.js';
 import type { FlowControl } from '../flow-control.js';
 import type { CallOrigin } from '../handlers.js';

@@ -3,14 +3,14 @@
  * elsewhere gets its data from the duplicator there, and a flow has one provider on all hosts together. It finds, serves,
  * and follows: when the other duplicator listens somewhere else, the one here is sent after it.
  */
-import { formatAddress, parseAddress } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import type { Delivery } from '../../protocol/contract/deliveries.js';
-import type { FlowElsewhere, ServedElsewhere } from '../../protocol/contract/hosts.js';
-import type { DuplicatorReady, DuplicatorReport, OpenRequest } from '../../protocol/contract/shapes.js';
-import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
-import type { Logger } from '../../protocol/log.js';
+import { formatAddress, parseAddress } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { Delivery } from '../../protocol/rpc/contract/deliveries.js';
+import type { FlowElsewhere, ServedElsewhere } from '../../protocol/rpc/contract/hosts.js';
+import type { DuplicatorReady, DuplicatorReport, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
+import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { definitionOfProvider, isRemote, remoteDefinition, type FlowDefinition } from '../flow-definition.js';
 import type { RemoteHosts } from './remote-hosts.js';
 

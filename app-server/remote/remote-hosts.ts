@@ -3,17 +3,17 @@
  * call goes over the host servers: app server, host server, host server, app server.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { HostOfApplication, RelayedCall, RelayedMethod } from '../../protocol/contract/hosts.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import type { HostOfApplication, RelayedCall, RelayedMethod } from '../../protocol/rpc/contract/hosts.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import {
   callerOf,
   type CallOf,
   type CallOptions,
   type ParamsOf,
   type ResultOf,
-} from '../../protocol/xml-rpc/contract.js';
-import type { RpcValue } from '../../protocol/xml-rpc/values.js';
+} from '../../protocol/rpc/xml-rpc/contract.js';
+import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
 /** Whoever has not answered a question to all within this time is left out: nobody waits for a host that was cut off. */
 const ANSWER_MS = 1_500;

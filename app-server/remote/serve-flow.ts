@@ -1,10 +1,10 @@
 /** Makes a duplicator listen for those of other hosts, on a port that the firewall lets through where there is a range. */
-import { formatAddress, type AddressOf } from '../../protocol/address.js';
-import type { MirrorflowContract } from '../../protocol/contract/methods.js';
-import type { Served } from '../../protocol/contract/shapes.js';
-import { isMirrorflowError, MirrorflowError } from '../../protocol/errors.js';
-import type { PortRange } from '../../protocol/port-range.js';
-import type { CallOf } from '../../protocol/xml-rpc/contract.js';
+import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
+import type { PortRange } from '../../protocol/base/port-range.js';
+import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 
 /** Where data for other hosts are served. */
 export interface DataListen {

@@ -3,9 +3,9 @@
  * main thread does meanwhile. Ends on `close`; what the main thread says to it comes by `hear`.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { systemClock } from '../../protocol/clock.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import type { LinkEnd } from '../../protocol/signal-link/link.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { attachConsumer, type AttachTarget } from '../flow-reader-link.js';
 import { MarkWatch } from '../flow-control.js';
 import { MarkSender } from '../flow-control-sender.js';

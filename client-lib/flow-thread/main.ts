@@ -3,7 +3,7 @@
  * compiled already; it ends on `leave`, and with the process.
  */
 import { parentPort } from 'node:worker_threads';
-import { loadMmapIo } from '../../protocol/flow-file/mmap-binding.js';
+import { loadMmapIo } from '../../protocol/base/files/mmap-binding.js';
 import { collectGarbage } from './collect-garbage.js';
 import { FlowInThread } from './flow-in-thread.js';
 import type { FromThread, ToThread } from './messages.js';

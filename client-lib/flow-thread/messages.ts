@@ -1,9 +1,14 @@
 /** What the main thread and a flow thread say to each other. Segments of the history travel on a port of their own. */
 import type { MessagePort } from 'node:worker_threads';
-import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from '../../protocol/errors.js';
-import type { SourceState } from '../../protocol/flow-file/layout.js';
-import type { ReadStart } from '../../protocol/flow-file/ring-reader.js';
-import type { Delivery } from '../../protocol/signal-link/messages.js';
+import {
+  MirrorflowError,
+  describeError,
+  type ErrorCode,
+  type ErrorFacts,
+} from '../../protocol/base/errors.js';
+import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
+import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
 import type { AttachTarget } from '../flow-reader-link.js';
 import type { FlowControlMarks } from '../flow-control.js';
 import type { MarkIdentity } from '../flow-control-sender.js';

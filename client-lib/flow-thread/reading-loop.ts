@@ -2,10 +2,10 @@
  * What a flow thread does all day: copies whatever is published into the history, acknowledges, waits to be signalled.
  * One pass copies everything there is; nothing is allocated per buffer. Passes are bounded, so that the thread hears its link.
  */
-import type { Clock } from '../../protocol/clock.js';
-import { sourceStateOf, type SourceState } from '../../protocol/flow-file/layout.js';
-import type { LinkEnd } from '../../protocol/signal-link/link.js';
-import { MessageKind } from '../../protocol/signal-link/messages.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { sourceStateOf, type SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
+import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 import type { ConsumerLink, ResumePoint } from '../flow-reader-link.js';
 import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/producer.js';
 

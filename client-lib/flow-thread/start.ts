@@ -10,7 +10,7 @@ import {
   workerData,
   type TransferListItem,
 } from 'node:worker_threads';
-import { programPath } from '../../protocol/installation.js';
+import { programPath } from '../../protocol/base/installation.js';
 import type { FlowThreadSettings, ToThread } from './messages.js';
 
 interface Waiting {

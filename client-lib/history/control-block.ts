@@ -22,7 +22,7 @@
  *          └────────────────────────────────────────────────────────────┘
  * ```
  */
-import { KEEPS_ORDER, Words } from '../../protocol/flow-file/words.js';
+import { KEEPS_ORDER, Words } from '../../protocol/flow/flow-file/words.js';
 
 const LINE_WORDS = 16;
 const WORD_BYTES = 4;

@@ -5,7 +5,7 @@
  * Where plain accesses keep their order the counts are plain: the entry is there before the count says so. Only who looks afterwards whether the
  * other thread sleeps needs its pushes to be seen before that: `settle`.
  */
-import { KEEPS_ORDER } from '../../protocol/flow-file/words.js';
+import { KEEPS_ORDER } from '../../protocol/flow/flow-file/words.js';
 
 export class IndexQueue {
   readonly #words: Int32Array;

@@ -1,6 +1,6 @@
 /** The rules of a history: how large it is and what happens when it is full. Checked here, where they enter. */
-import { MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import { HISTORY_BUFFERS_MAX } from './control-block.js';
 import { recordStride } from './segments.js';
 

@@ -11,7 +11,7 @@
  *      └───────────────────────────────────────────────────────────────────┘
  * ```
  */
-import { Words } from '../../protocol/flow-file/words.js';
+import { Words } from '../../protocol/flow/flow-file/words.js';
 
 const CACHE_LINE_BYTES = 64;
 

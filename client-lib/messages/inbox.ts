@@ -2,11 +2,11 @@
  * The messages that arrive at a client: made into objects of their classes and brought to whoever wants them, one at a time, in the order of
  * arrival, in the event loop of the main thread. A handler that returns a promise is awaited before the next one runs.
  */
-import type { Clock } from '../../protocol/clock.js';
-import { bytesOfValue, type MessageOnWire } from '../../protocol/contract/deliveries.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
-import type { Logger } from '../../protocol/log.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { bytesOfValue, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { isInvocable, messageFromWire, messageTypeOf, type MessageClass } from './message-class.js';
 
 /** A dropped type is warned of at most so often. */

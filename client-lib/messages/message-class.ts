@@ -2,9 +2,9 @@
  * Message classes: what a class declares of its attributes, and how its objects become XML-RPC values and objects again. The same
  * check stands at both ends. Pure.
  */
-import { MESSAGE_TYPE, type MessageOnWire } from '../../protocol/contract/deliveries.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
+import { MESSAGE_TYPE, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import {
   describeValue,
   FORBIDDEN_IN_XML,
@@ -13,7 +13,7 @@ import {
   showPath,
   type RpcStruct,
   type RpcValue,
-} from '../../protocol/xml-rpc/values.js';
+} from '../../protocol/rpc/xml-rpc/values.js';
 
 const SCALARS = ['string', 'number', 'boolean', 'date', 'bytes'] as const;
 type Scalar = (typeof SCALARS)[number];

@@ -10,7 +10,7 @@
  * ```
  */
 import { isDeepStrictEqual } from 'node:util';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer, LayerProperties, Placed } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';

@@ -1,5 +1,5 @@
 /** Plain bytes as a flow type: what untyped flows hold, and the innermost layer of stacks over them. */
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { FlowType, Placed } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 

@@ -10,9 +10,9 @@
  *   └────────────────────────────────────────────────
  * ```
  */
-import { MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
-import { nodeZlib } from '../../protocol/on-demand.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import { nodeZlib } from '../../protocol/base/lazy-modules.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { encodedBytes } from './stack.js';

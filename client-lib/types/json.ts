@@ -1,5 +1,5 @@
 /** One JSON value per buffer, UTF-8, without metadata. */
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';

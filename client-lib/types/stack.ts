@@ -1,7 +1,7 @@
 /** A stack of layers as a flow's identity names it, and whether it fits what a flow file says of itself. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { MirrorflowError } from '../../protocol/errors.js';
-import type { FlowIdentity } from '../../protocol/flow-file/identity.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { FlowIdentity } from '../../protocol/flow/flow-file/identity.js';
 import type { FlowLayer, LayerProperties } from './flow-type.js';
 
 const LAYER_NAME = /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/;

@@ -1,5 +1,5 @@
 /** The base of every type's Buffer class: the value over the bytes, made when it is first asked for, and what is wrong with it. */
-import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Layer } from './flow-type.js';
 
 type Outcome<Value> =

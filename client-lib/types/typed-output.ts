@@ -1,5 +1,5 @@
 /** An output flow that is written in values of a flow type: encoded straight into the reserved slot, or filled in place. */
-import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { OutputFlow } from '../output-flow.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from '../output-slot.js';
 import type { OutputFlowOptions } from '../output-options.js';

@@ -1,6 +1,6 @@
 /** `mirrorflow clean`: what dead owners left behind, shown or removed. A host server does the same when it starts. */
-import type { Leftover } from '../../protocol/clean-up/sweep.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import type { Leftover } from '../../protocol/host/clean-up/sweep.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 
@@ -19,7 +19,7 @@ export const cleanCommand = command({
   ],
   async run(context, { 'dry-run': dryRun, 'flow-dir': stated }) {
     const { output } = context;
-    const { cleanUp } = await import('../../protocol/clean-up/clean-up.js');
+    const { cleanUp } = await import('../../protocol/host/clean-up/clean-up.js');
     const places = await placesOf(context, stated);
     const leftovers = await cleanUp({ ...places, dryRun: dryRun === true });
     if (output.json) for (const leftover of leftovers) output.value(leftover);
@@ -51,7 +51,7 @@ async function placesOf(
   stated: string | undefined,
 ): Promise<{ directory: string; flowDirectory: string }> {
   const { env, directory } = context;
-  const { runtimeDirectory, flowDirectory } = await import('../../protocol/directories.js');
+  const { runtimeDirectory, flowDirectory } = await import('../../protocol/base/paths.js');
   const uid = process.geteuid?.() ?? 0;
   const { withHost } = await import('../servers.js');
   const host = await withHost(context, (server) => server.info()).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 /** `mirrorflow console`. */
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command } from '../command.js';
 
 export const consoleCommand = command({

@@ -1,5 +1,5 @@
 /** `mirrorflow doctor`. */
-import { describeError } from '../../protocol/errors.js';
+import { describeError } from '../../protocol/base/errors.js';
 import { command } from '../command.js';
 import type { Check, Finding, Patient } from '../doctor/check.js';
 import { EXIT } from '../exit-codes.js';

@@ -1,6 +1,6 @@
 /** `mirrorflow gateway`. */
 import type { ApplicationOptions } from '../../client-lib/index.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { numberValue } from '../option-values.js';
 import { withClient, withHost } from '../servers.js';

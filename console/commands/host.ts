@@ -1,7 +1,7 @@
 /** `mirrorflow host`: the host server of this machine or user. */
 import path from 'node:path';
 import type { HostInfo } from '../../client-lib/index.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import type { Output } from '../output.js';
 import { formatDuration } from '../render/numbers.js';

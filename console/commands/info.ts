@@ -1,7 +1,7 @@
 /** `mirrorflow info`: this installation, and where it looks for servers. */
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
-import { packageVersion } from '../../protocol/installation.js';
+import { packageVersion } from '../../protocol/base/installation.js';
 
 export const infoCommand = command({
   name: 'info',
@@ -11,8 +11,8 @@ export const infoCommand = command({
   examples: [['info --json', 'the same for a program']],
   async run(context) {
     const { output, directory, env } = context;
-    const { clientDirectories, flowDirectory } = await import('../../protocol/directories.js');
-    const { PROTOCOL_VERSION } = await import('../../protocol/contract/shapes.js');
+    const { clientDirectories, flowDirectory } = await import('../../protocol/base/paths.js');
+    const { PROTOCOL_VERSION } = await import('../../protocol/base/version.js');
     const uid = process.geteuid?.() ?? 0;
     const host = await hostServer(context);
     const facts = {

@@ -1,7 +1,7 @@
 /** `mirrorflow receive`: a flow to standard output. */
 import type { Client, InputFlow, InputFlowOptions } from '../../client-lib/index.js';
-import { MirrorflowError, isMirrorflowError, systemCode } from '../../protocol/errors.js';
-import { checkName } from '../../protocol/names.js';
+import { MirrorflowError, isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
+import { checkName } from '../../protocol/base/names.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { interruptible, pause } from '../interruption.js';

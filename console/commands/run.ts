@@ -1,5 +1,5 @@
 /** `mirrorflow run`. */
-import { LIMITS } from '../../protocol/limits.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import type { ApplicationOptions } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import { bytesValue, numberValue } from '../option-values.js';
@@ -44,8 +44,8 @@ export const runCommand = command({
     ['run e23001 --host counting-room', 'on another host of the network'],
   ],
   async run(context, given) {
-    const { checkName } = await import('../../protocol/names.js');
-    const { formatAddress, parseAddress } = await import('../../protocol/address.js');
+    const { checkName } = await import('../../protocol/base/names.js');
+    const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
     const { spectcl, linger, host, via } = given;
     const interval = given['update-interval'];
     const ring = given['ring-bytes'];

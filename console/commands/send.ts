@@ -2,8 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Client, OutputFlow } from '../../client-lib/index.js';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { interruptible, pause } from '../interruption.js';

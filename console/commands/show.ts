@@ -1,6 +1,6 @@
 /** `mirrorflow show`: one spectrum as a picture or as numbers, once or live. */
 import type { Client, Mirror, Spectrum } from '../../client-lib/index.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { numberValue, rangeValue } from '../option-values.js';

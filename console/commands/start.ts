@@ -22,8 +22,8 @@ export const startCommand = command({
   ],
   epilogue: 'At its end it stops what it started itself, and nothing else.',
   async run(context, { spectcl, app, interval }) {
-    const { checkName } = await import('../../protocol/names.js');
-    const { formatAddress, parseAddress } = await import('../../protocol/address.js');
+    const { checkName } = await import('../../protocol/base/names.js');
+    const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
     const wishes = {
       app: checkName('application', app),
       spectcl:

@@ -1,6 +1,6 @@
 /** `mirrorflow stats`: the counters of a flow, with their rates between two looks. */
 import type { Client } from '../../client-lib/index.js';
-import { describeError, MirrorflowError } from '../../protocol/errors.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
 import { networkStatistics, ownName } from '../every-host.js';

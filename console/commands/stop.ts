@@ -15,7 +15,7 @@ export const stopCommand = command({
     ['stop e23001 --host counting-room', 'on another host of the network'],
   ],
   async run(context, { name, host: where }) {
-    const { checkName } = await import('../../protocol/names.js');
+    const { checkName } = await import('../../protocol/base/names.js');
     const checked = checkName('application', name);
     const application = await withHost(context, (host) =>
       host.stop(checked, where === undefined ? undefined : checkName('host', where)),

@@ -1,7 +1,7 @@
 /** `mirrorflow top`: every application and flow of this host, or of all hosts, live. */
 import type { ApplicationInfo, ApplicationStatistics, Client } from '../../client-lib/index.js';
-import { standingOf, type FlowStanding } from '../../protocol/contract/standing.js';
-import { describeError } from '../../protocol/errors.js';
+import { standingOf, type FlowStanding } from '../../protocol/rpc/contract/standing.js';
+import { describeError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { ratesBetween, type Look } from '../flow-statistics.js';
 import { numberValue } from '../option-values.js';

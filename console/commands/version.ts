@@ -1,6 +1,6 @@
 /** `mirrorflow version`. */
 import { command } from '../command.js';
-import { packageVersion } from '../../protocol/installation.js';
+import { packageVersion } from '../../protocol/base/installation.js';
 
 export const versionCommand = command({
   name: 'version',

@@ -1,5 +1,5 @@
 /** What a check of `mirrorflow doctor` is, and finds. */
-import type { Environment } from '../../protocol/directories.js';
+import type { Environment } from '../../protocol/base/paths.js';
 
 export interface Finding {
   readonly state: 'ok' | 'warn' | 'fail';

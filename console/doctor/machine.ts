@@ -1,10 +1,10 @@
 /** Checks of this machine, whether anything of ours runs or not: program, directories, memory, limits, systemd, secret. */
 import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { clientDirectories, flowDirectory } from '../../protocol/directories.js';
-import { describeError } from '../../protocol/errors.js';
-import { isUsableDirectory } from '../../protocol/private-directory.js';
-import { sysvLibrary } from '../../protocol/sysv/library.js';
+import { clientDirectories, flowDirectory } from '../../protocol/base/paths.js';
+import { describeError } from '../../protocol/base/errors.js';
+import { isUsableDirectory } from '../../protocol/base/files/private-directory.js';
+import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { withHost } from '../servers.js';
 import { fail, ok, warn, type Check, type Finding } from './check.js';
 

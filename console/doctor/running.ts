@@ -1,12 +1,12 @@
 /** Checks of what runs: host server, applications, their gateways, and the SpecTcl programs behind them. */
 import { connect as connectTcp } from 'node:net';
 import { createServer } from 'node:net';
-import { parseAddress, type AddressOf } from '../../protocol/address.js';
-import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../../protocol/errors.js';
+import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
+import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { withClient, withHost } from '../servers.js';
-import { packageVersion } from '../../protocol/installation.js';
+import { packageVersion } from '../../protocol/base/installation.js';
 import { fail, ok, warn, type Check, type Finding, type Patient } from './check.js';
 
 /** Port of the host server's XML-RPC when nothing else is stated. */

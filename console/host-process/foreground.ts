@@ -1,9 +1,9 @@
 /** A host server as the child of a command that stays: same terminal, same end. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { MirrorflowError } from '../../protocol/errors.js';
-import { programPath } from '../../protocol/installation.js';
-import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { programPath } from '../../protocol/base/installation.js';
+import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 
 /** Resolves when it has ended as it was asked to; throws START_FAILED with its exit otherwise, of which it has told the cause. */
 export async function hostInForeground(args: readonly string[], signal: AbortSignal): Promise<void> {

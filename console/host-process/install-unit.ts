@@ -1,7 +1,7 @@
 /** Asks the host server's installation program, which answers with one line of JSON. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
 const PROGRAM = fileURLToPath(new URL('../../host-server/install-main.js', import.meta.url));
 

@@ -3,13 +3,18 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
-import { logFilePath, runtimeDirectory, type Environment } from '../../protocol/directories.js';
-import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/errors.js';
-import { programPath } from '../../protocol/installation.js';
-import { LIMITS } from '../../protocol/limits.js';
-import { isAlive, ownIdentity, parseProcessStat, type OwnerIdentity } from '../../protocol/owner-identity.js';
-import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
-import { prepareDirectory } from '../../protocol/private-directory.js';
+import { logFilePath, runtimeDirectory, type Environment } from '../../protocol/base/paths.js';
+import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import { programPath } from '../../protocol/base/installation.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import {
+  isAlive,
+  ownIdentity,
+  parseProcessStat,
+  type OwnerIdentity,
+} from '../../protocol/base/owner-identity.js';
+import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
+import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
 import { pause } from '../interruption.js';
 import { causeInLog } from './log-cause.js';
 

@@ -1,5 +1,5 @@
 /** Why a server that has just been started ended: its own last word in its log. Pure. */
-import { ERROR_CODES, type ErrorCode } from '../../protocol/errors.js';
+import { ERROR_CODES, type ErrorCode } from '../../protocol/base/errors.js';
 
 export interface LoggedCause {
   readonly code: ErrorCode;

@@ -1,7 +1,7 @@
 /** Asks the duplicator's recovery program about a flow file; it is a process of its own, since a damaged file may kill whoever maps it. */
 import { execFile } from 'node:child_process';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
-import { programPath } from '../../protocol/installation.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { programPath } from '../../protocol/base/installation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
 /** A look at the largest file takes a second. */

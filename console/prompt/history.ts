@@ -1,8 +1,8 @@
 /** The lines of earlier prompts, in a file of the user's state directory. It is a comfort: what fails is told once and no more. */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Environment } from '../../protocol/directories.js';
-import { describeError, systemCode } from '../../protocol/errors.js';
+import type { Environment } from '../../protocol/base/paths.js';
+import { describeError, systemCode } from '../../protocol/base/errors.js';
 
 export const HISTORY_LINES = 1_000;
 /** A longer file is cut to its last lines when it is read. */

@@ -1,5 +1,5 @@
 /** A line of the prompt as words, with the quotes of a shell: '…' as it is, "…" and bare text with backslashes. Pure. */
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 
 export interface Line {
   /** The words, the one under way among them. */

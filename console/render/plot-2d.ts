@@ -1,5 +1,5 @@
 /** A two-dimensional spectrum as a heat map. */
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { styled } from './colour.js';
 import { cellPainter, type CellPainter, type Shade } from './heat-cells.js';
 import { formatCount, formatShortCount } from './numbers.js';

@@ -1,8 +1,8 @@
 /** The application of `mirrorflow start`: run, and told apart from one that ran already. */
 import { connect } from 'node:net';
 import type { ApplicationOptions, HostConnection } from '../../client-lib/index.js';
-import { parseAddress } from '../../protocol/address.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { parseAddress } from '../../protocol/base/address.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 

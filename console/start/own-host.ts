@@ -1,5 +1,5 @@
 /** The host server of `mirrorflow start`: the one that runs, or one of its own, which is started again when it dies and ends with the command. */
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
 import {

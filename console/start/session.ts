@@ -3,8 +3,8 @@
  * then everything it started ends again, in the opposite order, whatever has become of it meanwhile.
  */
 import { connect, connectHost, type Client, type Mirror } from '../../client-lib/index.js';
-import { clientDirectories } from '../../protocol/directories.js';
-import { describeError } from '../../protocol/errors.js';
+import { clientDirectories } from '../../protocol/base/paths.js';
+import { describeError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
 import { ratesBetween, type Look } from '../flow-statistics.js';
 import { runningHost } from '../host-process/launch.js';

@@ -3,12 +3,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
-import { ownChildEnvironment } from '../../protocol/process-kit/environment.js';
-import { LIMITS } from '../../protocol/limits.js';
-import { announcedAddress } from '../../protocol/process-kit/announced-address.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import { announcedAddress } from '../../protocol/host/process-kit/announced-address.js';
 
-const PROGRAM = fileURLToPath(new URL('../../examples/spectcl-simulator/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {

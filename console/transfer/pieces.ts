@@ -2,7 +2,7 @@
  * How a stream of bytes becomes buffers of a flow: as it comes, as blocks of one size, or as whole lines. Pure; the pieces joined are
  * always the very bytes that were pushed.
  */
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 
 const NEWLINE = 10;
 const LINE_SHOWN_CHARACTERS = 40;

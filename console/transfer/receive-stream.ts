@@ -3,7 +3,7 @@
  * slow slows the flow's provider down.
  */
 import type { FlowBuffer, InputFlow } from '../../client-lib/index.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Transferred } from './progress.js';
 import { StreamEnd, type Ending } from './stream-end.js';
 

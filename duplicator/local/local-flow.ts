@@ -1,12 +1,12 @@
 /** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
-import type { AddressOf } from '../../protocol/address.js';
-import { inodeOf, releasePath } from '../../protocol/claim.js';
-import { systemClock, wallClockNs } from '../../protocol/clock.js';
-import type { Served } from '../../protocol/contract/shapes.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import type { SourceState } from '../../protocol/flow-file/layout.js';
-import type { Logger } from '../../protocol/log.js';
-import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import type { AddressOf } from '../../protocol/base/address.js';
+import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
+import { systemClock, wallClockNs } from '../../protocol/base/clock.js';
+import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
 import { FlowHost } from '../flow-host.js';
 import { prepareFlowPaths } from '../flow-paths.js';

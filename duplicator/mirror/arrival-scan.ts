@@ -2,7 +2,7 @@
  * Finds what an update changes while it arrives: each piece is compared with the image as soon as it is there, while it is warm in the cache and
  * the source is busy with the next. Should another update be published in between, what that one changed is compared again at the end.
  */
-import { IMAGE_BLOCK_BYTES, changedRanges, type ChangedRanges } from '../../protocol/flow-file/image.js';
+import { IMAGE_BLOCK_BYTES, changedRanges, type ChangedRanges } from '../../protocol/flow/flow-file/image.js';
 
 /** Pieces smaller than this wait for more: a call would cost more than the comparison. */
 const PIECE_BYTES = 64 * 1024;

@@ -4,7 +4,7 @@
  *
  * A trace costs SpecTcl next to nothing and is used where the service has traces; otherwise the list of bindings is compared.
  */
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { KeptConnectionLost, type SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 
 export type BindingVerdict = 'same' | 'changed';

@@ -2,7 +2,7 @@
  * When each block of a mirror's memory changed last, so that what somebody is missing is known without comparing anything: of two
  * publications a and b > a, exactly the blocks that changed after a may differ. One array for all who ask.
  */
-import { IMAGE_BLOCK_BYTES, type ChangedRanges } from '../../protocol/flow-file/image.js';
+import { IMAGE_BLOCK_BYTES, type ChangedRanges } from '../../protocol/flow/flow-file/image.js';
 
 export class BlockHistory {
   /** Per block, the sequence of the publication that changed it last, plus 1; 0: never. */

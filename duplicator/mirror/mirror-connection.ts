@@ -3,8 +3,8 @@
  * that the caller gives for it (a slot of the mapped flow file), with no copy in user space.
  */
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../../protocol/clock.js';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import {
   MIRROR_HEADER_BYTES,
   checkReplyHeader,

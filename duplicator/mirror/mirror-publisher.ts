@@ -2,9 +2,9 @@
  * From received updates to publications: keeps the header of every slot as new as the image's, finds what changed, publishes only then,
  * and brings the image up to date. Knows the flow file and the image, no socket and no clock.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import type { ChangedRanges, ImageWriter } from '../../protocol/flow-file/image.js';
-import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
+import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { ArrivalScan } from './arrival-scan.js';

@@ -1,8 +1,8 @@
 /** One connection to a SpecTcl: its services looked up, its REST asked for size and kind, its mirror service connected. */
 import { Agent } from 'node:http';
-import type { AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import type { AddressOf } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { BindingWatch } from './binding-watch.js';

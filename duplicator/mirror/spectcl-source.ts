@@ -14,12 +14,12 @@
  * | any        | stop()                                  | ended                        |
  */
 import { EventEmitter } from 'eventemitter3';
-import type { AddressOf } from '../../protocol/address.js';
-import { wallClockNs, type Clock } from '../../protocol/clock.js';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
-import type { SourceState } from '../../protocol/flow-file/layout.js';
-import type { Logger } from '../../protocol/log.js';
-import { sourceStack } from '../../protocol/source-stack.js';
+import type { AddressOf } from '../../protocol/base/address.js';
+import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { sourceStack } from '../../protocol/base/source-stack.js';
 import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from './backoff.js';
 import { MIRROR_HEADER_BYTES } from '../../protocol/spectcl/mirror-messages.js';
 import type { MirrorConnection, Reply } from './mirror-connection.js';

@@ -15,9 +15,14 @@
  * | awaited | look(), its process has died          | free                                            |
  * | awaited | over()                                | free                                            |
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow-file/layout.js';
-import { processOf, stateOf, type OwnerIdentity, type ProcessState } from '../../protocol/owner-identity.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
+import {
+  processOf,
+  stateOf,
+  type OwnerIdentity,
+  type ProcessState,
+} from '../../protocol/base/owner-identity.js';
 
 const TICKS_MASK = 0xffff_ffffn;
 

@@ -10,9 +10,9 @@
  * A sequence that was lost on the way from another host stands there marked as missing, among the complete and the old ones.
  * Anything else cannot have come from a writer that died, whatever it was doing.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { MISSING, SLOT } from '../../protocol/flow-file/layout.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
+import { MISSING, SLOT } from '../../protocol/flow/flow-file/layout.js';
 
 export interface Chain {
   /** Buffers that are whole and stand behind `published`. */

@@ -4,17 +4,17 @@
  * Every repair is one store, or writes in an order that leaves the file as repairable as it was when it is cut off in the middle. They
  * are run only when nothing was found that cannot be repaired.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import {
   FLOW_FLAGS,
   HEADER,
   SOURCE_STATES,
   sourceStateOf,
   type SourceState,
-} from '../../protocol/flow-file/layout.js';
-import { isAlive } from '../../protocol/owner-identity.js';
+} from '../../protocol/flow/flow-file/layout.js';
+import { isAlive } from '../../protocol/base/owner-identity.js';
 import { judgeChain, type Chain } from './chain.js';
-import type { FindingState } from '../../protocol/recovery/report.js';
+import type { FindingState } from '../../protocol/host/recovery/report.js';
 
 /** A mirror receives one update while it judges the one before. */
 const MIRROR_OPEN_SLOTS = 2;

@@ -3,9 +3,9 @@
  * nobody takes sequences of two files for each other.
  */
 import { join } from 'node:path';
-import { withLock } from '../../protocol/claim-lock.js';
-import { LOCK_NAME } from '../../protocol/claim.js';
-import { Words } from '../../protocol/flow-file/words.js';
+import { withLock } from '../../protocol/base/files/claim-lock.js';
+import { LOCK_NAME } from '../../protocol/base/files/claim.js';
+import { Words } from '../../protocol/flow/flow-file/words.js';
 
 /** Where the last one stands in the page of the flow directory's lock. */
 const LAST_EPOCH = 0;

@@ -1,16 +1,16 @@
 /** Looking at a flow file as a whole, and repairing one whose owner is dead: findings, then a verdict. */
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { withLock } from '../../protocol/claim-lock.js';
-import { LOCK_NAME } from '../../protocol/claim.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { FLOW_FLAGS } from '../../protocol/flow-file/layout.js';
-import { openFlowFile } from '../../protocol/flow-file/open.js';
-import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
+import { withLock } from '../../protocol/base/files/claim-lock.js';
+import { LOCK_NAME } from '../../protocol/base/files/claim.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { checkFile, type Check } from './checks.js';
 import { checkImage } from './image-check.js';
-import type { Finding, RecoveryReport, Verdict } from '../../protocol/recovery/report.js';
+import type { Finding, RecoveryReport, Verdict } from '../../protocol/host/recovery/report.js';
 
 /** Looks and changes nothing. Throws NOT_PERMITTED and SYSTEM_ERROR when it cannot look. */
 export function verify(path: string): RecoveryReport {

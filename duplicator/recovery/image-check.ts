@@ -5,11 +5,11 @@
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';
-import { systemCode } from '../../protocol/errors.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { HEADER, MISSING, SLOT } from '../../protocol/flow-file/layout.js';
-import { mapFile } from '../../protocol/flow-file/mapping.js';
+import { systemCode } from '../../protocol/base/errors.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
+import { HEADER, MISSING, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { mapFile } from '../../protocol/base/files/mapping.js';
 import { unsound, type Check } from './checks.js';
 
 const FLOW_SUFFIX = '.flow';

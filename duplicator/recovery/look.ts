@@ -4,13 +4,13 @@
  * for the recovery program, whose start takes longer than all the rest of a take-over.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { isMirrorflowError, systemCode } from '../../protocol/errors.js';
-import { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { slotOffset, type Geometry } from '../../protocol/flow-file/geometry.js';
-import { checkHeader } from '../../protocol/flow-file/header.js';
-import { HEADER, HEADER_BYTES, SLOT } from '../../protocol/flow-file/layout.js';
-import { Words } from '../../protocol/flow-file/words.js';
-import type { RecoveryReport } from '../../protocol/recovery/report.js';
+import { isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
+import { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset, type Geometry } from '../../protocol/flow/flow-file/geometry.js';
+import { checkHeader } from '../../protocol/flow/flow-file/header.js';
+import { HEADER, HEADER_BYTES, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { Words } from '../../protocol/flow/flow-file/words.js';
+import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
 import { judge } from './examine.js';
 
 /** A provider that has not noticed the death of its duplicator goes on until its credit is used up: a ring that moves is looked at again. */

@@ -3,10 +3,10 @@
  * The recovery program: looks at one flow file, or repairs it, says what it found and ends. A process of its own, so that a file that kills
  * whoever maps it kills nobody who is needed.
  */
-import { describeError, isMirrorflowError } from '../../protocol/errors.js';
-import { refuseUsage, toldHelp } from '../../protocol/process-kit/usage.js';
+import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import { refuseUsage, toldHelp } from '../../protocol/host/process-kit/usage.js';
 import { repair, verify } from './examine.js';
-import { EXIT_OF_VERDICT, inWords } from '../../protocol/recovery/report.js';
+import { EXIT_OF_VERDICT, inWords } from '../../protocol/host/recovery/report.js';
 
 const EXIT_FAILED = 1;
 const HELP = `usage: recovery verify|repair FILE [--json]

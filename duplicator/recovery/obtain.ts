@@ -2,15 +2,15 @@
  * How a duplicator gets its flow file: a new one, or the one its dead predecessor left where that is sound, or can be repaired, and is
  * the same flow.
  */
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import { createFlowFile, type FlowFileOptions } from '../../protocol/flow-file/create.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { inspectFlowFile } from '../../protocol/flow-file/open.js';
-import type { Logger } from '../../protocol/log.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import { createFlowFile, type FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { clearEntries, deadEntries } from './attendance.js';
 import { nextEpoch } from './epoch.js';
-import { recover } from '../../protocol/recovery/recover.js';
-import type { RecoveryReport } from '../../protocol/recovery/report.js';
+import { recover } from '../../protocol/host/recovery/recover.js';
+import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
 import { lookAtDead } from './look.js';
 import { takeOver } from './take-over.js';
 

@@ -10,7 +10,7 @@
  * | holding  | postpone()                         | holding: `reattachMs` begin anew |
  * | holding  | `reattachMs` are over              | released |
  */
-import type { Clock } from '../../protocol/clock.js';
+import type { Clock } from '../../protocol/base/clock.js';
 
 /** Clients look for a restarted duplicator several times a second; one that is not back by then has died too. */
 export const REATTACH_MS = 2_000;

@@ -6,12 +6,12 @@
  * Nobody tells of the death of one who has no connection, so it is looked at again and again, while somebody is awaited. Who is stopped cannot
  * come: the time does not count for it, as little as its duplicator would have given it up.
  */
-import type { Clock } from '../../protocol/clock.js';
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { HEADER } from '../../protocol/flow-file/layout.js';
-import type { Logger } from '../../protocol/log.js';
-import { isAlive } from '../../protocol/owner-identity.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { HEADER } from '../../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { isAlive } from '../../protocol/base/owner-identity.js';
 import { Attendance, type Attendant } from './attendance.js';
 import { ReattachHold } from './reattach-hold.js';
 

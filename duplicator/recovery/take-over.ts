@@ -4,14 +4,14 @@
  */
 import { dirname, join } from 'node:path';
 import { statSync } from 'node:fs';
-import { withLock } from '../../protocol/claim-lock.js';
-import { LOCK_NAME } from '../../protocol/claim.js';
-import { describeError } from '../../protocol/errors.js';
-import { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import type { FlowIdentity } from '../../protocol/flow-file/identity.js';
-import { HEADER } from '../../protocol/flow-file/layout.js';
-import { openFlowFile } from '../../protocol/flow-file/open.js';
-import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
+import { withLock } from '../../protocol/base/files/claim-lock.js';
+import { LOCK_NAME } from '../../protocol/base/files/claim.js';
+import { describeError } from '../../protocol/base/errors.js';
+import { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { FlowIdentity } from '../../protocol/flow/flow-file/identity.js';
+import { HEADER } from '../../protocol/flow/flow-file/layout.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 
 /** What the flow is to be; a file that is anything else is replaced. */
 export interface WantedFlow {

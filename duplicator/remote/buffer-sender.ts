@@ -5,11 +5,17 @@
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow-file/layout.js';
-import { RingReader } from '../../protocol/flow-file/ring-reader.js';
-import { FRAME_BYTES, FrameBits, FrameKind, emptyHeader, encodeHeader } from '../../protocol/wire/frame.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
+import { SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
+import {
+  FRAME_BYTES,
+  FrameBits,
+  FrameKind,
+  emptyHeader,
+  encodeHeader,
+} from '../../protocol/flow/wire/frame.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
 /** From so many bytes on a buffer goes out on its own; below, a copy of many is cheaper than a piece for each. */

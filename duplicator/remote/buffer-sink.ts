@@ -2,10 +2,10 @@
  * Fills a flow file with the buffers that another host sends, under the sequences they have there. What was lost on the way is counted and
  * marked in the ring, so that consumers miss exactly that.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
-import { FrameKind, type FrameHeader } from '../../protocol/wire/frame.js';
-import { DIRECT_BYTES } from '../../protocol/wire/frame-reader.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
+import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
+import { DIRECT_BYTES } from '../../protocol/flow/wire/frame-reader.js';
 import type { FlowHost } from '../flow-host.js';
 import { controlReceived } from './control-frames.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';

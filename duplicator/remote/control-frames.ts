@@ -1,5 +1,5 @@
 /** The frames that every receiver of a flow gets, whatever the flow is. */
-import { FrameKind, type FrameHeader } from '../../protocol/wire/frame.js';
+import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import type { FlowSinkHooks } from './flow-sink.js';
 
 /** Hands a control frame on. Returns what is wrong with a frame that a sender of this flow does not send. */

@@ -1,5 +1,5 @@
 /** What fills a flow from the frames that another host sends. */
-import type { FrameSink } from '../../protocol/wire/frame-reader.js';
+import type { FrameSink } from '../../protocol/flow/wire/frame-reader.js';
 
 export interface FlowSink extends FrameSink {
   /** Makes what has come visible. Returns below which sequence all is there, or lost. */

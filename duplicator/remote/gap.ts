@@ -2,8 +2,8 @@
  * The writer's way over what was lost between hosts: what is left out is counted, marked in the ring and so told to the consumers as lost.
  * Lossless ones must have read all before it, or still find it.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import type { RingWriter } from '../../protocol/flow-file/ring-writer.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import type { FlowHost } from '../flow-host.js';
 
 export class GapCrossing {

@@ -4,16 +4,16 @@
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
-import { formatAddress, type AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import { MirrorflowError, describeError, systemCode } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
-import { FailedAttempts } from '../../protocol/security/failed-attempts.js';
-import { checkListening } from '../../protocol/security/listening.js';
-import type { Security } from '../../protocol/security/options.js';
-import type { Secret } from '../../protocol/security/secret.js';
-import { ListenerHandshake } from '../../protocol/wire/handshake.js';
-import { encodeRefusal, type WireHello } from '../../protocol/wire/handshake-messages.js';
+import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
+import { checkListening } from '../../protocol/rpc/security/listening.js';
+import type { Security } from '../../protocol/rpc/security/options.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import { ListenerHandshake } from '../../protocol/flow/wire/handshake.js';
+import { encodeRefusal, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
 import { RareLog } from './rare-log.js';
 
 /** From the connection to the proof, however slowly it comes. */

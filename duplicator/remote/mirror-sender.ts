@@ -12,18 +12,18 @@
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow-file/geometry.js';
-import { IMAGE_BLOCK_BYTES } from '../../protocol/flow-file/image.js';
-import { SLOT } from '../../protocol/flow-file/layout.js';
-import { BLOCKS_PER_FRAME, encodeBlocks } from '../../protocol/wire/blocks.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
+import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
+import { SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { BLOCKS_PER_FRAME, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
 import {
   FRAME_BYTES,
   FrameBits,
   FrameKind,
   encodeHeader,
   type FrameHeader,
-} from '../../protocol/wire/frame.js';
+} from '../../protocol/flow/wire/frame.js';
 import type { BlockHistory } from '../mirror/block-history.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 

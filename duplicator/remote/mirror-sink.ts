@@ -11,13 +11,13 @@
  *
  * A publication that was given up as missing already, and comes after all, is filled in and not published: the next one builds upon it.
  */
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow-file/image.js';
-import { HEADER } from '../../protocol/flow-file/layout.js';
-import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
+import { HEADER } from '../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
-import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/wire/blocks.js';
-import { FrameKind, type FrameHeader } from '../../protocol/wire/frame.js';
+import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/flow/wire/blocks.js';
+import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import type { FlowHost } from '../flow-host.js';
 import { BlockHistory } from '../mirror/block-history.js';
 import { controlReceived } from './control-frames.js';

@@ -1,6 +1,6 @@
 /** A log for what strangers cause: each message once in a while, with how often it was meant, so that nobody fills a disk from outside. */
-import type { Clock } from '../../protocol/clock.js';
-import type { LogFields, Logger } from '../../protocol/log.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { LogFields, Logger } from '../../protocol/base/log.js';
 
 const ONCE_PER_MS = 10_000;
 /** Different messages that are told apart. */

@@ -9,8 +9,8 @@
  * | kept   | the same duplicator, or its successor, resumes | gone, the newcomer's takes over  |
  * | kept   | keepMs are over                         | gone                                    |
  */
-import type { Clock } from '../../protocol/clock.js';
-import type { DuplicatorFigures } from '../../protocol/contract/figures.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
 import type { Consumer, ConsumerRegistry, Delivery } from '../consumer-registry.js';
 
 /** Receivers that stalled and are lossy for good, by their id. */

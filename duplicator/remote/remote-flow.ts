@@ -12,22 +12,22 @@
  * | any        | close()                                | ended                                             |
  */
 import { randomBytes } from 'node:crypto';
-import { formatAddress, type AddressOf } from '../../protocol/address.js';
-import { wallClockNs, type Clock } from '../../protocol/clock.js';
-import type { Served } from '../../protocol/contract/shapes.js';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
+import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
+import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import {
   HEADER,
   PROVIDER_GENERATION,
   sourceStateOf,
   type SourceState,
-} from '../../protocol/flow-file/layout.js';
-import type { Logger } from '../../protocol/log.js';
-import { readSecurity, type Security } from '../../protocol/security/options.js';
-import type { Secret } from '../../protocol/security/secret.js';
-import { DELIVERY_DETAIL } from '../../protocol/wire/frame.js';
-import type { WireHello, WireWelcome } from '../../protocol/wire/handshake-messages.js';
+} from '../../protocol/flow/flow-file/layout.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { readSecurity, type Security } from '../../protocol/rpc/security/options.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import { DELIVERY_DETAIL } from '../../protocol/flow/wire/frame.js';
+import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
 import type { Delivery } from '../consumer-registry.js';
 import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
 import { HostedFlow, type HostedParts } from '../hosted-flow.js';

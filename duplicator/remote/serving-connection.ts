@@ -3,12 +3,17 @@
  * buffers (states, delivery, signs of life). It ends with its socket, once.
  */
 import type { Socket } from 'node:net';
-import type { Clock } from '../../protocol/clock.js';
-import { describeError } from '../../protocol/errors.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { PROVIDER_GENERATION, SOURCE_STATES } from '../../protocol/flow-file/layout.js';
-import { DELIVERY_DETAIL, FrameKind, controlFrame, type FrameHeader } from '../../protocol/wire/frame.js';
-import { FrameReader } from '../../protocol/wire/frame-reader.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { describeError } from '../../protocol/base/errors.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { PROVIDER_GENERATION, SOURCE_STATES } from '../../protocol/flow/flow-file/layout.js';
+import {
+  DELIVERY_DETAIL,
+  FrameKind,
+  controlFrame,
+  type FrameHeader,
+} from '../../protocol/flow/wire/frame.js';
+import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
 import type { Delivery } from '../consumer-registry.js';
 import type { FlowSender } from './flow-sender.js';
 import { KeepAlive } from './keep-alive.js';

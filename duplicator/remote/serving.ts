@@ -1,14 +1,14 @@
 /** Whether and where a flow is served to duplicators of other hosts, and the welcome of those who have proved themselves. */
 import type { Socket } from 'node:net';
-import { formatAddress, type AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import type { Served } from '../../protocol/contract/shapes.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import type { Logger } from '../../protocol/log.js';
-import { readSecurity, type SecurityFiles } from '../../protocol/security/options.js';
-import { encodeWelcome, type WireHello } from '../../protocol/wire/handshake-messages.js';
+import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { readSecurity, type SecurityFiles } from '../../protocol/rpc/security/options.js';
+import { encodeWelcome, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
 import type { FlowHost } from '../flow-host.js';
 import type { BlockHistory } from '../mirror/block-history.js';
 import { BufferSender } from './buffer-sender.js';

@@ -6,7 +6,7 @@
  * | lossless | a lossless consumer is there, waits to be admitted, or is expected back            |
  * | lossy    | none of them                                                                       |
  */
-import type { Clock } from '../../protocol/clock.js';
+import type { Clock } from '../../protocol/base/clock.js';
 import type { Delivery } from '../consumer-registry.js';
 
 /** A consumer that wants every buffer waits so long for the sender to agree; a sender that does not has a reason. */

@@ -4,15 +4,15 @@
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { formatAddress, type AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import { MirrorflowError, describeError } from '../../protocol/errors.js';
-import type { Secret } from '../../protocol/security/secret.js';
-import type { TlsTrust } from '../../protocol/security/tls.js';
-import { DELIVERY_DETAIL, FrameKind, controlFrame } from '../../protocol/wire/frame.js';
-import { FrameReader } from '../../protocol/wire/frame-reader.js';
-import { CallerHandshake } from '../../protocol/wire/handshake.js';
-import type { WireHello, WireWelcome } from '../../protocol/wire/handshake-messages.js';
+import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import type { TlsTrust } from '../../protocol/rpc/security/tls.js';
+import { DELIVERY_DETAIL, FrameKind, controlFrame } from '../../protocol/flow/wire/frame.js';
+import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
+import { CallerHandshake } from '../../protocol/flow/wire/handshake.js';
+import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
 import type { Delivery } from '../consumer-registry.js';
 import type { FlowSink } from './flow-sink.js';
 import { KeepAlive } from './keep-alive.js';

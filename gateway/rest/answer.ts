@@ -1,5 +1,5 @@
 /** What the gateway's REST service answers: SpecTcl's envelope, with an HTTP status that says whether the answer is SpecTcl's at all. */
-import { MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
+import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
 export interface Answer {
   readonly httpStatus: number;

@@ -1,6 +1,6 @@
 /** The requests that the gateway answers itself, from the mirror where it can; a table of handlers by what stands behind `/spectcl/`. */
 import { hostname } from 'node:os';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { matchesGlob } from '../../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from '../mirror-directory.js';
 import type { DecodedHeader } from '../spectra.js';

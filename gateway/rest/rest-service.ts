@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { describeError, systemCode } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { describeError, systemCode } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import { isLoopback } from '../mirror-directory.js';
 import { answerOf, failure, success, type Answer } from './answer.js';

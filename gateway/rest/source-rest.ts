@@ -3,9 +3,9 @@
  * asked once for all who ask in that moment.
  */
 import { Agent } from 'node:http';
-import type { AddressOf } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import type { AddressOf } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';

@@ -1,13 +1,13 @@
 /** Shared memory of gateways that were killed: found by their records, and removed when neither maker nor successor lives. */
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { withLock } from '../../protocol/claim-lock.js';
-import { gatewayRecordPath } from '../../protocol/directories.js';
-import { describeError } from '../../protocol/errors.js';
-import { inspectGatewayRecord, readGatewayRecord } from '../../protocol/gateway-record.js';
-import type { Logger } from '../../protocol/log.js';
-import { isName } from '../../protocol/names.js';
-import { isLeftover, removeSegment } from '../../protocol/sysv/segment.js';
+import { withLock } from '../../protocol/base/files/claim-lock.js';
+import { gatewayRecordPath } from '../../protocol/base/paths.js';
+import { describeError } from '../../protocol/base/errors.js';
+import { inspectGatewayRecord, readGatewayRecord } from '../../protocol/host/gateway-record.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { isName } from '../../protocol/base/names.js';
+import { isLeftover, removeSegment } from '../../protocol/spectcl/sysv/segment.js';
 
 /**
  * Removes what dead gateways of other applications left. One's own application's is left alone: it is taken over.

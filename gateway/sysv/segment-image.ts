@@ -1,5 +1,5 @@
 /** A System V segment brought up to date from a publication. Pure. */
-import { changedRanges } from '../../protocol/flow-file/image.js';
+import { changedRanges } from '../../protocol/flow/flow-file/image.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 

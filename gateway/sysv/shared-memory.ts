@@ -2,12 +2,12 @@
  * The mirror as System V shared memory, for viewers that attach by key: made when the first publication is there, filled, kept up to date, and
  * taken away in the end. What a killed predecessor left is taken over, so that viewers that are attached go on.
  */
-import { describeError } from '../../protocol/errors.js';
-import type { ClaimedGatewayRecord } from '../../protocol/gateway-record.js';
-import type { Logger } from '../../protocol/log.js';
-import { ownIdentity } from '../../protocol/owner-identity.js';
-import { sysvLibrary } from '../../protocol/sysv/library.js';
-import { keysFor } from '../../protocol/sysv/memory-key.js';
+import { describeError } from '../../protocol/base/errors.js';
+import type { ClaimedGatewayRecord } from '../../protocol/host/gateway-record.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { ownIdentity } from '../../protocol/base/owner-identity.js';
+import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
+import { keysFor } from '../../protocol/spectcl/sysv/memory-key.js';
 import {
   attachSegment,
   createSegment,
@@ -15,7 +15,7 @@ import {
   removeSegment,
   type Segment,
   type SegmentRecord,
-} from '../../protocol/sysv/segment.js';
+} from '../../protocol/spectcl/sysv/segment.js';
 import { bringUpToDate } from './segment-image.js';
 
 export interface SharedMemoryOptions {

@@ -5,8 +5,8 @@
  */
 import { isIPv4 } from 'node:net';
 import type { Service } from 'bonjour-service';
-import { describeError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { describeError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import type { PeerAddress } from './peer-address.js';
 
 const TYPE = 'mirrorflow';

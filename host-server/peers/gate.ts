@@ -1,12 +1,12 @@
 /** Lets permanent connections of other hosts in: few attempts, a proof of the shared secret, a reason in the log when not. */
 import type { Socket } from 'node:net';
-import type { Clock } from '../../protocol/clock.js';
-import { describeError, isMirrorflowError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
-import { FailedAttempts } from '../../protocol/security/failed-attempts.js';
-import type { Secret } from '../../protocol/security/secret.js';
-import { acceptControl } from '../../protocol/xml-rpc/control-socket.js';
-import type { SessionOptions } from '../../protocol/xml-rpc/session.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import { acceptControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
+import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import type { HostContext, HostSession } from '../host-context.js';
 
 /** Handshakes under way at a time; for one more, the one that has taken longest is closed. */

@@ -1,11 +1,11 @@
 /** The hosts seen as one: who is there and what runs where, starting and stopping elsewhere, calls between app servers. */
 import { hostname } from 'node:os';
-import type { HostOnNetwork, RelayedCall } from '../../protocol/contract/hosts.js';
-import type { ApplicationInfo, ApplicationOptions } from '../../protocol/contract/shapes.js';
-import { describeError, MirrorflowError } from '../../protocol/errors.js';
-import { LIMITS } from '../../protocol/limits.js';
-import { isName } from '../../protocol/names.js';
-import type { RpcValue } from '../../protocol/xml-rpc/values.js';
+import type { HostOnNetwork, RelayedCall } from '../../protocol/rpc/contract/hosts.js';
+import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import { isName } from '../../protocol/base/names.js';
+import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import type { Applications } from '../applications.js';
 import type { AwayPeer, Peer, Peers } from './peers.js';
 

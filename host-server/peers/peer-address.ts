@@ -1,5 +1,5 @@
 /** Addresses of other host servers. */
-import { parseAddress, type AddressOf } from '../../protocol/address.js';
+import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 
 export type PeerAddress = AddressOf<'tcp' | 'tls'>;
 

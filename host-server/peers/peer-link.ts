@@ -2,10 +2,10 @@
  * The wish to be connected with the host at one address: connects, introduces, and after a loss tries again with a growing,
  * jittered delay. While the two hosts use another connection between them, this one waits for the end of that.
  */
-import { formatAddress } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import { describeError, isMirrorflowError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { formatAddress } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import type { HostSession } from '../host-context.js';
 import type { PeerAddress } from './peer-address.js';
 

@@ -3,16 +3,16 @@
  * connections. A host is known by its name; of two connections with one host, one is used (see preference.ts).
  */
 import { EventEmitter } from 'eventemitter3';
-import { formatAddress } from '../../protocol/address.js';
-import type { Clock } from '../../protocol/clock.js';
-import type { HostIntroduction } from '../../protocol/contract/hosts.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import { describeError, MirrorflowError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
-import type { Security } from '../../protocol/security/options.js';
-import { connectControl } from '../../protocol/xml-rpc/control-socket.js';
-import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
-import type { SessionOptions } from '../../protocol/xml-rpc/session.js';
+import { formatAddress } from '../../protocol/base/address.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { HostIntroduction } from '../../protocol/rpc/contract/hosts.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import type { Security } from '../../protocol/rpc/security/options.js';
+import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
+import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import type { HostContext, HostSession } from '../host-context.js';
 import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
 import { PeerLink, type Introduced } from './peer-link.js';

@@ -26,7 +26,7 @@
  * nothing read here is trusted: a header of garbage gives wrong values or an error, never an access outside.
  */
 import assert from 'node:assert/strict';
-import { MirrorflowError } from '../errors.js';
+import { MirrorflowError } from '../base/errors.js';
 import { decodeField, encodeField } from './text.js';
 
 export const DISPLAY_SLOTS = 10_000;

@@ -2,7 +2,7 @@
  * Bringing a display memory up to date while others read it without any word that tells them so, as C viewers do: in an order in which no
  * spectrum is ever seen under another's title, axes or place. Pure.
  */
-import type { ChangedRanges } from '../flow-file/image.js';
+import type { ChangedRanges } from '../flow/flow-file/image.js';
 import {
   DISPLAY_SLOTS,
   STATISTICS_OFFSET,

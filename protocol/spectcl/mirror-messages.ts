@@ -9,7 +9,7 @@
  *
  * 1 SHMINFO and 2 REQUEST_UPDATE go to the server, 3 FULL_UPDATE and 4 PARTIAL_UPDATE come back.
  */
-import { LIMITS } from '../limits.js';
+import { LIMITS } from '../base/limits.js';
 import { DISPLAY_HEADER_BYTES } from './display-memory.js';
 
 export const MIRROR_MESSAGE = { SHMINFO: 1, REQUEST_UPDATE: 2, FULL_UPDATE: 3, PARTIAL_UPDATE: 4 } as const;

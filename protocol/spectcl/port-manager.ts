@@ -4,7 +4,7 @@
  */
 import { type Socket, connect } from 'node:net';
 import { userInfo } from 'node:os';
-import { MirrorflowError, describeError } from '../errors.js';
+import { MirrorflowError, describeError } from '../base/errors.js';
 import { type Service, ServiceListReader } from './service-list.js';
 
 export const PORT_MANAGER_PORT = 30_000;

@@ -6,9 +6,9 @@
  * error; its text is in the message and in `facts.status`) or CLOSED (given up by the signal or by `close`).
  */
 import type { Agent } from 'node:http';
-import { systemClock, type Clock } from '../clock.js';
-import { MirrorflowError } from '../errors.js';
-import { nodeHttp } from '../on-demand.js';
+import { systemClock, type Clock } from '../base/clock.js';
+import { MirrorflowError } from '../base/errors.js';
+import { nodeHttp } from '../base/lazy-modules.js';
 import { type Exchanged, exchange, restUrl } from './rest-exchange.js';
 import {
   type SpecTclApplication,

@@ -3,10 +3,10 @@
  * itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
  */
 import type { Agent, IncomingMessage } from 'node:http';
-import type { Clock } from '../clock.js';
-import { MirrorflowError, describeError, systemCode } from '../errors.js';
-import { LIMITS } from '../limits.js';
-import { nodeHttp } from '../on-demand.js';
+import type { Clock } from '../base/clock.js';
+import { MirrorflowError, describeError, systemCode } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
+import { nodeHttp } from '../base/lazy-modules.js';
 
 export interface ExchangeOptions {
   readonly host: string;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { CONTRACT } from '../../protocol/contract/methods.js';
-import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import {
   eventually,
   EVENTS_OUTPUT as OUTPUT,

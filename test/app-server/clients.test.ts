@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Clients } from '../../app-server/clients.js';
-import { LIMITS } from '../../protocol/limits.js';
-import type { Caller } from '../../protocol/xml-rpc/contract.js';
-import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
+import { ManualClock } from '../protocol/rpc/xml-rpc/manual-clock.js';
 import { presentation } from './test-system.js';
 
 const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('nobody calls here')) });

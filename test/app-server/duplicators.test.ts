@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { CONTRACT } from '../../protocol/contract/methods.js';
-import { ownIdentity } from '../../protocol/owner-identity.js';
-import { callerOf } from '../../protocol/xml-rpc/contract.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import { ownIdentity } from '../../protocol/base/owner-identity.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import {
   eventually,
   EVENTS_OUTPUT as OUTPUT,

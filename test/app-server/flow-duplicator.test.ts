@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import type { DuplicatorHandle, StartedDuplicator } from '../../app-server/duplicator-handle.js';
 import { OWNER_LOOK_MS, OWNER_SUBSCRIBES_WITHIN_MS } from '../../app-server/expected-owner.js';
 import { FlowDuplicator } from '../../app-server/flow-duplicator.js';
-import type { DuplicatorReady } from '../../protocol/contract/shapes.js';
-import { MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
-import { CHILD_RESTART_LIMITS } from '../../protocol/process-kit/restart-policy.js';
-import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
+import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { CHILD_RESTART_LIMITS } from '../../protocol/host/process-kit/restart-policy.js';
+import { ManualClock } from '../protocol/rpc/xml-rpc/manual-clock.js';
 import { failureOf, silent } from './test-system.js';
 
 const session = { call: () => Promise.reject(new Error('no calls here')), closed: Promise.resolve() };

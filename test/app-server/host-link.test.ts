@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { CONTRACT } from '../../protocol/contract/methods.js';
-import type { AppServerReady, StartFailure } from '../../protocol/contract/shapes.js';
-import { hostSocketPath } from '../../protocol/directories.js';
-import { LAUNCH_VARIABLE } from '../../protocol/process-kit/child.js';
-import { callerOf } from '../../protocol/xml-rpc/contract.js';
-import { Dispatcher } from '../../protocol/xml-rpc/dispatcher.js';
-import { SessionServer } from '../../protocol/xml-rpc/session-server.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import type { AppServerReady, StartFailure } from '../../protocol/rpc/contract/shapes.js';
+import { hostSocketPath } from '../../protocol/base/paths.js';
+import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
+import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
 import { eventually, exitOf, silent, TestSystem } from './test-system.js';
 
 /** As much of a host server as an app server meets. */

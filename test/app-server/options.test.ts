@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { duplicatorArguments } from '../../app-server/launch.js';
 import { parseOptions } from '../../app-server/options.js';
 import { spectraDefinition } from '../../app-server/flow-definition.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const SOURCE = 'spectcl://host?rest=1&mirror=2';
 

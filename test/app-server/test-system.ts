@@ -14,16 +14,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import { PROTOCOL_VERSION, type FlowState } from '../../protocol/contract/shapes.js';
-import { appSocketPath } from '../../protocol/directories.js';
-import { Logger } from '../../protocol/log.js';
-import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
-import { readToken } from '../../protocol/security/token-file.js';
-import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
-import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
-import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
-import type { RpcSession } from '../../protocol/xml-rpc/session.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { FlowState } from '../../protocol/rpc/contract/shapes.js';
+import { appSocketPath } from '../../protocol/base/paths.js';
+import { Logger } from '../../protocol/base/log.js';
+import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
+import { readToken } from '../../protocol/rpc/security/token-file.js';
+import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
+import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
+import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 
 const MAIN = fileURLToPath(new URL('../../app-server/main.js', import.meta.url));
 const STAND_IN = fileURLToPath(new URL('../fixtures/app-server/stand-in-duplicator.js', import.meta.url));

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import type { Simulator } from '../../simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
 

@@ -3,7 +3,7 @@
  * tasks are measured by the browser itself, its memory after collecting garbage. MIRRORFLOW_LONG_TEST_S makes it longer; ten minutes are 600.
  */
 import { expect } from 'chai';
-import type { SpectrumDefinition } from '../../examples/spectcl-simulator/simulator.js';
+import type { SpectrumDefinition } from '../../simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
 

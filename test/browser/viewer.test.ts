@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { SpectraView } from '../../client-lib/index.js';
-import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import type { Simulator } from '../../simulator/simulator.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
 

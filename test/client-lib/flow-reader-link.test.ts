@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { attachConsumer } from '../../client-lib/flow-reader-link.js';
-import type { Clock } from '../../protocol/clock.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
-import { MessageKind } from '../../protocol/signal-link/messages.js';
-import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
+import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { FlowDouble, until } from '../fixtures/flow-double.js';
 
 const OLDEST = { delivery: 'lossless', start: 'oldest' } as const;

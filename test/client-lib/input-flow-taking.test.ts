@@ -1,6 +1,6 @@
 /** The ways to get buffers out of an input flow, with a flow thread and inline alike. */
 import { expect } from 'chai';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { until } from '../fixtures/flow-double.js';
 import { eitherWay } from './input-flow-rig.js';
 

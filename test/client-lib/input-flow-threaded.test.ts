@@ -1,6 +1,6 @@
 /** What only an input flow with a flow thread promises: policies of the history, and independence of the main thread. */
 import { expect } from 'chai';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
 import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';
 import { FlowDouble, until } from '../fixtures/flow-double.js';

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { openInputFlow } from '../../client-lib/input-flow.js';
 import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { until } from '../fixtures/flow-double.js';
 import { eitherWay } from './input-flow-rig.js';
 

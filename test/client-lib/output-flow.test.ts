@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { OutputFlow } from '../../client-lib/output-flow.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
-import { HEADER } from '../../protocol/flow-file/layout.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { LocalFlowPlace, settled } from '../fixtures/local-flow.js';
 
 describe('an output flow', () => {

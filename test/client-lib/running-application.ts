@@ -2,10 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Client } from '../../client-lib/index.js';
-import type { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
-import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import { readToken } from '../../protocol/security/token-file.js';
+import type { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
+import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { presentation, TestSystem } from '../app-server/test-system.js';
 
 /** The app server takes the duplicator beside it. */

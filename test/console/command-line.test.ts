@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseCommandLine, type Parsed } from '../../console/command-line.js';
 import { COMMANDS } from '../../console/commands/table.js';
 import { hintFor } from '../../console/hints.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const parse = (...words: string[]): Promise<Parsed> => parseCommandLine(words, COMMANDS);
 

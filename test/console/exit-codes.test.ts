@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { EXIT, exitCodeOf } from '../../console/exit-codes.js';
-import { MirrorflowError, type ErrorCode } from '../../protocol/errors.js';
+import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
 describe('exit codes', () => {
   it('tell bad usage, nothing running, unknown names and time-outs apart', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { bytesValue, numberValue, rangeValue } from '../../console/option-values.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const BOUNDS = { min: 0, max: 2 ** 31 - 1 };
 

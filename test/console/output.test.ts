@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Output } from '../../console/output.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 
 function captured(json: boolean): { output: Output; stdout: () => string; stderr: () => string } {
   let [out, err] = ['', ''];

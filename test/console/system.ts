@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startSimulator, type Simulator } from '../../examples/spectcl-simulator/simulator.js';
+import { startSimulator, type Simulator } from '../../simulator/simulator.js';
 
 /** The command. */
 export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));

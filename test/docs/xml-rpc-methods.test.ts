@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { format } from 'prettier';
-import { contractReference } from '../../protocol/contract/reference.js';
+import { contractReference } from '../../protocol/rpc/contract/reference.js';
 
 describe('docs/xml-rpc-methods.md', () => {
   it('is what the contract says (npm run docs writes it)', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { openFlowFile } from '../../protocol/flow-file/open.js';
-import { MessageKind, unpackRefusal } from '../../protocol/signal-link/messages.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { MessageKind, unpackRefusal } from '../../protocol/flow/signal-link/messages.js';
 import { TestProcess } from '../fixtures/child-process.js';
 import { eventually } from '../fixtures/polling.js';
 import { FlowRig, type TestClient } from './flow-rig.js';

@@ -4,16 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MirrorFlow } from '../../duplicator/mirror/mirror-flow.js';
 import { parseOptions, type MirrorFlowOptions } from '../../duplicator/options.js';
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../examples/spectcl-simulator/simulator.js';
-import { systemClock } from '../../protocol/clock.js';
-import { Logger } from '../../protocol/log.js';
-import type { LinkConnection, LinkEnd } from '../../protocol/signal-link/link.js';
-import { MessageKind, packHello, type Hello } from '../../protocol/signal-link/messages.js';
-import { streamLink } from '../../protocol/signal-link/stream-link.js';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import { Logger } from '../../protocol/base/log.js';
+import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
+import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
+import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
 

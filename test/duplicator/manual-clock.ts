@@ -1,5 +1,5 @@
 /** A clock that stands still until it is moved. */
-import type { Clock } from '../../protocol/clock.js';
+import type { Clock } from '../../protocol/base/clock.js';
 
 export class ManualClock implements Clock {
   #nowMs = 0;

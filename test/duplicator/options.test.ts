@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseOptions } from '../../duplicator/options.js';
-import { MirrorflowError } from '../../protocol/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 
 const GOOD = ['--app', 'e23001', '--flow', 'spectra', '--connect', 'spectcl://daq?rest=8000&mirror=8001'];
 

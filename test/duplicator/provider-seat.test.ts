@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ProviderSeat } from '../../duplicator/provider-seat.js';
-import { createFlowFile } from '../../protocol/flow-file/create.js';
-import type { FlowFile } from '../../protocol/flow-file/flow-file.js';
-import { HEADER } from '../../protocol/flow-file/layout.js';
-import { RingWriter } from '../../protocol/flow-file/ring-writer.js';
-import type { LinkConnection } from '../../protocol/signal-link/link.js';
-import { LINK_VERSION, MessageKind, type Hello } from '../../protocol/signal-link/messages.js';
+import { createFlowFile } from '../../protocol/flow/flow-file/create.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { HEADER } from '../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
+import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
+import { LINK_VERSION, MessageKind, type Hello } from '../../protocol/flow/signal-link/messages.js';
 
 const HELLO: Hello = { role: 'provider', delivery: 'lossless', start: 'latest', version: LINK_VERSION };
 const SLOTS = 8;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConsumerRegistry, type Consumer } from '../../duplicator/consumer-registry.js';
 import { StallWatch } from '../../duplicator/stall-watch.js';
-import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
+import { ManualClock } from '../protocol/rpc/xml-rpc/manual-clock.js';
 
 const SLOTS = 4;
 

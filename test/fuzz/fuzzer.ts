@@ -7,8 +7,8 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { randomBits, type RandomBits } from '../../examples/spectcl-simulator/random.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { randomBits, type RandomBits } from '../../simulator/random.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { mutate } from './mutation.js';
 
 export interface FuzzTarget {

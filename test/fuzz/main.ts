@@ -3,7 +3,7 @@
  * so that one that hangs is ended and told, with the input that the same seed comes to again.
  */
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
-import { endWithBadUsage } from '../../protocol/process-kit/usage.js';
+import { endWithBadUsage } from '../../protocol/host/process-kit/usage.js';
 import { fuzz } from './fuzzer.js';
 import { TARGETS } from './targets/all.js';
 

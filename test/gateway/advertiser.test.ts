@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { Advertiser } from '../../gateway/advertiser.js';
-import { systemClock } from '../../protocol/clock.js';
-import { Logger } from '../../protocol/log.js';
-import { eventually } from '../examples/spectcl-simulator/mirror-peer.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import { Logger } from '../../protocol/base/log.js';
+import { eventually } from '../simulator/mirror-peer.js';
 
 /** A port manager: gives ports from a list, and holds a name as long as its connection lives. */
 class PortManager {

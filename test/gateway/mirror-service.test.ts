@@ -4,10 +4,10 @@ import { expect } from 'chai';
 import { MirrorDirectory } from '../../gateway/mirror-directory.js';
 import { MirrorService } from '../../gateway/mirror-service.js';
 import type { Lease } from '../../gateway/publications.js';
-import { Logger } from '../../protocol/log.js';
-import { MirrorflowError } from '../../protocol/errors.js';
-import { MirrorPeer, eventually } from '../examples/spectcl-simulator/mirror-peer.js';
-import { ManualClock } from '../protocol/xml-rpc/manual-clock.js';
+import { Logger } from '../../protocol/base/log.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { MirrorPeer, eventually } from '../simulator/mirror-peer.js';
+import { ManualClock } from '../protocol/rpc/xml-rpc/manual-clock.js';
 
 describe('the mirror service of a gateway', () => {
   let server: Server;

@@ -1,7 +1,7 @@
 /** Starting, watching and stopping applications, with processes that behave and others that do not. */
 import { expect } from 'chai';
-import type { MirrorflowError } from '../../protocol/errors.js';
-import { isAlive } from '../../protocol/owner-identity.js';
+import type { MirrorflowError } from '../../protocol/base/errors.js';
+import { isAlive } from '../../protocol/base/owner-identity.js';
 import { Place, until } from './running.js';
 
 const QUICK = {

@@ -5,15 +5,15 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { identityToWire } from '../../protocol/contract/identity-on-wire.js';
-import { CONTRACT } from '../../protocol/contract/methods.js';
-import { PROTOCOL_VERSION } from '../../protocol/contract/shapes.js';
-import type { MirrorflowError } from '../../protocol/errors.js';
-import { isAlive, ownIdentity } from '../../protocol/owner-identity.js';
-import { UnixDatagramSocket } from '../../protocol/signal-link/unix-datagram.js';
-import { callerOf } from '../../protocol/xml-rpc/contract.js';
-import { readToken } from '../../protocol/security/token-file.js';
-import { HttpRpcClient } from '../../protocol/xml-rpc/http-client.js';
+import { identityToWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { MirrorflowError } from '../../protocol/base/errors.js';
+import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
+import { UnixDatagramSocket } from '../../protocol/flow/signal-link/unix-datagram.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { readToken } from '../../protocol/rpc/security/token-file.js';
+import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
 import { Place, PROGRAM, STAND_IN, until } from './running.js';
 
 const PYTHON = `

@@ -9,15 +9,15 @@ import type { ApplicationTimes } from '../../host-server/application-surrounding
 import { HostServer } from '../../host-server/host-server.js';
 import type { HostServerOptions } from '../../host-server/options.js';
 import { SystemdNotifier } from '../../host-server/sd-notify.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/contract/methods.js';
-import type { ApplicationOptions } from '../../protocol/contract/shapes.js';
-import { hostSocketPath, logFilePath } from '../../protocol/directories.js';
-import { Logger } from '../../protocol/log.js';
-import { isAlive } from '../../protocol/owner-identity.js';
-import { readSecurity, securityFiles } from '../../protocol/security/options.js';
-import { connectSession } from '../../protocol/xml-rpc/connect-session.js';
-import { callerOf, type CallOf } from '../../protocol/xml-rpc/contract.js';
-import type { RpcSession } from '../../protocol/xml-rpc/session.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { hostSocketPath, logFilePath } from '../../protocol/base/paths.js';
+import { Logger } from '../../protocol/base/log.js';
+import { isAlive } from '../../protocol/base/owner-identity.js';
+import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
+import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
+import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../host-server/main.js', import.meta.url));
 export const STAND_IN = fileURLToPath(new URL('../fixtures/host-server/app-server.js', import.meta.url));

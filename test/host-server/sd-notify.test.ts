@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { SystemdNotifier } from '../../host-server/sd-notify.js';
-import type { Clock } from '../../protocol/clock.js';
-import { UnixDatagramSocket } from '../../protocol/signal-link/unix-datagram.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import { UnixDatagramSocket } from '../../protocol/flow/signal-link/unix-datagram.js';
 
 class HandClock implements Clock {
   readonly timers: { delayMs: number; action: () => void }[] = [];

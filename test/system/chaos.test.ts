@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { runChaos } from '../../bench/chaos/run.js';
+import { runChaos } from '../chaos/run.js';
 
 const FAULTS = 15;
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { connectHost, getSpecTclMemory, type SpecTclMemory } from '../../client-lib/index.js';
-import { sysvLibrary } from '../../protocol/sysv/library.js';
-import { keyNumber } from '../../protocol/sysv/memory-key.js';
+import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
+import { keyNumber } from '../../protocol/spectcl/sysv/memory-key.js';
 import { FIXTURES, Viewer, gatewayOf } from './gateway-system.js';
 import { WholeSystem, eventually } from './whole-system.js';
 
@@ -73,7 +73,7 @@ describe('a container', function () {
 
   it('with SpecTcl in it is mirrored by the host outside', async () => {
     await system.startHost();
-    const simulator = inside('examples/spectcl-simulator/main.js', [
+    const simulator = inside('simulator/main.js', [
       '--json',
       '--host',
       '0.0.0.0',

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { MIRROR_ERRORS, MirrorflowError, SpectraView, getSpecTclMemory } from '../../client-lib/index.js';
 import type { SpecTclMemory } from '../../client-lib/index.js';
-import type { Simulator } from '../../examples/spectcl-simulator/simulator.js';
-import { sysvLibrary } from '../../protocol/sysv/library.js';
-import { createSegment, removeSegment, type Segment } from '../../protocol/sysv/segment.js';
+import type { Simulator } from '../../simulator/simulator.js';
+import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
+import { createSegment, removeSegment, type Segment } from '../../protocol/spectcl/sysv/segment.js';
 import { gatewayOf } from './gateway-system.js';
 import { WholeSystem, eventually } from './whole-system.js';
 

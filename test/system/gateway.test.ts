@@ -4,10 +4,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { expect } from 'chai';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
-import type { GatewayOptions } from '../../protocol/contract/shapes.js';
+import type { GatewayOptions } from '../../protocol/rpc/contract/shapes.js';
 import type { Client } from '../../client-lib/index.js';
-import type { Simulator, SimulatorOptions } from '../../examples/spectcl-simulator/simulator.js';
-import { MirrorPeer } from '../examples/spectcl-simulator/mirror-peer.js';
+import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
+import { MirrorPeer } from '../simulator/mirror-peer.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
 import { WholeSystem, eventually } from './whole-system.js';
 

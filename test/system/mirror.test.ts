@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { MirrorflowError, SpectraView, connect, type Client } from '../../client-lib/index.js';
-import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
+import { verifyChecksum } from '../../simulator/checksum.js';
 import { WholeSystem, eventually } from './whole-system.js';
 
 const READERS = 8;

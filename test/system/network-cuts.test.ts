@@ -3,9 +3,9 @@
  * MIRRORFLOW_LONG_TESTS=1 adds the cut of 30 s and takes a minute for the twenty cuts.
  */
 import { expect } from 'chai';
-import { COUNTERS } from '../../protocol/flow-file/counters.js';
-import { openFlowFile } from '../../protocol/flow-file/open.js';
-import { flowFilePath } from '../../protocol/directories.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { flowFilePath } from '../../protocol/base/paths.js';
 import { LabHosts } from '../network/lab-hosts.js';
 import { needsLab } from '../network/needs-lab.js';
 import { NumberedFlow } from './numbered-flow.js';

@@ -2,9 +2,9 @@
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { Client } from '../../client-lib/index.js';
-import { verifyChecksum } from '../../examples/spectcl-simulator/checksum.js';
-import { flowFilePath } from '../../protocol/directories.js';
-import { openFlowFile } from '../../protocol/flow-file/open.js';
+import { verifyChecksum } from '../../simulator/checksum.js';
+import { flowFilePath } from '../../protocol/base/paths.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { LabHosts } from '../network/lab-hosts.js';
 import { needsLab } from '../network/needs-lab.js';
 import { eventually } from './whole-system.js';
@@ -32,7 +32,7 @@ describe('mirrors between hosts', function () {
 
   /** A SpecTcl on host a, mirrored there, from there on b, and from b on c. `percent` of its blocks change every `intervalMs`. */
   async function mirrors(percent: number, intervalMs: number): Promise<Client[]> {
-    const simulator = hosts.system('a').program('examples/spectcl-simulator/main.js', [
+    const simulator = hosts.system('a').program('simulator/main.js', [
       '--json', '--end-with-stdin', '--no-delay', '--memory', '8', '--sparse', String(percent), '--interval', String(intervalMs),
     ]); // prettier-ignore
     if (simulator.stdout === null) throw new Error('no output');

@@ -1,8 +1,8 @@
 /** A flow of numbered, checked buffers between real programs in a test's system: what was sent and what arrived is known buffer by buffer. */
 import { join } from 'node:path';
-import { Ledger } from '../../bench/chaos/ledger.js';
-import { Participant } from '../../bench/chaos/participant.js';
-import { Reader } from '../../bench/chaos/reader.js';
+import { Ledger } from '../chaos/ledger.js';
+import { Participant } from '../chaos/participant.js';
+import { Reader } from '../chaos/reader.js';
 import type { WholeSystem } from './whole-system.js';
 import { eventually } from './whole-system.js';
 
@@ -25,7 +25,7 @@ export class NumberedFlow {
     this.#flow = flow;
     this.provider = new Participant({
       name: `provider-${flow}`,
-      script: 'bench/chaos/programs/provider.js',
+      script: 'test/chaos/programs/provider.js',
       args: () => [app, flow, ...[size, buffers, this.#run, batch].map(String)],
       ...this.#surroundings(`provider-${app}-${flow}`, system),
       line: (line) => {

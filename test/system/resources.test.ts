@@ -14,9 +14,9 @@ import {
   type HostConnection,
   type OutputFlow,
 } from '../../client-lib/index.js';
-import { hostSocketPath, linkSocketPath } from '../../protocol/directories.js';
-import { programPath } from '../../protocol/installation.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
+import { hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
+import { programPath } from '../../protocol/base/installation.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { eventually } from './whole-system.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));

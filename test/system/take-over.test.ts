@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
-import { isAlive, stateOf } from '../../protocol/owner-identity.js';
+import { isAlive, stateOf } from '../../protocol/base/owner-identity.js';
 import { WholeSystem, eventually, killHard } from './whole-system.js';
 
 const BUFFERS = 8;

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { SpectraView } from '../../client-lib/index.js';
-import { Logger } from '../../protocol/log.js';
+import { Logger } from '../../protocol/base/log.js';
 import { AppLink } from '../../web/server/app-link.js';
 import { AppWatch } from '../../web/server/app-watch.js';
 import { decodeFrame, type Frame } from '../../web/wire/frame.js';

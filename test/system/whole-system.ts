@@ -8,13 +8,9 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { programPath } from '../../protocol/installation.js';
+import { programPath } from '../../protocol/base/installation.js';
 import { connect, connectHost, type Client, type HostConnection } from '../../client-lib/index.js';
-import {
-  startSimulator,
-  type Simulator,
-  type SimulatorOptions,
-} from '../../examples/spectcl-simulator/simulator.js';
+import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/simulator.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 const DEADLINE_MS = 90_000;

@@ -3,7 +3,7 @@
  * name resolve to this machine (DNS rebinding), or that opens a WebSocket to it, is refused before anything is told. Pure.
  */
 import { isIP } from 'node:net';
-import { isLoopback } from '../../protocol/security/listening.js';
+import { isLoopback } from '../../protocol/rpc/security/listening.js';
 
 /** `[::1]:7391`, `localhost`, `daq.example.org:80` taken apart; undefined when it is none. */
 export function splitHost(header: string | undefined): { host: string; port: string } | undefined {

@@ -12,8 +12,8 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Mirror } from '../../client-lib/index.js';
-import { describeError, isMirrorflowError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { bindings } from '../../protocol/spectcl/display-memory.js';
 import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/messages.js';
 import type { AppLink } from './app-link.js';

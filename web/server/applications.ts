@@ -1,8 +1,8 @@
 /** All applications as the pages share them: one link and one watch each, one list, one picture of the network. */
 import type { Client } from '../../client-lib/index.js';
-import { checkName } from '../../protocol/names.js';
-import { isMirrorflowError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { checkName } from '../../protocol/base/names.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import type { NetworkPicture, ServerMessage } from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';

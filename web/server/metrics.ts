@@ -1,5 +1,5 @@
 /** Numbers for Prometheus: what the picture of the network holds, as families of samples. Pure. */
-import { COUNTERS, LEVELS } from '../../protocol/flow-file/counters.js';
+import { COUNTERS, LEVELS } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
 import { exposition, type Family, type Labels, type Sample } from './exposition.js';
 

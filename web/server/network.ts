@@ -1,10 +1,10 @@
 /** The network as a picture: applications, flows and clients with their rates between two looks. */
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
-import { describeError } from '../../protocol/errors.js';
-import type { ApplicationStatistics } from '../../protocol/contract/figures.js';
-import { standingOf } from '../../protocol/contract/standing.js';
-import { LEVELS } from '../../protocol/flow-file/counters.js';
+import { describeError } from '../../protocol/base/errors.js';
+import type { ApplicationStatistics } from '../../protocol/rpc/contract/figures.js';
+import { standingOf } from '../../protocol/rpc/contract/standing.js';
+import { LEVELS } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
 
 interface Look {

@@ -1,9 +1,9 @@
 /** What the web process was told: options win over the environment. */
 import yargs from 'yargs';
-import { parseAddress, type AddressOf } from '../../protocol/address.js';
-import type { Environment } from '../../protocol/directories.js';
-import { describeError, MirrorflowError } from '../../protocol/errors.js';
-import { readSecret, type Secret } from '../../protocol/security/secret.js';
+import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { Environment } from '../../protocol/base/paths.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { readSecret, type Secret } from '../../protocol/rpc/security/secret.js';
 
 export interface WebOptions {
   readonly listen: AddressOf<'tcp'>;

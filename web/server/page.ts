@@ -3,8 +3,8 @@
  * so that a slow browser, or a slow line, gets fewer frames and never a queue.
  */
 import type { WebSocket } from 'ws';
-import { describeError } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
+import { describeError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { encodeFrameId } from '../wire/frame.js';
 import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
 import { readPageMessage } from '../wire/page-messages.js';

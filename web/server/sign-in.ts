@@ -1,7 +1,7 @@
 /** Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no script and no foreign page gets. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../protocol/clock.js';
-import type { Secret } from '../../protocol/security/secret.js';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
 
 export type SignInResult =
   | { readonly kind: 'right' }

@@ -3,8 +3,8 @@
  * answer everything else goes on.
  */
 import { EventEmitter } from 'eventemitter3';
-import { parseAddress } from '../../protocol/address.js';
-import type { Logger } from '../../protocol/log.js';
+import { parseAddress } from '../../protocol/base/address.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest, type SpecTclGate, type SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import type { GateShape } from '../wire/messages.js';

@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { AddressOf } from '../../protocol/address.js';
-import { systemClock } from '../../protocol/clock.js';
-import { MirrorflowError, describeError, systemCode } from '../../protocol/errors.js';
-import type { Logger } from '../../protocol/log.js';
-import { checkListening, isLoopback } from '../../protocol/security/listening.js';
-import type { Secret } from '../../protocol/security/secret.js';
+import type { AddressOf } from '../../protocol/base/address.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { checkListening, isLoopback } from '../../protocol/rpc/security/listening.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
 import { isOwnHost, isOwnOrigin } from './access.js';
 import { Applications } from './applications.js';

@@ -1,6 +1,6 @@
 /** What a history can be asked to be. */
 import { expect } from 'chai';
-import { isMirrorflowError } from '../../../protocol/errors.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import {
   checkHistoryMemory,
   checkHistoryOptions,

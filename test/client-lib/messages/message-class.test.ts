@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { Attributes, MessageClass } from '../../../client-lib/index.js';
 import { messageFromWire, messageToWire, messageTypeOf } from '../../../client-lib/messages/message-class.js';
-import type { MessageOnWire } from '../../../protocol/contract/deliveries.js';
-import { isMirrorflowError } from '../../../protocol/errors.js';
-import { decodeCall, encodeCall } from '../../../protocol/xml-rpc/codec.js';
-import { FORBIDDEN_IN_XML } from '../../../protocol/xml-rpc/values.js';
+import type { MessageOnWire } from '../../../protocol/rpc/contract/deliveries.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { decodeCall, encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
+import { FORBIDDEN_IN_XML } from '../../../protocol/rpc/xml-rpc/values.js';
 
 class Everything {
   static readonly attributes = {

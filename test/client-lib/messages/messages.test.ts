@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Attributes, Client } from '../../../client-lib/index.js';
-import { CONTRACT } from '../../../protocol/contract/methods.js';
-import { PROTOCOL_VERSION } from '../../../protocol/contract/shapes.js';
-import { LIMITS } from '../../../protocol/limits.js';
-import { callerOf } from '../../../protocol/xml-rpc/contract.js';
+import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
+import { LIMITS } from '../../../protocol/base/limits.js';
+import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
 

@@ -1,5 +1,5 @@
 /** Buffers as a flow would lend them, in memory of the test's own, for codecs without a flow. */
-import { MirrorflowError } from '../../../protocol/errors.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
 import type { FlowType, Layer } from 'mirrorflow';
 
 export class LentBytes implements Layer {

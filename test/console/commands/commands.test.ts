@@ -1,6 +1,6 @@
 /** Every command against a running system. */
 import { expect } from 'chai';
-import type { Simulator } from '../../../examples/spectcl-simulator/simulator.js';
+import type { Simulator } from '../../../simulator/simulator.js';
 import type { SpectrumRecord } from '../../../console/spectrum-record.js';
 import { ConsoleSystem } from '../system.js';
 

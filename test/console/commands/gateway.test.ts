@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Simulator } from '../../../examples/spectcl-simulator/simulator.js';
+import type { Simulator } from '../../../simulator/simulator.js';
 import { fail, ok, type Finding } from '../../../console/doctor/check.js';
 import * as machine from '../../../console/doctor/machine.js';
 import { ConsoleSystem } from '../system.js';

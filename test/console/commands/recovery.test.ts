@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { RecoveryReport } from '../../../protocol/recovery/report.js';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
-import { HEADER } from '../../../protocol/flow-file/layout.js';
-import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { ConsoleSystem } from '../system.js';
 
 describe('the commands about what dead processes left', () => {

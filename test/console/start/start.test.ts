@@ -91,7 +91,7 @@ describe('mirrorflow start', () => {
   it('says that the simulator has died, and still ends in order', async () => {
     const command = system.spawn(['start']);
     await command.says('live');
-    const simulator = system.processes().find((line) => line.includes('spectcl-simulator'));
+    const simulator = system.processes().find((line) => line.includes('simulator/main.js'));
     process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
     await command.says('The simulator has ended (SIGKILL)');
     await command.says('The mirror is stale');
@@ -122,7 +122,7 @@ describe('mirrorflow start', () => {
     command.child.kill('SIGKILL');
     await command.ended;
     await eventually('the simulator has ended', () =>
-      system.processes().every((line) => !line.includes('spectcl-simulator')),
+      system.processes().every((line) => !line.includes('simulator/main.js')),
     );
     const second = await ready(system.spawn(['start', '--json']));
     expect(second.source).to.not.equal(first.source);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { BlockPacker, LinePacker, type Packer } from '../../../console/transfer/pieces.js';
-import { isMirrorflowError } from '../../../protocol/errors.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
 
 function pack(packer: Packer, chunks: readonly Uint8Array[]): Buffer[] {
   const pieces: Buffer[] = [];

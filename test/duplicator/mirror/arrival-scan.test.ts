@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArrivalScan } from '../../../duplicator/mirror/arrival-scan.js';
-import { IMAGE_BLOCK_BYTES, changedRanges } from '../../../protocol/flow-file/image.js';
+import { IMAGE_BLOCK_BYTES, changedRanges } from '../../../protocol/flow/flow-file/image.js';
 
 const BYTES = 40 * IMAGE_BLOCK_BYTES + 100;
 

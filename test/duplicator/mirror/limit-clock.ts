@@ -2,7 +2,7 @@
  * The system's clock, on which limits of patience end when the test says so: a slow machine reaches none of them by itself. Short delays,
  * which are paces, run as always.
  */
-import { systemClock, type Clock } from '../../../protocol/clock.js';
+import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 
 /** A delay of this length or more is a limit. */
 const LIMIT_MS = 10_000;

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { MirrorConnection } from '../../../duplicator/mirror/mirror-connection.js';
-import { systemClock } from '../../../protocol/clock.js';
+import { systemClock } from '../../../protocol/base/clock.js';
 import { MIRROR_MESSAGE, encodeMirrorHeader } from '../../../protocol/spectcl/mirror-messages.js';
-import { rejection } from '../../protocol/xml-rpc/outcome.js';
+import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 
 const HEADER = 5_600_000;
 const CHANNELS = 1000;

@@ -2,22 +2,18 @@
  * A SpecTclSource on a real simulator, with everything that it publishes checked at the moment of publication: the slot proves itself by its
  * checksums, and the image is the slot.
  */
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../../examples/spectcl-simulator/simulator.js';
-import { verifyChecksum } from '../../../examples/spectcl-simulator/checksum.js';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/simulator.js';
+import { verifyChecksum } from '../../../simulator/checksum.js';
 import { SpecTclSource, type SpecTclSourceOptions } from '../../../duplicator/mirror/spectcl-source.js';
 import { MirrorPublisher } from '../../../duplicator/mirror/mirror-publisher.js';
-import { parseAddress } from '../../../protocol/address.js';
-import type { MirrorflowError } from '../../../protocol/errors.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { ImageWriter, createImage, imageState } from '../../../protocol/flow-file/image.js';
-import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
-import { Logger } from '../../../protocol/log.js';
+import { parseAddress } from '../../../protocol/base/address.js';
+import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { ImageWriter, createImage, imageState } from '../../../protocol/flow/flow-file/image.js';
+import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
+import { Logger } from '../../../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
-import { Place } from '../../protocol/flow-file/place.js';
+import { Place } from '../../protocol/flow/flow-file/place.js';
 import { eventually } from '../../fixtures/polling.js';
 import { LimitClock } from './limit-clock.js';
 import { WatchingProxy } from './watching-proxy.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { startSimulator } from '../../../examples/spectcl-simulator/simulator.js';
-import type { Misbehaviour } from '../../../examples/spectcl-simulator/misbehaviour.js';
-import type { ErrorCode } from '../../../protocol/errors.js';
-import { rejection } from '../../protocol/xml-rpc/outcome.js';
+import { startSimulator } from '../../../simulator/simulator.js';
+import type { Misbehaviour } from '../../../simulator/misbehaviour.js';
+import type { ErrorCode } from '../../../protocol/base/errors.js';
+import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { eventually } from '../../fixtures/polling.js';
 import { SMALL_SPECTRA, SourceRig, type RigOptions } from './source-rig.js';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Attendance, deadEntries } from '../../../duplicator/recovery/attendance.js';
 import { leftConsumers } from '../../../duplicator/recovery/obtain.js';
-import { COUNTERS } from '../../../protocol/flow-file/counters.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { PRESENCE_CAPACITY } from '../../../protocol/flow-file/layout.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { PRESENCE_CAPACITY } from '../../../protocol/flow/flow-file/layout.js';
 import { TestProcess } from '../../fixtures/child-process.js';
 import { smallFlowFile } from './small-flow-file.js';
 

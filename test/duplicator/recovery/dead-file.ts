@@ -1,12 +1,12 @@
 /** A flow file whose owner died: written by this process, then given the name of one that is no more. */
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
-import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow-file/create.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { slotOffset } from '../../../protocol/flow-file/geometry.js';
-import { createImage, ImageWriter } from '../../../protocol/flow-file/image.js';
-import { FLOW_FLAGS, HEADER, SLOT } from '../../../protocol/flow-file/layout.js';
-import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
-import { Place } from '../../protocol/flow-file/place.js';
+import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../../protocol/flow/flow-file/geometry.js';
+import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';
+import { FLOW_FLAGS, HEADER, SLOT } from '../../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
+import { Place } from '../../protocol/flow/flow-file/place.js';
 
 export const CAPACITY = 5000;
 export const SLOTS = 4;

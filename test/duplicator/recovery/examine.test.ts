@@ -2,10 +2,10 @@ import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
-import type { RecoveryReport } from '../../../protocol/recovery/report.js';
-import { inWords } from '../../../protocol/recovery/report.js';
-import { HEADER, HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
-import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
+import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
+import { inWords } from '../../../protocol/host/recovery/report.js';
+import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
 
 const finding = (report: RecoveryReport, check: string): string => {

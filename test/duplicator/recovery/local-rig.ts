@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions, type LocalFlowOptions } from '../../../duplicator/options.js';
-import { Logger } from '../../../protocol/log.js';
+import { Logger } from '../../../protocol/base/log.js';
 import { TestProcess } from '../../fixtures/child-process.js';
 
 export class LocalRig {

@@ -3,8 +3,8 @@ import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { verify } from '../../../duplicator/recovery/examine.js';
 import { lookAtDead } from '../../../duplicator/recovery/look.js';
-import { HEADER, HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
-import { ownIdentity } from '../../../protocol/owner-identity.js';
+import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { DeadFile, SLOTS } from './dead-file.js';
 
 /** With it a file has more bytes than are read at once, and its slots are read one by one. */

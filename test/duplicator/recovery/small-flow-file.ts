@@ -1,7 +1,7 @@
 /** A flow file of four small slots that nobody serves, for those who look at what a dead owner left. */
 import { join } from 'node:path';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 
 export function smallFlowFile(directory: string): FlowFile {
   return createFlowFile({

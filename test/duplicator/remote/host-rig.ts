@@ -10,12 +10,12 @@ import type { DuplicatedFlow } from '../../../duplicator/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../../duplicator/options.js';
 import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';
-import { parseAddress } from '../../../protocol/address.js';
-import { systemClock } from '../../../protocol/clock.js';
-import type { OpenedFlow } from '../../../protocol/contract/shapes.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { openFlowFile } from '../../../protocol/flow-file/open.js';
-import { Logger } from '../../../protocol/log.js';
+import { parseAddress } from '../../../protocol/base/address.js';
+import { systemClock } from '../../../protocol/base/clock.js';
+import type { OpenedFlow } from '../../../protocol/rpc/contract/shapes.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
+import { Logger } from '../../../protocol/base/log.js';
 
 export const SECRET = 'correct horse battery staple';
 

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { FlowHost } from '../../../duplicator/flow-host.js';
 import { MirrorSink } from '../../../duplicator/remote/mirror-sink.js';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
-import { createImage, ImageWriter } from '../../../protocol/flow-file/image.js';
-import { FLOW_FLAGS, HEADER } from '../../../protocol/flow-file/layout.js';
-import { encodeBlocks } from '../../../protocol/wire/blocks.js';
-import { FrameKind, emptyHeader } from '../../../protocol/wire/frame.js';
-import { Place } from '../../protocol/flow-file/place.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';
+import { FLOW_FLAGS, HEADER } from '../../../protocol/flow/flow-file/layout.js';
+import { encodeBlocks } from '../../../protocol/flow/wire/blocks.js';
+import { FrameKind, emptyHeader } from '../../../protocol/flow/wire/frame.js';
+import { Place } from '../../protocol/flow/flow-file/place.js';
 
 const CAPACITY = 3 * 4096;
 const SLOTS = 4;

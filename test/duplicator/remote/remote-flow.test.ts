@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { InputFlow } from '../../../client-lib/input-flow.js';
 import type { OutputFlow } from '../../../client-lib/output-flow.js';
-import { COUNTERS } from '../../../protocol/flow-file/counters.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
 import { HostRig } from './host-rig.js';

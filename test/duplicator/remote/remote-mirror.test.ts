@@ -1,12 +1,12 @@
 /** Mirrors between hosts: bit for bit the same, and few bytes on the wire. */
 import { expect } from 'chai';
-import { openImage } from '../../../protocol/flow-file/image.js';
-import { openFlowFile } from '../../../protocol/flow-file/open.js';
-import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
+import { openImage } from '../../../protocol/flow/flow-file/image.js';
+import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import type { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
-import { parseAddress } from '../../../protocol/address.js';
-import { COUNTERS } from '../../../protocol/flow-file/counters.js';
+import { parseAddress } from '../../../protocol/base/address.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';

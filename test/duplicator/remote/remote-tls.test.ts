@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { rejection } from '../../protocol/xml-rpc/outcome.js';
+import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { HostRig, type RigFlow } from './host-rig.js';
 
 const COUNT = 50;

@@ -1,18 +1,18 @@
 /** What strangers get out of a duplicator that serves other hosts: nothing, and nobody else notices. */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { PROOF_BYTES } from '../../../protocol/security/proof.js';
-import { Secret } from '../../../protocol/security/secret.js';
-import { FRAME_BYTES, FrameKind, controlFrame, encodeHeader } from '../../../protocol/wire/frame.js';
-import { CallerHandshake } from '../../../protocol/wire/handshake.js';
+import { PROOF_BYTES } from '../../../protocol/rpc/security/proof.js';
+import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { FRAME_BYTES, FrameKind, controlFrame, encodeHeader } from '../../../protocol/flow/wire/frame.js';
+import { CallerHandshake } from '../../../protocol/flow/wire/handshake.js';
 import {
   HandshakeKind,
   WIRE_VERSION,
   decodeRefusal,
   encodeHandshake,
-} from '../../../protocol/wire/handshake-messages.js';
+} from '../../../protocol/flow/wire/handshake-messages.js';
 import { eventually } from '../../fixtures/polling.js';
-import { closeOf, rejection } from '../../protocol/xml-rpc/outcome.js';
+import { closeOf, rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { HostRig, SECRET, type RigFlow } from './host-rig.js';
 
 const HELLO = {

@@ -1,7 +1,7 @@
 /** What people write: the configuration file, and addresses. */
 import assert from 'node:assert/strict';
 import { parseConfiguration } from '../../../host-server/configuration.js';
-import { formatAddress, parseAddress } from '../../../protocol/address.js';
+import { formatAddress, parseAddress } from '../../../protocol/base/address.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const SOURCES = ['spectcl://h?rest=8000&mirror=8001', 'spectcl://[::1]?rest=A&mirror=B&user=u', 'x', ''];

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
-import { HEADER_BYTES } from '../../../protocol/flow-file/layout.js';
-import type { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { checkHeader } from '../../../protocol/flow-file/header.js';
-import { decodeIdentity } from '../../../protocol/flow-file/identity.js';
-import { inspectFlowFile, openFlowFile } from '../../../protocol/flow-file/open.js';
-import { RingReader } from '../../../protocol/flow-file/ring-reader.js';
-import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { checkHeader } from '../../../protocol/flow/flow-file/header.js';
+import { decodeIdentity } from '../../../protocol/flow/flow-file/identity.js';
+import { inspectFlowFile, openFlowFile } from '../../../protocol/flow/flow-file/open.js';
+import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
+import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;

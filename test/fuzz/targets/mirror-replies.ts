@@ -1,6 +1,6 @@
 /** A SpecTcl's mirror: headers of its replies, and display memories that hold anything. */
 import assert from 'node:assert/strict';
-import { isMirrorflowError } from '../../../protocol/errors.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,

@@ -9,12 +9,12 @@ import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import { lookAtDead } from '../../../duplicator/recovery/look.js';
-import { inWords, parseReport } from '../../../protocol/recovery/report.js';
-import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
-import { createFlowFile } from '../../../protocol/flow-file/create.js';
-import { FlowFile } from '../../../protocol/flow-file/flow-file.js';
-import { FLOW_FLAGS, HEADER, HEADER_BYTES, MISSING, SLOT } from '../../../protocol/flow-file/layout.js';
-import { RingWriter } from '../../../protocol/flow-file/ring-writer.js';
+import { inWords, parseReport } from '../../../protocol/host/recovery/report.js';
+import type { RandomBits } from '../../../simulator/random.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { FLOW_FLAGS, HEADER, HEADER_BYTES, MISSING, SLOT } from '../../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;

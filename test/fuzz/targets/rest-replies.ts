@@ -1,6 +1,6 @@
 /** Answers of a SpecTcl REST service and of its port manager. */
 import assert from 'node:assert/strict';
-import { randomBits, type RandomBits } from '../../../examples/spectcl-simulator/random.js';
+import { randomBits, type RandomBits } from '../../../simulator/random.js';
 import {
   ShapeMismatch,
   object,

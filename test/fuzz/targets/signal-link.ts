@@ -1,14 +1,14 @@
 /** The bytes of the signal link: the same messages or the same problem, however they are cut. */
 import assert from 'node:assert/strict';
-import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
-import { MessageDecoder } from '../../../protocol/signal-link/framing.js';
+import type { RandomBits } from '../../../simulator/random.js';
+import { MessageDecoder } from '../../../protocol/flow/signal-link/framing.js';
 import {
   encodeMessage,
   LAST_KIND,
   MESSAGE_BYTES,
   unpackHello,
   type MessageKind,
-} from '../../../protocol/signal-link/messages.js';
+} from '../../../protocol/flow/signal-link/messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
 import { pieces } from '../mutation.js';
 

@@ -1,9 +1,13 @@
 /** The bytes between duplicators: handshake, frames and changed blocks; the same or the same reason however they are cut, and bounded. */
 import assert from 'node:assert/strict';
-import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
-import { Secret } from '../../../protocol/security/secret.js';
-import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/wire/blocks.js';
-import { CallerHandshake, ListenerHandshake, type CallerStep } from '../../../protocol/wire/handshake.js';
+import type { RandomBits } from '../../../simulator/random.js';
+import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/flow/wire/blocks.js';
+import {
+  CallerHandshake,
+  ListenerHandshake,
+  type CallerStep,
+} from '../../../protocol/flow/wire/handshake.js';
 import {
   HandshakeKind,
   HandshakeReader,
@@ -12,8 +16,8 @@ import {
   encodeHandshake,
   encodeRefusal,
   encodeWelcome,
-} from '../../../protocol/wire/handshake-messages.js';
-import { SlotSink, newSlots, randomFrames, readDirectly, readFed } from '../../protocol/wire/frames.js';
+} from '../../../protocol/flow/wire/handshake-messages.js';
+import { SlotSink, newSlots, randomFrames, readDirectly, readFed } from '../../protocol/flow/wire/frames.js';
 import type { FuzzTarget } from '../fuzzer.js';
 import { pieces } from '../mutation.js';
 

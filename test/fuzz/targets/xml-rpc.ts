@@ -1,17 +1,17 @@
 /** XML-RPC documents: whatever decodes, encodes and decodes to the same; every method of the contract judges whatever decodes. */
 import assert from 'node:assert/strict';
-import type { RandomBits } from '../../../examples/spectcl-simulator/random.js';
-import { CONTRACT } from '../../../protocol/contract/methods.js';
-import { isMirrorflowError } from '../../../protocol/errors.js';
+import type { RandomBits } from '../../../simulator/random.js';
+import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import {
   decodeCall,
   decodeResponse,
   encodeCall,
   encodeFault,
   encodeResponse,
-} from '../../../protocol/xml-rpc/codec.js';
-import type { Method } from '../../../protocol/xml-rpc/contract.js';
-import type { RpcValue } from '../../../protocol/xml-rpc/values.js';
+} from '../../../protocol/rpc/xml-rpc/codec.js';
+import type { Method } from '../../../protocol/rpc/xml-rpc/contract.js';
+import type { RpcValue } from '../../../protocol/rpc/xml-rpc/values.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const METHODS: readonly (readonly [name: string, method: Method])[] = Object.entries(CONTRACT);

@@ -2,19 +2,15 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import {
-  startSimulator,
-  type Simulator,
-  type SimulatorOptions,
-} from '../../../examples/spectcl-simulator/simulator.js';
+import { startSimulator, type Simulator, type SimulatorOptions } from '../../../simulator/simulator.js';
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
 import { OwnRequests } from '../../../gateway/rest/own-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
-import { parseAddress } from '../../../protocol/address.js';
-import { systemClock, type Clock } from '../../../protocol/clock.js';
-import { MirrorflowError } from '../../../protocol/errors.js';
-import { Logger } from '../../../protocol/log.js';
+import { parseAddress } from '../../../protocol/base/address.js';
+import { systemClock, type Clock } from '../../../protocol/base/clock.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
+import { Logger } from '../../../protocol/base/log.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
 
 /** Reached by nobody who answers. */

@@ -1,7 +1,7 @@
 /** The display memory: what is written is read back, and no header leads outside. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { isMirrorflowError } from '../../../protocol/errors.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import {
   type BindingFields,
   DISPLAY_HEADER_BYTES,

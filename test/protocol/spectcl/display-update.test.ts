@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { changedRanges } from '../../../protocol/flow-file/image.js';
+import { changedRanges } from '../../../protocol/flow/flow-file/image.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,

@@ -3,7 +3,7 @@ import { type Server, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { expect } from 'chai';
-import { MirrorflowError } from '../../../protocol/errors.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { lookUpService } from '../../../protocol/spectcl/port-manager.js';
 
 const servers: Server[] = [];

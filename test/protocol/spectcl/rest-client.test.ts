@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { expect } from 'chai';
-import { MirrorflowError } from '../../../protocol/errors.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { SpecTclRest } from '../../../protocol/spectcl/rest-client.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

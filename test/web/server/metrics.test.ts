@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { COUNTERS, LEVELS } from '../../../protocol/flow-file/counters.js';
+import { COUNTERS, LEVELS } from '../../../protocol/flow/flow-file/counters.js';
 import { exposition } from '../../../web/server/exposition.js';
 import { metricsText } from '../../../web/server/metrics.js';
 import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/messages.js';

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Secret } from '../../../protocol/security/secret.js';
+import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { WebSocket } from 'ws';
-import { MirrorflowError } from '../../../protocol/errors.js';
-import { Logger } from '../../../protocol/log.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
+import { Logger } from '../../../protocol/base/log.js';
 import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
 
 const SECRET = 'a secret that is shared';

@@ -1,0 +1,112 @@
+/** Opening a flow file that somebody else owns, once its header has been checked (`header.ts`). */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { ClaimState } from '../../base/files/claim.js';
+import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../../base/errors.js';
+import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
+import { FlowFile } from './flow-file.js';
+import { checkHeader, corruptFile, ownerIn, type CheckedHeader } from './header.js';
+import { HEADER_BYTES } from './layout.js';
+import { mapFile } from '../../base/files/mapping.js';
+
+/** A pipe that somebody put at the path must not hang us; a link must not lead elsewhere. */
+const OPEN_SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's permissions decide).
+ * Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
+ */
+export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
+  return open(path, access, 'whole');
+}
+
+/**
+ * The same, mapping the header alone: state, counts and identity without the slots, for those who read no buffers. Mapped bytes count as
+ * memory to the garbage collector, which then runs for nothing.
+ */
+export function openFlowHeader(path: string): FlowFile {
+  return open(path, 'read', 'header');
+}
+
+function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'header'): FlowFile {
+  let fd: number;
+  try {
+    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | OPEN_SAFELY);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT')
+      throw new MirrorflowError('UNKNOWN_FLOW', `there is no flow file ${path}`, { path }, error);
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new MirrorflowError(
+        'NOT_PERMITTED',
+        `${path} may not be opened: ask its owner for access to the group`,
+        { path },
+        error,
+      );
+    }
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be opened: ${describeError(error)}`,
+      { path },
+      error,
+    );
+  }
+  try {
+    const { geometry, identity, owner, flags } = readHeader(fd, path);
+    const bytes = mapFile(fd, extent === 'whole' ? geometry.fileBytes : HEADER_BYTES, access);
+    return new FlowFile(path, bytes, geometry, identity, owner, flags);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no owner; one of another layout version
+ * has, since the words that name its owner stay where they are. Throws SYSTEM_ERROR when it cannot be read: then nothing is known.
+ */
+export function inspectFlowFile(path: string): ClaimState {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | OPEN_SAFELY);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT') return { kind: 'free' };
+    if (code === 'ELOOP') return { kind: 'dead' }; // a symbolic link
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `${path} cannot be examined: ${describeError(error)}`,
+      { path },
+      error,
+    );
+  }
+  try {
+    const owner = readOwner(fd, path);
+    return isAlive(owner) ? { kind: 'owned', pid: owner.pid } : { kind: 'dead' };
+  } catch (error) {
+    if (isMirrorflowError(error, 'FILE_CORRUPT')) return { kind: 'dead' };
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readOwner(fd: number, path: string): OwnerIdentity {
+  try {
+    return readHeader(fd, path).owner;
+  } catch (error) {
+    if (!isMirrorflowError(error, 'VERSION_MISMATCH')) throw error;
+    const header = Buffer.alloc(HEADER_BYTES);
+    readSync(fd, header, 0, HEADER_BYTES, 0);
+    return ownerIn(header, undefined);
+  }
+}
+
+function readHeader(fd: number, path: string): CheckedHeader {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const found = fstatSync(fd);
+  if (!found.isFile()) throw corruptFile(path, 'it is no regular file');
+  const { size } = found;
+  if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
+    throw corruptFile(path, `it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
+  }
+  return checkHeader(header, size, path);
+}

@@ -1,0 +1,131 @@
+/**
+ * One end of a stream link: a connected Unix socket on which a signal is one write attempt. While the kernel's
+ * buffer is full, signals coalesce in a queue of fixed size, and go out together when the write completes.
+ */
+import type { Socket } from 'node:net';
+
+import type { Clock } from '../../base/clock.js';
+import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
+import { MessageDecoder, type MessageHandler } from './framing.js';
+import { CLOSE_TIMEOUT_MS, type LinkConnection, type LinkEnd } from './link.js';
+import { encodeMessage, kindName, MESSAGE_BYTES, type MessageKind } from './messages.js';
+import { SIGNAL_QUEUE_BYTES, SignalQueue } from './signal-queue.js';
+
+export class StreamConnection implements LinkConnection {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #decoder = new MessageDecoder((kind, value, detail) => {
+    this.#heard = true;
+    this.#handler?.(kind, value, detail);
+  });
+  readonly #queue = new SignalQueue();
+  // The kernel may still read from it while a write is pending; it is refilled only when none is.
+  readonly #out = Buffer.allocUnsafeSlow(SIGNAL_QUEUE_BYTES);
+  readonly #single = this.#out.subarray(0, MESSAGE_BYTES);
+  readonly #written = (): void => this.#flush();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #heard = false;
+  #handler: MessageHandler | undefined;
+  #onClose: ((end: LinkEnd) => void) | undefined;
+  #end: LinkEnd | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(socket: Socket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    socket.on('error', (error) => {
+      this.#end ??= endOf(error);
+    });
+    socket.once('close', () => this.#closed());
+  }
+
+  /** Bytes from the socket; the chunk is not kept. */
+  receive(chunk: Uint8Array, length: number): void {
+    if (this.#state === 'closed' || this.#decoder.push(chunk, length)) return;
+    this.destroy(
+      new MirrorflowError('BAD_MESSAGE', `a signal link broke off: ${this.#decoder.problem ?? ''}`),
+    );
+  }
+
+  /** Gives up unless a first whole message came within this time. */
+  expectMessageWithin(timeoutMs: number): void {
+    this.#cancelTimer = this.#clock.after(
+      timeoutMs,
+      () => {
+        if (this.#heard || this.#state !== 'open') return;
+        this.destroy(new MirrorflowError('TIMED_OUT', `a signal link said nothing for ${timeoutMs} ms`));
+      },
+      true,
+    );
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get closed(): boolean {
+    return this.#state !== 'open';
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#handler = handler;
+  }
+
+  onClose(handler: (end: LinkEnd) => void): void {
+    this.#onClose = handler;
+  }
+
+  signal(kind: MessageKind, value: number, detail = 0): void {
+    if (this.#state !== 'open') return;
+    if (this.#queue.length === 0 && this.#socket.writableLength === 0) {
+      encodeMessage(this.#single, 0, kind, value, detail);
+      this.#socket.write(this.#single, this.#written);
+    } else if (!this.#queue.put(kind, value, detail)) {
+      const message = `a signal link's other side reads nothing: no room for ${kindName(kind)}`;
+      this.destroy(new MirrorflowError('LIMIT_REACHED', message));
+    }
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#end ??= { by: 'us' };
+    this.#decoder.stop();
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#socket.destroy());
+    this.#flush();
+  }
+
+  destroy(error?: MirrorflowError): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#end ??= error === undefined ? { by: 'us' } : { by: 'failure', error };
+    this.#decoder.stop();
+    this.#socket.destroy();
+  }
+
+  #flush(): void {
+    if (this.#state === 'closed' || this.#socket.destroyed || this.#socket.writableLength > 0) return;
+    if (this.#queue.length > 0) {
+      const bytes = this.#queue.encodeInto(this.#out);
+      this.#queue.clear();
+      this.#socket.write(this.#out.subarray(0, bytes), this.#written);
+    }
+    if (this.#state === 'closing' && this.#socket.writable) this.#socket.end();
+  }
+
+  #closed(): void {
+    this.#state = 'closed';
+    this.#decoder.stop();
+    this.#cancelTimer?.();
+    this.#onClose?.(this.#end ?? { by: 'peer' });
+  }
+}
+
+/** A peer that was killed resets the connection or breaks the pipe: its end, not a failure of the link. */
+function endOf(error: Error): LinkEnd {
+  const code = systemCode(error);
+  if (code === 'ECONNRESET' || code === 'EPIPE') return { by: 'peer' };
+  const message = `a signal link failed: ${describeError(error)}`;
+  return { by: 'failure', error: new MirrorflowError('TRANSPORT_ERROR', message, {}, error) };
+}

@@ -1,0 +1,185 @@
+/**
+ * The messages that open a connection between two duplicators: their bytes, and what may stand in them. Little-endian, positions in bytes.
+ * R is the receiver of the flow, which connects; S the sender, which listens.
+ *
+ * ```
+ *    0 ┌────────────────────────────┬─────────────┬──────────┬────────────┐
+ *      │ magic "MIRRWIRE"           │ version u16 │ kind u16 │ length u32 │
+ *   16 ├────────────────────────────┴─────────────┴──────────┴────────────┤
+ *      │ body, `length` bytes                                             │
+ *      └──────────────────────────────────────────────────────────────────┘
+ * ```
+ *
+ * | kind      | from | body                                                            |
+ * | --------- | ---- | --------------------------------------------------------------- |
+ * | HELLO     | R    | nonce of 32 bytes, then what it wants, as JSON                  |
+ * | CHALLENGE | S    | nonce of 32 bytes, then S's proof of 32 bytes                   |
+ * | PROOF     | R    | R's proof of 32 bytes                                           |
+ * | WELCOME   | S    | what the flow is and where it begins, as JSON                   |
+ * | REFUSED   | S    | u32 number of protocol/base/errors.ts (two's complement), then text  |
+ *
+ * Frames (frame.ts) follow in both directions behind WELCOME. Proofs are those of protocol/rpc/security/proof.ts for the channel `data`, bound to
+ * HELLO's whole body.
+ */
+import { SOURCE_STATE_NAMES } from '../../rpc/contract/shapes.js';
+import { ERROR_CODES, codeOfFault, describeError, type ErrorCode } from '../../base/errors.js';
+import { LIMITS } from '../../base/limits.js';
+import {
+  boolean,
+  double,
+  int,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+  type Schema,
+  type TypeOf,
+} from '../../rpc/xml-rpc/schema.js';
+import { NONCE_BYTES, PROOF_BYTES } from '../../rpc/security/proof.js';
+
+export const WIRE_MAGIC = 'MIRRWIRE';
+/** Bumped when a byte changes its meaning; differing ones refuse each other with both named. */
+export const WIRE_VERSION = 1;
+export const HANDSHAKE_HEADER_BYTES = 16;
+
+export const HandshakeKind = { HELLO: 1, CHALLENGE: 2, PROOF: 3, WELCOME: 4, REFUSED: 5 } as const;
+export type HandshakeKind = (typeof HandshakeKind)[keyof typeof HandshakeKind];
+
+const AT = { magic: 0, version: 8, kind: 10, length: 12 } as const;
+const HELLO_JSON_BYTES = 2_048;
+/** The text of a refusal, characters. */
+const REFUSAL_CHARACTERS = 512;
+
+/** Longest body of each kind, bytes. */
+const BODY_BYTES: Readonly<Record<HandshakeKind, number>> = {
+  [HandshakeKind.HELLO]: NONCE_BYTES + HELLO_JSON_BYTES,
+  [HandshakeKind.CHALLENGE]: NONCE_BYTES + PROOF_BYTES,
+  [HandshakeKind.PROOF]: PROOF_BYTES,
+  [HandshakeKind.WELCOME]: 2 * LIMITS.identityBytes + 1_024,
+  [HandshakeKind.REFUSED]: 4 + 4 * REFUSAL_CHARACTERS,
+};
+
+const count = int({ min: 0 });
+
+/** What a receiver wants. */
+const helloSchema = struct({
+  application: name('application'),
+  flow: name('flow'),
+  /** The same for every connection of one duplicator process. */
+  id: string({ pattern: /^[0-9a-f]{32}$/ }),
+  delivery: oneOf(['lossless', 'lossy']),
+  /** Whether every payload is to carry a checksum. */
+  crc: boolean(),
+  /** Where it goes on: all below `sequence` of `epoch` are in its ring. */
+  resume: optional(struct({ epoch: count, sequence: count })),
+});
+export type WireHello = TypeOf<typeof helloSchema>;
+
+/** What the sender has. */
+const welcomeSchema = struct({
+  epoch: count,
+  /** The first sequence that can come: what lies between it and the resume point is lost. */
+  first: count,
+  delivery: oneOf(['lossless', 'lossy']),
+  type: string({ maxCharacters: LIMITS.nameCharacters }),
+  /** JSON. */
+  properties: string({ maxCharacters: LIMITS.identityBytes }),
+  buffers: int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax }),
+  bufferSize: int({ min: 1, max: LIMITS.mappedBytes }),
+  /** A mirror: BLOCKS and PUBLICATION come, and no BUFFER. */
+  mirror: boolean(),
+  state: oneOf(SOURCE_STATE_NAMES),
+  sinceNs: double({ min: 0, max: Number.MAX_VALUE }),
+  generation: int({ min: 0, max: 0xffff }),
+});
+export type WireWelcome = TypeOf<typeof welcomeSchema>;
+
+export interface HandshakeMessage {
+  readonly kind: HandshakeKind;
+  readonly body: Buffer;
+}
+
+/** What cannot be understood; `version` when it is another version's. */
+export interface HandshakeProblem {
+  readonly problem: string;
+  readonly version?: number;
+}
+
+export function encodeHandshake(kind: HandshakeKind, body: Uint8Array, version = WIRE_VERSION): Buffer {
+  const head = Buffer.alloc(HANDSHAKE_HEADER_BYTES);
+  head.write(WIRE_MAGIC, AT.magic, 'latin1');
+  head.writeUInt16LE(version, AT.version);
+  head.writeUInt16LE(kind, AT.kind);
+  head.writeUInt32LE(body.length, AT.length);
+  return Buffer.concat([head, body]);
+}
+
+export function encodeHello(nonce: Uint8Array, hello: WireHello): Buffer {
+  return Buffer.concat([nonce, Buffer.from(JSON.stringify(hello))]);
+}
+
+export function encodeWelcome(welcome: WireWelcome): Buffer {
+  return encodeHandshake(HandshakeKind.WELCOME, Buffer.from(JSON.stringify(welcome)));
+}
+
+export function encodeRefusal(code: ErrorCode, message: string): Buffer {
+  const number = Buffer.alloc(4);
+  number.writeUInt32LE(ERROR_CODES[code] >>> 0);
+  const text = Buffer.from(message.slice(0, REFUSAL_CHARACTERS));
+  return encodeHandshake(HandshakeKind.REFUSED, Buffer.concat([number, text]));
+}
+
+export function decodeRefusal(body: Buffer): { readonly code: ErrorCode; readonly message: string } {
+  if (body.length < 4) return { code: 'APPLICATION_ERROR', message: 'it gave no reason' };
+  return { code: codeOfFault(body.readInt32LE(0)), message: body.toString('utf8', 4) };
+}
+
+/** What a HELLO wants; a text says what is wrong with it. */
+export function decodeHello(body: Buffer): WireHello | string {
+  return decodeJson(helloSchema, body.subarray(NONCE_BYTES), 'HELLO');
+}
+
+export function decodeWelcome(body: Buffer): WireWelcome | string {
+  return decodeJson(welcomeSchema, body, 'WELCOME');
+}
+
+function decodeJson<T>(schema: Schema<T>, body: Buffer, method: string): T | string {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return schema.check(value, { method, root: 'body', path: [], unknownMembers: 'drop' });
+  } catch (thrown) {
+    return describeError(thrown);
+  }
+}
+
+/** Collects the one message that is expected next; what comes behind it is left over. Memory is bounded by its longest body. */
+export class HandshakeReader {
+  #collected: Buffer = Buffer.alloc(0);
+
+  /** The bytes that came and were not part of a message yet: what follows the last one. */
+  get rest(): Buffer {
+    return this.#collected;
+  }
+
+  /** The next message when it is whole, one of `expected`; undefined when more must come; or what is wrong. */
+  push(chunk: Buffer, expected: readonly HandshakeKind[]): HandshakeMessage | HandshakeProblem | undefined {
+    this.#collected = this.#collected.length === 0 ? chunk : Buffer.concat([this.#collected, chunk]);
+    const bytes = this.#collected;
+    const magic = bytes.toString('latin1', 0, Math.min(bytes.length, WIRE_MAGIC.length));
+    if (!WIRE_MAGIC.startsWith(magic)) return { problem: 'it does not begin with the magic word of flows' };
+    if (bytes.length < HANDSHAKE_HEADER_BYTES) return undefined;
+    const version = bytes.readUInt16LE(AT.version);
+    if (version !== WIRE_VERSION)
+      return { problem: `it speaks version ${version} of flows, this is version ${WIRE_VERSION}`, version };
+    const kind = expected.find((one) => one === bytes.readUInt16LE(AT.kind));
+    const length = bytes.readUInt32LE(AT.length);
+    if (kind === undefined)
+      return { problem: `message ${bytes.readUInt16LE(AT.kind)} was not expected here` };
+    if (length > BODY_BYTES[kind])
+      return { problem: `message ${kind} claims ${length} bytes; at most ${BODY_BYTES[kind]} are allowed` };
+    if (bytes.length < HANDSHAKE_HEADER_BYTES + length) return undefined;
+    this.#collected = bytes.subarray(HANDSHAKE_HEADER_BYTES + length);
+    return { kind, body: bytes.subarray(HANDSHAKE_HEADER_BYTES, HANDSHAKE_HEADER_BYTES + length) };
+  }
+}

@@ -1,0 +1,82 @@
+/** What dead owners left in the runtime directory: records, sockets, temporary files. Logs stay. */
+import { join } from 'node:path';
+import {
+  appSocketPath,
+  flowFilePath,
+  hostSocketPath,
+  linkSocketPath,
+  datagramSocketPath,
+} from '../../base/paths.js';
+import { isName } from '../../base/names.js';
+import { ownerOfRecord } from './records.js';
+import { flowFileOwner } from './flow-file-owner.js';
+import { sweepTemporaries } from './flow-directory.js';
+import { nobodyListens } from './sockets.js';
+import { removeAside, type Sweep } from './sweep.js';
+
+const RECORD_SUFFIX = '.json';
+
+export interface RuntimePlaces {
+  readonly directory: string;
+  readonly flowDirectory: string;
+  /** Records of dead app servers that a host server will read, to start their applications again. */
+  readonly keepsRecord: (app: string) => boolean;
+}
+
+export async function sweepRuntimeDirectory(sweep: Sweep, places: RuntimePlaces): Promise<void> {
+  const { directory, flowDirectory, keepsRecord } = places;
+  const apps = join(directory, 'apps');
+  const links = join(directory, 'links');
+  for (const folder of [directory, apps, links]) sweepTemporaries(sweep, folder);
+  const hostRecord = join(directory, 'host.json');
+  const hostLives = ownerOfRecord(hostRecord)?.alive === true;
+  if (!hostLives) await sweepSocket(sweep, hostSocketPath(directory), 'no host server lives');
+  sweepRecord(sweep, hostRecord);
+  const living = new Set<string>();
+  for (const name of sweep.namesIn(apps)) {
+    const app = name.slice(0, -RECORD_SUFFIX.length);
+    if (!name.endsWith(RECORD_SUFFIX) || !isName(app)) continue;
+    const path = join(apps, name);
+    if (ownerOfRecord(path)?.alive === true) living.add(appSocketPath(directory, app));
+    else if (!keepsRecord(app)) sweepRecord(sweep, path);
+  }
+  for (const name of sweep.namesIn(apps)) {
+    const path = join(apps, name);
+    if (!living.has(path)) await sweepSocket(sweep, path, 'its app server is dead');
+  }
+  const ofLivingFlows = livingLinks(sweep, directory, flowDirectory);
+  for (const name of sweep.namesIn(links)) {
+    const path = join(links, name);
+    if (!ofLivingFlows.some((link) => path.startsWith(link)))
+      await sweepSocket(sweep, path, 'its duplicator is dead');
+  }
+}
+
+/** The link sockets of duplicators that live; what their datagram clients have begins with the same. */
+function livingLinks(sweep: Sweep, directory: string, flowDirectory: string): string[] {
+  const links: string[] = [];
+  for (const app of sweep.namesIn(flowDirectory).filter(isName)) {
+    for (const name of sweep.namesIn(join(flowDirectory, app))) {
+      const flow = name.slice(0, -'.flow'.length);
+      if (!name.endsWith('.flow') || !isName(flow)) continue;
+      if (flowFileOwner(flowFilePath(flowDirectory, app, flow)) !== 'owned') continue;
+      links.push(linkSocketPath(directory, app, flow), datagramSocketPath(directory, app, flow));
+    }
+  }
+  return links;
+}
+
+function sweepRecord(sweep: Sweep, path: string): void {
+  const owner = ownerOfRecord(path);
+  if (owner === undefined || owner.alive || sweep.own(path)?.isFile() !== true) return;
+  const taken = (): boolean => ownerOfRecord(path)?.alive === true;
+  sweep.remove('record', path, `process ${owner.pid} is dead`, () => removeAside(path, taken));
+}
+
+/** A socket at a path of which no living owner is known, and on which nobody listens. */
+async function sweepSocket(sweep: Sweep, path: string, why: string): Promise<void> {
+  const before = sweep.own(path);
+  if (before?.isSocket() !== true || !(await nobodyListens(path))) return;
+  if (sweep.own(path)?.ino !== before.ino) return;
+  sweep.remove('socket', path, `${why}, and nobody listens on it`);
+}

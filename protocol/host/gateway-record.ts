@@ -1,0 +1,67 @@
+/**
+ * The record by which one living process is the gateway of an application on this host, and by which the shared memory that it made is found
+ * again when it was killed: `.gateway.json` beside the flow files, which end with a reboot as shared memory does.
+ */
+import { readFileSync } from 'node:fs';
+import { inodeOf, type ClaimState } from '../base/files/claim.js';
+import { ClaimedRecord, readIdentity } from './claimed-record.js';
+import { identityToWire } from '../rpc/contract/identity-on-wire.js';
+import { isAlive, ownIdentity, type OwnerIdentity } from '../base/owner-identity.js';
+import type { SegmentRecord } from '../spectcl/sysv/segment.js';
+
+const BYTES_MAX = 16_384;
+
+export interface GatewayRecord {
+  readonly owner: OwnerIdentity;
+  /** The shared memory that the owner has made, or has taken over from its dead predecessor. */
+  readonly segment?: SegmentRecord;
+}
+
+/** Undefined when there is none that can be read. */
+export function readGatewayRecord(path: string): GatewayRecord | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length > BYTES_MAX) return undefined;
+    const found = JSON.parse(text) as { owner?: unknown; segment?: { key?: unknown; creator?: unknown } };
+    const owner = readIdentity(found.owner, path);
+    const { key, creator } = found.segment ?? {};
+    if (typeof key !== 'string') return { owner };
+    return { owner, segment: { key, creator: readIdentity(creator, path) } };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who owns the record at `path`; what cannot be read has no owner. */
+export function inspectGatewayRecord(path: string): ClaimState {
+  if (inodeOf(path) === undefined) return { kind: 'free' };
+  const record = readGatewayRecord(path);
+  if (record === undefined || !isAlive(record.owner)) return { kind: 'dead' };
+  return { kind: 'owned', pid: record.owner.pid };
+}
+
+/** This process's own record. */
+export class ClaimedGatewayRecord {
+  readonly #claimed: ClaimedRecord;
+
+  /** Claims the place; `segment` is what a dead predecessor has left. Throws FILE_OWNED with the pid of a living gateway. */
+  constructor(path: string, segment: SegmentRecord | undefined) {
+    this.#claimed = new ClaimedRecord(path, recordOf(segment), inspectGatewayRecord);
+  }
+
+  /** Names the shared memory that is there, or is about to be. */
+  holds(segment: SegmentRecord | undefined): void {
+    this.#claimed.replace(recordOf(segment));
+  }
+
+  /** Gives the place up. Idempotent. */
+  release(): void {
+    this.#claimed.release();
+  }
+}
+
+function recordOf(segment: SegmentRecord | undefined) {
+  const owner = identityToWire(ownIdentity());
+  if (segment === undefined) return { owner };
+  return { owner, segment: { key: segment.key, creator: identityToWire(segment.creator) } };
+}

@@ -1,0 +1,45 @@
+/** The end of a process: one orderly way out for SIGTERM, SIGINT and a program's own decision, and a bounded one. */
+import { LIMITS } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import { sourceStack } from '../../base/source-stack.js';
+
+/**
+ * Calls `close` once at the first SIGTERM or SIGINT and ends the process with 0 afterwards; with 1 when closing failed or took
+ * longer than `withinMs` (default: a little less than a parent waits before SIGKILL). Also the last resort for errors nobody caught: logged, then the process ends with 70.
+ */
+export function endOnSignals(
+  log: Logger,
+  close: (signal: string) => Promise<void>,
+  withinMs: number = LIMITS.childStopTimeoutMs * 0.9,
+): void {
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) return;
+    ending = true;
+    log.info('stopping', { signal });
+    setTimeout(() => {
+      log.error('stopping took too long');
+      process.exit(1);
+    }, withinMs).unref();
+    close(signal).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('stopping failed', { error });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught error, ending', { error, stack: sourceStack(error) });
+    process.exit(70);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection, ending', {
+      error: reason,
+      stack: sourceStack(reason),
+    });
+    process.exit(70);
+  });
+}

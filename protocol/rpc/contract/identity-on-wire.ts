@@ -1,0 +1,15 @@
+/** Owner identities as the contract carries them. */
+import type { OwnerIdentity } from '../../base/owner-identity.js';
+import type { ProcessIdentity } from './shapes.js';
+
+export function identityToWire(identity: OwnerIdentity): ProcessIdentity {
+  return { pid: identity.pid, startTicks: Number(identity.startTicks), bootId: identity.bootId ?? '' };
+}
+
+export function identityFromWire(wire: ProcessIdentity): OwnerIdentity {
+  return {
+    pid: wire.pid,
+    startTicks: BigInt(wire.startTicks),
+    bootId: wire.bootId === '' ? undefined : wire.bootId,
+  };
+}

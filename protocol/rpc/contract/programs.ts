@@ -1,0 +1,44 @@
+/** The programs that an application may start on request: what an entry is, and which ones are refused. */
+import { MirrorflowError } from '../../base/errors.js';
+import { checkName } from '../../base/names.js';
+import { arrayOf, mapOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
+
+const PROGRAMS_MAX = 64;
+const ARGUMENTS_MAX = 256;
+
+const program = struct({
+  command: string({ maxCharacters: 4096, pattern: /^\/[^\0]*$/, doc: 'the absolute path of a program' }),
+  args: optional(
+    arrayOf(string({ maxCharacters: 4096, pattern: /^[^\0]*$/, doc: 'an argument' }), {
+      maxCount: ARGUMENTS_MAX,
+    }),
+  ),
+});
+
+export const programs = mapOf(program);
+export type Programs = TypeOf<typeof programs>;
+
+/** What the schema leaves open. Throws BAD_NAME, BAD_OPTION. */
+export function checkPrograms(registered: Programs): Programs {
+  const names = Object.keys(registered);
+  for (const name of names) checkName('program', name);
+  if (names.length <= PROGRAMS_MAX) return registered;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${names.length} programs are registered; at most ${PROGRAMS_MAX} can be`,
+  );
+}
+
+/** From JSON text. Throws BAD_OPTION saying what is wrong where, BAD_NAME. */
+export function parsePrograms(option: string, text: string): Programs {
+  try {
+    const value: unknown = JSON.parse(text);
+    return checkPrograms(
+      programs.check(value, { method: option, root: 'programs', path: [], unknownMembers: 'refuse' }),
+    );
+  } catch (thrown) {
+    if (thrown instanceof MirrorflowError && thrown.code !== 'INVALID_PARAMETERS') throw thrown;
+    const why = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
+    throw new MirrorflowError('BAD_OPTION', why, { option }, thrown);
+  }
+}

@@ -1,0 +1,30 @@
+/** The rule of where a server may listen: on this machine's loopback, or anywhere once there is a shared secret to ask for. */
+import { isIPv4 } from 'node:net';
+import { formatAddress, type AddressOf } from '../../base/address.js';
+import { MirrorflowError } from '../../base/errors.js';
+import type { Security } from './options.js';
+
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith('127.');
+  return host === 'localhost' || host === '::1';
+}
+
+/** Throws BAD_OPTION for listening beyond this machine without a secret, or on `tls:` without a certificate. */
+export function checkListening(
+  address: AddressOf<'tcp' | 'tls'>,
+  security: Pick<Security, 'secret' | 'identity'>,
+): void {
+  const text = formatAddress(address);
+  if (address.scheme === 'tls' && security.identity === undefined) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `${text}: TLS needs a certificate: give --tls-cert and --tls-key`,
+    );
+  }
+  if (isLoopback(address.host) || security.secret !== undefined) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${text}: listening beyond this machine needs a shared secret: give --secret-file, or listen on 127.0.0.1`,
+    { host: address.host },
+  );
+}

@@ -1,0 +1,163 @@
+/**
+ * The language a contract is written in: methods with documentation, parameters and result. Several servers share
+ * one contract; handlers and callers of it are type-checked against it.
+ */
+import assert from 'node:assert/strict';
+import { describeError, MirrorflowError } from '../../base/errors.js';
+import type { Place, RpcTypeName, Schema, TypeOf } from './schema.js';
+import type { RpcValue } from './values.js';
+
+export interface Param<T = unknown, Optional extends boolean = boolean> {
+  readonly name: string;
+  readonly schema: Schema<T>;
+  readonly doc: string;
+  readonly optional: Optional;
+}
+
+export interface Method<P extends readonly Param[] = readonly Param[], R = unknown> {
+  readonly doc: string;
+  readonly params: P;
+  readonly returns: Schema<R>;
+}
+
+export type Contract = { readonly [method: string]: Method };
+
+export function param<T>(name: string, schema: Schema<T>, doc: string): Param<T, false> {
+  return { name, schema, doc, optional: false };
+}
+
+/** A parameter that may be left out, with all that follow it. */
+export function optionalParam<T>(name: string, schema: Schema<T>, doc: string): Param<T, true> {
+  return { name, schema, doc, optional: true };
+}
+
+export function method<const P extends readonly Param[], R>(definition: Method<P, R>): Method<P, R> {
+  const firstOptional = definition.params.findIndex(({ optional }) => optional);
+  assert(
+    firstOptional < 0 || definition.params.slice(firstOptional).every(({ optional }) => optional),
+    'only the last parameters of a method can be optional',
+  );
+  return definition;
+}
+
+export function defineContract<const C extends Contract>(contract: C): C {
+  for (const name of Object.keys(contract)) {
+    assert(!name.startsWith('system.'), `${name}: system.* belongs to the dispatcher`);
+  }
+  return contract;
+}
+
+type Tuple<P extends readonly unknown[]> = P extends readonly [infer H, ...infer Rest]
+  ? H extends Param<infer T, infer Optional>
+    ? Optional extends true
+      ? [value?: T, ...rest: Tuple<Rest>]
+      : [value: T, ...rest: Tuple<Rest>]
+    : never
+  : [];
+
+/** The parameters of a method as a tuple type. */
+export type ParamsOf<M> = M extends { readonly params: infer P extends readonly unknown[] }
+  ? Tuple<P>
+  : never;
+
+/** The result of a method. */
+export type ResultOf<M> = M extends { readonly returns: infer S } ? TypeOf<S> : never;
+
+/** What serves a contract: one function per method, called with checked parameters and the caller's context. */
+export type Handlers<C extends Contract, Context> = {
+  readonly [M in keyof C]: (
+    params: ParamsOf<C[M]>,
+    context: Context,
+  ) => ResultOf<C[M]> | Promise<ResultOf<C[M]>>;
+};
+
+export interface CallOptions {
+  /** Default: LIMITS.rpcCallTimeoutMs. The call then rejects with TIMED_OUT; the other side may still do it. */
+  readonly timeoutMs?: number;
+  /** Aborting it rejects the call with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A caller of a contract: `call('host.info', [...])`. */
+export type CallOf<C extends Contract> = <M extends keyof C & string>(
+  method: M,
+  params: ParamsOf<C[M]>,
+  options?: CallOptions,
+) => Promise<ResultOf<C[M]>>;
+
+/** Anything that carries calls: a session, a permanent connection, an HTTP client. */
+export interface Caller {
+  call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue>;
+}
+
+/**
+ * Calls of a contract over any caller. Members of a result that the contract does not know are dropped; a result
+ * that breaks the contract rejects with BAD_MESSAGE.
+ */
+export function callerOf<C extends Contract>(contract: C, caller: Caller): CallOf<C> {
+  return async (method, params, options) => {
+    const result = await caller.call(method, params as readonly RpcValue[], options);
+    const { returns } = definitionOf(contract, method);
+    const place: Place = { method, root: 'result', path: [], unknownMembers: 'drop' };
+    try {
+      return returns.check(result, place) as ResultOf<C[typeof method]>;
+    } catch (thrown) {
+      const message = `the answer breaks the contract: ${describeError(thrown)}`;
+      throw new MirrorflowError('BAD_MESSAGE', message, { method }, thrown);
+    }
+  };
+}
+
+/** The definition of a method; throws METHOD_NOT_FOUND. */
+export function definitionOf(contract: Contract, name: string): Method {
+  const definition = Object.hasOwn(contract, name) ? contract[name] : undefined;
+  if (definition === undefined) throw methodNotFound(name);
+  return definition;
+}
+
+export function methodNotFound(name: string): MirrorflowError {
+  const shown = JSON.stringify(name.slice(0, 128));
+  return new MirrorflowError(
+    'METHOD_NOT_FOUND',
+    `there is no method ${shown} here; system.listMethods names all`,
+    { method: name.slice(0, 128) },
+  );
+}
+
+/** Checks the parameters of a call against a method's definition. Throws INVALID_PARAMETERS. */
+export function checkParams(name: string, definition: Method, params: readonly RpcValue[]): RpcValue[] {
+  const { params: expected } = definition;
+  const required = expected.filter(({ optional }) => !optional).length;
+  if (params.length < required || params.length > expected.length) {
+    const count = required === expected.length ? String(required) : `${required} to ${expected.length}`;
+    const names = expected.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(', ');
+    throw new MirrorflowError(
+      'INVALID_PARAMETERS',
+      `${name} takes ${count} parameter${count === '1' ? '' : 's'} (${names}), and got ${params.length}`,
+      { method: name, expected: expected.length, found: params.length },
+    );
+  }
+  return params.map((value, index) => {
+    const { name: root, schema } = expected[index] as Param;
+    return schema.check(value, { method: name, root, path: [], unknownMembers: 'refuse' }) as RpcValue;
+  });
+}
+
+/** The signatures of a method, one per number of parameters it can be called with: result first, as XML-RPC lists them. */
+export function signaturesOf({ params, returns }: Method): RpcTypeName[][] {
+  const types = params.map(({ schema }) => schema.type);
+  const required = params.filter(({ optional }) => !optional).length;
+  const signatures: RpcTypeName[][] = [];
+  for (let count = required; count <= params.length; count++) {
+    signatures.push([returns.type, ...types.slice(0, count)]);
+  }
+  return signatures;
+}
+
+/** The documentation of a method: what it does, its parameters, its result. */
+export function helpOf({ doc, params, returns }: Method): string {
+  const lines = params.map(
+    ({ name, doc, schema, optional }) => `  ${name}${optional ? ' (optional)' : ''}: ${doc} (${schema.doc})`,
+  );
+  return [doc, ...(lines.length > 0 ? ['Parameters:', ...lines] : []), `Returns ${returns.doc}.`].join('\n');
+}

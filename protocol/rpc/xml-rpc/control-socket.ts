@@ -1,0 +1,170 @@
+/**
+ * Permanent connections over TCP and TLS: the handshake over a socket, bounded in time, and the session behind it. Both
+ * directions: taking a connection, and making one.
+ */
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { formatAddress, type AddressOf } from '../../base/address.js';
+import { systemClock, type Clock } from '../../base/clock.js';
+import { PROTOCOL_VERSION } from '../../base/version.js';
+import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
+import { ControlCaller, ControlListener, type Handshake } from '../security/control-handshake.js';
+import type { Security } from '../security/options.js';
+import type { Secret } from '../security/secret.js';
+import type { RpcSession, SessionOptions } from './session.js';
+import { openSession } from './session-server.js';
+
+/** From the first byte of a handshake to its last. */
+export const CONTROL_HANDSHAKE_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface ControlOptions<Context> extends SessionOptions<Context> {
+  readonly connectTimeoutMs?: number;
+  readonly handshakeTimeoutMs?: number;
+  /** Aborting it while the connection is made rejects with CLOSED. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Takes a connected socket that has begun a permanent connection; without a secret nobody is let in. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE,
+ * TIMED_OUT or TRANSPORT_ERROR, and has closed the socket then.
+ */
+export async function acceptControl<Context>(
+  socket: Socket,
+  secret: Secret | undefined,
+  options: ControlOptions<Context>,
+): Promise<RpcSession<Context>> {
+  await shakeHands(socket, new ControlListener(secret, PROTOCOL_VERSION), options);
+  return begin(socket, options);
+}
+
+/**
+ * Connects to a server and proves the secret. Rejects with TRANSPORT_ERROR naming the address when it cannot be reached,
+ * REFUSED when either end does not know the secret, VERSION_MISMATCH with both versions.
+ */
+export async function connectControl<Context>(
+  address: AddressOf<'tcp' | 'tls'>,
+  { secret, trust }: Pick<Security, 'trust'> & { readonly secret: Secret },
+  options: ControlOptions<Context>,
+): Promise<RpcSession<Context>> {
+  const { host, port } = address;
+  const socket =
+    address.scheme === 'tls'
+      ? connectTls({
+          host,
+          port,
+          servername: serverName(host),
+          ...(trust.ca !== undefined && { ca: trust.ca }),
+        })
+      : connectTcp({ host, port });
+  try {
+    await connected(socket, address, options);
+    await shakeHands(socket, new ControlCaller(secret, PROTOCOL_VERSION), options);
+    return begin(socket, options);
+  } catch (thrown) {
+    socket.destroy();
+    throw named(address, thrown);
+  }
+}
+
+/** Server names of TLS are none for addresses in digits. */
+function serverName(host: string): string {
+  return /^[\d.]+$|:/.test(host) ? '' : host;
+}
+
+function begin<Context>(socket: Socket, options: ControlOptions<Context>): RpcSession<Context> {
+  const session = openSession(socket, options);
+  socket.resume();
+  return session;
+}
+
+function connected(
+  socket: Socket,
+  { scheme }: AddressOf<'tcp' | 'tls'>,
+  options: { readonly connectTimeoutMs?: number; readonly signal?: AbortSignal; readonly clock?: Clock },
+): Promise<void> {
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, clock = systemClock } = options;
+  return new Promise((resolve, reject) => {
+    const event = scheme === 'tls' ? 'secureConnect' : 'connect';
+    const aborted = (): void => done(new MirrorflowError('CLOSED', 'given up'));
+    const cancel = clock.after(connectTimeoutMs, () => {
+      done(new MirrorflowError('TIMED_OUT', `no connection within ${connectTimeoutMs} ms`));
+    });
+    const done = (error?: Error): void => {
+      cancel();
+      signal?.removeEventListener('abort', aborted);
+      socket.off(event, done);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    socket.once(event, () => done());
+    // Stays: an error of a socket that was given up must not end the process.
+    socket.on('error', done);
+    if (signal?.aborted === true) aborted();
+    else signal?.addEventListener('abort', aborted);
+  });
+}
+
+/** Runs one end of a handshake; the socket is paused behind it, and closed when it was refused. */
+function shakeHands(
+  socket: Socket,
+  handshake: Handshake,
+  options: { readonly handshakeTimeoutMs?: number; readonly clock?: Clock },
+): Promise<void> {
+  const { handshakeTimeoutMs = CONTROL_HANDSHAKE_TIMEOUT_MS, clock = systemClock } = options;
+  return new Promise((resolve, reject) => {
+    const end = (error?: MirrorflowError): void => {
+      cancel();
+      socket.off('data', receive);
+      socket.off('close', closed);
+      socket.pause();
+      if (error === undefined) return resolve();
+      // What says why still goes out.
+      socket.end();
+      socket.destroySoon();
+      reject(error);
+    };
+    const closed = (): void =>
+      end(new MirrorflowError('TRANSPORT_ERROR', 'the connection ended during the handshake'));
+    const receive = (chunk: Buffer): void => {
+      const { send, outcome, rest } = handshake.push(chunk);
+      if (send !== undefined) socket.write(send);
+      if (outcome === 'more') return;
+      if (outcome !== 'proven') return end(outcome);
+      end();
+      if (rest !== undefined && rest.length > 0) socket.unshift(rest);
+    };
+    const cancel = clock.after(handshakeTimeoutMs, () => {
+      end(
+        new MirrorflowError('TIMED_OUT', `the handshake was not completed within ${handshakeTimeoutMs} ms`),
+      );
+    });
+    socket.on('error', () => undefined);
+    socket.on('data', receive);
+    socket.once('close', closed);
+    if (handshake.first !== undefined) socket.write(handshake.first);
+    socket.resume();
+    if (socket.destroyed) closed();
+  });
+}
+
+function named(address: AddressOf<'tcp' | 'tls'>, thrown: unknown): MirrorflowError {
+  const text = formatAddress(address);
+  if (thrown instanceof MirrorflowError) {
+    const code = thrown.code === 'TIMED_OUT' ? 'TRANSPORT_ERROR' : thrown.code;
+    return new MirrorflowError(
+      code,
+      `${text}: ${thrown.message}`,
+      { ...thrown.facts, address: text },
+      thrown,
+    );
+  }
+  const system = systemCode(thrown) ?? 'none';
+  const why = system === 'ECONNREFUSED' ? 'nobody listens there' : describeError(thrown);
+  return new MirrorflowError(
+    'TRANSPORT_ERROR',
+    `cannot connect to ${text}: ${why}`,
+    { address: text, system },
+    thrown,
+  );
+}

@@ -1,0 +1,230 @@
+/**
+ * XML-RPC over HTTP, on node:http: POST to `/` or `/RPC2`. Whatever arrives gets an answer or a closed
+ * connection: a fault for a body that is no call, a status for a request that is not for us, and bounds for the rest.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { systemClock } from '../../base/clock.js';
+import { MirrorflowError, systemCode } from '../../base/errors.js';
+import { LIMITS } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import type { TlsIdentity } from '../security/tls.js';
+import { decodeCall, encodeError, encodeResponse } from './codec.js';
+import type { CallDispatcher } from './dispatcher.js';
+import { ConnectionSorter } from './connection-sorter.js';
+import { errorForCaller, FACTS_HEADER } from './fault.js';
+import { readBody } from './http-body.js';
+import type { Admission, HttpAuthentication } from './http-authentication.js';
+import { authenticationContract } from './system-methods.js';
+import { listenOn, type RpcTarget } from './target.js';
+
+/** Bounds of one server; a test sets smaller ones. */
+export interface HttpServerLimits {
+  readonly bodyBytes: number;
+  readonly connections: number;
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the end of its body. */
+  readonly requestTimeoutMs: number;
+  /** Without a byte in either direction: longer than any call runs, and the end of a client that reads no answer. */
+  readonly idleTimeoutMs: number;
+  /** How often the timeouts of a request are looked at. */
+  readonly timeoutCheckMs: number;
+  /** How long close() waits for running calls. */
+  readonly closeGraceMs: number;
+}
+
+const DEFAULT_LIMITS: HttpServerLimits = {
+  bodyBytes: LIMITS.rpcBodyBytes,
+  connections: LIMITS.rpcConnections,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 120_000,
+  timeoutCheckMs: 2_000,
+  closeGraceMs: 5_000,
+};
+
+export interface HttpRpcServerOptions<Context> {
+  /** The context of a call; a throw is the answer. */
+  readonly context: (request: IncomingMessage) => Context;
+  /** Who may call; `none` takes calls of everybody who reaches the server. */
+  readonly authentication: HttpAuthentication | 'none';
+  readonly log: Logger;
+  readonly limits?: Partial<HttpServerLimits>;
+  /** With it, the server speaks TLS only. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the socket from then on. */
+  readonly sessions?: ((socket: Socket) => void) | undefined;
+  /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
+  readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
+const TLS_HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** Longest body of a caller who has not proved anything: proofs are short. */
+const UNPROVEN_BODY_BYTES = 4_096;
+
+const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
+
+export class HttpRpcServer<Context> {
+  readonly #server: Server | TlsServer;
+  readonly #sorter = new ConnectionSorter();
+  readonly #dispatcher: CallDispatcher<Context>;
+  readonly #options: HttpRpcServerOptions<Context>;
+  readonly #limits: HttpServerLimits;
+  #closing: Promise<void> | undefined;
+
+  constructor(dispatcher: CallDispatcher<Context>, options: HttpRpcServerOptions<Context>) {
+    this.#dispatcher = dispatcher;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const timeouts = {
+      headersTimeout: this.#limits.headersTimeoutMs,
+      requestTimeout: this.#limits.requestTimeoutMs,
+      connectionsCheckingInterval: this.#limits.timeoutCheckMs,
+    };
+    this.#server =
+      options.tls === undefined
+        ? createServer(timeouts)
+        : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+    if (options.sessions !== undefined) this.#sortConnections(options.sessions);
+    this.#server.timeout = this.#limits.idleTimeoutMs;
+    this.#server.maxConnections = this.#limits.connections;
+    this.#server.on('drop', () =>
+      options.log.warn('connection refused: too many are open', { connections: this.#limits.connections }),
+    );
+    this.#server.on('clientError', (error, socket) => {
+      const tooSlow = systemCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
+      options.log.warn('connection dropped', { error, peer: (socket as Socket).remoteAddress ?? 'local' });
+      if (socket.writable) {
+        const status = tooSlow ? '408 Request Timeout' : '400 Bad Request';
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      }
+      (socket as Socket).destroySoon();
+    });
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#answer(request, response).catch((thrown: unknown) => {
+        options.log.error('a request failed', { error: thrown });
+        response.destroy();
+      });
+    });
+  }
+
+  /** Puts the sorter before what node:http does with a connection. */
+  #sortConnections(sessions: (socket: Socket) => void): void {
+    const event = this.#options.tls === undefined ? 'connection' : 'secureConnection';
+    const handlers = this.#server.listeners(event) as ((socket: Socket) => void)[];
+    this.#server.removeAllListeners(event);
+    const http = (socket: Socket): void => {
+      for (const handler of handlers) handler.call(this.#server, socket);
+    };
+    this.#server.on(event, (socket: Socket) => this.#sorter.sort(socket, sessions, http));
+  }
+
+  /** Listens and resolves with what was bound; see listenOn for its errors. */
+  async listen(target: RpcTarget): Promise<RpcTarget> {
+    const bound = await listenOn(this.#server, target);
+    this.#server.on('error', (error) => this.#options.log.error('server error', { error }));
+    return bound;
+  }
+
+  /** Takes no more requests, answers those that run (for a bounded time) and closes every connection. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      const cancel = systemClock.after(
+        this.#limits.closeGraceMs,
+        () => this.#server.closeAllConnections(),
+        true,
+      );
+      this.#server.close(() => {
+        cancel();
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+      this.#sorter.close();
+    });
+    return this.#closing;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => undefined);
+    const path = (request.url ?? '').split('?', 1)[0];
+    const isRpcPath = path === '/' || path === '/RPC2';
+    if (!isRpcPath || request.method !== 'POST') {
+      if (this.#options.fallback?.(request, response) === true) return;
+      if (!isRpcPath) return refuse(response, 404, 'nothing is here; XML-RPC is POST to /RPC2');
+      response.setHeader('allow', 'POST');
+      return refuse(response, 405, 'XML-RPC is POST');
+    }
+    // Also keeps web pages out: a browser sends this type elsewhere only after asking.
+    if (!XML.test(request.headers['content-type'] ?? '')) {
+      return refuse(response, 415, 'the content type of XML-RPC is text/xml');
+    }
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+      return refuse(response, 415, 'send the body as it is, without content-encoding');
+    }
+    const { authentication } = this.#options;
+    const admission = authentication === 'none' ? TAKEN : authentication.admit(request);
+    if (admission.kind === 'locked') {
+      response.setHeader('retry-after', Math.ceil(admission.forMs / 1_000));
+      return refuse(response, 429, 'too many failed attempts; try again later');
+    }
+    const proven = admission.kind === 'taken';
+    const body = await readBody(request, proven ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
+    if (body === 'aborted') return;
+    if (!proven && !isOpenCall(body)) return refuseUnproven(response);
+    if (body === 'too large') {
+      this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
+      return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
+    }
+    const document = await this.#run(request, body);
+    if (response.destroyed) return;
+    // A kept-alive connection would hold up close(), also when that came during the call.
+    if (this.#closing !== undefined) response.setHeader('connection', 'close');
+    response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
+    response.end(document);
+  }
+
+  async #run(request: IncomingMessage, body: Buffer): Promise<Buffer> {
+    try {
+      const { method, params } = decodeCall(body);
+      const { authentication } = this.#options;
+      if (authentication !== 'none' && authentication.isOpen(method)) {
+        return encodeResponse(authentication.prove(method, params, request));
+      }
+      const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request));
+      return encodeResponse(result);
+    } catch (thrown) {
+      if (!(thrown instanceof MirrorflowError)) this.#options.log.error('a call failed', { error: thrown });
+      return encodeError(errorForCaller(thrown), FACTS_HEADER in request.headers);
+    }
+  }
+}
+
+const TAKEN: Admission = { kind: 'taken' };
+
+/** Whether a body is a call that anybody may make. */
+function isOpenCall(body: Buffer | 'too large'): boolean {
+  if (body === 'too large') return false;
+  try {
+    return Object.hasOwn(authenticationContract, decodeCall(body).method);
+  } catch {
+    return false;
+  }
+}
+
+function refuseUnproven(response: ServerResponse): void {
+  response.setHeader('www-authenticate', 'Basic realm="mirrorflow", charset="UTF-8"');
+  refuse(
+    response,
+    401,
+    'calls over HTTP need a password: the text of the file "token" in the runtime directory, from this machine, or a token of system.authenticate',
+  );
+}
+
+/** Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth reading. */
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.end(`${text}\n`);
+}

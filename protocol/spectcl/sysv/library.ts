@@ -1,0 +1,134 @@
+/**
+ * System V shared memory calls of the C library through `koffi`, which is an optional dependency: without it, and on systems without
+ * these calls, there is no library, and everything else works. One load per process.
+ */
+import { createRequire } from 'node:module';
+import { describeError } from '../../base/errors.js';
+
+/** `struct shmid_ds` of 64-bit Linux: what is read of it, and room for all of it. Source: bits/types/struct_shmid_ds.h, bits/ipc-perm.h. */
+const DS = { uid: 4, mode: 20, segsz: 48, cpid: 80, nattch: 88, bytes: 112 } as const;
+const IPC_RMID = 0;
+const IPC_STAT = 2;
+const FAILED = -1;
+/** What shmat gives for an error: (void *) -1. */
+const BAD_ADDRESS = 2n ** 64n - 1n;
+
+export const SHM = { IPC_CREAT: 0o1000, IPC_EXCL: 0o2000, SHM_RDONLY: 0o10000 } as const;
+
+/** A segment's facts as the kernel has them. */
+export interface SegmentStatus {
+  /** Effective user of the owner. */
+  readonly uid: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly bytes: number;
+  /** Process that created it. */
+  readonly creatorPid: number;
+  readonly attached: number;
+}
+
+/** Each call gives the system's error name (`EEXIST`) instead of a result where it failed. */
+export interface SysvLibrary {
+  get(key: number, bytes: number, flags: number): number | string;
+  /** The segment's memory until `detach`; a view that must not be used after it. */
+  attach(id: number, bytes: number, flags: number): AttachedMemory | string;
+  status(id: number): SegmentStatus | string;
+  /** Removes the key at once and the memory with its last attachment. */
+  remove(id: number): string | undefined;
+}
+
+export interface AttachedMemory {
+  readonly memory: Buffer;
+  detach(): void;
+}
+
+export type LibraryState =
+  | { readonly kind: 'there'; readonly library: SysvLibrary }
+  | { readonly kind: 'missing'; readonly reason: string };
+
+/** The part of `koffi` that is used. */
+interface Koffi {
+  load(path: string | null): { func(declaration: string): (...args: never[]) => unknown };
+  errno(): number;
+  address(pointer: unknown): bigint;
+  view(pointer: unknown, bytes: number): ArrayBuffer;
+  readonly os: { readonly errno: Readonly<Record<string, number>> };
+}
+
+let loaded: LibraryState | undefined;
+
+/** The library, or why there is none. */
+export function sysvLibrary(): LibraryState {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): LibraryState {
+  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
+    return { kind: 'missing', reason: `not known on ${process.platform} ${process.arch}` };
+  }
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    return { kind: 'there', library: bind(koffi) };
+  } catch (error) {
+    return { kind: 'missing', reason: `the optional library koffi cannot be loaded: ${firstLine(error)}` };
+  }
+}
+
+function bind(koffi: Koffi): SysvLibrary {
+  const libc = koffi.load('libc.so.6');
+  const shmget = libc.func('int shmget(int key, size_t size, int flags)') as (
+    key: number,
+    size: number,
+    flags: number,
+  ) => number;
+  const shmat = libc.func('void *shmat(int id, const void *address, int flags)') as (
+    id: number,
+    address: null,
+    flags: number,
+  ) => unknown;
+  const shmdt = libc.func('int shmdt(void *address)') as (address: unknown) => number;
+  const shmctl = libc.func('int shmctl(int id, int command, void *buffer)') as (
+    id: number,
+    command: number,
+    buffer: Buffer | null,
+  ) => number;
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+  const failure = (): string => names.get(koffi.errno()) ?? `error ${koffi.errno()}`;
+  return {
+    get(key, bytes, flags) {
+      const id = shmget(key, bytes, flags);
+      return id === FAILED ? failure() : id;
+    },
+    attach(id, bytes, flags) {
+      const pointer = shmat(id, null, flags);
+      if (pointer === null || BigInt.asUintN(64, koffi.address(pointer)) === BAD_ADDRESS) return failure();
+      let attached = true;
+      return {
+        memory: Buffer.from(koffi.view(pointer, bytes)),
+        detach() {
+          if (attached) shmdt(pointer);
+          attached = false;
+        },
+      };
+    },
+    status(id) {
+      const found = Buffer.alloc(DS.bytes);
+      if (shmctl(id, IPC_STAT, found) === FAILED) return failure();
+      return {
+        uid: found.readUInt32LE(DS.uid),
+        mode: found.readUInt32LE(DS.mode) & 0o777,
+        bytes: Number(found.readBigUInt64LE(DS.segsz)),
+        creatorPid: found.readInt32LE(DS.cpid),
+        attached: Number(found.readBigUInt64LE(DS.nattch)),
+      };
+    },
+    remove(id) {
+      return shmctl(id, IPC_RMID, null) === FAILED ? failure() : undefined;
+    },
+  };
+}
+
+function firstLine(error: unknown): string {
+  return describeError(error).split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,233 @@
+/**
+ * The mirror service over TCP: reads one request, answers it, reads the next. The first reply of a connection is
+ * a full update; Rustogramer sends a full one again when the bindings changed, SpecTcl never.
+ */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DISPLAY_HEADER_BYTES,
+  DISPLAY_SLOTS,
+  readBinding,
+  writeBinding,
+} from '../protocol/spectcl/display-memory.js';
+import {
+  MIRROR_MESSAGE,
+  type MirrorRequest,
+  MirrorRequestDecoder,
+  SYSTEM_V_KEY_BYTES,
+  encodeMirrorHeader,
+} from '../protocol/spectcl/mirror-messages.js';
+import { decodeText } from '../protocol/spectcl/text.js';
+import type { Loan } from './lent-memory.js';
+import { type MirrorDirectory, hostOf } from './mirror-directory.js';
+import type { Misbehaviour } from './misbehaviour.js';
+import type { Flavour } from './spectrum-definition.js';
+
+const GARBAGE_BYTES = 4096;
+/** Requests of one connection that wait before it is read no further. */
+const WAITING_MAX = 256;
+/** How often a slow reply goes on. */
+const SLOW_INTERVAL_MS = 20;
+
+/** The memory at one moment. */
+export interface Snapshot {
+  readonly loan: Loan;
+  readonly usedBytes: number;
+  readonly bindingChanges: number;
+}
+
+export interface MirrorCounters {
+  /** Connections accepted so far, and those open now. */
+  mirrorConnections: number;
+  currentConnections: number;
+  updatesServed: number;
+  /** Bytes of updates, message headers included. */
+  bytesServed: number;
+}
+
+export interface MirrorServiceOptions {
+  readonly flavour: Flavour;
+  /** TCP_NODELAY, which SpecTcl does not set. */
+  readonly noDelay: boolean;
+  readonly misbehaviour: Readonly<Misbehaviour>;
+  readonly counters: MirrorCounters;
+  readonly directory: MirrorDirectory;
+  /** Called once for each reply; the loan is released when the kernel has it all. */
+  readonly snapshot: () => Snapshot;
+}
+
+export class MirrorService {
+  readonly #options: MirrorServiceOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: MirrorServiceOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: options.noDelay }, (socket) => this.#accept(socket));
+  }
+
+  /** The port it got. */
+  async listen(port: number, host: string): Promise<number> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const { counters, directory } = this.#options;
+    const host = hostOf(socket.remoteAddress);
+    counters.mirrorConnections++;
+    counters.currentConnections++;
+    this.#sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      counters.currentConnections--;
+      this.#sockets.delete(socket);
+      directory.removeHost(host);
+    });
+    this.#serve(socket, host);
+  }
+
+  /** One request at a time; the rest wait, in the kernel when they are many. Closes on the first that is wrong. */
+  #serve(socket: Socket, host: string): void {
+    const { flavour, directory } = this.#options;
+    const decoder = new MirrorRequestDecoder(flavour === 'spectcl' ? { keyBytes: SYSTEM_V_KEY_BYTES } : {});
+    const replies = new MirrorReplies(socket, this.#options);
+    const waiting: MirrorRequest[] = [];
+    let serving = false;
+    const serve = async (): Promise<void> => {
+      serving = true;
+      for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
+        if (request.kind === 'request-update') await replies.answer();
+        else if (!directory.register(host, decodeText(request.key))) socket.destroy();
+        if (socket.destroyed) return;
+      }
+      serving = false;
+      if (decoder.problem !== undefined) socket.destroy();
+      else socket.resume();
+    };
+    // Reading goes on while a reply is under way, or a client that leaves meanwhile would not be noticed.
+    socket.on('data', (chunk) => {
+      waiting.push(...decoder.push(chunk));
+      if (waiting.length > WAITING_MAX || decoder.problem !== undefined) socket.pause();
+      if (!serving) void serve();
+    });
+  }
+}
+
+/** The replies of one connection. */
+class MirrorReplies {
+  readonly #socket: Socket;
+  readonly #options: MirrorServiceOptions;
+  readonly #closed: Promise<unknown>;
+  #sentBindings: number | undefined;
+
+  constructor(socket: Socket, options: MirrorServiceOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  }
+
+  /** Resolves when the kernel has the reply or the connection has closed. */
+  async answer(): Promise<void> {
+    const { mirror } = this.#options.misbehaviour;
+    switch (mirror) {
+      case 'stall':
+        await this.#closed;
+        return;
+      case 'garbage':
+        await this.#write(randomBytes(GARBAGE_BYTES));
+        return;
+      case 'short-length':
+        await this.#write(Uint8Array.of(3, 0, 0, 0, MIRROR_MESSAGE.PARTIAL_UPDATE, 0, 0, 0));
+        return;
+      case 'huge-length':
+        await this.#write(encodeMirrorHeader(MIRROR_MESSAGE.FULL_UPDATE, 0xffff_fff0));
+        return;
+      case 'none':
+      case 'stall-inside':
+      case 'cut':
+      case 'bad-header':
+      case 'slow': {
+        const snapshot = this.#options.snapshot();
+        try {
+          await this.#update(snapshot, mirror);
+        } finally {
+          snapshot.loan.release();
+        }
+      }
+    }
+    if (mirror === 'cut') this.#socket.end();
+    if (mirror === 'cut' || mirror === 'stall-inside') await this.#closed;
+  }
+
+  async #update(
+    { loan, usedBytes, bindingChanges }: Snapshot,
+    how: 'none' | 'stall-inside' | 'cut' | 'bad-header' | 'slow',
+  ): Promise<void> {
+    const { flavour, counters } = this.#options;
+    const full =
+      how === 'bad-header' ||
+      this.#sentBindings === undefined ||
+      (flavour === 'rustogramer' && this.#sentBindings !== bindingChanges);
+    this.#sentBindings = bindingChanges;
+    // With nothing defined SpecTcl sends one byte and Rustogramer none.
+    const channels = flavour === 'spectcl' ? Math.max(1, usedBytes) : usedBytes;
+    const type = full ? MIRROR_MESSAGE.FULL_UPDATE : MIRROR_MESSAGE.PARTIAL_UPDATE;
+    const whole = loan.memory.subarray(full ? 0 : DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + channels);
+    const body = how === 'bad-header' ? pointingOutside(whole) : whole;
+    const header = encodeMirrorHeader(type, body.byteLength);
+    // Two writes, as the real servers do: without TCP_NODELAY that is what delays small bodies.
+    const headerWritten = this.#write(header);
+    if (how === 'slow') await this.#writeSlowly(body);
+    else if (how === 'cut' || how === 'stall-inside')
+      await this.#write(body.subarray(0, body.byteLength / 2));
+    else await this.#write(body);
+    await headerWritten;
+    if (how === 'cut' || how === 'stall-inside') return;
+    counters.updatesServed++;
+    counters.bytesServed += header.byteLength + body.byteLength;
+  }
+
+  async #writeSlowly(body: Uint8Array): Promise<void> {
+    for (let at = 0; at < body.byteLength && !this.#socket.destroyed;) {
+      const { slowBytesPerSecond } = this.#options.misbehaviour;
+      const piece = Math.max(1, Math.round((slowBytesPerSecond * SLOW_INTERVAL_MS) / 1000));
+      await this.#write(body.subarray(at, at + piece));
+      at += piece;
+      await Promise.race([delay(SLOW_INTERVAL_MS, undefined, { ref: false }), this.#closed]);
+    }
+  }
+
+  /** Never rejects: a failed write is followed by the connection's end. */
+  #write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
+  }
+}
+
+/** A copy of a full update in which every spectrum lies behind the end of any storage. */
+function pointingOutside(body: Uint8Array): Uint8Array {
+  const copy = body.slice();
+  for (let slot = 0; slot < DISPLAY_SLOTS; slot++) {
+    const binding = readBinding(copy, slot);
+    if (binding === undefined) continue;
+    const { name, xmin, xmax } = binding;
+    writeBinding(copy, slot, {
+      name,
+      type: 5,
+      xchans: 65_536,
+      ychans: 65_536,
+      channelOffset: 0xffff_fff0,
+      xmin,
+      xmax,
+    });
+  }
+  return copy;
+}

@@ -1,0 +1,174 @@
+/** The REST service: a table of requests over what the simulator holds, with SpecTcl's envelope. */
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
+import { GATES } from './gates.js';
+import { matchesGlob } from '../protocol/spectcl/glob.js';
+import type { MirrorDirectory } from './mirror-directory.js';
+import type { Misbehaviour } from './misbehaviour.js';
+import type { DefinedSpectrum, SpectrumBoard } from './spectrum-board.js';
+import { CHANNEL_TYPE_NAMES, type Flavour } from './spectrum-definition.js';
+import type { TraceBook } from './trace-book.js';
+
+export interface RestServiceOptions {
+  readonly flavour: Flavour;
+  readonly board: SpectrumBoard;
+  readonly directory: MirrorDirectory;
+  readonly traces: TraceBook;
+  readonly misbehaviour: Readonly<Misbehaviour>;
+  readonly counters: { restRequests: number };
+  /** Variables that change while it runs; the fixed ones are here. */
+  readonly variables: () => Readonly<Record<string, string>>;
+}
+
+/** Says that it is simulated wherever it can be read. */
+export const SIMULATOR_NOTE =
+  'This is the SpecTcl simulator of mirrorflow: no SpecTcl, no detector, invented events';
+
+type Query = (name: string) => string | undefined;
+/** Answers the detail, undefined for none; throws Refusal. */
+type Handler = (options: RestServiceOptions, query: Query) => unknown;
+
+/** An application error: HTTP 200 with this text as the status. */
+class Refusal extends Error {}
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  version: ({ flavour }) =>
+    flavour === 'spectcl'
+      ? { major: 5, minor: 13, editlevel: 12 }
+      : { major: 1, minor: 1, editlevel: 1, program_name: 'Rustogramer' },
+  'shmem/key': ({ flavour }) => (flavour === 'spectcl' ? 'XAff' : 'file:/mirrorflow-simulator'),
+  'shmem/size': ({ board }) => String(board.channelBytes),
+  'shmem/variables': variables,
+  mirror: ({ directory, flavour }, query) => {
+    const pattern = flavour === 'spectcl' ? (query('pattern') ?? '*') : '*';
+    return directory.list().filter(({ host }) => matchesGlob(pattern, host));
+  },
+  'spectrum/list': (options, query) =>
+    matching(options, query('filter')).map((spectrum) => describe(spectrum, options.flavour)),
+  'spectrum/zero': (options, query) => {
+    for (const { definition } of matching(options, query('pattern'))) options.board.zero(definition.name);
+  },
+  'sbind/list': (options, query) =>
+    matching(options, query('pattern')).map(({ id, slot, definition }) => ({
+      spectrumid: id,
+      name: definition.name,
+      binding: slot,
+    })),
+  specstats: (options, query) =>
+    matching(options, query('pattern')).map(({ definition, overflows, underflows }) => ({
+      name: definition.name,
+      underflows: underflows.slice(0, definition.axes.length),
+      overflows: overflows.slice(0, definition.axes.length),
+    })),
+  'gate/list': (_options, query) => GATES.filter(({ name }) => matchesGlob(query('pattern') ?? '*', name)),
+  'apply/list': (options, query) =>
+    matching(options, query('pattern'))
+      .filter(({ definition }) => definition.gate !== undefined || options.flavour === 'rustogramer')
+      .map(({ definition }) => ({ spectrum: definition.name, gate: definition.gate ?? null })),
+  'trace/establish': ({ traces }, query) => {
+    const retention = Number(query('retention'));
+    if (!(retention > 0)) throw new Refusal('trace/establish needs a retention in seconds');
+    return traces.establish(retention);
+  },
+  'trace/fetch': ({ traces }, query) => {
+    const found = traces.fetch(Number(query('token')));
+    if (found === undefined) throw new Refusal('Invalid trace token');
+    return found;
+  },
+  'trace/done': ({ traces }, query) => {
+    if (!traces.done(Number(query('token')))) throw new Refusal('Invalid trace token');
+  },
+};
+
+export class RestService {
+  readonly #options: RestServiceOptions;
+  readonly #server: Server;
+
+  constructor(options: RestServiceOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => this.#answer(request, response));
+  }
+
+  /** The port it got. */
+  async listen(port: number, host: string): Promise<number> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    this.#options.counters.restRequests++;
+    switch (this.#options.misbehaviour.rest) {
+      case 'silent':
+        return;
+      case 'html':
+        response.setHeader('content-type', 'text/html').end('<html><body>It works!</body></html>');
+        return;
+      case 'http-500':
+        response.writeHead(500, { 'content-type': 'text/html' }).end('<html>Internal Server Error</html>');
+        return;
+      case 'status':
+        send(response, { status: 'The simulator was told to refuse' });
+        return;
+      case 'none':
+        this.#dispatch(request, response);
+    }
+  }
+
+  #dispatch(request: IncomingMessage, response: ServerResponse): void {
+    const path = /^\/spectcl\/([^?]*)(?:\?(.*))?$/.exec(request.url ?? '');
+    const name = path?.[1] ?? '';
+    const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;
+    if (request.method !== 'GET' || handler === undefined) {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<html>Not Found</html>');
+      return;
+    }
+    const query = new URLSearchParams(path?.[2] ?? '');
+    try {
+      send(response, {
+        status: 'OK',
+        detail: handler(this.#options, (name) => query.get(name) ?? undefined),
+      });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      send(response, { status: error.message });
+    }
+  }
+}
+
+function send(response: ServerResponse, envelope: { status: string; detail?: unknown }): void {
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(envelope));
+}
+
+function matching({ board }: RestServiceOptions, pattern = '*'): DefinedSpectrum[] {
+  return board.spectra.filter(({ definition }) => matchesGlob(pattern, definition.name));
+}
+
+function variables({ flavour, board, variables }: RestServiceOptions): Readonly<Record<string, string>> {
+  const common = { DisplayMegabytes: String(board.channelBytes / 1024 ** 2), Simulator: SIMULATOR_NOTE };
+  if (flavour === 'spectcl') return { ...common, ...variables() };
+  const undefinedThere = Object.keys(variables()).map((name) => [name, '-undefined-']);
+  return { ...common, ...(Object.fromEntries(undefinedThere) as Record<string, string>) };
+}
+
+function describe({ definition, id, type }: DefinedSpectrum, flavour: Flavour): unknown {
+  const axes = definition.axes.map(({ low, high, bins }) => ({ low, high, bins }));
+  const common = {
+    name: definition.name,
+    type: String(SPECTRUM_TYPES[type].dimensions),
+    parameters: definition.axes.map(({ parameter }) => parameter),
+    axes,
+    chantype: CHANNEL_TYPE_NAMES[type],
+    gate: definition.gate ?? null,
+  };
+  if (flavour === 'rustogramer') return common;
+  return { id, ...common, xaxis: axes[0], yaxis: axes[1] ?? null };
+}

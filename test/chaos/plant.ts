@@ -1,0 +1,276 @@
+/**
+ * The system under chaos: a host server, applications, a source behind a proxy, providers and readers, every one a real process in directories of its
+ * own. It knows everybody's process id, starts again what nobody else would (as a service manager or a user does), and cleans up.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectHost } from '../../client-lib/index.js';
+import { appSocketPath, flowFilePath, hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
+import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { programPath } from '../../protocol/base/installation.js';
+import { isAlive } from '../../protocol/base/owner-identity.js';
+import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
+import { FlowPlace } from './flow-place.js';
+import type { FloodTarget } from './flood.js';
+import { leftovers } from './leftovers.js';
+import type { Ledger } from './ledger.js';
+import { Participant, type ParticipantOptions } from './participant.js';
+import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js';
+import { Reader } from './reader.js';
+import { SourceProxy } from './source-proxy.js';
+
+const START_MS = 60_000;
+const DRAIN_MS = 60_000;
+const LOOK_MS = 20;
+const RING_BYTES = 24 * 2 ** 20;
+
+interface SourcePorts {
+  readonly restPort: number;
+  readonly mirrorPort: number;
+}
+
+export class Plant {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
+  readonly place = new FlowPlace();
+  readonly readers = new Map<string, Reader>();
+  /** By `app/flow`. */
+  readonly providers = new Map<string, Participant>();
+  readonly hostServer: Participant;
+  readonly simulator: Participant;
+  proxies: readonly SourceProxy[] = [];
+  readonly #ledger: Ledger;
+  readonly #note: (what: string) => void;
+  readonly #runs = new Map<string, number>();
+  #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
+  #listening = false;
+  #ending = false;
+
+  /** `note`: told what went wrong and is no matter of buffers. */
+  constructor(ledger: Ledger, note: (what: string) => void) {
+    this.#ledger = ledger;
+    this.#note = note;
+    this.hostServer = this.#participant('host-server', programPath('host-server'), () => [
+      '--listen',
+      'tcp://127.0.0.1:0',
+    ]);
+    this.simulator = this.#participant('simulator', 'simulator/main.js', () => this.#simulatorOptions(), (line) => {
+      if (!line.startsWith('{')) return;
+      this.#ports = JSON.parse(line) as SourcePorts;
+      this.#listening = true;
+    }); // prettier-ignore
+    for (const plan of FLOWS) {
+      const name = `${plan.app}/${plan.flow}`;
+      this.providers.set(
+        name,
+        this.#participant(`provider-${plan.flow}`, 'test/chaos/programs/provider.js', () => this.#providerArguments(plan), (line) =>
+          this.#providerSaid(name, line),
+        ),
+      ); // prettier-ignore
+    }
+    for (const plan of READERS) {
+      const reader: Reader = new Reader(
+        plan,
+        ledger,
+        this.#surroundings(plan.name, () => reader.restarted()),
+        note,
+      );
+      this.readers.set(plan.name, reader);
+    }
+  }
+
+  /** Resolves when every reader has a buffer. */
+  async start(): Promise<void> {
+    this.hostServer.start();
+    this.simulator.start();
+    await this.#until('the simulator listens', () => this.#ports.restPort > 0);
+    this.proxies = [
+      await SourceProxy.start(() => this.#ports.restPort),
+      await SourceProxy.start(() => this.#ports.mirrorPort),
+    ];
+    const [rest, mirror] = this.proxies;
+    const host = await this.#until('the host server answers', () =>
+      connectHost({ directory: this.directory }).catch(() => undefined),
+    );
+    for (const name of APPLICATIONS) {
+      const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
+      await host.run({
+        name,
+        ...(name === MIRRORED ? { source, updateIntervalMs: 30, ringBytes: RING_BYTES } : {}),
+      });
+    }
+    await host.close();
+    for (const provider of this.providers.values()) provider.start();
+    await this.#until('every flow is there', () =>
+      FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
+    );
+    for (const { program } of this.readers.values()) program.start();
+    const back = await Promise.all([...this.readers.values()].map((reader) => reader.backSince(0, START_MS)));
+    if (back.includes(undefined)) throw new Error(`not every reader has begun:\n${this.#logs()}`);
+  }
+
+  /** Kills a provider and starts it again as the next run of its flow. */
+  async restartProvider(name: string): Promise<void> {
+    await this.providers.get(name)?.kill();
+    this.#runs.set(name, (this.#runs.get(name) ?? 0) + 1);
+    this.providers.get(name)?.start();
+  }
+
+  /** Kills the source and starts it again; resolves when it listens. */
+  async restartSimulator(): Promise<void> {
+    await this.simulator.kill();
+    this.#listening = false;
+    this.simulator.start();
+    await this.#until('the simulator listens', () => this.#listening);
+  }
+
+  appServerPid(app: string): number | undefined {
+    try {
+      const record = JSON.parse(readFileSync(join(this.directory, 'apps', `${app}.json`), 'utf8')) as {
+        pid: number;
+        startTicks: number;
+      };
+      const identity = { pid: record.pid, startTicks: BigInt(record.startTicks), bootId: undefined };
+      return isAlive(identity) ? record.pid : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  duplicatorPid(app: string, flow: string): number | undefined {
+    const found = inspectFlowFile(flowFilePath(this.place.directory, app, flow));
+    return found.kind === 'owned' ? found.pid : undefined;
+  }
+
+  /** Everything that listens. */
+  listeners(): FloodTarget[] {
+    const { directory } = this;
+    const flows = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
+    return [
+      { path: hostSocketPath(directory) },
+      ...APPLICATIONS.map((app) => ({ path: appSocketPath(directory, app) })),
+      ...flows.map(({ app, flow }) => ({ path: linkSocketPath(directory, app, flow) })),
+      ...['host', ...APPLICATIONS.map((app) => join('apps', app))].flatMap((name) => {
+        const port = portIn(join(directory, `${name}.json`));
+        return port === undefined ? [] : [{ port }];
+      }),
+    ];
+  }
+
+  /** Ends everything in good order; resolves with what is left behind. Readers get what is still to come first. */
+  async stop(): Promise<string[]> {
+    this.#ending = true;
+    await Promise.all([...this.providers.values()].map((provider) => provider.stop()));
+    const streams = READERS.filter(({ mode }) => mode === 'lossless');
+    const drained = (): boolean => streams.every(({ name }) => this.#ledger.isUpToDate(name));
+    await this.#until('every lossless reader has everything', drained, DRAIN_MS).catch((error: unknown) =>
+      this.#note(String(error)),
+    );
+    await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
+    await this.hostServer.stop();
+    await this.simulator.stop();
+    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    const left = leftovers([this.directory, this.place.directory]);
+    for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#note(line);
+    this.place.remove();
+    rmSync(this.directory, { recursive: true, force: true });
+    return left;
+  }
+
+  #simulatorOptions(): string[] {
+    const { restPort, mirrorPort } = this.#ports;
+    const ports = ['--rest-port', String(restPort), '--mirror-port', String(mirrorPort)];
+    return [
+      ...ports,
+      '--json',
+      '--end-with-stdin',
+      '--no-delay',
+      '--memory',
+      '2',
+      '--rate',
+      '10000',
+      '--interval',
+      '50',
+    ];
+  }
+
+  #providerArguments({ app, flow, size, buffers, batch }: FlowPlan): string[] {
+    return [app, flow, ...[size, buffers, this.#runs.get(`${app}/${flow}`) ?? 0, batch].map(String)];
+  }
+
+  #providerSaid(name: string, line: string): void {
+    const [kind, next] = line.split(' ');
+    if (kind === 'P') this.#ledger.published(name, this.#runs.get(name) ?? 0, Number(next));
+  }
+
+  #participant(
+    name: string,
+    script: string,
+    args: () => string[],
+    line?: (line: string) => void,
+  ): Participant {
+    const again = (): void => {
+      const flow = [...this.providers].find(([, { name: known }]) => known === name)?.[0];
+      if (flow === undefined) participant.start();
+      else void this.restartProvider(flow);
+    };
+    const participant = new Participant({
+      name,
+      script,
+      args,
+      ...this.#surroundings(name, again),
+      ...(line === undefined ? {} : { line }),
+    });
+    return participant;
+  }
+
+  /** `again`: starts it again after it ended by itself, which is told. */
+  #surroundings(name: string, again: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+    return {
+      env: {
+        ...ownChildEnvironment(process.env),
+        MIRRORFLOW_DIR: this.directory,
+        MIRRORFLOW_FLOW_DIR: this.place.directory,
+        MIRRORFLOW_LOG_LEVEL: 'info',
+      },
+      logFile: join(this.directory, `${name}.log`),
+      died: (how) => {
+        if (this.#ending) return;
+        this.#note(`${name} ended by itself: ${how}: ${tail(join(this.directory, `${name}.log`))}`);
+        setTimeout(again, LOOK_MS);
+      },
+    };
+  }
+
+  #logs(): string {
+    return leftovers([this.directory], '.log')
+      .map((path) => `-- ${path}\n${readFileSync(path, 'utf8')}`)
+      .join('\n');
+  }
+
+  async #until<T>(
+    what: string,
+    condition: () => T | Promise<T>,
+    deadlineMs = START_MS,
+  ): Promise<NonNullable<T>> {
+    const deadline = performance.now() + deadlineMs;
+    for (;;) {
+      const value = await condition();
+      if (value !== undefined && value !== null && value !== false) return value;
+      if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+}
+
+function portIn(path: string): number | undefined {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { port?: number }).port;
+  } catch {
+    return undefined;
+  }
+}
+
+function tail(path: string): string {
+  return readFileSync(path, 'utf8').slice(-400);
+}

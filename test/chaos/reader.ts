@@ -1,0 +1,108 @@
+/** A reader of the chaos run as seen from outside: its program, what it reported, and whether it is back on its flow. */
+import type { Ledger } from './ledger.js';
+import { Participant, type ParticipantOptions } from './participant.js';
+import type { ReaderPlan } from './plan.js';
+
+export class Reader {
+  readonly plan: ReaderPlan;
+  readonly program: Participant;
+  readonly #ledger: Ledger;
+  readonly #note: (what: string) => void;
+  /** When the newest buffer that it delivered was written, wall-clock milliseconds. */
+  #newestMs = 0;
+  #attachedMs = 0;
+  #epoch = '0';
+  #sequence = '0';
+  #lastPublication = -1;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(
+    plan: ReaderPlan,
+    ledger: Ledger,
+    program: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
+    note: (what: string) => void,
+  ) {
+    const { name, app, flow, mode } = plan;
+    this.plan = plan;
+    this.#ledger = ledger;
+    this.#note = note;
+    const display = mode === 'publications' || mode === 'image';
+    if (!display) ledger.reader(name, `${app}/${flow}`, mode === 'lossless');
+    this.program = new Participant({
+      ...program,
+      name,
+      script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
+      args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
+      line: (line) => this.#heard(line),
+    });
+  }
+
+  /**
+   * Resolves with the moment (performance.now) at which it has delivered a buffer written after `sinceMs`; undefined after the deadline. With
+   * `attachedSinceMs`, one written after it was attached to a duplicator later than that.
+   */
+  backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const from = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
+        if (this.#newestMs <= from || this.#attachedMs < attachedSinceMs) return;
+        end(performance.now());
+      };
+      const end = (at: number | undefined): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        resolve(at);
+      };
+      const timer = setTimeout(() => end(undefined), deadlineMs);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** When it was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
+  get attachedMs(): number {
+    return this.#attachedMs;
+  }
+
+  /** Kills its program and starts it again, where it left off. Resolves when the new one was started. */
+  async killAndRestart(): Promise<void> {
+    await this.program.kill();
+    this.restarted();
+  }
+
+  restarted(): void {
+    if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy') this.#ledger.restarted(this.plan.name);
+    this.#lastPublication = -1;
+    this.program.start();
+  }
+
+  #heard(line: string): void {
+    const [kind, ...words] = line.split(' ');
+    if (kind === 'D') {
+      const [run, first, last, epoch = '0', sequence = '0', writtenMs] = words;
+      this.#ledger.delivered(this.plan.name, { run: Number(run), first: Number(first), last: Number(last) });
+      this.#epoch = epoch;
+      this.#sequence = sequence;
+      this.#delivered(Number(writtenMs));
+    } else if (kind === 'M') {
+      const [epoch = '0', sequence, writtenMs] = words;
+      const again = epoch !== '0' && epoch === this.#epoch && Number(sequence) <= this.#lastPublication;
+      this.#epoch = epoch;
+      this.#lastPublication = Number(sequence);
+      this.#ledger.publication(this.plan.name, again);
+      this.#delivered(Number(writtenMs));
+    } else if (kind === 'A') {
+      this.#attachedMs = Date.now();
+    } else if (kind === 'T') {
+      this.#ledger.torn(this.plan.name, words.join(' '));
+    } else if (kind === 'N') {
+      this.#note(`${this.plan.name}: ${words.join(' ')}`);
+    }
+  }
+
+  #delivered(writtenMs: number): void {
+    if (writtenMs <= this.#newestMs) return;
+    this.#newestMs = writtenMs;
+    for (const look of this.#watchers) look();
+  }
+}

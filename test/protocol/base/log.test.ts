@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { Logger, type LoggerOptions } from '../../../protocol/base/log.js';
+
+describe('the log', () => {
+  function written(options: LoggerOptions, use: (log: Logger) => void): string[] {
+    const lines: string[] = [];
+    const now = () => new Date('2026-01-02T03:04:05.678Z');
+    use(new Logger('duplicator:e23001/spectra', { sink: (line) => lines.push(line), now, ...options }));
+    return lines;
+  }
+
+  it('is one line of JSON per event', () => {
+    const lines = written({ format: 'json', level: 'info' }, (log) => {
+      log.warn('two\nlines', { error: new Error('why'), bytes: 5 });
+      log.debug('unheard');
+    });
+    expect(lines).to.have.length(1);
+    expect(lines[0]).to.match(/^[^\n]+\n$/);
+    expect(JSON.parse(lines[0]!)).to.deep.equal({
+      time: '2026-01-02T03:04:05.678Z',
+      level: 'warn',
+      role: 'duplicator:e23001/spectra',
+      message: 'two\nlines',
+      error: 'why',
+      bytes: 5,
+    });
+  });
+
+  it('is text for people, with the same facts', () => {
+    const [line] = written({ format: 'text', level: 'debug' }, (log) =>
+      log.child('client').debug('hello', { n: [1], s: 'x' }),
+    );
+    expect(line)
+      .to.contain('03:04:05.678')
+      .and.contain('client')
+      .and.contain('hello')
+      .and.contain(' n=[1] s=x');
+  });
+
+  it('writes from its level on, and from info on when the level means nothing', () => {
+    const all = (log: Logger): void => {
+      log.debug('d');
+      log.info('i');
+      log.warn('w');
+      log.error('e');
+    };
+    expect(written({ level: 'error', format: 'json' }, all)).to.have.length(1);
+    expect(written({ level: 'loud' as 'info', format: 'json' }, all)).to.have.length(3);
+  });
+});

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+
+import {
+  appSocketPath,
+  clientDirectories,
+  datagramSocketPath,
+  flowDirectory,
+  flowFilePath,
+  hostSocketPath,
+  imageFilePath,
+  linkSocketPath,
+  logFilePath,
+  runtimeDirectory,
+  runtimeFolders,
+} from '../../../protocol/base/paths.js';
+import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { LIMITS } from '../../../protocol/base/limits.js';
+
+describe('the directories', () => {
+  const uid = 1000;
+
+  it('are taken from the option, then MIRRORFLOW_DIR, then the session, then /tmp', () => {
+    const env = { MIRRORFLOW_DIR: '/srv/mf/', XDG_RUNTIME_DIR: '/run/user/1000' };
+    expect(runtimeDirectory({ env, uid, directory: '/opt/mf' })).to.equal('/opt/mf');
+    expect(runtimeDirectory({ env, uid })).to.equal('/srv/mf');
+    expect(runtimeDirectory({ env: { XDG_RUNTIME_DIR: '/run/user/1000' }, uid })).to.equal(
+      '/run/user/1000/mirrorflow',
+    );
+    expect(runtimeDirectory({ env: { MIRRORFLOW_DIR: '', XDG_RUNTIME_DIR: 'relative' }, uid })).to.equal(
+      '/tmp/mirrorflow-1000',
+    );
+    expect(runtimeDirectory({ env: {}, uid, scope: 'machine' })).to.equal('/run/mirrorflow');
+  });
+
+  it("let a client look at the user's first, then the machine's", () => {
+    expect(clientDirectories({ env: { XDG_RUNTIME_DIR: '/run/user/1000' }, uid })).to.deep.equal([
+      '/run/user/1000/mirrorflow',
+      '/tmp/mirrorflow-1000',
+      '/run/mirrorflow',
+    ]);
+    expect(clientDirectories({ env: { MIRRORFLOW_DIR: '/srv/mf' }, uid })).to.deep.equal(['/srv/mf']);
+  });
+
+  it('keep flow files in shared memory unless told otherwise', () => {
+    expect(flowDirectory({ env: {}, uid })).to.equal('/dev/shm/mirrorflow-1000');
+    expect(flowDirectory({ env: { MIRRORFLOW_FLOW_DIR: '/data/flows' }, uid })).to.equal('/data/flows');
+    expect(flowFilePath('/d', 'e23001', 'spectra')).to.equal('/d/e23001/spectra.flow');
+    expect(imageFilePath('/d', 'e23001', 'spectra')).to.equal('/d/e23001/spectra.image');
+  });
+
+  it('are refused with the numbers when sockets cannot fit below them', () => {
+    const long = `/${'d'.repeat(80)}`;
+    for (const attempt of [
+      () => runtimeDirectory({ env: { MIRRORFLOW_DIR: long }, uid }),
+      () => clientDirectories({ env: {}, uid, directory: long }),
+      () => runtimeDirectory({ env: { XDG_RUNTIME_DIR: long }, uid }),
+    ]) {
+      expect(attempt)
+        .to.throw(/8[0-9] bytes|9[0-9] bytes/)
+        .with.property('code', 'BAD_OPTION');
+    }
+  });
+
+  it('are refused when they are relative', () => {
+    expect(() => runtimeDirectory({ env: {}, uid, directory: 'here' })).to.throw('absolute');
+    expect(() => flowDirectory({ env: { MIRRORFLOW_FLOW_DIR: './x' }, uid })).to.throw('MIRRORFLOW_FLOW_DIR');
+  });
+
+  it('give readable paths', () => {
+    expect(hostSocketPath('/r')).to.equal('/r/host.sock');
+    expect(appSocketPath('/r', 'e23001')).to.equal('/r/apps/e23001.sock');
+    expect(linkSocketPath('/r', 'e23001', 'spectra')).to.equal('/r/links/e23001@spectra.sock');
+    expect(datagramSocketPath('/r', 'e23001', 'spectra')).to.equal('/r/links/e23001@spectra.dgram');
+    expect(logFilePath('/r', 'host-server')).to.equal('/r/logs/host-server.log');
+    expect(logFilePath('/r', 'duplicator', 'a', 'f')).to.equal('/r/logs/duplicator-a@f.log');
+    expect(runtimeFolders('/r')).to.deep.equal(['/r/apps', '/r/links', '/r/logs']);
+  });
+
+  it('give socket paths that fit for every name and every allowed directory, different for different flows', () => {
+    const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+    fc.assert(
+      fc.property(name, name, fc.integer({ min: 1, max: 60 }), (app, flow, length) => {
+        const directory = runtimeDirectory({ env: {}, uid, directory: `/${'d'.repeat(length)}` });
+        const link = linkSocketPath(directory, app, flow);
+        const datagram = datagramSocketPath(directory, app, flow);
+        expect(link.length).to.be.at.most(LIMITS.unixSocketPathBytes);
+        expect(datagram.length + LIMITS.datagramPeerSuffixBytes).to.be.at.most(LIMITS.unixSocketPathBytes);
+        expect(appSocketPath(directory, app).length).to.be.at.most(LIMITS.unixSocketPathBytes);
+        expect(link).to.not.equal(linkSocketPath(directory, app, `${flow.slice(0, 62)}-2`));
+      }),
+    );
+  });
+
+  it('never take a name for a path', () => {
+    for (const bad of ['../x', 'a/b', '', '.', 'a'.repeat(65), 'a@b']) {
+      for (const build of [
+        () => appSocketPath('/r', bad),
+        () => linkSocketPath('/r', 'a', bad),
+        () => flowFilePath('/r', bad, 'f'),
+        () => logFilePath('/r', 'p', bad),
+      ]) {
+        try {
+          build();
+          expect.fail('accepted');
+        } catch (error) {
+          expect(isMirrorflowError(error, 'BAD_NAME')).to.equal(true);
+        }
+      }
+    }
+  });
+});

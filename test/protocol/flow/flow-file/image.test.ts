@@ -1,0 +1,121 @@
+import { readdirSync } from 'node:fs';
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import {
+  IMAGE_BLOCK_BYTES,
+  ImageWriter,
+  changedRanges,
+  createImage,
+  imageState,
+  openImage,
+} from '../../../../protocol/flow/flow-file/image.js';
+import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
+import { Place } from './place.js';
+
+const BYTES = 100 * IMAGE_BLOCK_BYTES + 123;
+
+describe('changed ranges', () => {
+  const change = fc.record({ at: fc.nat({ max: BYTES - 1 }), length: fc.integer({ min: 1, max: 9000 }) });
+
+  it('make the image equal when they are copied, and name nothing but changed blocks', () => {
+    fc.assert(
+      fc.property(
+        fc.array(change, { maxLength: 12 }),
+        fc.nat({ max: BYTES }),
+        fc.nat({ max: BYTES }),
+        (changes, one, other) => {
+          const [from, to] = [Math.min(one, other), Math.max(one, other)];
+          const image = Buffer.alloc(BYTES, 7);
+          const next = Buffer.alloc(BYTES, 7);
+          for (const { at, length } of changes) next.fill(8, at, Math.min(BYTES, at + length));
+          const ranges = changedRanges(image, next, from, to);
+          let last = from - 1;
+          for (const [start, end] of ranges) {
+            // Ascending, inside, on the grid, and not adjacent to the one before.
+            expect(start).to.be.greaterThan(last);
+            expect(end).to.be.within(start + 1, to);
+            expect(start === from || start % IMAGE_BLOCK_BYTES === 0).to.equal(true);
+            expect(end === to || end % IMAGE_BLOCK_BYTES === 0).to.equal(true);
+            for (
+              let at = start;
+              at < end;
+              at = (Math.floor(at / IMAGE_BLOCK_BYTES) + 1) * IMAGE_BLOCK_BYTES
+            ) {
+              const blockEnd = Math.min(end, (Math.floor(at / IMAGE_BLOCK_BYTES) + 1) * IMAGE_BLOCK_BYTES);
+              expect(image.compare(next, at, blockEnd, at, blockEnd)).to.not.equal(0);
+            }
+            next.copy(image, start, start, end);
+            last = end;
+          }
+          expect(image.subarray(from, to).equals(next.subarray(from, to))).to.equal(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('the image', () => {
+  let place: Place;
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place.remove());
+
+  it('starts as zeros, and is the same memory for its readers', () => {
+    const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
+    const seen = openImage(place.file('image'));
+    expect([seen.length, seen.every((byte) => byte === 0)]).to.deep.equal([BYTES, true]);
+    image[BYTES - 1] = 9;
+    expect(seen[BYTES - 1]).to.equal(9);
+    expect(readdirSync(place.path)).to.deep.equal(['image']);
+  });
+
+  it('replaces an older one, whose readers keep what they have', () => {
+    createImage(place.file('image'), 100, { mode: 0o640 }).fill(1);
+    const before = openImage(place.file('image'));
+    createImage(place.file('image'), 200, { mode: 0o640 });
+    expect([before[99], openImage(place.file('image')).length]).to.deep.equal([1, 200]);
+  });
+
+  it('has an odd generation while it is written, and says what was applied last', () => {
+    const file = place.create();
+    const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
+    const writer = new ImageWriter(file, image);
+    expect(imageState(file)).to.deep.equal({ generation: 0, sequence: undefined });
+    const next = Buffer.alloc(BYTES, 3);
+    const seen: number[] = [];
+    next.copy = (target: Uint8Array, ...where: [number, number, number]) => {
+      seen.push(imageState(file).generation);
+      return Buffer.from(next).copy(target, ...where);
+    };
+    writer.apply(next, [[0, 10]], 0, BYTES, 0);
+    writer.apply(next, [[20, 30]], 5, BYTES, BYTES);
+    expect(seen).to.deep.equal([1, 3]);
+    expect(imageState(file)).to.deep.equal({ generation: 4, sequence: 5 });
+    expect([image[9], image[10], image[19], image[20]]).to.deep.equal([3, 0, 0, 3]);
+  });
+
+  it('holds zeros where a shorter publication defines nothing', () => {
+    const file = place.create();
+    const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
+    const writer = new ImageWriter(file, image);
+    const next = Buffer.alloc(BYTES, 3);
+    writer.apply(next, [[0, BYTES]], 0, BYTES, 0);
+    writer.apply(next, [], 1, 5000, BYTES);
+    expect([image[4999], image[5000], image[BYTES - 1]]).to.deep.equal([3, 0, 0]);
+  });
+
+  it('is even again after a writer that died in the middle', () => {
+    const file = place.create();
+    file.words.store64(HEADER.imageGeneration, 7);
+    new ImageWriter(file, createImage(place.file('image'), 10, { mode: 0o640 })).apply(
+      Buffer.alloc(10),
+      [],
+      0,
+      10,
+      0,
+    );
+    expect(imageState(file).generation).to.equal(8);
+  });
+});

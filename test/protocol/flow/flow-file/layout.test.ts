@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+import { COUNTERS } from '../../../../protocol/flow/flow-file/counters.js';
+import {
+  COUNTER_CAPACITY,
+  FLOW_FILE_MAGIC,
+  FLOW_FILE_VERSION,
+  HEADER,
+  HEADER_BYTES,
+  SLOT,
+  SOURCE_STATES,
+  sourceStateOf,
+} from '../../../../protocol/flow/flow-file/layout.js';
+import { Place } from './place.js';
+
+describe('the layout of a flow file', () => {
+  it('is the published one, version 1', () => {
+    expect(FLOW_FILE_MAGIC).to.equal('MIRRFLOW');
+    expect(FLOW_FILE_VERSION).to.equal(1);
+    expect(HEADER).to.deep.equal({
+      magic: 0,
+      version: 8,
+      headerBytes: 12,
+      slotCount: 16,
+      slotStride: 20,
+      payloadCapacity: 24,
+      flags: 28,
+      createdNs: 32,
+      ownerPid: 40,
+      ownerStartTicks: 48,
+      epoch: 64,
+      published: 128,
+      imageGeneration: 192,
+      imageSequence: 200,
+      sourceState: 208,
+      stateSinceNs: 216,
+      granted: 224,
+      provider: 232,
+      sourceEpoch: 240,
+      heard: 248,
+      counters: 256,
+      presence: 512,
+      identityLength: 1024,
+      identity: 1028,
+    });
+    expect(HEADER_BYTES).to.equal(4096);
+    expect(SLOT).to.deep.equal({ sequence: 0, timestampNs: 8, size: 16, flags: 20, frame: 32, payload: 64 });
+    expect(SOURCE_STATES).to.deep.equal({ starting: 0, live: 1, stale: 2, ended: 3 });
+    expect(sourceStateOf(2)).to.equal('stale');
+    expect(sourceStateOf(4)).to.equal(undefined);
+  });
+
+  it('gives every counter its own place', () => {
+    const ids = Object.values(COUNTERS).map(({ id }) => id);
+    expect(new Set(ids).size).to.equal(ids.length);
+    for (const id of ids) expect(id).to.be.within(0, COUNTER_CAPACITY - 1);
+  });
+
+  it('is what a program in another language finds in the file', () => {
+    const place = new Place();
+    try {
+      const file = place.create({ slotCount: 3, payloadCapacity: 65, flags: 5, epoch: 0x1_0000_0002 });
+      const { bytes } = file;
+      expect(bytes.toString('latin1', 0, 8)).to.equal('MIRRFLOW');
+      expect([8, 12, 16, 20, 24, 28].map((at) => bytes.readUInt32LE(at))).to.deep.equal([
+        1, 4096, 3, 192, 65, 5,
+      ]);
+      expect(bytes.readUInt32LE(40)).to.equal(process.pid);
+      expect(bytes.readBigUInt64LE(64)).to.equal(0x1_0000_0002n);
+      const identity = bytes.toString('utf8', 1028, 1028 + bytes.readUInt32LE(1024));
+      expect(JSON.parse(identity)).to.deep.include({ application: 'e23001', flow: 'spectra', type: 'bytes' });
+      expect(bytes.length).to.equal(4096 + 3 * 192);
+      expect(() => file.counter(COUNTER_CAPACITY)).to.throw(RangeError);
+    } finally {
+      place.remove();
+    }
+  });
+});

@@ -1,0 +1,421 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { fillChecked, problemOf } from '../../../fixtures/checked-payload.js';
+import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
+import { slotOffset } from '../../../../protocol/flow/flow-file/geometry.js';
+import { HEADER, SLOT } from '../../../../protocol/flow/flow-file/layout.js';
+import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
+import { RingReader, type ReadStart } from '../../../../protocol/flow/flow-file/ring-reader.js';
+import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
+import { Place } from './place.js';
+
+const CAPACITY = 100;
+
+function write(writer: RingWriter, file: FlowFile, sequence: number): void {
+  const size = 8 + (sequence % 20) * 4;
+  fillChecked(writer.begin(), size, file.epoch, sequence);
+  writer.commit(size, sequence * 10, sequence % 7);
+}
+
+function writeAndPublish(writer: RingWriter, file: FlowFile, count = 1): void {
+  for (let index = 0; index < count; index += 1) {
+    write(writer, file, writer.next);
+    writer.publish();
+  }
+}
+
+describe('the ring', () => {
+  let place: Place;
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place.remove());
+
+  function ring(slotCount: number): { file: FlowFile; writer: RingWriter } {
+    const file = place.create({
+      slotCount,
+      payloadCapacity: CAPACITY,
+      path: place.file(`ring-${slotCount}`),
+    });
+    return { file, writer: new RingWriter(file) };
+  }
+
+  it('shows committed buffers only when they are published, many at once', () => {
+    const { file, writer } = ring(4);
+    const reader = new RingReader(file, 'oldest');
+    write(writer, file, 0);
+    write(writer, file, 1);
+    expect([reader.look(), reader.available, writer.published, writer.next]).to.deep.equal([
+      'empty',
+      0,
+      0,
+      2,
+    ]);
+    expect(writer.publish()).to.equal(2);
+    expect([reader.look(), reader.available]).to.deep.equal(['ready', 2]);
+  });
+
+  it('goes on where a sequence needs its upper half', () => {
+    const { file } = ring(4);
+    for (const carry of [2 ** 31, 2 ** 32, 2 ** 40, 5 * 2 ** 32]) {
+      file.words.store64(HEADER.published, carry - 3);
+      const writer = new RingWriter(file);
+      const reader = new RingReader(file, 'next');
+      const target = Buffer.alloc(CAPACITY);
+      for (let sequence = carry - 3; sequence < carry + 6; sequence += 1) {
+        writeAndPublish(writer, file);
+        expect([reader.copy(target), reader.sequence, reader.timestampNs]).to.deep.equal([
+          'ready',
+          sequence,
+          sequence * 10,
+        ]);
+        expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
+      }
+      expect(reader.missed).to.equal(0);
+    }
+  });
+
+  it('begins where it was told to', () => {
+    const { file, writer } = ring(4);
+    writeAndPublish(writer, file, 10);
+    // The oldest slot may be the next one written: only three of four are surely there.
+    for (const [start, next, missed] of [
+      ['oldest', 7, 0],
+      ['newest', 9, 0],
+      ['next', 10, 0],
+      [8, 8, 0],
+      [2, 6, 4], // whoever names a sequence may know that its slot is held
+      [12, 12, 0],
+    ] as [ReadStart, number, number][]) {
+      const reader = new RingReader(file, start);
+      expect([start, reader.next, reader.missed]).to.deep.equal([start, next, missed]);
+    }
+    for (const bad of [-1, 1.5, Number.NaN, 2 ** 53])
+      expect(() => new RingReader(file, bad)).to.throw(RangeError);
+  });
+
+  it('starts in an empty ring as well', () => {
+    const { file, writer } = ring(2);
+    const readers = (['oldest', 'newest', 'next', 0] as const).map((start) => new RingReader(file, start));
+    writeAndPublish(writer, file);
+    for (const reader of readers) expect([reader.look(), reader.sequence]).to.deep.equal(['ready', 0]);
+  });
+
+  it('tells a reader that used a lent buffer whether it was still there', () => {
+    const { file, writer } = ring(2);
+    writeAndPublish(writer, file);
+    const reader = new RingReader(file, 'oldest');
+    expect(reader.look()).to.equal('ready');
+    expect(reader.view().equals(reader.area().subarray(0, reader.size))).to.equal(true);
+    writer.begin(1); // the slot of the lent buffer
+    expect(reader.stillThere()).to.equal(false);
+    reader.lose();
+    expect([reader.missed, reader.next]).to.deep.equal([1, 1]);
+  });
+
+  it('takes slots that are opened together from their readers at once, and gives back those that were not used', () => {
+    const { file, writer } = ring(8);
+    writeAndPublish(writer, file, 8);
+    const reader = new RingReader(file, 0);
+    writer.open(3);
+    expect([writer.next, writer.opened]).to.deep.equal([8, 11]);
+    expect([reader.look(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
+    write(writer, file, 8);
+    writer.giveBack(writer.next);
+    expect([writer.next, writer.opened]).to.deep.equal([9, 9]);
+    const late = new RingReader(file, 0);
+    const target = Buffer.alloc(CAPACITY);
+    for (let sequence = 1; sequence < 8; sequence += 1) {
+      expect([late.copy(target), late.sequence]).to.deep.equal(['ready', sequence]);
+      expect(problemOf(target.subarray(0, late.size), file.epoch, sequence)).to.equal(undefined);
+    }
+    expect(late.missed).to.equal(1);
+    writer.publish();
+    expect([late.copy(target), late.sequence]).to.deep.equal(['ready', 8]);
+  });
+
+  it('goes on over the end of the ring with slots open on both sides of it', () => {
+    const { file, writer } = ring(5);
+    const reader = new RingReader(file, 'oldest');
+    const target = Buffer.alloc(CAPACITY);
+    for (let sequence = 0; sequence < 50; sequence += 1) {
+      if (writer.opened === writer.next) writer.open(1 + (sequence % 4));
+      writeAndPublish(writer, file);
+      expect([reader.copy(target), reader.sequence]).to.deep.equal(['ready', sequence]);
+      expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
+    }
+    expect(reader.missed).to.equal(0);
+  });
+
+  it('gives back what was there, whoever wrote it', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('write' as const), count: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ do: fc.constant('open' as const), count: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({ do: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 6 }) }),
+      fc.record({ do: fc.constant('succeed' as const), count: fc.constant(1) }),
+    );
+    let runs = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const file = place.create({
+          slotCount: 4,
+          payloadCapacity: CAPACITY,
+          path: place.file(`back-${(runs += 1)}`),
+        });
+        let writer = new RingWriter(file);
+        const sequences = (): number[] =>
+          [0, 1, 2, 3].map((index) => file.words.load64(slotOffset(file.geometry, index) + SLOT.sequence));
+        for (const { do: what, count } of steps) {
+          if (what === 'write') writeAndPublish(writer, file, count);
+          else if (what === 'skip') {
+            writer.skipTo(writer.next + count);
+            writer.publish();
+          } else if (what === 'succeed') writer = new RingWriter(file);
+          else {
+            const before = sequences();
+            writer.open(count);
+            writer.giveBack(writer.next);
+            expect(sequences()).to.deep.equal(before);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('skips on request without counting, and never backwards', () => {
+    const { file, writer } = ring(8);
+    writeAndPublish(writer, file, 5);
+    const reader = new RingReader(file, 'oldest');
+    reader.skipTo(3);
+    reader.skipTo(1);
+    expect([reader.next, reader.missed]).to.deep.equal([3, 0]);
+  });
+
+  it('refuses a size that does not fit the slot', () => {
+    const { writer } = ring(2);
+    writer.begin();
+    for (const size of [-1, 1.5, CAPACITY + 1, Number.NaN])
+      expect(() => writer.commit(size, 0)).to.throw(RangeError);
+  });
+
+  it('is continued by another writer where the first one died, in the middle of a buffer', () => {
+    const { file, writer } = ring(3);
+    writeAndPublish(writer, file, 4);
+    write(writer, file, 4); // committed and not published
+    writer.begin(1).fill(0xff); // and one begun
+    const reader = new RingReader(file, 'oldest');
+    const next = new RingWriter(openFlowFile(file.path, 'read-write'));
+    expect(next.next).to.equal(4);
+    writeAndPublish(next, file, 2);
+    const target = Buffer.alloc(CAPACITY);
+    const got: number[] = [];
+    while (reader.copy(target) === 'ready') {
+      expect(problemOf(target.subarray(0, reader.size), 1, reader.sequence)).to.equal(undefined);
+      got.push(reader.sequence);
+    }
+    expect(got.at(-1)).to.equal(5);
+    expect(got.length + reader.missed).to.equal(4); // 2 to 5
+  });
+
+  it('gives the turn back to a reader whose every copy is spoiled', () => {
+    const { file, writer } = ring(2);
+    writeAndPublish(writer, file, 1);
+    const spoiled = new Spoiler(file, () => writeAndPublish(writer, file, 2));
+    const target = Buffer.alloc(CAPACITY);
+    const lapped = new RingReader(spoiled as unknown as FlowFile, 'oldest');
+    expect(lapped.copy(target)).to.equal('empty');
+    expect(lapped.missed).to.be.greaterThan(10);
+    expect(new RingReader(file, 'oldest').copy(target)).to.equal('ready');
+  });
+
+  describe('restarted under a new epoch', () => {
+    it('tells every reader, and hides all that was', () => {
+      const { file, writer } = ring(4);
+      writeAndPublish(writer, file, 9);
+      const behind = new RingReader(file, 'oldest');
+      const drained = new RingReader(file, 'next');
+      expect(behind.look()).to.equal('ready');
+      writer.restart(2);
+      expect([behind.stillThere(), behind.look(), drained.look()]).to.deep.equal([
+        false,
+        'restarted',
+        'restarted',
+      ]);
+      behind.follow('oldest');
+      drained.follow('next');
+      expect([behind.look(), drained.look(), behind.next, drained.epoch]).to.deep.equal([
+        'empty',
+        'empty',
+        0,
+        2,
+      ]);
+      expect([behind.missed, drained.missed]).to.deep.equal([0, 0]);
+      expect(() => writer.restart(2)).to.throw(RangeError);
+    });
+
+    it('does not take a slot that has the awaited sequence again for the one it was', () => {
+      const { file, writer } = ring(8);
+      writeAndPublish(writer, file, 5);
+      const reader = new RingReader(file, 3);
+      expect(reader.look()).to.equal('ready');
+      writer.restart(2);
+      writeAndPublish(writer, file, 6);
+      expect(reader.stillThere()).to.equal(false);
+      expect(reader.look()).to.equal('restarted');
+    });
+
+    it('shows no state in between that mixes the epochs', () => {
+      // The stores of restart, one after the other, with readers of both kinds looking after each.
+      const { file, writer } = ring(3);
+      writeAndPublish(writer, file, 7);
+      const old = new RingReader(file, 'oldest');
+      const before = old.next;
+      let steps = 0;
+      const store = file.words.store64.bind(file.words);
+      file.words.store64 = (at, value) => {
+        store(at, value);
+        steps += 1;
+        const fresh = new RingReader(file, 'oldest');
+        const outcome = fresh.look();
+        if (fresh.epoch === 2) expect([outcome, fresh.next]).to.deep.equal(['empty', 0]);
+        if (outcome === 'ready') expect([fresh.epoch, fresh.sequence]).to.deep.equal([1, fresh.next]);
+        const seen = old.look();
+        expect(seen === 'ready' ? old.epoch : 1).to.equal(1);
+        expect([old.next, old.missed]).to.deep.equal([before, 0]);
+        if (at === HEADER.epoch) expect(seen).to.equal('restarted');
+      };
+      writer.restart(2);
+      expect(steps).to.equal(5);
+    });
+  });
+
+  it('delivers to every reader exactly what the model does, however the steps fall', () => {
+    const step = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({ do: fc.constant('write' as const), count: fc.integer({ min: 1, max: 9 }) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('ahead' as const), ahead: fc.integer({ min: 0, max: 1 }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('commit' as const) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          do: fc.constant('read' as const),
+          reader: fc.integer({ min: 0, max: 3 }),
+          count: fc.integer({ min: 1, max: 6 }),
+        }),
+      },
+    );
+    let runs = 0;
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 6 }), fc.array(step, { maxLength: 60 }), (slotCount, steps) => {
+        runs += 1;
+        const file = place.create({
+          slotCount,
+          payloadCapacity: CAPACITY,
+          path: place.file(`model-${runs}`),
+        });
+        const writer = new RingWriter(file);
+        const readers = (['oldest', 'newest', 'next', 2] as const).map((start) => ({
+          reader: new RingReader(file, start),
+          delivered: 0,
+          first: start === 2 ? 2 : 0,
+        }));
+        const target = Buffer.alloc(CAPACITY);
+        for (const now of steps) {
+          switch (now.do) {
+            case 'write':
+              writeAndPublish(writer, file, now.count);
+              break;
+            case 'ahead':
+              writer.begin(now.ahead).fill(0xee);
+              break;
+            case 'commit':
+              write(writer, file, writer.next);
+              break;
+            case 'restart':
+              writer.restart(file.epoch + 1);
+              break;
+            case 'read': {
+              const one = readers[now.reader]!;
+              for (let index = 0; index < now.count; index += 1) {
+                const from = one.reader.next;
+                const missedBefore = one.reader.missed;
+                const outcome = one.reader.copy(target);
+                if (outcome === 'restarted') {
+                  expect(one.reader.epoch).to.not.equal(file.epoch);
+                  one.reader.follow('oldest');
+                  one.first = one.reader.next;
+                  one.delivered = 0;
+                  one.first -= one.reader.missed;
+                  continue;
+                }
+                expect(one.reader.epoch).to.equal(file.epoch);
+                if (outcome === 'empty') {
+                  expect(one.reader.next).to.be.at.least(file.published);
+                  continue;
+                }
+                one.delivered += 1;
+                expect(
+                  problemOf(target.subarray(0, one.reader.size), file.epoch, one.reader.sequence),
+                ).to.equal(undefined);
+                expect(one.reader.timestampNs).to.equal(one.reader.sequence * 10);
+                expect(one.reader.flags).to.equal(one.reader.sequence % 7);
+                expect(one.reader.sequence - from).to.equal(one.reader.missed - missedBefore);
+                expect(one.reader.sequence).to.be.below(file.published);
+                expect(one.reader.sequence).to.be.at.least(file.published - slotCount);
+              }
+              // Everything up to `next` was delivered or counted as missed.
+              expect(one.first + one.delivered + one.reader.missed).to.equal(one.reader.next);
+            }
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** A flow file that is written to between a reader's copy and its check. */
+class Spoiler {
+  readonly #file: FlowFile;
+  readonly #spoil: () => void;
+
+  constructor(file: FlowFile, spoil: () => void) {
+    this.#file = file;
+    this.#spoil = spoil;
+  }
+
+  get geometry() {
+    return this.#file.geometry;
+  }
+
+  get words() {
+    return this.#file.words;
+  }
+
+  get epoch() {
+    return this.#file.epoch;
+  }
+
+  get published() {
+    return this.#file.published;
+  }
+
+  payloadOf(sequence: number): Buffer {
+    const payload = this.#file.payloadOf(sequence);
+    const copy = payload.copy.bind(payload);
+    return Object.assign(payload, {
+      copy: (...args: Parameters<Buffer['copy']>) => {
+        const copied = copy(...args);
+        this.#spoil();
+        return copied;
+      },
+    });
+  }
+}

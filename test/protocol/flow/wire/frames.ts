@@ -1,0 +1,125 @@
+/** Frames for tests of the wire: made at random, and a sink that keeps what came. */
+import { crc32 } from 'node:zlib';
+import type { RandomBits } from '../../../../simulator/random.js';
+import {
+  FRAME_BYTES,
+  FrameBits,
+  FrameKind,
+  encodeHeader,
+  type FrameHeader,
+} from '../../../../protocol/flow/wire/frame.js';
+import { FrameReader, type FrameSink } from '../../../../protocol/flow/wire/frame-reader.js';
+
+export const CAPACITY = 40_000;
+
+/** A stream of right frames: buffers of ascending sequence among control frames. */
+export function randomFrames(random: RandomBits): Buffer {
+  const parts: Buffer[] = [];
+  let sequence = random() % 5;
+  for (let count = 1 + (random() % 8); count > 0; count -= 1) {
+    const isBuffer = random() % 3 > 0;
+    const sizes = [0, 5, 900, 20_000, CAPACITY];
+    const length = isBuffer ? (sizes[random() % sizes.length] ?? 0) : 0;
+    const bytes = Buffer.alloc(FRAME_BYTES + length, sequence + 1);
+    const checked = random() % 4 === 0;
+    encodeHeader(bytes, 0, {
+      length,
+      kind: isBuffer ? FrameKind.BUFFER : FrameKind.STATE,
+      bits: checked ? FrameBits.CRC : 0,
+      sequence: isBuffer ? sequence : 0,
+      value: 1_700_000_000_000_000_000 + sequence * 256,
+      detail: random() % 0xffff,
+      crc: checked ? crc32(bytes.subarray(FRAME_BYTES)) : 0,
+    });
+    if (isBuffer) sequence += 1 + (random() % 7 === 0 ? random() % 9 : 0);
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Room for a sink's buffers, every byte `fill` until something comes. */
+export function newSlots(fill = 0): readonly Buffer[] {
+  return Array.from({ length: 4 }, () => Buffer.alloc(FRAME_BYTES + CAPACITY, fill));
+}
+
+/** Slots like those of a flow file, each with room for a header in front of its payload. */
+export class SlotSink implements FrameSink {
+  readonly came: { readonly header: FrameHeader; readonly payload: string }[] = [];
+  readonly #slots: readonly Buffer[];
+  #usual = 0;
+  #next = 0;
+  /** Every so many buffers one may not come at the first question. */
+  readonly #refuseEvery: number;
+  #refused = -1;
+
+  /** `slots`: may be used again by the next sink, since what came is kept apart from them. */
+  constructor(refuseEvery = 0, slots = newSlots()) {
+    this.#refuseEvery = refuseEvery;
+    this.#slots = slots;
+  }
+
+  get large(): boolean {
+    return this.#usual >= 16 * 1024;
+  }
+
+  limitOf(kind: FrameKind): number {
+    return kind === FrameKind.BUFFER ? CAPACITY : 8;
+  }
+
+  admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
+    if (kind !== FrameKind.BUFFER) return true;
+    if (sequence < this.#next) return 'it went back';
+    const refused = this.#refuseEvery > 0 && sequence % this.#refuseEvery === 0 && this.#refused !== sequence;
+    if (refused) this.#refused = sequence;
+    return !refused;
+  }
+
+  place({ sequence }: Readonly<FrameHeader>): Buffer {
+    return this.#slot(sequence).subarray(FRAME_BYTES);
+  }
+
+  ahead(): Buffer {
+    return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#usual);
+  }
+
+  frame(header: Readonly<FrameHeader>, payload: Buffer): undefined {
+    this.came.push({ header: { ...header }, payload: payload.toString('latin1') });
+    if (header.kind !== FrameKind.BUFFER) return;
+    this.#next = header.sequence + 1;
+    this.#usual = header.length;
+  }
+
+  #slot(sequence: number): Buffer {
+    return this.#slots[sequence % this.#slots.length] ?? Buffer.alloc(0);
+  }
+}
+
+/** Reads the bytes as a socket would bring them: into the places that are asked for, `most` at a time. */
+export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number): string | undefined {
+  const reader = new FrameReader(sink);
+  for (let at = 0; at < bytes.length && reader.problem === undefined;) {
+    const into = reader.nextBuffer();
+    const came = bytes.copy(into, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
+    at += came;
+    reader.took(came);
+    if (!reader.blocked) continue;
+    // The place for what comes next was asked for while nothing could come.
+    const stale = reader.nextBuffer();
+    while (reader.blocked && reader.problem === undefined) reader.resume();
+    const next = bytes.copy(stale, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
+    at += next;
+    if (next > 0) reader.took(next);
+    while (reader.blocked && reader.problem === undefined) reader.resume();
+  }
+  return reader.problem;
+}
+
+/** The same, handed over in pieces. */
+export function readFed(pieces: readonly Buffer[], sink: FrameSink): string | undefined {
+  const reader = new FrameReader(sink);
+  for (const piece of pieces) {
+    reader.feed(Buffer.from(piece));
+    while (reader.blocked && reader.problem === undefined) reader.resume();
+  }
+  return reader.problem;
+}

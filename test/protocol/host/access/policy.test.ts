@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import type { Accounts } from '../../../../protocol/host/access/accounts.js';
+import { parseAccess, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
+import { accessList, accessPolicy } from '../../../../protocol/host/access/policy.js';
+import { thrownBy } from '../../flow/flow-file/place.js';
+
+const accounts: Accounts = {
+  user: (name) => ({ alice: 1001, bob: 1002 })[name],
+  group: (name) => ({ lab: 200, daq: 201, foreign: 300 })[name],
+  ownGroups: new Set([200, 201]),
+};
+const policy = (options: AccessOptions) => accessPolicy(options, accounts);
+const octal = (options: AccessOptions): string =>
+  Object.values(policy(options).modes)
+    .map((mode) => mode.toString(8))
+    .join(' ');
+
+describe('the access of an application', () => {
+  it('is its owner’s, and its group reads, when nothing is said', () => {
+    expect(octal({})).to.equal('640 640 660 750');
+    expect(policy({})).to.deep.include({ gid: undefined, passage: false, readers: [], providers: [] });
+  });
+
+  it('has three modes', () => {
+    expect(octal({ mode: 'private' })).to.equal('600 600 600 700');
+    expect(octal({ mode: 'everyone' })).to.equal('644 644 666 755');
+    expect(policy({ mode: 'everyone' }).passage).to.equal(true);
+    expect(policy({ mode: 'private' }).passage).to.equal(false);
+  });
+
+  it('gives the files to a group, whose members pass through the shared directories', () => {
+    expect(policy({ group: 'lab' })).to.deep.include({ gid: 200, passage: true });
+  });
+
+  it('lets the members of its group provide by the mode, without a list', () => {
+    const given = policy({ group: 'lab', providers: ['@lab'] });
+    expect(given.modes['flow file'].toString(8)).to.equal('660');
+    expect(given.modes.image.toString(8)).to.equal('640');
+    expect(accessList(given, 'flow file')).to.equal('');
+  });
+
+  it('lists all others by their numbers, with what they may do where', () => {
+    const given = policy({ readers: ['alice', '@lab', 'bob'], providers: ['bob', '@daq'] });
+    expect(accessList(given, 'flow file')).to.equal('u:1001:r,g:200:r,u:1002:rw,g:201:rw');
+    expect(accessList(given, 'image')).to.equal('u:1001:r,g:200:r,u:1002:r,g:201:r');
+    expect(accessList(given, 'socket')).to.equal('u:1001:rw,g:200:rw,u:1002:rw,g:201:rw');
+    expect(accessList(given, 'directory')).to.contain('u:1001:rx');
+  });
+
+  for (const [options, said] of [
+    [{ group: 'nobodies' }, 'no group nobodies'],
+    [{ readers: ['carol'] }, 'no user carol'],
+    [{ providers: ['@carol'] }, 'no group carol'],
+    [{ group: 'foreign' }, 'no member'],
+    [{ mode: 'private', group: 'lab' }, 'private'],
+  ] as const) {
+    it(`is refused when it is configured: ${JSON.stringify(options)}`, () => {
+      const error = thrownBy(() => policy(options as AccessOptions));
+      expect([error.code, error.message.includes(said)]).to.deep.equal(['BAD_OPTION', true]);
+    });
+  }
+
+  for (const text of [
+    '{',
+    '[]',
+    '{"mode":"world"}',
+    '{"readers":["a b"]}',
+    '{"readers":["-x"]}',
+    '{"owner":"me"}',
+  ]) {
+    it(`is refused as text: ${text}`, () => {
+      expect(thrownBy(() => parseAccess('--access', text)).code).to.equal('BAD_OPTION');
+    });
+  }
+});

@@ -1,0 +1,194 @@
+/** What a second user of the machine can do: real processes under another user and group. */
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { connect, type Client } from '../../../../client-lib/index.js';
+import type { AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
+import { flowFilePath } from '../../../../protocol/base/paths.js';
+import { compiled } from '../../../fixtures/child-process.js';
+import { eventually } from '../../../fixtures/polling.js';
+
+const NOBODY = 65534;
+/** A group that nobody here is in. */
+const GROUP = 54_321;
+const STAND_IN_PATH = fileURLToPath(new URL('../../../../../test/fixtures/access', import.meta.url));
+
+interface Visit {
+  readonly connected: string;
+  readonly read: string;
+  readonly write: string;
+  readonly provide: string;
+}
+
+describe('a second user of the machine', () => {
+  let root: string;
+  let directory: string;
+  let flows: string;
+  let server: ChildProcess | undefined;
+  let client: Client | undefined;
+  let log = '';
+
+  before(function () {
+    if (process.geteuid?.() !== 0) this.skip(); // running a program as another user needs root
+    try {
+      const options = { uid: NOBODY, gid: NOBODY, stdio: 'ignore' } as const;
+      execFileSync(process.execPath, ['--check', compiled('test/fixtures/access/visitor')], options);
+    } catch {
+      this.skip(); // that user cannot read this project
+    }
+  });
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    chmodSync(root, 0o755);
+    directory = join(root, 'run');
+    flows = join(root, 'flows');
+    log = '';
+  });
+  afterEach(async () => {
+    await client?.close();
+    client = undefined;
+    if (server !== undefined && server.exitCode === null) {
+      server.kill('SIGTERM');
+      await once(server, 'exit');
+    }
+    server = undefined;
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  /** An application with one buffer in its flow `events`. */
+  async function serve(access: AccessOptions | undefined, path = process.env['PATH']): Promise<void> {
+    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows, '--linger', '60000'];
+    const given = access === undefined ? [] : ['--access', JSON.stringify(access)];
+    server = spawn(process.execPath, [compiled('app-server/main'), ...words, ...given], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: path, MIRRORFLOW_LOG_FORMAT: 'json' },
+    });
+    server.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    await eventually(
+      () => log.includes('"serving"') || server?.exitCode !== null,
+      `an app server; it said ${log}`,
+    );
+    client = await connect({ app: 'e1', name: 'owner', directory });
+    const output = await client.openOutput('events', { bufferSize: 100, buffers: 4 });
+    await output.write(Buffer.from('from the owner'));
+    await output.close();
+  }
+
+  async function visit(gid: number = NOBODY): Promise<Visit> {
+    const words = [
+      compiled('test/fixtures/access/visitor'),
+      directory,
+      'e1',
+      flowFilePath(flows, 'e1', 'events'),
+    ];
+    const said = await new Promise<string>((resolve, reject) => {
+      execFile(process.execPath, words, { uid: NOBODY, gid, timeout: 45_000 }, (failed, stdout, stderr) => {
+        if (stdout === '') reject(new Error(stderr, { cause: failed }));
+        else resolve(stdout);
+      });
+    });
+    return JSON.parse(said) as Visit;
+  }
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+  it('can do nothing when nothing is configured', async () => {
+    await serve(undefined);
+    const { connected, read, write } = await visit();
+    expect([connected, read, write]).to.deep.equal(['TRANSPORT_ERROR', 'not tried', 'EACCES']);
+  });
+
+  it('reads and does not write where everyone may read', async () => {
+    await serve({ mode: 'everyone' });
+    expect(await visit()).to.deep.equal({
+      connected: 'done',
+      read: 'done',
+      write: 'EACCES',
+      provide: 'NOT_PERMITTED',
+    });
+    expect(mode(flowFilePath(flows, 'e1', 'events'))).to.equal('644');
+    expect(mode(join(directory, 'links', 'e1@events.sock'))).to.equal('666');
+  });
+
+  it('reads as a member of the group, and not otherwise', async () => {
+    await serve({ group: String(GROUP) });
+    expect((await visit()).connected).to.equal('TRANSPORT_ERROR');
+    expect(await visit(GROUP)).to.include({ connected: 'done', read: 'done', write: 'EACCES' });
+    for (const path of [
+      flowFilePath(flows, 'e1', 'events'),
+      join(directory, 'apps', 'e1.sock'),
+      join(flows, 'e1'),
+    ])
+      expect(statSync(path).gid, path).to.equal(GROUP);
+  });
+
+  it('provides as a member of a group that may', async () => {
+    await serve({ group: String(GROUP), providers: [`@${GROUP}`] });
+    expect(await visit(GROUP)).to.deep.equal({
+      connected: 'done',
+      read: 'done',
+      write: 'done',
+      provide: 'done',
+    });
+  });
+
+  it('learns nothing of what is private', async () => {
+    await serve({ mode: 'private' });
+    expect(await visit()).to.include({ connected: 'TRANSPORT_ERROR', write: 'EACCES' });
+    expect(mode(join(flows, 'e1'))).to.equal('700');
+  });
+
+  it('has no access by name where the system has no access lists, and the log says so', async () => {
+    await serve({ readers: ['nobody'] }, '/nowhere');
+    expect((await visit()).connected).to.equal('TRANSPORT_ERROR');
+    expect(log).to.contain('have no access').and.contain('setfacl');
+  });
+
+  describe('by name', () => {
+    before(function () {
+      const probe = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+      try {
+        execFileSync(join(STAND_IN_PATH, 'setfacl'), ['-b', '-m', 'u:65534:r', '--', probe], {
+          stdio: 'ignore',
+        });
+      } catch {
+        this.skip(); // neither Python nor access lists here
+      } finally {
+        rmSync(probe, { recursive: true });
+      }
+    });
+    const path = `${process.env['PATH']}${delimiter}${STAND_IN_PATH}`;
+
+    it('reads when listed as a reader', async () => {
+      await serve({ readers: ['nobody'] }, path);
+      expect(await visit()).to.include({ connected: 'done', read: 'done', write: 'EACCES' });
+    });
+
+    it('provides when listed as a provider', async () => {
+      await serve({ mode: 'private', providers: ['nobody'] }, path);
+      expect(await visit()).to.deep.equal({
+        connected: 'done',
+        read: 'done',
+        write: 'done',
+        provide: 'done',
+      });
+    });
+  });
+
+  it('that is not known keeps the application from starting, with a clear error', async () => {
+    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows];
+    const refused = spawn(
+      process.execPath,
+      [compiled('app-server/main'), ...words, '--access', '{"readers":["no-such-user"]}'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    refused.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    await once(refused, 'close');
+    expect(log).to.contain('there is no user no-such-user on this machine');
+  });
+});

@@ -1,0 +1,247 @@
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { cleanUp, type CleanUpOptions } from '../../../../protocol/host/clean-up/clean-up.js';
+import { removeAside, type Leftover } from '../../../../protocol/host/clean-up/sweep.js';
+import { identityToWire } from '../../../../protocol/rpc/contract/identity-on-wire.js';
+import {
+  appSocketPath,
+  flowFilePath,
+  hostSocketPath,
+  linkSocketPath,
+} from '../../../../protocol/base/paths.js';
+import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
+import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
+import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
+import { ownerOfTemporary, temporaryName } from '../../../../protocol/base/files/temporary-name.js';
+
+/** Somebody else: the process id lives and belongs to a later process. */
+const DEAD = { ...identityToWire(ownIdentity()), startTicks: 1 };
+const LIVING = identityToWire(ownIdentity());
+const BEFORE_BOOT = { ...LIVING, bootId: '00000000-0000-0000-0000-000000000000' };
+
+describe('the clean-up', () => {
+  let root: string;
+  let directory: string;
+  let flowDirectory: string;
+  const servers: Server[] = [];
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    directory = join(root, 'run');
+    flowDirectory = join(root, 'flows');
+    for (const folder of ['run/apps', 'run/links', 'run/logs', 'flows'])
+      mkdirSync(join(root, folder), { recursive: true });
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const clean = (more: Partial<CleanUpOptions> = {}): Promise<readonly Leftover[]> =>
+    cleanUp({ directory, flowDirectory, ...more });
+  const files = (): string[] =>
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((name) => !name.endsWith('.claims'))
+      .toSorted();
+  const folders = ['flows', 'run', 'run/apps', 'run/links', 'run/logs'];
+
+  function flowFile(app: string, flow: string, alive: boolean): string {
+    const path = flowFilePath(flowDirectory, app, flow);
+    mkdirSync(dirname(path), { recursive: true });
+    const identity = { application: app, flow, type: 'bytes', properties: {} };
+    const sizes = { slotCount: 2, payloadCapacity: 100, flags: 0, epoch: 1, mode: 0o640 };
+    const file = createFlowFile({ path, identity, ...sizes });
+    writeFileSync(path.replace(/flow$/, 'image'), 'image');
+    if (!alive) file.words.store64(HEADER.ownerStartTicks, 1);
+    return path;
+  }
+  function record(app: string, identity: object): void {
+    writeFileSync(join(directory, 'apps', `${app}.json`), JSON.stringify({ name: app, ...identity }));
+  }
+  async function listening(path: string): Promise<void> {
+    const server = createServer((socket) => socket.destroy());
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+  }
+  /** A socket file whose server was killed. */
+  async function orphan(path: string): Promise<void> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(`${path}.x`, resolve));
+    // The name stays when the file has another one while the server closes.
+    const { linkSync } = await import('node:fs');
+    linkSync(`${path}.x`, path);
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  async function fillWithDead(): Promise<void> {
+    writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...DEAD, socket: '', port: 1 }));
+    await orphan(hostSocketPath(directory));
+    record('e1', DEAD);
+    await orphan(appSocketPath(directory, 'e1'));
+    flowFile('e1', 'spectra', false);
+    await orphan(linkSocketPath(directory, 'e1', 'spectra'));
+    writeFileSync(join(flowDirectory, 'e1', `.spectra.image.${process.pid}.1.0123456789ab.tmp`), 'x');
+    writeFileSync(join(directory, 'apps', '.e1.json.4194304.77.0123456789ab.tmp'), 'x');
+    mkdirSync(join(flowDirectory, 'empty'));
+    writeFileSync(join(flowDirectory, 'e1', '.gateway.json'), JSON.stringify({ owner: DEAD }));
+  }
+
+  it('removes everything that dead owners left, and a second run finds nothing', async () => {
+    await fillWithDead();
+    const leftovers = await clean();
+    expect(leftovers.map(({ outcome }) => outcome)).to.deep.equal(leftovers.map(() => 'removed'));
+    expect(files()).to.deep.equal(folders);
+    expect(await clean()).to.deep.equal([]);
+  });
+
+  it('only tells in a dry run, the same as it would remove', async () => {
+    await fillWithDead();
+    const before = files();
+    const told = await clean({ dryRun: true });
+    expect(files()).to.deep.equal(before);
+    const paths = (leftovers: readonly Leftover[]): string[] => leftovers.map(({ path }) => path).toSorted();
+    expect(paths(await clean())).to.deep.equal(paths(told));
+    for (const { why, outcome } of told) expect([why === '', outcome]).to.deep.equal([false, 'found']);
+  });
+
+  it('touches nothing of living owners', async () => {
+    writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...LIVING, socket: '', port: 1 }));
+    await orphan(hostSocketPath(directory)); // not listening yet
+    record('e1', LIVING);
+    await orphan(appSocketPath(directory, 'e1'));
+    flowFile('e1', 'spectra', true);
+    flowFile('e2', 'spectra', true); // its app server is dead, its duplicator is not
+    record('e2', DEAD);
+    await orphan(linkSocketPath(directory, 'e2', 'spectra'));
+    await orphan(linkSocketPath(directory, 'e2', 'spectra').replace('.sock', '.dgram.0123456789abcdef'));
+    writeFileSync(temporaryName(join(flowDirectory, 'e1', 'new.flow')), 'x');
+    const before = files();
+    expect(await clean()).to.deep.equal([]);
+    expect(files()).to.deep.equal(before);
+  });
+
+  it('keeps a socket that is listened on, whatever the records say', async () => {
+    record('e1', DEAD);
+    await listening(appSocketPath(directory, 'e1'));
+    await listening(linkSocketPath(directory, 'e1', 'spectra'));
+    const kinds = (await clean()).map(({ kind }) => kind);
+    expect(kinds).to.deep.equal(['record']);
+  });
+
+  it('leaves flow files to the app server that lives, and to the one that the host server will start again', async () => {
+    record('lives', LIVING);
+    flowFile('lives', 'events', false);
+    record('died', DEAD);
+    flowFile('died', 'events', false);
+    record('rebooted', BEFORE_BOOT);
+    flowFile('rebooted', 'events', false);
+    const removed = (await clean({ hostStarts: true })).map(({ path }) => path);
+    expect(removed.filter((path) => !path.includes('rebooted'))).to.deep.equal([]);
+    expect(existsSync(flowFilePath(flowDirectory, 'lives', 'events'))).to.equal(true);
+    expect(existsSync(flowFilePath(flowDirectory, 'died', 'events'))).to.equal(true);
+    expect(existsSync(join(directory, 'apps', 'died.json'))).to.equal(true);
+    expect(existsSync(flowFilePath(flowDirectory, 'rebooted', 'events'))).to.equal(false);
+    await clean();
+    expect(existsSync(flowFilePath(flowDirectory, 'died', 'events'))).to.equal(false);
+    expect(existsSync(flowFilePath(flowDirectory, 'lives', 'events'))).to.equal(true);
+  });
+
+  it('never looks at age: what names no owner stays, however old', async () => {
+    mkdirSync(join(flowDirectory, 'e1'));
+    for (const name of ['notes.txt', '.something.tmp', 'x.flow.bak'])
+      writeFileSync(join(flowDirectory, 'e1', name), 'x');
+    writeFileSync(join(directory, 'apps', 'e1.json'), 'no record');
+    writeFileSync(join(directory, 'logs', 'old.log'), 'x');
+    const before = files();
+    expect(await clean()).to.deep.equal([]);
+    expect(files()).to.deep.equal(before);
+  });
+
+  it('follows no symbolic link and leaves it where it is', async () => {
+    const elsewhere = join(root, 'elsewhere');
+    mkdirSync(elsewhere);
+    const target = flowFile('e1', 'spectra', false);
+    symlinkSync(target, join(elsewhere, 'spectra.flow'));
+    unlinkSync(target.replace(/flow$/, 'image'));
+    symlinkSync(elsewhere, join(flowDirectory, 'linked'));
+    mkdirSync(join(flowDirectory, 'e2'));
+    symlinkSync(join(root, 'elsewhere', 'spectra.flow'), join(flowDirectory, 'e2', 'spectra.flow'));
+    symlinkSync(join(root, 'precious.json'), join(directory, 'apps', 'e3.json'));
+    writeFileSync(join(root, 'precious.json'), JSON.stringify(DEAD));
+    await clean();
+    expect(readdirSync(elsewhere)).to.deep.equal(['spectra.flow']);
+    expect(existsSync(join(root, 'precious.json'))).to.equal(true);
+    expect(files()).to.include.members(['flows/linked', 'flows/e2/spectra.flow', 'run/apps/e3.json']);
+  });
+
+  it('touches nothing of another user', async function () {
+    if (process.geteuid?.() !== 0) this.skip(); // only root can give a file away
+    const path = flowFile('e1', 'spectra', false);
+    const image = path.replace(/flow$/, 'image');
+    record('e2', DEAD);
+    for (const theirs of [path, image, join(directory, 'apps', 'e2.json')]) chownSync(theirs, 65534, 65534);
+    const before = files();
+    expect(await clean()).to.deep.equal([]);
+    expect(files()).to.deep.equal(before);
+    chownSync(flowDirectory, 65534, 65534);
+    flowFile('e3', 'spectra', false);
+    expect(await clean()).to.deep.equal([]);
+  });
+
+  it('gives a path back to whoever took it meanwhile', () => {
+    const path = join(root, 'taken');
+    writeFileSync(path, 'the new owner’s');
+    expect(removeAside(path, () => true)).to.equal(false);
+    expect(existsSync(path)).to.equal(true);
+    expect(removeAside(path, () => false)).to.equal(true);
+    expect(existsSync(path)).to.equal(false);
+  });
+
+  it('goes on when something cannot be removed, and says so', async function () {
+    record('e1', DEAD);
+    mkdirSync(join(flowDirectory, 'e2'));
+    const name = join(flowDirectory, 'e2', '.a.1.1.0123456789ab.tmp');
+    writeFileSync(name, 'x');
+    const { execFileSync } = await import('node:child_process');
+    try {
+      execFileSync('chattr', ['+i', name], { stdio: 'ignore' });
+    } catch {
+      this.skip(); // needs root and a file system with attributes
+    }
+    try {
+      const outcomes = (await clean()).map(({ kind, outcome }) => `${kind} ${outcome}`);
+      expect(outcomes).to.include('temporary file failed').and.include('record removed');
+    } finally {
+      execFileSync('chattr', ['-i', name]);
+    }
+  });
+});
+
+describe('a temporary name', () => {
+  it('names its maker with start time, whatever the file is called', () => {
+    const { pid, startTicks } = ownIdentity();
+    for (const base of ['a', 'a.b.c', '.hidden', '1.2.0123456789ab.tmp'])
+      expect(ownerOfTemporary(temporaryName(`/x/${base}`).slice(3))).to.deep.equal({ pid, startTicks });
+    for (const other of [
+      'a.tmp',
+      '.a.tmp',
+      '.a.1.2.tmp',
+      '.a.1.2.0123456789aX.tmp',
+      'a.1.2.0123456789ab.tmp',
+    ])
+      expect(ownerOfTemporary(other)).to.equal(undefined);
+  });
+});

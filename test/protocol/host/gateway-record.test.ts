@@ -1,0 +1,62 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  ClaimedGatewayRecord,
+  inspectGatewayRecord,
+  readGatewayRecord,
+} from '../../../protocol/host/gateway-record.js';
+import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
+
+describe("a gateway's record", () => {
+  let directory: string;
+  let path: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    path = join(directory, '.gateway.json');
+  });
+
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('is one living process that others are refused for', () => {
+    const record = new ClaimedGatewayRecord(path, undefined);
+    expect(inspectGatewayRecord(path)).to.deep.equal({ kind: 'owned', pid: process.pid });
+    try {
+      expect(new ClaimedGatewayRecord(path, undefined)).to.equal('refused');
+    } catch (error) {
+      expect((error as MirrorflowError).code).to.equal('FILE_OWNED');
+    }
+    record.release();
+    record.release();
+    expect(readdirSync(directory).filter((name) => name !== '.claims')).to.deep.equal([]);
+  });
+
+  it('names the shared memory and who made it', () => {
+    const record = new ClaimedGatewayRecord(path, undefined);
+    const creator = ownIdentity();
+    record.holds({ key: 'XA7c', creator });
+    expect(readGatewayRecord(path)).to.deep.equal({ owner: creator, segment: { key: 'XA7c', creator } });
+    record.holds(undefined);
+    expect(readGatewayRecord(path)).to.deep.equal({ owner: creator });
+    record.release();
+  });
+
+  it('of a dead process, or one that cannot be read, is replaced', () => {
+    const dead = { pid: process.pid, startTicks: 1, bootId: '' };
+    for (const text of [
+      JSON.stringify({ owner: dead }),
+      '',
+      '[]',
+      '{"owner":{"pid":"x"}}',
+      'x'.repeat(20_000),
+    ]) {
+      writeFileSync(path, text);
+      expect(inspectGatewayRecord(path), text.slice(0, 30)).to.deep.equal({ kind: 'dead' });
+      new ClaimedGatewayRecord(path, undefined).release();
+    }
+    expect(inspectGatewayRecord(path)).to.deep.equal({ kind: 'free' });
+  });
+});

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import type { ApplicationStatistics } from '../../../../protocol/rpc/contract/figures.js';
+import { standingOf } from '../../../../protocol/rpc/contract/standing.js';
+
+type Links = ApplicationStatistics['flows'][number]['links'];
+type Usage = ApplicationStatistics['clients'][number]['flows'][number];
+
+function statistics(links: Links, usages: readonly Usage[] = []) {
+  const client = { name: 'a', program: 'a', pid: 1, connected: true, answered: true, flows: [...usages] };
+  return {
+    clients: [client],
+    flows: [{ flow: 'f', state: 'running' as const, answered: true, counters: {}, links }],
+  };
+}
+
+describe('how a flow stands', () => {
+  it('is the slowest reader, the fullest history, and every name that holds the writer back, once', () => {
+    const found = standingOf(
+      statistics(
+        [
+          { client: 'w', role: 'provider', holding: false, lag: 99 },
+          { client: 'a', role: 'consumer', holding: true, lag: 3 },
+          { client: 'a', role: 'consumer', holding: true, lag: 7 },
+          { role: 'consumer', holding: true, lag: 1 },
+          { client: 'm', role: 'observer', holding: false },
+        ],
+        [
+          { flow: 'f', direction: 'input', ready: 1, capacity: 4 },
+          { flow: 'f', direction: 'input', ready: 3, capacity: 4 },
+          { flow: 'f', direction: 'output', ready: 4, capacity: 4 },
+          { flow: 'other', direction: 'input', ready: 4, capacity: 4 },
+        ],
+      ),
+      'f',
+    );
+    expect(found).to.deep.equal({
+      readers: 4,
+      lag: 7,
+      fill: 0.75,
+      holding: ['a', 'a program without a name'],
+    });
+  });
+
+  it('is not known where nobody tells', () => {
+    const nothing = { readers: 0, lag: undefined, fill: undefined, holding: [] };
+    expect(standingOf(statistics([]), 'f')).to.deep.equal(nothing);
+    expect(standingOf(statistics([]), 'unknown')).to.deep.equal(nothing);
+    const empty = statistics([], [{ flow: 'f', direction: 'input', ready: 0, capacity: 0 }]);
+    expect(standingOf(empty, 'f').fill).to.equal(undefined);
+  });
+});

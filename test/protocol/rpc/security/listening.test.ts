@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { parseAddress } from '../../../../protocol/base/address.js';
+import { checkListening } from '../../../../protocol/rpc/security/listening.js';
+import { Secret } from '../../../../protocol/rpc/security/secret.js';
+
+function check(text: string, secret?: Secret): void {
+  checkListening(parseAddress(text, { schemes: ['tcp', 'tls'], listening: true }), {
+    secret,
+    identity: undefined,
+  });
+}
+
+describe('listening', () => {
+  it('on loopback needs nothing', () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', '[::1]', 'localhost']) check(`tcp://${host}:0`);
+  });
+
+  it('beyond this machine needs a secret, and says how to give it', () => {
+    for (const host of ['0.0.0.0', '[::]', 'daq.example.org', '10.0.0.1']) {
+      expect(() => check(`tcp://${host}:1`)).to.throw('give --secret-file');
+      check(`tcp://${host}:1`, new Secret('0123456789abcdef'));
+    }
+  });
+
+  it('with TLS needs a certificate', () => {
+    expect(() => check('tls://127.0.0.1:1')).to.throw('--tls-cert');
+  });
+});

@@ -1,0 +1,64 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { readSecurity, securityArguments, securityFiles } from '../../../../protocol/rpc/security/options.js';
+import { readSecret, Secret } from '../../../../protocol/rpc/security/secret.js';
+
+describe('the secret file', () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-secret-'));
+  });
+
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function file(text: string, mode = 0o640): string {
+    const path = join(directory, 'secret');
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  }
+
+  it('is read without the white space around it', () => {
+    expect(Buffer.from(readSecret(file('0123456789abcdef\n')).key).toString()).to.equal('0123456789abcdef');
+  });
+
+  it('is refused when everybody may read it, with what to do', () => {
+    expect(() => readSecret(file('0123456789abcdef', 0o644))).to.throw('chmod 640');
+  });
+
+  it('is refused when it is too short or too long, with both numbers', () => {
+    expect(() => readSecret(file('short'))).to.throw(/5 bytes; it must have 16 to 1024/);
+    expect(() => readSecret(file('x'.repeat(1_025)))).to.throw(/1025 bytes/);
+    expect(() => readSecret(file('x'.repeat(100_000)))).to.throw(/100000 bytes/);
+  });
+
+  it('is refused by name when it is not there', () => {
+    expect(() => readSecret(join(directory, 'none'))).to.throw(join(directory, 'none'));
+  });
+
+  it('is asked for with a certificate only together with its key', () => {
+    const files = securityFiles({ tlsCert: '/c' }, {});
+    expect(() => readSecurity(files)).to.throw('--tls-key is missing');
+  });
+
+  it('comes from options before the environment, and goes on to a child as a path', () => {
+    const files = securityFiles(
+      { secretFile: '/option' },
+      { MIRRORFLOW_SECRET_FILE: '/env', MIRRORFLOW_TLS_CA: '/ca' },
+    );
+    expect(securityArguments(files)).to.deep.equal(['--secret-file', '/option', '--tls-ca', '/ca']);
+  });
+});
+
+describe('a secret', () => {
+  it('is shown by nothing that prints', () => {
+    const secret = new Secret('0123456789abcdef');
+    for (const shown of [String(secret), JSON.stringify({ secret }), inspect(secret), inspect({ secret })]) {
+      expect(shown).to.contain('[secret]').and.not.contain('0123');
+    }
+  });
+});

@@ -1,0 +1,90 @@
+/** The contract language: its types reach handlers and callers, its mistakes are found at start. */
+import { expect } from 'chai';
+import {
+  callerOf,
+  defineContract,
+  method,
+  optionalParam,
+  param,
+  type Handlers,
+} from '../../../../protocol/rpc/xml-rpc/contract.js';
+import {
+  bytes,
+  date,
+  int,
+  mapOf,
+  optional,
+  string,
+  struct,
+  type TypeOf,
+} from '../../../../protocol/rpc/xml-rpc/schema.js';
+import { rejection } from './outcome.js';
+import { sample } from './sample-contract.js';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+const entry = struct({
+  at: date(),
+  sizes: mapOf(int({ min: 1, max: 9 })),
+  raw: optional(bytes({ maxBytes: 2 })),
+});
+const typesAgree: Same<
+  TypeOf<typeof entry>,
+  { at: Date; sizes: { [key: string]: number }; raw?: Uint8Array }
+> = true;
+
+const place = (unknownMembers: 'refuse' | 'drop') => ({ method: 'm', root: 'p', path: [], unknownMembers });
+
+describe('contract', () => {
+  it('gives handlers and callers the types of its schemas', async () => {
+    expect(typesAgree).to.equal(true);
+    const handlers: Partial<Handlers<typeof sample, undefined>> = {
+      'sample.add': ([a, b, c]) => a + b + (c ?? 0),
+      // @ts-expect-error -- the result is a string
+      'sample.wait': () => 5,
+    };
+    expect(handlers).to.have.property('sample.add');
+    const call = callerOf(sample, { call: async () => 1 });
+    expect(await call('sample.add', [1, 2])).to.equal(1);
+    // @ts-expect-error -- the first parameter is a number
+    await call('sample.add', ['1', 2]);
+    // @ts-expect-error -- a parameter is missing
+    await call('sample.add', [1]);
+    // @ts-expect-error -- there is no such method
+    expect((await rejection(call('sample.nope', []))).code).to.equal('METHOD_NOT_FOUND');
+  });
+
+  it('refuses an answer that breaks it, and drops members it does not know', async () => {
+    const answer = (value: string | { [key: string]: string | { [key: string]: string } }) =>
+      callerOf(sample, { call: async () => value })('sample.describe', [
+        'app',
+        { name: 'f', role: 'provider', rates: [] },
+      ]);
+    const error = await rejection(answer('text'));
+    expect([error.code, error.message.includes('result must be a struct')]).to.deep.equal([
+      'BAD_MESSAGE',
+      true,
+    ]);
+    expect(await answer({ text: 'x', facts: {}, newer: 'y' })).to.deep.equal({ text: 'x', facts: {} });
+  });
+
+  it('checks dates, maps, bytes and optional members', () => {
+    const good = { at: new Date(0), sizes: { a: 1, ['__proto__']: 2 } };
+    expect(entry.check(good, place('refuse'))).to.deep.equal(good);
+    const wrong: [object, string][] = [
+      [{ ...good, at: new Date(NaN) }, 'p.at'],
+      [{ ...good, sizes: { a: 10 } }, 'p.sizes.a must be an int of 1 to 9, and is 10'],
+      [{ ...good, sizes: [] }, 'p.sizes'],
+      [{ ...good, raw: new Uint8Array(3) }, 'at most 2 bytes'],
+    ];
+    for (const [value, text] of wrong) expect(() => entry.check(value, place('refuse'))).to.throw(text);
+  });
+
+  it('refuses at start what cannot be called', () => {
+    const required = param('a', string(), 'a');
+    const left = optionalParam('b', string(), 'b');
+    expect(() => method({ doc: '', params: [left, required], returns: string() })).to.throw('optional');
+    const mine = method({ doc: '', params: [], returns: string() });
+    expect(() => defineContract({ 'system.mine': mine })).to.throw('system.mine');
+  });
+});

@@ -1,0 +1,164 @@
+/** Schemas, contract and dispatcher: a call ends in a checked value or in one clear error. */
+import { expect } from 'chai';
+import { MirrorflowError, type ErrorCode } from '../../../../protocol/base/errors.js';
+import { LIMITS } from '../../../../protocol/base/limits.js';
+import { callerOf } from '../../../../protocol/rpc/xml-rpc/contract.js';
+import type { RpcValue } from '../../../../protocol/rpc/xml-rpc/values.js';
+import { Sample, sample } from './sample-contract.js';
+
+const FLOW = { name: 'spectra', role: 'consumer', rates: [1, 2.5] };
+const context = { caller: 'test' };
+
+describe('dispatcher', () => {
+  let served: Sample;
+  beforeEach(() => {
+    served = new Sample();
+  });
+
+  const dispatch = (method: string, ...params: RpcValue[]): Promise<RpcValue> =>
+    served.dispatcher.dispatch(method, params, context);
+
+  async function expectRefused(code: ErrorCode, text: string, method: string, ...params: RpcValue[]) {
+    const error: unknown = await dispatch(method, ...params).then(
+      () => new Error('it was not refused'),
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.be.instanceOf(MirrorflowError);
+    expect((error as MirrorflowError).code).to.equal(code);
+    expect((error as MirrorflowError).message).to.include(text);
+    return error as MirrorflowError;
+  }
+
+  it('runs a handler with checked parameters and the context', async () => {
+    expect(await dispatch('sample.describe', 'e23001', FLOW)).to.deep.equal({
+      text: 'e23001/spectra consumer 2 for test',
+      facts: { caller: 'test' },
+    });
+    expect(await dispatch('sample.add', 1, 2)).to.equal(3);
+    expect(await dispatch('sample.add', 1, 2, 3)).to.equal(6);
+  });
+
+  it('calls through a typed caller', async () => {
+    const call = callerOf(sample, {
+      call: (method, params) => served.dispatcher.dispatch(method, params, context),
+    });
+    const sum: number = await call('sample.add', [4, 5]);
+    const { text, noted } = await call('sample.describe', [
+      'app',
+      { name: 'f', role: 'provider', rates: [], note: 'x' },
+    ]);
+    expect([sum, text, noted]).to.deep.equal([9, 'app/f provider 0 for test', true]);
+  });
+
+  it('names method, parameter, path, expectation and finding of a wrong parameter', async () => {
+    const error = await expectRefused(
+      'INVALID_PARAMETERS',
+      'sample.describe: flow.rates[1] must be a double, and is the string "x"',
+      'sample.describe',
+      'app',
+      { ...FLOW, rates: [1, 'x'] },
+    );
+    expect(error.facts).to.deep.equal({
+      method: 'sample.describe',
+      parameter: 'flow',
+      path: 'flow.rates[1]',
+      expected: 'a double',
+    });
+  });
+
+  it('refuses wrong counts, ranges, words, members, names and lengths', async () => {
+    const describe = 'sample.describe';
+    await expectRefused(
+      'INVALID_PARAMETERS',
+      'takes 2 to 3 parameters (a, b, [c]), and got 1',
+      'sample.add',
+      1,
+    );
+    await expectRefused('INVALID_PARAMETERS', 'at least 0', 'sample.add', -1, 2);
+    await expectRefused('INVALID_PARAMETERS', 'b must be', 'sample.add', 1, 2.5);
+    await expectRefused('INVALID_PARAMETERS', '"provider"', describe, 'app', { ...FLOW, role: 'x' });
+    await expectRefused('INVALID_PARAMETERS', 'no member "roll"', describe, 'app', { ...FLOW, roll: 1 });
+    await expectRefused('INVALID_PARAMETERS', 'flow.name', describe, 'app', { role: 'consumer', rates: [] });
+    await expectRefused('INVALID_PARAMETERS', 'at most 3', describe, 'app', { ...FLOW, rates: [1, 2, 3, 4] });
+    await expectRefused('INVALID_PARAMETERS', '10 characters', describe, 'app', {
+      ...FLOW,
+      note: 'x'.repeat(11),
+    });
+    await expectRefused('BAD_NAME', '../etc', describe, '../etc', FLOW);
+    await expectRefused('INVALID_PARAMETERS', 'bytes', 'sample.reverse', 'text');
+  });
+
+  it('knows no method that has no handler here, nor one of Object.prototype', async () => {
+    await expectRefused('METHOD_NOT_FOUND', 'sample.elsewhere', 'sample.elsewhere');
+    await expectRefused('METHOD_NOT_FOUND', 'constructor', 'constructor');
+    await expectRefused('METHOD_NOT_FOUND', '__proto__', '__proto__');
+  });
+
+  it('answers our own error of a handler as it is', async () => {
+    const error = await expectRefused('UNKNOWN_FLOW', 'there is no flow x', 'sample.fail', 'ours');
+    expect(error.facts).to.deep.equal({ flow: 'x', count: 3 });
+    expect(served.lines).to.have.length(0);
+  });
+
+  it('answers anything else a handler throws with its message, and logs the stack', async () => {
+    await expectRefused('APPLICATION_ERROR', 'a mistake', 'sample.fail', 'throw');
+    await expectRefused('APPLICATION_ERROR', 'a rejected mistake', 'sample.fail', 'reject');
+    await expectRefused('APPLICATION_ERROR', 'undefined', 'sample.fail', 'nothing');
+    expect(served.logged('a handler failed')).to.have.length(3);
+    expect(served.logged('TypeError: a mistake')).to.have.length(1);
+  });
+
+  it('answers a result that breaks the contract, or cannot be sent, with an error', async () => {
+    await expectRefused('APPLICATION_ERROR', 'result must be a string', 'sample.fail', 'undefined');
+    const unsendable = { when: NaN };
+    await expectRefused('APPLICATION_ERROR', 'result.when', 'sample.echo', unsendable);
+  });
+
+  it('asks before every call, those of a multicall included', async () => {
+    const asked: string[] = [];
+    served.authorize = (method) => {
+      asked.push(method);
+      if (method === 'sample.add') throw new MirrorflowError('NOT_PERMITTED', 'no adding');
+    };
+    await expectRefused('NOT_PERMITTED', 'no adding', 'sample.add', 1, 2);
+    expect(await dispatch('system.multicall', [{ methodName: 'sample.add', params: [1, 2] }])).to.deep.equal([
+      { faultCode: 66, faultString: 'no adding' },
+    ]);
+    expect(asked).to.deep.equal(['sample.add', 'system.multicall', 'sample.add']);
+  });
+
+  it('describes itself', async () => {
+    const methods = (await dispatch('system.listMethods')) as string[];
+    expect(methods).to.include.members(['sample.add', 'system.multicall', 'system.listMethods']);
+    expect(methods).not.to.include('sample.elsewhere');
+    expect(await dispatch('system.methodSignature', 'sample.add')).to.deep.equal([
+      ['int', 'int', 'int'],
+      ['int', 'int', 'int', 'int'],
+    ]);
+    const help = await dispatch('system.methodHelp', 'sample.describe');
+    expect(help).to.include('Describes a flow.');
+    expect(help).to.include('note?: a string of at most 10 characters');
+    await expectRefused('METHOD_NOT_FOUND', 'nope', 'system.methodHelp', 'nope');
+  });
+
+  it('runs a multicall in order; one that fails does not stop the others', async () => {
+    const results = await dispatch('system.multicall', [
+      { methodName: 'sample.add', params: [1, 2] },
+      { methodName: 'sample.fail', params: ['ours'] },
+      { methodName: 'system.multicall', params: [[]] },
+      'no call',
+      { methodName: 'sample.echo', params: [[]] },
+    ]);
+    expect((results as RpcValue[])[0]).to.deep.equal([3]);
+    expect((results as RpcValue[])[1]).to.deep.equal({ faultCode: 13, faultString: 'there is no flow x' });
+    expect((results as RpcValue[])[2]).to.have.property('faultCode', -32602);
+    expect((results as RpcValue[])[3]).to.have.property('faultCode', -32602);
+    expect((results as RpcValue[])[4]).to.deep.equal([[]]);
+  });
+
+  it('bounds a multicall', async () => {
+    const call = { methodName: 'sample.add', params: [1, 2] };
+    const calls = Array.from({ length: LIMITS.rpcMulticallCalls + 1 }, () => call);
+    await expectRefused('INVALID_PARAMETERS', 'at most 256', 'system.multicall', calls);
+  });
+});
