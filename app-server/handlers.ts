@@ -6,15 +6,15 @@ import type { ClientInfo, OpenedFlow, OpenRequest } from '../protocol/rpc/contra
 import { MirrorflowError } from '../protocol/base/errors.js';
 import type { Handlers, ResultOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
-import type { Client, Clients } from './clients.js';
-import type { Collection } from './collection.js';
-import type { Deliveries } from './deliveries.js';
-import type { FlowControl } from './flow-control.js';
-import type { Flows } from './flows.js';
-import type { GatewayProcess } from './gateway-process.js';
-import { requestQuit, sendMessage } from './messages.js';
-import type { Programs } from './programs.js';
-import { remoteHandlersOf } from './remote/handlers.js';
+import type { Client, Clients } from './clients/clients.js';
+import type { Collection } from './statistics.js';
+import type { Deliveries } from './clients/deliveries.js';
+import type { FlowControl } from './clients/flow-control.js';
+import type { Flows } from './flows/flows.js';
+import type { GatewayProcess } from './children/gateway-process.js';
+import { requestQuit, sendMessage } from './clients/messages.js';
+import type { Programs } from './children/programs.js';
+import { remoteHandlersOf } from './remote/remote-handlers.js';
 import type { RemoteFlows } from './remote/remote-flows.js';
 import type { RemoteHosts } from './remote/remote-hosts.js';
 

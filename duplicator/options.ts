@@ -6,7 +6,7 @@ import { MirrorflowError } from '../protocol/base/errors.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { checkFlowType, checkName } from '../protocol/base/names.js';
 import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
-import { REATTACH_MS } from './recovery/reattach-hold.js';
+import { REATTACH_MS } from './recovery/reattach-gate.js';
 import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/options.js';
 
 /** What every flow needs. */

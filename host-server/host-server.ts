@@ -18,28 +18,28 @@ import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { SessionOptions } from '../protocol/rpc/xml-rpc/session.js';
 import { SessionServer } from '../protocol/rpc/xml-rpc/session-server.js';
-import type { ApplicationSurroundings, ApplicationTimes } from './application-surroundings.js';
-import { appServerArguments } from './application-options.js';
+import type { ApplicationSurroundings, ApplicationTimes } from './applications/application-dependencies.js';
+import { appServerArguments } from './applications/application-options.js';
 import {
   hasApplicationRecord,
   readApplicationRecord,
   readApplicationRecords,
   removeApplicationLeftovers,
-} from './application-record.js';
-import { Applications } from './applications.js';
-import { removeLeftovers } from './clean-up.js';
-import { ControlPort } from './control-port.js';
-import { authorizeHost, hostHandlers } from './handlers.js';
-import type { HostContext } from './host-context.js';
-import { HostRecord } from './host-record.js';
+} from './applications/application-record.js';
+import { Applications } from './applications/applications.js';
+import { removeLeftovers } from './boot/clean-up.js';
+import { ControlPort } from './control/control-port.js';
+import { authorizeHost, hostHandlers } from './control/handlers.js';
+import type { HostContext } from './control/host-context.js';
+import { HostRecord } from './control/host-record.js';
 import type { HostServerOptions } from './options.js';
 import { Discovery } from './peers/discovery.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { Network } from './peers/network.js';
 import { Peers } from './peers/peers.js';
-import type { SystemdNotifier } from './sd-notify.js';
-import { watchOwnSocket } from './self-check.js';
-import { WebProcess } from './web-process.js';
+import type { SystemdNotifier } from './boot/sd-notify.js';
+import { watchOwnSocket } from './boot/self-check.js';
+import { WebProcess } from './control/web-process.js';
 
 const APPLICATION_TIMES: ApplicationTimes = {
   readyTimeoutMs: LIMITS.childReadyTimeoutMs,

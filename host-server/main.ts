@@ -5,10 +5,10 @@ import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { refuseUsage } from '../protocol/host/process-kit/usage.js';
-import { endOnSignals } from './ending.js';
+import { endOnSignals } from './boot/end-on-signals.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';
-import { SystemdNotifier } from './sd-notify.js';
+import { SystemdNotifier } from './boot/sd-notify.js';
 
 const EXIT_CANNOT_START = 1;
 const EXIT_ALREADY_RUNNING = 3;

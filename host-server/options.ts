@@ -15,8 +15,8 @@ import {
   type Security,
   type SecurityFiles,
 } from '../protocol/rpc/security/options.js';
-import { parseConfiguration, type Configuration } from './configuration.js';
-import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './listen-address.js';
+import { parseConfiguration, type Configuration } from './boot/configuration.js';
+import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
 import { ownHostName } from './peers/network.js';
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 

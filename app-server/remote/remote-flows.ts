@@ -11,7 +11,12 @@ import type { DuplicatorReady, DuplicatorReport, OpenRequest } from '../../proto
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { definitionOfProvider, isRemote, remoteDefinition, type FlowDefinition } from '../flow-definition.js';
+import {
+  definitionOfProvider,
+  isRemote,
+  remoteDefinition,
+  type FlowDefinition,
+} from '../flows/flow-definition.js';
 import type { RemoteHosts } from './remote-hosts.js';
 
 /** Over how many hosts a flow may be looked for where one host takes what it has from another. */

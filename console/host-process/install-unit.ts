@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
-const PROGRAM = fileURLToPath(new URL('../../host-server/install-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../host-server/boot/install-main.js', import.meta.url));
 
 export interface InstallAnswer {
   readonly outcome: 'printed' | 'written' | 'unchanged';

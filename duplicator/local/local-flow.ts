@@ -7,14 +7,14 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
-import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
-import { FlowHost } from '../flow-host.js';
-import { prepareFlowPaths } from '../flow-paths.js';
-import { HostedFlow, type HostedParts } from '../hosted-flow.js';
-import { listenOnLink } from '../listen.js';
+import type { DuplicatedFlow, FlowPlaces } from '../serving/duplicated-flow.js';
+import { FlowHost } from '../serving/flow-host.js';
+import { prepareFlowPaths } from '../serving/flow-paths.js';
+import { HostedFlow, type HostedParts } from '../serving/hosted-flow.js';
+import { listenOnLink } from '../serving/listen.js';
 import type { LocalFlowOptions } from '../options.js';
 import { Serving, type ServedFlow } from '../remote/serving.js';
-import { inheritance, obtainFlowFile } from '../recovery/obtain.js';
+import { inheritance, obtainFlowFile } from '../recovery/obtain-file.js';
 
 interface Parts extends HostedParts {
   readonly inode: bigint | undefined;

@@ -8,7 +8,7 @@ import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { ArrivalScan } from './arrival-scan.js';
-import { BlockHistory } from './block-history.js';
+import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 
 /** A received update that was compared with the image and waits for its publication. */
 export interface Prepared {

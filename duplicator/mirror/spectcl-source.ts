@@ -20,7 +20,7 @@ import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { sourceStack } from '../../protocol/base/source-stack.js';
-import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from './backoff.js';
+import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from '../../protocol/base/backoff.js';
 import { MIRROR_HEADER_BYTES } from '../../protocol/spectcl/mirror-messages.js';
 import type { MirrorConnection, Reply } from './mirror-connection.js';
 import type { MirrorPublisher, Prepared } from './mirror-publisher.js';

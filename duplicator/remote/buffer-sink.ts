@@ -6,7 +6,7 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import { DIRECT_BYTES } from '../../protocol/flow/wire/frame-reader.js';
-import type { FlowHost } from '../flow-host.js';
+import type { FlowHost } from '../serving/flow-host.js';
 import { controlReceived } from './control-frames.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { GapCrossing } from './gap.js';

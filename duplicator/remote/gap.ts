@@ -4,7 +4,7 @@
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
-import type { FlowHost } from '../flow-host.js';
+import type { FlowHost } from '../serving/flow-host.js';
 
 export class GapCrossing {
   readonly #file: FlowFile;

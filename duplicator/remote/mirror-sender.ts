@@ -24,7 +24,7 @@ import {
   encodeHeader,
   type FrameHeader,
 } from '../../protocol/flow/wire/frame.js';
-import type { BlockHistory } from '../mirror/block-history.js';
+import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
 /** Encoded bytes that may wait in the socket; what comes behind is encoded when they have gone. */

@@ -28,12 +28,12 @@ import { readSecurity, type Security } from '../../protocol/rpc/security/options
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { DELIVERY_DETAIL } from '../../protocol/flow/wire/frame.js';
 import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
-import type { Delivery } from '../consumer-registry.js';
-import type { DuplicatedFlow, FlowPlaces } from '../duplicated-flow.js';
-import { HostedFlow, type HostedParts } from '../hosted-flow.js';
-import { Backoff } from '../mirror/backoff.js';
+import type { Delivery } from '../serving/consumer-registry.js';
+import type { DuplicatedFlow, FlowPlaces } from '../serving/duplicated-flow.js';
+import { HostedFlow, type HostedParts } from '../serving/hosted-flow.js';
+import { Backoff } from '../../protocol/base/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
-import type { Inheritance } from '../recovery/obtain.js';
+import type { Inheritance } from '../recovery/obtain-file.js';
 import type { FlowSink } from './flow-sink.js';
 import { findLeftBehind, makeFlow, releaseFlow, resumePoint, type RemoteParts } from './remote-parts.js';
 import { Serving, type ServedFlow } from './serving.js';

@@ -14,10 +14,10 @@ import {
   type FrameHeader,
 } from '../../protocol/flow/wire/frame.js';
 import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
-import type { Delivery } from '../consumer-registry.js';
+import type { Delivery } from '../serving/consumer-registry.js';
 import type { FlowSender } from './flow-sender.js';
 import { KeepAlive } from './keep-alive.js';
-import type { RemotePlace, RemoteReceiver } from './remote-consumers.js';
+import type { RemotePlace, RemoteReceiver } from '../serving/remote-consumers.js';
 
 const NOTHING_TO_SAY = 'it sent something that a receiver does not send';
 

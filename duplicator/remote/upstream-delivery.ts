@@ -7,7 +7,7 @@
  * | lossy    | none of them                                                                       |
  */
 import type { Clock } from '../../protocol/base/clock.js';
-import type { Delivery } from '../consumer-registry.js';
+import type { Delivery } from '../serving/consumer-registry.js';
 
 /** A consumer that wants every buffer waits so long for the sender to agree; a sender that does not has a reason. */
 const GRANTED_WITHIN_MS = 2_000;

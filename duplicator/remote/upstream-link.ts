@@ -13,7 +13,7 @@ import { DELIVERY_DETAIL, FrameKind, controlFrame } from '../../protocol/flow/wi
 import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
 import { CallerHandshake } from '../../protocol/flow/wire/handshake.js';
 import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
-import type { Delivery } from '../consumer-registry.js';
+import type { Delivery } from '../serving/consumer-registry.js';
 import type { FlowSink } from './flow-sink.js';
 import { KeepAlive } from './keep-alive.js';
 

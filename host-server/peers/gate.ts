@@ -7,7 +7,7 @@ import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { acceptControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
-import type { HostContext, HostSession } from '../host-context.js';
+import type { HostContext, HostSession } from '../control/host-context.js';
 
 /** Handshakes under way at a time; for one more, the one that has taken longest is closed. */
 const HANDSHAKES_MAX = 64;

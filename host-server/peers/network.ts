@@ -6,7 +6,7 @@ import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { isName } from '../../protocol/base/names.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
-import type { Applications } from '../applications.js';
+import type { Applications } from '../applications/applications.js';
 import type { AwayPeer, Peer, Peers } from './peers.js';
 
 /** How long the others may take to say what runs there. */

@@ -6,7 +6,7 @@ import { formatAddress } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { HostSession } from '../host-context.js';
+import type { HostSession } from '../control/host-context.js';
 import type { PeerAddress } from './peer-address.js';
 
 /** Backoff between hosts: a cut cable is tried again soon, a machine that is off costs nothing. */

@@ -13,7 +13,7 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
-import type { HostContext, HostSession } from '../host-context.js';
+import type { HostContext, HostSession } from '../control/host-context.js';
 import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
 import { PeerLink, type Introduced } from './peer-link.js';
 import { choose } from './preference.js';

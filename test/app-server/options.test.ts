@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { duplicatorArguments } from '../../app-server/launch.js';
+import { duplicatorArguments } from '../../app-server/flows/launch-duplicator.js';
 import { parseOptions } from '../../app-server/options.js';
-import { spectraDefinition } from '../../app-server/flow-definition.js';
+import { spectraDefinition } from '../../app-server/flows/flow-definition.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const SOURCE = 'spectcl://host?rest=1&mirror=2';

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ApplicationTimes } from '../../host-server/application-surroundings.js';
+import type { ApplicationTimes } from '../../host-server/applications/application-dependencies.js';
 import { HostServer } from '../../host-server/host-server.js';
 import type { HostServerOptions } from '../../host-server/options.js';
-import { SystemdNotifier } from '../../host-server/sd-notify.js';
+import { SystemdNotifier } from '../../host-server/boot/sd-notify.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { hostSocketPath, logFilePath } from '../../protocol/base/paths.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Backoff } from '../../../duplicator/mirror/backoff.js';
+import { Backoff } from '../../../protocol/base/backoff.js';
 import { Pace } from '../../../duplicator/mirror/pace.js';
 
 describe('the pace of a mirror', () => {

@@ -6,7 +6,7 @@ import { openInputFlow, type InputFlow } from '../../../client-lib/input-flow.js
 import type { InputFlowOptions } from '../../../client-lib/input-flow-options.js';
 import { OutputFlow } from '../../../client-lib/output-flow.js';
 import type { OutputFlowOptions } from '../../../client-lib/output-options.js';
-import type { DuplicatedFlow } from '../../../duplicator/duplicated-flow.js';
+import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../../duplicator/options.js';
 import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { FlowHost } from '../../../duplicator/flow-host.js';
+import type { FlowHost } from '../../../duplicator/serving/flow-host.js';
 import { MirrorSink } from '../../../duplicator/remote/mirror-sink.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';

@@ -1,6 +1,6 @@
 /** What people write: the configuration file, and addresses. */
 import assert from 'node:assert/strict';
-import { parseConfiguration } from '../../../host-server/configuration.js';
+import { parseConfiguration } from '../../../host-server/boot/configuration.js';
 import { formatAddress, parseAddress } from '../../../protocol/base/address.js';
 import type { FuzzTarget } from '../fuzzer.js';
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { FlowHost } from '../../../duplicator/flow-host.js';
+import { FlowHost } from '../../../duplicator/serving/flow-host.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { HEADER } from '../../../protocol/flow/flow-file/layout.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
-import { lookAtDead } from '../../../duplicator/recovery/look.js';
+import { lookAtDead } from '../../../duplicator/recovery/dead-file.js';
 import { inWords, parseReport } from '../../../protocol/host/recovery/report.js';
 import type { RandomBits } from '../../../simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';

@@ -1,0 +1,130 @@
+/** One flow of the application: its definition, its duplicator, and what is known of it now. */
+import type { Clock } from '../../protocol/base/clock.js';
+import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { COUNTERS, type CounterName } from '../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
+import type { FlowDefinition } from './flow-definition.js';
+import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-duplicator.js';
+import { Rates } from './rates.js';
+
+/** What belongs to one run of the duplicator and ends with it. */
+interface Run {
+  readonly ready: DuplicatorReady;
+  readonly rates: Rates;
+  file?: FlowFile;
+  report?: DuplicatorReport;
+}
+
+export class Flow {
+  definition: FlowDefinition;
+  /** Also known when nobody has it open and nothing runs. */
+  readonly permanent: boolean;
+  readonly duplicator: FlowDuplicator;
+  /** An earlier app server had it: who has it open may not have come back yet, however long it takes. */
+  found = false;
+  #run: Run | undefined;
+
+  constructor(
+    definition: FlowDefinition,
+    permanent: boolean,
+    duplicator: (flow: Flow) => FlowDuplicatorOptions,
+  ) {
+    this.definition = definition;
+    this.permanent = permanent;
+    this.duplicator = new FlowDuplicator(duplicator(this));
+  }
+
+  get name(): string {
+    return this.definition.flow;
+  }
+
+  reported(report: DuplicatorReport): void {
+    const run = this.#currentRun();
+    if (run !== undefined) run.report = report;
+  }
+
+  /** Clients on the signal link, as the duplicator last said; also those of before a restart of this app server. */
+  get linkClients(): number {
+    return this.#currentRun()?.report?.clients ?? 0;
+  }
+
+  /** `clients`: clients that have it open. */
+  info(clients: number): FlowInfo {
+    const { definition, duplicator } = this;
+    const run = this.#currentRun();
+    const cause = duplicator.cause ?? run?.report?.cause;
+    return {
+      flow: definition.flow,
+      type: definition.type,
+      state: duplicator.state,
+      clients: Math.max(clients, this.linkClients),
+      restarts: duplicator.restarts,
+      ...(definition.source === undefined ? {} : { source: definition.source }),
+      ...definition.sizes,
+      ...(duplicator.pid === undefined ? {} : { pid: duplicator.pid }),
+      ...(cause === undefined ? {} : { cause: cause.slice(0, CAUSE_CHARACTERS) }),
+      ...(run === undefined ? {} : infoOfRun(run)),
+    };
+  }
+
+  /** Counters and rates. Throws NOT_RUNNING without a duplicator, and what opening the flow file throws. */
+  statistics(clock: Clock): Record<string, number> {
+    const run = this.#currentRun();
+    if (run === undefined) {
+      const { cause, state } = this.duplicator;
+      throw new MirrorflowError(
+        'NOT_RUNNING',
+        `flow ${this.name} is ${state} and has no statistics now${cause === undefined ? '' : `: ${cause}`}`,
+        { flow: this.name, state },
+      );
+    }
+    const file = fileOf(run);
+    const counters = {} as Record<CounterName, number>;
+    for (const [name, { id }] of Object.entries(COUNTERS)) counters[name as CounterName] = file.counter(id);
+    // A provider writes past its duplicator: what it has published stands in the header alone.
+    if (this.definition.direction === 'output') counters.published = file.published;
+    return { ...counters, ...run.rates.look(clock.nowMs(), counters) };
+  }
+
+  /** The run that the duplicator is in now; whatever was kept of an earlier one is dropped. */
+  #currentRun(): Run | undefined {
+    const { ready } = this.duplicator;
+    if (this.#run?.ready !== ready)
+      this.#run = ready === undefined ? undefined : { ready, rates: new Rates() };
+    return this.#run;
+  }
+}
+
+/** As much of a cause as the contract carries. */
+const CAUSE_CHARACTERS = 4096;
+
+function infoOfRun(run: Run): Partial<FlowInfo> {
+  const { ready, report } = run;
+  const { file, image, bufferSize, buffers } = ready;
+  const now = liveValues(run) ?? report;
+  return {
+    file,
+    ...(image === undefined ? {} : { image }),
+    bufferSize,
+    buffers,
+    ...(now === undefined ? {} : { published: now.published, sourceState: now.sourceState }),
+  };
+}
+
+/** What the flow file says now; undefined when it cannot be read, which flow.statistics tells with its reason. */
+function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState'> | undefined {
+  try {
+    const { published, sourceState } = fileOf(run);
+    return { published, sourceState };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The mapping is kept as long as the run lasts, so that statistics asked for every second do not pile up mappings. */
+function fileOf(run: Run): FlowFile {
+  run.file ??= openFlowHeader(run.ready.file);
+  return run.file;
+}

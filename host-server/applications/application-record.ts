@@ -1,0 +1,78 @@
+/**
+ * What app servers leave in the runtime directory about themselves: `apps/<application>.json`, there from their start to their
+ * orderly end. By it a host server finds what it, or the one before it, has started.
+ */
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import {
+  applicationOptions,
+  processIdentity,
+  type ApplicationOptions,
+} from '../../protocol/rpc/contract/shapes.js';
+import { appSocketPath } from '../../protocol/base/paths.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { isName } from '../../protocol/base/names.js';
+import { isAlive, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
+import type { Place } from '../../protocol/rpc/xml-rpc/schema.js';
+
+interface ApplicationRecord {
+  readonly identity: OwnerIdentity;
+  /** Name and whatever else it was started with. */
+  readonly options: ApplicationOptions;
+}
+
+const SUFFIX = '.json';
+const RECORD_BYTES_MAX = 64 * 1024;
+
+/** All readable records. What is no record is told in the log and left alone. */
+export function readApplicationRecords(directory: string, log: Logger): ApplicationRecord[] {
+  const records: ApplicationRecord[] = [];
+  for (const file of readdirSync(join(directory, 'apps'))) {
+    const name = file.slice(0, -SUFFIX.length);
+    if (!file.endsWith(SUFFIX) || !isName(name)) continue;
+    try {
+      records.push(readRecord(recordPath(directory, name), name));
+    } catch (error) {
+      log.warn('the record of an application cannot be read', { application: name, error });
+    }
+  }
+  return records;
+}
+
+/** Whether the app server of this name has left no orderly end behind it. */
+export function hasApplicationRecord(directory: string, name: string): boolean {
+  return statSync(recordPath(directory, name), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Removes what a dead app server left; nothing when the record's owner lives. Nobody may be starting it now. */
+export function removeApplicationLeftovers(directory: string, name: string): void {
+  const record = readApplicationRecord(directory, name);
+  if (record === undefined || isAlive(record.identity)) return;
+  rmSync(recordPath(directory, name), { force: true });
+  rmSync(appSocketPath(directory, name), { force: true });
+}
+
+/** Undefined when there is none that can be read. */
+export function readApplicationRecord(directory: string, name: string): ApplicationRecord | undefined {
+  try {
+    return readRecord(recordPath(directory, name), name);
+  } catch {
+    return undefined;
+  }
+}
+
+function recordPath(directory: string, name: string): string {
+  return join(directory, 'apps', `${name}${SUFFIX}`);
+}
+
+function readRecord(path: string, name: string): ApplicationRecord {
+  const { size } = statSync(path);
+  if (size > RECORD_BYTES_MAX) throw new Error(`it has ${size} bytes, more than ${RECORD_BYTES_MAX}`);
+  const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const place = (): Place => ({ method: path, root: 'record', path: [], unknownMembers: 'drop' });
+  const identity = identityFromWire(processIdentity.check(content, place()));
+  const stated = (content as { options?: unknown }).options;
+  const options = applicationOptions.check({ ...(typeof stated === 'object' ? stated : {}), name }, place());
+  return { identity, options };
+}

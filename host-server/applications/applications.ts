@@ -1,0 +1,184 @@
+/** The applications a host server knows, by name: configured, remembered from records, run on request, or started by hand. */
+import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
+import type {
+  ApplicationInfo,
+  ApplicationOptions,
+  StartFailure,
+} from '../../protocol/rpc/contract/shapes.js';
+import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
+import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
+import { Application } from './application.js';
+import type { ApplicationSurroundings } from './application-dependencies.js';
+import { completeOptions } from './application-options.js';
+import { checkSource } from '../boot/configuration.js';
+import type { HostSession } from '../control/host-context.js';
+
+/** Applications one host server knows; beyond, stopped ones that are not configured are forgotten. */
+const APPLICATIONS_MAX = 1024;
+
+export class Applications {
+  readonly #around: ApplicationSurroundings;
+  readonly #configured: ReadonlyMap<string, ApplicationOptions>;
+  readonly #applications = new Map<string, Application>();
+  #ending = false;
+
+  constructor(configured: readonly ApplicationOptions[], around: ApplicationSurroundings) {
+    this.#around = around;
+    this.#configured = new Map(configured.map((options) => [options.name, options]));
+    for (const options of configured) {
+      this.#applications.set(options.name, new Application(options, true, around));
+    }
+  }
+
+  list(): ApplicationInfo[] {
+    return [...this.#applications.values()]
+      .map((application) => application.info())
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Names of those that run. */
+  running(): string[] {
+    return [...this.#applications.values()]
+      .filter(({ state }) => state === 'running')
+      .map(({ name }) => name);
+  }
+
+  /** The app server of an application that runs; undefined when none is connected. */
+  callerOf(name: string): Caller | undefined {
+    return this.#applications.get(name)?.server;
+  }
+
+  /** The application whose app server has that life line; undefined when it is none. */
+  ofSession(session: Caller): string | undefined {
+    return [...this.#applications.values()].find(({ server }) => server === session)?.name;
+  }
+
+  /** One line for people: `3 applications: 2 running, 1 failed`. */
+  summary(): string {
+    const counts = new Map<string, number>();
+    for (const { state } of this.#applications.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    const size = this.#applications.size;
+    const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+    return `${size === 0 ? 'no' : size} application${size === 1 ? '' : 's'}${states === '' ? '' : `: ${states}`}`;
+  }
+
+  /**
+   * Takes up what an earlier host server left: one that lives connects by itself, one that died since this boot
+   * is started again, one from before a reboot is forgotten.
+   */
+  remember(identity: OwnerIdentity, options: ApplicationOptions): void {
+    const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
+    if (isAlive(identity)) this.#obtain(options).expect(identity, options);
+    else if (ofThisBoot) this.#obtain(options).resume();
+    else this.#around.removeLeftovers(options.name);
+  }
+
+  /** Starts what is configured and does not run. Resolves when each of it runs or has failed. */
+  async startConfigured(): Promise<void> {
+    const starts = [...this.#configured.values()].map((options) => this.run({ name: options.name }));
+    await Promise.allSettled(starts);
+  }
+
+  /** See host.run. */
+  async run(asked: ApplicationOptions): Promise<ApplicationInfo> {
+    this.#refuseWhenEnding();
+    checkSource(asked);
+    const known = this.#applications.get(asked.name);
+    const complete = completeOptions(asked, this.#configured.get(asked.name), known?.options);
+    return (known ?? this.#obtain(asked)).run(asked, complete);
+  }
+
+  /** See host.restart. */
+  async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
+    this.#refuseWhenEnding();
+    checkSource(changes);
+    const known = this.#applications.get(changes.name);
+    if (known === undefined) return this.run(changes);
+    const complete = { ...known.options, ...changes };
+    await known.stop();
+    return known.run(complete, complete);
+  }
+
+  /** See host.stop. Throws UNKNOWN_APPLICATION. */
+  async stop(name: string): Promise<ApplicationInfo> {
+    const application = this.#applications.get(name);
+    if (application === undefined) {
+      const names = [...this.#applications.keys()].toSorted();
+      const known = names.length === 0 ? 'none are known' : `known are ${names.slice(0, 32).join(', ')}`;
+      throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${name} here; ${known}`, {
+        name,
+      });
+    }
+    await application.stop();
+    return application.info();
+  }
+
+  /** See host.subscribe: true when the app server is not this host server's own child. */
+  subscribe(ready: AppServerReady, session: HostSession): boolean {
+    this.#refuseWhenEnding();
+    if (ready.version !== PROTOCOL_VERSION) {
+      const refusal = new MirrorflowError(
+        'VERSION_MISMATCH',
+        `the app server of ${ready.name} speaks version ${ready.version}, this host server ${PROTOCOL_VERSION}; run the same release`,
+        { theirs: ready.version, ours: PROTOCOL_VERSION },
+      );
+      if (ready.launch !== undefined) this.#ofLaunch(ready.launch)?.childFailed(refusal);
+      throw refusal;
+    }
+    if (!isAlive(identityFromWire(ready.identity))) {
+      const { pid } = ready.identity;
+      throw new MirrorflowError('REFUSED', `no process ${pid} with that start time runs here`, { pid });
+    }
+    return this.#obtain({ name: ready.name }).subscribe(ready, session);
+  }
+
+  /** See child.failed. A failure that belongs to no start under way is dropped. */
+  childFailed({ launch, code, message }: StartFailure): void {
+    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
+    this.#ofLaunch(launch)?.childFailed(new MirrorflowError(known, message));
+  }
+
+  /** Ends all of them, and takes no new ones. */
+  async stopAll(): Promise<void> {
+    this.#ending = true;
+    await Promise.all([...this.#applications.values()].map((application) => application.stop()));
+  }
+
+  /** Lets all of them go on without this host server. */
+  release(): void {
+    this.#ending = true;
+    for (const application of this.#applications.values()) application.release();
+  }
+
+  #ofLaunch(launch: string): Application | undefined {
+    return [...this.#applications.values()].find((application) => application.launch === launch);
+  }
+
+  #obtain(options: ApplicationOptions): Application {
+    const known = this.#applications.get(options.name);
+    if (known !== undefined) return known;
+    if (this.#applications.size >= APPLICATIONS_MAX) this.#forgetOne();
+    const application = new Application(options, false, this.#around);
+    this.#applications.set(options.name, application);
+    return application;
+  }
+
+  #forgetOne(): void {
+    for (const { name, state, configured } of this.#applications.values()) {
+      if (configured || (state !== 'stopped' && state !== 'failed')) continue;
+      this.#applications.delete(name);
+      return;
+    }
+    throw new MirrorflowError(
+      'LIMIT_REACHED',
+      `this host server has ${APPLICATIONS_MAX} applications already`,
+    );
+  }
+
+  #refuseWhenEnding(): void {
+    if (this.#ending) throw new MirrorflowError('STOPPED', 'the host server is ending');
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The installation as a program, for the console: options in, one line of JSON out. The answer goes to standard output, a
+ * refusal (code and message) to standard error with exit code 1.
+ */
+import { parseArgs } from 'node:util';
+import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
+import { planInstallation, writeUnit } from './install.js';
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+try {
+  const { scope, print, force, config, user, group } = options();
+  if (scope !== 'user' && scope !== 'system') {
+    throw new MirrorflowError('BAD_OPTION', `--scope is ${JSON.stringify(scope)}; it must be user or system`);
+  }
+  const installation = planInstallation(
+    {
+      scope,
+      ...(config === undefined ? {} : { configFile: config }),
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    },
+    process.env,
+  );
+  const outcome = print === true ? 'printed' : writeUnit(installation, { force: force === true });
+  process.stdout.write(`${JSON.stringify({ outcome, ...installation })}\n`);
+} catch (error) {
+  const code = isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR';
+  process.stderr.write(`${JSON.stringify({ code, message: describeError(error) })}\n`);
+  process.exitCode = 1;
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: { scope: text, print: flag, force: flag, config: text, user: text, group: text },
+    }).values;
+  } catch (error) {
+    throw new MirrorflowError('BAD_OPTION', describeError(error), {}, error);
+  }
+}

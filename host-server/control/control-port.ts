@@ -1,0 +1,74 @@
+/**
+ * The one TCP port of a host server: XML-RPC over HTTP, and the permanent connections that other hosts make; with TLS when
+ * it is listened on as `tls:`. Owns both.
+ */
+import type { Socket } from 'node:net';
+import type { Clock } from '../../protocol/base/clock.js';
+import type { Logger } from '../../protocol/base/log.js';
+import type { Security } from '../../protocol/rpc/security/options.js';
+import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
+import { HttpAuthentication } from '../../protocol/rpc/xml-rpc/http-authentication.js';
+import { HttpRpcServer } from '../../protocol/rpc/xml-rpc/http-server.js';
+import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
+import type { HostContext, HostSession } from './host-context.js';
+import type { ListenAddress } from './listen-address.js';
+import { Gate } from '../peers/gate.js';
+
+/** Connections of other hosts at a time. */
+const PEER_SESSIONS_MAX = 256;
+
+export interface ControlPortOptions {
+  readonly listen: ListenAddress;
+  readonly security: Security;
+  /** The token of the runtime directory. */
+  readonly token: () => string | undefined;
+  readonly dispatcher: CallDispatcher<HostContext>;
+  /** Of a session with another host. */
+  readonly session: (peerAddress: string) => SessionOptions<HostContext>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class ControlPort {
+  readonly #options: ControlPortOptions;
+  readonly #http: HttpRpcServer<HostContext>;
+  readonly #gate: Gate;
+  readonly #sessions = new Set<HostSession>();
+
+  constructor(options: ControlPortOptions) {
+    const { listen, security, token, dispatcher, session, clock, log } = options;
+    this.#options = options;
+    this.#gate = new Gate({ secret: security.secret, session, clock, log });
+    this.#http = new HttpRpcServer(dispatcher, {
+      context: () => ({ session: undefined }),
+      authentication: new HttpAuthentication({ token, secret: security.secret, clock, log }),
+      tls: listen.scheme === 'tls' ? security.identity : undefined,
+      sessions: (socket) => void this.#take(socket),
+      log,
+    });
+  }
+
+  /** Listens; returns the port. Throws ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options.listen;
+    const bound = await this.#http.listen({ host, port });
+    return 'port' in bound ? bound.port : 0;
+  }
+
+  async close(): Promise<void> {
+    this.#gate.close();
+    const sessions = [...this.#sessions].map((session) => session.close());
+    await Promise.all([...sessions, this.#http.close()]);
+  }
+
+  async #take(socket: Socket): Promise<void> {
+    const session = await this.#gate.admit(socket);
+    if (session === undefined) return;
+    if (this.#sessions.size >= PEER_SESSIONS_MAX) {
+      this.#options.log.warn('a connection of another host was refused: too many are open');
+      return session.destroy();
+    }
+    this.#sessions.add(session);
+    session.once('close', () => this.#sessions.delete(session));
+  }
+}

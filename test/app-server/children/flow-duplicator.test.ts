@@ -1,0 +1,229 @@
+import { expect } from 'chai';
+import type { DuplicatorHandle, StartedDuplicator } from '../../../app-server/children/duplicator-handle.js';
+import { OWNER_LOOK_MS, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/children/expected-owner.js';
+import { FlowDuplicator } from '../../../app-server/children/flow-duplicator.js';
+import type { DuplicatorReady } from '../../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
+import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
+import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
+import { failureOf, silent } from '../test-system.js';
+
+const session = { call: () => Promise.reject(new Error('no calls here')), closed: Promise.resolve() };
+
+/** A process that does what the test says. */
+class FakeDuplicator implements StartedDuplicator {
+  readonly adopted = false;
+  readonly launch: string;
+  readonly ready: Promise<DuplicatorReady>;
+  readonly ended: Promise<string>;
+  stops = 0;
+  end: (how: string) => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+
+  constructor(readonly pid: number) {
+    this.launch = `launch-${pid}`;
+    this.ready = new Promise((_resolve, reject) => {
+      this.#reject = reject;
+    });
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  reportReady(): void {}
+
+  failed(code: ErrorCode, message: string): void {
+    this.#reject(new MirrorflowError(code, message));
+  }
+
+  stop(): Promise<void> {
+    this.stops += 1;
+    return Promise.resolve();
+  }
+
+  connected(): void {}
+
+  get readyMessage(): DuplicatorReady {
+    const identity = { pid: this.pid, startTicks: 0, bootId: '' };
+    const names = { application: 'e1', flow: 'events', type: 'bytes', file: '/f', link: '/l' };
+    return { launch: this.launch, version: 1, identity, ...names, bufferSize: 1, buffers: 2 };
+  }
+}
+
+/** Lets promises that have settled go on. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('duplicator of a flow', () => {
+  let clock: ManualClock;
+  let started: FakeDuplicator[];
+  let owner: number | undefined;
+  let wanted: boolean;
+  let alive: boolean;
+  let duplicator: FlowDuplicator;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    started = [];
+    owner = undefined;
+    wanted = false;
+    alive = true;
+    duplicator = new FlowDuplicator({
+      title: 'e1/events',
+      clock,
+      log: silent,
+      launch: () => {
+        const process = new FakeDuplicator(started.length + 1);
+        started.push(process);
+        return process;
+      },
+      livingOwner: () => owner,
+      stopOwner: () => Promise.resolve(),
+      isAlive: () => alive,
+      wanted: () => wanted,
+      changed: () => undefined,
+    });
+  });
+
+  const last = (): FakeDuplicator => started.at(-1)!;
+
+  async function run(): Promise<void> {
+    const ready = duplicator.whenReady();
+    await turn();
+    expect(duplicator.subscribed(last().readyMessage, session)).to.equal(true);
+    await ready;
+  }
+
+  it('is started again at once after its first death, then with growing delays, and given up after too many', async () => {
+    wanted = true;
+    await run();
+    const delaysMs: number[] = [];
+    for (let death = 0; death < CHILD_RESTART_LIMITS.maxRestarts; death += 1) {
+      last().end('SIGSEGV');
+      await turn();
+      expect(duplicator.state).to.equal('starting');
+      delaysMs.push(...clock.delaysMs);
+      clock.advance(clock.delaysMs[0]!);
+      await turn();
+      duplicator.subscribed(last().readyMessage, session);
+    }
+    expect(delaysMs.slice(0, 4)).to.deep.equal([0, 50, 100, 200]);
+    expect(duplicator.restarts).to.equal(CHILD_RESTART_LIMITS.maxRestarts);
+    last().end('SIGSEGV');
+    await turn();
+    expect(duplicator.state).to.equal('failed');
+    expect(duplicator.cause).to.include('9 times').and.to.include('SIGSEGV');
+    await run();
+    expect(duplicator.state).to.equal('running');
+    expect(duplicator.cause).to.equal(undefined);
+  });
+
+  it('is not started again any more when nobody wants it while the delay runs', async () => {
+    wanted = true;
+    await run();
+    last().end('SIGKILL');
+    await turn();
+    wanted = false;
+    duplicator.reconsider();
+    expect(duplicator.state).to.equal('idle');
+    expect(clock.delaysMs).to.deep.equal([]);
+  });
+
+  it('is tried again after a failed start while others have the flow open', async () => {
+    wanted = true;
+    await run();
+    last().end('SIGKILL');
+    await turn();
+    clock.advance(0);
+    await turn();
+    duplicator.startFailed(last().launch, 'SOURCE_UNREACHABLE', 'nobody there');
+    await turn();
+    expect(duplicator.state).to.equal('starting');
+    expect(duplicator.cause).to.equal('nobody there');
+  });
+
+  it('is stopped when it was released and does not end', async () => {
+    await run();
+    duplicator.released();
+    expect(duplicator.state).to.equal('stopping');
+    clock.advance(clock.delaysMs[0]!);
+    expect(last().stops).to.equal(1);
+    last().end('SIGKILL');
+    await turn();
+    expect(duplicator.state).to.equal('idle');
+  });
+
+  it('waits for the owner of the flow file when it lost the race for it', async () => {
+    const ready = duplicator.whenReady();
+    await turn();
+    owner = 77;
+    duplicator.startFailed(last().launch, 'FILE_OWNED', 'owned');
+    last().end('exit code 1');
+    await turn();
+    expect(duplicator.state).to.equal('starting');
+    const adopted: DuplicatorHandle = new FakeDuplicator(77);
+    duplicator.adopt(adopted, last().readyMessage);
+    await ready;
+    expect(duplicator.pid).to.equal(77);
+    expect(clock.delaysMs).to.deep.equal([]);
+  });
+
+  it('says why an owner that was refused is not used', async () => {
+    owner = 77;
+    const opening = failureOf(duplicator.whenReady());
+    await turn();
+    duplicator.refusedOwner('it speaks protocol version 9');
+    clock.advance(OWNER_SUBSCRIBES_WITHIN_MS);
+    const error = await opening;
+    expect(error.code).to.equal('FILE_OWNED');
+    expect(error.message).to.include('77').and.to.include('protocol version 9');
+    expect(started).to.deep.equal([]);
+  });
+
+  it('is started as soon as the owner that was waited for has ended', async () => {
+    owner = 77;
+    const ready = duplicator.whenReady();
+    await turn();
+    clock.advance(OWNER_LOOK_MS);
+    expect(started).to.deep.equal([]);
+    owner = undefined;
+    clock.advance(OWNER_LOOK_MS);
+    await turn();
+    duplicator.subscribed(last().readyMessage, session);
+    expect((await ready).identity.pid).to.equal(1);
+  });
+
+  it('does not send those back to a dead process who know of its death before it is seen here', async () => {
+    const first = duplicator.whenReady();
+    await turn();
+    duplicator.subscribed(last().readyMessage, session);
+    await first;
+    alive = false;
+    const again = duplicator.whenReady(true);
+    last().end('SIGKILL');
+    await turn();
+    clock.advance(0);
+    await turn();
+    duplicator.subscribed(last().readyMessage, session);
+    expect((await again).identity.pid).to.equal(2);
+    expect(duplicator.follows).to.equal(true);
+  });
+
+  it('is not started with a token of another start', async () => {
+    void duplicator.whenReady();
+    await turn();
+    expect(duplicator.subscribed({ ...last().readyMessage, launch: 'guessed' }, session)).to.equal(false);
+    expect(duplicator.startFailed('guessed', 'START_FAILED', '')).to.equal(false);
+    expect(duplicator.state).to.equal('starting');
+  });
+
+  it('refuses everybody when the app server ends', async () => {
+    const opening = failureOf(duplicator.whenReady());
+    await turn();
+    await duplicator.close();
+    expect((await opening).code).to.equal('STOPPED');
+    expect(last().stops).to.equal(1);
+    expect((await failureOf(duplicator.whenReady())).code).to.equal('STOPPED');
+  });
+});

@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { Clients } from '../../../app-server/clients/clients.js';
+import { LIMITS } from '../../../protocol/base/limits.js';
+import type { Caller } from '../../../protocol/rpc/xml-rpc/contract.js';
+import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
+import { presentation } from '../test-system.js';
+
+const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('nobody calls here')) });
+
+describe('clients', () => {
+  let clock: ManualClock;
+  let ended: string[];
+  let clients: Clients;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    ended = [];
+    clients = new Clients(clock, ({ presentation }) => ended.push(presentation.name));
+  });
+
+  it('end with their connection, however long they do not call', () => {
+    const connection = silentCaller();
+    const { session } = clients.present(presentation('viewer'), connection);
+    clients.present(presentation('other'), silentCaller());
+    clock.advance(10 * LIMITS.rpcHttpSessionIdleMs);
+    expect(clients.calling(session).presentation.name).to.equal('viewer');
+    clients.connectionClosed(connection);
+    expect(ended).to.deep.equal(['viewer']);
+    expect(() => clients.calling(session)).to.throw('no such session');
+  });
+
+  it('end over HTTP when they have not called for the idle time, counted from the last call', () => {
+    const { session } = clients.present(presentation('plain'), undefined);
+    clock.advance(LIMITS.rpcHttpSessionIdleMs - 1);
+    clients.calling(session);
+    clock.advance(LIMITS.rpcHttpSessionIdleMs - 1);
+    expect(ended).to.deep.equal([]);
+    clock.advance(1);
+    expect(ended).to.deep.equal(['plain']);
+    expect(clock.delaysMs).to.deep.equal([]);
+  });
+
+  it('get tokens that nobody can guess', () => {
+    const tokens = ['a', 'a'].map((name) => clients.present(presentation(name), undefined).session);
+    expect(tokens[0]).to.match(/^[0-9a-f]{32}$/);
+    expect(tokens[0]).to.not.equal(tokens[1]);
+  });
+
+  it('leave once', () => {
+    const { session } = clients.present(presentation('viewer'), undefined);
+    clients.leave(session);
+    expect(() => clients.leave(session)).to.throw('no such session');
+    expect(ended).to.deep.equal(['viewer']);
+    expect(clock.delaysMs).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,172 @@
+import { expect } from 'chai';
+import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
+import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
+import {
+  eventually,
+  EVENTS_OUTPUT as OUTPUT,
+  exitOf,
+  failureOf,
+  inSystems,
+  kill,
+  lives,
+  SPECTRA_INPUT as INPUT,
+  stateOf,
+  type Peer,
+  type TestSystem,
+} from '../test-system.js';
+
+describe('the duplicators of an app server', () => {
+  let system: TestSystem;
+  inSystems((fresh) => (system = fresh));
+
+  describe('the life of duplicators', () => {
+    it('starts a killed one again while somebody has the flow open', async () => {
+      await system.start();
+      const peer = await system.client();
+      await peer.call('flow.open', [peer.token, INPUT]);
+      kill(system.starts()[0]!, 'SIGKILL');
+      await eventually(
+        'the flow runs again',
+        async () => system.starts().length === 2 && (await stateOf(peer)) === 'running',
+      );
+      const info = await peer.call('flow.inquire', ['spectra']);
+      expect(info).to.deep.include({ restarts: 1, clients: 1, pid: system.starts()[1] });
+      expect(info).to.not.have.property('cause');
+    });
+
+    it('does not start a killed one again when nobody has the flow open, until somebody has', async () => {
+      await system.start();
+      const peer = await system.client();
+      const { handle } = await peer.call('flow.open', [peer.token, INPUT]);
+      await peer.call('flow.close', [peer.token, handle]);
+      kill(system.starts()[0]!, 'SIGKILL');
+      await eventually('its death is seen', async () => (await stateOf(peer)) === 'idle');
+      expect(system.starts()).to.have.length(1);
+      await peer.call('flow.open', [peer.token, INPUT]);
+      expect(system.starts()).to.have.length(2);
+    });
+
+    it('keeps one that asks to end while somebody has the flow open', async () => {
+      await system.start();
+      const { call, token } = await system.client();
+      const { handle } = await call('flow.open', [token, INPUT]);
+      kill(system.starts()[0]!, 'SIGUSR2');
+      expect(await eventually('the answer', () => system.read('released'))).to.equal('false');
+      await call('flow.close', [token, handle]);
+    });
+
+    it('sends whoever opens after a release to the next one, when the first has ended', async () => {
+      await system.start();
+      const peer = await system.client();
+      const { handle } = await peer.call('flow.open', [peer.token, INPUT]);
+      await peer.call('flow.close', [peer.token, handle]);
+      const [first] = system.starts() as [number];
+      kill(first, 'SIGUSR2');
+      expect(await eventually('the answer', () => system.read('released'))).to.equal('true');
+      expect(await stateOf(peer)).to.equal('stopping');
+      const opening = peer.call('flow.open', [peer.token, INPUT]);
+      kill(first, 'SIGHUP');
+      await opening;
+      expect(system.starts()).to.have.length(2);
+      expect(lives(first)).to.equal(false);
+    });
+
+    it('refuses to take one over that does not own the flow', async () => {
+      await system.start();
+      const { call, session } = await system.client();
+      const { pid, startTicks, bootId } = ownIdentity();
+      const error = await failureOf(
+        call('duplicator.subscribe', [
+          {
+            version: 1,
+            identity: { pid, startTicks: Number(startTicks), bootId: bootId ?? '' },
+            application: 'e1',
+            flow: 'spectra',
+            type: 'spectra',
+            file: `${system.flowDirectory}/e1/spectra.flow`,
+            link: '/nowhere',
+            bufferSize: 1,
+            buffers: 2,
+          },
+        ]),
+      );
+      expect(error.code).to.equal('REFUSED');
+      expect((await failureOf(callerOf(CONTRACT, session)('duplicator.release', []))).code).to.equal(
+        'REFUSED',
+      );
+    });
+  });
+
+  describe('adoption', () => {
+    async function killAndStartAgain(args?: readonly string[]): Promise<void> {
+      const first = await system.start();
+      const before = await system.client();
+      await before.call('flow.open', [before.token, INPUT]);
+      await before.call('flow.open', [before.token, OUTPUT]);
+      first.kill('SIGKILL');
+      await exitOf(first);
+      expect(system.starts().filter(lives)).to.have.length(2);
+      await system.start(args);
+    }
+
+    it('takes over what a killed one has left running: no second start, all is seen', async () => {
+      await killAndStartAgain();
+      const { call, token } = await system.client();
+      await call('flow.open', [token, INPUT]);
+      await call('flow.open', [token, { flow: 'events', direction: 'input' }]);
+      expect(system.starts()).to.have.length(2);
+      const flows = await call('flow.list', []);
+      expect(flows.map(({ flow, state }) => `${flow} ${state}`)).to.deep.equal([
+        'events running',
+        'spectra running',
+      ]);
+      expect(flows[0]).to.deep.include({ bufferSize: 128, buffers: 4 });
+    });
+
+    it('starts an adopted one again when it dies', async () => {
+      await killAndStartAgain();
+      const peer = await system.client();
+      await peer.call('flow.open', [peer.token, INPUT]);
+      kill((await peer.call('flow.inquire', ['spectra'])).pid ?? 0, 'SIGKILL');
+      await eventually(
+        'the flow runs again',
+        async () => system.starts().length === 3 && (await stateOf(peer)) === 'running',
+      );
+    });
+
+    it('stops adopted ones when it ends', async () => {
+      await killAndStartAgain();
+      const { call, token } = await system.client();
+      await call('flow.open', [token, INPUT]);
+      await call('app.quit', []);
+      await eventually('all have ended', () => system.starts().filter(lives).length === 0);
+    });
+
+    it('replaces one that mirrors another source', async () => {
+      await killAndStartAgain(['--source', 'spectcl://127.0.0.1?rest=10&mirror=10']);
+      const { call, token } = await system.client();
+      await call('flow.open', [token, INPUT]);
+      expect((await call('flow.inquire', ['spectra'])).source).to.include('rest=10');
+      expect(system.starts()).to.have.length(3);
+    });
+
+    it('does not start a second one beside an owner that never subscribes', async () => {
+      const first = await system.start();
+      const before = await system.client();
+      await before.call('flow.open', [before.token, INPUT]);
+      const [owner] = system.starts() as [number];
+      kill(owner, 'SIGSTOP');
+      first.kill('SIGKILL');
+      await exitOf(first);
+      await system.start();
+      const { call, token } = await system.client();
+      const error = await failureOf(call('flow.open', [token, INPUT]));
+      expect(error.code).to.equal('FILE_OWNED');
+      expect(error.message).to.include(String(owner));
+      expect(system.starts()).to.have.length(1);
+      kill(owner, 'SIGCONT');
+      await eventually('it is adopted', async () => (await stateOf({ call } as Peer)) === 'running');
+    });
+  });
+});

@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
+import type { AppServerReady, StartFailure } from '../../../protocol/rpc/contract/shapes.js';
+import { hostSocketPath } from '../../../protocol/base/paths.js';
+import { LAUNCH_VARIABLE } from '../../../protocol/host/process-kit/child.js';
+import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
+import { Dispatcher } from '../../../protocol/rpc/xml-rpc/dispatcher.js';
+import { SessionServer } from '../../../protocol/rpc/xml-rpc/session-server.js';
+import { eventually, exitOf, silent, TestSystem } from '../test-system.js';
+
+/** As much of a host server as an app server meets. */
+class StandInHost {
+  readonly subscribed: AppServerReady[] = [];
+  readonly failures: StartFailure[] = [];
+  readonly #server: SessionServer;
+
+  constructor() {
+    this.#server = new SessionServer<undefined>({
+      dispatcher: new Dispatcher<typeof CONTRACT, undefined>(
+        CONTRACT,
+        {
+          'host.subscribe': ([ready]) => {
+            this.subscribed.push(ready);
+            return { adopted: false };
+          },
+          'child.failed': ([failure]) => this.failures.push(failure) > 0,
+        },
+        { log: silent },
+      ),
+      context: () => undefined,
+      log: silent,
+    });
+  }
+
+  async listen(directory: string): Promise<void> {
+    await this.#server.listen({ path: hostSocketPath(directory) });
+  }
+
+  /** Ends as a killed one does: without a word. */
+  async kill(): Promise<void> {
+    for (const session of this.#server.sessions) session.destroy();
+    await this.#server.close();
+  }
+
+  async quitApplication(): Promise<void> {
+    for (const session of this.#server.sessions) await callerOf(CONTRACT, session)('app.quit', []);
+  }
+}
+
+describe('app server and host server', () => {
+  let system: TestSystem;
+  let host: StandInHost;
+
+  beforeEach(async () => {
+    system = new TestSystem();
+    host = new StandInHost();
+    await host.listen(system.directory);
+  });
+
+  afterEach(async () => {
+    await host.kill();
+    await system.stop();
+  });
+
+  it('subscribes with its launch token when it is ready, and takes calls on that connection', async () => {
+    const server = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    const ready = await eventually('it subscribes', () => host.subscribed[0]);
+    expect(ready).to.include({ launch: 'token', name: 'e1', port: system.record()?.port });
+    expect(ready.identity.pid).to.equal(server.pid);
+    await host.quitApplication();
+    expect(await exitOf(server)).to.equal(0);
+  });
+
+  it('goes on when the host server is away, and finds the next one', async () => {
+    const server = await system.start([]);
+    await eventually('it subscribes', () => host.subscribed.length > 0);
+    await host.kill();
+    const { call } = await system.client();
+    await eventually('it has noticed', async () => !(await call('app.info', [])).hostServer);
+    host = new StandInHost();
+    await host.listen(system.directory);
+    await eventually('it subscribes again', () => host.subscribed.length > 0);
+    await eventually('it says so', async () => (await call('app.info', [])).hostServer);
+    expect(server.exitCode).to.equal(null);
+  });
+
+  it('tells the host server why it cannot start', async () => {
+    await system.start([]);
+    const second = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    expect(await exitOf(second)).to.equal(1);
+    expect(host.failures).to.have.length(1);
+    expect(host.failures[0]).to.include({ launch: 'token', code: 'ALREADY_RUNNING' });
+  });
+});

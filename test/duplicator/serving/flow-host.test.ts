@@ -1,0 +1,176 @@
+import { expect } from 'chai';
+import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
+import { MessageKind, unpackRefusal } from '../../../protocol/flow/signal-link/messages.js';
+import { TestProcess } from '../../fixtures/child-process.js';
+import { eventually } from '../../fixtures/polling.js';
+import { FlowRig, type TestClient } from '../flow-rig.js';
+
+describe('the clients of a mirror flow', () => {
+  let rig: FlowRig;
+  let other: TestProcess | undefined;
+  async function started(args: readonly string[] = []): Promise<void> {
+    rig = await FlowRig.make(args);
+    await rig.flow.start();
+  }
+  afterEach(async () => {
+    await other?.kill();
+    other = undefined;
+    await rig.close();
+  });
+
+  const refusal = (client: TestClient): string | undefined => {
+    const found = client.received.find(([kind]) => kind === MessageKind.REFUSED);
+    return found === undefined ? undefined : unpackRefusal(found[2]);
+  };
+
+  it('are welcomed with epoch, beginning and state, and signalled once until they answer', async () => {
+    await started();
+    const client = await rig.client();
+    const epoch = await client.awaits(MessageKind.WELCOME);
+    expect(epoch).to.equal(openFlowFile(rig.flow.places.file, 'read').epoch);
+    expect(await client.awaits(MessageKind.BEGIN)).to.equal(0);
+    expect(await client.awaits(MessageKind.PUBLISHED, 1)).to.equal(1);
+    await rig.publishMore(1);
+    client.link.signal(MessageKind.ACK, 1, 1);
+    await rig.publishMore(1);
+    expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
+    client.link.signal(MessageKind.ACK, 2, 0);
+    await client.awaits(MessageKind.PUBLISHED, 3);
+    expect(rig.flow.clientCount).to.equal(1);
+  });
+
+  for (const ring of ['0', '100000000']) {
+    it(`hold the writer back when they are lossless, in a ring of ${ring} bytes`, async () => {
+      await started(['--ring-bytes', ring]);
+      const { buffers } = rig.flow.places;
+      const slow = await rig.client({ start: 'latest' });
+      const first = await slow.awaits(MessageKind.BEGIN);
+      await rig.publishMore(buffers - 1);
+      // The last slot is open for the next update at most; then the source is asked no more.
+      let served = -1;
+      await eventually(() => {
+        const rest =
+          served === rig.simulator.counters.updatesServed && rig.flow.published >= first + buffers - 1;
+        served = rig.simulator.counters.updatesServed;
+        rig.simulator.step(10);
+        return rest;
+      }, 'rest');
+      expect(rig.flow.published).to.be.at.most(first + buffers);
+      slow.link.signal(MessageKind.ACK, first + 1, 0);
+      await rig.publishMore(1);
+      slow.link.destroy();
+      await rig.publishMore(buffers * 2);
+    });
+  }
+
+  it('that are lossy or only observe hold nobody back', async () => {
+    await started();
+    const lossy = await rig.client({ delivery: 'lossy' });
+    const observer = await rig.client({ role: 'observer' });
+    await observer.awaits(MessageKind.BEGIN);
+    await lossy.awaits(MessageKind.BEGIN);
+    await rig.publishMore(80);
+    expect(observer.received.some(([kind]) => kind === MessageKind.PUBLISHED)).to.equal(false);
+    expect(rig.flow.clientCount).to.equal(2);
+  });
+
+  it('that are killed release their credit at once', async () => {
+    await started();
+    const { buffers, link } = rig.flow.places;
+    other = new TestProcess('test/fixtures/lossless-consumer', [link]);
+    expect(await other.line()).to.equal('joined');
+    const file = openFlowFile(rig.flow.places.file, 'read');
+    const stopped = rig.flow.published + buffers;
+    await rig.publishMore(buffers - 1);
+    await other.kill();
+    await rig.publishMore(2 * buffers);
+    expect(file.published).to.be.greaterThan(stopped);
+  });
+
+  it('that acknowledge what cannot be are refused, and the others are not', async () => {
+    await started();
+    const good = await rig.client();
+    await good.awaits(MessageKind.BEGIN);
+    await rig.publishMore(2);
+    for (const acks of [[99], [2 ** 50], [2, 1]]) {
+      const bad = await rig.client();
+      await bad.awaits(MessageKind.BEGIN);
+      for (const ack of acks) bad.link.signal(MessageKind.ACK, ack, 0);
+      await eventually(() => bad.end !== undefined, 'the refusal');
+      expect([refusal(bad), bad.end?.by]).to.deep.equal(['BAD_MESSAGE', 'peer']);
+    }
+    await eventually(() => rig.flow.clientCount === 1, 'one client');
+    good.link.signal(MessageKind.ACK, 2, 0);
+    await rig.publishMore(3);
+    await good.awaits(MessageKind.PUBLISHED, 3);
+    expect(good.end).to.equal(undefined);
+  });
+
+  it('that say what means nothing are refused with the reason', async () => {
+    await started();
+    const version = await rig.client({ version: 9 });
+    const provider = await rig.client({ role: 'provider' });
+    const twice = await rig.client();
+    twice.link.signal(MessageKind.HELLO, 1, 0xffffff);
+    const credit = await rig.client();
+    credit.link.signal(MessageKind.CREDIT, 1);
+    const start = await rig.client();
+    start.link.signal(MessageKind.START, 1);
+    const all = [version, provider, twice, credit, start];
+    await eventually(() => all.every((one) => one.end !== undefined), 'the refusals');
+    expect(all.map(refusal)).to.deep.equal([
+      'VERSION_MISMATCH',
+      'REFUSED',
+      'BAD_MESSAGE',
+      'BAD_MESSAGE',
+      'BAD_MESSAGE',
+    ]);
+    // The duplicator's own side of the connection ends a moment later.
+    await eventually(() => rig.flow.clientCount === 0, 'nobody');
+  });
+
+  it('begin at the sequence they ask for, if it is of this epoch', async () => {
+    await started();
+    await rig.publishMore(4);
+    const { published } = rig.flow;
+    const file = openFlowFile(rig.flow.places.file, 'read');
+    const begin = async (sequence: number, epochLow: number): Promise<number> => {
+      const client = await rig.client({ start: 'sequence' });
+      client.link.signal(MessageKind.START, sequence, epochLow);
+      return client.awaits(MessageKind.BEGIN);
+    };
+    expect(await begin(3, file.epoch % 2 ** 32)).to.equal(3);
+    expect(await begin(3, 0)).to.equal(3);
+    expect(await begin(1000, 0)).to.be.within(published, rig.flow.published);
+    // A sequence of another epoch says nothing about this one: all that is there.
+    expect(await begin(3, (file.epoch + 1) % 2 ** 32)).to.equal(0);
+  });
+
+  it('that ask for quiet get it, and the present count afterwards', async () => {
+    await started();
+    const client = await rig.client({ delivery: 'lossy' });
+    await client.awaits(MessageKind.PUBLISHED, 1);
+    client.link.signal(MessageKind.PAUSE, 0);
+    client.link.signal(MessageKind.ACK, 1, 0);
+    await rig.publishMore(5);
+    expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
+    client.link.signal(MessageKind.RESUME, 0);
+    await client.awaits(MessageKind.PUBLISHED, 6);
+  });
+
+  it('hear what becomes of the source, and of the flow', async () => {
+    await started();
+    const client = await rig.client({ role: 'observer' });
+    await client.awaits(MessageKind.STATUS);
+    const status = (): number | undefined =>
+      client.received.findLast(([kind]) => kind === MessageKind.STATUS)?.[2];
+    expect(status()).to.equal(1);
+    rig.simulator.misbehave({ mirror: 'cut' });
+    await eventually(() => status() === 2, 'stale');
+    rig.simulator.misbehave({ mirror: 'none' });
+    await eventually(() => status() === 1, 'live');
+    await rig.flow.close();
+    await eventually(() => client.end !== undefined, 'the end');
+    expect([status(), client.end?.by]).to.deep.equal([3, 'peer']);
+  });
+});

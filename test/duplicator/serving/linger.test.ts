@@ -1,0 +1,36 @@
+import { expect } from 'chai';
+import { Linger } from '../../../duplicator/serving/linger.js';
+import { ManualClock } from '../manual-clock.js';
+
+describe('lingering', () => {
+  function linger(lingerMs: number) {
+    const clock = new ManualClock();
+    const seen = { over: 0 };
+    return { clock, seen, linger: new Linger(clock, lingerMs, () => (seen.over += 1)) };
+  }
+
+  it('is over when no client came for long enough, counted from the last one', () => {
+    const { clock, seen, linger: one } = linger(100);
+    one.clients(0);
+    clock.advance(99);
+    one.clients(1);
+    clock.advance(1000);
+    one.clients(0);
+    clock.advance(99);
+    expect(seen.over).to.equal(0);
+    clock.advance(1);
+    clock.advance(1000);
+    expect(seen.over).to.equal(1);
+    one.clients(0);
+    clock.advance(100);
+    expect(seen.over).to.equal(2);
+  });
+
+  it('is never over once it was stopped', () => {
+    const { clock, seen, linger: one } = linger(0);
+    one.clients(0);
+    one.stop();
+    clock.advance(1);
+    expect(seen.over).to.equal(0);
+  });
+});

@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import { ConsumerRegistry, type Consumer } from '../../../duplicator/serving/consumer-registry.js';
+import { StallWatch } from '../../../duplicator/serving/stall-watch.js';
+import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
+
+const SLOTS = 4;
+
+describe('stall watch', () => {
+  let clock: ManualClock;
+  let registry: ConsumerRegistry;
+  let published: number;
+  let stalled: number[];
+  let watch: StallWatch;
+
+  const holding = (): Consumer[] =>
+    [...registry.all()].filter(
+      ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + SLOTS <= published,
+    );
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    registry = new ConsumerRegistry();
+    published = 0;
+    stalled = [];
+    watch = new StallWatch(clock, 100, holding, (consumer) => {
+      consumer.delivery = 'lossy';
+      stalled.push(consumer.id);
+    });
+  });
+
+  function publish(until: number): void {
+    published = until;
+    watch.look();
+  }
+
+  function acknowledge(id: number, sequence: number): void {
+    registry.acknowledge(id, sequence, published, false);
+    watch.look();
+  }
+
+  it('a consumer that holds the writer back and acknowledges nothing stalls after the timeout, and not before', () => {
+    registry.add(1, 'lossless', 0);
+    publish(SLOTS);
+    clock.advance(99);
+    expect(stalled).to.deep.equal([]);
+    clock.advance(1);
+    expect(stalled).to.deep.equal([1]);
+    expect(clock.delaysMs).to.deep.equal([]);
+  });
+
+  it('time does not count while there is room in the ring', () => {
+    registry.add(1, 'lossless', 0);
+    publish(SLOTS - 1);
+    clock.advance(1000);
+    publish(SLOTS);
+    clock.advance(99);
+    expect(stalled).to.deep.equal([]);
+    clock.advance(1);
+    expect(stalled).to.deep.equal([1]);
+  });
+
+  it('a slow consumer that acknowledges now and then never stalls', () => {
+    registry.add(1, 'lossless', 0);
+    publish(SLOTS);
+    for (let sequence = 1; sequence < 20; sequence += 1) {
+      clock.advance(99);
+      acknowledge(1, sequence);
+      publish(sequence + SLOTS);
+    }
+    expect(stalled).to.deep.equal([]);
+  });
+
+  it('only those who hold the writer back stall, each after its own time', () => {
+    registry.add(1, 'lossless', 0);
+    registry.add(2, 'lossless', 2);
+    registry.add(3, 'lossy', 0);
+    publish(SLOTS);
+    clock.advance(100);
+    expect(stalled).to.deep.equal([1]);
+    publish(SLOTS + 2);
+    clock.advance(99);
+    expect(stalled).to.deep.equal([1]);
+    clock.advance(1);
+    expect(stalled).to.deep.equal([1, 2]);
+  });
+
+  it('one that has gone, and a timeout of 0, leave no timer', () => {
+    registry.add(1, 'lossless', 0);
+    publish(SLOTS);
+    registry.remove(1);
+    watch.look();
+    expect(clock.delaysMs).to.deep.equal([]);
+    registry.add(2, 'lossless', 0);
+    publish(SLOTS);
+    watch.timeoutMs = 0;
+    expect(clock.delaysMs).to.deep.equal([]);
+    clock.advance(1000);
+    expect(stalled).to.deep.equal([]);
+  });
+});

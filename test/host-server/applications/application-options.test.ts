@@ -1,0 +1,68 @@
+/** Options of an application: which ones it starts with, how they differ, how they are passed on. */
+import { expect } from 'chai';
+import {
+  appServerArguments,
+  completeOptions,
+  optionsDifference,
+} from '../../../host-server/applications/application-options.js';
+
+describe('options of an application', () => {
+  it('with a name only come from the last run, when nothing is configured', () => {
+    const last = { name: 'a', source: 'unix:/a', lingerMs: 5 };
+    expect(completeOptions({ name: 'a' }, undefined, last)).to.equal(last);
+    expect(completeOptions({ name: 'a' }, undefined, undefined)).to.deep.equal({ name: 'a' });
+    expect(completeOptions({ name: 'a', port: 3 }, undefined, last)).to.deep.equal({ name: 'a', port: 3 });
+  });
+
+  it('of a configured application stand upon its configuration', () => {
+    const configured = { name: 'a', source: 'unix:/a', lingerMs: 5 };
+    const last = { name: 'a', source: 'unix:/z' };
+    expect(completeOptions({ name: 'a' }, configured, last)).to.deep.equal(configured);
+    expect(completeOptions({ name: 'a', lingerMs: 6 }, configured, last)).to.deep.equal({
+      ...configured,
+      lingerMs: 6,
+    });
+  });
+
+  it('differ only in what was asked', () => {
+    const present = { name: 'a', source: 'spectcl://h?rest=1&mirror=2', lingerMs: 5 };
+    expect(optionsDifference(present, { name: 'a' }, 7)).to.equal(undefined);
+    expect(optionsDifference(present, { name: 'a', port: 0 }, 7)).to.equal(undefined);
+    expect(optionsDifference(present, { name: 'a', port: 7 }, 7)).to.equal(undefined);
+    expect(optionsDifference(present, { name: 'a', source: 'spectcl://h?mirror=2&rest=1' }, 7)).to.equal(
+      undefined,
+    );
+    expect(optionsDifference(present, { name: 'a', lingerMs: 6, ringBytes: 1, port: 8 }, 7)).to.equal(
+      'port is not stated, asked was 8; lingerMs is 5, asked was 6; ringBytes is not stated, asked was 1',
+    );
+  });
+
+  it('pass programs on as JSON, and tell them apart by what they are', () => {
+    const programs = { viewer: { command: '/bin/true', args: ['a b'] } };
+    expect(appServerArguments({ name: 'a', stallTimeoutMs: 5, programs }).slice(4)).to.deep.equal([
+      '--stall-timeout',
+      '5',
+      '--programs',
+      '{"viewer":{"command":"/bin/true","args":["a b"]}}',
+    ]);
+    const same = { name: 'a', programs: structuredClone(programs) };
+    expect(optionsDifference({ name: 'a', programs }, same, 7)).to.equal(undefined);
+    expect(optionsDifference({ name: 'a' }, same, 7)).to.include('programs is not stated');
+  });
+
+  it('become arguments, the port always', () => {
+    expect(appServerArguments({ name: 'a' })).to.deep.equal(['--name', 'a', '--port', '0']);
+    expect(
+      appServerArguments({
+        name: 'a',
+        source: 'unix:/s',
+        port: 5,
+        updateIntervalMs: 0,
+        lingerMs: 2,
+        ringBytes: 3,
+      }),
+    ).to.deep.equal(
+      '--name a --port 5 --source unix:/s --update-interval 0 --linger 2 --ring-bytes 3'.split(' '),
+    );
+  });
+});

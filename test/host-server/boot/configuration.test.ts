@@ -1,0 +1,155 @@
+/** The configuration file: what is wrong is told with its place, all at once. */
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { parseConfiguration } from '../../../host-server/boot/configuration.js';
+
+function problems(content: unknown): string[] {
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  const result = parseConfiguration(text);
+  return result.kind === 'configuration'
+    ? []
+    : result.problems.map(({ key, message }) => `${key} ${message}`);
+}
+
+describe('configuration of the host server', () => {
+  it('takes all documented keys', () => {
+    const application = {
+      name: 'e23001',
+      source: 'spectcl://daq.example.org?rest=8000&mirror=8001&user=exp',
+      updateIntervalMs: 250.5,
+      lingerMs: 0,
+      ringBytes: 2 ** 30,
+      port: 7400,
+      stallTimeoutMs: 5000,
+      programs: { viewer: { command: '/usr/bin/viewer', args: ['--app', 'e23001'] } },
+    };
+    const text = JSON.stringify({
+      listen: 'tcp://127.0.0.1:0',
+      directory: '/run/mirrorflow',
+      flowDirectory: '/dev/shm/mirrorflow',
+      applications: [application, { name: 'other' }],
+    });
+    expect(parseConfiguration(`\u{FEFF}${text}`)).to.deep.equal({
+      kind: 'configuration',
+      configuration: {
+        listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
+        directory: '/run/mirrorflow',
+        flowDirectory: '/dev/shm/mirrorflow',
+        applications: [application, { name: 'other' }],
+      },
+    });
+    expect(parseConfiguration('{}')).to.deep.equal({
+      kind: 'configuration',
+      configuration: { applications: [] },
+    });
+  });
+
+  it('tells all problems at once, each with its place, what was found and what is allowed', () => {
+    const found = problems({
+      listen: 'http://localhost',
+      directory: 'run',
+      flows: 1,
+      applications: [
+        { name: 'a', port: 70000 },
+        { name: 'a b' },
+        { name: 'c', colour: 'red' },
+        { source: 'spectcl://daq' },
+        { name: 'd', source: 'nowhere' },
+        7,
+      ],
+    });
+    expect(found).to.have.length(9);
+    expect(found[0]).to.equal(
+      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, applications',
+    );
+    expect(found[1]).to.match(/^listen "http:\/\/localhost" is not an address here/);
+    expect(found[2]).to.equal('directory must be an absolute path, and is the string "run"');
+    expect(found[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535, and is 70000$/);
+    expect(found[4]).to.match(/^applications\[1\] "a b" is not a name of a/);
+    expect(found[5]).to.match(/^applications\[2\] has no member "colour"; its members are name, source/);
+    expect(found[6]).to.match(/^applications\[3\]\.name must be the name of an application, and is nothing$/);
+    expect(found[7]).to.match(/^applications\[4\] "nowhere" is not an address here/);
+    expect(found[8]).to.match(/^applications\[5\] must be a struct .*, and is 7$/);
+  });
+
+  it('refuses access for people that this machine does not know, and takes it for those it does', () => {
+    const withAccess = (access: unknown) => problems({ applications: [{ name: 'a', access }] }).join('\n');
+    expect(withAccess({ readers: ['no-such-user'] })).to.contain('no user no-such-user');
+    expect(withAccess({ group: 'no-such-group' })).to.contain('no group no-such-group');
+    expect(withAccess({ mode: 'world' })).to.contain('applications[0].access.mode');
+    expect(withAccess({ mode: 'everyone', readers: ['root', '@root'] })).to.equal('');
+  });
+
+  it('refuses programs without an absolute path, and names that are none', () => {
+    const withPrograms = (programs: unknown) =>
+      problems({ applications: [{ name: 'a', programs }] }).join('\n');
+    expect(withPrograms({ v: { command: 'ls' } }))
+      .to.include('applications[0].programs.v.command')
+      .and.to.include('absolute');
+    expect(withPrograms({ '../v': { command: '/bin/ls' } })).to.include('is not a name of a program');
+    expect(withPrograms({ v: { command: '/bin/ls', shell: true } })).to.include('no member "shell"');
+  });
+
+  it('refuses two applications of one name', () => {
+    expect(problems({ applications: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] })).to.deep.equal([
+      'applications[2].name is "a" as in applications[0]; each name may stand once',
+    ]);
+  });
+
+  it('takes addresses of other hosts, and says what is none', () => {
+    const peers = ['tcp://daq:7390', 'tls://[::1]:7390'];
+    expect(problems({ hostName: 'a', peers, discover: true, dataPorts: '7400-7499' })).to.deep.equal([]);
+    const wrong = problems({ hostName: '/', peers: ['daq', 'unix:/x'], discover: 1, dataPorts: '9-8' });
+    expect(wrong.map((problem) => problem.split(' ')[0])).to.deep.equal([
+      'hostName',
+      'peers[0]',
+      'peers[1]',
+      'discover',
+      'dataPorts',
+    ]);
+  });
+
+  it('says what is no JSON, and that comments are none', () => {
+    expect(problems('{ // here\n}')[0]).to.match(
+      /is not JSON: .*comments and trailing commas are not allowed/,
+    );
+    expect(problems('[]')[0]).to.contain('must be an object');
+    expect(problems('null')[0]).to.contain('must be an object');
+    expect(problems('{"applications":{}}')[0]).to.contain('applications must be an array');
+  });
+
+  it('answers any text and any JSON with a configuration or problems', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        const result = parseConfiguration(text);
+        if (result.kind === 'problems') expect(result.problems).not.to.be.empty;
+      }),
+    );
+    const entry = fc.record(
+      {
+        name: fc.oneof(fc.constantFrom('a', 'b', ''), fc.jsonValue()),
+        source: fc.jsonValue(),
+        port: fc.oneof(fc.nat(99_999), fc.jsonValue()),
+        ringBytes: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    );
+    const file = fc.record(
+      {
+        listen: fc.oneof(fc.constantFrom('tcp://localhost:0', 'tcp://0.0.0.0:0'), fc.jsonValue()),
+        directory: fc.jsonValue(),
+        applications: fc.oneof(fc.array(entry), fc.jsonValue()),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(file, (content) => {
+        const result = parseConfiguration(JSON.stringify(content));
+        if (result.kind === 'configuration') {
+          const names = result.configuration.applications.map(({ name }) => name);
+          expect(new Set(names).size).to.equal(names.length);
+        } else expect(result.problems.every(({ message }) => message !== '')).to.be.true;
+      }),
+    );
+  });
+});

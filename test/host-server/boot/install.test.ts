@@ -1,0 +1,59 @@
+/** Installing the unit: what is written where, and what is never overwritten. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { planInstallation, writeUnit } from '../../../host-server/boot/install.js';
+
+describe('installation of the host server', () => {
+  let home = '';
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+  it('plans the unit of a user, its place and the commands that enable it', () => {
+    const plan = planInstallation({ scope: 'user', configFile: '/etc/mirrorflow.json' }, { HOME: home });
+    expect(plan.path).to.equal(join(home, '.config/systemd/user/mirrorflow.service'));
+    expect(plan.text).to.contain(process.execPath).and.to.contain('host-server/main.js');
+    expect(plan.text).to.contain('"--config" "/etc/mirrorflow.json"');
+    expect(plan.commands).to.deep.equal([
+      'systemctl --user daemon-reload',
+      'systemctl --user enable --now mirrorflow.service',
+      'loginctl enable-linger',
+    ]);
+  });
+
+  it('plans the unit of the machine', () => {
+    const plan = planInstallation({ scope: 'system', user: 'mirrorflow', group: 'daq' }, {});
+    expect(plan.path).to.equal('/etc/systemd/system/mirrorflow.service');
+    expect(plan.text).to.contain('User=mirrorflow\nGroup=daq\n');
+    expect(plan.commands).to.have.length(2);
+  });
+
+  it('writes the file once, and says when it is there already', () => {
+    const plan = planInstallation({ scope: 'user' }, { HOME: home });
+    expect(writeUnit(plan)).to.equal('written');
+    expect(readFileSync(plan.path, 'utf8')).to.equal(plan.text);
+    expect(writeUnit(plan)).to.equal('unchanged');
+    expect(readdirSync(dirname(plan.path))).to.deep.equal(['mirrorflow.service']);
+  });
+
+  it('overwrites a different file only when forced', () => {
+    const plan = planInstallation({ scope: 'user' }, { HOME: home });
+    mkdirSync(dirname(plan.path), { recursive: true });
+    writeFileSync(plan.path, 'mine');
+    expect(() => writeUnit(plan))
+      .to.throw(/is there already and different/)
+      .with.property('code', 'FILE_OWNED');
+    expect(readFileSync(plan.path, 'utf8')).to.equal('mine');
+    expect(writeUnit(plan, { force: true })).to.equal('written');
+    expect(readFileSync(plan.path, 'utf8')).to.equal(plan.text);
+  });
+
+  it('says why a file cannot be written', () => {
+    const plan = planInstallation({ scope: 'user' }, { HOME: home });
+    writeFileSync(join(home, '.config'), 'a file in the way');
+    expect(() => writeUnit(plan)).to.throw(/cannot be (read|written)/);
+  });
+});

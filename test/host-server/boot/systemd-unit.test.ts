@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { systemdUnit, unitPath, type UnitOptions } from '../../../host-server/boot/systemd-unit.js';
+
+const VERIFIER = 'systemd-analyze';
+
+const SYSTEM: UnitOptions = {
+  scope: 'system',
+  execPath: '/usr/bin/node',
+  script: '/opt/mirrorflow/dist/host-server/main.js',
+  user: 'mirrorflow',
+  group: 'daq',
+};
+const USER: UnitOptions = { scope: 'user', execPath: '/usr/bin/node', script: '/opt/mf/main.js' };
+
+function lines(options: UnitOptions): string[] {
+  return systemdUnit(options).split('\n');
+}
+
+describe('the systemd unit', () => {
+  it('runs the host server as a watched service that reports ready', () => {
+    expect(lines({ ...SYSTEM, configFile: '/etc/mirrorflow.json' })).to.include.members([
+      'ExecStart="/usr/bin/node" "/opt/mirrorflow/dist/host-server/main.js" "--config" "/etc/mirrorflow.json"',
+      'Type=notify',
+      'WatchdogSec=30',
+      'Restart=on-failure',
+      'User=mirrorflow',
+      'Group=daq',
+      'WantedBy=multi-user.target',
+    ]);
+  });
+
+  it('leaves the children and their sockets alone when the host server is stopped or restarted', () => {
+    for (const options of [SYSTEM, USER]) {
+      expect(lines(options)).to.include.members([
+        'KillMode=process',
+        'OOMPolicy=continue',
+        'RuntimeDirectory=mirrorflow',
+        'RuntimeDirectoryPreserve=yes',
+      ]);
+    }
+  });
+
+  it('shares memory with everybody: nothing private, nothing that stops node', () => {
+    const text = lines(SYSTEM).filter((line) => !line.startsWith('#'));
+    for (const setting of ['PrivateTmp', 'PrivateIPC', 'PrivateDevices', 'MemoryDenyWriteExecute']) {
+      expect(text.filter((line) => line.startsWith(setting))).to.deep.equal([]);
+    }
+  });
+
+  it('quotes spaces, quotes, backslashes, dollars and percent signs', () => {
+    const unit = lines({
+      ...USER,
+      execPath: '/opt/my node/100%/$x',
+      script: '/a "b"\\c $HOME/50%.js',
+      environment: { MIRRORFLOW_DIR: '/run/a b%', EMPTY: '' },
+    });
+    expect(unit).to.include.members([
+      String.raw`ExecStart="/opt/my node/100%%/$x" "/a \"b\"\\c $$HOME/50%%.js"`,
+      'Environment="MIRRORFLOW_DIR=/run/a b%%"',
+      'Environment="EMPTY="',
+    ]);
+  });
+
+  it('is refused when an option could write settings of its own', () => {
+    for (const [options, message] of [
+      [{ ...USER, script: 'main.js' }, 'absolute path'],
+      [{ ...USER, script: '/a\nExecStartPre=/bin/false' }, 'control character'],
+      [{ ...USER, environment: { 'A B': 'x' } }, 'name of a variable'],
+      [{ ...USER, environment: { A: 'x\ny' } }, 'control character'],
+      [{ ...SYSTEM, user: 'a b' }, 'name of a user'],
+      [{ ...SYSTEM, group: '%u' }, 'name of a group'],
+      [{ ...USER, user: 'me' }, 'leave user and group out'],
+    ] as const) {
+      expect(() => systemdUnit(options))
+        .to.throw(message)
+        .with.property('code', 'BAD_OPTION');
+    }
+  });
+
+  it('goes where systemd looks for it', () => {
+    expect(unitPath('system', {})).to.equal('/etc/systemd/system/mirrorflow.service');
+    expect(unitPath('user', { HOME: '/home/me' })).to.equal(
+      '/home/me/.config/systemd/user/mirrorflow.service',
+    );
+    expect(unitPath('user', { HOME: '/home/me', XDG_CONFIG_HOME: '/cfg' })).to.equal(
+      '/cfg/systemd/user/mirrorflow.service',
+    );
+    expect(() => unitPath('user', {})).to.throw('HOME');
+  });
+
+  it('is accepted by systemd-analyze verify', function () {
+    if (spawnSync(VERIFIER, ['--version']).status !== 0) {
+      this.test!.title += ' (skipped: systemd-analyze is not here)';
+      this.skip();
+    }
+    const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    try {
+      const odd = join(directory, 'a b $c 50%');
+      mkdirSync(odd);
+      symlinkSync(process.execPath, join(odd, 'node'));
+      for (const options of [
+        { ...SYSTEM, execPath: join(odd, 'node'), user: 'root', group: 'root' },
+        { ...USER, execPath: join(odd, 'node'), environment: { A: 'b c%' } },
+      ]) {
+        const file = join(directory, 'mirrorflow.service');
+        writeFileSync(file, systemdUnit(options));
+        const run = spawnSync(
+          'systemd-analyze',
+          [options.scope === 'user' ? '--user' : '--system', 'verify', file],
+          {
+            encoding: 'utf8',
+            env: { ...process.env, XDG_RUNTIME_DIR: directory },
+          },
+        );
+        expect(run.stderr.split('\n').filter((line) => line.includes('mirrorflow.service'))).to.deep.equal(
+          [],
+        );
+        expect(run.status).to.equal(0);
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});

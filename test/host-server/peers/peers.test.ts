@@ -1,0 +1,311 @@
+/** Several host servers on one machine, each with its own directories: who finds whom, who gets in, what is forwarded. */
+import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { HostServer } from '../../../host-server/host-server.js';
+import type { HostServerOptions } from '../../../host-server/options.js';
+import { ControlCaller } from '../../../protocol/rpc/security/control-handshake.js';
+import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tls.js';
+import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
+import { TemporaryDirectory } from '../../protocol/rpc/xml-rpc/temporary-directory.js';
+import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { readToken } from '../../../protocol/rpc/security/token-file.js';
+import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
+import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
+import { connectControl } from '../../../protocol/rpc/xml-rpc/control-socket.js';
+import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
+import { HttpRpcClient } from '../../../protocol/rpc/xml-rpc/http-client.js';
+import { Place, silent, until } from '../running.js';
+
+const SECRET = new Secret('a secret of the whole lab');
+const PATIENCE_MS = 60_000;
+
+describe('host servers of one network', function () {
+  this.timeout(PATIENCE_MS);
+  let places: Place[];
+
+  beforeEach(() => {
+    places = [];
+  });
+
+  afterEach(async () => {
+    for (const place of places) await place[Symbol.asyncDispose]();
+  });
+
+  interface Host {
+    readonly place: Place;
+    readonly server: HostServer;
+    readonly address: { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
+  }
+
+  async function host(hostName: string, given: Partial<HostServerOptions> = {}): Promise<Host> {
+    const place = new Place();
+    places.push(place);
+    const security = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
+    const server = await place.serve({}, [], { hostName, security, ...given });
+    await server.startApplications();
+    return { place, server, address: { scheme: 'tcp', host: '127.0.0.1', port: server.port } };
+  }
+
+  const network = async ({ place }: Host) => (await place.connect())('host.network', []);
+
+  /** The names of those that are connected, as that host sees it. */
+  async function connected(seen: Host): Promise<(string | undefined)[]> {
+    return (await network(seen)).filter((found) => found.connected).map((found) => found.host);
+  }
+
+  async function eventually(seen: Host, names: readonly string[]): Promise<void> {
+    await until(`${names.join(', ')} are connected`, async () => {
+      return JSON.stringify(await connected(seen)) === JSON.stringify(names);
+    });
+  }
+
+  const refusal = (promise: Promise<unknown>): Promise<MirrorflowError> =>
+    promise.then(
+      () => Promise.reject(new Error('it was not refused')),
+      (error: MirrorflowError) => error,
+    );
+
+  it('see each other and what runs where, whoever connected', async () => {
+    const a = await host('a');
+    const b = await host('b', { peers: [a.address] });
+    await eventually(a, ['a', 'b']);
+    await eventually(b, ['b', 'a']);
+    await (
+      await b.place.connect()
+    )('host.run', [{ name: 'e1' }]);
+    const [own, other] = await network(a);
+    expect(own).to.include({ host: 'a', own: true, connected: true });
+    expect(other).to.include({ host: 'b', own: false, connected: true });
+    expect(other?.applications.map(({ name, state }) => [name, state])).to.deep.equal([['e1', 'running']]);
+  });
+
+  it('start and stop applications on each other', async () => {
+    const a = await host('a');
+    const b = await host('b', { peers: [a.address] });
+    await eventually(a, ['a', 'b']);
+    const call = await a.place.connect();
+    expect(await call('host.run', [{ name: 'e1' }, 'b'])).to.include({ name: 'e1', state: 'running' });
+    expect(await call('host.applications', [])).to.deep.equal([]);
+    expect(b.place.living()).to.have.length(1);
+    expect(await call('host.stop', ['e1', 'b'])).to.include({ name: 'e1', state: 'stopped' });
+    expect((await refusal(call('host.run', [{ name: 'e1' }, 'c']))).code).to.equal('UNKNOWN_HOST');
+    const stated = refusal(call('host.run', [{ name: 'e1', programs: {} }, 'b']));
+    expect((await stated).code).to.equal('NOT_PERMITTED');
+  });
+
+  it('that both know each other’s address keep one connection', async () => {
+    const reserved = createServer().listen(0, '127.0.0.1');
+    await once(reserved, 'listening');
+    const { port } = reserved.address() as AddressInfo;
+    await new Promise((resolve) => void reserved.close(resolve));
+    const a = await host('a', { peers: [{ scheme: 'tcp', host: '127.0.0.1', port }] });
+    const listen = { scheme: 'tcp', host: '127.0.0.1', port } as const;
+    const b = await host('b', { listen, peers: [a.address, listen] });
+    await eventually(a, ['a', 'b']);
+    await eventually(b, ['b', 'a']);
+    for (const one of [a, b])
+      await until('nobody else is known', async () => (await network(one)).length === 2);
+  });
+
+  it('notice a loss at once, and find each other again', async () => {
+    const a = await host('a');
+    const b = await host('b', { peers: [a.address] });
+    await eventually(b, ['b', 'a']);
+    await a.server.quit(true);
+    await eventually(b, ['b']);
+    const away = (await network(b)).find((found) => found.host === 'a');
+    expect(away).to.include({ connected: false, address: `tcp://127.0.0.1:${a.address.port}` });
+    const call = await b.place.connect();
+    expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain('host a is away');
+    await host('a', { listen: a.address });
+    await eventually(b, ['b', 'a']);
+  });
+
+  it('of one name are refused, with what to do', async () => {
+    const a = await host('a');
+    const b = await host('b', { peers: [a.address] });
+    await eventually(b, ['b', 'a']);
+    const other = await host('b', { peers: [a.address] });
+    await until('it is told', async () => (await network(other)).some(({ cause }) => cause !== undefined));
+    const [, lost] = await network(other);
+    expect(lost?.cause).to.contain('is named b already').and.to.contain('--host-name');
+    await eventually(a, ['a', 'b']);
+  });
+
+  it('with another secret are refused, and nothing is revealed', async () => {
+    const a = await host('a');
+    const security = {
+      files: NO_FILES,
+      secret: new Secret('another secret entirely'),
+      identity: undefined,
+      trust: { ca: undefined },
+    };
+    const b = await host('b', { security, peers: [a.address] });
+    await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
+    expect((await network(b))[1]?.cause).to.contain('does not know the shared secret');
+    expect(await connected(a)).to.deep.equal(['a']);
+  });
+
+  it('without a secret take nobody, and say why', async () => {
+    const security = { files: NO_FILES, secret: undefined, identity: undefined, trust: { ca: undefined } };
+    const a = await host('a', { security });
+    const options = { context: () => ({ session: undefined }), log: silent };
+    const refused = await refusal(
+      connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options),
+    );
+    expect(refused.code).to.equal('REFUSED');
+    expect(refused.message).to.contain('it has no shared secret; give it --secret-file');
+    const b = await host('b', { peers: [a.address] });
+    await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
+    expect((await network(b))[1]?.cause).to.contain('it has no shared secret');
+    expect(await connected(a)).to.deep.equal(['a']);
+  });
+
+  it('speak TLS on the same port when they have certificates, and trust no others', async function () {
+    const directory = new TemporaryDirectory();
+    try {
+      const [cert, key] = [directory.file('cert.pem'), directory.file('key.pem')];
+      const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+      const made = spawnSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
+      if (made.status !== 0) {
+        console.log('      skipped: openssl is not on this machine');
+        return this.skip();
+      }
+      const identity = readTlsIdentity(cert, key);
+      const trust = readTlsTrust(cert);
+      const security = { files: NO_FILES, secret: SECRET, identity, trust };
+      const a = await host('a', { security, listen: { scheme: 'tls', host: '127.0.0.1', port: 0 } });
+      const address = { scheme: 'tls', host: 'localhost', port: a.address.port } as const;
+      const b = await host('b', { security, peers: [address] });
+      await eventually(a, ['a', 'b']);
+      await eventually(b, ['b', 'a']);
+      const mistrusting = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
+      const c = await host('c', { security: mistrusting, peers: [address] });
+      await until('it is told', async () => (await network(c)).some(({ cause }) => cause !== undefined));
+      expect((await network(c))[1]?.cause).to.contain('self-signed certificate');
+      const plain = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
+      expect((await refusal(plain.call('host.info', []))).code).to.equal('TRANSPORT_ERROR');
+      plain.close();
+      const url = `https://localhost:${a.address.port}/RPC2`;
+      const body = encodeCall('host.info', []).toString();
+      const token = readToken(a.place.directory);
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        const headers = { 'content-type': 'text/xml', authorization: `Bearer ${token}` };
+        const sent = httpsRequest(url, { method: 'POST', headers, ca: trust.ca, agent: false }, resolve);
+        sent.on('error', reject);
+        sent.end(body);
+      });
+      expect(answer.statusCode).to.equal(200);
+      answer.destroy();
+    } finally {
+      directory.remove();
+    }
+  });
+
+  it('do not let another host do what is this machine’s own affair', async () => {
+    const a = await host('a');
+    const options = { context: () => ({ session: undefined }), log: silent };
+    const session = await connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options);
+    const call = callerOf(CONTRACT, session);
+    expect((await refusal(call('host.quit', [true]))).code).to.equal('NOT_PERMITTED');
+    expect((await refusal(call('host.restart', [{ name: 'e1' }]))).code).to.equal('NOT_PERMITTED');
+    expect((await refusal(call('host.running', [['e1']]))).code).to.equal('REFUSED');
+    const relayed = { method: 'remote.inquire', params: [] } as const;
+    expect((await refusal(call('host.forward', ['e1', { ...relayed, params: [] }]))).code).to.equal(
+      'REFUSED',
+    );
+    const here = await a.place.connect();
+    const relay = here('host.relay', ['a', { ...relayed, params: [] }]);
+    expect((await refusal(relay)).code).to.equal('NOT_PERMITTED');
+    session.destroy();
+  });
+
+  describe('what arrives at the port', () => {
+    let a: Host;
+    let sockets: Socket[];
+
+    beforeEach(async () => {
+      a = await host('a');
+      sockets = [];
+    });
+
+    afterEach(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+
+    async function open(): Promise<Socket> {
+      const socket = connect(a.address);
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    }
+
+    async function answersHttp(): Promise<void> {
+      const client = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
+      expect(await client.call('system.listMethods', [])).to.include('host.info');
+      client.close();
+    }
+
+    it('is HTTP or a permanent connection, by its first byte', async () => {
+      await answersHttp();
+      const options = { context: () => ({ session: undefined }), log: silent };
+      const session = await connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options);
+      expect(await callerOf(CONTRACT, session)('host.info', [])).to.include({ host: 'a' });
+      session.destroy();
+    });
+
+    it('is let go when a thousand connections say nothing, and all others are served', async () => {
+      const silentOnes = await Promise.all(Array.from({ length: 1_000 }, () => open()));
+      await answersHttp();
+      await until(
+        'most of them are closed',
+        () =>
+          silentOnes.filter((socket) => socket.closed || socket.readableEnded || socket.destroyed).length >=
+          700,
+      );
+    });
+
+    it('is closed when a handshake comes a byte a second, is cut off, too long, or replayed', async () => {
+      const caller = new ControlCaller(SECRET, PROTOCOL_VERSION);
+      const slow = await open();
+      slow.write(caller.first.subarray(0, 1));
+      let sent = 1;
+      const drip = setInterval(() => void slow.write(caller.first.subarray(sent, (sent += 1))), 1_000);
+      const long = await open();
+      long.write(Buffer.alloc(10_000, 0x89));
+      await once(long, 'close');
+      const replayed = await open();
+      replayed.write(caller.first);
+      const [answer] = (await once(replayed, 'data')) as [Buffer];
+      const proof = caller.push(answer).send ?? Buffer.alloc(0);
+      const again = await open();
+      again.write(caller.first);
+      await once(again, 'data');
+      again.write(proof);
+      const [verdict] = (await once(again, 'data')) as [Buffer];
+      expect(verdict.readUInt32LE(0), 'the replayed proof').not.to.equal(0);
+      await once(again, 'close');
+      await once(slow, 'close').finally(() => clearInterval(drip));
+      await answersHttp();
+    });
+
+    it('of another version is refused with both versions named', async () => {
+      const socket = await open();
+      socket.write(new ControlCaller(SECRET, PROTOCOL_VERSION + 1).first);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      const step = new ControlCaller(SECRET, PROTOCOL_VERSION + 1).push(answer);
+      expect((step.outcome as MirrorflowError).message)
+        .to.contain(`version ${PROTOCOL_VERSION},`)
+        .and.to.contain(`version ${PROTOCOL_VERSION + 1};`);
+    });
+  });
+});
+
+const NO_FILES = { secretFile: undefined, tlsCert: undefined, tlsKey: undefined, tlsCa: undefined };
