@@ -22,7 +22,7 @@ import { HttpAuthentication } from '../protocol/rpc/xml-rpc/http-authentication.
 import { HttpRpcServer } from '../protocol/rpc/xml-rpc/http-server.js';
 import { SessionServer } from '../protocol/rpc/xml-rpc/session-server.js';
 import { Clients } from './clients/clients.js';
-import { Collection } from './statistics.js';
+import { StatisticsCollector } from './statistics.js';
 import { Deliveries } from './clients/deliveries.js';
 import { FlowControl } from './clients/flow-control.js';
 import { Flows } from './flows/flows.js';
@@ -142,7 +142,7 @@ export class AppServer {
       this.#flows.release(client);
     });
     this.#gateway = new GatewayProcess(options, clock, log);
-    const collection = new Collection({
+    const collection = new StatisticsCollector({
       application: application.name,
       clients: this.#clients,
       flows: this.#flows,

@@ -7,7 +7,7 @@ import { MirrorflowError } from '../protocol/base/errors.js';
 import type { Handlers, ResultOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../protocol/rpc/xml-rpc/session.js';
 import type { Client, Clients } from './clients/clients.js';
-import type { Collection } from './statistics.js';
+import type { StatisticsCollector } from './statistics.js';
 import type { Deliveries } from './clients/deliveries.js';
 import type { FlowControl } from './clients/flow-control.js';
 import type { Flows } from './flows/flows.js';
@@ -41,7 +41,7 @@ export interface Served {
   readonly gateway: GatewayProcess;
   readonly deliveries: Deliveries;
   readonly flowControl: FlowControl;
-  readonly collection: Collection;
+  readonly collection: StatisticsCollector;
   readonly programs: Programs;
   readonly hosts: RemoteHosts;
   readonly remoteFlows: RemoteFlows;

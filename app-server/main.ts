@@ -6,8 +6,8 @@ import { Logger } from '../protocol/base/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
-import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
+import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
+import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
 import { errorForCaller } from '../protocol/rpc/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { appServerHelp, parseOptions, type AppServerOptions } from './options.js';
@@ -32,7 +32,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
   const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
   endOnSignals(log, close, CLOSE_TIMEOUT_MS);
   await starting;
-  boundYoungObjects();
+  limitYoungGeneration();
 }
 
 async function failed(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
@@ -52,10 +52,10 @@ function readOptions(args: readonly string[]): AppServerOptions | MirrorflowErro
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  if (toldHelp(args, appServerHelp)) return;
+  if (printHelpIfAsked(args, appServerHelp)) return;
   const options = readOptions(args);
   if (options instanceof MirrorflowError) {
-    if (launch === undefined) refuseUsage('app-server', options);
+    if (launch === undefined) reportBadUsage('app-server', options);
     else await failed(options, runtimeDirectory({ env, uid }), new Logger('app-server'));
     return;
   }

@@ -14,13 +14,13 @@ import type { FlowInfo } from '../protocol/rpc/contract/shapes.js';
 import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { Client, Clients } from './clients/clients.js';
 import type { Flows } from './flows/flows.js';
-import { Gains } from './flows/change-rates.js';
+import { ChangeRates } from './flows/change-rates.js';
 import type { Opening } from './flows/openings.js';
 
 /** Who does not answer within this time is marked. */
 const ANSWER_WITHIN_MS = 1_000;
 
-export interface CollectionSurroundings {
+export interface StatisticsDependencies {
   readonly application: string;
   readonly clients: Clients;
   readonly flows: Flows;
@@ -31,11 +31,11 @@ export interface CollectionSurroundings {
 type LinkFigures = DuplicatorFigures['links'][number];
 type ReportedFlow = ClientReport['flows'][number];
 
-export class Collection {
-  readonly #around: CollectionSurroundings;
-  readonly #gains = new WeakMap<Opening, Gains>();
+export class StatisticsCollector {
+  readonly #around: StatisticsDependencies;
+  readonly #gains = new WeakMap<Opening, ChangeRates>();
 
-  constructor(around: CollectionSurroundings) {
+  constructor(around: StatisticsDependencies) {
     this.#around = around;
   }
 
@@ -149,7 +149,7 @@ export class Collection {
   }
 
   #countsOf(opening: Opening, { handle: _handle, ...counts }: ReportedFlow) {
-    const gains = this.#gains.get(opening) ?? new Gains();
+    const gains = this.#gains.get(opening) ?? new ChangeRates();
     this.#gains.set(opening, gains);
     return { ...counts, ...gains.look(this.#around.clock.nowMs(), counts.buffers, counts.bytes) };
   }

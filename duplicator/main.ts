@@ -14,8 +14,8 @@ import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
-import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
+import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
+import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
 import type { DuplicatedFlow } from './serving/duplicated-flow.js';
 import { Linger } from './serving/linger.js';
 import { LocalFlow } from './local/local-flow.js';
@@ -149,16 +149,16 @@ async function run(options: DuplicatorOptions): Promise<void> {
     buffers: flow.places.buffers,
     bufferSize: flow.places.bufferSize,
   });
-  boundYoungObjects();
+  limitYoungGeneration();
 }
 
 function readOptions(): DuplicatorOptions | undefined {
   const args = process.argv.slice(2);
-  if (toldHelp(args, duplicatorHelp)) return undefined;
+  if (printHelpIfAsked(args, duplicatorHelp)) return undefined;
   try {
     return parseOptions(args, process.env);
   } catch (error) {
-    refuseUsage('duplicator', error);
+    reportBadUsage('duplicator', error);
     return undefined;
   }
 }

@@ -13,8 +13,8 @@ import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { refuseUsage, toldHelp } from '../protocol/host/process-kit/usage.js';
-import { boundYoungObjects } from '../protocol/host/process-kit/young-generation.js';
+import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
+import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
@@ -59,7 +59,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
   );
   beside.parent = parent;
   endOrphan(gateway, parent, quit);
-  boundYoungObjects();
+  limitYoungGeneration();
 }
 
 /** Twice in a row without app server and clients: nobody will come back for this gateway. */
@@ -77,11 +77,11 @@ function endOrphan(gateway: Gateway, parent: Parent, quit: () => void, before = 
 
 function readOptions(): GatewayProgramOptions | undefined {
   const args = process.argv.slice(2);
-  if (toldHelp(args, gatewayHelp)) return undefined;
+  if (printHelpIfAsked(args, gatewayHelp)) return undefined;
   try {
     return parseOptions(args, process.env);
   } catch (error) {
-    refuseUsage('gateway', error);
+    reportBadUsage('gateway', error);
     return undefined;
   }
 }

@@ -18,7 +18,7 @@ import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { SessionOptions } from '../protocol/rpc/xml-rpc/session.js';
 import { SessionServer } from '../protocol/rpc/xml-rpc/session-server.js';
-import type { ApplicationSurroundings, ApplicationTimes } from './applications/application-dependencies.js';
+import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
 import { appServerArguments } from './applications/application-options.js';
 import {
   hasApplicationRecord,
@@ -261,7 +261,7 @@ export class HostServer {
     });
   }
 
-  #surroundings(times: ApplicationTimes): ApplicationSurroundings {
+  #surroundings(times: ApplicationTimes): ApplicationDependencies {
     const { directory, flowDirectory, appServer, security } = this.#options;
     return {
       clock: systemClock,

@@ -4,7 +4,7 @@ import { systemClock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
-import { refuseUsage } from '../protocol/host/process-kit/usage.js';
+import { reportBadUsage } from '../protocol/host/process-kit/usage.js';
 import { endOnSignals } from './boot/end-on-signals.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';
@@ -39,7 +39,7 @@ async function givenOptions(): Promise<HostServerOptions | undefined> {
     const uid = process.geteuid?.() ?? 0;
     return await readOptions(process.argv.slice(2), process.env, uid, packageVersion());
   } catch (error) {
-    refuseUsage('mirrorflow-host-server', error);
+    reportBadUsage('mirrorflow-host-server', error);
     return undefined;
   }
 }

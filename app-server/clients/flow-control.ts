@@ -5,7 +5,7 @@ import type { Client } from './clients.js';
 import type { Deliveries } from './deliveries.js';
 import type { Opening } from '../flows/openings.js';
 
-export interface FlowControlSurroundings {
+export interface FlowControlDependencies {
   readonly deliveries: Deliveries;
   readonly providerOf: (flow: string) => Client | undefined;
   /** Tells the provider of a flow that comes from another host; false when there is none. Never rejects. */
@@ -14,10 +14,10 @@ export interface FlowControlSurroundings {
 }
 
 export class FlowControl {
-  readonly #surroundings: FlowControlSurroundings;
+  readonly #surroundings: FlowControlDependencies;
   readonly #lastXoff = new Map<Opening, FlowMark>();
 
-  constructor(surroundings: FlowControlSurroundings) {
+  constructor(surroundings: FlowControlDependencies) {
     this.#surroundings = surroundings;
   }
 

@@ -6,7 +6,7 @@ import type { Deliveries } from './deliveries.js';
 import type { Flows } from '../flows/flows.js';
 import type { RemoteHosts } from '../remote/remote-hosts.js';
 
-export interface MessageSurroundings {
+export interface MessageDependencies {
   readonly clients: Clients;
   readonly flows: Flows;
   readonly deliveries: Deliveries;
@@ -18,7 +18,7 @@ export interface MessageSurroundings {
  * could not take it, with the first one's reason.
  */
 export async function sendMessage(
-  surroundings: MessageSurroundings,
+  surroundings: MessageDependencies,
   sender: Client,
   to: MessageTarget,
   message: MessageOnWire,
@@ -37,7 +37,7 @@ export async function sendMessage(
 
 /** What a client on another host sends, for those on this one. */
 export async function deliverHere(
-  surroundings: MessageSurroundings,
+  surroundings: MessageDependencies,
   delivery: Delivery,
   to: MessageTarget,
 ): Promise<number> {
@@ -46,12 +46,12 @@ export async function deliverHere(
 }
 
 /** Asks every client of a name to quit, on all hosts; resolves with how many were asked. Rejects as `sendMessage`. */
-export async function requestQuit(surroundings: MessageSurroundings, name: string): Promise<number> {
+export async function requestQuit(surroundings: MessageDependencies, name: string): Promise<number> {
   const elsewhere = surroundings.hosts.all('remote.request', [name, 'quit']);
   return countEverywhere(requestHere(surroundings, name), elsewhere, false);
 }
 
-export async function requestHere(surroundings: MessageSurroundings, name: string): Promise<number> {
+export async function requestHere(surroundings: MessageDependencies, name: string): Promise<number> {
   return countDelivered(surroundings, () => surroundings.clients.named(name), { kind: 'quit' });
 }
 
@@ -80,7 +80,7 @@ async function settled(count: Promise<number>): Promise<number | Error> {
 }
 
 async function countDelivered(
-  { deliveries }: MessageSurroundings,
+  { deliveries }: MessageDependencies,
   targets: () => Client[],
   delivery: Delivery,
 ): Promise<number> {
@@ -101,7 +101,7 @@ function checkTarget({ client, application, provider }: MessageTarget): void {
   );
 }
 
-function targetsOf({ clients, flows }: MessageSurroundings, to: MessageTarget, sender?: Client): Client[] {
+function targetsOf({ clients, flows }: MessageDependencies, to: MessageTarget, sender?: Client): Client[] {
   const { client, provider } = to;
   if (client !== undefined) return clients.named(client);
   if (provider === undefined) return clients.list().filter((other) => other !== sender);

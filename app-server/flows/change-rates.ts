@@ -14,7 +14,7 @@ export interface GainRates {
   readonly bytesPerSecond?: number;
 }
 
-export class Gains {
+export class ChangeRates {
   #last: Look | undefined;
   #rates: GainRates = {};
 

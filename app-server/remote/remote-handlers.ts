@@ -1,17 +1,17 @@
 /** What app servers of the same application on other hosts may ask of this one. The host servers put the calling host in front. */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
-import type { Collection } from '../statistics.js';
+import type { StatisticsCollector } from '../statistics.js';
 import type { FlowControl } from '../clients/flow-control.js';
 import type { CallOrigin } from '../handlers.js';
-import { deliverHere, requestHere, type MessageSurroundings } from '../clients/messages.js';
+import { deliverHere, requestHere, type MessageDependencies } from '../clients/messages.js';
 import type { Programs } from '../children/programs.js';
 import type { RemoteFlows } from './remote-flows.js';
 import type { RemoteHosts } from './remote-hosts.js';
 
-interface ServedToOthers extends MessageSurroundings {
+interface ServedToOthers extends MessageDependencies {
   readonly flowControl: FlowControl;
-  readonly collection: Collection;
+  readonly collection: StatisticsCollector;
   readonly programs: Programs;
   readonly hosts: RemoteHosts;
   readonly remoteFlows: RemoteFlows;

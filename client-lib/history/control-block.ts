@@ -22,7 +22,7 @@
  *          └────────────────────────────────────────────────────────────┘
  * ```
  */
-import { KEEPS_ORDER, Words } from '../../protocol/flow/flow-file/words.js';
+import { PLAIN_STORES_ARE_ORDERED, Words } from '../../protocol/flow/flow-file/words.js';
 
 const LINE_WORDS = 16;
 const WORD_BYTES = 4;
@@ -107,7 +107,7 @@ export class ControlBlock {
 
   /** A load in order with those around it and without the cost of an atomic one; never in a loop that waits. */
   peek(word: number): number {
-    return KEEPS_ORDER ? (this.int32[word] ?? 0) : Atomics.load(this.int32, word);
+    return PLAIN_STORES_ARE_ORDERED ? (this.int32[word] ?? 0) : Atomics.load(this.int32, word);
   }
 
   store(word: number, value: number): void {
@@ -132,7 +132,7 @@ export class ControlBlock {
   }
 
   setState(index: number, state: number): void {
-    if (KEEPS_ORDER) this.int32[this.#stateWord(index)] = state;
+    if (PLAIN_STORES_ARE_ORDERED) this.int32[this.#stateWord(index)] = state;
     else Atomics.store(this.int32, this.#stateWord(index), state);
   }
 

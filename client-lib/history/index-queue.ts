@@ -5,7 +5,7 @@
  * Where plain accesses keep their order the counts are plain: the entry is there before the count says so. Only who looks afterwards whether the
  * other thread sleeps needs its pushes to be seen before that: `settle`.
  */
-import { KEEPS_ORDER } from '../../protocol/flow/flow-file/words.js';
+import { PLAIN_STORES_ARE_ORDERED } from '../../protocol/flow/flow-file/words.js';
 
 export class IndexQueue {
   readonly #words: Int32Array;
@@ -40,7 +40,7 @@ export class IndexQueue {
   push(index: number): void {
     this.#words[this.#entries + (this.#knownTail & this.#mask)] = index;
     this.#knownTail = (this.#knownTail + 1) | 0;
-    if (KEEPS_ORDER) this.#words[this.#tail] = this.#knownTail;
+    if (PLAIN_STORES_ARE_ORDERED) this.#words[this.#tail] = this.#knownTail;
     else Atomics.store(this.#words, this.#tail, this.#knownTail);
   }
 
@@ -52,7 +52,9 @@ export class IndexQueue {
   /** Taking end only: the oldest entry, -1 when there is none. */
   peek(): number {
     if (this.#ownHead === this.#knownTail) {
-      this.#knownTail = KEEPS_ORDER ? (this.#words[this.#tail] ?? 0) : Atomics.load(this.#words, this.#tail);
+      this.#knownTail = PLAIN_STORES_ARE_ORDERED
+        ? (this.#words[this.#tail] ?? 0)
+        : Atomics.load(this.#words, this.#tail);
       if (this.#ownHead === this.#knownTail) return -1;
     }
     return this.#words[this.#entries + (this.#ownHead & this.#mask)] ?? -1;
@@ -61,7 +63,7 @@ export class IndexQueue {
   /** Taking end only: removes what `peek` gave. */
   advance(): void {
     this.#ownHead = (this.#ownHead + 1) | 0;
-    if (KEEPS_ORDER) this.#words[this.#head] = this.#ownHead;
+    if (PLAIN_STORES_ARE_ORDERED) this.#words[this.#head] = this.#ownHead;
     else Atomics.store(this.#words, this.#head, this.#ownHead);
   }
 

@@ -14,7 +14,7 @@ import { HostedFlow, type HostedParts } from '../serving/hosted-flow.js';
 import { listenOnLink } from '../serving/listen.js';
 import type { LocalFlowOptions } from '../options.js';
 import { Serving, type ServedFlow } from '../remote/serving.js';
-import { inheritance, obtainFlowFile } from '../recovery/obtain-file.js';
+import { readPredecessorState, obtainFlowFile } from '../recovery/obtain-file.js';
 
 interface Parts extends HostedParts {
   readonly inode: bigint | undefined;
@@ -46,7 +46,7 @@ export class LocalFlow extends HostedFlow implements DuplicatedFlow {
       flags: 0,
       ...access.of('flow file'),
     };
-    const inherited = await inheritance(path, this.#log);
+    const inherited = await readPredecessorState(path, this.#log);
     const { file, expected, takenOver } = obtainFlowFile(wanted, flowDirectory, inherited, this.#log);
     const inode = inodeOf(file.path);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });

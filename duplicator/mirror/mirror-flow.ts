@@ -27,7 +27,7 @@ import { listenOnLink } from '../serving/listen.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
 import { Serving, type ServedFlow } from '../remote/serving.js';
-import { inheritance, obtainFlowFile, type Inheritance } from '../recovery/obtain-file.js';
+import { readPredecessorState, obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
 
@@ -56,7 +56,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #source: SpecTclSource;
   readonly #serving: Serving;
   #parts: Parts | undefined;
-  #inherited: Promise<Inheritance> = Promise.resolve(undefined);
+  #inherited: Promise<PredecessorState> = Promise.resolve(undefined);
   /** Told when the flow goes on in the file of a predecessor, which has data for clients already. */
   #goesOn: () => void = () => undefined;
 
@@ -93,7 +93,7 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   async start(): Promise<void> {
     const { app, flow, flowDirectory } = this.#options;
     // While the source is waited for.
-    this.#inherited = inheritance(flowFilePath(flowDirectory, app, flow), this.#log);
+    this.#inherited = readPredecessorState(flowFilePath(flowDirectory, app, flow), this.#log);
     const goesOn = new Promise<void>((resolve) => (this.#goesOn = resolve));
     try {
       await Promise.all([Promise.race([this.#source.start(), goesOn]), this.#inherited]);

@@ -27,14 +27,14 @@ import {
 const TICKS_MASK = 0xffff_ffffn;
 
 /** A consumer's place in the table. */
-export interface Attendant {
+export interface PresenceEntry {
   readonly entry: number | undefined;
   /** It is one of those that were awaited. */
   readonly awaited: boolean;
   readonly process: OwnerIdentity | undefined;
 }
 
-export class Attendance {
+export class ConsumerPresence {
   readonly #file: FlowFile;
   readonly #free: number[] = [];
   /** Entries of those who are awaited. */
@@ -53,7 +53,7 @@ export class Attendance {
   }
 
   /** A consumer was counted. `pid`: of its process, 0 where that is not known; `returns`: it says that it goes on where it was. */
-  enter(pid: number, returns: boolean): Attendant {
+  enter(pid: number, returns: boolean): PresenceEntry {
     const process = pid === 0 ? undefined : processOf(pid);
     if (returns) {
       for (const entry of this.#awaited) {
@@ -73,7 +73,7 @@ export class Attendance {
   }
 
   /** It has gone, and is about not to be counted any more. `again`: it may come back, and is awaited. */
-  leave({ entry }: Attendant, again: boolean): void {
+  leave({ entry }: PresenceEntry, again: boolean): void {
     if (again && entry !== undefined) this.#awaited.add(entry);
     else if (again) this.#unknown += 1;
     else if (entry !== undefined) this.#clear(entry);

@@ -24,7 +24,7 @@ const SLOTS_MAX = 4_096;
 const COPY_BYTES_MAX = 256 * 2 ** 20;
 
 /** The report of a verification that found everything sound; undefined for anything else, also where the look would take long. */
-export function lookAtDead(path: string): RecoveryReport | undefined {
+export function inspectDeadFile(path: string): RecoveryReport | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -4,7 +4,7 @@
  * whoever maps it kills nobody who is needed.
  */
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
-import { refuseUsage, toldHelp } from '../../protocol/host/process-kit/usage.js';
+import { reportBadUsage, printHelpIfAsked } from '../../protocol/host/process-kit/usage.js';
 import { repair, verify } from './examine.js';
 import { EXIT_OF_VERDICT, inWords } from '../../protocol/host/recovery/report.js';
 
@@ -23,12 +23,12 @@ const [what, file, ...more] = words.filter((word) => word !== '--json');
 
 const unknown = words.find((word) => word.startsWith('-') && word !== '--json');
 
-if (toldHelp(words, () => HELP)) {
+if (printHelpIfAsked(words, () => HELP)) {
   // There is nothing else to do.
 } else if (unknown !== undefined) {
-  refuseUsage('recovery', `there is no option ${unknown}`);
+  reportBadUsage('recovery', `there is no option ${unknown}`);
 } else if ((what !== 'verify' && what !== 'repair') || file === undefined || more.length > 0) {
-  refuseUsage('recovery', 'verify or repair and one file are needed');
+  reportBadUsage('recovery', 'verify or repair and one file are needed');
 } else {
   try {
     const report = what === 'verify' ? verify(file) : repair(file);

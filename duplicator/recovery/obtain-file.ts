@@ -11,11 +11,11 @@ import { clearEntries, deadEntries } from './consumer-presence.js';
 import { nextEpoch } from './epoch.js';
 import { recover } from '../../protocol/host/recovery/recover.js';
 import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
-import { lookAtDead } from './dead-file.js';
+import { inspectDeadFile } from './dead-file.js';
 import { takeOver } from './take-over.js';
 
 /** What the predecessor left behind, after its recovery; undefined when there is nothing, or its owner lives. */
-export type Inheritance = RecoveryReport | 'no report' | undefined;
+export type PredecessorState = RecoveryReport | 'no report' | undefined;
 
 export interface ObtainedFile {
   readonly file: FlowFile;
@@ -29,16 +29,16 @@ export interface ObtainedFile {
  * What is to be said of a file that a dead owner left: that it is sound, or what the recovery program says that is asked otherwise. Throws
  * SYSTEM_ERROR when it cannot be found out whether there is such a file.
  */
-export async function inheritance(path: string, log: Logger): Promise<Inheritance> {
+export async function readPredecessorState(path: string, log: Logger): Promise<PredecessorState> {
   if (inspectFlowFile(path).kind !== 'dead') return undefined;
-  return lookAtDead(path) ?? (await recover(path, log)) ?? 'no report';
+  return inspectDeadFile(path) ?? (await recover(path, log)) ?? 'no report';
 }
 
 /** Throws what createFlowFile throws; nothing is left behind then. */
 export function obtainFlowFile(
   options: Omit<FlowFileOptions, 'epoch'>,
   flowDirectory: string,
-  inherited: Inheritance,
+  inherited: PredecessorState,
   log: Logger,
 ): ObtainedFile {
   const { path } = options;
@@ -47,7 +47,7 @@ export function obtainFlowFile(
     const file = takeOver(options);
     if (typeof file !== 'string') {
       const dead = deadEntries(file);
-      const expected = leftConsumers(file, dead.length);
+      const expected = consumersOfPredecessor(file, dead.length);
       clearEntries(file, dead);
       // In this order: whoever follows this one, should it die here, waits for too many rather than for too few.
       file.setCounter(COUNTERS.awaited.id, expected);
@@ -73,11 +73,11 @@ export function obtainFlowFile(
  * Lossless consumers that were connected when the owner died, and those that were awaited then since the one before had had them; without those
  * that are known to have died too.
  */
-export function leftConsumers(file: FlowFile, dead = deadEntries(file).length): number {
+export function consumersOfPredecessor(file: FlowFile, dead = deadEntries(file).length): number {
   return Math.max(0, file.counter(COUNTERS.lossless.id) + file.counter(COUNTERS.awaited.id) - dead);
 }
 
-function unusable(inherited: Exclude<Inheritance, undefined>): string | undefined {
+function unusable(inherited: Exclude<PredecessorState, undefined>): string | undefined {
   if (inherited === 'no report') return 'its recovery failed';
   const { verdict, findings } = inherited;
   if (verdict === 'sound' || verdict === 'repaired') return undefined;

@@ -15,7 +15,7 @@ import type { Clock } from '../../protocol/base/clock.js';
 /** Clients look for a restarted duplicator several times a second; one that is not back by then has died too. */
 export const REATTACH_MS = 2_000;
 
-export class ReattachHold {
+export class ReattachGate {
   #cancel: () => void = () => undefined;
   readonly #giveUp: () => () => void;
   readonly #released: () => void;

@@ -12,13 +12,13 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
-import { Attendance, type Attendant } from './consumer-presence.js';
-import { ReattachHold } from './reattach-gate.js';
+import { ConsumerPresence, type PresenceEntry } from './consumer-presence.js';
+import { ReattachGate } from './reattach-gate.js';
 
 /** From one look at who of the awaited lives to the next. */
 export const LOOK_MS = 100;
 
-export interface ReturnsOptions {
+export interface ReattachmentTrackerOptions {
   readonly file: FlowFile;
   /** Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among them. */
   readonly expected: number;
@@ -32,10 +32,10 @@ export interface ReturnsOptions {
   readonly over: () => void;
 }
 
-export class Returns {
+export class ReattachmentTracker {
   readonly #file: FlowFile;
-  readonly #hold: ReattachHold;
-  readonly #attendance: Attendance;
+  readonly #hold: ReattachGate;
+  readonly #attendance: ConsumerPresence;
   /** Receivers on other hosts that the dead duplicator had, and how many of them are back. */
   readonly #remotesBefore: number;
   #remotesBack = 0;
@@ -46,7 +46,7 @@ export class Returns {
   #cancelLook: () => void = () => undefined;
   #stoppedTold = false;
 
-  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, over }: ReturnsOptions) {
+  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, over }: ReattachmentTrackerOptions) {
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
@@ -60,8 +60,8 @@ export class Returns {
       file.setCounter(COUNTERS.awaited.id, 0);
       over();
     };
-    this.#hold = new ReattachHold(expected, floor, clock, released, reattachMs);
-    this.#attendance = new Attendance(file, Math.max(0, expected - this.#remotesBefore));
+    this.#hold = new ReattachGate(expected, floor, clock, released, reattachMs);
+    this.#attendance = new ConsumerPresence(file, Math.max(0, expected - this.#remotesBefore));
     file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
     this.#lookLater();
   }
@@ -72,14 +72,14 @@ export class Returns {
   }
 
   /** A lossless consumer of this host was counted. `pid`: of its process, 0 where it is not known; `returns`: it was in this epoch before. */
-  enter(pid: number, returns: boolean): Attendant {
+  enter(pid: number, returns: boolean): PresenceEntry {
     const attendant = this.#attendance.enter(pid, returns);
     if (attendant.awaited) this.#hold.returned();
     return attendant;
   }
 
   /** One that had come back and goes again may be on the way to come once more, unless its process has died. */
-  left(attendant: Attendant): void {
+  left(attendant: PresenceEntry): void {
     const { awaited, process } = attendant;
     const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
     this.#attendance.leave(attendant, again);
@@ -88,7 +88,7 @@ export class Returns {
   }
 
   /** It is lossy from now on. */
-  demoted(attendant: Attendant): void {
+  demoted(attendant: PresenceEntry): void {
     this.#attendance.leave(attendant, false);
   }
 

@@ -33,9 +33,15 @@ import type { DuplicatedFlow, FlowPlaces } from '../serving/duplicated-flow.js';
 import { HostedFlow, type HostedParts } from '../serving/hosted-flow.js';
 import { Backoff } from '../../protocol/base/backoff.js';
 import type { RemoteFlowOptions } from '../options.js';
-import type { Inheritance } from '../recovery/obtain-file.js';
+import type { PredecessorState } from '../recovery/obtain-file.js';
 import type { FlowSink } from './flow-sink.js';
-import { findLeftBehind, makeFlow, releaseFlow, resumePoint, type RemoteParts } from './remote-parts.js';
+import {
+  findRemotePredecessor,
+  makeFlow,
+  releaseFlow,
+  resumePoint,
+  type RemoteParts,
+} from './remote-parts.js';
 import { Serving, type ServedFlow } from './serving.js';
 import { UpstreamDelivery } from './upstream-delivery.js';
 import { UpstreamLink } from './upstream-link.js';
@@ -52,7 +58,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
   readonly #backoff = new Backoff(LINK_BACKOFF);
   readonly #id = randomBytes(16).toString('hex');
   #parts: RemoteParts | undefined;
-  #inherited: Inheritance;
+  #inherited: PredecessorState;
   /** Receivers on other hosts that a killed predecessor had. */
   #remotesBefore = 0;
   #running: Promise<void> = Promise.resolve();
@@ -87,7 +93,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
         `${this.#options.sourceText}: a flow comes from another host with a shared secret only: give --secret-file`,
       );
     }
-    const left = await findLeftBehind(this.#options, this.#log);
+    const left = await findRemotePredecessor(this.#options, this.#log);
     this.#inherited = left.inherited;
     this.#delivery.expect(left.expected);
     this.#remotesBefore = left.remotes;

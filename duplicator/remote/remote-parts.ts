@@ -22,7 +22,12 @@ import { listenOnLink } from '../serving/listen.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { RemoteFlowOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
-import { inheritance, leftConsumers, obtainFlowFile, type Inheritance } from '../recovery/obtain-file.js';
+import {
+  readPredecessorState,
+  consumersOfPredecessor,
+  obtainFlowFile,
+  type PredecessorState,
+} from '../recovery/obtain-file.js';
 import { BufferSink } from './buffer-sink.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { MirrorSink } from './mirror-sink.js';
@@ -41,30 +46,33 @@ export interface RemoteParts {
   readonly sink: FlowSink;
 }
 
-export interface RemoteSurroundings {
+export interface RemoteDependencies {
   readonly beforeLossless: () => Promise<void> | undefined;
   readonly hooks: FlowSinkHooks;
 }
 
 /** What a killed predecessor left: where it was, and how many lossless consumers it had, receivers on other hosts among them. */
-export interface LeftBehind {
-  readonly inherited: Inheritance;
+export interface RemotePredecessor {
+  readonly inherited: PredecessorState;
   readonly resume: WireHello['resume'];
   readonly expected: number;
   readonly remotes: number;
 }
 
 /** Looks, after its recovery, at what a dead owner left at the flow's path. The file itself is taken over, or replaced, when the flow is made. */
-export async function findLeftBehind(options: RemoteFlowOptions, log: Logger): Promise<LeftBehind> {
+export async function findRemotePredecessor(
+  options: RemoteFlowOptions,
+  log: Logger,
+): Promise<RemotePredecessor> {
   const path = flowFilePath(options.flowDirectory, options.app, options.flow);
-  const inherited = await inheritance(path, log);
+  const inherited = await readPredecessorState(path, log);
   const nothing = { inherited, resume: undefined, expected: 0, remotes: 0 };
   if (inherited === undefined || inherited === 'no report') return nothing;
   if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return nothing;
   const file = openFlowHeader(path);
   if ((file.flags & FLOW_FLAGS.remote) === 0 || file.words.load64(HEADER.sourceEpoch) === 0) return nothing;
   const remotes = file.counter(COUNTERS.holdingRemotes.id);
-  return { inherited, resume: resumePoint(file), expected: leftConsumers(file), remotes };
+  return { inherited, resume: resumePoint(file), expected: consumersOfPredecessor(file), remotes };
 }
 
 /**
@@ -84,10 +92,10 @@ export function resumePoint({ words, flags, published }: FlowFile): NonNullable<
 export async function makeFlow(
   options: RemoteFlowOptions,
   welcome: WireWelcome,
-  inherited: Inheritance,
+  inherited: PredecessorState,
   clock: Clock,
   log: Logger,
-  { beforeLossless, hooks }: RemoteSurroundings,
+  { beforeLossless, hooks }: RemoteDependencies,
 ): Promise<RemoteParts> {
   const { app, flow, flowDirectory } = options;
   const { path, link, access } = prepareFlowPaths(options, log);
@@ -141,7 +149,7 @@ function obtain(
   options: RemoteFlowOptions,
   welcome: WireWelcome,
   path: string,
-  inherited: Inheritance,
+  inherited: PredecessorState,
   access: Access,
   log: Logger,
 ) {

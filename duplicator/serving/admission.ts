@@ -8,17 +8,17 @@ import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { LINK_VERSION, unpackHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
-import type { Returns } from '../recovery/reattachment-tracker.js';
+import type { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import type { WriterCredit } from './writer-credit.js';
 
 const EPOCH_LOW = 2 ** 32;
 
 /** What the flow's host has to say and to hear. */
-export interface AdmissionSurroundings {
+export interface AdmissionDependencies {
   readonly file: FlowFile;
   readonly registry: ConsumerRegistry;
   readonly credit: WriterCredit;
-  readonly returns: Returns;
+  readonly returns: ReattachmentTracker;
   /** Slots beyond the published ones that the writer may count on before it opens them. */
   readonly openSlots: number;
   /** How far consumers were told. */
@@ -38,9 +38,9 @@ export interface AdmissionSurroundings {
 }
 
 export class Admission {
-  readonly #flow: AdmissionSurroundings;
+  readonly #flow: AdmissionDependencies;
 
-  constructor(surroundings: AdmissionSurroundings) {
+  constructor(surroundings: AdmissionDependencies) {
     this.#flow = surroundings;
   }
 

@@ -21,9 +21,9 @@ import {
 import { Admission } from './admission.js';
 import { ConsumerRegistry, type Consumer } from './consumer-registry.js';
 import { LinkClient, standingsOf, type LinkStanding } from './link-client.js';
-import type { ProviderSeat } from './provider-claim.js';
+import type { ProviderClaim } from './provider-claim.js';
 import { REATTACH_MS } from '../recovery/reattach-gate.js';
-import { Returns } from '../recovery/reattachment-tracker.js';
+import { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import { RemoteConsumers } from './remote-consumers.js';
 import { WriterCredit } from './writer-credit.js';
 
@@ -84,9 +84,9 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #options: FlowHostOptions;
   readonly #registry = new ConsumerRegistry();
   readonly #clients = new Map<number, LinkClient>();
-  readonly #returns: Returns;
+  readonly #returns: ReattachmentTracker;
   readonly #credit: WriterCredit;
-  readonly #seat: ProviderSeat | undefined;
+  readonly #seat: ProviderClaim | undefined;
   readonly #admission: Admission;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
@@ -105,7 +105,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const { file, expected = 0, local = false, reattachMs = REATTACH_MS } = options;
     const clock = options.clock ?? systemClock;
     this.#published = file.published;
-    this.#returns = new Returns({
+    this.#returns = new ReattachmentTracker({
       file,
       expected,
       reattachMs,
@@ -338,7 +338,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.emit('complete');
   }
 
-  #providerLeft(seat: ProviderSeat): void {
+  #providerLeft(seat: ProviderClaim): void {
     const finished = seat.leave();
     this.#credit.stall.timeoutMs = this.#options.stallTimeoutMs ?? 0;
     this.published();

@@ -7,7 +7,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, packRefusal, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import type { Consumer } from './consumer-registry.js';
-import type { Attendant } from '../recovery/consumer-presence.js';
+import type { PresenceEntry } from '../recovery/consumer-presence.js';
 
 /** How far somebody on the link is. */
 export type LinkStanding = DuplicatorFigures['links'][number];
@@ -24,7 +24,7 @@ export class LinkClient {
   /** Of its process; 0 when it did not say. */
   pid = 0;
   /** Of a lossless consumer. */
-  attendant: Attendant | undefined;
+  attendant: PresenceEntry | undefined;
   readonly #log: Logger;
 
   constructor(id: number, link: LinkConnection, log: Logger) {

@@ -24,7 +24,7 @@ import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-l
 /** Generations wrap within the half word that a slot has for them; 0 is never one. */
 const GENERATIONS = 0xffff;
 
-export class ProviderSeat {
+export class ProviderClaim {
   readonly #file: FlowFile;
   readonly #slowest: () => number;
   readonly #later: (action: () => void) => void;

@@ -37,7 +37,7 @@ export interface Wanted {
 }
 
 /** What the flow's host has to say and to hear. */
-export interface RemoteSurroundings {
+export interface RemoteConsumersDependencies {
   readonly registry: ConsumerRegistry;
   nextId(): number;
   published(): number;
@@ -102,7 +102,7 @@ export class RemotePlace {
 export class RemoteConsumers {
   readonly #clock: Clock;
   readonly #keepMs: number;
-  readonly #flow: RemoteSurroundings;
+  readonly #flow: RemoteConsumersDependencies;
   readonly #places = new Map<number, RemotePlace>();
   readonly #kept = new Map<string, Kept>();
   readonly #demoted = new Set<string>();
@@ -111,7 +111,7 @@ export class RemoteConsumers {
    * `keepMs`: how long a lossless receiver that was cut off holds the writer. A killed duplicator is back within a second, a connection that was
    * reset at once; who is away for longer resumes from what the ring still has.
    */
-  constructor(clock: Clock, keepMs: number, surroundings: RemoteSurroundings) {
+  constructor(clock: Clock, keepMs: number, surroundings: RemoteConsumersDependencies) {
     this.#clock = clock;
     this.#keepMs = keepMs;
     this.#flow = surroundings;

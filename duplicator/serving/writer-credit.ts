@@ -5,7 +5,7 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { Consumer, ConsumerRegistry } from './consumer-registry.js';
-import { ProviderSeat } from './provider-claim.js';
+import { ProviderClaim } from './provider-claim.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface WriterCreditOptions {
@@ -26,7 +26,7 @@ export class WriterCredit {
   readonly #file: FlowFile;
   readonly #registry: ConsumerRegistry;
   /** The provider's; undefined where the duplicator fills the flow by itself. */
-  readonly seat: ProviderSeat | undefined;
+  readonly seat: ProviderClaim | undefined;
   readonly #awaitedFrom: () => number;
   readonly stall: StallWatch;
   readonly #waiters = new Set<() => void>();
@@ -40,7 +40,7 @@ export class WriterCredit {
     this.#file = file;
     this.#registry = registry;
     this.#awaitedFrom = awaitedFrom;
-    this.seat = local ? new ProviderSeat(file, () => this.neededFrom) : undefined;
+    this.seat = local ? new ProviderClaim(file, () => this.neededFrom) : undefined;
     this.stall = new StallWatch(clock, stallTimeoutMs, () => this.holding(), stalled);
   }
 

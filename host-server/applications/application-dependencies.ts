@@ -12,7 +12,7 @@ export interface ApplicationTimes extends EndingTimes {
   readonly restart: RestartLimits;
 }
 
-export interface ApplicationSurroundings {
+export interface ApplicationDependencies {
   readonly clock: Clock;
   readonly times: ApplicationTimes;
   /** How an app server with these options is started. */

@@ -24,7 +24,7 @@ import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
 import { RestartPolicy } from '../../protocol/host/process-kit/restart-policy.js';
 import { AdoptedAppServer, OwnAppServer, type AppServerEnd } from './app-server-process.js';
-import type { ApplicationSurroundings } from './application-dependencies.js';
+import type { ApplicationDependencies } from './application-dependencies.js';
 import { optionsDifference } from './application-options.js';
 import { Deferred } from '../control/deferred.js';
 import type { HostSession } from '../control/host-context.js';
@@ -32,7 +32,7 @@ import type { HostSession } from '../control/host-context.js';
 export class Application {
   readonly name: string;
   readonly configured: boolean;
-  readonly #around: ApplicationSurroundings;
+  readonly #around: ApplicationDependencies;
   readonly #policy: RestartPolicy;
   #options: ApplicationOptions;
   #state: ApplicationState = 'stopped';
@@ -50,7 +50,7 @@ export class Application {
   #cancelTimer: (() => void) | undefined;
   #released = false;
 
-  constructor(options: ApplicationOptions, configured: boolean, around: ApplicationSurroundings) {
+  constructor(options: ApplicationOptions, configured: boolean, around: ApplicationDependencies) {
     this.name = options.name;
     this.#options = options;
     this.configured = configured;

@@ -11,7 +11,7 @@ import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.j
 import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
-import type { ApplicationSurroundings } from './application-dependencies.js';
+import type { ApplicationDependencies } from './application-dependencies.js';
 import { completeOptions } from './application-options.js';
 import { checkSource } from '../boot/configuration.js';
 import type { HostSession } from '../control/host-context.js';
@@ -20,12 +20,12 @@ import type { HostSession } from '../control/host-context.js';
 const APPLICATIONS_MAX = 1024;
 
 export class Applications {
-  readonly #around: ApplicationSurroundings;
+  readonly #around: ApplicationDependencies;
   readonly #configured: ReadonlyMap<string, ApplicationOptions>;
   readonly #applications = new Map<string, Application>();
   #ending = false;
 
-  constructor(configured: readonly ApplicationOptions[], around: ApplicationSurroundings) {
+  constructor(configured: readonly ApplicationOptions[], around: ApplicationDependencies) {
     this.#around = around;
     this.#configured = new Map(configured.map((options) => [options.name, options]));
     for (const options of configured) {

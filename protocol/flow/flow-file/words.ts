@@ -11,7 +11,7 @@
  */
 const TWO_32 = 4_294_967_296;
 /** Whether plain accesses are seen by other threads and processes in the order of the program, but for loads that overtake stores. */
-export const KEEPS_ORDER = process.arch === 'x64' && process.versions.node.startsWith('20.');
+export const PLAIN_STORES_ARE_ORDERED = process.arch === 'x64' && process.versions.node.startsWith('20.');
 
 /** The halves of a word's value, as signed integers: what is compared and stored without becoming a double. */
 export const lowHalf = (value: number): number => value | 0;
@@ -53,7 +53,7 @@ export class Words {
 
   /** As `load64`, in order with the loads around it but without the cost of a fence: for what is looked at with every slot, never in a loop that waits. */
   peek64(byteOffset: number): number {
-    if (!KEEPS_ORDER) return this.load64(byteOffset);
+    if (!PLAIN_STORES_ARE_ORDERED) return this.load64(byteOffset);
     const words = this.#u32;
     const index = byteOffset >>> 2;
     for (;;) {
@@ -70,7 +70,7 @@ export class Words {
   holdsHalves(byteOffset: number, low: number, high: number): boolean {
     const words = this.#i32;
     const index = byteOffset >> 2;
-    if (KEEPS_ORDER) return words[index] === low && words[index + 1] === high;
+    if (PLAIN_STORES_ARE_ORDERED) return words[index] === low && words[index + 1] === high;
     return this.load64(byteOffset) === (high >>> 0) * TWO_32 + (low >>> 0);
   }
 
@@ -91,7 +91,7 @@ export class Words {
     const words = this.#i32;
     const index = byteOffset >>> 2;
     words[index + 1] = high;
-    if (KEEPS_ORDER) words[index] = low;
+    if (PLAIN_STORES_ARE_ORDERED) words[index] = low;
     else Atomics.store(words, index, low);
   }
 

@@ -11,7 +11,7 @@ import { isName } from '../../base/names.js';
 import { ownerOfRecord } from './records.js';
 import { flowFileOwner } from './flow-file-owner.js';
 import { sweepTemporaries } from './flow-directory.js';
-import { nobodyListens } from './sockets.js';
+import { hasNoListener } from './sockets.js';
 import { removeAside, type Sweep } from './sweep.js';
 
 const RECORD_SUFFIX = '.json';
@@ -76,7 +76,7 @@ function sweepRecord(sweep: Sweep, path: string): void {
 /** A socket at a path of which no living owner is known, and on which nobody listens. */
 async function sweepSocket(sweep: Sweep, path: string, why: string): Promise<void> {
   const before = sweep.own(path);
-  if (before?.isSocket() !== true || !(await nobodyListens(path))) return;
+  if (before?.isSocket() !== true || !(await hasNoListener(path))) return;
   if (sweep.own(path)?.ino !== before.ino) return;
   sweep.remove('socket', path, `${why}, and nobody listens on it`);
 }

@@ -5,7 +5,7 @@ import { systemCode } from '../../base/errors.js';
 /** A server that is stopped, or busy, does not refuse; whoever does not answer is taken for alive. */
 const PROBE_TIMEOUT_MS = 500;
 
-export function nobodyListens(path: string): Promise<boolean> {
+export function hasNoListener(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });
     const end = (nobody: boolean): void => {

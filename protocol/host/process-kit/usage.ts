@@ -4,14 +4,14 @@ import { describeError, isMirrorflowError } from '../../base/errors.js';
 const EXIT_USAGE = 2;
 
 /** Prints the help when the words ask for it. True when they did, and there is nothing else to do. */
-export function toldHelp(args: readonly string[], help: () => string): boolean {
+export function printHelpIfAsked(args: readonly string[], help: () => string): boolean {
   const asked = args.includes('--help') || args.includes('-h');
   if (asked) process.stdout.write(help());
   return asked;
 }
 
 /** Tells what is wrong with the command line, in one line unless it is a file with several faults; the process ends with the exit code for it when it has nothing left to do. */
-export function refuseUsage(program: string, wrong: unknown): void {
+export function reportBadUsage(program: string, wrong: unknown): void {
   const text = typeof wrong === 'string' ? wrong : describeError(wrong);
   const told = isMirrorflowError(wrong, 'BAD_CONFIGURATION')
     ? text
@@ -22,6 +22,6 @@ export function refuseUsage(program: string, wrong: unknown): void {
 
 /** The same at once, for yargs' `fail` and for options that are judged behind it. */
 export function endWithBadUsage(program: string, wrong: unknown): never {
-  refuseUsage(program, wrong);
+  reportBadUsage(program, wrong);
   process.exit();
 }

@@ -10,6 +10,6 @@ import { setFlagsFromString } from 'node:v8';
 /** The room that young objects have does not grow beyond what it is; 1 MiB at the start. */
 const AS_IT_IS = '--semi-space-growth-factor=1';
 
-export function boundYoungObjects(): void {
+export function limitYoungGeneration(): void {
   setFlagsFromString(AS_IT_IS);
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Attendance, deadEntries } from '../../../duplicator/recovery/consumer-presence.js';
-import { leftConsumers } from '../../../duplicator/recovery/obtain-file.js';
+import { ConsumerPresence, deadEntries } from '../../../duplicator/recovery/consumer-presence.js';
+import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { PRESENCE_CAPACITY } from '../../../protocol/flow/flow-file/layout.js';
@@ -32,26 +32,26 @@ describe('the consumers of a killed duplicator', () => {
 
   it('are waited for, but for those whose process has died', async () => {
     const other = another();
-    const before = new Attendance(file, 0);
+    const before = new ConsumerPresence(file, 0);
     before.enter(process.pid, false);
     before.enter(other.pid, false);
     before.enter(0, false);
     file.setCounter(COUNTERS.lossless.id, 3);
-    expect(leftConsumers(file)).to.equal(3);
+    expect(consumersOfPredecessor(file)).to.equal(3);
     await other.kill();
-    expect([leftConsumers(file), deadEntries(file).length]).to.deep.equal([2, 1]);
+    expect([consumersOfPredecessor(file), deadEntries(file).length]).to.deep.equal([2, 1]);
   });
 
   it('are waited for still when their duplicator was killed while it waited for them', () => {
     file.setCounter(COUNTERS.lossless.id, 1);
     file.setCounter(COUNTERS.awaited.id, 2);
-    expect(leftConsumers(file)).to.equal(3);
+    expect(consumersOfPredecessor(file)).to.equal(3);
   });
 
   it('are known by their process: nobody else is taken for one of them', () => {
     const other = another();
-    new Attendance(file, 0).enter(other.pid, false);
-    const after = new Attendance(file, 1);
+    new ConsumerPresence(file, 0).enter(other.pid, false);
+    const after = new ConsumerPresence(file, 1);
     expect(after.enter(process.pid, true).awaited).to.equal(false);
     expect(after.enter(other.pid, false).awaited).to.equal(false);
     expect(after.enter(other.pid, true).awaited).to.equal(true);
@@ -59,9 +59,9 @@ describe('the consumers of a killed duplicator', () => {
   });
 
   it('are awaited again when they have come and gone', () => {
-    const before = new Attendance(file, 0);
+    const before = new ConsumerPresence(file, 0);
     before.enter(process.pid, false);
-    const after = new Attendance(file, 2);
+    const after = new ConsumerPresence(file, 2);
     const known = after.enter(process.pid, true);
     const unknown = after.enter(0, true);
     expect([known.awaited, unknown.awaited]).to.deep.equal([true, true]);
@@ -74,10 +74,10 @@ describe('the consumers of a killed duplicator', () => {
 
   it('leave their entry to others when they go, and all do when nobody is awaited any more', async () => {
     const other = another();
-    const before = new Attendance(file, 0);
+    const before = new ConsumerPresence(file, 0);
     for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) before.enter(other.pid, false);
     expect(before.enter(other.pid, false).entry).to.equal(undefined);
-    const after = new Attendance(file, PRESENCE_CAPACITY);
+    const after = new ConsumerPresence(file, PRESENCE_CAPACITY);
     const taken = after.enter(other.pid, true);
     after.over();
     await other.kill();

@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { verify } from '../../../duplicator/recovery/examine.js';
-import { lookAtDead } from '../../../duplicator/recovery/dead-file.js';
+import { inspectDeadFile } from '../../../duplicator/recovery/dead-file.js';
 import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { DeadFile, SLOTS } from './dead-file.js';
@@ -28,7 +28,7 @@ describe('the first look at the file of a dead owner', () => {
       dead.file.words.store64(HEADER.granted, dead.file.published + dead.file.geometry.slotCount);
       const before = readFileSync(dead.path);
       expect(verify(dead.path).verdict).to.equal('sound');
-      expect(lookAtDead(dead.path)).to.deep.equal(verify(dead.path));
+      expect(inspectDeadFile(dead.path)).to.deep.equal(verify(dead.path));
       expect(readFileSync(dead.path).equals(before)).to.equal(true);
     });
   }
@@ -36,7 +36,7 @@ describe('the first look at the file of a dead owner', () => {
   it('takes a slot that was being written for what it is', () => {
     dead = new DeadFile(6);
     dead.ring.begin().fill(99);
-    expect(lookAtDead(dead.path)?.findings).to.deep.equal(verify(dead.path).findings);
+    expect(inspectDeadFile(dead.path)?.findings).to.deep.equal(verify(dead.path).findings);
   });
 
   const others: readonly (readonly [string, (file: DeadFile) => void])[] = [
@@ -59,22 +59,22 @@ describe('the first look at the file of a dead owner', () => {
     it(`leaves to the recovery program one that has or is: ${what}`, () => {
       dead = new DeadFile(6);
       wound(dead);
-      expect(lookAtDead(dead.path)).to.equal(undefined);
+      expect(inspectDeadFile(dead.path)).to.equal(undefined);
     });
   }
 
   it('leaves to it a slot among many that holds another sequence', () => {
     dead = new DeadFile(MANY_SLOTS, { slotCount: MANY_SLOTS });
     dead.setSlot(MANY_SLOTS - 1, 'sequence', 7);
-    expect(lookAtDead(dead.path)).to.equal(undefined);
+    expect(inspectDeadFile(dead.path)).to.equal(undefined);
   });
 
   it('leaves to it a mirror whose image is not of the newest publication, or was being written', () => {
     dead = DeadFile.mirror(6, 5);
-    expect(lookAtDead(dead.path)).to.equal(undefined);
+    expect(inspectDeadFile(dead.path)).to.equal(undefined);
     dead.remove();
     dead = DeadFile.mirror(6, 6);
     dead.file.words.store64(HEADER.imageGeneration, 3);
-    expect(lookAtDead(dead.path)).to.equal(undefined);
+    expect(inspectDeadFile(dead.path)).to.equal(undefined);
   });
 });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { REATTACH_MS, ReattachHold } from '../../../duplicator/recovery/reattach-gate.js';
+import { REATTACH_MS, ReattachGate } from '../../../duplicator/recovery/reattach-gate.js';
 import { ManualClock } from '../manual-clock.js';
 
 describe('hold for the consumers of a dead duplicator', () => {
-  const held = (expected: number): { hold: ReattachHold; clock: ManualClock; released: () => number } => {
+  const held = (expected: number): { hold: ReattachGate; clock: ManualClock; released: () => number } => {
     let releases = 0;
     const clock = new ManualClock();
-    const hold = new ReattachHold(expected, 7, clock, () => (releases += 1));
+    const hold = new ReattachGate(expected, 7, clock, () => (releases += 1));
     return { hold, clock, released: () => releases };
   };
 

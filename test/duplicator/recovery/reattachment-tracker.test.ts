@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Attendance } from '../../../duplicator/recovery/consumer-presence.js';
-import { leftConsumers } from '../../../duplicator/recovery/obtain-file.js';
+import { ConsumerPresence } from '../../../duplicator/recovery/consumer-presence.js';
+import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file.js';
 import { REATTACH_MS } from '../../../duplicator/recovery/reattach-gate.js';
-import { LOOK_MS, Returns } from '../../../duplicator/recovery/reattachment-tracker.js';
+import { LOOK_MS, ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { Logger } from '../../../protocol/base/log.js';
@@ -39,14 +39,14 @@ describe('those who are awaited after a take-over', () => {
   function consumer(): TestProcess {
     const other = new TestProcess('test/fixtures/sleeper');
     others.push(other);
-    new Attendance(file, others.length).enter(other.pid, false);
+    new ConsumerPresence(file, others.length).enter(other.pid, false);
     return other;
   }
   function returns(
     expected: number,
     { reattachMs = Number.MAX_SAFE_INTEGER, stallTimeoutMs = 0 } = {},
-  ): Returns {
-    return new Returns({
+  ): ReattachmentTracker {
+    return new ReattachmentTracker({
       file,
       expected,
       reattachMs,
@@ -91,7 +91,7 @@ describe('those who are awaited after a take-over', () => {
     await first.kill();
     pass(LOOK_MS);
     expect(file.counter(COUNTERS.awaited.id)).to.equal(1);
-    const expected = leftConsumers(file);
+    const expected = consumersOfPredecessor(file);
     expect(expected).to.equal(1);
     const next = returns(expected);
     expect(next.enter(first.pid, true).awaited).to.equal(false);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ProviderSeat } from '../../../duplicator/serving/provider-claim.js';
+import { ProviderClaim } from '../../../duplicator/serving/provider-claim.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
@@ -19,7 +19,7 @@ describe('the seat of a provider', () => {
   let file: FlowFile;
   let writer: RingWriter;
   let slowest: number;
-  let seat: ProviderSeat;
+  let seat: ProviderClaim;
   /** What is left for the end of the turn. */
   let turn: (() => void)[];
   let said: [kind: number, value: number, detail: number][];
@@ -37,7 +37,7 @@ describe('the seat of a provider', () => {
     writer = new RingWriter(file);
     slowest = Number.POSITIVE_INFINITY;
     turn = [];
-    seat = new ProviderSeat(
+    seat = new ProviderClaim(
       file,
       () => slowest,
       (action) => turn.push(action),

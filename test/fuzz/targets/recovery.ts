@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
-import { lookAtDead } from '../../../duplicator/recovery/dead-file.js';
+import { inspectDeadFile } from '../../../duplicator/recovery/dead-file.js';
 import { inWords, parseReport } from '../../../protocol/host/recovery/report.js';
 import type { RandomBits } from '../../../simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
@@ -108,7 +108,7 @@ export const recovery: FuzzTarget = {
         bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, HEADER.flags);
       writeFileSync(path, bytes);
       const found = verify(path).verdict;
-      assert.equal(lookAtDead(path) !== undefined, found === 'sound');
+      assert.equal(inspectDeadFile(path) !== undefined, found === 'sound');
       const { verdict } = repair(path);
       assert.equal(verdict, found === 'repairable' ? 'repaired' : found);
       assert(verdict === 'replace' || verify(path).verdict === 'sound');
