@@ -1,6 +1,7 @@
 /**
- * The app server put together: the claim on the application's name, clients, flows, the servers that take calls and
- * the connection to the host server. It owns all of them and closes them in the reverse order.
+ * The app server put together: the claim on the application's name, clients, flows, the servers
+ * that take calls and the connection to the host server. It owns all of them and closes them in the
+ * reverse order.
  */
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
@@ -80,7 +81,10 @@ export class AppServer {
   #port = 0;
   #closing: Promise<void> | undefined;
 
-  /** Starts one. Throws ALREADY_RUNNING, or what its directories, sockets or ports throw; nothing is left behind then. */
+  /**
+   * Starts one. Throws ALREADY_RUNNING, or what its directories, sockets or ports throw; nothing is
+   * left behind then.
+   */
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const { directory, flowDirectory, application } = setup.options;
     for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
@@ -193,7 +197,10 @@ export class AppServer {
     return this.#port;
   }
 
-  /** Stops all duplicators, ends all sessions, closes the servers and gives the name up. Any number of calls are one. */
+  /**
+   * Stops all duplicators, ends all sessions, closes the servers and gives the name up. Any number
+   * of calls are one.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -241,7 +248,10 @@ export class AppServer {
     });
   };
 
-  /** Who has claimed the name and finds the socket in use meets a predecessor whose last threads are just ending. */
+  /**
+   * Who has claimed the name and finds the socket in use meets a predecessor whose last threads are
+   * just ending.
+   */
   async #listenOnSocket(): Promise<void> {
     const { clock } = this.#setup;
     const deadlineMs = clock.nowMs() + PREDECESSOR_ENDS_WITHIN_MS;

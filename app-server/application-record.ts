@@ -1,6 +1,7 @@
 /**
- * The record file by which an app server owns its application's name on this host, `apps/<app>.json`: one living
- * process has it, and whoever looks for the application reads there who that is and what it was started with.
+ * The record file by which an app server owns its application's name on this host,
+ * `apps/<app>.json`: one living process has it, and whoever looks for the application reads there
+ * who that is and what it was started with.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../protocol/host/claimed-record.js';

@@ -1,4 +1,7 @@
-/** What the app server answers: each method of the contract that it serves, led to the part that knows. */
+/**
+ * What the app server answers: each method of the contract that it serves, led to the part that
+ * knows.
+ */
 import type { CONTRACT, MirrorflowContract } from '../protocol/rpc/contract/methods.js';
 import type { ApplicationStatistics, NetworkStatus } from '../protocol/rpc/contract/figures.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
@@ -28,7 +31,10 @@ export interface CallOrigin {
   readonly fromHost?: boolean;
 }
 
-/** Throws NOT_PERMITTED for what only the host server may call: it vouches for the host that it puts in front. */
+/**
+ * Throws NOT_PERMITTED for what only the host server may call: it vouches for the host that it puts
+ * in front.
+ */
 export function authorizeOrigin(method: string, { fromHost }: CallOrigin): void {
   if (fromHost === true || (!method.startsWith('remote.') && method !== 'app.hosts')) return;
   throw new MirrorflowError('NOT_PERMITTED', `${method} is for the host server only`, { method });
@@ -162,7 +168,10 @@ function infoOf(client: Client, flows: Flows): ClientInfo {
   };
 }
 
-/** A call may have been read in the same moment in which its connection ended; nobody would release what it opens. */
+/**
+ * A call may have been read in the same moment in which its connection ended; nobody would release
+ * what it opens.
+ */
 function refuseClosed(session: RpcSession<CallOrigin> | undefined): void {
   if (session !== undefined && session.state !== 'open') {
     throw new MirrorflowError('CLOSED', 'the connection has ended');

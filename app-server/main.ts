@@ -41,7 +41,10 @@ async function failed(error: MirrorflowError, directory: string, log: Logger): P
   process.exit(1);
 }
 
-/** What is wrong with the options is told in a line to who calls it by hand, and to the host server that launched it as any failure. */
+/**
+ * What is wrong with the options is told in a line to who calls it by hand, and to the host server
+ * that launched it as any failure.
+ */
 function readOptions(args: readonly string[]): AppServerOptions | MirrorflowError {
   try {
     return parseOptions(args, env, uid);

@@ -139,7 +139,10 @@ function readGateway(text: string | undefined): GatewayOptions | undefined {
   }
 }
 
-/** Data for other hosts are served on loopback where nothing is said. Throws BAD_ADDRESS, BAD_OPTION. */
+/**
+ * Data for other hosts are served on loopback where nothing is said. Throws BAD_ADDRESS,
+ * BAD_OPTION.
+ */
 function readDataListen(
   listen: string | undefined,
   ports: string | undefined,

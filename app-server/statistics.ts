@@ -1,4 +1,7 @@
-/** Statistics and network status, collected on demand: every client and duplicator is asked at once, and none is waited for long. */
+/**
+ * Statistics and network status, collected on demand: every client and duplicator is asked at once,
+ * and none is waited for long.
+ */
 import type { Clock } from '../protocol/base/clock.js';
 import type {
   ApplicationStatistics,

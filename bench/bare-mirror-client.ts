@@ -1,4 +1,7 @@
-/** The peer of `spectcl`: a bare TCP client of the mirror protocol that asks back to back and throws the bytes away. */
+/**
+ * The peer of `spectcl`: a bare TCP client of the mirror protocol that asks back to back and throws
+ * the bytes away.
+ */
 import { connect } from 'node:net';
 import {
   decodeMirrorHeader,

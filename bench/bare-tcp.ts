@@ -1,4 +1,7 @@
-/** The other peer of `spectcl`: as many bytes as an update has, again and again over a bare loopback socket pair, each end a process. */
+/**
+ * The other peer of `spectcl`: as many bytes as an update has, again and again over a bare loopback
+ * socket pair, each end a process.
+ */
 import { BenchProcess, stopAll } from './bench-process.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';

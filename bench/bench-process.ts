@@ -1,4 +1,7 @@
-/** A program of a benchmark as a process of its own: started with settings, asked by name, ended and awaited. */
+/**
+ * A program of a benchmark as a process of its own: started with settings, asked by name, ended and
+ * awaited.
+ */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,11 +1,14 @@
 /**
- * `compare A B`: two files of figures, case by case. Where a peer was measured, what counts is the ratio to it, which a slower or busier
- * machine changes little.
+ * `compare A B`: two files of figures, case by case. Where a peer was measured, what counts is the
+ * ratio to it, which a slower or busier machine changes little.
  */
 import { readFileSync } from 'node:fs';
 import { figure, type Row } from './report.js';
 
-/** A table of B against A; cases that only one of them has are named. Throws for files that hold no figures. */
+/**
+ * A table of B against A; cases that only one of them has are named. Throws for files that hold no
+ * figures.
+ */
 export function compareFiles(pathA: string, pathB: string): string {
   return compareRows(rowsIn(pathA), rowsIn(pathB));
 }

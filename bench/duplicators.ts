@@ -1,4 +1,7 @@
-/** Two duplicators of two hosts on this machine, started by hand in directories of their own, one fetching its flow from the other. */
+/**
+ * Two duplicators of two hosts on this machine, started by hand in directories of their own, one
+ * fetching its flow from the other.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -69,7 +72,10 @@ export interface DuplicatorPair {
   readonly stop: () => Promise<void>;
 }
 
-/** A flow of `buffers` buffers of `size` bytes, which the second duplicator fetches from the first over loopback TCP. */
+/**
+ * A flow of `buffers` buffers of `size` bytes, which the second duplicator fetches from the first
+ * over loopback TCP.
+ */
 export async function startPair(size: number, buffers: number): Promise<DuplicatorPair> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const shm = mkdtempSync('/dev/shm/mirrorflow-bench-');

@@ -1,6 +1,6 @@
 /**
- * What `fanout` is compared with, each in processes of its own and of the same shape: npm `zeromq`, plain sockets, Redis, NATS, the copying
- * of memory.
+ * What `fanout` is compared with, each in processes of its own and of the same shape: npm `zeromq`,
+ * plain sockets, Redis, NATS, the copying of memory.
  */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
@@ -78,7 +78,9 @@ const BROKER_CLIENTS: Readonly<Record<BrokerKind, string>> = {
   nats: '@nats-io/transport-node',
 };
 
-/** Through a server of its own. Undefined when that or the package of its client is not installed. */
+/**
+ * Through a server of its own. Undefined when that or the package of its client is not installed.
+ */
 async function brokerRates(
   kind: BrokerKind,
   { consumers, size, buffers }: FanoutShape,

@@ -1,6 +1,7 @@
 /**
- * `fanout`: what one provider gets to N lossless consumers on the same host, through the real processes, beside npm `zeromq`, plain sockets,
- * Redis, NATS and the rate at which this machine copies memory.
+ * `fanout`: what one provider gets to N lossless consumers on the same host, through the real
+ * processes, beside npm `zeromq`, plain sockets, Redis, NATS and the rate at which this machine
+ * copies memory.
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { BenchProcess } from './bench-process.js';
@@ -14,7 +15,10 @@ import { startSystem } from './system.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** The ring holds so much, as far as its number of buffers allows: more would be out of the caches that processes share. */
+/**
+ * The ring holds so much, as far as its number of buffers allows: more would be out of the caches
+ * that processes share.
+ */
 const RING_BYTES = 16 * MIB;
 const BUFFERS_MIN = 4;
 const BUFFERS_MAX = 65_536;

@@ -1,6 +1,7 @@
 /**
- * `gateway`: updates a second that a bare client of the mirror protocol gets through the gateway, beside the same client at the source, in turns
- * against the same simulator; and what 32 clients cost the source.
+ * `gateway`: updates a second that a bare client of the mirror protocol gets through the gateway,
+ * beside the same client at the source, in turns against the same simulator; and what 32 clients
+ * cost the source.
  */
 import { connect } from '../client-lib/index.js';
 import { bareUpdatesPerSecond } from './bare-mirror-client.js';

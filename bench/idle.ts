@@ -1,6 +1,7 @@
 /**
- * `idle`: memory and processor of every process with nothing to do, and while nothing changes at a mirrored SpecTcl; beside a bare Node process. The
- * flow file and its image are shared memory that counts with every process that maps it, and stand in a row of their own.
+ * `idle`: memory and processor of every process with nothing to do, and while nothing changes at a
+ * mirrored SpecTcl; beside a bare Node process. The flow file and its image are shared memory that
+ * counts with every process that maps it, and stand in a row of their own.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** What `iperf3` moves over loopback, where it is installed: the same bytes without Node on either side. */
+/**
+ * What `iperf3` moves over loopback, where it is installed: the same bytes without Node on either
+ * side.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

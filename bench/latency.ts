@@ -1,6 +1,7 @@
 /**
- * `latency`: how old a buffer is when its consumer sees it, at 1 kHz and at saturation, beside two bare hops over Unix sockets (provider,
- * relay and consumer are processes there too) and npm `zeromq`.
+ * `latency`: how old a buffer is when its consumer sees it, at 1 kHz and at saturation, beside two
+ * bare hops over Unix sockets (provider, relay and consumer are processes there too) and npm
+ * `zeromq`.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

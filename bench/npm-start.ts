@@ -1,6 +1,6 @@
 /**
- * From `npm start` to the first spectrum: the real command, everything built already, with its own simulator, in directories and on ports
- * of its own; until a client sees a spectrum with counts.
+ * From `npm start` to the first spectrum: the real command, everything built already, with its own
+ * simulator, in directories and on ports of its own; until a client sees a spectrum with counts.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

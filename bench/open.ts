@@ -1,6 +1,7 @@
 /**
- * `open`: how long a connected client waits for a mirror's memory: warm, with the duplicator to start, with the app server too, and to fail; and
- * for a flow between programs: one that is there, in a flow thread and without, and one whose duplicator must be started. And how long it takes
+ * `open`: how long a connected client waits for a mirror's memory: warm, with the duplicator to
+ * start, with the app server too, and to fail; and for a flow between programs: one that is there,
+ * in a flow thread and without, and one whose duplicator must be started. And how long it takes
  * from `npm start` to the first spectrum.
  */
 import { connect, isMirrorflowError, type HostConnection } from '../client-lib/index.js';
@@ -85,7 +86,10 @@ async function openAll(): Promise<Row[]> {
   }
 }
 
-/** Buffers of 64 KiB. The first opening of a process starts a flow thread for it; the median is that of the later ones. */
+/**
+ * Buffers of 64 KiB. The first opening of a process starts a flow thread for it; the median is that
+ * of the later ones.
+ */
 async function openFlows(host: HostConnection): Promise<Row[]> {
   await host.run({ name: 'flows' });
   const options = { bufferSize: 65_536, buffers: 64 };
@@ -107,7 +111,8 @@ async function openFlows(host: HostConnection): Promise<Row[]> {
       await input.close();
     }
   }
-  // By themselves: what a duplicator's start and end leave to do would be met by the opening behind it.
+  // By themselves: what a duplicator's start and end leave to do would be met by the opening behind
+  // it.
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
     const began = performance.now();
     const output = await provider.openOutput(`started${repetition}`, options);

@@ -1,9 +1,14 @@
-/** Rates of processes that move buffers: two samples of each, on its own clock, a measured time apart. */
+/**
+ * Rates of processes that move buffers: two samples of each, on its own clock, a measured time
+ * apart.
+ */
 import { type BenchProcess, stopAll } from './bench-process.js';
 import type { Sample } from './programs/sample.js';
 import { cpuSeconds, pause } from './system.js';
 
-/** Compilers have optimised by then: eight processes that share two cores take turns at that, too. */
+/**
+ * Compilers have optimised by then: eight processes that share two cores take turns at that, too.
+ */
 const WARM_UP_MS = 5_000;
 
 export interface Rates {
@@ -11,7 +16,10 @@ export interface Rates {
   readonly buffersEach: number;
   /** Bytes a second of all together. */
   readonly bytesTogether: number;
-  /** Nanoseconds of processor time of all processes, `beside` included, per buffer that one process got. */
+  /**
+   * Nanoseconds of processor time of all processes, `beside` included, per buffer that one process
+   * got.
+   */
   readonly cpuNsPerBuffer: number;
 }
 

@@ -1,4 +1,7 @@
-/** What a benchmark says: rows of medians with their spread, beside the peers that were measured in the same run. */
+/**
+ * What a benchmark says: rows of medians with their spread, beside the peers that were measured in
+ * the same run.
+ */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 

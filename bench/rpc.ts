@@ -1,6 +1,6 @@
 /**
- * `rpc`: calls and messages a second, and how long one takes: XML-RPC over HTTP and over a session, messages from client to client, beside an
- * echo of as many bytes over HTTP and over a Unix socket.
+ * `rpc`: calls and messages a second, and how long one takes: XML-RPC over HTTP and over a session,
+ * messages from client to client, beside an echo of as many bytes over HTTP and over a Unix socket.
  */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';

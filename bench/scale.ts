@@ -1,6 +1,7 @@
 /**
- * `scale`: what a publication costs the duplicators with 1 to 1,000 clients of a flow, 1 to 100 flows on a host, and buffers of 1 to 500 MiB:
- * processor time, memory, wake-ups. Its peer is itself at the smallest number: a ratio of 1 is a flat curve. Points that take long to set up are
+ * `scale`: what a publication costs the duplicators with 1 to 1,000 clients of a flow, 1 to 100
+ * flows on a host, and buffers of 1 to 500 MiB: processor time, memory, wake-ups. Its peer is
+ * itself at the smallest number: a ratio of 1 is a flat curve. Points that take long to set up are
  * measured once, unless all is asked for.
  */
 import { connect, type Client } from '../client-lib/index.js';
@@ -132,7 +133,10 @@ async function measure(point: Point, client: Client, durationMs: number): Promis
   }
 }
 
-/** At saturation nobody is woken for every buffer: wake-ups of the duplicator a second, and buffers per wake-up. */
+/**
+ * At saturation nobody is woken for every buffer: wake-ups of the duplicator a second, and buffers
+ * per wake-up.
+ */
 async function measureWakeUps(client: Client, { repeats, durationMs }: BenchSettings): Promise<Row[]> {
   const woken: number[] = [];
   const buffersEach: number[] = [];

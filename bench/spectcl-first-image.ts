@@ -1,4 +1,7 @@
-/** How long a connected client waits for its first image, the duplicator to start and everything to transfer, by the size of the memory. */
+/**
+ * How long a connected client waits for its first image, the duplicator to start and everything to
+ * transfer, by the size of the memory.
+ */
 import { connect } from '../client-lib/index.js';
 import { row, type Row } from './report.js';
 import { repetitions, wanted, type BenchSettings } from './settings.js';

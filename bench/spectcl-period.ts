@@ -1,4 +1,7 @@
-/** How evenly a mirror of a changing source publishes when an interval was stated: the distances between its publications. */
+/**
+ * How evenly a mirror of a changing source publishes when an interval was stated: the distances
+ * between its publications.
+ */
 import { connect } from '../client-lib/index.js';
 import { row, type Row } from './report.js';
 import { repetitions, wanted, type BenchSettings } from './settings.js';

@@ -1,4 +1,7 @@
-/** Display memories that `spectcl` measures with, filled with spectra so that nearly all of a memory is used and transferred. */
+/**
+ * Display memories that `spectcl` measures with, filled with spectra so that nearly all of a memory
+ * is used and transferred.
+ */
 import { startSimulatorProcess, type BenchSimulator } from './system.js';
 
 const MIB = 2 ** 20;
@@ -30,7 +33,10 @@ export const SPECTCL_SIZES: readonly SpectclSize[] = [SMALL, MIDDLE, LARGE];
 /** Those whose update takes less than half of the interval that is measured. */
 export const STEADY_SIZES: readonly SpectclSize[] = [SMALL, MIDDLE];
 
-/** A SpecTcl with a memory of this size; `rate` 0 is one that never changes, more one that changes every 20 ms. */
+/**
+ * A SpecTcl with a memory of this size; `rate` 0 is one that never changes, more one that changes
+ * every 20 ms.
+ */
 export async function startSpectcl({ bytes, fillers }: SpectclSize, rate: number): Promise<BenchSimulator> {
   return startSimulatorProcess([
     '--memory', String(bytes / MIB), '--spectra', String(fillers), '--no-checksum', '--rate', String(rate), '--interval', '20',

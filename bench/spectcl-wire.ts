@@ -1,6 +1,6 @@
 /**
- * Bytes that a mirror of which little changes takes from host to host, beside those that SpecTcl's protocol takes for the same
- * publications: what one duplicator has sent and received.
+ * Bytes that a mirror of which little changes takes from host to host, beside those that SpecTcl's
+ * protocol takes for the same publications: what one duplicator has sent and received.
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { row, type Row } from './report.js';
@@ -53,7 +53,10 @@ export async function bytesBetweenHosts(settings: BenchSettings): Promise<Row[]>
   }
 }
 
-/** The counters of the sending duplicator when the other host has taken over so many publications more. */
+/**
+ * The counters of the sending duplicator when the other host has taken over so many publications
+ * more.
+ */
 async function afterPublications(here: Client, there: Client, count: number): Promise<Bytes> {
   const input = await there.openInput('spectra', { inline: true, delivery: 'lossy', start: 'next' });
   for (let taken = 0; taken < count; taken += 1) {

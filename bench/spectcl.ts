@@ -1,6 +1,7 @@
 /**
- * `spectcl`: updates a second at back-to-back pace, through the real duplicator, beside a bare client of the same protocol that throws the bytes
- * away and beside the same bytes over bare TCP; and what an update costs. All take turns, the first two against the same simulator. Then the
+ * `spectcl`: updates a second at back-to-back pace, through the real duplicator, beside a bare
+ * client of the same protocol that throws the bytes away and beside the same bytes over bare TCP;
+ * and what an update costs. All take turns, the first two against the same simulator. Then the
  * first image, the period of a steady mirror, and the bytes between hosts, in files of their own.
  */
 import { connect, type HostConnection } from '../client-lib/index.js';

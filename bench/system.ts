@@ -1,4 +1,7 @@
-/** A real system for a benchmark: simulator, host server and what they start, as processes in directories of their own, gone afterwards. */
+/**
+ * A real system for a benchmark: simulator, host server and what they start, as processes in
+ * directories of their own, gone afterwards.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,8 +29,8 @@ export interface BenchSimulator {
 }
 
 /**
- * Starts a host server in temporary directories, with further options when there are any; the environment of this process points
- * there from then on.
+ * Starts a host server in temporary directories, with further options when there are any; the
+ * environment of this process points there from then on.
  */
 export async function startSystem(options: readonly string[] = []): Promise<BenchSystem> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
@@ -78,7 +81,10 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** How often the threads of a process were put to sleep of their own accord, which is how often they were woken. */
+/**
+ * How often the threads of a process were put to sleep of their own accord, which is how often they
+ * were woken.
+ */
 export function wakeUps(pid: number): number {
   let total = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

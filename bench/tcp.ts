@@ -1,7 +1,8 @@
 /**
- * `tcp`: filling a flow from another host's duplicator over loopback TCP, through the real processes (provider, duplicator, duplicator, consumer),
- * beside a bare socket pair in Node with blocks of the same size, and one that goes around in as much memory; and the processor time of the two duplicators per gigabyte beside that of the
- * two bare ends.
+ * `tcp`: filling a flow from another host's duplicator over loopback TCP, through the real
+ * processes (provider, duplicator, duplicator, consumer), beside a bare socket pair in Node with
+ * blocks of the same size, and one that goes around in as much memory; and the processor time of
+ * the two duplicators per gigabyte beside that of the two bare ends.
  */
 import { BenchProcess, stopAll } from './bench-process.js';
 import { startPair } from './duplicators.js';

@@ -1,4 +1,7 @@
-/** Two host servers on this machine, in directories of their own, that know each other over loopback and have one secret. */
+/**
+ * Two host servers on this machine, in directories of their own, that know each other over loopback
+ * and have one secret.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The flows that a client has open: opened through the app server, attached, and attached again when their duplicator was replaced. */
+/**
+ * The flows that a client has open: opened through the app server, attached, and attached again
+ * when their duplicator was replaced.
+ */
 import type { MirrorflowContract } from '../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../protocol/rpc/contract/shapes.js';
 import { checkName } from '../protocol/base/names.js';
@@ -142,7 +145,10 @@ export class ClientFlows {
     if (flow instanceof OutputFlow) void this.#tellMarks(flow);
   }
 
-  /** Consumers that said XOFF before this provider came: told like those that come, once the caller had time to listen. */
+  /**
+   * Consumers that said XOFF before this provider came: told like those that come, once the caller
+   * had time to listen.
+   */
   async #tellMarks(output: OutputFlow): Promise<void> {
     try {
       const marks = await this.#call('flow.marks', [output.flow]);

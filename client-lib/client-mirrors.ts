@@ -1,4 +1,7 @@
-/** The mirrors that a client has attached: one per flow, found again when their duplicator was replaced. */
+/**
+ * The mirrors that a client has attached: one per flow, found again when their duplicator was
+ * replaced.
+ */
 import type { OpenRequest } from '../protocol/rpc/contract/shapes.js';
 import { checkName } from '../protocol/base/names.js';
 import { EarlyGreeting, ownLinkNumber } from './mirror-greeting.js';
@@ -18,7 +21,10 @@ export class ClientMirrors {
     this.#linkOf = linkOf;
   }
 
-  /** The mirror of a flow, attached when it is not yet. Throws NOT_A_MIRROR, or the cause why it could not be started. */
+  /**
+   * The mirror of a flow, attached when it is not yet. Throws NOT_A_MIRROR, or the cause why it
+   * could not be started.
+   */
   get(flow: string): Promise<Mirror> {
     const known = this.#mirrors.get(flow);
     if (known !== undefined) return known;

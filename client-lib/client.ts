@@ -1,6 +1,7 @@
 /**
- * A client of one application: its session, the flows it has open, its mirrors. The session is a permanent connection; when the app
- * server was restarted the client presents itself again and opens again what it had open, while data go on meanwhile.
+ * A client of one application: its session, the flows it has open, its mirrors. The session is a
+ * permanent connection; when the app server was restarted the client presents itself again and
+ * opens again what it had open, while data go on meanwhile.
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock } from '../protocol/base/clock.js';
@@ -66,7 +67,9 @@ interface ClientEvents {
   disconnected: [];
   /** The app server is back and knows this client again. */
   reconnected: [];
-  /** A handler of a message, or its `invoke`, threw or rejected. Without a listener it is logged. */
+  /**
+   * A handler of a message, or its `invoke`, threw or rejected. Without a listener it is logged.
+   */
   messageError: [error: unknown, message: object];
   /** Somebody asks this client to quit. Without a listener the client closes itself. */
   quit: [];
@@ -147,7 +150,10 @@ export class Client extends EventEmitter<ClientEvents> {
     }));
   }
 
-  /** Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH among it. */
+  /**
+   * Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH
+   * among it.
+   */
   static async present(presented: Presented): Promise<Client> {
     const client = new Client(presented);
     await new Promise<void>((resolve, reject) => {
@@ -189,17 +195,26 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#call('flow.statistics', [checkName('flow', flow)]);
   }
 
-  /** Counts of all clients and flows, collected now; who did not answer in time is marked. `everywhere`: also those of the other hosts. */
+  /**
+   * Counts of all clients and flows, collected now; who did not answer in time is marked.
+   * `everywhere`: also those of the other hosts.
+   */
   applicationStatistics({ everywhere = false }: Everywhere = {}): Promise<ApplicationStatistics> {
     return this.#call('app.statistics', [everywhere]);
   }
 
-  /** Who provides and who consumes which flow, and who holds whom back. `everywhere`: also on the other hosts. */
+  /**
+   * Who provides and who consumes which flow, and who holds whom back. `everywhere`: also on the
+   * other hosts.
+   */
   network({ everywhere = false }: Everywhere = {}): Promise<NetworkStatus> {
     return this.#call('app.network', [everywhere]);
   }
 
-  /** Asks all clients of a name, on all hosts, to quit; resolves with how many were asked. Rejects with UNKNOWN_CLIENT. */
+  /**
+   * Asks all clients of a name, on all hosts, to quit; resolves with how many were asked. Rejects
+   * with UNKNOWN_CLIENT.
+   */
   requestQuit(client: string): Promise<number> {
     return this.#call('client.request', [checkName('client', client), 'quit']);
   }
@@ -210,23 +225,28 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Has the app server run a registered program, here or on another host where the application runs; resolves with its process id. Rejects
-   * with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED, UNKNOWN_HOST.
+   * Has the app server run a registered program, here or on another host where the application
+   * runs; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED,
+   * UNKNOWN_HOST.
    */
   runProgram(program: string, host?: string): Promise<number> {
     const name = checkName('program', program);
     return this.#call('app.run', host === undefined ? [name] : [name, checkName('host', host)]);
   }
 
-  /** Makes a message class known, so that its objects are invoked when they come. Throws BAD_OPTION for a wrong declaration. */
+  /**
+   * Makes a message class known, so that its objects are invoked when they come. Throws BAD_OPTION
+   * for a wrong declaration.
+   */
   register(cls: MessageClass): void {
     this.#inbox.register(cls);
   }
 
   override on<E extends ClientEventName>(event: E, listener: ClientEventListener<E>, context?: unknown): this;
   /**
-   * Handles the messages of a class: one at a time and in the order of arrival, all classes together; a promise is awaited before
-   * the next one. `invoke()` of the message runs first. What a handler throws goes to `messageError` and stops nothing.
+   * Handles the messages of a class: one at a time and in the order of arrival, all classes
+   * together; a promise is awaited before the next one. `invoke()` of the message runs first. What
+   * a handler throws goes to `messageError` and stops nothing.
    */
   override on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): this;
   override on(subject: unknown, listener: unknown, context?: unknown): this {
@@ -259,16 +279,18 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * The next message of a class. It comes in the turn in which the message arrives, before handlers, so that a handler may wait for another
-   * message. Rejects with TIMED_OUT, CLOSED when aborted or when the client closes.
+   * The next message of a class. It comes in the turn in which the message arrives, before
+   * handlers, so that a handler may wait for another message. Rejects with TIMED_OUT, CLOSED when
+   * aborted or when the client closes.
    */
   waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
     return this.#inbox.waitFor(cls, options);
   }
 
   /**
-   * Sends a message; resolves with how many clients have queued it. Rejects with INVALID_PARAMETERS for what cannot travel,
-   * UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant, and, when nobody could take it, with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
+   * Sends a message; resolves with how many clients have queued it. Rejects with INVALID_PARAMETERS
+   * for what cannot travel, UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant, and, when nobody
+   * could take it, with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
    */
   async send(message: object, { to }: { readonly to: SendTarget }): Promise<number> {
     const target: MessageTarget = { ...to };
@@ -276,9 +298,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION, or the cause why its duplicator
-   * could not be started. The flow is the caller's to close; closing the client closes it too. With a flow type's object, its takes give that
-   * type's buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
+   * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE,
+   * BAD_OPTION, or the cause why its duplicator could not be started. The flow is the caller's to
+   * close; closing the client closes it too. With a flow type's object, its takes give that type's
+   * buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
    */
   openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
   openInput<B extends Layer>(
@@ -299,9 +322,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the provider there is, TOO_LARGE and NO_SPACE with
-   * the numbers, WRONG_FLOW_TYPE naming both types. The flow is the caller's to close; closing the client closes it too.
-   * With a flow type's object it is written in that type's values.
+   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the
+   * provider there is, TOO_LARGE and NO_SPACE with the numbers, WRONG_FLOW_TYPE naming both types.
+   * The flow is the caller's to close; closing the client closes it too. With a flow type's object
+   * it is written in that type's values.
    */
   openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow>;
   openOutput<Value, Place, Form>(
@@ -319,7 +343,8 @@ export class Client extends EventEmitter<ClientEvents> {
       const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
-      // A flow that others have open is not defined anew: if its type is why, that is the better answer.
+      // A flow that others have open is not defined anew: if its type is why, that is the better
+      // answer.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
         const found = await this.#call('flow.inquire', [flow]).catch(() => undefined);
         if (found?.file !== undefined) accept({ file: found.file });
@@ -329,14 +354,18 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * The mirror of a display memory on this host, started where needed. One per flow and client: asking again gives the same one, until
-   * `unmap`. Throws NOT_A_MIRROR for a flow that is none, or the cause why it could not be started, within a second when nothing answers.
+   * The mirror of a display memory on this host, started where needed. One per flow and client:
+   * asking again gives the same one, until `unmap`. Throws NOT_A_MIRROR for a flow that is none, or
+   * the cause why it could not be started, within a second when nothing answers.
    */
   async mirror(flow: string = SPECTRA_FLOW): Promise<Mirror> {
     return this.#mirrors.get(flow);
   }
 
-  /** `mirror(flow)` and its memory: SpecTcl's display memory byte for byte, mapped read-only, always the newest. */
+  /**
+   * `mirror(flow)` and its memory: SpecTcl's display memory byte for byte, mapped read-only, always
+   * the newest.
+   */
   async getMemory(flow: string = SPECTRA_FLOW): Promise<Buffer> {
     return (await this.mirror(flow)).memory;
   }
@@ -346,7 +375,10 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#mirrors.isMirroring(flow);
   }
 
-  /** Detaches from a mirror; what `getMemory` gave must not be used any more. Nothing happens when there is none. */
+  /**
+   * Detaches from a mirror; what `getMemory` gave must not be used any more. Nothing happens when
+   * there is none.
+   */
   async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
     await this.#mirrors.unmap(flow);
   }

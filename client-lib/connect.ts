@@ -1,4 +1,7 @@
-/** Connecting to an application: its app server is found, or started by the host server, and the client presents itself. */
+/**
+ * Connecting to an application: its app server is found, or started by the host server, and the
+ * client presents itself.
+ */
 import { basename } from 'node:path';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { checkName } from '../protocol/base/names.js';
@@ -28,8 +31,9 @@ export interface ConnectOptions extends LocateOptions {
 }
 
 /**
- * Connects to an application on this host. Throws BAD_NAME, NOT_RUNNING when neither its app server nor a host server runs,
- * UNKNOWN_APPLICATION when the host server does not know it, or the cause why it could not be started. Fails within a second when nothing answers.
+ * Connects to an application on this host. Throws BAD_NAME, NOT_RUNNING when neither its app server
+ * nor a host server runs, UNKNOWN_APPLICATION when the host server does not know it, or the cause
+ * why it could not be started. Fails within a second when nothing answers.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const app = checkName('application', options.app);

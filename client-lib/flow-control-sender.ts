@@ -1,6 +1,7 @@
 /**
- * Sends the marks of one flow to the app server, on a small connection of its own, so that they go out from the flow thread whatever the
- * main thread does. What cannot be sent waits for the app server to be back; the client's main thread then says who it is now.
+ * Sends the marks of one flow to the app server, on a small connection of its own, so that they go
+ * out from the flow thread whatever the main thread does. What cannot be sent waits for the app
+ * server to be back; the client's main thread then says who it is now.
  */
 import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
 import { FLOW_METHODS } from '../protocol/rpc/contract/methods/flow.js';
@@ -59,7 +60,10 @@ export class MarkSender {
     await this.#connection.close();
   }
 
-  /** One at a time, in order. What fails for now is tried again with the next mark, connection or identity. */
+  /**
+   * One at a time, in order. What fails for now is tried again with the next mark, connection or
+   * identity.
+   */
   async #send(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;

@@ -1,8 +1,9 @@
 /**
  * Flow-control marks: what a consumer may ask for, and when a mark counts as reached. Pure.
  *
- * An XOFF mark is reached when the fill rises to it, once until an XON mark is reached; an XON mark is reached when, after an XOFF, the
- * fill falls to it from above, once until the next XOFF. So a fill that swings around one mark does not flood the provider.
+ * An XOFF mark is reached when the fill rises to it, once until an XON mark is reached; an XON mark
+ * is reached when, after an XOFF, the fill falls to it from above, once until the next XOFF. So a
+ * fill that swings around one mark does not flood the provider.
  */
 import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
 import { badOption, checkBuffers, type HistoryRules } from './history/rules.js';
@@ -11,7 +12,9 @@ import { badOption, checkBuffers, type HistoryRules } from './history/rules.js';
 export interface FlowControlMarks {
   /** From 1 to `history`. */
   readonly xoff: readonly number[];
-  /** From 0 to `history` - 1; at least one below the lowest XOFF, or the flow could never resume. */
+  /**
+   * From 0 to `history` - 1; at least one below the lowest XOFF, or the flow could never resume.
+   */
   readonly xon: readonly number[];
 }
 
@@ -60,7 +63,10 @@ function ascending(option: string, marks: readonly number[], min: number, max: n
   return [...new Set(marks)].toSorted((a, b) => a - b);
 }
 
-/** `armed`: reached when the fill gets there. `away`: the fill must first leave it to the other side. `done`: waits for a mark of the other kind. */
+/**
+ * `armed`: reached when the fill gets there. `away`: the fill must first leave it to the other
+ * side. `done`: waits for a mark of the other kind.
+ */
 type MarkState = 'armed' | 'away' | 'done';
 
 interface Watched {
@@ -83,7 +89,9 @@ export class MarkWatch {
     this.#reached = reached;
   }
 
-  /** The fill is this now. To be called after every rise, and when the fill has fallen to `nextXon`. */
+  /**
+   * The fill is this now. To be called after every rise, and when the fill has fallen to `nextXon`.
+   */
   look(fill: number): void {
     for (const watched of this.#xoff) {
       if (watched.state === 'away' && fill < watched.mark) watched.state = 'armed';

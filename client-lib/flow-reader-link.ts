@@ -1,6 +1,6 @@
 /**
- * A consumer's attachment to a flow: the mapped flow file, the signal link that was welcomed, and a reader that stands where the
- * duplicator said. The same for the flow thread and for inline flows.
+ * A consumer's attachment to a flow: the mapped flow file, the signal link that was welcomed, and a
+ * reader that stands where the duplicator said. The same for the flow thread and for inline flows.
  */
 import { systemClock, type Clock } from '../protocol/base/clock.js';
 import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
@@ -85,8 +85,8 @@ export class ConsumerLink {
 }
 
 /**
- * Opens the flow file and the link, and says HELLO. Throws what `openFlowFile` and the link throw, the duplicator's refusal with
- * its code, TIMED_OUT and BAD_MESSAGE; nothing stays open then.
+ * Opens the flow file and the link, and says HELLO. Throws what `openFlowFile` and the link throw,
+ * the duplicator's refusal with its code, TIMED_OUT and BAD_MESSAGE; nothing stays open then.
  */
 export async function attachConsumer(
   target: AttachTarget,

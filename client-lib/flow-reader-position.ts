@@ -1,6 +1,7 @@
 /**
- * What a reader in place still needs of its ring, and what its duplicator was told of that. What is lent is needed until it is given back.
- * It says so after a quarter of the ring, at the end of a turn in which it has drained the ring, and when it waits.
+ * What a reader in place still needs of its ring, and what its duplicator was told of that. What is
+ * lent is needed until it is given back. It says so after a quarter of the ring, at the end of a
+ * turn in which it has drained the ring, and when it waits.
  */
 import type { FlowBuffer } from './input-flow-buffer.js';
 import type { ConsumerLink } from './flow-reader-link.js';
@@ -68,7 +69,10 @@ export class ReadingPosition {
     if (this.#link.reader.next >= this.#quarterAt) this.#tellQuarter();
   }
 
-  /** Nothing is left to read just now: said at the end of this turn, unless a wait has said it by then. */
+  /**
+   * Nothing is left to read just now: said at the end of this turn, unless a wait has said it by
+   * then.
+   */
   drained(): void {
     if (this.#tellingSoon || this.needed === this.#acknowledged) return;
     this.#tellingSoon = true;
@@ -86,7 +90,10 @@ export class ReadingPosition {
     this.#say(needed, false);
   }
 
-  /** Asks for a signal when there is more. False when it was not asked, since something is lent: the duplicator would answer at once, and always. */
+  /**
+   * Asks for a signal when there is more. False when it was not asked, since something is lent: the
+   * duplicator would answer at once, and always.
+   */
   arm(): boolean {
     const { needed } = this;
     const { next } = this.#link.reader;

@@ -1,6 +1,7 @@
 /**
- * The engine without a thread: the link in this thread, buffers lent in place from the flow file. What is lent is not
- * acknowledged before it is given back, so a lossless writer never takes it away.
+ * The engine without a thread: the link in this thread, buffers lent in place from the flow file.
+ * What is lent is not acknowledged before it is given back, so a lossless writer never takes it
+ * away.
  */
 import { systemClock, type Clock } from '../protocol/base/clock.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
@@ -20,7 +21,10 @@ import type { CheckedOptions } from './input-flow-options.js';
 
 /** A blocked take spins at least so long: most buffers of a fast flow come within it. */
 const SPIN_MIN_US = 50;
-/** While something is lent that was not acknowledged, a duplicator answers every wait at once: it is asked only so often. */
+/**
+ * While something is lent that was not acknowledged, a duplicator answers every wait at once: it is
+ * asked only so often.
+ */
 const LENT_POLL_MS = 1;
 
 export class InlineEngine implements InputEngine {
@@ -262,7 +266,10 @@ export class InlineEngine implements InputEngine {
     this.#link.close();
   }
 
-  /** Passes on the buffer that the reader stands on, and goes on to the next, also when the handler throws. */
+  /**
+   * Passes on the buffer that the reader stands on, and goes on to the next, also when the handler
+   * throws.
+   */
   #handle(handler: PollHandler): void {
     const link = this.#link;
     const { reader } = link;
@@ -379,7 +386,9 @@ export class InlineEngine implements InputEngine {
     }
   }
 
-  /** The payload that the reader looks at: of one size, the same object every time the slot is met. */
+  /**
+   * The payload that the reader looks at: of one size, the same object every time the slot is met.
+   */
   #view(): Uint8Array {
     const { reader } = this.#link;
     const known = this.#views[reader.slot];

@@ -1,4 +1,7 @@
-/** A connection to this host's host server: discovery, starting and stopping applications. What the console stands on. */
+/**
+ * A connection to this host's host server: discovery, starting and stopping applications. What the
+ * console stands on.
+ */
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
 import type { HostOnNetwork } from '../protocol/rpc/contract/hosts.js';
 import type { ApplicationInfo, ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
@@ -9,7 +12,10 @@ import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
 
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
-/** Starting an application includes its app server's start; stopping one awaits the end of all its processes. */
+/**
+ * Starting an application includes its app server's start; stopping one awaits the end of all its
+ * processes.
+ */
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 3_000;
 const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 2_000;
 
@@ -33,14 +39,17 @@ export class HostConnection {
     return this.#call('host.applications', []);
   }
 
-  /** The hosts of this network with their applications, this one first; those that are away with the reason. */
+  /**
+   * The hosts of this network with their applications, this one first; those that are away with the
+   * reason.
+   */
   network(): Promise<HostOnNetwork[]> {
     return this.#call('host.network', []);
   }
 
   /**
-   * Starts an application here or on another host, or finds it running. Rejects with the cause when it does not become ready,
-   * UNKNOWN_HOST naming those there are.
+   * Starts an application here or on another host, or finds it running. Rejects with the cause when
+   * it does not become ready, UNKNOWN_HOST naming those there are.
    */
   run(options: ApplicationOptions, host?: string): Promise<ApplicationInfo> {
     return this.#call('host.run', host === undefined ? [options] : [options, host], {
@@ -48,7 +57,10 @@ export class HostConnection {
     });
   }
 
-  /** Starts an application anew with the options it has, changed by those that are stated; its flows end and begin again. */
+  /**
+   * Starts an application anew with the options it has, changed by those that are stated; its flows
+   * end and begin again.
+   */
   restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     return this.#call('host.restart', [changes], { timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS });
   }

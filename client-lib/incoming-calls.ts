@@ -1,4 +1,7 @@
-/** The calls that an app server makes to a client, on the client's own connection. It exists before the client that answers them. */
+/**
+ * The calls that an app server makes to a client, on the client's own connection. It exists before
+ * the client that answers them.
+ */
 import type { Delivery } from '../protocol/rpc/contract/deliveries.js';
 import type { ClientReport } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT } from '../protocol/rpc/contract/methods.js';

@@ -1,4 +1,6 @@
-/** The client library's public surface: everything a program needs, and nothing else is promised. */
+/**
+ * The client library's public surface: everything a program needs, and nothing else is promised.
+ */
 export { connect, type ConnectOptions } from './connect.js';
 export { Client, SPECTRA_FLOW, type AppInfo, type SendTarget } from './client.js';
 export type { FlowStatus } from './openings.js';

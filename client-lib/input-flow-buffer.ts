@@ -22,8 +22,9 @@ export function generationOf(slotFlags: number): number {
 }
 
 /**
- * Valid until `release()` or the next take of its flow (`take`, `takeNow`, `takeSync`, `takeAll`, a step of `for await`), whichever
- * comes first: the next take releases what earlier ones delivered. `copy()` keeps the data.
+ * Valid until `release()` or the next take of its flow (`take`, `takeNow`, `takeSync`, `takeAll`, a
+ * step of `for await`), whichever comes first: the next take releases what earlier ones delivered.
+ * `copy()` keeps the data.
  */
 export class FlowBuffer {
   /** Counts the buffers of a flow from 0 within an epoch. */
@@ -36,7 +37,9 @@ export class FlowBuffer {
   readonly size: number;
   /** Of the flow type, 0 to 65,535. */
   readonly flags: number;
-  /** Which provider of the flow wrote it, counted from 1; 0 for a flow that its duplicator fills. */
+  /**
+   * Which provider of the flow wrote it, counted from 1; 0 for a flow that its duplicator fills.
+   */
   readonly generation: number;
   readonly #data: Uint8Array;
   readonly #token: number;
@@ -76,14 +79,17 @@ export class FlowBuffer {
     return this.#lender === undefined;
   }
 
-  /** The payload in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws CLOSED once released. */
+  /**
+   * The payload in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws
+   * CLOSED once released.
+   */
   copy(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.data);
   }
 
   /**
-   * False when the data are not this buffer's any more: released, or, for an inline flow, taken back by the writer.
-   * Whatever was read before a true answer is whole.
+   * False when the data are not this buffer's any more: released, or, for an inline flow, taken
+   * back by the writer. Whatever was read before a true answer is whole.
    */
   stillValid(): boolean {
     return this.#lender?.stillValid(this.#token, this) ?? false;

@@ -23,7 +23,10 @@ export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void
 export interface EngineListener {
   /** After `arm`: something may be ready, or the flow may be over. */
   readonly onReady: () => void;
-  /** `generation`: of the provider whose coming or going it tells; 0 for a flow that its duplicator fills. */
+  /**
+   * `generation`: of the provider whose coming or going it tells; 0 for a flow that its duplicator
+   * fills.
+   */
   readonly onState: (state: SourceState, generation: number) => void;
   readonly onRestarted: (epoch: number) => void;
   readonly onLost: () => void;

@@ -10,18 +10,31 @@ const DELIVERIES: readonly Delivery[] = ['lossless', 'lossy'];
 const STARTS = ['oldest', 'newest', 'next'] as const;
 
 export interface InputFlowOptions extends HistoryOptions {
-  /** `lossless` (default) holds the provider back when it is too fast; `lossy` never does, and may lose buffers. */
+  /**
+   * `lossless` (default) holds the provider back when it is too fast; `lossy` never does, and may
+   * lose buffers.
+   */
   readonly delivery?: Delivery;
-  /** The first buffer: `oldest` (default) still there, the `newest`, the `next` to come, or a sequence of the present epoch. */
+  /**
+   * The first buffer: `oldest` (default) still there, the `newest`, the `next` to come, or a
+   * sequence of the present epoch.
+   */
   readonly start?: ReadStart;
-  /** No thread and no copy: buffers are read in place, in this thread. The ring of the flow is the history. Default false. */
+  /**
+   * No thread and no copy: buffers are read in place, in this thread. The ring of the flow is the
+   * history. Default false.
+   */
   readonly inline?: boolean;
   /**
-   * Messages to the provider when the fill of the history reaches marks. The flow thread watches and sends them, also while the main
-   * thread is busy; only that buffers were taken is noticed by taking them.
+   * Messages to the provider when the fill of the history reaches marks. The flow thread watches
+   * and sends them, also while the main thread is busy; only that buffers were taken is noticed by
+   * taking them.
    */
   readonly flowControl?: FlowControlMarks;
-  /** Microseconds, 0 (default) to 100,000: looks at the published word for so long before waiting for a signal; it costs a core. */
+  /**
+   * Microseconds, 0 (default) to 100,000: looks at the published word for so long before waiting
+   * for a signal; it costs a core.
+   */
   readonly spinUs?: number;
 }
 

@@ -1,4 +1,7 @@
-/** The takes of a flow that wait for a buffer: served in order, each answered exactly once, none loses a buffer. */
+/**
+ * The takes of a flow that wait for a buffer: served in order, each answered exactly once, none
+ * loses a buffer.
+ */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import type { FlowBuffer } from './input-flow-buffer.js';
 import type { InputEngine } from './input-flow-engine.js';
@@ -22,7 +25,10 @@ export class TakeQueue {
   readonly #delivered: (buffer: FlowBuffer) => void;
   readonly #waiting: WaitingTake[] = [];
 
-  /** `over`: no buffer will ever come again. `delivered` is called just before the taker can see its buffer. */
+  /**
+   * `over`: no buffer will ever come again. `delivered` is called just before the taker can see its
+   * buffer.
+   */
   constructor(engine: InputEngine, over: () => boolean, delivered: (buffer: FlowBuffer) => void) {
     this.#engine = engine;
     this.#over = over;
@@ -52,7 +58,8 @@ export class TakeQueue {
       const take: WaitingTake = {
         answer: (buffer) => {
           settle();
-          // In a microtask, and before the taker's own: takes that are made together must not release each other's buffers.
+          // In a microtask, and before the taker's own: takes that are made together must not
+          // release each other's buffers.
           if (buffer !== undefined) queueMicrotask(() => this.#delivered(buffer));
           resolve(buffer);
         },
@@ -83,7 +90,10 @@ export class TakeQueue {
     });
   }
 
-  /** Gives what is ready to the takes that wait; those left over are told when there is more, or at the end. */
+  /**
+   * Gives what is ready to the takes that wait; those left over are told when there is more, or at
+   * the end.
+   */
   serve(): void {
     let armed = false;
     while (this.#waiting.length > 0) {

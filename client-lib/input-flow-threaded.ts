@@ -1,4 +1,7 @@
-/** The engine with a flow thread: the main thread's side of the history and of the worker that fills it. */
+/**
+ * The engine with a flow thread: the main thread's side of the history and of the worker that fills
+ * it.
+ */
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../protocol/base/errors.js';
 import type { SourceState } from '../protocol/flow/flow-file/layout.js';

@@ -1,6 +1,6 @@
 /**
- * An input flow as its user sees it: takes of every kind over one of two engines, served in order, and what became of the
- * buffers taken.
+ * An input flow as its user sees it: takes of every kind over one of two engines, served in order,
+ * and what became of the buffers taken.
  */
 import { EventEmitter } from 'eventemitter3';
 import { MirrorflowError } from '../protocol/base/errors.js';
@@ -26,17 +26,24 @@ export interface ControlPath {
 
 export interface InputFlowEvents {
   /**
-   * What the flow's data are worth now: of a provider's flow `live` with it, `ended` when it has closed the flow, `stale` when it went without
-   * that. What it published before may still have to be taken. `generation`: which provider it is about.
+   * What the flow's data are worth now: of a provider's flow `live` with it, `ended` when it has
+   * closed the flow, `stale` when it went without that. What it published before may still have to
+   * be taken. `generation`: which provider it is about.
    */
   state: [state: SourceState, generation: number];
   /** The next buffer taken is the first of another provider; told just before it is handed out. */
   provider: [generation: number];
-  /** The sequences started again. Buffers of the epoch before may still be ready; each names its own. */
+  /**
+   * The sequences started again. Buffers of the epoch before may still be ready; each names its
+   * own.
+   */
   restarted: [epoch: number];
   /** So many more buffers were lost: lapped, overwritten or dropped. */
   lost: [buffers: number];
-  /** This consumer held the provider back for longer than the stall timeout: it is lossy from now on. */
+  /**
+   * This consumer held the provider back for longer than the stall timeout: it is lossy from now
+   * on.
+   */
   demoted: [];
   /** The link has ended. Unless the flow holds, `end` follows. */
   detached: [end: LinkEnd];
@@ -116,7 +123,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.free;
   }
 
-  /** Buffers that this flow did not get since it was opened: lapped by the writer, overwritten or dropped. */
+  /**
+   * Buffers that this flow did not get since it was opened: lapped by the writer, overwritten or
+   * dropped.
+   */
   get lost(): number {
     return this.#engine.lost;
   }
@@ -130,12 +140,18 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.sourceState;
   }
 
-  /** Generation of the provider that is there, or was there last; 0 before the first, and for a flow that its duplicator fills. */
+  /**
+   * Generation of the provider that is there, or was there last; 0 before the first, and for a flow
+   * that its duplicator fills.
+   */
   get sourceGeneration(): number {
     return this.#engine.sourceGeneration;
   }
 
-  /** Of the flow file that is read: a sequence means the same buffer as long as this is the same. 53 bits. */
+  /**
+   * Of the flow file that is read: a sequence means the same buffer as long as this is the same. 53
+   * bits.
+   */
   get epoch(): number {
     return this.#engine.epoch;
   }
@@ -164,9 +180,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * The next buffer, waiting for it. Undefined when the time was over, or the flow is at its end, which `ended` tells apart.
-   * Several takes may wait; they are served in order. Rejects with CLOSED when aborted, with the signal's reason as cause; no buffer is lost
-   * by it. The buffer is lent: see FlowBuffer.
+   * The next buffer, waiting for it. Undefined when the time was over, or the flow is at its end,
+   * which `ended` tells apart. Several takes may wait; they are served in order. Rejects with
+   * CLOSED when aborted, with the signal's reason as cause; no buffer is lost by it. The buffer is
+   * lent: see FlowBuffer.
    */
   take(options: TakeOptions = {}): Promise<FlowBuffer | undefined> {
     this.#beginTake();
@@ -180,8 +197,9 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * The next buffer, blocking this thread for up to `timeoutMs` milliseconds; 0 does not block. Undefined as with `take`. Nothing
-   * else runs in this thread meanwhile, so give a finite time: an inline flow cannot see its link end. Lent: see FlowBuffer.
+   * The next buffer, blocking this thread for up to `timeoutMs` milliseconds; 0 does not block.
+   * Undefined as with `take`. Nothing else runs in this thread meanwhile, so give a finite time: an
+   * inline flow cannot see its link end. Lent: see FlowBuffer.
    */
   takeSync(timeoutMs: number): FlowBuffer | undefined {
     checkTime('timeoutMs', timeoutMs);
@@ -212,8 +230,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * The newest ready buffers, up to `count`, oldest first, without taking them. Valid until the next take or `newest`;
-   * of an inline flow ask `stillValid()`.
+   * The newest ready buffers, up to `count`, oldest first, without taking them. Valid until the
+   * next take or `newest`; of an inline flow ask `stillValid()`.
    */
   newest(count = 1): FlowBuffer[] {
     checkBuffers('count', count, 1, Number.MAX_SAFE_INTEGER);
@@ -223,9 +241,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * Calls the handler with every ready buffer in place, up to `limit`, and returns how many it were. View and meta are used again:
-   * they are valid during the call. Nothing is allocated per buffer while the sizes stay the same. What the handler throws is passed on; the
-   * buffer counts as handled.
+   * Calls the handler with every ready buffer in place, up to `limit`, and returns how many it
+   * were. View and meta are used again: they are valid during the call. Nothing is allocated per
+   * buffer while the sizes stay the same. What the handler throws is passed on; the buffer counts
+   * as handled.
    */
   poll(handler: PollHandler, limit = Number.POSITIVE_INFINITY): number {
     this.#beginTake();
@@ -234,7 +253,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.poll(handler, limit);
   }
 
-  /** Takes until the flow is at its end. Each step releases the buffer of the step before, leaving the loop the last one. */
+  /**
+   * Takes until the flow is at its end. Each step releases the buffer of the step before, leaving
+   * the loop the last one.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<FlowBuffer, void, undefined> {
     let buffer: FlowBuffer | undefined;
     try {
@@ -249,21 +271,26 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * At least `buffers` in the history from now on. Rejects with BAD_OPTION beyond `maxHistory` (of an inline flow: the ring),
-   * TOO_LARGE beyond 2^31 - 1 bytes, NO_SPACE when the system gives no memory, CLOSED.
+   * At least `buffers` in the history from now on. Rejects with BAD_OPTION beyond `maxHistory` (of
+   * an inline flow: the ring), TOO_LARGE beyond 2^31 - 1 bytes, NO_SPACE when the system gives no
+   * memory, CLOSED.
    */
   grow(buffers: number): Promise<void> {
     return this.#engine.grow(buffers);
   }
 
-  /** `buffers` are enough: others retire as they come back, their memory follows when whole segments have. Throws BAD_OPTION. */
+  /**
+   * `buffers` are enough: others retire as they come back, their memory follows when whole segments
+   * have. Throws BAD_OPTION.
+   */
   shrink(buffers: number): void {
     if (!this.closed) this.#engine.shrink(buffers);
   }
 
   /**
-   * Goes on from another flow file and link, where the last one stopped; what is ready stays ready. Rejects with what attaching
-   * throws, TOO_LARGE when the new buffers do not fit the history, CLOSED after `end`; nothing has changed then.
+   * Goes on from another flow file and link, where the last one stopped; what is ready stays ready.
+   * Rejects with what attaching throws, TOO_LARGE when the new buffers do not fit the history,
+   * CLOSED after `end`; nothing has changed then.
    */
   reattach(opened: AttachTarget): Promise<void> {
     if (this.#end !== undefined)
@@ -272,10 +299,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * Nothing is read from the flow until `resume`, but for what the flow thread is just reading; what the history holds can still be taken, an
-   * inline flow gives nothing. A lossless
-   * consumer that is paused holds the provider back, until the stall timeout if there is one; a lossy one is lapped, and told by `lost` how many
-   * buffers it missed.
+   * Nothing is read from the flow until `resume`, but for what the flow thread is just reading;
+   * what the history holds can still be taken, an inline flow gives nothing. A lossless consumer
+   * that is paused holds the provider back, until the stall timeout if there is one; a lossy one is
+   * lapped, and told by `lost` how many buffers it missed.
    */
   pause(): void {
     if (this.#paused || this.closed) return;
@@ -299,7 +326,10 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (!this.closed) this.#engine.finish();
   }
 
-  /** Ends at once: waiting takes get undefined, lent buffers are released. Idempotent; resolves when thread and link are gone. */
+  /**
+   * Ends at once: waiting takes get undefined, lent buffers are released. Idempotent; resolves when
+   * thread and link are gone.
+   */
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#beginTake();
@@ -355,8 +385,9 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 }
 
 /**
- * Opens the consumer side of a flow, as `flow.open` of the app server described it. Throws BAD_OPTION with what was given and what
- * is allowed, TOO_LARGE for a history beyond 2^31 - 1 bytes, and what the flow file and the link throw.
+ * Opens the consumer side of a flow, as `flow.open` of the app server described it. Throws
+ * BAD_OPTION with what was given and what is allowed, TOO_LARGE for a history beyond 2^31 - 1
+ * bytes, and what the flow file and the link throw.
  * @param control where flow-control marks are told; needed for them only
  * @param whenDetached `end`: the end of the link ends the flow; `hold`: takes go on waiting until `reattach` or `finish`
  */

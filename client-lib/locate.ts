@@ -1,6 +1,6 @@
 /**
- * Finding servers on this host: the sockets of host servers and app servers in the directories a client looks into, the user's first,
- * then the machine's.
+ * Finding servers on this host: the sockets of host servers and app servers in the directories a
+ * client looks into, the user's first, then the machine's.
  */
 import { clientDirectories, appSocketPath, hostSocketPath } from '../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
@@ -26,7 +26,10 @@ export interface Located {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
-/** The client library says what matters by errors and events; of its own accord it writes warnings only. */
+/**
+ * The client library says what matters by errors and events; of its own accord it writes warnings
+ * only.
+ */
 export const clientLog = new Logger('client', { level: 'warn' });
 
 /** A session to the host server, or undefined when none runs in any of the directories. */
@@ -34,7 +37,10 @@ export async function findHostServer(options: LocateOptions): Promise<Located | 
   return findServer(options, hostSocketPath);
 }
 
-/** A session to the app server of an application, whose calls the dispatcher answers, or undefined when none runs. */
+/**
+ * A session to the app server of an application, whose calls the dispatcher answers, or undefined
+ * when none runs.
+ */
 export async function findAppServer(
   app: string,
   options: LocateOptions,
@@ -63,7 +69,8 @@ async function findServer(
   dispatcher?: CallDispatcher<undefined>,
 ): Promise<Located | undefined> {
   for (const directory of directoriesOf(options)) {
-    // In /tmp anybody could have made a directory of this name: only one's own or root's is believed there.
+    // In /tmp anybody could have made a directory of this name: only one's own or root's is
+    // believed there.
     if (!isUsableDirectory(directory, uid(), directory.startsWith('/tmp/'))) continue;
     const socket = pathIn(directory);
     try {

@@ -1,6 +1,7 @@
 /**
- * A mirror's signal link, as an observer. It is greeted while the app server is asked for the flow: where the mirror runs, its duplicator
- * listens at a known place, and the two answers are waited for at the same time.
+ * A mirror's signal link, as an observer. It is greeted while the app server is asked for the flow:
+ * where the mirror runs, its duplicator listens at a known place, and the two answers are waited
+ * for at the same time.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
@@ -14,11 +15,15 @@ export interface Greeted {
   readonly epoch: number;
 }
 
-/** Handles of app servers begin below this; a client that speaks first says a number that is none. */
+/**
+ * Handles of app servers begin below this; a client that speaks first says a number that is none.
+ */
 const FIRST_OWN_NUMBER = 2 ** 30 + 2 ** 29;
 const OWN_NUMBERS_END = 2 ** 31;
 
-/** What a client calls itself on the links of one mirror, whatever handle the app server gives it. */
+/**
+ * What a client calls itself on the links of one mirror, whatever handle the app server gives it.
+ */
 export function ownLinkNumber(): number {
   return FIRST_OWN_NUMBER + Math.floor(Math.random() * (OWN_NUMBERS_END - FIRST_OWN_NUMBER));
 }
@@ -33,7 +38,9 @@ export class EarlyGreeting {
     this.#greeted = greet(path, client).catch(() => undefined);
   }
 
-  /** The link, if it is to the duplicator that serves `epoch` at `path`; otherwise it is given up. */
+  /**
+   * The link, if it is to the duplicator that serves `epoch` at `path`; otherwise it is given up.
+   */
   async of(path: string, epoch: number): Promise<LinkConnection | undefined> {
     if (path !== this.#path) {
       this.giveUp();
@@ -51,7 +58,10 @@ export class EarlyGreeting {
   }
 }
 
-/** Says HELLO and waits for the duplicator's answer. Throws what connecting throws, its refusal, and CLOSED when it ends meanwhile. */
+/**
+ * Says HELLO and waits for the duplicator's answer. Throws what connecting throws, its refusal, and
+ * CLOSED when it ends meanwhile.
+ */
 export async function greet(path: string, client: number): Promise<Greeted> {
   const link = await streamLink().connect(path);
   try {

@@ -1,7 +1,8 @@
 /**
- * A mirror as a program uses it: the mapped image (always the newest), spectra by name over it, and consistent reads of one publication.
- * It holds a signal link as an observer, which keeps the duplicator alive, tells the source's state and is told of nothing else: an idle
- * mirror wakes nobody.
+ * A mirror as a program uses it: the mapped image (always the newest), spectra by name over it, and
+ * consistent reads of one publication. It holds a signal link as an observer, which keeps the
+ * duplicator alive, tells the source's state and is told of nothing else: an idle mirror wakes
+ * nobody.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
@@ -29,7 +30,9 @@ interface MirrorEvents {
   state: [state: SourceState];
   /** The duplicator has gone; nothing changes any more until the mirror is attached again. */
   lost: [end: LinkEnd];
-  /** Attached again, to a new duplicator; `state` follows. `memory` is another buffer from now on. */
+  /**
+   * Attached again, to a new duplicator; `state` follows. `memory` is another buffer from now on.
+   */
   reattached: [];
 }
 
@@ -45,7 +48,10 @@ interface Attachment {
 
 /** Runs over the slot itself before a private copy is made, which the writer cannot outrun. */
 const READS_IN_PLACE = 2;
-/** Attempts to copy one publication; each fails only when the writer went once around the ring meanwhile. */
+/**
+ * Attempts to copy one publication; each fails only when the writer went once around the ring
+ * meanwhile.
+ */
 const COPY_ATTEMPTS = 100;
 
 export class Mirror extends EventEmitter<MirrorEvents> {
@@ -62,8 +68,9 @@ export class Mirror extends EventEmitter<MirrorEvents> {
   }
 
   /**
-   * Attaches to what flow.open answered. Throws NOT_A_MIRROR for a flow without an image. `client`: what it says it is on the link.
-   * `early`: the link, where it was greeted already; this mirror's from now on.
+   * Attaches to what flow.open answered. Throws NOT_A_MIRROR for a flow without an image. `client`:
+   * what it says it is on the link. `early`: the link, where it was greeted already; this mirror's
+   * from now on.
    */
   static async attach(opened: OpenedFlow, client: number, early?: EarlyGreeting): Promise<Mirror> {
     return new Mirror(await open(opened, client, early), client);
@@ -85,8 +92,9 @@ export class Mirror extends EventEmitter<MirrorEvents> {
   }
 
   /**
-   * The display memory, mapped read-only (writing to it ends the process): byte for byte SpecTcl's, from offset 0, and always the newest,
-   * brought up to date in place. Valid until `unmap`; use `read` where a whole publication is needed.
+   * The display memory, mapped read-only (writing to it ends the process): byte for byte SpecTcl's,
+   * from offset 0, and always the newest, brought up to date in place. Valid until `unmap`; use
+   * `read` where a whole publication is needed.
    */
   get memory(): Buffer {
     return this.#attachment.image;
@@ -117,8 +125,9 @@ export class Mirror extends EventEmitter<MirrorEvents> {
   }
 
   /**
-   * Runs `use` over one published sequence, never a mixture of two, and again when the writer was faster; so `use` must have no effect
-   * outside itself, and nothing it was given may be kept. When it cannot keep up it gets a private copy.
+   * Runs `use` over one published sequence, never a mixture of two, and again when the writer was
+   * faster; so `use` must have no effect outside itself, and nothing it was given may be kept. When
+   * it cannot keep up it gets a private copy.
    */
   read<T>(use: (spectra: SpectraView, meta: PublicationMeta) => T): T {
     const attachment = this.#attachment;
@@ -144,7 +153,9 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     );
   }
 
-  /** Detaches. Buffers and typed arrays that were handed out must not be used any more. Idempotent. */
+  /**
+   * Detaches. Buffers and typed arrays that were handed out must not be used any more. Idempotent.
+   */
   unmap(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -167,7 +178,10 @@ function metaOf(reader: RingReader): PublicationMeta {
   return { sequence: reader.sequence, timestampNs: reader.timestampNs, size: reader.size };
 }
 
-/** The whole flow file; undefined when its duplicator has gone and taken it away before it was mapped. */
+/**
+ * The whole flow file; undefined when its duplicator has gone and taken it away before it was
+ * mapped.
+ */
 function ringOf(attachment: Attachment): FlowFile | undefined {
   try {
     attachment.ring ??= openFlowFile(attachment.header.path, 'read');

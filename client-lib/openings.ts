@@ -1,6 +1,7 @@
 /**
- * What a client has open at its app server: asked for under one handle however often it is attached again, asked for again when the app server was
- * restarted, and brought back when its duplicator died. Knows flows by their requests and handles, not how they are read or written.
+ * What a client has open at its app server: asked for under one handle however often it is attached
+ * again, asked for again when the app server was restarted, and brought back when its duplicator
+ * died. Knows flows by their requests and handles, not how they are read or written.
  */
 import type { ClientReport } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
@@ -18,8 +19,9 @@ export interface FlowStatus {
   readonly flow: string;
   readonly direction: 'input' | 'output';
   /**
-   * `live`: its source or provider is there. `stale`: what was read is the last there is, its source, provider or duplicator being away.
-   * `reattached`: it goes on with a new duplicator; `live` or `stale` follows. `ended`: nothing more will come, once.
+   * `live`: its source or provider is there. `stale`: what was read is the last there is, its
+   * source, provider or duplicator being away. `reattached`: it goes on with a new duplicator;
+   * `live` or `stale` follows. `ended`: nothing more will come, once.
    */
   readonly status: 'live' | 'stale' | 'reattached' | 'ended';
 }
@@ -42,7 +44,10 @@ export interface OpeningsOwner {
   readonly told: (status: FlowStatus) => void;
 }
 
-/** `link` is what the flow's signal link was greeted with: a number of the client's own, else the handle. */
+/**
+ * `link` is what the flow's signal link was greeted with: a number of the client's own, else the
+ * handle.
+ */
 interface OpenOne {
   readonly request: OpenRequest;
   handle: number;
@@ -56,7 +61,10 @@ interface OpenOne {
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs + 1_000;
 /** Longest pause between two attempts to attach again after a duplicator died. */
 const REATTACH_DELAY_MAX_MS = 500;
-/** Attempts, some half a minute, that may be answered with an error that says that the flow is no more what it was; then it has ended. */
+/**
+ * Attempts, some half a minute, that may be answered with an error that says that the flow is no
+ * more what it was; then it has ended.
+ */
 const REATTACH_REFUSALS = 60;
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_FLOW',
@@ -76,7 +84,10 @@ export class Openings {
     this.#owner = owner;
   }
 
-  /** A flow that is open already is asked for under its handle: it stays one opening, however often it is attached again. */
+  /**
+   * A flow that is open already is asked for under its handle: it stays one opening, however often
+   * it is attached again.
+   */
   async open(key: object, request: OpenRequest): Promise<OpenedFlow> {
     const { app, call, closed, token } = this.#owner;
     if (closed()) throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
@@ -96,7 +107,9 @@ export class Openings {
     return opened;
   }
 
-  /** The flow that an opening serves: its counts are reported, and it learns the handle it goes by. */
+  /**
+   * The flow that an opening serves: its counts are reported, and it learns the handle it goes by.
+   */
   serves(key: object, flow: InputFlow | OutputFlow): void {
     const open = this.#open.get(key);
     if (open !== undefined) open.flow = flow;
@@ -111,8 +124,8 @@ export class Openings {
   }
 
   /**
-   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it, for as long as the flow is not closed here and
-   * may still come back.
+   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it,
+   * for as long as the flow is not closed here and may still come back.
    */
   async recover(
     key: object,
@@ -151,7 +164,10 @@ export class Openings {
     };
   }
 
-  /** Tells a new session what is open. Flows whose duplicator is awaited are opened when it is there. */
+  /**
+   * Tells a new session what is open. Flows whose duplicator is awaited are opened when it is
+   * there.
+   */
   async openAgain(session: RpcSession, token: string): Promise<void> {
     const attached = [...this.#open.values()].filter(({ detached }) => detached !== true);
     await Promise.all(attached.map((open) => this.#openAgain(open, token, session)));
@@ -172,7 +188,9 @@ export class Openings {
     return { flows };
   }
 
-  /** The flow itself goes on over its link; this tells a new app server that somebody has it open. */
+  /**
+   * The flow itself goes on over its link; this tells a new app server that somebody has it open.
+   */
   async #openAgain(open: OpenOne, token: string, session: RpcSession): Promise<void> {
     try {
       const request = { ...open.request, link: open.link };
@@ -182,7 +200,8 @@ export class Openings {
       open.handle = opened.handle;
       if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
     } catch (error) {
-      // One flow that cannot be opened must not keep the client from its app server, nor from its other flows.
+      // One flow that cannot be opened must not keep the client from its app server, nor from its
+      // other flows.
       if (session.state !== 'open') throw error;
       clientLog.warn('a flow is not known to the new app server', { flow: open.request.flow, error });
     }

@@ -1,7 +1,7 @@
 /**
- * A flow as its provider sees it: slots of the mapped flow file are reserved, filled in place and committed; the commits of one turn are
- * published together and cost one signal. Credit from the duplicator says how far it may write; what to do without credit is the provider's
- * choice.
+ * A flow as its provider sees it: slots of the mapped flow file are reserved, filled in place and
+ * committed; the commits of one turn are published together and cost one signal. Credit from the
+ * duplicator says how far it may write; what to do without credit is the provider's choice.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { FlowMark } from '../protocol/rpc/contract/deliveries.js';
@@ -24,15 +24,26 @@ const TURN = Promise.resolve();
 interface OutputFlowEvents {
   /** Nothing more can be written: closed from here, or lost. Once. */
   closed: [];
-  /** The duplicator has gone. Nothing is lost: what was published stays in the file, and writers wait until the flow is attached again. */
+  /**
+   * The duplicator has gone. Nothing is lost: what was published stays in the file, and writers
+   * wait until the flow is attached again.
+   */
   detached: [end: LinkEnd];
   /** Attached to a new duplicator: it goes on. */
   reattached: [];
-  /** The flow did not come back: nothing more can be written until it is opened again. Told after `closed`. */
+  /**
+   * The flow did not come back: nothing more can be written until it is opened again. Told after
+   * `closed`.
+   */
   lost: [end: LinkEnd];
-  /** The history of a consumer has reached one of its marks. What that means is the provider's own affair. */
+  /**
+   * The history of a consumer has reached one of its marks. What that means is the provider's own
+   * affair.
+   */
   flowControl: [mark: ReachedMark];
-  /** This consumer held the writer back for longer than the stall timeout, and is lossy from now on. */
+  /**
+   * This consumer held the writer back for longer than the stall timeout, and is lossy from now on.
+   */
   demoted: [consumer: string];
 }
 
@@ -83,15 +94,19 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#follow(seat);
   }
 
-  /** Attaches to what flow.open answered. Throws FLOW_BUSY when another provider stays there, TIMED_OUT, CLOSED. */
+  /**
+   * Attaches to what flow.open answered. Throws FLOW_BUSY when another provider stays there,
+   * TIMED_OUT, CLOSED.
+   */
   static async attach(opened: OpenedFlow, options: OutputFlowOptions): Promise<OutputFlow> {
     const rules = checkOutputOptions(options);
     return new OutputFlow(opened.flow, rules, await sitDown(opened, rules));
   }
 
   /**
-   * Goes on with another duplicator: in the same file where it took that over, else in its new one. What waits is written then. Throws as
-   * `attach`, and TOO_LARGE when the new buffers are smaller; nothing has changed then.
+   * Goes on with another duplicator: in the same file where it took that over, else in its new one.
+   * What waits is written then. Throws as `attach`, and TOO_LARGE when the new buffers are smaller;
+   * nothing has changed then.
    */
   async reattach(opened: OpenedFlow): Promise<void> {
     this.#checkNotOver();
@@ -144,7 +159,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#ring.next;
   }
 
-  /** Buffers that were given up or overwritten before anybody could read them, by the policy for a full ring. */
+  /**
+   * Buffers that were given up or overwritten before anybody could read them, by the policy for a
+   * full ring.
+   */
   get lost(): number {
     return this.#lost;
   }
@@ -160,15 +178,19 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Reserves the next slot, without waiting: undefined when no credit is left, or others wait for it. One reservation at a time, committed before
-   * anything else is written; reserving again gives the same slot. Throws CLOSED.
+   * Reserves the next slot, without waiting: undefined when no credit is left, or others wait for
+   * it. One reservation at a time, committed before anything else is written; reserving again gives
+   * the same slot. Throws CLOSED.
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
     return this.#turns.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
   }
 
-  /** Reserves the next slot as soon as the slowest lossless consumer allows. Rejects with CLOSED when the flow ends meanwhile. */
+  /**
+   * Reserves the next slot as soon as the slowest lossless consumer allows. Rejects with CLOSED
+   * when the flow ends meanwhile.
+   */
   async reserve(options: WaitOptions = {}): Promise<OutputSlot> {
     const slot = this.reserveNow();
     if (slot !== undefined) return slot;
@@ -177,9 +199,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Writes one buffer by copying it, in the order of the calls. Without credit the flow's policy decides: `block` waits (the bytes must not
-   * change meanwhile), `drop` gives the buffer up, `overwrite` replaces the last one that waits, `grow` lets more of them wait, then blocks.
-   * Resolves with false when this buffer or an earlier waiting one was lost to the policy. Rejects with TOO_LARGE, CLOSED.
+   * Writes one buffer by copying it, in the order of the calls. Without credit the flow's policy
+   * decides: `block` waits (the bytes must not change meanwhile), `drop` gives the buffer up,
+   * `overwrite` replaces the last one that waits, `grow` lets more of them wait, then blocks.
+   * Resolves with false when this buffer or an earlier waiting one was lost to the policy. Rejects
+   * with TOO_LARGE, CLOSED.
    */
   async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
     if (bytes.length > this.bufferSize) {
@@ -222,15 +246,19 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Waits until everything written has room, publishes it, and leaves the seat: the flow's source is `ended` then, and another provider may come. Nothing can be written from the
-   * call on. Without room it waits as long as the slowest lossless consumer does. Idempotent.
+   * Waits until everything written has room, publishes it, and leaves the seat: the flow's source
+   * is `ended` then, and another provider may come. Nothing can be written from the call on.
+   * Without room it waits as long as the slowest lossless consumer does. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** Leaves at once, as a provider that dies: what waits is given up, and the flow's source is `stale` then. Idempotent. */
+  /**
+   * Leaves at once, as a provider that dies: what waits is given up, and the flow's source is
+   * `stale` then. Idempotent.
+   */
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
@@ -285,7 +313,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (this.#turns.length > 0) this.#turns.serve();
   }
 
-  /** The slot was reserved before its duplicator went: what is in it is the first to be written by the next one. */
+  /**
+   * The slot was reserved before its duplicator went: what is in it is the first to be written by
+   * the next one.
+   */
   #keep(size: number, options?: CommitOptions): void {
     if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
@@ -353,7 +384,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#turns.wait(serve, signal, reserves);
   }
 
-  /** What was committed is published: consumers that have the file read it, and so will those of the next duplicator. */
+  /**
+   * What was committed is published: consumers that have the file read it, and so will those of the
+   * next duplicator.
+   */
   #detach(end: LinkEnd): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#ring.publish();

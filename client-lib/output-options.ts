@@ -15,11 +15,15 @@ export interface OutputFlowOptions {
   readonly properties?: Readonly<Record<string, unknown>>;
   /** What `write` does when the ring is full. Default `block`. */
   readonly whenFull?: (typeof OUTPUT_POLICIES)[number];
-  /** Buffers that may wait on this side: for `overwrite` (default 2) and, as the limit, for `grow` (must be given). */
+  /**
+   * Buffers that may wait on this side: for `overwrite` (default 2) and, as the limit, for `grow`
+   * (must be given).
+   */
   readonly queue?: number;
   /**
-   * Milliseconds, 1 to a day: a lossless consumer that holds this provider back and acknowledges nothing for so long becomes lossy, and
-   * both are told by `demoted`. Also a consumer that is paused. 0: never. Default: what the application states, else never.
+   * Milliseconds, 1 to a day: a lossless consumer that holds this provider back and acknowledges
+   * nothing for so long becomes lossy, and both are told by `demoted`. Also a consumer that is
+   * paused. 0: never. Default: what the application states, else never.
    */
   readonly stallTimeoutMs?: number;
 }

@@ -1,13 +1,17 @@
 /**
- * The ring as a provider may write it: slots are opened as far as there is credit, and given back when they are not used. The duplicator may
- * take credit back: a slot is opened, then the word is looked at again, so that one of the two sees the other. A fence lies between the two,
- * which costs as much as a small buffer: several slots are opened with one.
+ * The ring as a provider may write it: slots are opened as far as there is credit, and given back
+ * when they are not used. The duplicator may take credit back: a slot is opened, then the word is
+ * looked at again, so that one of the two sees the other. A fence lies between the two, which costs
+ * as much as a small buffer: several slots are opened with one.
  */
 import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
 import { GENERATION_SHIFT, HEADER } from '../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../protocol/flow/flow-file/ring-writer.js';
 
-/** Slots that are opened together at most, and which share of the ring: they hold nothing for those who join late. */
+/**
+ * Slots that are opened together at most, and which share of the ring: they hold nothing for those
+ * who join late.
+ */
 const OPEN_SLOTS_MAX = 64;
 const OPEN_SHARE = 64;
 /** After so much of the ring somebody is told, however busy all are. */
@@ -60,7 +64,10 @@ export class OutputRing {
     return writer.begin();
   }
 
-  /** Completes the slot that was begun. `flags` of the flow type. True when a quarter of the ring waits to be published. */
+  /**
+   * Completes the slot that was begun. `flags` of the flow type. True when a quarter of the ring
+   * waits to be published.
+   */
   commit(size: number, timestampNs: number, flags: number | undefined): boolean {
     const writer = this.#writer;
     writer.commit(
@@ -75,7 +82,10 @@ export class OutputRing {
     return this.#writer.publish();
   }
 
-  /** What was opened and not begun can be read again by those who come late. Only while its duplicator is there: afterwards somebody else may write. */
+  /**
+   * What was opened and not begun can be read again by those who come late. Only while its
+   * duplicator is there: afterwards somebody else may write.
+   */
   leave(): void {
     this.#writer.giveBack(this.#begun);
   }

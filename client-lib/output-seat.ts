@@ -1,4 +1,7 @@
-/** Taking the provider's seat at a duplicator: the link, the flow file that it serves, and the generation that this provider has. */
+/**
+ * Taking the provider's seat at a duplicator: the link, the flow file that it serves, and the
+ * generation that this provider has.
+ */
 import { systemClock } from '../protocol/base/clock.js';
 import type { OpenedFlow } from '../protocol/rpc/contract/shapes.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
@@ -9,7 +12,10 @@ import { MessageKind, packHello, unpackRefusal } from '../protocol/flow/signal-l
 import { streamLink } from '../protocol/flow/signal-link/stream-link.js';
 import type { OutputRules } from './output-options.js';
 
-/** The app server gives the seat away when its provider has gone; the duplicator may hear of that a little later. */
+/**
+ * The app server gives the seat away when its provider has gone; the duplicator may hear of that a
+ * little later.
+ */
 const SEAT_ATTEMPTS = 50;
 const SEAT_RETRY_MS = 20;
 /** A duplicator that does not answer a provider within this time is given up. */
@@ -21,7 +27,10 @@ export interface Seat {
   readonly generation: number;
 }
 
-/** Connects and takes the seat, which a provider that has just gone may still have. Throws FLOW_BUSY, TIMED_OUT, CLOSED. */
+/**
+ * Connects and takes the seat, which a provider that has just gone may still have. Throws
+ * FLOW_BUSY, TIMED_OUT, CLOSED.
+ */
 export async function sitDown(opened: OpenedFlow, { stallTimeoutMs }: OutputRules): Promise<Seat> {
   for (let attempt = 1; ; attempt += 1) {
     const link = await streamLink().connect(opened.link);
@@ -37,7 +46,10 @@ export async function sitDown(opened: OpenedFlow, { stallTimeoutMs }: OutputRule
   }
 }
 
-/** Says HELLO as the provider; resolves when the seat is taken, with the file that this duplicator serves. */
+/**
+ * Says HELLO as the provider; resolves when the seat is taken, with the file that this duplicator
+ * serves.
+ */
 async function takeSeat(link: LinkConnection, opened: OpenedFlow): Promise<Seat> {
   const cancel = systemClock.after(SEAT_TIMEOUT_MS, () => {
     const what = `the duplicator of flow ${opened.flow} did not answer in ${SEAT_TIMEOUT_MS} ms`;

@@ -1,12 +1,16 @@
 /**
- * When a provider tells its duplicator what it has published: at low rates every time and at once; at high rates when the last signal was dealt
- * with, or when a quarter of the ring has come together. One per link.
+ * When a provider tells its duplicator what it has published: at low rates every time and at once;
+ * at high rates when the last signal was dealt with, or when a quarter of the ring has come
+ * together. One per link.
  */
 import type { LinkConnection } from '../protocol/flow/signal-link/link.js';
 import { LAST, MessageKind, UNANSWERED } from '../protocol/flow/signal-link/messages.js';
 import type { OutputRing } from './output-ring.js';
 
-/** A signal so long after the last one asks for no answer: at low rates that would only wake this process, before the consumer even. */
+/**
+ * A signal so long after the last one asks for no answer: at low rates that would only wake this
+ * process, before the consumer even.
+ */
 const SELDOM_NS = 200_000;
 
 export class OutputSignals {

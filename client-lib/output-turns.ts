@@ -1,4 +1,7 @@
-/** Those who wait to write: served in the order in which they came, each when it has room, as long as nobody fills a slot in place. */
+/**
+ * Those who wait to write: served in the order in which they came, each when it has room, as long
+ * as nobody fills a slot in place.
+ */
 import { MirrorflowError } from '../protocol/base/errors.js';
 
 interface Waiter {
@@ -28,7 +31,10 @@ export class OutputTurns {
     while (!this.#heldUp() && this.#waiters[0]?.serve() === true) this.#waiters.shift();
   }
 
-  /** Resolves with what `serve` gives when it is this one's turn and it gives something; rejects with the reason of an aborted `signal`. */
+  /**
+   * Resolves with what `serve` gives when it is this one's turn and it gives something; rejects
+   * with the reason of an aborted `signal`.
+   */
   wait<T>(serve: () => T | undefined, signal: AbortSignal | undefined, reserves: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => signal?.removeEventListener('abort', abort);

@@ -1,6 +1,7 @@
 /**
- * SpecTcl's own way to get at a display memory, `getSpecTclMemory(host, rest, mirror, user)`: the same arguments, the same order of attempts
- * and the same error cases by name. A SpecTcl on this host gives its own memory; any other is mirrored, once for all who ask.
+ * SpecTcl's own way to get at a display memory, `getSpecTclMemory(host, rest, mirror, user)`: the
+ * same arguments, the same order of attempts and the same error cases by name. A SpecTcl on this
+ * host gives its own memory; any other is mirrored, once for all who ask.
  */
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { formatAddress, parseAddress, type AddressOf } from '../protocol/base/address.js';
@@ -16,7 +17,10 @@ import { connectHost } from './host.js';
 import type { LocateOptions } from './locate.js';
 import { SpectraView } from './spectra.js';
 
-/** The error cases of SpecTcl's function with its numbers; every error of ours carries one as `facts.mirrorError`. */
+/**
+ * The error cases of SpecTcl's function with its numbers; every error of ours carries one as
+ * `facts.mirrorError`.
+ */
 export const MIRROR_ERRORS = {
   MIRROR_SUCCESS: 0,
   /** The REST service is not advertised in that host. */
@@ -54,7 +58,8 @@ const NAME_CHARACTERS_MAX = 64;
  * @param mirror its mirror service, likewise
  * @param user who runs SpecTcl, for services by name; this process's user when left out
  *
- * Throws a MirrorflowError whose `facts.mirrorError` is one of MIRROR_ERRORS and `facts.mirrorCode` its number.
+ * Throws a MirrorflowError whose `facts.mirrorError` is one of MIRROR_ERRORS and `facts.mirrorCode`
+ * its number.
  */
 export async function getSpecTclMemory(
   host: string,
@@ -87,8 +92,9 @@ export async function getSpecTclMemory(
 }
 
 /**
- * The memory of a SpecTcl on this host, by its key. Undefined where it cannot be had (another user's, another IPC namespace, no library) or is
- * not its: under a container's key this host may have something else.
+ * The memory of a SpecTcl on this host, by its key. Undefined where it cannot be had (another
+ * user's, another IPC namespace, no library) or is not its: under a container's key this host may
+ * have something else.
  */
 async function ownMemory(service: SpecTclRest, channelBytes: number): Promise<SpecTclMemory | undefined> {
   try {

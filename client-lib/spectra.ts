@@ -1,4 +1,7 @@
-/** Spectra by name over a display memory: titles, axes, and counts as typed arrays over the very bytes, nothing copied. */
+/**
+ * Spectra by name over a display memory: titles, axes, and counts as typed arrays over the very
+ * bytes, nothing copied.
+ */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import {
   bindings,
@@ -16,8 +19,9 @@ const NAMES_SHOWN = 10;
 export class Spectrum {
   readonly binding: Binding;
   /**
-   * Counts of all stored channels, row by row for 2-D (x fastest), as u8, u16 or u32. A view: it changes with the memory it stands on
-   * and is valid as long as that. Where SpecTcl stores under- and overflow channels, they are the first and the last.
+   * Counts of all stored channels, row by row for 2-D (x fastest), as u8, u16 or u32. A view: it
+   * changes with the memory it stands on and is valid as long as that. Where SpecTcl stores under-
+   * and overflow channels, they are the first and the last.
    */
   readonly counts: Channels;
 
@@ -48,7 +52,10 @@ export class SpectraView {
     this.memory = memory;
   }
 
-  /** The defined spectra in the order of their slots. Spectra whose channels would lie outside the memory are left out. */
+  /**
+   * The defined spectra in the order of their slots. Spectra whose channels would lie outside the
+   * memory are left out.
+   */
   list(): Spectrum[] {
     return bindings(this.memory).flatMap((binding) => {
       const spectrum = this.#spectrum(binding);
@@ -76,7 +83,10 @@ export class SpectraView {
     });
   }
 
-  /** The binding of a name; a remembered slot is checked, since the memory may have changed under it. */
+  /**
+   * The binding of a name; a remembered slot is checked, since the memory may have changed under
+   * it.
+   */
   #slotOf(name: string): Binding | undefined {
     const slot = this.#bySlot?.get(name);
     if (slot !== undefined) {

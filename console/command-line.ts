@@ -1,4 +1,7 @@
-/** From words to a command and its options, or to the help that was asked for. Nothing is run or printed here. */
+/**
+ * From words to a command and its options, or to the help that was asked for. Nothing is run or
+ * printed here.
+ */
 import yargs, { type Argv } from 'yargs';
 import { MirrorflowError, describeError } from '../protocol/base/errors.js';
 import type { Command, Globals, Word } from './command.js';
@@ -108,7 +111,10 @@ function declare(parser: Argv, command: Command, whole: boolean, run: (given: ob
   );
 }
 
-/** The command's name: the first word that is neither an option nor the value of one that may stand before the command. */
+/**
+ * The command's name: the first word that is neither an option nor the value of one that may stand
+ * before the command.
+ */
 function firstWord(words: readonly string[]): string | undefined {
   return words.find((word, index) => {
     const [, option = ''] = /^--(.+)/.exec(words[index - 1] ?? '') ?? [];
@@ -119,7 +125,9 @@ function firstWord(words: readonly string[]): string | undefined {
   });
 }
 
-/** `--range -5:5` as `--range=-5:5`: a value that begins with a minus would be taken for options. */
+/**
+ * `--range -5:5` as `--range=-5:5`: a value that begins with a minus would be taken for options.
+ */
 function joinedNegatives(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (const word of words) {
@@ -161,7 +169,10 @@ function badUsage(
   return new MirrorflowError('BAD_OPTION', `there is no command ${JSON.stringify(word)}`, facts);
 }
 
-/** Before yargs sees them: an unknown option would take the next word for its value, and the error would be about that one. */
+/**
+ * Before yargs sees them: an unknown option would take the next word for its value, and the error
+ * would be about that one.
+ */
 function checkOptions(words: readonly string[], mentioned: Command | undefined): void {
   const known = [...Object.keys(mentioned?.options ?? {}), ...Object.keys(GLOBAL_OPTIONS), 'help', 'version'];
   for (const word of words) {

@@ -1,4 +1,7 @@
-/** What a command is: declared once, for the command line, the prompt, its help and its completion alike. */
+/**
+ * What a command is: declared once, for the command line, the prompt, its help and its completion
+ * alike.
+ */
 import type { InferredOptionTypes } from 'yargs';
 import type { Environment } from '../protocol/base/paths.js';
 import type { ExitCode } from './exit-codes.js';
@@ -57,8 +60,8 @@ export interface Command {
   /** Behind the options in the help. */
   readonly epilogue?: string;
   /**
-   * Resolves when it is done, with an exit code where a failure has been told already; throws what went wrong.
-   * `given` are the values of the declared words.
+   * Resolves when it is done, with an exit code where a failure has been told already; throws what
+   * went wrong. `given` are the values of the declared words.
    */
   run(context: CommandContext, given: never): Promise<ExitCode | void>;
 }

@@ -4,8 +4,8 @@ import type { CommandContext } from './command.js';
 import { runningApplications, withClient } from './servers.js';
 
 /**
- * The answers with their application. When all are asked, one that cannot be is noted and the others are told all the same;
- * a named one that cannot be asked is an error.
+ * The answers with their application. When all are asked, one that cannot be is noted and the
+ * others are told all the same; a named one that cannot be asked is an error.
  */
 export async function askApplications<T extends object>(
   context: CommandContext,

@@ -1,4 +1,7 @@
-/** Asks the applications of all hosts: each through its app server on this host, which asks those of the same name elsewhere. */
+/**
+ * Asks the applications of all hosts: each through its app server on this host, which asks those of
+ * the same name elsewhere.
+ */
 import type { ApplicationStatistics, Client, HostOnNetwork, NetworkStatus } from '../client-lib/index.js';
 import type { CommandContext } from './command.js';
 import { askApplications } from './every-application.js';
@@ -27,7 +30,10 @@ export async function networkStatistics(
   return { here, elsewhere };
 }
 
-/** The answers of every host for all applications that run here, or one of them. What could not be asked is noted. */
+/**
+ * The answers of every host for all applications that run here, or one of them. What could not be
+ * asked is noted.
+ */
 export async function askHosts<T extends object>(
   context: CommandContext,
   app: string | undefined,

@@ -34,7 +34,9 @@ export function countersOf({ counters }: Look): Counters {
   return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
-/** Per second, of each counter that did not go back; from the server where there was no look before. */
+/**
+ * Per second, of each counter that did not go back; from the server where there was no look before.
+ */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
   const rates: Record<string, number> = {};
   for (const [name, value] of Object.entries(countersOf(look))) {

@@ -1,10 +1,13 @@
-/** Patterns for names of spectra, as in SpecTcl: `*`, `?`, `[a-z]`, and a backslash that takes the next character as it is. */
+/**
+ * Patterns for names of spectra, as in SpecTcl: `*`, `?`, `[a-z]`, and a backslash that takes the
+ * next character as it is.
+ */
 
 type Element = 'star' | ((character: string) => boolean);
 
 /**
- * A test for names. A name that is the very pattern always passes, since names such as `raw[00]` are common.
- * Never takes longer than the pattern's length times the name's.
+ * A test for names. A name that is the very pattern always passes, since names such as `raw[00]`
+ * are common. Never takes longer than the pattern's length times the name's.
  */
 export function globMatcher(pattern: string): (name: string) => boolean {
   const elements = parse(Array.from(pattern));
@@ -41,7 +44,9 @@ function anyOf(inside: readonly string[]): (character: string) => boolean {
   return (character) => ranges.some(([low, high]) => character >= low && character <= high);
 }
 
-/** Goes back to the last star only: whatever an earlier one could take, the last one can as well. */
+/**
+ * Goes back to the last star only: whatever an earlier one could take, the last one can as well.
+ */
 function matches(elements: readonly Element[], name: readonly string[]): boolean {
   let element = 0;
   let at = 0;

@@ -3,8 +3,8 @@ import type { EventEmitter } from 'node:events';
 import { MirrorflowError } from '../protocol/base/errors.js';
 
 /**
- * What `work` gives, or CLOSED as soon as the signal is aborted. What the work gives after that is handed to `release`;
- * without one, the work is left to its owner.
+ * What `work` gives, or CLOSED as soon as the signal is aborted. What the work gives after that is
+ * handed to `release`; without one, the work is left to its owner.
  */
 export async function interruptible<T>(
   signal: AbortSignal,
@@ -31,7 +31,10 @@ export async function interruptible<T>(
   }
 }
 
-/** Resolves after `ms`, at once when the signal is aborted, and when `stream`, a terminal, gets another size. */
+/**
+ * Resolves after `ms`, at once when the signal is aborted, and when `stream`, a terminal, gets
+ * another size.
+ */
 export function pause(ms: number, signal: AbortSignal, stream?: EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -1,4 +1,7 @@
-/** Values of options, from text. Each throws BAD_OPTION that names the option, what was found and what is allowed. */
+/**
+ * Values of options, from text. Each throws BAD_OPTION that names the option, what was found and
+ * what is allowed.
+ */
 import { MirrorflowError } from '../protocol/base/errors.js';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -28,7 +31,10 @@ export function numberValue(option: string, text: string, { min, max }: Bounds):
   throw bad(option, text, `a number from ${min} to ${max}`);
 }
 
-/** Bytes with or without a unit: `65536`, `64KiB`, `64 MiB`, `1.5GiB`; K, M and G are powers of 1,024, kB, MB and GB of 1,000. */
+/**
+ * Bytes with or without a unit: `65536`, `64KiB`, `64 MiB`, `1.5GiB`; K, M and G are powers of
+ * 1,024, kB, MB and GB of 1,000.
+ */
 export function bytesValue(option: string, text: string, { min, max }: Bounds): number {
   const [, amount = '', unit = ''] = BYTES.exec(text.trim()) ?? [];
   const factor = amount === '' ? undefined : BYTE_UNITS[unit.toLowerCase()];

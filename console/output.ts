@@ -1,6 +1,6 @@
 /**
- * Where a command's words go: data to standard output and nothing else there, everything said about them to standard error.
- * With --json both are JSON, one value per line.
+ * Where a command's words go: data to standard output and nothing else there, everything said about
+ * them to standard error. With --json both are JSON, one value per line.
  */
 import { describeError, isMirrorflowError } from '../protocol/base/errors.js';
 import type { Environment } from '../protocol/base/paths.js';

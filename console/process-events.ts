@@ -1,12 +1,21 @@
-/** What happens to the process of a command from outside: signals, and an output that nobody reads any more. */
+/**
+ * What happens to the process of a command from outside: signals, and an output that nobody reads
+ * any more.
+ */
 import { systemCode } from '../protocol/base/errors.js';
 import { EXIT } from './exit-codes.js';
 
-/** A second signal this long after the first ends the process at once; sooner, it is the same key press twice. */
+/**
+ * A second signal this long after the first ends the process at once; sooner, it is the same key
+ * press twice.
+ */
 const SAME_REQUEST_MS = 300;
 
 export interface Interruptions {
-  /** Aborted at the first SIGINT, SIGTERM or SIGHUP, so that the command can leave nothing behind; the next one ends the process. */
+  /**
+   * Aborted at the first SIGINT, SIGTERM or SIGHUP, so that the command can leave nothing behind;
+   * the next one ends the process.
+   */
   readonly signal: AbortSignal;
   readonly abort: () => void;
   /** Sends SIGINT to `handler` instead, until the returned function is called. */
@@ -37,7 +46,10 @@ export function interruptions(): Interruptions {
   };
 }
 
-/** Calls `gone` when the reader of the stream has left (`| head`); the returned function tells whether it has. */
+/**
+ * Calls `gone` when the reader of the stream has left (`| head`); the returned function tells
+ * whether it has.
+ */
 export function endWithReader(stream: NodeJS.WriteStream, gone: () => void): () => boolean {
   let left = false;
   stream.on('error', (error) => {

@@ -4,7 +4,10 @@ import type { TableCell, TableColumn } from './render/table.js';
 
 export interface RecordColumn<T> extends TableColumn {
   readonly cell: (record: T) => TableCell;
-  /** Whether the cell says something. Left out on a terminal where no record's does; in a pipe columns are always the same. */
+  /**
+   * Whether the cell says something. Left out on a terminal where no record's does; in a pipe
+   * columns are always the same.
+   */
   readonly matters?: (record: T) => boolean;
 }
 

@@ -23,7 +23,8 @@ export async function runWords(words: readonly string[], around: Surroundings): 
   const { stdin, stdout, stderr, env, signal, commands, prompt } = around;
   const outputFor = ({ json, noColour }: Globals): Output =>
     new Output({ stdout, stderr, env, json, noColour });
-  // Until the words are understood: what goes wrong before that is told in the form that was asked for.
+  // Until the words are understood: what goes wrong before that is told in the form that was asked
+  // for.
   let output = outputFor(
     joined(prompt, {
       directory: undefined,

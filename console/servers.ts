@@ -24,8 +24,9 @@ export async function withHost<T>(
 }
 
 /**
- * Runs `use` as a client of an application: the named one, or the only one that runs. A `live` use ends by itself when the
- * signal is aborted, and that is no failure; any other is given up then. `as`: its name among the clients.
+ * Runs `use` as a client of an application: the named one, or the only one that runs. A `live` use
+ * ends by itself when the signal is aborted, and that is no failure; any other is given up then.
+ * `as`: its name among the clients.
  */
 export async function withClient<T>(
   where: Where,

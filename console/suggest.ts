@@ -5,7 +5,10 @@ const LETTERS_PER_CHANGE = 3;
 /** Longer words are not compared: the comparison takes the square of the length. */
 const COMPARED_CHARACTERS = 128;
 
-/** The closest of `known` to `word`, or undefined when none is close. Letters may differ in case for free. */
+/**
+ * The closest of `known` to `word`, or undefined when none is close. Letters may differ in case for
+ * free.
+ */
 export function closest(word: string, known: Iterable<string>): string | undefined {
   if (word === '' || word.length > COMPARED_CHARACTERS) return undefined;
   const wanted = word.toLowerCase();
@@ -20,7 +23,9 @@ export function closest(word: string, known: Iterable<string>): string | undefin
   return best?.text;
 }
 
-/** Letters inserted, removed, exchanged, or swapped with their neighbour (optimal string alignment). */
+/**
+ * Letters inserted, removed, exchanged, or swapped with their neighbour (optimal string alignment).
+ */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

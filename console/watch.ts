@@ -1,6 +1,7 @@
 /**
- * Live pictures: a frame is painted when there is something new, until q, Ctrl-C or the end of the command. A terminal is
- * always given back as it was, also on errors and signals; into a file or pipe frames are appended.
+ * Live pictures: a frame is painted when there is something new, until q, Ctrl-C or the end of the
+ * command. A terminal is always given back as it was, also on errors and signals; into a file or
+ * pipe frames are appended.
  */
 import type { CommandContext } from './command.js';
 import { pause } from './interruption.js';
@@ -57,7 +58,10 @@ async function watchScreen(context: CommandContext, options: WatchOptions): Prom
   }
 }
 
-/** Takes the terminal; the returned function gives it back, once. A process that ends without calling it gives it back too. */
+/**
+ * Takes the terminal; the returned function gives it back, once. A process that ends without
+ * calling it gives it back too.
+ */
 function enter({ output, stdin }: CommandContext, key: () => void): () => void {
   const pressed = (chunk: Buffer | string): void => {
     const text = String(chunk);
@@ -85,7 +89,10 @@ function enter({ output, stdin }: CommandContext, key: () => void): () => void {
   return leave;
 }
 
-/** Runs `look` once per interval until the command is ended; for programs that read a stream of lines. */
+/**
+ * Runs `look` once per interval until the command is ended; for programs that read a stream of
+ * lines.
+ */
 export async function everyInterval(
   { signal }: CommandContext,
   intervalMs: number,

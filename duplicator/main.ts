@@ -1,9 +1,11 @@
 /**
  * The duplicator program: one flow on this host, the only owner and creator of its flow file.
  *
- *   options → MirrorFlow, LocalFlow or RemoteFlow (flow file, clients, and what fills it) → Parent (the app server) → Linger (when to end)
+ * options → MirrorFlow, LocalFlow or RemoteFlow (flow file, clients, and what fills it) → Parent
+ * (the app server) → Linger (when to end)
  *
- * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when nobody needs it any more.
+ * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when
+ * nobody needs it any more.
  */
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
@@ -51,7 +53,8 @@ async function run(options: DuplicatorOptions): Promise<void> {
   });
   const starting = flow.start();
   starting.catch(() => undefined);
-  // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as reaching the source.
+  // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as
+  // reaching the source.
   const family = options.parent === undefined ? undefined : await import('./parent.js');
   const started = new Promise<void>((resolve) => {
     starting.then(resolve, () => undefined);

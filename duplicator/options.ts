@@ -1,4 +1,7 @@
-/** The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers, direction, where to connect) and its surroundings. */
+/**
+ * The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers,
+ * direction, where to connect) and its surroundings.
+ */
 import { parseAccess, type AccessOptions } from '../protocol/rpc/contract/access-options.js';
 import { parseAddress, type AddressOf } from '../protocol/base/address.js';
 import { flowDirectory, runtimeDirectory } from '../protocol/base/paths.js';
@@ -16,7 +19,10 @@ interface CommonOptions {
   readonly lingerMs: number;
   /** Longest wait for the lossless consumers of a dead predecessor, milliseconds. */
   readonly reattachMs: number;
-  /** Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is never. */
+  /**
+   * Milliseconds after which a lossless consumer that holds the flow back becomes lossy; 0 is
+   * never.
+   */
   readonly stallTimeoutMs: number;
   /** Who may read and provide beside the owner; undefined for its group, which reads. */
   readonly access: AccessOptions | undefined;
@@ -24,9 +30,14 @@ interface CommonOptions {
   readonly parent: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
-  /** Where other hosts may fetch the flow, from the start on; undefined until the app server says it. */
+  /**
+   * Where other hosts may fetch the flow, from the start on; undefined until the app server says
+   * it.
+   */
   readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
-  /** What proves this host to others and others to it; without a secret the flow stays on this host. */
+  /**
+   * What proves this host to others and others to it; without a secret the flow stays on this host.
+   */
   readonly security: SecurityFiles;
 }
 
@@ -53,16 +64,24 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly ringBytes: number;
 }
 
-/** A flow that another host's duplicator sends: type, properties and size of its buffers come from there. */
+/**
+ * A flow that another host's duplicator sends: type, properties and size of its buffers come from
+ * there.
+ */
 export interface RemoteFlowOptions extends CommonOptions {
   readonly direction: 'remote';
   /** The type that is expected; undefined for whatever comes. */
   readonly type: string | undefined;
   readonly source: AddressOf<'tcp' | 'tls'>;
   readonly sourceText: string;
-  /** Buffers of the ring here; undefined for as many as the source has, or `ringBytes` allow for a mirror. */
+  /**
+   * Buffers of the ring here; undefined for as many as the source has, or `ringBytes` allow for a
+   * mirror.
+   */
   readonly buffers: number | undefined;
-  /** Memory budget of the ring, bytes; undefined for what the source has, a mirror's own default. */
+  /**
+   * Memory budget of the ring, bytes; undefined for what the source has, a mirror's own default.
+   */
   readonly ringBytes: number | undefined;
   /** Whether every buffer travels with a checksum. */
   readonly crc: boolean;

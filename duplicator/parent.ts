@@ -1,6 +1,7 @@
 /**
- * The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is found again when the app server was restarted.
- * It is made while the flow starts, so that only the word itself is left to say when that is ready.
+ * The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is
+ * found again when the app server was restarted. It is made while the flow starts, so that only the
+ * word itself is left to say when that is ready.
  */
 import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
@@ -32,7 +33,10 @@ export interface ParentHooks {
   /** See duplicator.redirect. */
   readonly redirect: (source: string) => boolean;
   quit(): void;
-  /** So many consumers have the flow open, as the app server knows that started this duplicator after another. */
+  /**
+   * So many consumers have the flow open, as the app server knows that started this duplicator
+   * after another.
+   */
   consumers(count: number): void;
 }
 
@@ -92,7 +96,10 @@ export class Parent {
     this.#connection.start();
   }
 
-  /** Tells the app server what the flow is like now; lost when it is away, since it is told again when it is back. */
+  /**
+   * Tells the app server what the flow is like now; lost when it is away, since it is told again
+   * when it is back.
+   */
   report(): void {
     if (this.#connection.state !== 'connected') return;
     this.#call('duplicator.report', [this.#hooks.report()]).catch((error: unknown) => {
@@ -119,7 +126,10 @@ export class Parent {
     }
   }
 
-  /** Whether the flow may end: the app server's word, or true when there is no app server to send anybody. */
+  /**
+   * Whether the flow may end: the app server's word, or true when there is no app server to send
+   * anybody.
+   */
   async mayEnd(): Promise<boolean> {
     await this.#tried;
     if (this.#connection.state !== 'connected') return true;
@@ -134,7 +144,10 @@ export class Parent {
     await this.#connection.close();
   }
 
-  /** An app server that answers and does not want this duplicator is obeyed; one that is away is waited for. */
+  /**
+   * An app server that answers and does not want this duplicator is obeyed; one that is away is
+   * waited for.
+   */
   #refused(error: unknown): void {
     if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;
     this.#log.error('the app server refuses this duplicator, ending', { error });

@@ -1,6 +1,7 @@
 /**
- * A service's name at the NSCLDAQ port manager of this host: asks for a port (`GIMME service user`), keeps the connection, which is what holds the
- * name, and asks again when the port manager was restarted.
+ * A service's name at the NSCLDAQ port manager of this host: asks for a port (`GIMME service
+ * user`), keeps the connection, which is what holds the name, and asks again when the port manager
+ * was restarted.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../protocol/base/clock.js';

@@ -1,6 +1,7 @@
 /**
- * The gateway put together: the record that makes it the only one of its application, the mirror, the two services and their ports, the
- * shared memory, and the names at the port manager. It owns all of them and closes them in the reverse order.
+ * The gateway put together: the record that makes it the only one of its application, the mirror,
+ * the two services and their ports, the shared memory, and the names at the port manager. It owns
+ * all of them and closes them in the reverse order.
  */
 import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
@@ -39,8 +40,8 @@ export class Gateway {
   #closing: Promise<void> | undefined;
 
   /**
-   * Starts one. Throws ALREADY_RUNNING, BAD_OPTION for an application without a SpecTcl, ADDRESS_IN_USE and what the app server answers;
-   * nothing is left behind then.
+   * Starts one. Throws ALREADY_RUNNING, BAD_OPTION for an application without a SpecTcl,
+   * ADDRESS_IN_USE and what the app server answers; nothing is left behind then.
    */
   static async start(options: GatewayProgramOptions, log: Logger): Promise<Gateway> {
     const gateway = new Gateway(options, log);

@@ -1,4 +1,7 @@
-/** A TCP port that leads to a service: a fixed one, and one that the port manager gives, which may change while the service goes on. */
+/**
+ * A TCP port that leads to a service: a fixed one, and one that the port manager gives, which may
+ * change while the service goes on.
+ */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
 
@@ -11,7 +14,10 @@ export class Listener {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** Throws ADDRESS_IN_USE, NOT_PERMITTED or BAD_ADDRESS, naming what was asked for. `port` 0 is any free one. */
+  /**
+   * Throws ADDRESS_IN_USE, NOT_PERMITTED or BAD_ADDRESS, naming what was asked for. `port` 0 is any
+   * free one.
+   */
   static open(
     title: string,
     host: string,

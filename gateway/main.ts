@@ -1,10 +1,11 @@
 /**
- * The gateway program: SpecTcl's REST and mirror services of one application, and its shared memory by key.
+ * The gateway program: SpecTcl's REST and mirror services of one application, and its shared memory
+ * by key.
  *
  *   options → Gateway (mirror, services, ports) → Parent (the app server)
  *
- * It outlives its app server, so that viewers see nothing of a restart; it ends when it is told to, or when both its app server and its
- * clients have been gone for a while.
+ * It outlives its app server, so that viewers see nothing of a restart; it ends when it is told to,
+ * or when both its app server and its clients have been gone for a while.
  */
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
@@ -20,7 +21,10 @@ import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options
 import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 import { Parent } from './parent.js';
 
-/** An app server that is not restarted within this time will not be; then only clients are a reason to stay. */
+/**
+ * An app server that is not restarted within this time will not be; then only clients are a reason
+ * to stay.
+ */
 const ORPHAN_LINGER_MS = 120_000;
 
 async function run(options: GatewayProgramOptions): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * Who mirrors from this gateway, as SpecTcl keeps it: host and memory key. Unlike SpecTcl's, a closing connection takes only its own entry
- * away, so that one viewer's end does not hide another's mirror. Pure.
+ * Who mirrors from this gateway, as SpecTcl keeps it: host and memory key. Unlike SpecTcl's, a
+ * closing connection takes only its own entry away, so that one viewer's end does not hide
+ * another's mirror. Pure.
  */
 export interface MirrorEntry {
   readonly host: string;
@@ -14,7 +15,9 @@ export class MirrorDirectory {
     return [...this.#entries];
   }
 
-  /** What takes the entry away again, or undefined when that host has that key registered already. */
+  /**
+   * What takes the entry away again, or undefined when that host has that key registered already.
+   */
   register(host: string, shmkey: string): (() => void) | undefined {
     for (const entry of this.#entries) if (entry.host === host && entry.shmkey === shmkey) return undefined;
     const entry = { host, shmkey };

@@ -1,6 +1,7 @@
 /**
- * SpecTcl's mirror service over the publications of a mirror: reads one request, answers it, reads the next. A client is sent a full update
- * first, partial ones while the header is the one it has, and a full one again when it is not.
+ * SpecTcl's mirror service over the publications of a mirror: reads one request, answers it, reads
+ * the next. A client is sent a full update first, partial ones while the header is the one it has,
+ * and a full one again when it is not.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../protocol/base/clock.js';
@@ -20,13 +21,18 @@ import type { Lease } from './publications.js';
 
 /** Connections at a time; more are closed at once. */
 const CONNECTIONS_MAX = 1_024;
-/** Requests of one connection that wait before it is read no further: the rest waits in the kernel, as with SpecTcl. */
+/**
+ * Requests of one connection that wait before it is read no further: the rest waits in the kernel,
+ * as with SpecTcl.
+ */
 const WAITING_REQUESTS_MAX = 16;
 /** An update goes out in pieces, so that it is seen whether a client still takes them. */
 const PIECE_BYTES = 1024 * 1024;
 /** Longest time for the kernel to take one piece: some 35 kB/s. */
 const PIECE_TIMEOUT_MS = 30_000;
-/** While every buffer is in use, a client that has needed longer than this for one update is closed. */
+/**
+ * While every buffer is in use, a client that has needed longer than this for one update is closed.
+ */
 const SLOW_CLIENT_TIMEOUT_MS = 2_000;
 
 export interface MirrorServiceOptions {
@@ -110,7 +116,10 @@ class MirrorClient {
     this.#socket.destroy();
   }
 
-  /** Reading goes on while a reply is under way, or a client that leaves meanwhile would not be noticed. */
+  /**
+   * Reading goes on while a reply is under way, or a client that leaves meanwhile would not be
+   * noticed.
+   */
   #take(chunk: Buffer): void {
     this.#waiting.push(...this.#decoder.push(chunk));
     if (this.#waiting.length > WAITING_REQUESTS_MAX || this.#decoder.problem !== undefined) {
@@ -172,7 +181,10 @@ class MirrorClient {
     await sent;
   }
 
-  /** Resolves when the kernel has taken it or the connection has ended: then nobody reads these bytes any more. */
+  /**
+   * Resolves when the kernel has taken it or the connection has ended: then nobody reads these
+   * bytes any more.
+   */
   #piece(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       if (this.#socket.destroyed) {

@@ -1,4 +1,7 @@
-/** The gateway's command line: which application, where its app server is, and the options that it was given. */
+/**
+ * The gateway's command line: which application, where its app server is, and the options that it
+ * was given.
+ */
 import { gatewayOptions, type GatewayOptions } from '../protocol/rpc/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
 import { MirrorflowError, describeError } from '../protocol/base/errors.js';

@@ -1,4 +1,7 @@
-/** The gateway's permanent connection to its app server: says that it listens, and says it again to an app server that was restarted. */
+/**
+ * The gateway's permanent connection to its app server: says that it listens, and says it again to
+ * an app server that was restarted.
+ */
 import { CONTRACT } from '../protocol/rpc/contract/methods.js';
 import type { GatewayReady } from '../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';

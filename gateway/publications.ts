@@ -1,6 +1,7 @@
 /**
- * Publications as mirror clients are sent them: each is copied once, whole, into a pooled buffer that every client shares, so that nobody
- * is ever sent a mixture of two and a slow client holds up nothing but its buffer. Knows no socket and no flow.
+ * Publications as mirror clients are sent them: each is copied once, whole, into a pooled buffer
+ * that every client shares, so that nobody is ever sent a mixture of two and a slow client holds up
+ * nothing but its buffer. Knows no socket and no flow.
  */
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 
@@ -47,7 +48,10 @@ export class Publications {
   #stamp: PublicationStamp | undefined;
   #headerVersion = 0;
 
-  /** `whenExhausted` runs when every buffer is in use and a newer publication is wanted: clients that are too slow should end. */
+  /**
+   * `whenExhausted` runs when every buffer is in use and a newer publication is wanted: clients
+   * that are too slow should end.
+   */
   constructor(read: ReadNewest, whenExhausted: () => void) {
     this.#read = read;
     this.#whenExhausted = whenExhausted;
@@ -59,7 +63,8 @@ export class Publications {
   }
 
   /**
-   * The newest publication; an older one, still whole, while slow clients have all buffers. Throws what reading throws.
+   * The newest publication; an older one, still whole, while slow clients have all buffers. Throws
+   * what reading throws.
    */
   newest(): Lease {
     const copy = this.#upToDate();
@@ -104,14 +109,18 @@ export class Publications {
     return target;
   }
 
-  /** Copies a publication; the header only where the buffer does not hold it already. Returns whether it is that of the current one. */
+  /**
+   * Copies a publication; the header only where the buffer does not hold it already. Returns
+   * whether it is that of the current one.
+   */
   #copyInto(target: Copy, memory: Uint8Array): boolean {
     const current = this.#current;
     const header = memory.subarray(0, DISPLAY_HEADER_BYTES);
     const sameHeader =
       current !== undefined && Buffer.compare(header, current.bytes.subarray(0, DISPLAY_HEADER_BYTES)) === 0;
     const holdsIt = sameHeader && target.headerVersion === current.headerVersion;
-    // What is copied now may be found torn afterwards: until it is known to be whole it is no version's header.
+    // What is copied now may be found torn afterwards: until it is known to be whole it is no
+    // version's header.
     if (!holdsIt) target.headerVersion = 0;
     target.bytes.set(
       holdsIt ? memory.subarray(DISPLAY_HEADER_BYTES) : memory,
@@ -120,7 +129,9 @@ export class Publications {
     return sameHeader;
   }
 
-  /** A buffer that nobody uses, with room for a memory of that size; undefined when all are in use. */
+  /**
+   * A buffer that nobody uses, with room for a memory of that size; undefined when all are in use.
+   */
   #free(bytes: number): Copy | undefined {
     const usable = this.#copies.findIndex((copy) => copy !== this.#current && copy.leases === 0);
     const found = this.#copies[usable];

@@ -1,6 +1,6 @@
 /**
- * The application's mirror as the gateway uses it: attached when somebody needs it, told of every publication while anybody listens, left
- * alone again when nobody has needed it for a while.
+ * The application's mirror as the gateway uses it: attached when somebody needs it, told of every
+ * publication while anybody listens, left alone again when nobody has needed it for a while.
  */
 import type { Binding, Client, InputFlow, Mirror } from '../client-lib/index.js';
 import { SPECTRA_FLOW } from '../client-lib/index.js';
@@ -12,7 +12,10 @@ import { Publications, type Lease } from './publications.js';
 
 /** Without a need for so long the mirror is left, and SpecTcl is read no more. */
 const UNUSED_TIMEOUT_MS = 30_000;
-/** A mirror that could not be attached is not tried again before this time: each try may start a process. */
+/**
+ * A mirror that could not be attached is not tried again before this time: each try may start a
+ * process.
+ */
 const RETRY_AFTER_MS = 500;
 
 export interface SpectraOptions {

@@ -1,4 +1,7 @@
-/** The host server put together: directories, record, applications, the two ways to call it, systemd. */
+/**
+ * The host server put together: directories, record, applications, the two ways to call it,
+ * systemd.
+ */
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from '../protocol/base/address.js';
 import { formatPortRange } from '../protocol/base/port-range.js';
@@ -49,7 +52,10 @@ const APPLICATION_TIMES: ApplicationTimes = {
   restart: CHILD_RESTART_LIMITS,
 };
 
-/** Longest time that applications keep the host server from calling itself ready: two tries of one that hangs. */
+/**
+ * Longest time that applications keep the host server from calling itself ready: two tries of one
+ * that hangs.
+ */
 const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
 
 export class HostServer {
@@ -72,8 +78,9 @@ export class HostServer {
   #resolveEnded: () => void = () => undefined;
 
   /**
-   * Resolves when it is served; what is configured may still be starting then. Throws ALREADY_RUNNING, ADDRESS_IN_USE,
-   * NOT_PERMITTED and what else keeps it from its directories and sockets; nothing is left behind then.
+   * Resolves when it is served; what is configured may still be starting then. Throws
+   * ALREADY_RUNNING, ADDRESS_IN_USE, NOT_PERMITTED and what else keeps it from its directories and
+   * sockets; nothing is left behind then.
    */
   static async start(
     options: HostServerOptions,
@@ -156,8 +163,8 @@ export class HostServer {
   }
 
   /**
-   * Takes up what was left running, starts what is configured, and tells systemd when that is done, has failed, or
-   * takes too long. Resolves then.
+   * Takes up what was left running, starts what is configured, and tells systemd when that is done,
+   * has failed, or takes too long. Resolves then.
    */
   async startApplications(): Promise<void> {
     for (const { identity, options } of readApplicationRecords(this.#options.directory, this.#log)) {
@@ -174,7 +181,10 @@ export class HostServer {
     this.#endWatch = watchOwnSocket(this.socket, this.#notifier, systemClock, this.#log);
   }
 
-  /** Ends it. With `everything` its applications are stopped first; without, they go on for the next host server. */
+  /**
+   * Ends it. With `everything` its applications are stopped first; without, they go on for the next
+   * host server.
+   */
   quit(everything: boolean): Promise<void> {
     this.#quitting ??= this.#quitOnce(everything);
     return this.#quitting;
@@ -218,7 +228,10 @@ export class HostServer {
     });
   }
 
-  /** Never late for systemd, which would take this process for stuck because one of its applications is. */
+  /**
+   * Never late for systemd, which would take this process for stuck because one of its applications
+   * is.
+   */
   #startedOrLate(): Promise<void> {
     return new Promise((resolve) => {
       const cancel = systemClock.after(READY_AFTER_MS, resolve);

@@ -33,7 +33,10 @@ async function main(): Promise<void> {
   }
 }
 
-/** Undefined when there is nothing to start: help was asked for, or what was given is wrong, which is told. */
+/**
+ * Undefined when there is nothing to start: help was asked for, or what was given is wrong, which
+ * is told.
+ */
 async function givenOptions(): Promise<HostServerOptions | undefined> {
   try {
     const uid = process.geteuid?.() ?? 0;

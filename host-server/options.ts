@@ -1,4 +1,7 @@
-/** What the host server was told: options win over the environment, that over the configuration file. */
+/**
+ * What the host server was told: options win over the environment, that over the configuration
+ * file.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import yargs from 'yargs';
@@ -36,7 +39,10 @@ export interface HostServerOptions {
   readonly applications: readonly ApplicationOptions[];
   readonly logLevel: LogLevel | undefined;
   readonly logFormat: 'json' | 'text' | undefined;
-  /** Absolute path of the app server's program; undefined for the one that belongs to this host server. */
+  /**
+   * Absolute path of the app server's program; undefined for the one that belongs to this host
+   * server.
+   */
   readonly appServer: string | undefined;
   /** Where the web viewer listens, as its options; undefined: there is none. */
   readonly web?: readonly string[] | undefined;
@@ -52,8 +58,8 @@ the applications go on, and the next host server of the same directory adopts th
 Exit codes: 0 ended as asked, 1 could not start, 2 bad option or configuration, 3 already running.`;
 
 /**
- * Reads the command line, the environment and the configuration file. Undefined when help or version was asked for and
- * printed. Throws BAD_OPTION, BAD_ADDRESS or BAD_CONFIGURATION.
+ * Reads the command line, the environment and the configuration file. Undefined when help or
+ * version was asked for and printed. Throws BAD_OPTION, BAD_ADDRESS or BAD_CONFIGURATION.
  */
 export async function readOptions(
   args: readonly string[],
@@ -155,7 +161,10 @@ function filesOf(given: GivenFiles, env: Environment, configured: Configuration)
   };
 }
 
-/** The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5), RuntimeDirectory=. */
+/**
+ * The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5),
+ * RuntimeDirectory=.
+ */
 function serviceDirectory(env: Environment): string | undefined {
   const made = env['RUNTIME_DIRECTORY'];
   // A terminal that belongs to another service has that one's.
@@ -274,7 +283,10 @@ function listenAddress(
   return { scheme: 'tcp', host: '127.0.0.1', port: Number(port) };
 }
 
-/** Where nothing is said, the port behind that of XML-RPC, or any free one when it is taken; so several systems run side by side. */
+/**
+ * Where nothing is said, the port behind that of XML-RPC, or any free one when it is taken; so
+ * several systems run side by side.
+ */
 function webArguments(wish: string | undefined, listenPort: number): readonly string[] | undefined {
   if (wish === 'off') return undefined;
   if (wish === undefined) {
@@ -284,7 +296,10 @@ function webArguments(wish: string | undefined, listenPort: number): readonly st
   return ['--listen', formatAddress(parseAddress(wish, { schemes: ['tcp'], listening: true }))];
 }
 
-/** Throws BAD_CONFIGURATION naming the file and, for every problem, its place, what was found and what is allowed. */
+/**
+ * Throws BAD_CONFIGURATION naming the file and, for every problem, its place, what was found and
+ * what is allowed.
+ */
 function readConfiguration(file: string): Configuration {
   const result = parseConfiguration(readText(file));
   if (result.kind === 'configuration') return result.configuration;

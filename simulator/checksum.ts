@@ -1,6 +1,6 @@
 /**
- * A spectrum that proves the others: 16 long channels that hold checksums of the memory they lie in, so that a
- * mirror at the far end can tell whether it is whole.
+ * A spectrum that proves the others: 16 long channels that hold checksums of the memory they lie
+ * in, so that a mirror at the far end can tell whether it is whole.
  *
  *   channel 0  magic 0x4d465831
  *   1, 2       update count, low and high word
@@ -35,7 +35,10 @@ export const CHECKSUM_SPECTRUM: SpectrumDefinition = {
 export interface ChecksumResult {
   /** The channels are those of one update, whole. */
   readonly ok: boolean;
-  /** The header's bindings are those of the same update. False on an old connection after a binding changed. */
+  /**
+   * The header's bindings are those of the same update. False on an old connection after a binding
+   * changed.
+   */
   readonly bindingsOk: boolean;
   /** The whole header is. False on an old connection to SpecTcl, where statistics go stale. */
   readonly headerOk: boolean;
@@ -49,7 +52,10 @@ export class ChecksumWriter {
   /** CRC of the header before its statistics, and the bindings it belongs to. */
   #bindings = { changes: -1, crc: 0 };
 
-  /** `bindingChanges`: a number that differs whenever the bindings do, which saves most of the header's CRC. */
+  /**
+   * `bindingChanges`: a number that differs whenever the bindings do, which saves most of the
+   * header's CRC.
+   */
   write(memory: Uint8Array, usedBytes: number, bindingChanges: number): void {
     const binding = findChecksum(memory);
     if (binding === undefined) return;
@@ -68,7 +74,10 @@ export class ChecksumWriter {
   }
 }
 
-/** Whether a display memory, wherever it was mirrored to, is the whole of one update. Reads all used channels. */
+/**
+ * Whether a display memory, wherever it was mirrored to, is the whole of one update. Reads all used
+ * channels.
+ */
 export function verifyChecksum(memory: Uint8Array): ChecksumResult {
   const nothing = { ok: false, bindingsOk: false, headerOk: false, updateCount: 0 };
   const binding = findChecksum(memory);

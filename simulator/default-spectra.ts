@@ -1,4 +1,7 @@
-/** The spectra a simulator begins with: calibration sources, a particle identification, a time, hits, a scaler. */
+/**
+ * The spectra a simulator begins with: calibration sources, a particle identification, a time,
+ * hits, a scaler.
+ */
 import {
   type SourceName,
   gammaSpectrum,

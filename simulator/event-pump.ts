@@ -1,6 +1,7 @@
 /**
- * When events happen: steps at an interval, held back while a reply is being sent so that the memory need not be
- * copied, but never for long. The number and size of steps do not depend on how long they were held back.
+ * When events happen: steps at an interval, held back while a reply is being sent so that the
+ * memory need not be copied, but never for long. The number and size of steps do not depend on how
+ * long they were held back.
  */
 export interface EventPumpOptions {
   readonly intervalMs: number;

@@ -1,7 +1,8 @@
 /**
- * The display memory with copy on write: replies lend it without a copy, and whoever wants to change it while it
- * is lent gets a fresh copy that becomes the memory from then on. So a reply is a snapshot however slowly it is
- * read, and nothing is copied as long as changes wait for replies, which are short.
+ * The display memory with copy on write: replies lend it without a copy, and whoever wants to
+ * change it while it is lent gets a fresh copy that becomes the memory from then on. So a reply is
+ * a snapshot however slowly it is read, and nothing is copied as long as changes wait for replies,
+ * which are short.
  */
 export interface Loan {
   readonly memory: Uint8Array;

@@ -1,4 +1,6 @@
-/** The simulator as a program: options in, one line about the ports out, until SIGTERM or SIGINT. */
+/**
+ * The simulator as a program: options in, one line about the ports out, until SIGTERM or SIGINT.
+ */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { describeError } from '../protocol/base/errors.js';

@@ -18,7 +18,10 @@ export class MirrorDirectory {
     return true;
   }
 
-  /** Every entry of the host goes when any of its connections closes, also one that never registered. */
+  /**
+   * Every entry of the host goes when any of its connections closes, also one that never
+   * registered.
+   */
   removeHost(host: string): void {
     this.#entries = this.#entries.filter((entry) => entry.host !== host);
   }

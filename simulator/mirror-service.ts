@@ -1,6 +1,7 @@
 /**
- * The mirror service over TCP: reads one request, answers it, reads the next. The first reply of a connection is
- * a full update; Rustogramer sends a full one again when the bindings changed, SpecTcl never.
+ * The mirror service over TCP: reads one request, answers it, reads the next. The first reply of a
+ * connection is a full update; Rustogramer sends a full one again when the bindings changed,
+ * SpecTcl never.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -95,7 +96,10 @@ export class MirrorService {
     this.#serve(socket, host);
   }
 
-  /** One request at a time; the rest wait, in the kernel when they are many. Closes on the first that is wrong. */
+  /**
+   * One request at a time; the rest wait, in the kernel when they are many. Closes on the first
+   * that is wrong.
+   */
   #serve(socket: Socket, host: string): void {
     const { flavour, directory } = this.#options;
     const decoder = new MirrorRequestDecoder(flavour === 'spectcl' ? { keyBytes: SYSTEM_V_KEY_BYTES } : {});
@@ -113,7 +117,8 @@ export class MirrorService {
       if (decoder.problem !== undefined) socket.destroy();
       else socket.resume();
     };
-    // Reading goes on while a reply is under way, or a client that leaves meanwhile would not be noticed.
+    // Reading goes on while a reply is under way, or a client that leaves meanwhile would not be
+    // noticed.
     socket.on('data', (chunk) => {
       waiting.push(...decoder.push(chunk));
       if (waiting.length > WAITING_MAX || decoder.problem !== undefined) socket.pause();

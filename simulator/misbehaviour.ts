@@ -22,7 +22,10 @@ export const MIRROR_MISBEHAVIOURS = [
 ] as const;
 export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
 
-/** `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP error. */
+/**
+ * `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP
+ * error.
+ */
 export const REST_MISBEHAVIOURS = ['none', 'status', 'html', 'silent', 'http-500'] as const;
 export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];
 

@@ -1,4 +1,6 @@
-/** Random numbers that repeat with their seed, and draws from a fixed distribution in constant time. */
+/**
+ * Random numbers that repeat with their seed, and draws from a fixed distribution in constant time.
+ */
 
 /** 32 uniformly distributed bits. */
 export type RandomBits = () => number;
@@ -25,8 +27,8 @@ export function randomBits(seed: number): RandomBits {
 }
 
 /**
- * Draws channel numbers with given weights, two lookups each, however many channels: the alias method
- * (Walker 1977, tables as by Vose 1991).
+ * Draws channel numbers with given weights, two lookups each, however many channels: the alias
+ * method (Walker 1977, tables as by Vose 1991).
  */
 export class ChannelTable {
   readonly #threshold: Float64Array;

@@ -1,6 +1,6 @@
 /**
- * Shapes of spectra: weights for each channel, before chance. Energies in keV. Line energies and intensities
- * are those of the evaluated decay data (ENSDF), rounded.
+ * Shapes of spectra: weights for each channel, before chance. Energies in keV. Line energies and
+ * intensities are those of the evaluated decay data (ENSDF), rounded.
  */
 
 /** A gamma line: energy in keV, photons per hundred decays. */
@@ -51,7 +51,8 @@ export function gammaSpectrum(source: SourceName, bins: number, maxKev: number):
   const width = maxKev / bins;
   const weights = new Float64Array(bins);
   for (const [energy, percent] of SOURCES[source] as readonly Line[]) {
-    // Resolution of a detector: electronic noise and a part that grows with the number of charges; FWHM/2.355.
+    // Resolution of a detector: electronic noise and a part that grows with the number of charges;
+    // FWHM/2.355.
     const sigma = Math.sqrt(0.6 ** 2 + 0.0011 * energy);
     // Full-energy efficiency falls with energy; the rest of the photons scatter.
     const peak = percent * Math.min(1, (200 / energy) ** 0.8);
@@ -86,7 +87,10 @@ export function timeSpectrum(bins: number): Float64Array {
   });
 }
 
-/** Rows of energy loss over columns of energy: one band for each charge, as E loss ~ Z² A / E (Bethe). */
+/**
+ * Rows of energy loss over columns of energy: one band for each charge, as E loss ~ Z² A / E
+ * (Bethe).
+ */
 export function particleBands(xbins: number, ybins: number): Float64Array {
   const weights = new Float64Array(xbins * ybins);
   const bands = [
@@ -141,8 +145,9 @@ export function plainSpectrum(bins: number): Float64Array {
 }
 
 /**
- * The bins of an axis in the middle of its stored channels, with 0.2 % of the counts below and 0.3 % above:
- * SpecTcl 5 keeps under- and overflow as first and last channel. `ybins` 1 leaves the y axis alone.
+ * The bins of an axis in the middle of its stored channels, with 0.2 % of the counts below and 0.3
+ * % above: SpecTcl 5 keeps under- and overflow as first and last channel. `ybins` 1 leaves the y
+ * axis alone.
  */
 export function withOutside(weights: Float64Array, xbins: number, ybins: number): Float64Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -58,7 +58,10 @@ const FILLERS_MAX = 9_000;
 /** Storage the fillers leave free, for spectra that come later. */
 const FREE_BYTES = 64 * 1024;
 
-/** Throws ADDRESS_IN_USE or SYSTEM_ERROR when a port cannot be had, TOO_LARGE when the spectra do not fit. */
+/**
+ * Throws ADDRESS_IN_USE or SYSTEM_ERROR when a port cannot be had, TOO_LARGE when the spectra do
+ * not fit.
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new Simulator(options);
   try {
@@ -152,7 +155,10 @@ export class Simulator {
     return `spectcl://${host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
   }
 
-  /** The display memory as it is; to be read, and not kept, since a change may move it to another buffer. */
+  /**
+   * The display memory as it is; to be read, and not kept, since a change may move it to another
+   * buffer.
+   */
   get memory(): Uint8Array {
     return this.#memory.current;
   }
@@ -210,7 +216,10 @@ export class Simulator {
     this.#pump.rate = eventsPerSecond;
   }
 
-  /** From the next request on, connections that are open included. What stalls already stays stalled. */
+  /**
+   * From the next request on, connections that are open included. What stalls already stays
+   * stalled.
+   */
   misbehave(change: Partial<Misbehaviour>): void {
     Object.assign(this.#misbehaviour, change);
   }

@@ -1,4 +1,7 @@
-/** Changes a stated part of the 4 KiB blocks of the used channels, for mirrors that send only what changed. */
+/**
+ * Changes a stated part of the 4 KiB blocks of the used channels, for mirrors that send only what
+ * changed.
+ */
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import type { RandomBits } from './random.js';
 
@@ -6,9 +9,9 @@ import type { RandomBits } from './random.js';
 const BLOCK_BYTES = 4096;
 
 /**
- * Spreads `events` counts, at least one each, over `percent` % of the blocks that lie wholly in the first
- * `usedBytes` of channels. The block in which the checksum begins and the next are
- * left alone.
+ * Spreads `events` counts, at least one each, over `percent` % of the blocks that lie wholly in the
+ * first `usedBytes` of channels. The block in which the checksum begins and the next are left
+ * alone.
  */
 export function sparseStep(
   memory: Uint8Array,

@@ -1,6 +1,7 @@
 /**
- * The defined spectra and the display memory they live in: defining, renaming and removing, counting events and
- * clearing, with statistics. The only writer of the memory, but for the checksum.
+ * The defined spectra and the display memory they live in: defining, renaming and removing,
+ * counting events and clearing, with statistics. The only writer of the memory, but for the
+ * checksum.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import {
@@ -85,7 +86,10 @@ export class SpectrumBoard {
     return usedBytes(this.#memory.current, this.channelBytes);
   }
 
-  /** Throws BAD_NAME when there is one of that name, TOO_LARGE or LIMIT_REACHED when it does not fit. */
+  /**
+   * Throws BAD_NAME when there is one of that name, TOO_LARGE or LIMIT_REACHED when it does not
+   * fit.
+   */
   define(definition: SpectrumDefinition): DefinedSpectrum {
     if (definition.name === '' || this.#entries.has(definition.name)) {
       throw new MirrorflowError('BAD_NAME', `There is a spectrum ${JSON.stringify(definition.name)} already`);

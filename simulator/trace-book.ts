@@ -1,4 +1,7 @@
-/** What `trace/fetch` answers: the changes since the last fetch, kept for as long as the client asked for. */
+/**
+ * What `trace/fetch` answers: the changes since the last fetch, kept for as long as the client
+ * asked for.
+ */
 export type TraceKind = 'parameter' | 'spectrum' | 'gate' | 'binding';
 
 interface Change {

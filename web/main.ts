@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The web viewer's process. It stands on the client library like any other program; the host server starts it, or somebody by hand. When it serves
- * it says so with one line of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * The web viewer's process. It stands on the client library like any other program; the host server
+ * starts it, or somebody by hand. When it serves it says so with one line of JSON on standard
+ * output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';

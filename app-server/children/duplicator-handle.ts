@@ -1,6 +1,7 @@
 /**
- * One duplicator process as its app server holds it: one that it started itself, or one that it found running and
- * adopted. Either way it is known when the process has ended, and it can be stopped.
+ * One duplicator process as its app server holds it: one that it started itself, or one that it
+ * found running and adopted. Either way it is known when the process has ended, and it can be
+ * stopped.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { callerOf, type Caller } from '../../protocol/rpc/xml-rpc/contract.js';

@@ -1,10 +1,14 @@
 /**
- * Waits for a duplicator that owns the flow file already and that this app server has not started: it looks for its app server, or dies before it
- * finds it. No connection tells of that yet, so its process is looked at, for the short time that it has. No process, no file.
+ * Waits for a duplicator that owns the flow file already and that this app server has not started:
+ * it looks for its app server, or dies before it finds it. No connection tells of that yet, so its
+ * process is looked at, for the short time that it has. No process, no file.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
-/** A duplicator that lost its app server looks for it four times a second; this is several times as long. */
+/**
+ * A duplicator that lost its app server looks for it four times a second; this is several times as
+ * long.
+ */
 export const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
 
 /** From one look at the owner to the next: those who had the flow open wait for it. */
@@ -20,7 +24,10 @@ export interface ExpectedOwnerOptions {
   readonly late: (pid: number) => void;
 }
 
-/** Calls `gone` or `late`, once; the returned function ends the wait, which is to be done when it has subscribed. */
+/**
+ * Calls `gone` or `late`, once; the returned function ends the wait, which is to be done when it
+ * has subscribed.
+ */
 export function expectOwner({ clock, livingOwner, gone, late }: ExpectedOwnerOptions): () => void {
   const untilMs = clock.nowMs() + OWNER_SUBSCRIBES_WITHIN_MS;
   let cancel = (): void => undefined;

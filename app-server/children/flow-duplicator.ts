@@ -1,6 +1,7 @@
 /**
- * The life of a flow's duplicator: started at need and once, however many ask; awaited where another owner is known to
- * live; restarted after a death while somebody has the flow open. Processes, files and time come in as parameters.
+ * The life of a flow's duplicator: started at need and once, however many ask; awaited where
+ * another owner is known to live; restarted after a death while somebody has the flow open.
+ * Processes, files and time come in as parameters.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReady, FlowState } from '../../protocol/rpc/contract/shapes.js';
@@ -14,8 +15,9 @@ import { STATE_OF_PHASE, type Phase, type Starting } from './duplicator-phase.js
 import { Waiters } from './waiters.js';
 
 /**
- * A duplicator that failed or was given up is started again for somebody who opens the flow, at once; for those who had it open and ask by
- * themselves, only so long after: programs that try again must not make a crash loop of it.
+ * A duplicator that failed or was given up is started again for somebody who opens the flow, at
+ * once; for those who had it open and ask by themselves, only so long after: programs that try
+ * again must not make a crash loop of it.
  */
 const REST_AFTER_FAILURE_MS = 5_000;
 
@@ -93,12 +95,13 @@ export class FlowDuplicator {
   }
 
   /**
-   * Resolves with a running duplicator, started where needed. Rejects with why it cannot run. `again`: asked by a client's own accord, which had the
-   * flow open when its duplicator went.
+   * Resolves with a running duplicator, started where needed. Rejects with why it cannot run.
+   * `again`: asked by a client's own accord, which had the flow open when its duplicator went.
    */
   whenReady(again = false): Promise<DuplicatorReady> {
     const phase = this.#phase;
-    // Whoever had it open may know of its death before this process does, and is not sent back to the dead.
+    // Whoever had it open may know of its death before this process does, and is not sent back to
+    // the dead.
     if (phase.kind === 'running' && (!again || this.#options.isAlive(phase.ready)))
       return Promise.resolve(phase.ready);
     if (phase.kind === 'closed') return Promise.reject(this.#stopped());
@@ -137,7 +140,10 @@ export class FlowDuplicator {
     this.#run(handle, ready);
   }
 
-  /** Stops a duplicator that was found running and does not fit; whoever waits gets the next one. Throws as adopt. */
+  /**
+   * Stops a duplicator that was found running and does not fit; whoever waits gets the next one.
+   * Throws as adopt.
+   */
   replace(handle: DuplicatorHandle): void {
     this.#takeOver(handle);
     this.#stop(handle);
@@ -170,7 +176,10 @@ export class FlowDuplicator {
     return true;
   }
 
-  /** The duplicator ends by itself now; whoever asks from here on waits for that and gets the next one. */
+  /**
+   * The duplicator ends by itself now; whoever asks from here on waits for that and gets the next
+   * one.
+   */
   released(): void {
     const phase = this.#phase;
     if (phase.kind !== 'running') return;

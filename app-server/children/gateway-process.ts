@@ -1,6 +1,7 @@
 /**
- * The application's gateway as its app server holds it: started, started again after a death, found running and adopted when an earlier app
- * server has started it. A gateway that cannot be had is no reason for the application not to run; what is wrong stands in app.info.
+ * The application's gateway as its app server holds it: started, started again after a death, found
+ * running and adopted when an earlier app server has started it. A gateway that cannot be had is no
+ * reason for the application not to run; what is wrong stands in app.info.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -23,7 +24,10 @@ import { goneWithin, stopForeign } from '../../protocol/host/process-kit/foreign
 import { RestartPolicy } from '../../protocol/host/process-kit/restart-policy.js';
 import type { AppServerOptions } from '../options.js';
 
-/** A gateway that lost its app server looks for it four times a second; this is several times as long. */
+/**
+ * A gateway that lost its app server looks for it four times a second; this is several times as
+ * long.
+ */
 const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
 /** How long one that has ended its connection may take to come back or to end. */
 const ADOPTED_RETURN_MS = 3_000;

@@ -1,6 +1,7 @@
 /**
- * What duplicators that died with an earlier app server left of this application's flows. Those that clients come back to are taken over or
- * replaced by the duplicators that are started for them; what nobody came back to is removed.
+ * What duplicators that died with an earlier app server left of this application's flows. Those
+ * that clients come back to are taken over or replaced by the duplicators that are started for
+ * them; what nobody came back to is removed.
  */
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,4 +1,7 @@
-/** The registered programs: started on request, apart from this process, without a shell; their ends are logged. */
+/**
+ * The registered programs: started on request, apart from this process, without a shell; their ends
+ * are logged.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { ProgramInfo } from '../../protocol/rpc/contract/figures.js';
@@ -38,8 +41,9 @@ export class Programs {
   }
 
   /**
-   * Starts a program, with MIRRORFLOW_APPLICATION and MIRRORFLOW_DIR in its environment, and resolves with its process id. It outlives this
-   * process. Rejects with UNKNOWN_PROGRAM naming those there are, LIMIT_REACHED, START_FAILED.
+   * Starts a program, with MIRRORFLOW_APPLICATION and MIRRORFLOW_DIR in its environment, and
+   * resolves with its process id. It outlives this process. Rejects with UNKNOWN_PROGRAM naming
+   * those there are, LIMIT_REACHED, START_FAILED.
    */
   async run(name: string): Promise<number> {
     const { application, directory, registered, log } = this.#options;

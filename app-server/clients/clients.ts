@@ -1,6 +1,6 @@
 /**
- * The clients and their sessions: who is there, and when a session ends. Knows no socket: a permanent connection is
- * any object, and its owner says when it has closed.
+ * The clients and their sessions: who is there, and when a session ends. Knows no socket: a
+ * permanent connection is any object, and its owner says when it has closed.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';

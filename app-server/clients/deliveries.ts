@@ -1,6 +1,6 @@
 /**
- * Brings things to clients: at once to those with a permanent connection, which answer when they have queued it; into a bounded
- * box, until they poll, for those over HTTP.
+ * Brings things to clients: at once to those with a permanent connection, which answer when they
+ * have queued it; into a bounded box, until they poll, for those over HTTP.
  */
 import { bytesOfValue, type Delivery } from '../../protocol/rpc/contract/deliveries.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
@@ -9,7 +9,10 @@ import { LIMITS } from '../../protocol/base/limits.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Client } from './clients.js';
 
-/** A client that does not take something within this time has not got it, though it may still find it later. */
+/**
+ * A client that does not take something within this time has not got it, though it may still find
+ * it later.
+ */
 const DELIVER_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs / 2;
 
 interface Box {
@@ -20,7 +23,10 @@ interface Box {
 export class Deliveries {
   readonly #boxes = new WeakMap<Client, Box>();
 
-  /** Resolves when the client has it. Rejects with LIMIT_REACHED when too much waits for it, TIMED_OUT, CLOSED. Keeps the order of the calls. */
+  /**
+   * Resolves when the client has it. Rejects with LIMIT_REACHED when too much waits for it,
+   * TIMED_OUT, CLOSED. Keeps the order of the calls.
+   */
   async deliver(client: Client, delivery: Delivery): Promise<void> {
     if (client.connection === undefined) {
       this.#box(client, delivery);
@@ -30,7 +36,10 @@ export class Deliveries {
     await call('client.deliver', [delivery], { timeoutMs: DELIVER_TIMEOUT_MS });
   }
 
-  /** Takes up to `max` of what waits for a client over HTTP. Throws REFUSED for one with a connection. */
+  /**
+   * Takes up to `max` of what waits for a client over HTTP. Throws REFUSED for one with a
+   * connection.
+   */
   poll(client: Client, max: number): Delivery[] {
     if (client.connection !== undefined) {
       throw new MirrorflowError(

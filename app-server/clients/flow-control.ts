@@ -1,4 +1,7 @@
-/** Flow control between the consumers and the provider of a flow: passes marks on, and knows who has said XOFF and no XON since. */
+/**
+ * Flow control between the consumers and the provider of a flow: passes marks on, and knows who has
+ * said XOFF and no XON since.
+ */
 import type { ConsumerMark, Delivery, FlowMark } from '../../protocol/rpc/contract/deliveries.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { Client } from './clients.js';
@@ -8,7 +11,10 @@ import type { Opening } from '../flows/openings.js';
 export interface FlowControlDependencies {
   readonly deliveries: Deliveries;
   readonly providerOf: (flow: string) => Client | undefined;
-  /** Tells the provider of a flow that comes from another host; false when there is none. Never rejects. */
+  /**
+   * Tells the provider of a flow that comes from another host; false when there is none. Never
+   * rejects.
+   */
   readonly tellElsewhere: (flow: string, delivery: Delivery, hops: number) => Promise<boolean>;
   readonly log: Logger;
 }
@@ -35,7 +41,10 @@ export class FlowControl {
       .map(([{ client }, mark]) => ({ consumer: client.presentation.name, mark }));
   }
 
-  /** Somebody has closed a flow. A consumer that goes after its XOFF will never say XON: it is said for it. */
+  /**
+   * Somebody has closed a flow. A consumer that goes after its XOFF will never say XON: it is said
+   * for it.
+   */
   closed(opening: Opening): void {
     const mark = this.#lastXoff.get(opening);
     if (mark === undefined) return;
@@ -54,7 +63,10 @@ export class FlowControl {
     this.#lastXoff.clear();
   }
 
-  /** Something for the provider of a flow, on this host or over so many others. False when there is none. */
+  /**
+   * Something for the provider of a flow, on this host or over so many others. False when there is
+   * none.
+   */
   tell(flow: string, delivery: Delivery, hops: number): Promise<boolean> {
     const { deliveries, providerOf, tellElsewhere, log } = this.#surroundings;
     const provider = providerOf(flow);

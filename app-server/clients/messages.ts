@@ -1,4 +1,7 @@
-/** Messages from client to clients: who is meant, on this host and on the others, and how many got it. */
+/**
+ * Messages from client to clients: who is meant, on this host and on the others, and how many got
+ * it.
+ */
 import type { Delivery, MessageOnWire, MessageTarget } from '../../protocol/rpc/contract/deliveries.js';
 import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Client, Clients } from './clients.js';
@@ -14,8 +17,8 @@ export interface MessageDependencies {
 }
 
 /**
- * Resolves with how many have it. Rejects with UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant, and when everybody who is meant
- * could not take it, with the first one's reason.
+ * Resolves with how many have it. Rejects with UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant,
+ * and when everybody who is meant could not take it, with the first one's reason.
  */
 export async function sendMessage(
   surroundings: MessageDependencies,
@@ -45,7 +48,10 @@ export async function deliverHere(
   return countDelivered(surroundings, () => targetsOf(surroundings, to), delivery);
 }
 
-/** Asks every client of a name to quit, on all hosts; resolves with how many were asked. Rejects as `sendMessage`. */
+/**
+ * Asks every client of a name to quit, on all hosts; resolves with how many were asked. Rejects as
+ * `sendMessage`.
+ */
 export async function requestQuit(surroundings: MessageDependencies, name: string): Promise<number> {
   const elsewhere = surroundings.hosts.all('remote.request', [name, 'quit']);
   return countEverywhere(requestHere(surroundings, name), elsewhere, false);

@@ -1,6 +1,11 @@
-/** Rates of what clients count: the gain since the last look, per second. Pure: it is told the time. */
+/**
+ * Rates of what clients count: the gain since the last look, per second. Pure: it is told the time.
+ */
 
-/** Looks that follow each other faster give the rates of the one before: over less time they would be noise. */
+/**
+ * Looks that follow each other faster give the rates of the one before: over less time they would
+ * be noise.
+ */
 const INTERVAL_MIN_MS = 200;
 
 interface Look {

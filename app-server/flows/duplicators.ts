@@ -1,4 +1,7 @@
-/** The duplicators of this application's flows: those that it started and those that it finds running subscribe, report, are called, and may end. */
+/**
+ * The duplicators of this application's flows: those that it started and those that it finds
+ * running subscribe, report, are called, and may end.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
@@ -45,7 +48,10 @@ export class Duplicators {
     this.#openings = openings;
   }
 
-  /** Looks for the flows that an earlier app server has left: duplicators that run will subscribe, others are started when somebody comes back. */
+  /**
+   * Looks for the flows that an earlier app server has left: duplicators that run will subscribe,
+   * others are started when somebody comes back.
+   */
   expectRunning(): void {
     const { application, flowDirectory } = this.#options.server;
     const directory = appFlowDirectory(flowDirectory, application.name);
@@ -81,7 +87,9 @@ export class Duplicators {
     return this.#openings.ofFlow(flow.name).find((opening) => opening.link === link);
   }
 
-  /** A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED. */
+  /**
+   * A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED.
+   */
   subscribe(ready: DuplicatorReady, session: DuplicatorConnection): Subscribed {
     try {
       checkReady(ready, this.#options.server.application.name);
@@ -92,7 +100,8 @@ export class Duplicators {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#duplicators.set(flow, session);
       }
-      // Only who saw the one before run knows its consumers; to a restarted app server they may have yet to come. The file tells the most of it.
+      // Only who saw the one before run knows its consumers; to a restarted app server they may
+      // have yet to come. The file tells the most of it.
       if (adopted || flow === undefined || !flow.duplicator.follows || flow.found) return { adopted };
       return { adopted, consumers: this.#openings.consumers(flow.name) };
     } catch (error) {
@@ -121,7 +130,10 @@ export class Duplicators {
     return flow !== undefined;
   }
 
-  /** Whether the duplicator on that connection may end: true only if nobody has its flow open, or waits for it. */
+  /**
+   * Whether the duplicator on that connection may end: true only if nobody has its flow open, or
+   * waits for it.
+   */
   mayEnd(session: object): boolean {
     const flow = this.#servedBy(session);
     if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
@@ -138,7 +150,9 @@ export class Duplicators {
     return flow.duplicator.ready !== undefined && flow.duplicator.pid === pid ? flow : undefined;
   }
 
-  /** Takes over a duplicator that this app server has not started, if it really is its flow's owner. */
+  /**
+   * Takes over a duplicator that this app server has not started, if it really is its flow's owner.
+   */
   #adopt(ready: DuplicatorReady, session: DuplicatorConnection): Flow {
     const { server, clock, log } = this.#options;
     const { identity, definition: found } = checkFound(ready, server);

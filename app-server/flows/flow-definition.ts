@@ -14,7 +14,9 @@ const PLAIN_TYPE = 'bytes';
 export interface FlowDefinition {
   readonly flow: string;
   readonly type: string;
-  /** `input`: the duplicator gets the data from a source; `output`: from a provider on this host. */
+  /**
+   * `input`: the duplicator gets the data from a source; `output`: from a provider on this host.
+   */
   readonly direction: 'input' | 'output';
   readonly source?: string;
   /** The host whose duplicator is the source, where it is known. */
@@ -34,7 +36,10 @@ export function spectraDefinition(source: string): FlowDefinition {
   return { flow: SPECTRA, type: SPECTRA, direction: 'input', source, properties: '{}' };
 }
 
-/** A flow that the duplicator of another host sends; `source` is where that listens, undefined while it is not known. */
+/**
+ * A flow that the duplicator of another host sends; `source` is where that listens, undefined while
+ * it is not known.
+ */
 export function remoteDefinition(
   flow: string,
   type: string,
@@ -66,7 +71,9 @@ export function definitionOfProvider(request: OpenRequest): FlowDefinition {
   return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: plain };
 }
 
-/** What a duplicator that was found running says of its flow. `properties` come from its flow file. */
+/**
+ * What a duplicator that was found running says of its flow. `properties` come from its flow file.
+ */
 export function definitionOfReady(ready: DuplicatorReady, properties: string): FlowDefinition {
   const { flow, type, source, bufferSize, buffers } = ready;
   const base = { flow, type, properties };
@@ -126,7 +133,10 @@ function plainAddress(source: string | undefined): string | undefined {
   }
 }
 
-/** Properties as JSON without spaces, so that two spellings of the same ones are equal. Throws BAD_OPTION. */
+/**
+ * Properties as JSON without spaces, so that two spellings of the same ones are equal. Throws
+ * BAD_OPTION.
+ */
 function plainProperties(flow: string, properties: string): string {
   let value: unknown;
   try {

@@ -1,4 +1,7 @@
-/** The application's flow files as this process reads them: who owns them, what they are, what their counters say. */
+/**
+ * The application's flow files as this process reads them: who owns them, what they are, what their
+ * counters say.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -37,11 +40,17 @@ export function propertiesIn(path: string): string {
 /** A flow of an earlier app server, found by its file. */
 interface FoundFlow {
   readonly definition: FlowDefinition;
-  /** Whether its duplicator lives; one that died is started again for whoever comes back to the flow, and takes the file over. */
+  /**
+   * Whether its duplicator lives; one that died is started again for whoever comes back to the
+   * flow, and takes the file over.
+   */
   readonly living: boolean;
 }
 
-/** The flows in `directory` that an earlier app server has left: those that run, and those of providers whose duplicators died since the boot. */
+/**
+ * The flows in `directory` that an earlier app server has left: those that run, and those of
+ * providers whose duplicators died since the boot.
+ */
 export function findFlows(directory: string, application: string): FoundFlow[] {
   return namesIn(directory)
     .filter((name) => name.endsWith(SUFFIX) && isName(name.slice(0, -SUFFIX.length)))

@@ -1,4 +1,7 @@
-/** The flows that this application knows, by name, and for how long it knows each: always, or while its duplicator lives or anybody has it open. */
+/**
+ * The flows that this application knows, by name, and for how long it knows each: always, or while
+ * its duplicator lives or anybody has it open.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { flowFilePath } from '../../protocol/base/paths.js';

@@ -22,7 +22,10 @@ export class Flow {
   /** Also known when nobody has it open and nothing runs. */
   readonly permanent: boolean;
   readonly duplicator: FlowDuplicator;
-  /** An earlier app server had it: who has it open may not have come back yet, however long it takes. */
+  /**
+   * An earlier app server had it: who has it open may not have come back yet, however long it
+   * takes.
+   */
   found = false;
   #run: Run | undefined;
 
@@ -45,7 +48,10 @@ export class Flow {
     if (run !== undefined) run.report = report;
   }
 
-  /** Clients on the signal link, as the duplicator last said; also those of before a restart of this app server. */
+  /**
+   * Clients on the signal link, as the duplicator last said; also those of before a restart of this
+   * app server.
+   */
   get linkClients(): number {
     return this.#currentRun()?.report?.clients ?? 0;
   }
@@ -69,7 +75,10 @@ export class Flow {
     };
   }
 
-  /** Counters and rates. Throws NOT_RUNNING without a duplicator, and what opening the flow file throws. */
+  /**
+   * Counters and rates. Throws NOT_RUNNING without a duplicator, and what opening the flow file
+   * throws.
+   */
   statistics(clock: Clock): Record<string, number> {
     const run = this.#currentRun();
     if (run === undefined) {
@@ -113,7 +122,10 @@ function infoOfRun(run: Run): Partial<FlowInfo> {
   };
 }
 
-/** What the flow file says now; undefined when it cannot be read, which flow.statistics tells with its reason. */
+/**
+ * What the flow file says now; undefined when it cannot be read, which flow.statistics tells with
+ * its reason.
+ */
 function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState'> | undefined {
   try {
     const { published, sourceState } = fileOf(run);
@@ -123,7 +135,10 @@ function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState
   }
 }
 
-/** The mapping is kept as long as the run lasts, so that statistics asked for every second do not pile up mappings. */
+/**
+ * The mapping is kept as long as the run lasts, so that statistics asked for every second do not
+ * pile up mappings.
+ */
 function fileOf(run: Run): FlowFile {
   run.file ??= openFlowHeader(run.ready.file);
   return run.file;

@@ -1,4 +1,7 @@
-/** All flows of the application, as clients and other hosts see them: what each is, who has it open, and opening and closing it. */
+/**
+ * All flows of the application, as clients and other hosts see them: what each is, who has it open,
+ * and opening and closing it.
+ */
 import type {
   DuplicatorReady,
   FlowInfo,
@@ -25,7 +28,10 @@ import { Openings, type Opening } from './openings.js';
 import type { FlowHere, FlowsHere } from '../remote/remote-flows.js';
 import { serveFlow } from '../remote/serve-flow.js';
 
-/** flow.open answers within this time, before its caller gives up: an opening that nobody knows of is held by nobody. */
+/**
+ * flow.open answers within this time, before its caller gives up: an opening that nobody knows of
+ * is held by nobody.
+ */
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 1_000;
 
 export interface FlowsOptions extends FlowTableOptions, DuplicatorsOptions {
@@ -108,7 +114,10 @@ export class Flows implements FlowsHere {
     return { definition, permanent, provider, running: !duplicator.isQuiet };
   }
 
-  /** Defines a flow that is not known, or anew: its duplicator is stopped then, and clients come back to the next one. */
+  /**
+   * Defines a flow that is not known, or anew: its duplicator is stopped then, and clients come
+   * back to the next one.
+   */
   define(definition: FlowDefinition): void {
     const flow = this.#flows.get(definition.flow);
     if (flow === undefined) {
@@ -125,12 +134,17 @@ export class Flows implements FlowsHere {
     if (flow !== undefined) flow.definition = { ...flow.definition, source };
   }
 
-  /** Starts the duplicator of a flow where needed. Rejects with UNKNOWN_FLOW, or why it cannot run. */
+  /**
+   * Starts the duplicator of a flow where needed. Rejects with UNKNOWN_FLOW, or why it cannot run.
+   */
   async ready(name: string): Promise<DuplicatorReady> {
     return this.#inTime(this.#flows.find(name), false);
   }
 
-  /** Makes the running duplicator of a flow listen for those of other hosts. Rejects with NOT_RUNNING, and with why it cannot. */
+  /**
+   * Makes the running duplicator of a flow listen for those of other hosts. Rejects with
+   * NOT_RUNNING, and with why it cannot.
+   */
   async serve(name: string): Promise<Served> {
     return serveFlow(this.duplicators.caller(name), this.#options.server.dataListen);
   }
@@ -140,7 +154,10 @@ export class Flows implements FlowsHere {
     await this.duplicators.caller(name)('duplicator.redirect', [source]);
   }
 
-  /** Opens a flow for a client and answers when its duplicator is ready, or rejects with why not, within a bounded time. */
+  /**
+   * Opens a flow for a client and answers when its duplicator is ready, or rejects with why not,
+   * within a bounded time.
+   */
   async open(client: Client, request: OpenRequest): Promise<OpenedFlow> {
     const known = this.#knownOpening(client, request);
     const flow = this.#flowFor(request, known);
@@ -193,7 +210,10 @@ export class Flows implements FlowsHere {
     }
   }
 
-  /** What this client has open already and asks for again; undefined also when it is of an earlier app server. */
+  /**
+   * What this client has open already and asks for again; undefined also when it is of an earlier
+   * app server.
+   */
   #knownOpening(client: Client, { flow, direction, handle }: OpenRequest): Opening | undefined {
     const known = handle === undefined ? undefined : this.#openings.find(client, handle);
     return known?.flow === flow && known.direction === direction ? known : undefined;

@@ -9,7 +9,10 @@ import { securityArguments } from '../../protocol/rpc/security/options.js';
 import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from '../options.js';
 
-/** Shorter than an opening lasts, so that whoever opens the flow gets the cause and not a time-out of its own. */
+/**
+ * Shorter than an opening lasts, so that whoever opens the flow gets the cause and not a time-out
+ * of its own.
+ */
 const READY_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 2_000;
 
 export function launchDuplicator(

@@ -15,7 +15,10 @@ export interface Opening {
   readonly client: Client;
   readonly flow: string;
   readonly direction: OpenRequest['direction'];
-  /** What the client says in the HELLO of its signal link: its handle, or that of an earlier app server. */
+  /**
+   * What the client says in the HELLO of its signal link: its handle, or that of an earlier app
+   * server.
+   */
   readonly link: number;
   /** The client has its answer; before, it waits for the duplicator. */
   established: boolean;
@@ -23,7 +26,9 @@ export interface Opening {
 
 export class Openings {
   readonly #byHandle = new Map<number, Opening>();
-  /** Begins anywhere: links may carry handles of an earlier app server, and should not meet these. */
+  /**
+   * Begins anywhere: links may carry handles of an earlier app server, and should not meet these.
+   */
   #lastHandle = randomInt(FIRST_HANDLE_MAX);
 
   /** Throws LIMIT_REACHED. */
@@ -42,7 +47,9 @@ export class Openings {
     return opening;
   }
 
-  /** The opening behind a handle, if it is this client's; another's handle is as unknown as none. */
+  /**
+   * The opening behind a handle, if it is this client's; another's handle is as unknown as none.
+   */
   find(client: Client, handle: number): Opening | undefined {
     const opening = this.#byHandle.get(handle);
     return opening?.client === client ? opening : undefined;

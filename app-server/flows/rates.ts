@@ -1,4 +1,6 @@
-/** Rates of counters: what they gained since the last look, per second. Pure: it is told the time. */
+/**
+ * Rates of counters: what they gained since the last look, per second. Pure: it is told the time.
+ */
 
 /** Counters whose rates people look at, and the names of those. */
 const RATES = {
@@ -8,7 +10,10 @@ const RATES = {
   receivedBytesPerSecond: 'receivedBytes',
 } as const;
 
-/** Looks that follow each other faster get the rates of the one before: over less time they would be noise. */
+/**
+ * Looks that follow each other faster get the rates of the one before: over less time they would be
+ * noise.
+ */
 const INTERVAL_MIN_MS = 200;
 
 type Counters = Readonly<Record<(typeof RATES)[keyof typeof RATES], number>>;

@@ -33,7 +33,10 @@ export function checkReady(ready: DuplicatorReady, application: string): void {
   }
 }
 
-/** For one that this app server has not started: the flow file says whether it is what it claims. Throws REFUSED. */
+/**
+ * For one that this app server has not started: the flow file says whether it is what it claims.
+ * Throws REFUSED.
+ */
 export function checkFound(ready: DuplicatorReady, server: AppServerOptions): FoundDuplicator {
   const identity = identityFromWire(ready.identity);
   const file = flowFilePath(server.flowDirectory, server.application.name, ready.flow);

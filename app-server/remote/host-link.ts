@@ -1,4 +1,7 @@
-/** The permanent connection to the host server of this machine: found when there is one, found again when it was away. */
+/**
+ * The permanent connection to the host server of this machine: found when there is one, found again
+ * when it was away.
+ */
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
 import { hostSocketPath } from '../../protocol/base/paths.js';

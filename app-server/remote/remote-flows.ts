@@ -1,7 +1,8 @@
 /**
- * Flows between hosts, as the app servers of one application agree on them: a flow that is opened here and provided
- * elsewhere gets its data from the duplicator there, and a flow has one provider on all hosts together. It finds, serves,
- * and follows: when the other duplicator listens somewhere else, the one here is sent after it.
+ * Flows between hosts, as the app servers of one application agree on them: a flow that is opened
+ * here and provided elsewhere gets its data from the duplicator there, and a flow has one provider
+ * on all hosts together. It finds, serves, and follows: when the other duplicator listens somewhere
+ * else, the one here is sent after it.
  */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -82,8 +83,9 @@ export class RemoteFlows {
   }
 
   /**
-   * Before a flow is opened here: makes it known when it is on another host, and keeps a second provider away. Resolves with what is to be
-   * called when it has been opened. Rejects with FLOW_BUSY naming the provider and its host, REFUSED, SOURCE_UNREACHABLE.
+   * Before a flow is opened here: makes it known when it is on another host, and keeps a second
+   * provider away. Resolves with what is to be called when it has been opened. Rejects with
+   * FLOW_BUSY naming the provider and its host, REFUSED, SOURCE_UNREACHABLE.
    */
   async prepare(client: string, request: OpenRequest): Promise<(opened: boolean) => void> {
     if (request.direction === 'output') return this.#prepareProvider(client, request);
@@ -113,7 +115,9 @@ export class RemoteFlows {
     return { standing: 'source', type, ...(source !== undefined && { source }) };
   }
 
-  /** See remote.serve. Rejects with UNKNOWN_FLOW, and with why the duplicator cannot run or listen. */
+  /**
+   * See remote.serve. Rejects with UNKNOWN_FLOW, and with why the duplicator cannot run or listen.
+   */
   async serve(flow: string, hops: number): Promise<ServedElsewhere> {
     if (hops > 0) await this.#prepareConsumer(flow, hops - 1);
     const { type } = await this.#options.flows.ready(flow);
@@ -135,7 +139,10 @@ export class RemoteFlows {
     return true;
   }
 
-  /** A duplicator has told the state of its source: one that is cut off may have to go somewhere else. */
+  /**
+   * A duplicator has told the state of its source: one that is cut off may have to go somewhere
+   * else.
+   */
   reported(flow: string, { sourceState }: DuplicatorReport): void {
     const definition = this.#options.flows.here(flow)?.definition;
     if (definition === undefined || !isRemote(definition)) return;
@@ -178,7 +185,8 @@ export class RemoteFlows {
     if (this.#claims.has(flow)) return;
     const located = await this.#locate(flow, hops);
     if (located === undefined) return;
-    // The ring of this host holds as much as that of the other one, as long as nobody provides the flow there either.
+    // The ring of this host holds as much as that of the other one, as long as nobody provides the
+    // flow there either.
     if (here !== undefined && located.found.standing === 'idle') return;
     await this.#take(flow, located.host);
   }
@@ -211,7 +219,9 @@ export class RemoteFlows {
     };
   }
 
-  /** The host to have a flow from. With `via` there is one, whatever it has the flow from itself. */
+  /**
+   * The host to have a flow from. With `via` there is one, whatever it has the flow from itself.
+   */
   async #locate(flow: string, hops: number): Promise<Located | undefined> {
     const { hosts, via } = this.#options;
     if (via !== undefined) {
@@ -248,7 +258,10 @@ export class RemoteFlows {
     return { ...served, address: formatAddress({ ...listening, host: hosts.addressOf(host) }) };
   }
 
-  /** A remote flow without a duplicator: it is looked up anew; what was known of it is better than nothing. */
+  /**
+   * A remote flow without a duplicator: it is looked up anew; what was known of it is better than
+   * nothing.
+   */
   async #refresh(flow: string, { remote, source }: FlowDefinition): Promise<void> {
     const { flows, log } = this.#options;
     try {

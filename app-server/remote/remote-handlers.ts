@@ -1,4 +1,7 @@
-/** What app servers of the same application on other hosts may ask of this one. The host servers put the calling host in front. */
+/**
+ * What app servers of the same application on other hosts may ask of this one. The host servers put
+ * the calling host in front.
+ */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { StatisticsCollector } from '../statistics.js';

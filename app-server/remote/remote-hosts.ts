@@ -1,6 +1,7 @@
 /**
- * The other hosts on which this application runs, as the host server tells them, and calls to the app servers there. Every
- * call goes over the host servers: app server, host server, host server, app server.
+ * The other hosts on which this application runs, as the host server tells them, and calls to the
+ * app servers there. Every call goes over the host servers: app server, host server, host server,
+ * app server.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { HostOfApplication, RelayedCall, RelayedMethod } from '../../protocol/rpc/contract/hosts.js';
@@ -15,7 +16,10 @@ import {
 } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
-/** Whoever has not answered a question to all within this time is left out: nobody waits for a host that was cut off. */
+/**
+ * Whoever has not answered a question to all within this time is left out: nobody waits for a host
+ * that was cut off.
+ */
 const ANSWER_MS = 1_500;
 
 /** Where a call to another host's app server goes first. */
@@ -72,7 +76,10 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     );
   }
 
-  /** Rejects with UNKNOWN_HOST, with what the other app server answers, TIMED_OUT, or TRANSPORT_ERROR for a host that is away. */
+  /**
+   * Rejects with UNKNOWN_HOST, with what the other app server answers, TIMED_OUT, or
+   * TRANSPORT_ERROR for a host that is away.
+   */
   async call<M extends RelayedMethod>(
     host: string,
     method: M,

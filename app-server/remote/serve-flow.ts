@@ -1,4 +1,7 @@
-/** Makes a duplicator listen for those of other hosts, on a port that the firewall lets through where there is a range. */
+/**
+ * Makes a duplicator listen for those of other hosts, on a port that the firewall lets through
+ * where there is a range.
+ */
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Served } from '../../protocol/rpc/contract/shapes.js';
@@ -14,7 +17,10 @@ export interface DataListen {
   readonly ports: PortRange | undefined;
 }
 
-/** Rejects with ADDRESS_IN_USE when every port of the range is taken, and with why the duplicator cannot listen. */
+/**
+ * Rejects with ADDRESS_IN_USE when every port of the range is taken, and with why the duplicator
+ * cannot listen.
+ */
 export async function serveFlow(
   call: CallOf<MirrorflowContract>,
   { scheme, host, ports }: DataListen,

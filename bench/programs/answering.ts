@@ -1,6 +1,6 @@
 /**
- * What the programs of a benchmark have in common: settings as JSON on the command line, questions of the benchmark answered over the process's
- * message channel, and an end together with it.
+ * What the programs of a benchmark have in common: settings as JSON on the command line, questions
+ * of the benchmark answered over the process's message channel, and an end together with it.
  */
 
 /** A question by name; `id` comes back with the answer. */

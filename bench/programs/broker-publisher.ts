@@ -1,4 +1,7 @@
-/** The peer of a provider: publishes through Redis or NATS, never further than a window ahead of the slowest subscriber. */
+/**
+ * The peer of a provider: publishes through Redis or NATS, never further than a window ahead of the
+ * slowest subscriber.
+ */
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import {
   ACKNOWLEDGED,
@@ -10,8 +13,9 @@ import {
 import { PublicationWindow } from './publication-window.js';
 
 /**
- * Then the server's answers are awaited, or the event loop turns: so clients write, and acknowledgements are heard. Redis is three times as
- * fast with so many unanswered as with a whole window, and no slower than with half or twice as many.
+ * Then the server's answers are awaited, or the event loop turns: so clients write, and
+ * acknowledgements are heard. Redis is three times as fast with so many unanswered as with a whole
+ * window, and no slower than with half or twice as many.
  */
 const TURN_BUFFERS = 256;
 

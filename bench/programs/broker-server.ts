@@ -1,6 +1,6 @@
 /**
- * A private Redis or NATS server in a temporary directory: this program is its parent, so that neither of them outlives the benchmark,
- * however that ends.
+ * A private Redis or NATS server in a temporary directory: this program is its parent, so that
+ * neither of them outlives the benchmark, however that ends.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,11 +20,17 @@ export interface BrokerPlace {
 const START_MS = 10_000;
 /** NATS refuses larger messages, by default those above 1 MiB. */
 const NATS_PAYLOAD_BYTES_MAX = 16 * 2 ** 20;
-/** NATS disconnects a subscriber for which more than this waits, or that takes nothing for so long: a window is far less. */
+/**
+ * NATS disconnects a subscriber for which more than this waits, or that takes nothing for so long:
+ * a window is far less.
+ */
 const NATS_PENDING_BYTES_MAX = 256 * 2 ** 20;
 const NATS_WRITE_DEADLINE = '60s';
 
-/** How a server is started; what it says when it listens has the address as its first group, or the address is known. */
+/**
+ * How a server is started; what it says when it listens has the address as its first group, or the
+ * address is known.
+ */
 interface Start {
   readonly command: string;
   readonly options: readonly string[];
@@ -85,7 +91,10 @@ function nats(): Start {
   };
 }
 
-/** Rejects with what the server says when it ends before it listens; its end after that is the end of this program. */
+/**
+ * Rejects with what the server says when it ends before it listens; its end after that is the end
+ * of this program.
+ */
 function placeOf(child: ChildProcess): Promise<BrokerPlace | undefined> {
   return new Promise((resolve, reject) => {
     let said = '';

@@ -1,4 +1,7 @@
-/** The peer of a consumer: hears what is published through Redis or NATS, counts it, and acknowledges a quarter of the window at a time. */
+/**
+ * The peer of a consumer: hears what is published through Redis or NATS, counts it, and
+ * acknowledges a quarter of the window at a time.
+ */
 import { answerQuestions, settingsOf } from './answering.js';
 import {
   ACKNOWLEDGED,

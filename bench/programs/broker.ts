@@ -1,4 +1,7 @@
-/** A program's connection to a message broker, Redis or NATS, through the client that its users use: publish to and hear channels. */
+/**
+ * A program's connection to a message broker, Redis or NATS, through the client that its users use:
+ * publish to and hear channels.
+ */
 import { connect } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
 
@@ -14,14 +17,18 @@ export interface BrokerSettings {
   readonly window: number;
 }
 
-/** What is published, and how far each subscriber has come: its pid and its count, as `encodeAcknowledgement` writes them. */
+/**
+ * What is published, and how far each subscriber has come: its pid and its count, as
+ * `encodeAcknowledgement` writes them.
+ */
 export const BUFFERS = 'buffers';
 export const ACKNOWLEDGED = 'acknowledged';
 
 export interface Broker {
   /**
-   * The payload must stay as it is until it is delivered. Resolves when the server has taken it, where servers say so (Redis). A server that
-   * refuses it, and a connection that is lost, end the process.
+   * The payload must stay as it is until it is delivered. Resolves when the server has taken it,
+   * where servers say so (Redis). A server that refuses it, and a connection that is lost, end the
+   * process.
    */
   readonly publish: (channel: string, payload: Buffer) => Promise<unknown> | undefined;
   /** Resolves when the server knows of it. The payload is the listener's own. */

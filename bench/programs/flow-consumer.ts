@@ -1,4 +1,7 @@
-/** Consumes a flow in one of the ways a program can, and counts. Of every buffer at least one byte is read; with `copy`, all. */
+/**
+ * Consumes a flow in one of the ways a program can, and counts. Of every buffer at least one byte
+ * is read; with `copy`, all.
+ */
 import { connect, type InputFlow } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';

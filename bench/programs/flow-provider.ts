@@ -1,4 +1,7 @@
-/** Provides a flow as fast as its consumers allow: each buffer is reserved, filled and committed without waiting while there is room. */
+/**
+ * Provides a flow as fast as its consumers allow: each buffer is reserved, filled and committed
+ * without waiting while there is room.
+ */
 import { connect, type OutputSlot } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
@@ -9,7 +12,10 @@ export interface FlowProviderSettings {
   readonly size: number;
   readonly buffers: number;
   readonly consumers: number;
-  /** Payloads are copied in; otherwise they stay what they are, as for a program that computes in place. */
+  /**
+   * Payloads are copied in; otherwise they stay what they are, as for a program that computes in
+   * place.
+   */
   readonly fill: boolean;
 }
 

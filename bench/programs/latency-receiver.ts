@@ -1,4 +1,6 @@
-/** Receives the buffers of `latency-sender` and keeps how old each was; answers with the quantiles. */
+/**
+ * Receives the buffers of `latency-sender` and keeps how old each was; answers with the quantiles.
+ */
 import { connect as connectSocket } from 'node:net';
 import { connect } from 'mirrorflow';
 import { quantile } from '../report.js';

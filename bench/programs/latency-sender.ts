@@ -1,4 +1,7 @@
-/** Sends buffers that carry their time of sending, over a flow or one of its peers: at a rate, or as fast as they go. */
+/**
+ * Sends buffers that carry their time of sending, over a flow or one of its peers: at a rate, or as
+ * fast as they go.
+ */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { connect } from 'mirrorflow';
@@ -20,8 +23,9 @@ export interface LatencySettings {
 }
 
 /**
- * Buffers that are sent one by one, as fast as the event loop turns, before the rate begins: whoever sends or receives a thousand a second
- * does so for hours, and the compiler needs some ten thousand to make of every step on the way what it stays.
+ * Buffers that are sent one by one, as fast as the event loop turns, before the rate begins:
+ * whoever sends or receives a thousand a second does so for hours, and the compiler needs some ten
+ * thousand to make of every step on the way what it stays.
  */
 const FIRST_BUFFERS = 20_000;
 

@@ -1,4 +1,7 @@
-/** The limit of all copying: blocks out of a region as large as a ring, into one block, as a consumer that copies every buffer does. */
+/**
+ * The limit of all copying: blocks out of a region as large as a ring, into one block, as a
+ * consumer that copies every buffer does.
+ */
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
 

@@ -1,7 +1,8 @@
 /**
- * How far a publisher may be ahead of its slowest subscriber. Brokers drop what waits for a subscriber that has fallen behind, or disconnect
- * it; nothing is lost while no more is under way than they keep. What is lost all the same is never acknowledged, so that the window
- * becomes smaller by it for good.
+ * How far a publisher may be ahead of its slowest subscriber. Brokers drop what waits for a
+ * subscriber that has fallen behind, or disconnect it; nothing is lost while no more is under way
+ * than they keep. What is lost all the same is never acknowledged, so that the window becomes
+ * smaller by it for good.
  */
 export class PublicationWindow {
   readonly #subscribers: number;
@@ -11,7 +12,10 @@ export class PublicationWindow {
   #slowest = 0;
   #opened: (() => void) | undefined;
 
-  /** `subscribers` will acknowledge, and `buffers` may be under way to the slowest of them. Both are 1 at least. */
+  /**
+   * `subscribers` will acknowledge, and `buffers` may be under way to the slowest of them. Both are
+   * 1 at least.
+   */
   constructor(subscribers: number, buffers: number) {
     this.#subscribers = subscribers;
     this.#buffers = buffers;
@@ -28,7 +32,10 @@ export class PublicationWindow {
     this.#published += 1;
   }
 
-  /** A subscriber has received so many since it began. One that was not heard of yet has received none. */
+  /**
+   * A subscriber has received so many since it began. One that was not heard of yet has received
+   * none.
+   */
   acknowledge(subscriber: number, buffers: number): void {
     this.#acknowledged.set(subscriber, buffers);
     if (this.#acknowledged.size < this.#subscribers) return;
@@ -44,7 +51,10 @@ export class PublicationWindow {
   }
 }
 
-/** A subscriber acknowledges after so many: a quarter of the window, as the consumers of a flow do with its ring. */
+/**
+ * A subscriber acknowledges after so many: a quarter of the window, as the consumers of a flow do
+ * with its ring.
+ */
 export function acknowledgementInterval(windowBuffers: number): number {
   return Math.max(1, Math.floor(windowBuffers / 4));
 }

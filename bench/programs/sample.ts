@@ -1,4 +1,7 @@
-/** What a program that moves buffers answers to `sample`: how many it has moved by now, on its own clock. */
+/**
+ * What a program that moves buffers answers to `sample`: how many it has moved by now, on its own
+ * clock.
+ */
 export interface Sample {
   readonly buffers: number;
   readonly bytes: number;

@@ -1,4 +1,7 @@
-/** Many lossless consumers in one process, `each` of them a client of its own: each takes every buffer of its flows as it comes, in place. */
+/**
+ * Many lossless consumers in one process, `each` of them a client of its own: each takes every
+ * buffer of its flows as it comes, in place.
+ */
 import { connect, type InputFlow } from 'mirrorflow';
 import { answerQuestions, settingsOf } from './answering.js';
 import { Tally } from './sample.js';

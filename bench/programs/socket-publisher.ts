@@ -1,4 +1,7 @@
-/** The peer of a provider: plain `node:net`, the same bytes written to every connection, with backpressure of the slowest. */
+/**
+ * The peer of a provider: plain `node:net`, the same bytes written to every connection, with
+ * backpressure of the slowest.
+ */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { answerQuestions, settingsOf, turn } from './answering.js';

@@ -1,4 +1,7 @@
-/** The process in the middle of two bare hops: what comes on one Unix socket goes to the next as it comes. */
+/**
+ * The process in the middle of two bare hops: what comes on one Unix socket goes to the next as it
+ * comes.
+ */
 import { connect, createServer } from 'node:net';
 import { answerQuestions, settingsOf } from './answering.js';
 

@@ -1,4 +1,7 @@
-/** The time of sending in the first 8 bytes of a payload: the monotonic clock that all processes of a machine share, nanoseconds. */
+/**
+ * The time of sending in the first 8 bytes of a payload: the monotonic clock that all processes of
+ * a machine share, nanoseconds.
+ */
 export function monotonicNs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e9 + nanoseconds;

@@ -1,6 +1,7 @@
 /**
- * The peers of `tcp`: a bare loopback socket pair in Node, written and read in blocks of the same size, each end a process. With several blocks
- * each end goes around in as much memory as the ring of a flow.
+ * The peers of `tcp`: a bare loopback socket pair in Node, written and read in blocks of the same
+ * size, each end a process. With several blocks each end goes around in as much memory as the ring
+ * of a flow.
  */
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { answerQuestions, settingsOf } from './answering.js';

@@ -1,4 +1,7 @@
-/** One end of a flow between hosts whose duplicators were started by hand: provides as fast as it may, or consumes whatever comes. */
+/**
+ * One end of a flow between hosts whose duplicators were started by hand: provides as fast as it
+ * may, or consumes whatever comes.
+ */
 import { InputFlow, OutputFlow } from 'mirrorflow';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';

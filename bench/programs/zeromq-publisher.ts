@@ -1,4 +1,7 @@
-/** The peer of a provider: npm `zeromq`, PUB over ipc. `noDrop` makes it refuse where PUB would drop, so that nothing is lost. */
+/**
+ * The peer of a provider: npm `zeromq`, PUB over ipc. `noDrop` makes it refuse where PUB would
+ * drop, so that nothing is lost.
+ */
 import { Publisher } from 'zeromq';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';

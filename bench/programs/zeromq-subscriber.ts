@@ -1,4 +1,7 @@
-/** The peer of a consumer: npm `zeromq`, SUB over ipc. Each message is memory of its own already, so nothing more is copied. */
+/**
+ * The peer of a consumer: npm `zeromq`, SUB over ipc. Each message is memory of its own already, so
+ * nothing more is copied.
+ */
 import { Subscriber } from 'zeromq';
 import { answerQuestions, settingsOf } from './answering.js';
 import { Tally } from './sample.js';

@@ -1,6 +1,7 @@
 /**
- * One input flow in its flow thread: it waits on the signal link, copies from the flow file into the history and acknowledges, whatever the
- * main thread does meanwhile. Ends on `close`; what the main thread says to it comes by `hear`.
+ * One input flow in its flow thread: it waits on the signal link, copies from the flow file into
+ * the history and acknowledges, whatever the main thread does meanwhile. Ends on `close`; what the
+ * main thread says to it comes by `hear`.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../../protocol/base/clock.js';
@@ -88,7 +89,9 @@ export class FlowInThread {
     }
   }
 
-  /** Resolves when nothing of it is left in this thread; it tells nothing from now on. Called once. */
+  /**
+   * Resolves when nothing of it is left in this thread; it tells nothing from now on. Called once.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#loop?.close();
@@ -126,7 +129,10 @@ export class FlowInThread {
     if (!this.#closed) this.#port.postMessage(message);
   }
 
-  /** A flag says whether anybody waits: a busy main thread costs no message, a waiting one a single one. */
+  /**
+   * A flag says whether anybody waits: a busy main thread costs no message, a waiting one a single
+   * one.
+   */
   #wakeMain(): void {
     const control = this.#control;
     if (control.load(CONTROL.mainWaits) !== MAIN_WAITS.not) {
@@ -142,7 +148,10 @@ export class FlowInThread {
     if (this.#control.exchange(CONTROL.lostTold, 1) === 0) this.#tell({ kind: 'lost' });
   }
 
-  /** The main thread tells when the fill falls to the next XON; if it has fallen while that was asked for, this looks again. */
+  /**
+   * The main thread tells when the fill falls to the next XON; if it has fallen while that was
+   * asked for, this looks again.
+   */
   #lookAtFill(): void {
     const watch = this.#watch;
     const producer = this.#producer;

@@ -1,6 +1,7 @@
 /**
- * The entry of a flow thread, one worker per input flow. When its flow is closed it may rest and serve another one, for which everything is
- * compiled already; it ends on `leave`, and with the process.
+ * The entry of a flow thread, one worker per input flow. When its flow is closed it may rest and
+ * serve another one, for which everything is compiled already; it ends on `leave`, and with the
+ * process.
  */
 import { parentPort } from 'node:worker_threads';
 import { loadMmapIo } from '../../protocol/base/files/mmap-binding.js';
@@ -31,7 +32,8 @@ port.on('message', (message: ToThread) => {
       void close();
       break;
     case 'rest':
-      // The flow file stays mapped, and takes memory also when it is removed, until what was the flow has been collected.
+      // The flow file stays mapped, and takes memory also when it is removed, until what was the
+      // flow has been collected.
       collecting = setTimeout(collectGarbage, COLLECT_AFTER_MS).unref();
       break;
     case 'leave':

@@ -1,4 +1,7 @@
-/** What the main thread and a flow thread say to each other. Segments of the history travel on a port of their own. */
+/**
+ * What the main thread and a flow thread say to each other. Segments of the history travel on a
+ * port of their own.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import {
   MirrorflowError,
@@ -41,7 +44,10 @@ export interface FlowControlSettings {
   readonly identity: MarkIdentity;
 }
 
-/** `call` numbers are answered by `attached`, `done` or `failed` with the same number; 0 is the attachment at the start. */
+/**
+ * `call` numbers are answered by `attached`, `done` or `failed` with the same number; 0 is the
+ * attachment at the start.
+ */
 export type ToFlow =
   | { readonly kind: 'room' }
   | { readonly kind: 'grow'; readonly call: number; readonly buffers: number }
@@ -54,7 +60,10 @@ export type ToFlow =
   | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
   | { readonly kind: 'finish' };
 
-/** After `close`, which is answered by `closed`, a thread is told to `rest` until it serves another flow, or to `leave`. */
+/**
+ * After `close`, which is answered by `closed`, a thread is told to `rest` until it serves another
+ * flow, or to `leave`.
+ */
 export type ToThread =
   | ToFlow
   | { readonly kind: 'close' }

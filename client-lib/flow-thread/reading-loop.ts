@@ -1,6 +1,7 @@
 /**
- * What a flow thread does all day: copies whatever is published into the history, acknowledges, waits to be signalled.
- * One pass copies everything there is; nothing is allocated per buffer. Passes are bounded, so that the thread hears its link.
+ * What a flow thread does all day: copies whatever is published into the history, acknowledges,
+ * waits to be signalled. One pass copies everything there is; nothing is allocated per buffer.
+ * Passes are bounded, so that the thread hears its link.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { sourceStateOf, type SourceState } from '../../protocol/flow/flow-file/layout.js';
@@ -11,15 +12,22 @@ import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/produce
 
 const PASS_BUFFERS = 4096;
 const PASS_BYTES = 16 * 1024 * 1024;
-/** After so many bytes a main thread that waits is woken in mid-pass: large buffers should not wait for each other. */
+/**
+ * After so many bytes a main thread that waits is woken in mid-pass: large buffers should not wait
+ * for each other.
+ */
 const WAKE_BYTES = 256 * 1024;
-/** From here on memory that threads share is filled faster than it is set: `set` copies it word by word, `fill` as any memory. */
+/**
+ * From here on memory that threads share is filled faster than it is set: `set` copies it word by
+ * word, `fill` as any memory.
+ */
 const FILL_BYTES = 4096;
 /** A run with spinning gives way to the event loop after this time. */
 const RUN_MS = 5;
 /**
- * A signal that was waited for longer than this is followed at once. One that comes sooner is followed a turn of the event loop later, so
- * that what a fast provider writes meanwhile comes with it and needs no signal of its own.
+ * A signal that was waited for longer than this is followed at once. One that comes sooner is
+ * followed a turn of the event loop later, so that what a fast provider writes meanwhile comes with
+ * it and needs no signal of its own.
  */
 const SELDOM_MS = 0.2;
 /** Looks at the published word between two looks at the clock. */

@@ -1,7 +1,9 @@
 /**
- * Starting flow threads, and keeping one for the next flow. A worker takes some 30 ms to come up, ten times as long as all the rest of opening a
- * flow. So it is begun before the app server is asked for the flow; a process that opens flow after flow keeps one that waits for the next; and a
- * thread whose flow was closed rests until there is another, since it is quickest of all: nothing of it has to be compiled any more.
+ * Starting flow threads, and keeping one for the next flow. A worker takes some 30 ms to come up,
+ * ten times as long as all the rest of opening a flow. So it is begun before the app server is
+ * asked for the flow; a process that opens flow after flow keeps one that waits for the next; and a
+ * thread whose flow was closed rests until there is another, since it is quickest of all: nothing
+ * of it has to be compiled any more.
  */
 import {
   Worker,

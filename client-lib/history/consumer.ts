@@ -1,6 +1,7 @@
 /**
- * The main thread's end of a history: takes ready buffers in order and gives them back in any order. No I/O.
- * Memory that the other end has added is fetched when a buffer of it is first met, so this end needs no event loop.
+ * The main thread's end of a history: takes ready buffers in order and gives them back in any
+ * order. No I/O. Memory that the other end has added is fetched when a buffer of it is first met,
+ * so this end needs no event loop.
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
@@ -23,11 +24,17 @@ export class HistoryConsumer {
   readonly #table = new SegmentTable();
   readonly #ready: IndexQueue;
   readonly #freed: IndexQueue;
-  /** Views of the size last seen in each buffer: flows of constant size need one per buffer for ever. */
+  /**
+   * Views of the size last seen in each buffer: flows of constant size need one per buffer for
+   * ever.
+   */
   readonly #views: (Uint8Array | undefined)[] = [];
   #taken = 0;
 
-  /** `overwritten`: the rules of the other end are to overwrite. `fetch` gives the segments that the other end published, oldest first, without waiting. */
+  /**
+   * `overwritten`: the rules of the other end are to overwrite. `fetch` gives the segments that the
+   * other end published, oldest first, without waiting.
+   */
   constructor(control: ControlBlock, overwritten: boolean, fetch: () => Segment | undefined) {
     this.#control = control;
     this.#overwritten = overwritten;
@@ -58,12 +65,15 @@ export class HistoryConsumer {
     return this.#control.lost;
   }
 
-  /** Takes the oldest ready buffer, which is the caller's until `release`; -1 when there is none. */
+  /**
+   * Takes the oldest ready buffer, which is the caller's until `release`; -1 when there is none.
+   */
   take(): number {
     const index = this.#ready.peek();
     if (index < 0) return -1;
     if (!this.#overwritten) this.#control.setState(index, BUFFER.taken);
-    // Only the newest can be anything else than ready or held: it is being overwritten, and soon there.
+    // Only the newest can be anything else than ready or held: it is being overwritten, and soon
+    // there.
     else if (
       !this.#control.changeState(index, BUFFER.ready, BUFFER.taken) &&
       !this.#control.changeState(index, BUFFER.held, BUFFER.taken)
@@ -74,7 +84,10 @@ export class HistoryConsumer {
     return index;
   }
 
-  /** Gives a taken buffer back. True when it retired instead of becoming free, since the history shrinks. */
+  /**
+   * Gives a taken buffer back. True when it retired instead of becoming free, since the history
+   * shrinks.
+   */
   release(index: number): boolean {
     this.#taken -= 1;
     if (this.#control.retireOne()) {
@@ -87,7 +100,10 @@ export class HistoryConsumer {
     return false;
   }
 
-  /** Looks at the buffer `back` places before the newest: not overwritten until `unlook` or `take`; -1 when it is not ready. */
+  /**
+   * Looks at the buffer `back` places before the newest: not overwritten until `unlook` or `take`;
+   * -1 when it is not ready.
+   */
   look(back: number): number {
     const index = this.#ready.newest(back);
     return index >= 0 && this.#control.changeState(index, BUFFER.ready, BUFFER.held) ? index : -1;
@@ -97,7 +113,10 @@ export class HistoryConsumer {
     this.#control.changeState(index, BUFFER.held, BUFFER.ready);
   }
 
-  /** What is known of a taken or looked-at buffer goes into `record`; returns its payload, `size` bytes, in the shared memory. */
+  /**
+   * What is known of a taken or looked-at buffer goes into `record`; returns its payload, `size`
+   * bytes, in the shared memory.
+   */
   read(index: number, record: HistoryRecord): Uint8Array {
     const { words, offset, area } = this.#place(index);
     const size = words.plain32(offset + RECORD.size);
@@ -114,9 +133,10 @@ export class HistoryConsumer {
   }
 
   /**
-   * Whether the flow thread waits and should be woken now; true once per wait. It is let sleep until a quarter of the
-   * history is free or nothing is ready any more: waking it for each buffer would cost more than the buffers.
-   * `sure`: also when it has just begun to wait, which takes a fence. Whoever asks without that asks once more when it has given back the last.
+   * Whether the flow thread waits and should be woken now; true once per wait. It is let sleep
+   * until a quarter of the history is free or nothing is ready any more: waking it for each buffer
+   * would cost more than the buffers. `sure`: also when it has just begun to wait, which takes a
+   * fence. Whoever asks without that asks once more when it has given back the last.
    */
   threadWants(sure = true): boolean {
     if (sure) this.#freed.settle();
@@ -128,7 +148,9 @@ export class HistoryConsumer {
     return this.#control.exchange(CONTROL.threadWaits, 0) === 1;
   }
 
-  /** Whether the fill has fallen to where the flow thread wants to look at it; true once per wish. */
+  /**
+   * Whether the fill has fallen to where the flow thread wants to look at it; true once per wish.
+   */
   threadLooks(): boolean {
     const below = this.#control.peek(CONTROL.lookBelow);
     if (below === 0 || this.#ready.length >= below) return false;

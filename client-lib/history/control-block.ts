@@ -1,6 +1,6 @@
 /**
- * The shared words of a history: where they stand, and who writes each. All are 32-bit words used with `Atomics`; what two threads
- * write at high rate stands on cache lines of its own.
+ * The shared words of a history: where they stand, and who writes each. All are 32-bit words used
+ * with `Atomics`; what two threads write at high rate stands on cache lines of its own.
  *
  * ```
  * byte   0 ┌────────────────────────────────────────────────────────────┐
@@ -37,11 +37,17 @@ export const CONTROL = {
   mainWaits: 4 * LINE_WORDS,
   /** 1 when nothing more will be added. */
   ended: 4 * LINE_WORDS + 1,
-  /** 1 while the flow thread waits for room; the main thread takes it back to 0 when it wakes the flow thread. */
+  /**
+   * 1 while the flow thread waits for room; the main thread takes it back to 0 when it wakes the
+   * flow thread.
+   */
   threadWaits: 5 * LINE_WORDS,
   /** The flow thread waits until fewer buffers than this are ready. */
   wakeBelow: 5 * LINE_WORDS + 1,
-  /** The flow thread wants to be told when fewer buffers than this are ready; the main thread takes it back to 0 when it tells. */
+  /**
+   * The flow thread wants to be told when fewer buffers than this are ready; the main thread takes
+   * it back to 0 when it tells.
+   */
   lookBelow: 5 * LINE_WORDS + 2,
   /** 1 while the flow is paused by its user; the main thread's. */
   held: 5 * LINE_WORDS + 3,
@@ -59,7 +65,10 @@ const QUEUES = 7 * LINE_WORDS;
 /** How the main thread waits: not at all, for a message, or in Atomics.wait on the word itself. */
 export const MAIN_WAITS = { not: 0, message: 1, futex: 2 } as const;
 
-/** What a buffer is doing. Changed by its owner alone, but for ready → filling (overwrite) and ready → taken or held: compare-and-swap. */
+/**
+ * What a buffer is doing. Changed by its owner alone, but for ready → filling (overwrite) and ready
+ * → taken or held: compare-and-swap.
+ */
 export const BUFFER = {
   /** No memory yet, or no more. */
   unused: 0,
@@ -73,7 +82,10 @@ export const BUFFER = {
   retired: 6,
 } as const;
 
-/** Most buffers that any history can have: the queues are made for the history's own limit, which is at most this. */
+/**
+ * Most buffers that any history can have: the queues are made for the history's own limit, which is
+ * at most this.
+ */
 export const HISTORY_BUFFERS_MAX = 65_536;
 
 export class ControlBlock {
@@ -105,7 +117,10 @@ export class ControlBlock {
     return Atomics.load(this.int32, word);
   }
 
-  /** A load in order with those around it and without the cost of an atomic one; never in a loop that waits. */
+  /**
+   * A load in order with those around it and without the cost of an atomic one; never in a loop
+   * that waits.
+   */
   peek(word: number): number {
     return PLAIN_STORES_ARE_ORDERED ? (this.int32[word] ?? 0) : Atomics.load(this.int32, word);
   }
@@ -141,7 +156,10 @@ export class ControlBlock {
     return Atomics.compareExchange(this.int32, this.#stateWord(index), from, to) === from;
   }
 
-  /** Takes one buffer out of use when there are more than the target. Both threads may try; together they never go below it. */
+  /**
+   * Takes one buffer out of use when there are more than the target. Both threads may try; together
+   * they never go below it.
+   */
   retireOne(): boolean {
     for (;;) {
       const capacity = this.peek(CONTROL.capacity);

@@ -1,9 +1,11 @@
 /**
- * A queue of buffer numbers between two threads without locks: one end pushes, the other takes. Each end makes its own object
- * and keeps a private copy of the other end's count, so that a word of the other thread is loaded only when the copy is used up.
+ * A queue of buffer numbers between two threads without locks: one end pushes, the other takes.
+ * Each end makes its own object and keeps a private copy of the other end's count, so that a word
+ * of the other thread is loaded only when the copy is used up.
  *
- * Where plain accesses keep their order the counts are plain: the entry is there before the count says so. Only who looks afterwards whether the
- * other thread sleeps needs its pushes to be seen before that: `settle`.
+ * Where plain accesses keep their order the counts are plain: the entry is there before the count
+ * says so. Only who looks afterwards whether the other thread sleeps needs its pushes to be seen
+ * before that: `settle`.
  */
 import { PLAIN_STORES_ARE_ORDERED } from '../../protocol/flow/flow-file/words.js';
 
@@ -44,7 +46,10 @@ export class IndexQueue {
     else Atomics.store(this.#words, this.#tail, this.#knownTail);
   }
 
-  /** Pushing end only: what was pushed is seen by the other thread before this one loads anything more. */
+  /**
+   * Pushing end only: what was pushed is seen by the other thread before this one loads anything
+   * more.
+   */
   settle(): void {
     Atomics.store(this.#words, this.#tail, this.#knownTail);
   }
@@ -67,7 +72,9 @@ export class IndexQueue {
     else Atomics.store(this.#words, this.#head, this.#ownHead);
   }
 
-  /** Taking end only: the entry `back` places before the end, 0 the newest; -1 when there is none. */
+  /**
+   * Taking end only: the entry `back` places before the end, 0 the newest; -1 when there is none.
+   */
   newest(back: number): number {
     this.#knownTail = Atomics.load(this.#words, this.#tail);
     if (back >= (this.#knownTail - this.#ownHead) >>> 0) return -1;

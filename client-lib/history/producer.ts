@@ -1,6 +1,7 @@
 /**
- * The flow thread's end of a history: it finds a buffer to fill, by the rules of what to do when there is none, and makes
- * filled ones ready. It alone adds and gives back memory. No I/O; both ends work in one thread as well as in two.
+ * The flow thread's end of a history: it finds a buffer to fill, by the rules of what to do when
+ * there is none, and makes filled ones ready. It alone adds and gives back memory. No I/O; both
+ * ends work in one thread as well as in two.
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
@@ -129,7 +130,10 @@ export class HistoryProducer {
     this.#control.lost = this.#lost;
   }
 
-  /** After CLAIM_WAIT: asks to be woken by the main thread. False when there is room after all, so that waiting would be for ever. */
+  /**
+   * After CLAIM_WAIT: asks to be woken by the main thread. False when there is room after all, so
+   * that waiting would be for ever.
+   */
   mayWait(): boolean {
     this.#control.store(
       CONTROL.wakeBelow,
@@ -248,7 +252,10 @@ export class HistoryProducer {
     this.#control.addCapacity(segment.count);
   }
 
-  /** A segment of up to `count` buffers, in the first gap of unused numbers; undefined when there is none or no memory. */
+  /**
+   * A segment of up to `count` buffers, in the first gap of unused numbers; undefined when there is
+   * none or no memory.
+   */
   #allocate(count: number): Segment | undefined {
     const { limit } = this.#control;
     let first = 0;

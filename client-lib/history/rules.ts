@@ -1,12 +1,16 @@
-/** The rules of a history: how large it is and what happens when it is full. Checked here, where they enter. */
+/**
+ * The rules of a history: how large it is and what happens when it is full. Checked here, where
+ * they enter.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { HISTORY_BUFFERS_MAX } from './control-block.js';
 import { recordStride } from './segments.js';
 
 /**
- * `block`: the flow thread stops reading, which holds a lossless provider back; `overwrite`: the newest ready buffer is
- * overwritten; `drop`: the buffer is acknowledged and counted as lost; `grow`: the history grows up to `maxHistory`, then blocks.
+ * `block`: the flow thread stops reading, which holds a lossless provider back; `overwrite`: the
+ * newest ready buffer is overwritten; `drop`: the buffer is acknowledged and counted as lost;
+ * `grow`: the history grows up to `maxHistory`, then blocks.
  */
 export const FULL_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 export type FullPolicy = (typeof FULL_POLICIES)[number];
@@ -30,7 +34,10 @@ export interface HistoryRules {
 }
 
 const DEFAULT_HISTORY_BUFFERS = 8;
-/** As many small buffers as make so many bytes: threads that change places for every few of them do little else. */
+/**
+ * As many small buffers as make so many bytes: threads that change places for every few of them do
+ * little else.
+ */
 const DEFAULT_HISTORY_BYTES = 256 * 1024;
 /** What a history may grow to by request when nothing was stated. */
 const DEFAULT_MAX_HISTORY_BUFFERS = 4096;

@@ -1,6 +1,7 @@
 /**
- * The memory of a history: segments of buffers, added one at a time and given back one at a time. Each thread has its own
- * table of the same segments; a segment travels to the other thread once, as a message.
+ * The memory of a history: segments of buffers, added one at a time and given back one at a time.
+ * Each thread has its own table of the same segments; a segment travels to the other thread once,
+ * as a message.
  *
  * ```
  * buffer, at a multiple of 64 in its segment
@@ -72,7 +73,10 @@ export class SegmentTable {
     return this.#places[index] !== undefined;
   }
 
-  /** The buffer's place; a RangeError for one without memory, which would be a fault of this library. */
+  /**
+   * The buffer's place; a RangeError for one without memory, which would be a fault of this
+   * library.
+   */
   at(index: number): Place {
     const place = this.#places[index];
     if (place === undefined) throw new RangeError(`the history has no buffer ${index}`);

@@ -1,6 +1,7 @@
 /**
- * The messages that arrive at a client: made into objects of their classes and brought to whoever wants them, one at a time, in the order of
- * arrival, in the event loop of the main thread. A handler that returns a promise is awaited before the next one runs.
+ * The messages that arrive at a client: made into objects of their classes and brought to whoever
+ * wants them, one at a time, in the order of arrival, in the event loop of the main thread. A
+ * handler that returns a promise is awaited before the next one runs.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { bytesOfValue, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
@@ -65,7 +66,10 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** Makes a class known. Throws BAD_OPTION for a wrong declaration, and when another class has the same type. */
+  /**
+   * Makes a class known. Throws BAD_OPTION for a wrong declaration, and when another class has the
+   * same type.
+   */
   register(cls: MessageClass): Known {
     const type = messageTypeOf(cls);
     const known = this.#known.get(type);
@@ -92,7 +96,10 @@ export class Inbox {
     else known?.handlers.delete(handler);
   }
 
-  /** Resolves with the next message of a class in the turn in which it arrives: inside a handler too. Rejects with TIMED_OUT or CLOSED. */
+  /**
+   * Resolves with the next message of a class in the turn in which it arrives: inside a handler
+   * too. Rejects with TIMED_OUT or CLOSED.
+   */
   waitFor<M extends object>(
     cls: MessageClass<M>,
     { timeoutMs, signal }: MessageWaitOptions = {},
@@ -139,7 +146,10 @@ export class Inbox {
     });
   }
 
-  /** A message has come. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too many wait; its sender gets that. */
+  /**
+   * A message has come. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too many
+   * wait; its sender gets that.
+   */
   accept(wire: MessageOnWire, origin: MessageOrigin): void {
     if (this.#closed) throw closedError(wire.type);
     const known = this.#known.get(wire.type);

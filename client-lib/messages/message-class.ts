@@ -1,6 +1,6 @@
 /**
- * Message classes: what a class declares of its attributes, and how its objects become XML-RPC values and objects again. The same
- * check stands at both ends. Pure.
+ * Message classes: what a class declares of its attributes, and how its objects become XML-RPC
+ * values and objects again. The same check stands at both ends. Pure.
  */
 import { MESSAGE_TYPE, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -19,7 +19,8 @@ const SCALARS = ['string', 'number', 'boolean', 'date', 'bytes'] as const;
 type Scalar = (typeof SCALARS)[number];
 
 /**
- * What an attribute is: a scalar, `?` behind it when it may be undefined; `[T]` an array of any length; `{ … }` a record of stated members.
+ * What an attribute is: a scalar, `?` behind it when it may be undefined; `[T]` an array of any
+ * length; `{ … }` a record of stated members.
  *
  * | type | is | what travels |
  * | --- | --- | --- |
@@ -32,19 +33,26 @@ type Scalar = (typeof SCALARS)[number];
 export type AttributeType =
   Scalar | `${Scalar}?` | readonly [AttributeType] | { readonly [member: string]: AttributeType };
 
-/** The declaration of a message class: `static readonly attributes = { run: 'number' } satisfies Attributes`. */
+/**
+ * The declaration of a message class: `static readonly attributes = { run: 'number' } satisfies
+ * Attributes`.
+ */
 export type Attributes = { readonly [attribute: string]: AttributeType };
 
 /**
- * A class whose objects are messages. Its objects hold the declared attributes and nothing else that can be enumerated. The receiver's
- * object is made without its constructor and gets the sender's attributes one by one, so it has no private (`#`) fields.
+ * A class whose objects are messages. Its objects hold the declared attributes and nothing else
+ * that can be enumerated. The receiver's object is made without its constructor and gets the
+ * sender's attributes one by one, so it has no private (`#`) fields.
  */
 export interface MessageClass<M extends object = object> {
   new (...args: never[]): M;
   readonly prototype: M;
   readonly name: string;
   readonly attributes: Attributes;
-  /** Under which classes of several programs meet: 1 to 64 letters, digits, `.`, `_`, `-`. Default: the name of the class. */
+  /**
+   * Under which classes of several programs meet: 1 to 64 letters, digits, `.`, `_`, `-`. Default:
+   * the name of the class.
+   */
   readonly type?: string;
 }
 
@@ -53,7 +61,10 @@ export interface Invocable {
   invoke(): unknown;
 }
 
-/** The type of a message class. Throws BAD_OPTION for a class that declares none or declares it wrongly. */
+/**
+ * The type of a message class. Throws BAD_OPTION for a class that declares none or declares it
+ * wrongly.
+ */
 export function messageTypeOf(cls: MessageClass): string {
   const type: unknown = Object.hasOwn(cls, 'type') ? cls.type : cls.name;
   if (typeof type !== 'string' || !MESSAGE_TYPE.test(type)) {
@@ -70,7 +81,10 @@ export function messageTypeOf(cls: MessageClass): string {
   return type;
 }
 
-/** A message as it travels. Throws BAD_OPTION for a class that is no message class, INVALID_PARAMETERS for what cannot travel. */
+/**
+ * A message as it travels. Throws BAD_OPTION for a class that is no message class,
+ * INVALID_PARAMETERS for what cannot travel.
+ */
 export function messageToWire(message: object): MessageOnWire {
   const cls = message.constructor as MessageClass;
   const type = messageTypeOf(cls);
@@ -80,7 +94,10 @@ export function messageToWire(message: object): MessageOnWire {
   };
 }
 
-/** The object that arrives: of the class, in the sender's state. Throws INVALID_PARAMETERS when the attributes are not the declared ones. */
+/**
+ * The object that arrives: of the class, in the sender's state. Throws INVALID_PARAMETERS when the
+ * attributes are not the declared ones.
+ */
 export function messageFromWire<M extends object>(
   cls: MessageClass<M>,
   { type, attributes }: MessageOnWire,

@@ -50,7 +50,10 @@ export type ArrayKind = keyof Arrays;
 export type ArrayOf<K extends ArrayKind> = Arrays[K];
 export type Shape = readonly number[];
 
-/** An array of another shape than the declared one; a NumericBuffer is one, so that it can be written on. */
+/**
+ * An array of another shape than the declared one; a NumericBuffer is one, so that it can be
+ * written on.
+ */
 export interface Shaped<K extends ArrayKind> {
   readonly array: ArrayOf<K>;
   readonly shape: Shape;
@@ -74,7 +77,10 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
     this.#most = most;
   }
 
-  /** The elements, the last dimension fastest. A view: valid as long as the buffer. Throws `error` where there is one. */
+  /**
+   * The elements, the last dimension fastest. A view: valid as long as the buffer. Throws `error`
+   * where there is one.
+   */
   get array(): ArrayOf<K> {
     return this.value;
   }
@@ -108,7 +114,10 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
   }
 }
 
-/** A flow of arrays: `write(array)`, `write({ array, shape })`, or `reserve(shape)` and fill the array that lies in the slot. */
+/**
+ * A flow of arrays: `write(array)`, `write({ array, shape })`, or `reserve(shape)` and fill the
+ * array that lies in the slot.
+ */
 export type ArrayType<K extends ArrayKind> = FlowType<
   ArrayOf<K> | Shaped<K>,
   NumericBuffer<K>,
@@ -118,7 +127,8 @@ export type ArrayType<K extends ArrayKind> = FlowType<
 
 /**
  * @param shape the largest shape, 1 to 7 dimensions: every buffer has as many, none of them longer. Without it, any shape that fits.
- * An array written without a shape has the declared one when its length is that, and one dimension otherwise. Throws BAD_OPTION.
+ * An array written without a shape has the declared one when its length is that, and one dimension
+ * otherwise. Throws BAD_OPTION.
  */
 export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K> {
   if (!Object.hasOwn(KINDS, kind)) {
@@ -173,7 +183,10 @@ export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K>
   };
 }
 
-/** A shape that the provider declared must fit into ours; one that it did not declare is checked buffer by buffer. */
+/**
+ * A shape that the provider declared must fit into ours; one that it did not declare is checked
+ * buffer by buffer.
+ */
 function acceptsShape(found: LayerProperties, most: Shape | undefined): boolean {
   const { shape } = found;
   if (most === undefined || shape === undefined || isDeepStrictEqual(shape, most)) return true;

@@ -1,4 +1,6 @@
-/** Plain bytes as a flow type: what untyped flows hold, and the innermost layer of stacks over them. */
+/**
+ * Plain bytes as a flow type: what untyped flows hold, and the innermost layer of stacks over them.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { FlowType, Placed } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
@@ -10,7 +12,10 @@ export class BytesBuffer extends TypedBuffer<Uint8Array> {
   }
 }
 
-/** Buffers of bytes that mean nothing to the flow. `reserve(bytes)` gives so many bytes of the slot to fill; default all. */
+/**
+ * Buffers of bytes that mean nothing to the flow. `reserve(bytes)` gives so many bytes of the slot
+ * to fill; default all.
+ */
 export function bytes(): FlowType<Uint8Array, BytesBuffer, Uint8Array, number> {
   return {
     name: 'bytes',

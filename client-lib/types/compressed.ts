@@ -21,7 +21,10 @@ import { TypedBuffer } from './typed-buffer.js';
 export interface CompressedOptions {
   /** 0 (none) to 9 (smallest). Default 1: a flow is rather fast than small. */
   readonly level?: number;
-  /** Largest buffer before compression, in bytes: more is refused by writers and readers. Default: what the type inside states, or 16 MiB. */
+  /**
+   * Largest buffer before compression, in bytes: more is refused by writers and readers. Default:
+   * what the type inside states, or 16 MiB.
+   */
   readonly maxBytes?: number;
 }
 
@@ -30,11 +33,16 @@ const RAW_DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 const LEVEL_DEFAULT = 1;
 const LEVEL_MAX = 9;
 const FORM = { stored: 0, deflated: 1 } as const;
-/** Deflate's best: 258 bytes in two bits. A raw length beyond it is a lie, found out before any memory is taken. */
+/**
+ * Deflate's best: 258 bytes in two bits. A raw length beyond it is a lie, found out before any
+ * memory is taken.
+ */
 const DEFLATE_RATIO_MAX = 1032;
 const ZLIB_CHUNK_MIN_BYTES = 64;
 
-/** The buffer that the type inside stands on: its bytes are inflated when they are first asked for. */
+/**
+ * The buffer that the type inside stands on: its bytes are inflated when they are first asked for.
+ */
 class InflatedBuffer extends TypedBuffer<Uint8Array> {
   readonly #maxBytes: number;
 

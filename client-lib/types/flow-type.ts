@@ -1,6 +1,6 @@
 /**
- * What a flow type is: one layer of a stack, or a whole stack. Each layer puts its own metadata in front of the payload and has its
- * own Buffer class over it.
+ * What a flow type is: one layer of a stack, or a whole stack. Each layer puts its own metadata in
+ * front of the payload and has its own Buffer class over it.
  *
  * ```
  * compressed(array('f64')) in a slot
@@ -11,7 +11,10 @@
  * ```
  */
 
-/** What a Buffer object stands on: a buffer that the flow has lent (`FlowBuffer`), or the Buffer object of the layer outside. */
+/**
+ * What a Buffer object stands on: a buffer that the flow has lent (`FlowBuffer`), or the Buffer
+ * object of the layer outside.
+ */
 export interface Layer {
   /** Counts the buffers of a flow from 0 within an epoch. */
   readonly sequence: number;
@@ -21,7 +24,10 @@ export interface Layer {
   /** Bytes in the flow, metadata of all layers included. */
   readonly size: number;
   readonly flags: number;
-  /** The bytes for the layer inside, in place, not to be written to. Throws CLOSED once released, BAD_MESSAGE when there are none. */
+  /**
+   * The bytes for the layer inside, in place, not to be written to. Throws CLOSED once released,
+   * BAD_MESSAGE when there are none.
+   */
   readonly data: Uint8Array;
   readonly released: boolean;
   stillValid(): boolean;
@@ -33,7 +39,10 @@ export type LayerProperties = Readonly<Record<string, unknown>>;
 
 /** What identifies a layer. */
 export interface FlowLayer {
-  /** Letters, digits and `._:+-`, beginning with a letter or digit. The names of a stack, joined by `/`, are the flow's type. */
+  /**
+   * Letters, digits and `._:+-`, beginning with a letter or digit. The names of a stack, joined by
+   * `/`, are the flow's type.
+   */
   readonly name: string;
   /** Stand in the flow's identity under the layer's name. Default none. */
   readonly properties?: LayerProperties;
@@ -41,9 +50,15 @@ export interface FlowLayer {
   readonly inner?: FlowLayer;
   /** Bytes of this layer's metadata, a multiple of 8, so that what follows stays aligned. */
   readonly metadataBytes: number;
-  /** The largest payload of the innermost layer in bytes, where the type says so itself; then opening an output needs no size. */
+  /**
+   * The largest payload of the innermost layer in bytes, where the type says so itself; then
+   * opening an output needs no size.
+   */
   readonly payloadBytes?: number;
-  /** Whether buffers of a flow whose provider stated these properties can be read. Default: when they are the same. Consumers only. */
+  /**
+   * Whether buffers of a flow whose provider stated these properties can be read. Default: when
+   * they are the same. Consumers only.
+   */
   accepts?(found: LayerProperties): boolean;
 }
 
@@ -62,12 +77,19 @@ export interface Placed<Place> {
  */
 export interface FlowType<Value, Buffer extends Layer, Place = never, Form = never> extends FlowLayer {
   /**
-   * Writes metadata and payload into `target`, the slot itself where possible, and returns the bytes used. `target` begins at a multiple
-   * of 8 and holds old data. Throws TOO_LARGE when the value does not fit, BAD_OPTION for what is no such value; nothing is published then.
+   * Writes metadata and payload into `target`, the slot itself where possible, and returns the
+   * bytes used. `target` begins at a multiple of 8 and holds old data. Throws TOO_LARGE when the
+   * value does not fit, BAD_OPTION for what is no such value; nothing is published then.
    */
   encode(value: Value, target: Uint8Array): number;
-  /** The Buffer object over what the layer outside gives. Must not look at the bytes yet: the object does, when it is asked. */
+  /**
+   * The Buffer object over what the layer outside gives. Must not look at the bytes yet: the object
+   * does, when it is asked.
+   */
   decode(below: Layer): Buffer;
-  /** Writes the metadata for a value of this form and gives its place. Only for layers whose values can lie in a slot as they are. */
+  /**
+   * Writes the metadata for a value of this form and gives its place. Only for layers whose values
+   * can lie in a slot as they are.
+   */
   place?(target: Uint8Array, form?: Form): Placed<Place>;
 }

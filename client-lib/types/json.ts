@@ -5,7 +5,10 @@ import type { FlowType, Layer } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 
 export interface JsonOptions<T> {
-  /** Checks what was parsed and gives it its type; what it throws is the buffer's error. Default: anything that is JSON is taken for a T. */
+  /**
+   * Checks what was parsed and gives it its type; what it throws is the buffer's error. Default:
+   * anything that is JSON is taken for a T.
+   */
   readonly check?: (value: unknown) => T;
 }
 
@@ -27,7 +30,10 @@ export class JsonBuffer<T> extends TypedBuffer<T> {
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
-/** Buffers of one JSON value each. Writing throws BAD_OPTION for what JSON cannot say (undefined, a BigInt, a cycle). */
+/**
+ * Buffers of one JSON value each. Writing throws BAD_OPTION for what JSON cannot say (undefined, a
+ * BigInt, a cycle).
+ */
 export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
   return {
     name: 'json',

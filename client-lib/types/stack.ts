@@ -1,4 +1,7 @@
-/** A stack of layers as a flow's identity names it, and whether it fits what a flow file says of itself. Pure. */
+/**
+ * A stack of layers as a flow's identity names it, and whether it fits what a flow file says of
+ * itself. Pure.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { FlowIdentity } from '../../protocol/flow/flow-file/identity.js';
@@ -18,7 +21,10 @@ export interface StackIdentity {
   readonly properties: Readonly<Record<string, LayerProperties>>;
 }
 
-/** Throws BAD_OPTION for a stack that cannot be named: bad or repeated names, metadata that would break the alignment, too many layers. */
+/**
+ * Throws BAD_OPTION for a stack that cannot be named: bad or repeated names, metadata that would
+ * break the alignment, too many layers.
+ */
 export function stackIdentity(type: FlowLayer): StackIdentity {
   const layers = layersOf(type);
   const properties: Record<string, LayerProperties> = {};
@@ -46,7 +52,10 @@ export function stackIdentity(type: FlowLayer): StackIdentity {
   return { type: joined, properties };
 }
 
-/** Bytes that a payload of so many bytes takes in the flow at most: the metadata of every layer are added. */
+/**
+ * Bytes that a payload of so many bytes takes in the flow at most: the metadata of every layer are
+ * added.
+ */
 export function encodedBytes(type: FlowLayer, payloadBytes: number): number {
   let bytes = payloadBytes;
   for (const { metadataBytes } of layersOf(type)) bytes += metadataBytes;

@@ -1,4 +1,7 @@
-/** The base of every type's Buffer class: the value over the bytes, made when it is first asked for, and what is wrong with it. */
+/**
+ * The base of every type's Buffer class: the value over the bytes, made when it is first asked for,
+ * and what is wrong with it.
+ */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Layer } from './flow-type.js';
 
@@ -7,8 +10,9 @@ type Outcome<Value> =
   | { readonly sound: false; readonly error: MirrorflowError };
 
 /**
- * Lent like the FlowBuffer it stands on: valid until `release()` or the next take of its flow. `copy()` keeps the value. Bytes that are not
- * what the type promises concern this buffer alone: `error` says so, `value` throws it, and the flow goes on.
+ * Lent like the FlowBuffer it stands on: valid until `release()` or the next take of its flow.
+ * `copy()` keeps the value. Bytes that are not what the type promises concern this buffer alone:
+ * `error` says so, `value` throws it, and the flow goes on.
  */
 export abstract class TypedBuffer<Value> implements Layer {
   /** What the layer outside gives. */
@@ -19,7 +23,10 @@ export abstract class TypedBuffer<Value> implements Layer {
     this.below = below;
   }
 
-  /** The value of these bytes, a view where the layer allows it. Throws anything for bytes that are none; must be bounded in memory. */
+  /**
+   * The value of these bytes, a view where the layer allows it. Throws anything for bytes that are
+   * none; must be bounded in memory.
+   */
   protected abstract interpret(bytes: Uint8Array): Value;
 
   /** The value: interpreted once, then the same. Throws `error` where there is one. */
@@ -29,13 +36,19 @@ export abstract class TypedBuffer<Value> implements Layer {
     throw outcome.error;
   }
 
-  /** BAD_MESSAGE when the bytes are not what the type promises, CLOSED once released; undefined for a sound buffer. */
+  /**
+   * BAD_MESSAGE when the bytes are not what the type promises, CLOSED once released; undefined for
+   * a sound buffer.
+   */
   get error(): MirrorflowError | undefined {
     const outcome = this.#look();
     return outcome.sound ? undefined : outcome.error;
   }
 
-  /** The value in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws as `value` does. */
+  /**
+   * The value in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws
+   * as `value` does.
+   */
   copy(): Value {
     try {
       return this.interpret(new Uint8Array(this.below.data));
@@ -73,7 +86,10 @@ export abstract class TypedBuffer<Value> implements Layer {
     return this.below.released;
   }
 
-  /** False when the bytes are not this buffer's any more; whatever was read before a true answer is whole. */
+  /**
+   * False when the bytes are not this buffer's any more; whatever was read before a true answer is
+   * whole.
+   */
   stillValid(): boolean {
     return this.below.stillValid();
   }

@@ -7,7 +7,10 @@ import type { FlowType, Layer } from './flow-type.js';
 /** What a consumer's program needs of a type: what it writes does not matter. */
 export type ReadableType<Buffer extends Layer> = FlowType<never, Buffer, unknown, never>;
 
-/** Takes as an InputFlow does, in its order and with its rules of lending; buffers that are not sound say so themselves. */
+/**
+ * Takes as an InputFlow does, in its order and with its rules of lending; buffers that are not
+ * sound say so themselves.
+ */
 export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffer> {
   /** The flow underneath: its events, `grow`, `shrink`, `sourceState`. */
   readonly input: InputFlow;
@@ -38,7 +41,9 @@ export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffe
     return this.input.ended;
   }
 
-  /** The next buffer, waiting for it; undefined when the time was over or the flow is at its end. */
+  /**
+   * The next buffer, waiting for it; undefined when the time was over or the flow is at its end.
+   */
   async take(options: TakeOptions = {}): Promise<Buffer | undefined> {
     return this.#typed(await this.input.take(options));
   }

@@ -1,4 +1,7 @@
-/** An output flow that is written in values of a flow type: encoded straight into the reserved slot, or filled in place. */
+/**
+ * An output flow that is written in values of a flow type: encoded straight into the reserved slot,
+ * or filled in place.
+ */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { OutputFlow } from '../output-flow.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from '../output-slot.js';
@@ -16,11 +19,17 @@ export interface TypedOutputOptions<Value, Place, Form> extends Omit<
   readonly type: WritableType<Value, Place, Form>;
   /** Bytes of one buffer in the flow, metadata of all layers included. */
   readonly bufferSize?: number;
-  /** Instead of it: the largest payload in bytes, metadata not counted. Neither is needed for a type that states its own size. */
+  /**
+   * Instead of it: the largest payload in bytes, metadata not counted. Neither is needed for a type
+   * that states its own size.
+   */
   readonly maxBytes?: number;
 }
 
-/** The untyped options that a type and its sizes come to. Throws BAD_OPTION when no size is known, or the type cannot be named. */
+/**
+ * The untyped options that a type and its sizes come to. Throws BAD_OPTION when no size is known,
+ * or the type cannot be named.
+ */
 export function untypedOutputOptions<Value, Place, Form>(
   options: TypedOutputOptions<Value, Place, Form>,
 ): OutputFlowOptions & { readonly type: string } {
@@ -41,18 +50,27 @@ export function untypedOutputOptions<Value, Place, Form>(
 export interface TypedSlot<Place> {
   /** Holds old data until it is filled; the provider's until `commit`. */
   readonly value: Place;
-  /** Gives the buffer to the consumers. Throws BAD_OPTION when the slot was committed, given up or reserved again. */
+  /**
+   * Gives the buffer to the consumers. Throws BAD_OPTION when the slot was committed, given up or
+   * reserved again.
+   */
   commit(options?: CommitOptions): void;
   /** Writes nothing: the slot can be reserved again. */
   giveUp(): void;
 }
 
 export class TypedOutputFlow<Value, Place = never, Form = never> {
-  /** The flow underneath: its events, `free`, `next`, `lost`, `flush`. Not to be written to beside this object. */
+  /**
+   * The flow underneath: its events, `free`, `next`, `lost`, `flush`. Not to be written to beside
+   * this object.
+   */
   readonly output: OutputFlow;
   readonly #type: WritableType<Value, Place, Form>;
   readonly #waits: boolean;
-  /** Writes and reservations that wait for a slot, each behind the one before: a slot is one writer's. */
+  /**
+   * Writes and reservations that wait for a slot, each behind the one before: a slot is one
+   * writer's.
+   */
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #slot: object | undefined;
@@ -73,9 +91,10 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   }
 
   /**
-   * Writes one value, encoded into the next slot itself. Without credit the flow's policy decides, as for `OutputFlow.write`; while `block`
-   * waits, the value must not change. Resolves with false when it was lost to the policy. Rejects with TOO_LARGE or BAD_OPTION for a value
-   * that cannot be written, BAD_OPTION while a reserved slot is not committed, CLOSED.
+   * Writes one value, encoded into the next slot itself. Without credit the flow's policy decides,
+   * as for `OutputFlow.write`; while `block` waits, the value must not change. Resolves with false
+   * when it was lost to the policy. Rejects with TOO_LARGE or BAD_OPTION for a value that cannot be
+   * written, BAD_OPTION while a reserved slot is not committed, CLOSED.
    */
   async write(value: Value, options: WaitOptions = {}): Promise<boolean> {
     this.#checkFree();
@@ -97,8 +116,9 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   }
 
   /**
-   * Reserves the next slot as soon as there is one, and gives a value in it to fill: for an array, the typed array of this shape (default: the
-   * declared one, or what fits). Rejects with BAD_OPTION for a type whose values cannot lie in a slot as they are, TOO_LARGE, CLOSED.
+   * Reserves the next slot as soon as there is one, and gives a value in it to fill: for an array,
+   * the typed array of this shape (default: the declared one, or what fits). Rejects with
+   * BAD_OPTION for a type whose values cannot lie in a slot as they are, TOO_LARGE, CLOSED.
    */
   async reserve(form?: Form, options: WaitOptions = {}): Promise<TypedSlot<Place>> {
     return this.#inTurn(async () => this.#place(await this.output.reserve(options), form));

@@ -1,4 +1,7 @@
-/** `mirrorflow clean`: what dead owners left behind, shown or removed. A host server does the same when it starts. */
+/**
+ * `mirrorflow clean`: what dead owners left behind, shown or removed. A host server does the same
+ * when it starts.
+ */
 import type { Leftover } from '../../protocol/host/clean-up/sweep.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';

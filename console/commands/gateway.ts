@@ -62,7 +62,10 @@ export const gatewayCommand = command({
   },
 });
 
-/** Starts the application with the gateway; one that runs without it is started again, which costs its viewers a moment. */
+/**
+ * Starts the application with the gateway; one that runs without it is started again, which costs
+ * its viewers a moment.
+ */
 async function open(
   context: CommandContext,
   name: string,

@@ -1,4 +1,7 @@
-/** `mirrorflow install`: the host server from boot, by systemd. The work is the host server's own; it is asked as a child. */
+/**
+ * `mirrorflow install`: the host server from boot, by systemd. The work is the host server's own;
+ * it is asked as a child.
+ */
 import path from 'node:path';
 import { command } from '../command.js';
 

@@ -1,4 +1,7 @@
-/** `mirrorflow repair`: repairs a flow file whose owner died, where it can be repaired. The work is the recovery program's; it is asked as a child. */
+/**
+ * `mirrorflow repair`: repairs a flow file whose owner died, where it can be repaired. The work is
+ * the recovery program's; it is asked as a child.
+ */
 import path from 'node:path';
 import { command } from '../command.js';
 

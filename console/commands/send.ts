@@ -128,7 +128,10 @@ async function send(context: CommandContext, client: Client, wishes: Wishes): Pr
   return EXIT.success;
 }
 
-/** What is not stated is as the flow has it, if there is one: whoever reads it already would not let it be changed. */
+/**
+ * What is not stated is as the flow has it, if there is one: whoever reads it already would not let
+ * it be changed.
+ */
 async function openFlow(client: Client, wishes: Wishes): Promise<OutputFlow> {
   const found = (await client.flows()).find(({ flow }) => flow === wishes.flow);
   const ofFlow = Math.max(found?.bufferSize ?? DEFAULT_BUFFER_BYTES, 1);

@@ -155,7 +155,10 @@ async function asRecord(mirror: Mirror, name: string) {
   };
 }
 
-/** Runs `use` over the spectrum in one publication. Throws UNKNOWN_SPECTRUM with names that are there. */
+/**
+ * Runs `use` over the spectrum in one publication. Throws UNKNOWN_SPECTRUM with names that are
+ * there.
+ */
 function withSpectrum<T>(
   mirror: Mirror,
   name: string,

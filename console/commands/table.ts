@@ -1,4 +1,7 @@
-/** The commands in the order of the help. What a command needs beyond its declaration is loaded when it runs. */
+/**
+ * The commands in the order of the help. What a command needs beyond its declaration is loaded when
+ * it runs.
+ */
 import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
 import { cleanCommand } from './clean.js';

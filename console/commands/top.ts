@@ -66,7 +66,10 @@ interface FlowLine extends FlowStanding {
   readonly restarts: number;
   readonly published: number;
   readonly rates: Readonly<Record<string, number>>;
-  /** Time from asking the source to the end of its reply, on average since the last look, milliseconds. */
+  /**
+   * Time from asking the source to the end of its reply, on average since the last look,
+   * milliseconds.
+   */
   readonly replyMs: number | undefined;
   /** Seconds since something was published, as far as it was looked at. */
   readonly quietS: number | undefined;

@@ -1,4 +1,7 @@
-/** `mirrorflow verify`: looks whether a flow file is sound, and says what it found. The work is the recovery program's; it is asked as a child. */
+/**
+ * `mirrorflow verify`: looks whether a flow file is sound, and says what it found. The work is the
+ * recovery program's; it is asked as a child.
+ */
 import path from 'node:path';
 import { command } from '../command.js';
 

@@ -1,4 +1,7 @@
-/** Checks of this machine, whether anything of ours runs or not: program, directories, memory, limits, systemd, secret. */
+/**
+ * Checks of this machine, whether anything of ours runs or not: program, directories, memory,
+ * limits, systemd, secret.
+ */
 import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { clientDirectories, flowDirectory } from '../../protocol/base/paths.js';

@@ -1,4 +1,7 @@
-/** Checks of what runs: host server, applications, their gateways, and the SpecTcl programs behind them. */
+/**
+ * Checks of what runs: host server, applications, their gateways, and the SpecTcl programs behind
+ * them.
+ */
 import { connect as connectTcp } from 'node:net';
 import { createServer } from 'node:net';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';

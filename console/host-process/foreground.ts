@@ -5,7 +5,10 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 
-/** Resolves when it has ended as it was asked to; throws START_FAILED with its exit otherwise, of which it has told the cause. */
+/**
+ * Resolves when it has ended as it was asked to; throws START_FAILED with its exit otherwise, of
+ * which it has told the cause.
+ */
 export async function hostInForeground(args: readonly string[], signal: AbortSignal): Promise<void> {
   const child = spawn(process.execPath, [programPath('host-server'), ...args], {
     // A group of its own: Ctrl-C reaches it once, through this command.

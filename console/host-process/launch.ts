@@ -29,7 +29,10 @@ export interface HostLaunchOptions {
 export interface LaunchedHost {
   readonly info: HostInfo;
   readonly logFile: string;
-  /** The process, which is in a group of its own and lives on without this one; undefined when another one was faster. */
+  /**
+   * The process, which is in a group of its own and lives on without this one; undefined when
+   * another one was faster.
+   */
   readonly process: ChildProcess | undefined;
 }
 
@@ -55,8 +58,8 @@ export async function runningHost(directory: string | undefined): Promise<HostIn
 }
 
 /**
- * Starts a host server and resolves when it answers. Throws its own cause when it ends before that, TIMED_OUT when it neither
- * answers nor ends, and leaves no process behind then.
+ * Starts a host server and resolves when it answers. Throws its own cause when it ends before that,
+ * TIMED_OUT when it neither answers nor ends, and leaves no process behind then.
  */
 export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHost> {
   const uid = process.geteuid?.() ?? 0;
@@ -102,7 +105,10 @@ export function hostIdentity({ pid }: HostInfo): OwnerIdentity {
   return { pid, startTicks: startTicksOf(pid), bootId: ownIdentity().bootId };
 }
 
-/** Resolves when the process has ended and nobody answers in its directory; false when that is not so after the time. */
+/**
+ * Resolves when the process has ended and nobody answers in its directory; false when that is not
+ * so after the time.
+ */
 export async function hostGone(
   directory: string,
   identity: OwnerIdentity,
@@ -117,7 +123,10 @@ export async function hostGone(
   return true;
 }
 
-/** What the host server says of its options, without its own name in front and the pointer to its own help behind. */
+/**
+ * What the host server says of its options, without its own name in front and the pointer to its
+ * own help behind.
+ */
 function withoutProgram(text: string): string {
   return text.replace(/^mirrorflow-host-server: /, '').replace(/\nOptions are told by --help\.$/, '');
 }

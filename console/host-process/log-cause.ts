@@ -9,7 +9,10 @@ export interface LoggedCause {
 /** Longest text of a log that is quoted when there is no line of its own kind in it. */
 const QUOTED_CHARACTERS = 2_000;
 
-/** The last error line of the log, JSON lines as the servers write them; else what was written at all. */
+/**
+ * The last error line of the log, JSON lines as the servers write them; else what was written at
+ * all.
+ */
 export function causeInLog(text: string): LoggedCause | undefined {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   for (const line of lines.toReversed()) {

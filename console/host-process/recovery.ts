@@ -1,4 +1,7 @@
-/** Asks the duplicator's recovery program about a flow file; it is a process of its own, since a damaged file may kill whoever maps it. */
+/**
+ * Asks the duplicator's recovery program about a flow file; it is a process of its own, since a
+ * damaged file may kill whoever maps it.
+ */
 import { execFile } from 'node:child_process';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
@@ -13,7 +16,9 @@ export interface RecoveryAnswer {
   readonly exit: ExitCode;
 }
 
-/** Throws what keeps the program from looking, with its code; START_FAILED when it died of the file. */
+/**
+ * Throws what keeps the program from looking, with its code; START_FAILED when it died of the file.
+ */
 export function askRecovery(what: 'verify' | 'repair', file: string, json: boolean): Promise<RecoveryAnswer> {
   return new Promise((resolve, reject) => {
     const words = [programPath('recovery'), what, file, ...(json ? ['--json'] : [])];

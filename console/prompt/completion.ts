@@ -23,7 +23,8 @@ export async function complete(
   const before = replaced === '' ? words : words.slice(0, -1);
   const begun = replaced === '' ? '' : (words.at(-1) ?? '');
   const candidates = await candidatesFor(before, begun, commands, namesOf);
-  // Names come from a SpecTcl that anybody may have written to: what is no plain text is not put on the terminal.
+  // Names come from a SpecTcl that anybody may have written to: what is no plain text is not put on
+  // the terminal.
   const plain = candidates.filter((candidate) => printable(candidate) === candidate);
   const fitting = plain.filter((candidate) => candidate.startsWith(begun)).map(quoteWord);
   // Behind the only one that fits the next word may begin.

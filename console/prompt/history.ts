@@ -1,4 +1,7 @@
-/** The lines of earlier prompts, in a file of the user's state directory. It is a comfort: what fails is told once and no more. */
+/**
+ * The lines of earlier prompts, in a file of the user's state directory. It is a comfort: what
+ * fails is told once and no more.
+ */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Environment } from '../../protocol/base/paths.js';

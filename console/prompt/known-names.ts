@@ -1,4 +1,7 @@
-/** Names for the completion, asked of the servers and remembered for a moment. What cannot be had is no name. */
+/**
+ * Names for the completion, asked of the servers and remembered for a moment. What cannot be had is
+ * no name.
+ */
 import type { CommandContext, NameKind } from '../command.js';
 import { withClient, withHost } from '../servers.js';
 import type { NameSource } from './completion.js';

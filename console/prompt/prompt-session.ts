@@ -1,6 +1,7 @@
 /**
- * `mirrorflow console`: commands typed at a prompt, or read from a pipe. A failing command is told and the next one is read.
- * At a terminal each line has its own readline, so that a running command has the keyboard for itself.
+ * `mirrorflow console`: commands typed at a prompt, or read from a pipe. A failing command is told
+ * and the next one is read. At a terminal each line has its own readline, so that a running command
+ * has the keyboard for itself.
  */
 import { createInterface } from 'node:readline';
 import type { CommandContext } from '../command.js';
@@ -16,7 +17,10 @@ const PROMPT = 'mirrorflow> ';
 
 type LineOutcome = { readonly kind: 'leave' } | { readonly kind: 'done'; readonly code: ExitCode };
 
-/** At a terminal: success, whatever failed on the way. From a pipe: the exit code of the last command that failed. */
+/**
+ * At a terminal: success, whatever failed on the way. From a pipe: the exit code of the last
+ * command that failed.
+ */
 export async function promptSession(context: CommandContext): Promise<ExitCode> {
   const { stdin, output } = context;
   if (stdin.isTTY && output.columns !== undefined) {

@@ -1,10 +1,16 @@
-/** A line of the prompt as words, with the quotes of a shell: '…' as it is, "…" and bare text with backslashes. Pure. */
+/**
+ * A line of the prompt as words, with the quotes of a shell: '…' as it is, "…" and bare text with
+ * backslashes. Pure.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
 export interface Line {
   /** The words, the one under way among them. */
   readonly words: readonly string[];
-  /** Where the last word begins in the line, its quote included; the end of the line when a new word would begin there. */
+  /**
+   * Where the last word begins in the line, its quote included; the end of the line when a new word
+   * would begin there.
+   */
   readonly lastStart: number;
   /** The quote that is still open. */
   readonly open: string | undefined;

@@ -1,6 +1,12 @@
-/** What a terminal can show, decided from its environment alone, and the few text styles that the console uses. */
+/**
+ * What a terminal can show, decided from its environment alone, and the few text styles that the
+ * console uses.
+ */
 
-/** `basic`: the 16 colours every colour terminal has; `256`: the xterm palette; `truecolor`: 24 bits. */
+/**
+ * `basic`: the 16 colours every colour terminal has; `256`: the xterm palette; `truecolor`: 24
+ * bits.
+ */
 export type ColourDepth = 'none' | 'basic' | '256' | 'truecolor';
 
 /** What an output can show. All renderers take these two. */
@@ -67,7 +73,9 @@ function speaksUnicode(env: Environment): boolean {
   return /utf-?8/i.test(locale ?? '');
 }
 
-/** The text styles of the console, by the number that ECMA-48 "select graphic rendition" gives them. */
+/**
+ * The text styles of the console, by the number that ECMA-48 "select graphic rendition" gives them.
+ */
 const STYLE_CODES = {
   bold: '1',
   dim: '2',
@@ -80,7 +88,10 @@ const STYLE_CODES = {
 
 export type TextStyle = keyof typeof STYLE_CODES;
 
-/** The text in a style, the style ended behind it; the bare text when there is no colour, style or text. */
+/**
+ * The text in a style, the style ended behind it; the bare text when there is no colour, style or
+ * text.
+ */
 export function styled(text: string, style: TextStyle | undefined, colour: ColourDepth): string {
   if (colour === 'none' || style === undefined || text === '') return text;
   return `\x1b[${STYLE_CODES[style]}m${text}\x1b[0m`;

@@ -1,4 +1,7 @@
-/** How the values of a heat map become characters: coloured half blocks, coloured spaces, or ASCII shades. */
+/**
+ * How the values of a heat map become characters: coloured half blocks, coloured spaces, or ASCII
+ * shades.
+ */
 import type { TerminalStyle } from './colour.js';
 import { hasHeatColours, heatColour } from './heat-colours.js';
 
@@ -6,13 +9,18 @@ import { hasHeatColours, heatColour } from './heat-colours.js';
 const SHADES = '.:-=+*#%@';
 const RESET = '\x1b[0m';
 
-/** The look of one value; undefined for an empty channel, which keeps the terminal's own background. */
+/**
+ * The look of one value; undefined for an empty channel, which keeps the terminal's own background.
+ */
 export type Shade = number | undefined;
 
 export interface CellPainter {
   /** Values above each other in one character: 2 with half blocks, otherwise 1. */
   readonly valuesPerCell: 1 | 2;
-  /** One line from values (0 to 1) of its upper and its lower halves; `lower` is not read with 1 value per cell. */
+  /**
+   * One line from values (0 to 1) of its upper and its lower halves; `lower` is not read with 1
+   * value per cell.
+   */
   paint(upper: readonly Shade[], lower: readonly Shade[]): string;
 }
 
@@ -52,7 +60,10 @@ function halves(upper: string, lower: string): Cell {
   return { glyph: '▀', ink: `38;${upper};48;${lower}` };
 }
 
-/** The cells as one line, with a colour sequence only where the colour changes, and none left open at its end. */
+/**
+ * The cells as one line, with a colour sequence only where the colour changes, and none left open
+ * at its end.
+ */
 function inked(cells: readonly Cell[]): string {
   let line = '';
   let current = '';

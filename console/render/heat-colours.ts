@@ -1,7 +1,12 @@
-/** Colours of a heat map: viridis, which is perceptually uniform and readable for the colour-blind. */
+/**
+ * Colours of a heat map: viridis, which is perceptually uniform and readable for the colour-blind.
+ */
 import type { ColourDepth } from './colour.js';
 
-/** Every sixteenth of viridis (matplotlib, S. van der Walt and N. Smith, CC0); between them colours are interpolated. */
+/**
+ * Every sixteenth of viridis (matplotlib, S. van der Walt and N. Smith, CC0); between them colours
+ * are interpolated.
+ */
 const VIRIDIS: readonly (readonly [number, number, number])[] = [
   [68, 1, 84],
   [72, 24, 106],
@@ -35,12 +40,17 @@ const PALETTES: Readonly<Record<HeatDepth, readonly string[]>> = {
   '256': Array.from({ length: STEPS }, (_, step) => `5;${nearestInCube(viridisAt(step / (STEPS - 1)))}`),
 };
 
-/** Whether a terminal has enough colours for a heat map; 16 have no order that the eye could follow. */
+/**
+ * Whether a terminal has enough colours for a heat map; 16 have no order that the eye could follow.
+ */
 export function hasHeatColours(depth: ColourDepth): depth is HeatDepth {
   return depth === '256' || depth === 'truecolor';
 }
 
-/** The colour at a position of 0 to 1, as the parameters that follow `38;` or `48;` in an escape sequence. */
+/**
+ * The colour at a position of 0 to 1, as the parameters that follow `38;` or `48;` in an escape
+ * sequence.
+ */
 export function heatColour(unit: number, depth: HeatDepth): string {
   const step = Math.round(Math.min(1, Math.max(0, unit)) * (STEPS - 1));
   return PALETTES[depth][step] ?? '';

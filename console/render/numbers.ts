@@ -1,4 +1,7 @@
-/** Numbers as people read them: counts, rates, bytes, durations. ASCII only, so that they fit any terminal. */
+/**
+ * Numbers as people read them: counts, rates, bytes, durations. ASCII only, so that they fit any
+ * terminal.
+ */
 
 const SI_PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
@@ -35,7 +38,10 @@ export function formatByteRate(bytesPerSecond: number): string {
   return Number.isFinite(bytesPerSecond) ? `${formatBytes(bytesPerSecond)}/s` : NO_NUMBER;
 }
 
-/** A length of time given in milliseconds, its two largest units: `35 us`, `350 ms`, `4.2 s`, `3m 05s`, `2h 03m`, `4d 01h`. */
+/**
+ * A length of time given in milliseconds, its two largest units: `35 us`, `350 ms`, `4.2 s`, `3m
+ * 05s`, `2h 03m`, `4d 01h`.
+ */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return NO_NUMBER;
   if (ms < 0) return `-${formatDuration(-ms)}`;
@@ -56,7 +62,10 @@ function pairOfUnits(amount: number, perLarge: number, large: string, small: str
   return `${Math.floor(amount / perLarge)}${large} ${rest}${small}`;
 }
 
-/** Divides until the number as it will be shown is below the base: 999.9 k is rounded to 1 M, never to 1000 k. */
+/**
+ * Divides until the number as it will be shown is below the base: 999.9 k is rounded to 1 M, never
+ * to 1000 k.
+ */
 function scaleDown(amount: number, base: number, units: number): { value: number; index: number } {
   let value = amount;
   let index = 0;

@@ -39,9 +39,9 @@ export interface HistogramOptions extends PlotOptions {
 }
 
 /**
- * The histogram as lines, at most `height` of at most `width` columns. Each column is the maximum of its
- * channels, so no peak disappears; the caption says so when several channels share a column. A channel with
- * any counts is never drawn as empty.
+ * The histogram as lines, at most `height` of at most `width` columns. Each column is the maximum
+ * of its channels, so no peak disappears; the caption says so when several channels share a column.
+ * A channel with any counts is never drawn as empty.
  */
 export function renderHistogram(options: HistogramOptions): string[] {
   const { counts, unicode, colour } = options;

@@ -27,9 +27,9 @@ const KEY_HALF_COLUMNS = 9;
 const FOOTER_ROWS = 2;
 
 /**
- * What becomes of the channels that share a cell. `max` keeps a single hot channel of a sparse matrix in sight
- * and is the default; `mean` shows the density of a well-filled one without its statistical noise, but fades
- * narrow peaks.
+ * What becomes of the channels that share a cell. `max` keeps a single hot channel of a sparse
+ * matrix in sight and is the default; `mean` shows the density of a well-filled one without its
+ * statistical noise, but fades narrow peaks.
  */
 export type Resampling = 'max' | 'mean';
 
@@ -171,7 +171,10 @@ function cells(
   });
 }
 
-/** What the colours mean: `0 blank  1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; nothing rather than a broken key where it does not fit. */
+/**
+ * What the colours mean: `0 blank 1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; nothing rather than a broken key where it
+ * does not fit.
+ */
 function key(scale: CountScale, painter: CellPainter, width: number): string {
   const part = (half: number): string => {
     const shades = Array.from(

@@ -1,11 +1,17 @@
-/** What surrounds both kinds of plot: heading, axes with their ticks, captions, and the fit into the terminal. */
+/**
+ * What surrounds both kinds of plot: heading, axes with their ticks, captions, and the fit into the
+ * terminal.
+ */
 import { styled, type TerminalStyle } from './colour.js';
 import { formatCount } from './numbers.js';
 import { columnsOf, cutTo, padLeft, printable } from './printable.js';
 import type { ScaleName } from './scale.js';
 import { formatAxisValue, niceTicks } from './ticks.js';
 
-/** Larger terminals get a plot of this size: time and memory stay bounded whatever a terminal claims. */
+/**
+ * Larger terminals get a plot of this size: time and memory stay bounded whatever a terminal
+ * claims.
+ */
 const WIDEST_COLUMNS = 1000;
 const HIGHEST_ROWS = 500;
 /** Below this a plot says nothing. */
@@ -16,7 +22,10 @@ const STALE_MARK = '[STALE] ';
 const COLUMNS_PER_TICK = 10;
 
 export interface PlotOptions extends TerminalStyle {
-  /** Name of the spectrum. This and the labels may hold anything; only printable text reaches the output. */
+  /**
+   * Name of the spectrum. This and the labels may hold anything; only printable text reaches the
+   * output.
+   */
   readonly title: string;
   readonly xlabel: string;
   /** The data may be old, because their source does not answer. */
@@ -47,8 +56,8 @@ export function hasRoom(columns: number, rows: number): boolean {
 }
 
 /**
- * Stale mark, name, sum, and the maximum with its place. In a narrow terminal the name is cut first and the
- * stale mark never.
+ * Stale mark, name, sum, and the maximum with its place. In a narrow terminal the name is cut first
+ * and the stale mark never.
  */
 export function heading(options: PlotOptions, maximum: string): string {
   const { colour, unicode } = options;
@@ -102,7 +111,10 @@ export function gutter(ticks: readonly RowTick[], rows: number, unicode: boolean
   return { lines, corner, columns: width + 2 };
 }
 
-/** The horizontal axis: its line with a mark per tick, and the labels below, none of them overlapping. */
+/**
+ * The horizontal axis: its line with a mark per tick, and the labels below, none of them
+ * overlapping.
+ */
 export function bottomAxis(
   from: number,
   to: number,
@@ -135,7 +147,10 @@ export interface Picture {
   readonly footer: readonly string[];
 }
 
-/** Lines that the frame adds to the plot's rows, without the footer: heading, axis line, labels, axis title. */
+/**
+ * Lines that the frame adds to the plot's rows, without the footer: heading, axis line, labels,
+ * axis title.
+ */
 export const FRAME_ROWS = 4;
 
 /** All lines of a plot. */

@@ -1,4 +1,7 @@
-/** Which channels a plot shows, and how many channels become fewer (or more) columns without losing one. */
+/**
+ * Which channels a plot shows, and how many channels become fewer (or more) columns without losing
+ * one.
+ */
 
 /** Channel contents: any typed array of counts, or numbers. Only read. */
 export type Counts = ArrayLike<number>;
@@ -18,8 +21,8 @@ export interface ChannelWindow {
 
 /**
  * The whole channels that overlap `range` (axis units, either order); all channels without a range.
- * An axis that is not finite or not increasing is replaced by channel numbers: a display memory may hold
- * anything, and a plot over channels is still a plot.
+ * An axis that is not finite or not increasing is replaced by channel numbers: a display memory may
+ * hold anything, and a plot over channels is still a plot.
  */
 export function channelWindow(
   channels: number,
@@ -67,9 +70,10 @@ export function peakOf(counts: Counts, first: number, end: number): { count: num
 }
 
 /**
- * The edges between `cells` cells that share the channels `first` to `end` evenly: cell i starts at channel
- * `starts[i]` and ends before `ends[i]`. No cell is empty and every channel is in a cell: with more channels than
- * cells each channel is in exactly one, with fewer each cell shows one channel.
+ * The edges between `cells` cells that share the channels `first` to `end` evenly: cell i starts at
+ * channel `starts[i]` and ends before `ends[i]`. No cell is empty and every channel is in a cell:
+ * with more channels than cells each channel is in exactly one, with fewer each cell shows one
+ * channel.
  */
 export function shareOut(
   first: number,

@@ -1,6 +1,6 @@
 /**
- * From counts to a share of the plot's height or colour, 0 to 1, and back.
- * The top is a round number, not the maximum itself, so that a live picture does not jump with every count.
+ * From counts to a share of the plot's height or colour, 0 to 1, and back. The top is a round
+ * number, not the maximum itself, so that a live picture does not jump with every count.
  */
 import { formatShortCount } from './numbers.js';
 import { niceCeiling, niceTicks } from './ticks.js';
@@ -8,7 +8,10 @@ import { niceCeiling, niceTicks } from './ticks.js';
 export const SCALE_NAMES = ['linear', 'log', 'sqrt'] as const;
 export type ScaleName = (typeof SCALE_NAMES)[number];
 
-/** The logarithm of 0 is nowhere: zero counts stand at this floor, so that one count already has a height. */
+/**
+ * The logarithm of 0 is nowhere: zero counts stand at this floor, so that one count already has a
+ * height.
+ */
 const LOG_FLOOR_COUNTS = 0.5;
 
 export interface CountTick {
@@ -77,7 +80,9 @@ function logScale(top: number): CountScale {
   };
 }
 
-/** Powers of ten up to the top, thinned out evenly; with 2 and 5 between them where there is room. */
+/**
+ * Powers of ten up to the top, thinned out evenly; with 2 and 5 between them where there is room.
+ */
 function logTickValues(top: number, most: number): number[] {
   const decades = Math.floor(Math.log10(top) + 1e-9) + 1;
   if (decades * 3 <= most) {

@@ -7,7 +7,10 @@ import { columnsOf, cutTo, padLeft, padRight, printable } from './printable.js';
 const GAP_COLUMNS = 2;
 /** A column of text is not squeezed below this. */
 const LEAST_CELL_COLUMNS = 6;
-/** What stands in an empty cell, so that the cells behind it keep their places when a program splits the line. */
+/**
+ * What stands in an empty cell, so that the cells behind it keep their places when a program splits
+ * the line.
+ */
 const EMPTY_CELL = '-';
 
 export interface TableColumn {
@@ -17,8 +20,8 @@ export interface TableColumn {
 }
 
 /**
- * What a cell says. Text may hold anything; only its printable part is shown. Colour is asked for by a style
- * name: escape sequences in a text are never passed on.
+ * What a cell says. Text may hold anything; only its printable part is shown. Colour is asked for
+ * by a style name: escape sequences in a text are never passed on.
  */
 export type TableCell =
   | string
@@ -30,7 +33,10 @@ export type TableCell =
   | { readonly text: string; readonly style?: TextStyle };
 
 export interface TableOptions extends TerminalStyle {
-  /** Columns of the terminal. Left out when the output is no terminal: then nothing is cut and numbers are not grouped. */
+  /**
+   * Columns of the terminal. Left out when the output is no terminal: then nothing is cut and
+   * numbers are not grouped.
+   */
   readonly width?: number | undefined;
   /** The one line instead of a table without rows. */
   readonly empty: string;
@@ -46,7 +52,10 @@ interface ShownColumn {
   readonly right: boolean;
 }
 
-/** The table as lines, the header first. A row with too few cells is filled up, additional cells are left out. */
+/**
+ * The table as lines, the header first. A row with too few cells is filled up, additional cells are
+ * left out.
+ */
 export function renderTable(
   columns: readonly TableColumn[],
   rows: readonly (readonly TableCell[])[],
@@ -89,8 +98,9 @@ function textOf(cell: TableCell, options: TableOptions): string {
 }
 
 /**
- * Widths that fit into `width` together: the widest text columns give up the most. Columns of numbers keep
- * theirs, since a cut number is a wrong one; a line that is still too wide ends at the terminal's edge.
+ * Widths that fit into `width` together: the widest text columns give up the most. Columns of
+ * numbers keep theirs, since a cut number is a wrong one; a line that is still too wide ends at the
+ * terminal's edge.
  */
 function squeezed(natural: readonly number[], right: readonly boolean[], width: number): number[] {
   const gaps = GAP_COLUMNS * (natural.length - 1);

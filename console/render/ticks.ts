@@ -8,7 +8,9 @@ const MOST_EXPONENT_DIGITS = 15;
 
 export interface Ticks {
   readonly values: readonly number[];
-  /** Distance of two ticks in axis units: 1, 2 or 5 times a power of ten. 0 when there are no ticks. */
+  /**
+   * Distance of two ticks in axis units: 1, 2 or 5 times a power of ten. 0 when there are no ticks.
+   */
   readonly step: number;
 }
 
@@ -16,8 +18,8 @@ const NO_TICKS: Ticks = { values: [], step: 0 };
 
 /**
  * About `most` round values (never more than `most` + 1) from `from` to `to`, both included.
- * `leastStep` keeps whole things (counts) from getting fractional ticks. No ticks for an interval that is
- * empty, reversed or not finite.
+ * `leastStep` keeps whole things (counts) from getting fractional ticks. No ticks for an interval
+ * that is empty, reversed or not finite.
  */
 export function niceTicks(from: number, to: number, most: number, leastStep = 0): Ticks {
   const span = to - from;

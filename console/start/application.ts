@@ -7,8 +7,9 @@ import { isMirrorflowError } from '../../protocol/base/errors.js';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 
 /**
- * Runs the application; true when it did not run before, so that its end belongs to whoever asked. One that still runs with
- * the simulator of a command that was killed is replaced. Throws APPLICATION_EXISTS when it mirrors something else.
+ * Runs the application; true when it did not run before, so that its end belongs to whoever asked.
+ * One that still runs with the simulator of a command that was killed is replaced. Throws
+ * APPLICATION_EXISTS when it mirrors something else.
  */
 export async function runApplication(host: HostConnection, options: ApplicationOptions): Promise<boolean> {
   const before = (await host.applications()).find(({ name }) => name === options.name);

@@ -1,4 +1,7 @@
-/** The host server of `mirrorflow start`: the one that runs, or one of its own, which is started again when it dies and ends with the command. */
+/**
+ * The host server of `mirrorflow start`: the one that runs, or one of its own, which is started
+ * again when it dies and ends with the command.
+ */
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
@@ -45,7 +48,10 @@ export class StartHost {
     return this.#info;
   }
 
-  /** Ends an own host server and everything it has started; one that died meanwhile is started again to do that. */
+  /**
+   * Ends an own host server and everything it has started; one that died meanwhile is started again
+   * to do that.
+   */
   async end(): Promise<void> {
     this.#ending = true;
     if (!this.isOwn) return;
@@ -87,7 +93,9 @@ export class StartHost {
   }
 }
 
-/** On the usual port, else on any free one: somebody else on this machine may have the usual one. */
+/**
+ * On the usual port, else on any free one: somebody else on this machine may have the usual one.
+ */
 async function launch({ directory, env }: Where, signal: AbortSignal): Promise<LaunchedHost> {
   try {
     return await launchHost({ directory, env, args: [], signal });

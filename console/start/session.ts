@@ -1,6 +1,7 @@
 /**
- * `mirrorflow start` from its first process to its last: host server, simulator, application, mirror; then the watch over them;
- * then everything it started ends again, in the opposite order, whatever has become of it meanwhile.
+ * `mirrorflow start` from its first process to its last: host server, simulator, application,
+ * mirror; then the watch over them; then everything it started ends again, in the opposite order,
+ * whatever has become of it meanwhile.
  */
 import { connect, connectHost, type Client, type Mirror } from '../../client-lib/index.js';
 import { clientDirectories } from '../../protocol/base/paths.js';
@@ -28,7 +29,10 @@ const PULSE_MS = 1_000;
 
 type Undo = { readonly what: string; readonly undo: () => Promise<void> };
 
-/** Resolves when it was interrupted and everything has ended. Throws why it could not start; nothing is left then either. */
+/**
+ * Resolves when it was interrupted and everything has ended. Throws why it could not start; nothing
+ * is left then either.
+ */
 export async function startSession(context: CommandContext, wishes: StartWishes): Promise<void> {
   const session = new Session(context);
   try {
@@ -69,7 +73,8 @@ class Session {
         source,
         ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       });
-      // Awaited whatever happens: an application that comes up after the interruption is to be stopped as well.
+      // Awaited whatever happens: an application that comes up after the interruption is to be
+      // stopped as well.
       if (await run)
         this.#undo.push({ what: `the application ${app}`, undo: () => stopApplication(host, app) });
     } finally {
@@ -87,7 +92,9 @@ class Session {
     this.#watch(client, this.#mirror);
   }
 
-  /** Until the interruption: one line that is kept up to date on a terminal, written once elsewhere. */
+  /**
+   * Until the interruption: one line that is kept up to date on a terminal, written once elsewhere.
+   */
   async pulse(): Promise<void> {
     const { output, signal } = this.#context;
     let before: Look | undefined;
@@ -218,7 +225,8 @@ class Session {
 }
 
 async function stopApplication(host: StartHost, app: string): Promise<void> {
-  // An own host server that is away takes its applications along when it is started again and ended.
+  // An own host server that is away takes its applications along when it is started again and
+  // ended.
   if (host.isOwn && (await runningHost(host.info.directory)) === undefined) return;
   const connection = await connectHost({ directory: host.info.directory });
   try {

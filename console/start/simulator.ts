@@ -1,4 +1,6 @@
-/** The embedded SpecTcl simulator as a child that never outlives this process, however that ends. */
+/**
+ * The embedded SpecTcl simulator as a child that never outlives this process, however that ends.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -29,7 +31,8 @@ export class SimulatorProcess {
   /** Resolves when it serves. Throws START_FAILED with what it said, or TIMED_OUT. */
   static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
     const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin', ...args], {
-      // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input is its life line.
+      // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input
+      // is its life line.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: ownChildEnvironment(process.env),

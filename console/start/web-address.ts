@@ -1,4 +1,7 @@
-/** The address of the web viewer, once it serves; it starts beside everything else and may take a moment longer. */
+/**
+ * The address of the web viewer, once it serves; it starts beside everything else and may take a
+ * moment longer.
+ */
 import { connectHost } from '../../client-lib/index.js';
 import { pause } from '../interruption.js';
 

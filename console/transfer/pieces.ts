@@ -1,6 +1,6 @@
 /**
- * How a stream of bytes becomes buffers of a flow: as it comes, as blocks of one size, or as whole lines. Pure; the pieces joined are
- * always the very bytes that were pushed.
+ * How a stream of bytes becomes buffers of a flow: as it comes, as blocks of one size, or as whole
+ * lines. Pure; the pieces joined are always the very bytes that were pushed.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
@@ -8,13 +8,19 @@ const NEWLINE = 10;
 const LINE_SHOWN_CHARACTERS = 40;
 
 export interface Packer {
-  /** Pieces of 1 byte up to the buffer's size. Each is valid until the next is asked for, and the chunk until the last was. */
+  /**
+   * Pieces of 1 byte up to the buffer's size. Each is valid until the next is asked for, and the
+   * chunk until the last was.
+   */
   push(chunk: Uint8Array): Generator<Uint8Array, void>;
   /** What is left at the end of the input. */
   end(): Generator<Uint8Array, void>;
 }
 
-/** `whole`: every piece but the last has exactly `size` bytes; otherwise what was pushed goes out at once. */
+/**
+ * `whole`: every piece but the last has exactly `size` bytes; otherwise what was pushed goes out at
+ * once.
+ */
 export class BlockPacker implements Packer {
   readonly #held: Buffer;
   readonly #whole: boolean;
@@ -58,7 +64,10 @@ export class LinePacker implements Packer {
   #length = 0;
   #lines = 0;
 
-  /** `split`: a line that does not fit a buffer is cut; otherwise it throws TOO_LARGE with its number. */
+  /**
+   * `split`: a line that does not fit a buffer is cut; otherwise it throws TOO_LARGE with its
+   * number.
+   */
   constructor(size: number, split: boolean) {
     this.#held = Buffer.allocUnsafe(size);
     this.#split = split;

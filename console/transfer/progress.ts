@@ -29,7 +29,10 @@ export function progressLine(
   ].join('  ');
 }
 
-/** Paints until the returned function is called, which leaves the last line with the rates of the whole time. Nothing where there is no terminal. */
+/**
+ * Paints until the returned function is called, which leaves the last line with the rates of the
+ * whole time. Nothing where there is no terminal.
+ */
 export function showProgress(stream: OutputStream, look: () => Transferred): () => void {
   if (stream.isTTY !== true) return () => undefined;
   const begun = { at: performance.now(), ...look() };

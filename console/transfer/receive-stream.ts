@@ -1,6 +1,6 @@
 /**
- * Reads an inline flow into a stream, in place where that is safe. A buffer is given back when it is written, so that a reader of the stream that is
- * slow slows the flow's provider down.
+ * Reads an inline flow into a stream, in place where that is safe. A buffer is given back when it
+ * is written, so that a reader of the stream that is slow slows the flow's provider down.
  */
 import type { FlowBuffer, InputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
@@ -66,7 +66,10 @@ export class Reception implements Transferred {
     return this.#flow.lost + this.#torn;
   }
 
-  /** Resolves when the flow is at its end for this receiver, with why; rejects with what taking and writing throw. */
+  /**
+   * Resolves when the flow is at its end for this receiver, with why; rejects with what taking and
+   * writing throw.
+   */
   async run(): Promise<ReceptionEnd> {
     const { signal } = this.#options;
     signal.addEventListener('abort', this.#wake);
@@ -125,7 +128,10 @@ export class Reception implements Transferred {
     return true;
   }
 
-  /** Also a receiver that stalled and was made lossy: its buffers may be overwritten while they are written out. */
+  /**
+   * Also a receiver that stalled and was made lossy: its buffers may be overwritten while they are
+   * written out.
+   */
   get #isLossy(): boolean {
     return this.#flow.delivery === 'lossy';
   }

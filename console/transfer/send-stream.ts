@@ -16,7 +16,10 @@ export class Sending implements Transferred {
     return this.#output.lost;
   }
 
-  /** Resolves when all of the input is in the flow. Rejects with what reading and writing throw, and when aborted. */
+  /**
+   * Resolves when all of the input is in the flow. Rejects with what reading and writing throw, and
+   * when aborted.
+   */
   async run(input: AsyncIterable<Uint8Array>, packer: Packer, signal: AbortSignal): Promise<void> {
     for await (const chunk of input) await this.#write(packer.push(chunk), signal);
     await this.#write(packer.end(), signal);

@@ -1,10 +1,14 @@
 /**
- * When a receiver has come to the end of what one provider sends. A provider that closes its flow makes its source `ended`, one that goes
- * without that makes it `stale`; each is told with the provider's generation, which every buffer carries too. Pure.
+ * When a receiver has come to the end of what one provider sends. A provider that closes its flow
+ * makes its source `ended`, one that goes without that makes it `stale`; each is told with the
+ * provider's generation, which every buffer carries too. Pure.
  */
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 
-/** `ended`: the provider closed the flow. `died`: it went without that, or another one followed and nobody said how it went. */
+/**
+ * `ended`: the provider closed the flow. `died`: it went without that, or another one followed and
+ * nobody said how it went.
+ */
 export type Ending = 'ended' | 'died';
 
 /** Generations count from 1 and begin again behind this one; 0 is a flow without providers. */

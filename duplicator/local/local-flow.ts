@@ -1,4 +1,7 @@
-/** A flow that a local provider fills: the flow file with a seat for the provider, served to its consumers. */
+/**
+ * A flow that a local provider fills: the flow file with a seat for the provider, served to its
+ * consumers.
+ */
 import type { AddressOf } from '../../protocol/base/address.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
 import { systemClock, wallClockNs } from '../../protocol/base/clock.js';

@@ -1,6 +1,7 @@
 /**
- * Finds what an update changes while it arrives: each piece is compared with the image as soon as it is there, while it is warm in the cache and
- * the source is busy with the next. Should another update be published in between, what that one changed is compared again at the end.
+ * Finds what an update changes while it arrives: each piece is compared with the image as soon as
+ * it is there, while it is warm in the cache and the source is busy with the next. Should another
+ * update be published in between, what that one changed is compared again at the end.
  */
 import { IMAGE_BLOCK_BYTES, changedRanges, type ChangedRanges } from '../../protocol/flow/flow-file/image.js';
 
@@ -15,7 +16,9 @@ export class ArrivalScan {
   #found: [number, number][] = [];
   #outdated: (readonly [number, number])[] = [];
 
-  /** `memory` is received from offset `from` on and compared with `image`; both are whole memories. */
+  /**
+   * `memory` is received from offset `from` on and compared with `image`; both are whole memories.
+   */
   constructor(image: Buffer, memory: Buffer, from: number) {
     this.#image = image;
     this.memory = memory;
@@ -33,7 +36,9 @@ export class ArrivalScan {
     if (this.#compared > this.#from) this.#outdated = [...this.#outdated, ...ranges];
   }
 
-  /** Where the memory differs from the image as it is now, up to `end`, all of which has arrived. */
+  /**
+   * Where the memory differs from the image as it is now, up to `end`, all of which has arrived.
+   */
   finish(end: number): ChangedRanges {
     this.#compare(end);
     if (this.#outdated.length === 0) return this.#found;

@@ -1,8 +1,10 @@
 /**
- * Whether SpecTcl's bindings are still those of the header that was received last. SpecTcl never sends a new header on an old connection, so an
- * update is only published under the header at hand when REST, asked after the update had arrived, knows of no change.
+ * Whether SpecTcl's bindings are still those of the header that was received last. SpecTcl never
+ * sends a new header on an old connection, so an update is only published under the header at hand
+ * when REST, asked after the update had arrived, knows of no change.
  *
- * A trace costs SpecTcl next to nothing and is used where the service has traces; otherwise the list of bindings is compared.
+ * A trace costs SpecTcl next to nothing and is used where the service has traces; otherwise the
+ * list of bindings is compared.
  */
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { KeptConnectionLost, type SpecTclRest } from '../../protocol/spectcl/rest-client.js';
@@ -22,8 +24,8 @@ export class BindingWatch {
   }
 
   /**
-   * Begins to watch: what changes from now on is noticed. `hasty` asks the first question, `rest` all later ones.
-   * Throws what REST threw when it could not be asked at all.
+   * Begins to watch: what changes from now on is noticed. `hasty` asks the first question, `rest`
+   * all later ones. Throws what REST threw when it could not be asked at all.
    */
   static async begin(hasty: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch> {
     const watch = new BindingWatch(rest);
@@ -39,7 +41,8 @@ export class BindingWatch {
       return binding.length === 0 ? 'same' : 'changed';
     } catch (error) {
       if (!isMirrorflowError(error, 'SOURCE_REFUSED') && !(error instanceof KeptConnectionLost)) throw error;
-      // The trace ran out, an answer was lost, or the server was replaced: whatever happened meanwhile is not known, so it counts as a change.
+      // The trace ran out, an answer was lost, or the server was replaced: whatever happened
+      // meanwhile is not known, so it counts as a change.
       await this.#establish(this.#rest);
       return 'changed';
     }

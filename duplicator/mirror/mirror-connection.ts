@@ -1,6 +1,7 @@
 /**
- * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received straight into the buffer
- * that the caller gives for it (a slot of the mapped flow file), with no copy in user space.
+ * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received
+ * straight into the buffer that the caller gives for it (a slot of the mapped flow file), with no
+ * copy in user space.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -20,10 +21,16 @@ export interface Reply {
   readonly receivedMs: number;
 }
 
-/** Where the next reply goes: the start of a display memory that has room for the header and `channelCapacity` bytes. */
+/**
+ * Where the next reply goes: the start of a display memory that has room for the header and
+ * `channelCapacity` bytes.
+ */
 export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
 
-/** Told after each read how many bytes of the body have arrived, and of how many, except for the last one, which ends the request. */
+/**
+ * Told after each read how many bytes of the body have arrived, and of how many, except for the
+ * last one, which ends the request.
+ */
 export type ArrivalListener = (kind: 'full' | 'partial', arrivedBytes: number, bodyBytes: number) => void;
 
 /** Most bytes of a read: what is compared right after it is then still in the cache of its core. */
@@ -78,7 +85,8 @@ export class MirrorConnection {
       port: options.port,
       noDelay: true,
       onread: {
-        // The buffer is asked for again after every read: the rest of the header, or the rest of the body in its slot.
+        // The buffer is asked for again after every read: the rest of the header, or the rest of
+        // the body in its slot.
         buffer: () => this.#nextBuffer(),
         callback: (bytes) => this.#take(bytes),
       },
@@ -108,8 +116,10 @@ export class MirrorConnection {
   }
 
   /**
-   * Asks for an update of at most `channelCapacity` bytes of channels. `supplier` is called when the reply's header has come, once, for the memory it lands in.
-   * Rejects with SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the connection.
+   * Asks for an update of at most `channelCapacity` bytes of channels. `supplier` is called when
+   * the reply's header has come, once, for the memory it lands in. Rejects with SOURCE_UNREACHABLE
+   * when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the
+   * connection.
    */
   async request(
     channelCapacity: number,
@@ -202,8 +212,9 @@ export class MirrorConnection {
   }
 
   /**
-   * Gives up when nothing arrives for so long. One timer per request; a read only clears a flag, which costs nothing. Where this process itself
-   * stood still, what has arrived meanwhile is read before the verdict: timers come first in a turn of the event loop.
+   * Gives up when nothing arrives for so long. One timer per request; a read only clears a flag,
+   * which costs nothing. Where this process itself stood still, what has arrived meanwhile is read
+   * before the verdict: timers come first in a turn of the event loop.
    */
   #watchSilence(complaint: string, silenceMs: number): void {
     this.#silence?.();

@@ -1,7 +1,8 @@
 /**
- * A mirror flow as one thing: the SpecTcl source, the flow file with its image that it fills, and the host that serves them.
- * The flow is made when the source has told the size of its memory, and there for clients with its first update, or at once where it goes on in
- * the file of a killed predecessor; closing removes the files.
+ * A mirror flow as one thing: the SpecTcl source, the flow file with its image that it fills, and
+ * the host that serves them. The flow is made when the source has told the size of its memory, and
+ * there for clients with its first update, or at once where it goes on in the file of a killed
+ * predecessor; closing removes the files.
  */
 import { rmSync } from 'node:fs';
 import { EventEmitter } from 'eventemitter3';
@@ -31,11 +32,17 @@ import { readPredecessorState, obtainFlowFile, type PredecessorState } from '../
 import { MirrorPublisher } from './mirror-publisher.js';
 import { SpecTclSource, type MirrorSink } from './spectcl-source.js';
 
-/** Fewest slots of a mirror: one to read while one is written. From three on, updates are received and verified at the same time. */
+/**
+ * Fewest slots of a mirror: one to read while one is written. From three on, updates are received
+ * and verified at the same time.
+ */
 const MIRROR_SLOTS_MIN = 2;
 const MIRROR_SLOTS_WANTED = 3;
 const MIRROR_SLOTS_MAX = 64;
-/** Slots the writer has open at the same time at most: one to receive into, and one whose header waits for its verdict. */
+/**
+ * Slots the writer has open at the same time at most: one to receive into, and one whose header
+ * waits for its verdict.
+ */
 const OPEN_SLOTS_PIPELINED = 2;
 /** Longest silence of a source that answered before, milliseconds. */
 const SILENCE_MS = 5_000;
@@ -57,7 +64,9 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   readonly #serving: Serving;
   #parts: Parts | undefined;
   #inherited: Promise<PredecessorState> = Promise.resolve(undefined);
-  /** Told when the flow goes on in the file of a predecessor, which has data for clients already. */
+  /**
+   * Told when the flow goes on in the file of a predecessor, which has data for clients already.
+   */
   #goesOn: () => void = () => undefined;
 
   constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
@@ -89,7 +98,10 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     this.#source.on('outgrown', (channelBytes) => this.emit('outgrown', channelBytes));
   }
 
-  /** Resolves when there is a publication for clients; rejects with the cause, and leaves nothing behind then. */
+  /**
+   * Resolves when there is a publication for clients; rejects with the cause, and leaves nothing
+   * behind then.
+   */
   async start(): Promise<void> {
     const { app, flow, flowDirectory } = this.#options;
     // While the source is waited for.
@@ -167,7 +179,8 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     this.#parts = undefined;
     this.#serving.close();
     parts.host.setSourceState('ended', Number(wallClockNs()));
-    // Readers that attach from now on must not find a flow that is about to go; the flow file last, since it says whose the image is.
+    // Readers that attach from now on must not find a flow that is about to go; the flow file last,
+    // since it says whose the image is.
     rmSync(parts.imagePath, { force: true });
     if (parts.inode !== undefined) releasePath(parts.file.path, parts.inode);
     await parts.host.close();
@@ -198,7 +211,8 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
     const imagePath = imageFilePath(flowDirectory, app, flow);
     const links = streamLink().createServer({ socketMode: access.of('socket').mode });
     try {
-      // The image of a file that was taken over stays the same file, so that pointers into it stay current.
+      // The image of a file that was taken over stays the same file, so that pointers into it stay
+      // current.
       const image = takenOver
         ? mapImage(imagePath, payloadCapacity)
         : createImage(imagePath, payloadCapacity, access.of('image'));
@@ -258,7 +272,10 @@ export class MirrorFlow extends EventEmitter<DuplicatedFlowEvents> implements Du
   }
 }
 
-/** As many slots as the budget allows, three where they can be mapped at all, two at least. Throws TOO_LARGE with the numbers. */
+/**
+ * As many slots as the budget allows, three where they can be mapped at all, two at least. Throws
+ * TOO_LARGE with the numbers.
+ */
 function mirrorSlots(payloadCapacity: number, ringBytes: number): number {
   const mappable = slotsForBudget(payloadCapacity, LIMITS.mappedBytes, 0, MIRROR_SLOTS_MAX);
   const wanted = slotsForBudget(payloadCapacity, ringBytes, MIRROR_SLOTS_WANTED, MIRROR_SLOTS_MAX);

@@ -1,6 +1,7 @@
 /**
- * From received updates to publications: keeps the header of every slot as new as the image's, finds what changed, publishes only then,
- * and brings the image up to date. Knows the flow file and the image, no socket and no clock.
+ * From received updates to publications: keeps the header of every slot as new as the image's,
+ * finds what changed, publishes only then, and brings the image up to date. Knows the flow file and
+ * the image, no socket and no clock.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
@@ -46,7 +47,10 @@ export class MirrorPublisher {
   imageBytesWritten = 0;
   publishedBytes = 0;
 
-  /** `takenOver`: the image holds what a predecessor had published, all of it to be replaced by the first publication. */
+  /**
+   * `takenOver`: the image holds what a predecessor had published, all of it to be replaced by the
+   * first publication.
+   */
   constructor(file: FlowFile, image: ImageWriter, takenOver = false) {
     if (takenOver) this.#size = file.geometry.payloadCapacity;
     this.history = new BlockHistory(file.geometry.payloadCapacity, file.published);
@@ -70,7 +74,10 @@ export class MirrorPublisher {
     return this.#size;
   }
 
-  /** Opens the slot that the next publication (ahead 0) or the one after it (ahead 1) will stand in, for an update of this kind. */
+  /**
+   * Opens the slot that the next publication (ahead 0) or the one after it (ahead 1) will stand in,
+   * for an update of this kind.
+   */
   open(ahead: 0 | 1, kind: 'full' | 'partial'): Buffer {
     if (kind === 'full') this.#slotVersion[(this.#ring.next + ahead) % this.#slotVersion.length] = 0;
     const memory = this.#ring.begin(ahead);
@@ -78,12 +85,18 @@ export class MirrorPublisher {
     return memory;
   }
 
-  /** So many bytes of the body of the update that was opened last have arrived: they are compared already. */
+  /**
+   * So many bytes of the body of the update that was opened last have arrived: they are compared
+   * already.
+   */
   arrived(kind: 'full' | 'partial', bodyBytes: number): void {
     if (this.#imageVersion > 0) this.#scan?.arrived(bodyBytes + (kind === 'full' ? 0 : DISPLAY_HEADER_BYTES));
   }
 
-  /** Judges a reply that was received into the slot of the next publication. One comparison with the image, no copy of what arrived. */
+  /**
+   * Judges a reply that was received into the slot of the next publication. One comparison with the
+   * image, no copy of what arrived.
+   */
   prepare(memory: Buffer, kind: 'full' | 'partial', bodyBytes: number): Preparation {
     const channelCapacity = this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;
     if (kind === 'full') {
@@ -115,7 +128,8 @@ export class MirrorPublisher {
     this.#ring.commit(prepared.size, timestampNs);
     this.#ring.publish();
     this.#scan?.imageChanged(prepared.ranges);
-    // Viewers map the image without looking at its generation: no spectrum may show under another's header.
+    // Viewers map the image without looking at its generation: no spectrum may show under another's
+    // header.
     const whole = prepared.memory.subarray(0, prepared.size);
     this.#image.apply(whole, prepared.ranges, sequence, prepared.size, this.#size, updateDisplay);
     this.#size = prepared.size;
@@ -142,7 +156,10 @@ export class MirrorPublisher {
     return new ArrivalScan(this.#image.bytes, memory, from);
   }
 
-  /** Channel bytes that a reply under the image's header carries; with nothing defined SpecTcl sends 1 and Rustogramer 0. */
+  /**
+   * Channel bytes that a reply under the image's header carries; with nothing defined SpecTcl sends
+   * 1 and Rustogramer 0.
+   */
   #expectedChannels(found: number): number {
     if (this.#used < 0) {
       const capacity = this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;

@@ -1,6 +1,7 @@
 /**
- * The pace of a mirror: pure policy. Updates are requested at a steady interval; one that takes long stretches it, so that the source
- * is never asked more than a stated share of its time; while nothing changes the interval grows, and the first change ends that.
+ * The pace of a mirror: pure policy. Updates are requested at a steady interval; one that takes
+ * long stretches it, so that the source is never asked more than a stated share of its time; while
+ * nothing changes the interval grows, and the first change ends that.
  */
 
 export interface PaceOptions {
@@ -10,7 +11,10 @@ export interface PaceOptions {
   readonly idleIntervalMs: number;
 }
 
-/** At an interval above 0, an update may take this share of the time at most: a slow source is asked less often. */
+/**
+ * At an interval above 0, an update may take this share of the time at most: a slow source is asked
+ * less often.
+ */
 const MAX_SHARE = 0.5;
 /** Updates without a change before the pace slows down. */
 const CALM_UPDATES = 3;
@@ -25,7 +29,10 @@ export class Pace {
     this.#options = options;
   }
 
-  /** Nothing has changed for a while: the interval grows. Never back to back, where whoever asked for it gets it. */
+  /**
+   * Nothing has changed for a while: the interval grows. Never back to back, where whoever asked
+   * for it gets it.
+   */
   get calm(): boolean {
     return this.#options.intervalMs > 0 && this.#unchanged > CALM_UPDATES;
   }
@@ -36,8 +43,8 @@ export class Pace {
   }
 
   /**
-   * When to request next. `requestedMs` and `receivedMs` are clock readings of the last request and of the end of its reply.
-   * Counting from the request, not from the reply, keeps the pace steady.
+   * When to request next. `requestedMs` and `receivedMs` are clock readings of the last request and
+   * of the end of its reply. Counting from the request, not from the reply, keeps the pace steady.
    */
   nextRequestMs(requestedMs: number, receivedMs: number): number {
     const { intervalMs, idleIntervalMs } = this.#options;

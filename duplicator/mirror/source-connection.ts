@@ -1,4 +1,7 @@
-/** One connection to a SpecTcl: its services looked up, its REST asked for size and kind, its mirror service connected. */
+/**
+ * One connection to a SpecTcl: its services looked up, its REST asked for size and kind, its mirror
+ * service connected.
+ */
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -21,14 +24,20 @@ export interface SourceConnection {
 export interface SourceTimes {
   /** Longest wait for REST and for the connection, milliseconds. */
   readonly answerMs: number;
-  /** Longest silence of a source that answered before, milliseconds: in the middle of an update, or to a question about its bindings. */
+  /**
+   * Longest silence of a source that answered before, milliseconds: in the middle of an update, or
+   * to a question about its bindings.
+   */
   readonly silenceMs: number;
 }
 
 /** A program whose mirror service sends FULL again when its header has changed. */
 const ANNOUNCES_HEADERS = 'Rustogramer';
 
-/** Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and found, CLOSED when given up by `signal`; nothing stays open then. */
+/**
+ * Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and found,
+ * CLOSED when given up by `signal`; nothing stays open then.
+ */
 export async function connectSource(
   address: AddressOf<'spectcl'>,
   times: SourceTimes,
@@ -84,7 +93,10 @@ export async function connectSource(
   }
 }
 
-/** The mirror connection ends at once; the promise is that of the last word to REST, for which nobody needs to wait. Never rejects. */
+/**
+ * The mirror connection ends at once; the promise is that of the last word to REST, for which
+ * nobody needs to wait. Never rejects.
+ */
 export async function closeSource(source: SourceConnection): Promise<void> {
   source.mirror.destroy();
   await source.bindings?.end();

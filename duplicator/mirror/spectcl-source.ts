@@ -1,6 +1,7 @@
 /**
- * Fills a mirror flow from a SpecTcl: asks for updates at a pace, publishes what changed under a header that is known to hold, and
- * when the source is away marks the data stale and comes back to it with backoff.
+ * Fills a mirror flow from a SpecTcl: asks for updates at a pace, publishes what changed under a
+ * header that is known to hold, and when the source is away marks the data stale and comes back to
+ * it with backoff.
  *
  * | state      | event                                   | next                         |
  * | ---------- | --------------------------------------- | ---------------------------- |
@@ -30,7 +31,10 @@ import { closeSource, connectSource, type SourceConnection, type SourceTimes } f
 export interface SpecTclSourceOptions extends PaceOptions {
   readonly address: AddressOf<'spectcl'>;
   readonly times: SourceTimes;
-  /** Reopen for a FULL update this often, milliseconds: SpecTcl's statistics travel only with it. 0: never. */
+  /**
+   * Reopen for a FULL update this often, milliseconds: SpecTcl's statistics travel only with it. 0:
+   * never.
+   */
   readonly fullIntervalMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -41,9 +45,14 @@ export interface MirrorSink {
   readonly publisher: MirrorPublisher;
   /** Bytes of channel storage the flow has room for. */
   readonly channelCapacity: number;
-  /** True when a slot can be received while the one before waits for its verdict: three slots or more. */
+  /**
+   * True when a slot can be received while the one before waits for its verdict: three slots or
+   * more.
+   */
   readonly pipelined: boolean;
-  /** Whether the slot of this sequence may be overwritten: no lossless consumer holds what it has. */
+  /**
+   * Whether the slot of this sequence may be overwritten: no lossless consumer holds what it has.
+   */
   hasCredit(sequence: number): boolean;
   /** Resolves when it may. */
   credit(sequence: number): Promise<void>;
@@ -68,11 +77,14 @@ interface Update {
 type Leave = 'reopen' | 'stop';
 
 /**
- * The end of an update that is compared when the next one has been asked for, bytes: about what is compared in the time that a source takes
- * to begin its answer, in which nothing can be received.
+ * The end of an update that is compared when the next one has been asked for, bytes: about what is
+ * compared in the time that a source takes to begin its answer, in which nothing can be received.
  */
 const COMPARED_LATER_BYTES = 3 * 2 ** 20;
-/** While nothing changes, bindings are still asked for this often, milliseconds: a new spectrum may be empty. */
+/**
+ * While nothing changes, bindings are still asked for this often, milliseconds: a new spectrum may
+ * be empty.
+ */
 const BINDING_CHECK_MS = 400;
 
 export class SpecTclSource extends EventEmitter<SourceEvents> {
@@ -88,7 +100,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   #running: Promise<void> | undefined;
   /** What connections that were left have still to say to REST. */
   #closing: Promise<unknown> = Promise.resolve();
-  /** The verdict on the header of an update that waits for it; gone when it held and the update was published. */
+  /**
+   * The verdict on the header of an update that waits for it; gone when it held and the update was
+   * published.
+   */
   #unverified: Promise<boolean> | undefined;
   /** The verdict is there and is not that the header held: the connection must be left. */
   #headerFailed = false;
@@ -107,7 +122,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     return this.#state;
   }
 
-  /** Resolves at the first publication; rejects with the cause when the source cannot be mirrored now, with STOPPED after `stop`. */
+  /**
+   * Resolves at the first publication; rejects with the cause when the source cannot be mirrored
+   * now, with STOPPED after `stop`.
+   */
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.once('published', () => resolve());
@@ -215,8 +233,9 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   }
 
   /**
-   * Back to back, the source prepares the next update while this one is compared: the request goes out first. Still one request at a time.
-   * The slot after the next must be free for it, since the update at hand is about to take the next.
+   * Back to back, the source prepares the next update while this one is compared: the request goes
+   * out first. Still one request at a time. The slot after the next must be free for it, since the
+   * update at hand is about to take the next.
    */
   #prefetch(mirror: MirrorConnection, sink: MirrorSink): Promise<Update> | undefined {
     if (!this.#backToBack(sink) || this.#stopped) return undefined;
@@ -237,7 +256,8 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
       sink.channelCapacity,
       (kind) => (memory = sink.publisher.open(this.#ahead(), kind)),
       (kind, arrived, bodyBytes) => {
-        // While another update waits for its verdict, the image is about to change: what is compared with it now would be compared again.
+        // While another update waits for its verdict, the image is about to change: what is
+        // compared with it now would be compared again.
         if (this.#unverified === undefined)
           sink.publisher.arrived(kind, Math.min(arrived, bodyBytes - leftBytes));
       },
@@ -245,7 +265,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     return { reply, memory: memory as Buffer };
   }
 
-  /** While an update waits for the verdict on its header, the next one is received a slot further on. */
+  /**
+   * While an update waits for the verdict on its header, the next one is received a slot further
+   * on.
+   */
   #ahead(): 0 | 1 {
     return this.#unverified === undefined ? 0 : 1;
   }
@@ -275,7 +298,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     }
   }
 
-  /** Publishes at once where the server announces new headers itself, otherwise when REST knows of no change of bindings. */
+  /**
+   * Publishes at once where the server announces new headers itself, otherwise when REST knows of
+   * no change of bindings.
+   */
   #publishWhenVerified(source: SourceConnection, sink: MirrorSink, prepared: Prepared): void {
     if (source.bindings === undefined) {
       this.#publish(sink, prepared);
@@ -310,7 +336,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     this.emit('published', sequence);
   }
 
-  /** Waits for the verdict on the update before, if there is one. False when its header did not hold. */
+  /**
+   * Waits for the verdict on the update before, if there is one. False when its header did not
+   * hold.
+   */
   async #headerHeld(): Promise<boolean> {
     return this.#unverified ?? true;
   }

@@ -1,14 +1,16 @@
 /**
  * What the sequence words of a flow file's slots say together. Pure; the file is only read.
  *
- * Beginning at the slot of the sequence that would be published next and going once around the ring, a sound file has three stretches:
+ * Beginning at the slot of the sequence that would be published next and going once around the
+ * ring, a sound file has three stretches:
  *
  *   complete  buffers that were committed and not published any more     word is sequence + 1, one ring ahead
  *   open      slots that their writer was filling when it died           word is 0
  *   old       what was published, oldest first                           word is sequence + 1
  *
- * A sequence that was lost on the way from another host stands there marked as missing, among the complete and the old ones.
- * Anything else cannot have come from a writer that died, whatever it was doing.
+ * A sequence that was lost on the way from another host stands there marked as missing, among the
+ * complete and the old ones. Anything else cannot have come from a writer that died, whatever it
+ * was doing.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';

@@ -1,8 +1,10 @@
 /**
- * The checks of a mapped flow file whose header is known to be sound, and the repairs that belong to them.
+ * The checks of a mapped flow file whose header is known to be sound, and the repairs that belong
+ * to them.
  *
- * Every repair is one store, or writes in an order that leaves the file as repairable as it was when it is cut off in the middle. They
- * are run only when nothing was found that cannot be repaired.
+ * Every repair is one store, or writes in an order that leaves the file as repairable as it was
+ * when it is cut off in the middle. They are run only when nothing was found that cannot be
+ * repaired.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import {
@@ -18,7 +20,9 @@ import type { FindingState } from '../../protocol/host/recovery/report.js';
 
 /** A mirror receives one update while it judges the one before. */
 const MIRROR_OPEN_SLOTS = 2;
-/** A provider that has not noticed the death of its duplicator goes on until its credit is used up. */
+/**
+ * A provider that has not noticed the death of its duplicator goes on until its credit is used up.
+ */
 const LOOKS_AT_MOVING_RING = 100;
 const BETWEEN_LOOKS_MS = 1;
 /** What a word that counts can hold; larger numbers are no longer exact. */

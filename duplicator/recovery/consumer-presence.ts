@@ -1,10 +1,12 @@
 /**
- * Which processes have the lossless consumers of a flow, in its file: who takes the file over when this duplicator is killed looks which of them
- * live, and waits for those and nobody else. Consumers without an entry, for which there was no room or whose process is not known, are waited for
- * in any case.
+ * Which processes have the lossless consumers of a flow, in its file: who takes the file over when
+ * this duplicator is killed looks which of them live, and waits for those and nobody else.
+ * Consumers without an entry, for which there was no room or whose process is not known, are waited
+ * for in any case.
  *
- * An entry is set after its consumer was counted in the file, and cleared before it is not any more: whenever the duplicator is killed, its
- * successor waits for too many rather than for too few.
+ * An entry is set after its consumer was counted in the file, and cleared before it is not any
+ * more: whenever the duplicator is killed, its successor waits for too many rather than for too
+ * few.
  *
  * | entry   | event                                 | next                                            |
  * | ------- | ------------------------------------- | ----------------------------------------------- |
@@ -42,7 +44,10 @@ export class ConsumerPresence {
   /** Awaited without an entry. */
   #unknown: number;
 
-  /** `expected` of the dead predecessor's consumers are awaited on this host. What stands in the file is of those, or of nobody. */
+  /**
+   * `expected` of the dead predecessor's consumers are awaited on this host. What stands in the
+   * file is of those, or of nobody.
+   */
   constructor(file: FlowFile, expected: number) {
     this.#file = file;
     for (let entry = PRESENCE_CAPACITY - 1; entry >= 0; entry -= 1) {
@@ -52,7 +57,10 @@ export class ConsumerPresence {
     this.#unknown = Math.max(0, expected - this.#awaited.size);
   }
 
-  /** A consumer was counted. `pid`: of its process, 0 where that is not known; `returns`: it says that it goes on where it was. */
+  /**
+   * A consumer was counted. `pid`: of its process, 0 where that is not known; `returns`: it says
+   * that it goes on where it was.
+   */
   enter(pid: number, returns: boolean): PresenceEntry {
     const process = pid === 0 ? undefined : processOf(pid);
     if (returns) {
@@ -72,7 +80,10 @@ export class ConsumerPresence {
     return { entry, awaited, process };
   }
 
-  /** It has gone, and is about not to be counted any more. `again`: it may come back, and is awaited. */
+  /**
+   * It has gone, and is about not to be counted any more. `again`: it may come back, and is
+   * awaited.
+   */
   leave({ entry }: PresenceEntry, again: boolean): void {
     if (again && entry !== undefined) this.#awaited.add(entry);
     else if (again) this.#unknown += 1;
@@ -80,8 +91,9 @@ export class ConsumerPresence {
   }
 
   /**
-   * Looks which of those who are awaited live. The dead leave their entries, which is to be done before they are taken off the number that the
-   * file says is awaited. Returns how many may still come, and the ids of processes among them that are stopped.
+   * Looks which of those who are awaited live. The dead leave their entries, which is to be done
+   * before they are taken off the number that the file says is awaited. Returns how many may still
+   * come, and the ids of processes among them that are stopped.
    */
   look(): { readonly missing: number; readonly stopped: readonly number[] } {
     const stopped: number[] = [];

@@ -1,7 +1,8 @@
 /**
- * A first look at the flow file of a dead owner, by the one who would take it over. It maps nothing: header and ring are read into memory of its own,
- * so that a damaged or truncated file cannot kill it. All it can say is that everything is sound, as it is nearly always; whatever else it finds is
- * for the recovery program, whose start takes longer than all the rest of a take-over.
+ * A first look at the flow file of a dead owner, by the one who would take it over. It maps
+ * nothing: header and ring are read into memory of its own, so that a damaged or truncated file
+ * cannot kill it. All it can say is that everything is sound, as it is nearly always; whatever else
+ * it finds is for the recovery program, whose start takes longer than all the rest of a take-over.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
@@ -13,17 +14,26 @@ import { Words } from '../../protocol/flow/flow-file/words.js';
 import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
 import { judge } from './examine.js';
 
-/** A provider that has not noticed the death of its duplicator goes on until its credit is used up: a ring that moves is looked at again. */
+/**
+ * A provider that has not noticed the death of its duplicator goes on until its credit is used up:
+ * a ring that moves is looked at again.
+ */
 const LOOKS_MAX = 10;
 const BETWEEN_LOOKS_MS = 1;
-/** A file up to this size is read whole, which takes a millisecond or two; of a larger one the first words of each slot. */
+/**
+ * A file up to this size is read whole, which takes a millisecond or two; of a larger one the first
+ * words of each slot.
+ */
 const WHOLE_BYTES_MAX = 4 * 2 ** 20;
 /** So many slots are read one by one in some milliseconds. */
 const SLOTS_MAX = 4_096;
 /** Of the memory that stands for the file; what is not read of it is never touched. */
 const COPY_BYTES_MAX = 256 * 2 ** 20;
 
-/** The report of a verification that found everything sound; undefined for anything else, also where the look would take long. */
+/**
+ * The report of a verification that found everything sound; undefined for anything else, also where
+ * the look would take long.
+ */
 export function inspectDeadFile(path: string): RecoveryReport | undefined {
   let fd: number | undefined;
   try {
@@ -47,7 +57,10 @@ export function inspectDeadFile(path: string): RecoveryReport | undefined {
   }
 }
 
-/** What is judged of the file, in memory. Throws FILE_CORRUPT and VERSION_MISMATCH; undefined when it is too much, or ends too early. */
+/**
+ * What is judged of the file, in memory. Throws FILE_CORRUPT and VERSION_MISMATCH; undefined when
+ * it is too much, or ends too early.
+ */
 function copyOf(fd: number, path: string): FlowFile | undefined {
   const header = Buffer.alloc(HEADER_BYTES);
   const found = fstatSync(fd);

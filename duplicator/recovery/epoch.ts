@@ -1,6 +1,6 @@
 /**
- * The epoch of a new flow file: larger than any that was given in this flow directory before, also when the clock was set back, so that
- * nobody takes sequences of two files for each other.
+ * The epoch of a new flow file: larger than any that was given in this flow directory before, also
+ * when the clock was set back, so that nobody takes sequences of two files for each other.
  */
 import { join } from 'node:path';
 import { withLock } from '../../protocol/base/files/claim-lock.js';
@@ -13,7 +13,10 @@ const MICROSECONDS_PER_MS = 1000;
 /** A word beyond this is no epoch that was ever given: microseconds of the year 2100. */
 const EPOCH_MAX = 4_102_444_800_000_000;
 
-/** `dead`: the epoch of the file that is replaced, where it is known. `nowMs`: wall-clock milliseconds since 1970. */
+/**
+ * `dead`: the epoch of the file that is replaced, where it is known. `nowMs`: wall-clock
+ * milliseconds since 1970.
+ */
 export function nextEpoch(flowDirectory: string, dead = 0, nowMs = Date.now()): number {
   return withLock(join(flowDirectory, LOCK_NAME), (page) => {
     const words = new Words(page);

@@ -1,4 +1,7 @@
-/** Looking at a flow file as a whole, and repairing one whose owner is dead: findings, then a verdict. */
+/**
+ * Looking at a flow file as a whole, and repairing one whose owner is dead: findings, then a
+ * verdict.
+ */
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { withLock } from '../../protocol/base/files/claim-lock.js';
@@ -30,8 +33,8 @@ export function judge(opened: FlowFile): RecoveryReport {
 }
 
 /**
- * Repairs what can be repaired, under the lock under which files of dead owners change hands: nobody takes the file over meanwhile, and
- * one that was taken over is left alone.
+ * Repairs what can be repaired, under the lock under which files of dead owners change hands:
+ * nobody takes the file over meanwhile, and one that was taken over is left alone.
  */
 export function repair(path: string): RecoveryReport {
   const found = verify(path);
@@ -67,7 +70,8 @@ function allChecks(file: FlowFile): Check[] {
   }
   const checks = checkFile(file);
   const mirror = (file.flags & FLOW_FLAGS.mirror) !== 0;
-  // An image is made whole from the ring, so that has to be right first, and have what the other repairs bring.
+  // An image is made whole from the ring, so that has to be right first, and have what the other
+  // repairs bring.
   const ringSound = checks.every(({ state }) => state !== 'unsound');
   const published = Math.max(file.published, ...checks.map(({ publishes = 0 }) => publishes));
   return [...before, ...checks, ...(mirror && ringSound ? [checkImage(file, published)] : [])];

@@ -1,6 +1,7 @@
 /**
- * The check of a mirror's image beside its flow file. An image is whole when its generation is even; one that was being written is made whole
- * again from the newest publication in the ring, which is always published before it is applied. What was lost on the way from another host was
+ * The check of a mirror's image beside its flow file. An image is whole when its generation is
+ * even; one that was being written is made whole again from the newest publication in the ring,
+ * which is always published before it is applied. What was lost on the way from another host was
  * never applied: the image stays what came before it.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
@@ -28,7 +29,8 @@ export function checkImage(file: FlowFile, published: number): Check {
   const applied = words.load64(HEADER.imageSequence);
   const oldest = Math.max(0, published - geometry.slotCount);
   const gap = gapAtTheEnd(file, oldest, published);
-  // What lies before a gap as long as the ring is no longer there to be compared; it was applied before anything was left out.
+  // What lies before a gap as long as the ring is no longer there to be compared; it was applied
+  // before anything was left out.
   const right = applied === gap || (gap === oldest && applied < gap && gap < published);
   const whole = generation % 2 === 0;
   if (applied > gap)
@@ -57,7 +59,10 @@ export function checkImage(file: FlowFile, published: number): Check {
   };
 }
 
-/** The sequence from which on all that is published was lost between hosts, as far as the ring tells; `published` when the newest is there. */
+/**
+ * The sequence from which on all that is published was lost between hosts, as far as the ring
+ * tells; `published` when the newest is there.
+ */
 function gapAtTheEnd({ words, geometry }: FlowFile, oldest: number, published: number): number {
   let from = published;
   while (from > oldest && words.load64(slotOffset(geometry, from - 1) + SLOT.sequence) === MISSING + from)
@@ -65,7 +70,10 @@ function gapAtTheEnd({ words, geometry }: FlowFile, oldest: number, published: n
   return from;
 }
 
-/** Odd generation, content, sequence, even generation: cut off anywhere before the last, it is what it was, an image that is being written. */
+/**
+ * Odd generation, content, sequence, even generation: cut off anywhere before the last, it is what
+ * it was, an image that is being written.
+ */
 function bringUpToDate(file: FlowFile, path: string, sequence: number): void {
   const { words, geometry } = file;
   const image = mapImage(path, geometry.payloadCapacity);

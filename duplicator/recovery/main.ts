@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The recovery program: looks at one flow file, or repairs it, says what it found and ends. A process of its own, so that a file that kills
- * whoever maps it kills nobody who is needed.
+ * The recovery program: looks at one flow file, or repairs it, says what it found and ends. A
+ * process of its own, so that a file that kills whoever maps it kills nobody who is needed.
  */
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { reportBadUsage, printHelpIfAsked } from '../../protocol/host/process-kit/usage.js';

@@ -1,6 +1,6 @@
 /**
- * How a duplicator gets its flow file: a new one, or the one its dead predecessor left where that is sound, or can be repaired, and is
- * the same flow.
+ * How a duplicator gets its flow file: a new one, or the one its dead predecessor left where that
+ * is sound, or can be repaired, and is the same flow.
  */
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { createFlowFile, type FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
@@ -14,20 +14,27 @@ import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
 import { inspectDeadFile } from './dead-file.js';
 import { takeOver } from './take-over.js';
 
-/** What the predecessor left behind, after its recovery; undefined when there is nothing, or its owner lives. */
+/**
+ * What the predecessor left behind, after its recovery; undefined when there is nothing, or its
+ * owner lives.
+ */
 export type PredecessorState = RecoveryReport | 'no report' | undefined;
 
 export interface ObtainedFile {
   readonly file: FlowFile;
-  /** Lossless consumers that the dead owner had, and who come back to where they were; 0 for a new file. */
+  /**
+   * Lossless consumers that the dead owner had, and who come back to where they were; 0 for a new
+   * file.
+   */
   readonly expected: number;
   /** Whether it was a dead owner's, and its sequences go on. */
   readonly takenOver: boolean;
 }
 
 /**
- * What is to be said of a file that a dead owner left: that it is sound, or what the recovery program says that is asked otherwise. Throws
- * SYSTEM_ERROR when it cannot be found out whether there is such a file.
+ * What is to be said of a file that a dead owner left: that it is sound, or what the recovery
+ * program says that is asked otherwise. Throws SYSTEM_ERROR when it cannot be found out whether
+ * there is such a file.
  */
 export async function readPredecessorState(path: string, log: Logger): Promise<PredecessorState> {
   if (inspectFlowFile(path).kind !== 'dead') return undefined;
@@ -49,7 +56,8 @@ export function obtainFlowFile(
       const dead = deadEntries(file);
       const expected = consumersOfPredecessor(file, dead.length);
       clearEntries(file, dead);
-      // In this order: whoever follows this one, should it die here, waits for too many rather than for too few.
+      // In this order: whoever follows this one, should it die here, waits for too many rather than
+      // for too few.
       file.setCounter(COUNTERS.awaited.id, expected);
       file.setCounter(COUNTERS.lossless.id, 0);
       file.setCounter(COUNTERS.clients.id, 0);
@@ -70,8 +78,8 @@ export function obtainFlowFile(
 }
 
 /**
- * Lossless consumers that were connected when the owner died, and those that were awaited then since the one before had had them; without those
- * that are known to have died too.
+ * Lossless consumers that were connected when the owner died, and those that were awaited then
+ * since the one before had had them; without those that are known to have died too.
  */
 export function consumersOfPredecessor(file: FlowFile, dead = deadEntries(file).length): number {
   return Math.max(0, file.counter(COUNTERS.lossless.id) + file.counter(COUNTERS.awaited.id) - dead);

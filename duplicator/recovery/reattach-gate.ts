@@ -1,6 +1,7 @@
 /**
- * After a take-over: holds the credit of the provider where the dead duplicator had left it, until the lossless consumers it had are back, or
- * have had time for it. Without that, what they still need would be overwritten before they can say so.
+ * After a take-over: holds the credit of the provider where the dead duplicator had left it, until
+ * the lossless consumers it had are back, or have had time for it. Without that, what they still
+ * need would be overwritten before they can say so.
  *
  * | state    | event                             | next     |
  * | -------- | --------------------------------- | -------- |
@@ -12,7 +13,10 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
-/** Clients look for a restarted duplicator several times a second; one that is not back by then has died too. */
+/**
+ * Clients look for a restarted duplicator several times a second; one that is not back by then has
+ * died too.
+ */
 export const REATTACH_MS = 2_000;
 
 export class ReattachGate {
@@ -24,7 +28,10 @@ export class ReattachGate {
   #back = 0;
   #floor: number;
 
-  /** `expected` consumers are waited for; `floor`: the first sequence that one of them may still need; `reattachMs`: longest wait. */
+  /**
+   * `expected` consumers are waited for; `floor`: the first sequence that one of them may still
+   * need; `reattachMs`: longest wait.
+   */
   constructor(
     expected: number,
     floor: number,
@@ -55,7 +62,10 @@ export class ReattachGate {
     this.#look();
   }
 
-  /** One that had come back has gone again, maybe to come once more: it must not count twice, in the place of one who was not back yet. */
+  /**
+   * One that had come back has gone again, maybe to come once more: it must not count twice, in the
+   * place of one who was not back yet.
+   */
   left(): void {
     this.#back -= 1;
   }

@@ -1,10 +1,12 @@
 /**
- * Those who come back after a take-over: the lossless consumers of the dead duplicator on this host, by their processes, and its receivers on
- * other hosts. Until all who live are back nothing is written over what they may still need. Whom to wait for stands in the flow's file at any
+ * Those who come back after a take-over: the lossless consumers of the dead duplicator on this
+ * host, by their processes, and its receivers on other hosts. Until all who live are back nothing
+ * is written over what they may still need. Whom to wait for stands in the flow's file at any
  * moment, so that a successor, whenever it comes, waits for too many rather than for too few.
  *
- * Nobody tells of the death of one who has no connection, so it is looked at again and again, while somebody is awaited. Who is stopped cannot
- * come: the time does not count for it, as little as its duplicator would have given it up.
+ * Nobody tells of the death of one who has no connection, so it is looked at again and again, while
+ * somebody is awaited. Who is stopped cannot come: the time does not count for it, as little as its
+ * duplicator would have given it up.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
@@ -20,11 +22,16 @@ export const LOOK_MS = 100;
 
 export interface ReattachmentTrackerOptions {
   readonly file: FlowFile;
-  /** Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among them. */
+  /**
+   * Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among
+   * them.
+   */
   readonly expected: number;
   /** Longest wait for them, milliseconds; the time while one of them is stopped does not count. */
   readonly reattachMs: number;
-  /** The flow's stall timeout now, milliseconds: who is stopped for so long is given up. 0 is never. */
+  /**
+   * The flow's stall timeout now, milliseconds: who is stopped for so long is given up. 0 is never.
+   */
   readonly stallTimeoutMs: () => number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -71,14 +78,20 @@ export class ReattachmentTracker {
     return this.#hold.floor;
   }
 
-  /** A lossless consumer of this host was counted. `pid`: of its process, 0 where it is not known; `returns`: it was in this epoch before. */
+  /**
+   * A lossless consumer of this host was counted. `pid`: of its process, 0 where it is not known;
+   * `returns`: it was in this epoch before.
+   */
   enter(pid: number, returns: boolean): PresenceEntry {
     const attendant = this.#attendance.enter(pid, returns);
     if (attendant.awaited) this.#hold.returned();
     return attendant;
   }
 
-  /** One that had come back and goes again may be on the way to come once more, unless its process has died. */
+  /**
+   * One that had come back and goes again may be on the way to come once more, unless its process
+   * has died.
+   */
   left(attendant: PresenceEntry): void {
     const { awaited, process } = attendant;
     const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
@@ -92,7 +105,10 @@ export class ReattachmentTracker {
     this.#attendance.leave(attendant, false);
   }
 
-  /** A receiver on another host goes on where it was. False when all that were there before are back already. */
+  /**
+   * A receiver on another host goes on where it was. False when all that were there before are back
+   * already.
+   */
   remoteReturned(): boolean {
     if (this.#remotesBack >= this.#remotesBefore) return false;
     this.#remotesBack += 1;
@@ -111,7 +127,10 @@ export class ReattachmentTracker {
     this.#hold.expectAtMost(consumers + this.#remotesBefore);
   }
 
-  /** Writes down who a successor has to wait for: lossless consumers, and those among them that are receivers on other hosts. */
+  /**
+   * Writes down who a successor has to wait for: lossless consumers, and those among them that are
+   * receivers on other hosts.
+   */
   count(lossless: number, remotes: number): void {
     const file = this.#file;
     const { missing } = this.#hold;

@@ -1,6 +1,6 @@
 /**
- * Taking over a dead owner's flow file in place: the same inode, epoch and sequences under a new owner, so that whoever has it mapped goes
- * on where he was.
+ * Taking over a dead owner's flow file in place: the same inode, epoch and sequences under a new
+ * owner, so that whoever has it mapped goes on where he was.
  */
 import { dirname, join } from 'node:path';
 import { statSync } from 'node:fs';
@@ -23,7 +23,10 @@ export interface WantedFlow {
   readonly flags: number;
 }
 
-/** The file under this process's name, mapped for writing; or why it is not the one that is wanted. Nothing is changed then. */
+/**
+ * The file under this process's name, mapped for writing; or why it is not the one that is wanted.
+ * Nothing is changed then.
+ */
 export function takeOver(wanted: WantedFlow): FlowFile | string {
   try {
     return withLock(join(dirname(wanted.path), LOCK_NAME), () => {
@@ -37,7 +40,10 @@ export function takeOver(wanted: WantedFlow): FlowFile | string {
   }
 }
 
-/** Between the two stores the file belongs to a dead process still: no process has the one's id and the other's start time. */
+/**
+ * Between the two stores the file belongs to a dead process still: no process has the one's id and
+ * the other's start time.
+ */
 function renamed(file: FlowFile): FlowFile {
   const own = ownIdentity();
   file.words.store64(HEADER.ownerStartTicks, Number(own.startTicks));

@@ -1,7 +1,9 @@
 /**
- * Sends the buffers of a flow to one duplicator of another host. To a lossless one large buffers go straight from the map: their slots are its
- * own until it acknowledged, and the frame's header stands in the slot, in front of the payload. Small ones, and all that a lossy receiver
- * gets, are copied into a batch and checked afterwards, so that no buffer goes out that its writer took back meanwhile.
+ * Sends the buffers of a flow to one duplicator of another host. To a lossless one large buffers go
+ * straight from the map: their slots are its own until it acknowledged, and the frame's header
+ * stands in the slot, in front of the payload. Small ones, and all that a lossy receiver gets, are
+ * copied into a batch and checked afterwards, so that no buffer goes out that its writer took back
+ * meanwhile.
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
@@ -18,7 +20,10 @@ import {
 } from '../../protocol/flow/wire/frame.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
-/** From so many bytes on a buffer goes out on its own; below, a copy of many is cheaper than a piece for each. */
+/**
+ * From so many bytes on a buffer goes out on its own; below, a copy of many is cheaper than a piece
+ * for each.
+ */
 const OWN_PIECE_BYTES = 16 * 1024;
 /** Bytes that are given to the socket at a time. */
 const BATCH_BYTES = 256 * 1024;
@@ -103,7 +108,9 @@ export class BufferSender implements FlowSender {
     return made;
   }
 
-  /** Copies of as many buffers as are there and fit. False when there was nothing to send after all. */
+  /**
+   * Copies of as many buffers as are there and fit. False when there was nothing to send after all.
+   */
   #sendCopies(lossless: boolean): boolean {
     const reader = this.#reader;
     const batch = this.#batch(FRAME_BYTES + reader.size);

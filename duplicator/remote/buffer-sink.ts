@@ -1,6 +1,6 @@
 /**
- * Fills a flow file with the buffers that another host sends, under the sequences they have there. What was lost on the way is counted and
- * marked in the ring, so that consumers miss exactly that.
+ * Fills a flow file with the buffers that another host sends, under the sequences they have there.
+ * What was lost on the way is counted and marked in the ring, so that consumers miss exactly that.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
@@ -21,7 +21,9 @@ export class BufferSink implements FlowSink {
   /** Payload of the last buffer, bytes: probably that of the next. */
   #usual = 0;
 
-  /** `sourceBuffers`: of the ring at the sender, which waits for acknowledgements when it is full. */
+  /**
+   * `sourceBuffers`: of the ring at the sender, which waits for acknowledgements when it is full.
+   */
   constructor(file: FlowFile, host: FlowHost, sourceBuffers: number, hooks: FlowSinkHooks) {
     this.#file = file;
     this.#ring = new RingWriter(file);

@@ -2,7 +2,10 @@
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import type { FlowSinkHooks } from './flow-sink.js';
 
-/** Hands a control frame on. Returns what is wrong with a frame that a sender of this flow does not send. */
+/**
+ * Hands a control frame on. Returns what is wrong with a frame that a sender of this flow does not
+ * send.
+ */
 export function controlReceived(
   { kind, detail, value }: Readonly<FrameHeader>,
   hooks: FlowSinkHooks,

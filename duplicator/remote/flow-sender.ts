@@ -6,7 +6,10 @@ export interface FlowSender {
   readonly next: number;
   /** Leaves out what lies below. */
   skipTo(sequence: number): void;
-  /** Bytes wait in the socket whose place is the ring: the receiver must stay lossless until they are gone. */
+  /**
+   * Bytes wait in the socket whose place is the ring: the receiver must stay lossless until they
+   * are gone.
+   */
   readonly usesMap: boolean;
   readonly sentBytes: number;
 }

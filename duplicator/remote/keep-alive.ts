@@ -1,6 +1,7 @@
 /**
- * Notices a link that was cut without a word: each side says something at least every SAY_MS, and a side that has heard nothing for
- * SILENCE_MS while it listened gives up. Pure: time and timers come in.
+ * Notices a link that was cut without a word: each side says something at least every SAY_MS, and a
+ * side that has heard nothing for SILENCE_MS while it listened gives up. Pure: time and timers come
+ * in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 

@@ -1,6 +1,6 @@
 /**
- * Listens for duplicators of other hosts: whoever connects must have proved himself within a moment, and until then costs next to nothing.
- * What a proved one gets is its owner's affair.
+ * Listens for duplicators of other hosts: whoever connects must have proved himself within a
+ * moment, and until then costs next to nothing. What a proved one gets is its owner's affair.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
@@ -21,7 +21,10 @@ const PROOF_WITHIN_MS = 3_000;
 /** Connections that have not proved anything yet; a newer one ends the oldest of them. */
 const UNPROVED_MAX = 64;
 
-/** A proved connection is its taker's from now on; undefined: taken. A MirrorflowError is told to the other side, and ends it. */
+/**
+ * A proved connection is its taker's from now on; undefined: taken. A MirrorflowError is told to
+ * the other side, and ends it.
+ */
 export type Welcome = (
   socket: Socket,
   peer: string,

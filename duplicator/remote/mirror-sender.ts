@@ -1,7 +1,8 @@
 /**
- * Sends a mirror to one duplicator of another host: of each publication only the blocks that this receiver does not have as they are now. A lossy
- * receiver gets the newest publication whenever its link is free, a lossless one every publication in turn. What is encoded is a copy, so
- * the ring is never waited for; the memory it takes is bounded by what may wait in the socket.
+ * Sends a mirror to one duplicator of another host: of each publication only the blocks that this
+ * receiver does not have as they are now. A lossy receiver gets the newest publication whenever its
+ * link is free, a lossless one every publication in turn. What is encoded is a copy, so the ring is
+ * never waited for; the memory it takes is bounded by what may wait in the socket.
  *
  * | state  | event                                    | next                                            |
  * | ------ | ---------------------------------------- | ----------------------------------------------- |
@@ -29,7 +30,10 @@ import type { FlowSender, SenderOptions } from './flow-sender.js';
 
 /** Encoded bytes that may wait in the socket; what comes behind is encoded when they have gone. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-/** Publications that are on their way at the same time: what a slow link's buffers hold is old when it arrives. */
+/**
+ * Publications that are on their way at the same time: what a slow link's buffers hold is old when
+ * it arrives.
+ */
 const ON_THE_WAY_MAX = 2;
 
 export class MirrorSender implements FlowSender {
@@ -52,7 +56,10 @@ export class MirrorSender implements FlowSender {
   /** Sent and not acknowledged. */
   readonly #onTheWay: number[] = [];
 
-  /** `has`: the receiver has the publication below this sequence, whole; 0: nothing. `next`: the first one it is to get. */
+  /**
+   * `has`: the receiver has the publication below this sequence, whole; 0: nothing. `next`: the
+   * first one it is to get.
+   */
   constructor(
     file: FlowFile,
     history: BlockHistory,
@@ -117,7 +124,10 @@ export class MirrorSender implements FlowSender {
     else this.#finish(target, size, words.plain64(slot + SLOT.timestampNs), words.load32(slot + SLOT.flags));
   }
 
-  /** The next blocks that the receiver lacks, all of them with a base that is known here, or all without. */
+  /**
+   * The next blocks that the receiver lacks, all of them with a base that is known here, or all
+   * without.
+   */
   #missing(target: number, size: number): number[] {
     const { changed } = this.#history;
     const has = this.#has;

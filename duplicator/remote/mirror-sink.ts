@@ -1,6 +1,6 @@
 /**
- * Fills a mirror's ring and image with the blocks that another host sends: every publication stands in the ring under the sequence it has
- * there, byte for byte, and the image follows it.
+ * Fills a mirror's ring and image with the blocks that another host sends: every publication stands
+ * in the ring under the sequence it has there, byte for byte, and the image follows it.
  *
  * | state   | event                                | next                                                       |
  * | ------- | ------------------------------------ | ---------------------------------------------------------- |
@@ -9,7 +9,8 @@
  * | filling | PUBLICATION                          | idle, published, image brought up to date                  |
  * | filling | a new connection                     | idle, what had come is given up                            |
  *
- * A publication that was given up as missing already, and comes after all, is filled in and not published: the next one builds upon it.
+ * A publication that was given up as missing already, and comes after all, is filled in and not
+ * published: the next one builds upon it.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
@@ -138,7 +139,10 @@ export class MirrorSink implements FlowSink {
     return controlReceived(header, this.#hooks);
   }
 
-  /** Opens the slot of `sequence` with all that is known until now: the image, or what had come for an earlier one that is given up. */
+  /**
+   * Opens the slot of `sequence` with all that is known until now: the image, or what had come for
+   * an earlier one that is given up.
+   */
   #fill(sequence: number): void {
     const before = this.#filling;
     const memory = this.#ring.begin();
@@ -152,7 +156,10 @@ export class MirrorSink implements FlowSink {
     this.#filling = { sequence, slot, memory, ranges: before?.ranges ?? [] };
   }
 
-  /** What a slot holds, plus 1, becomes what the image is: only blocks that changed since are copied. */
+  /**
+   * What a slot holds, plus 1, becomes what the image is: only blocks that changed since are
+   * copied.
+   */
   #bringUpToDate(memory: Buffer, holds: number): void {
     const { changed } = this.history;
     const image = this.#image.bytes;

@@ -1,4 +1,7 @@
-/** A log for what strangers cause: each message once in a while, with how often it was meant, so that nobody fills a disk from outside. */
+/**
+ * A log for what strangers cause: each message once in a while, with how often it was meant, so
+ * that nobody fills a disk from outside.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { LogFields, Logger } from '../../protocol/base/log.js';
 

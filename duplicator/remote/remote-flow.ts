@@ -1,6 +1,7 @@
 /**
- * A flow that another host's duplicator sends, as one thing: the link to it, which comes back after every cut, the flow file (a mirror's
- * image beside it) that the link fills, and the host that serves them, to other hosts too.
+ * A flow that another host's duplicator sends, as one thing: the link to it, which comes back after
+ * every cut, the flow file (a mirror's image beside it) that the link fills, and the host that
+ * serves them, to other hosts too.
  *
  * | state      | event                                  | next                                              |
  * | ---------- | -------------------------------------- | ------------------------------------------------- |

@@ -1,4 +1,7 @@
-/** What a flow from another host is made of on this one: flow file, image, signal link, and what fills them. Made when the other host has told what it is. */
+/**
+ * What a flow from another host is made of on this one: flow file, image, signal link, and what
+ * fills them. Made when the other host has told what it is.
+ */
 import { rmSync } from 'node:fs';
 import type { Access } from '../../protocol/host/access/access.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
@@ -51,7 +54,10 @@ export interface RemoteDependencies {
   readonly hooks: FlowSinkHooks;
 }
 
-/** What a killed predecessor left: where it was, and how many lossless consumers it had, receivers on other hosts among them. */
+/**
+ * What a killed predecessor left: where it was, and how many lossless consumers it had, receivers
+ * on other hosts among them.
+ */
 export interface RemotePredecessor {
   readonly inherited: PredecessorState;
   readonly resume: WireHello['resume'];
@@ -59,7 +65,10 @@ export interface RemotePredecessor {
   readonly remotes: number;
 }
 
-/** Looks, after its recovery, at what a dead owner left at the flow's path. The file itself is taken over, or replaced, when the flow is made. */
+/**
+ * Looks, after its recovery, at what a dead owner left at the flow's path. The file itself is taken
+ * over, or replaced, when the flow is made.
+ */
 export async function findRemotePredecessor(
   options: RemoteFlowOptions,
   log: Logger,
@@ -76,8 +85,8 @@ export async function findRemotePredecessor(
 }
 
 /**
- * Where the sender is to go on. A mirror is sent as what changed since the publication that is here whole: of one that was left out nothing is
- * here, though it counts as published.
+ * Where the sender is to go on. A mirror is sent as what changed since the publication that is here
+ * whole: of one that was left out nothing is here, though it counts as published.
  */
 export function resumePoint({ words, flags, published }: FlowFile): NonNullable<WireHello['resume']> {
   const epoch = words.load64(HEADER.sourceEpoch);
@@ -86,8 +95,9 @@ export function resumePoint({ words, flags, published }: FlowFile): NonNullable<
 }
 
 /**
- * Makes the flow that was announced, or takes over what a killed predecessor made of it, when that is the same epoch of the same flow. Throws
- * WRONG_FLOW_TYPE, TOO_LARGE, NO_SPACE and what claiming throws; nothing is left behind then.
+ * Makes the flow that was announced, or takes over what a killed predecessor made of it, when that
+ * is the same epoch of the same flow. Throws WRONG_FLOW_TYPE, TOO_LARGE, NO_SPACE and what claiming
+ * throws; nothing is left behind then.
  */
 export async function makeFlow(
   options: RemoteFlowOptions,

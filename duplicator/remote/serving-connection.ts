@@ -1,6 +1,7 @@
 /**
- * The sending end of a proved connection: what the receiver says (acknowledgements, delivery, farewell) and what it is told beside its
- * buffers (states, delivery, signs of life). It ends with its socket, once.
+ * The sending end of a proved connection: what the receiver says (acknowledgements, delivery,
+ * farewell) and what it is told beside its buffers (states, delivery, signs of life). It ends with
+ * its socket, once.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -22,7 +23,10 @@ import type { RemotePlace, RemoteReceiver } from '../serving/remote-consumers.js
 const NOTHING_TO_SAY = 'it sent something that a receiver does not send';
 
 export interface ServingHooks {
-  /** Resolves when nothing of what comes here is left out any more; undefined when that is so already. */
+  /**
+   * Resolves when nothing of what comes here is left out any more; undefined when that is so
+   * already.
+   */
   beforeLossless(): Promise<void> | undefined;
   /** The connection has ended; `why` when that was not in good order. */
   ended(why: string | undefined): void;
@@ -96,7 +100,8 @@ export class ServingConnection implements RemoteReceiver {
   }
 
   demoted(): void {
-    // What waits in the socket would be overwritten before it is sent: only a new connection can go on without it.
+    // What waits in the socket would be overwritten before it is sent: only a new connection can go
+    // on without it.
     if (this.#sender?.usesMap === true) this.#end('it held the flow back for the stall timeout');
     else this.#say(controlFrame(FrameKind.DELIVERY, this.#sender?.next, 0, DELIVERY_DETAIL.lossy));
   }
@@ -147,7 +152,9 @@ export class ServingConnection implements RemoteReceiver {
     }
   }
 
-  /** A relay promises no more than it was promised: its receiver becomes lossless when it is itself. */
+  /**
+   * A relay promises no more than it was promised: its receiver becomes lossless when it is itself.
+   */
   #wantsDelivery(delivery: Delivery): void {
     this.#asked = delivery;
     const held = delivery === 'lossless' ? this.#hooks.beforeLossless() : undefined;
@@ -163,7 +170,8 @@ export class ServingConnection implements RemoteReceiver {
     const sender = this.#sender;
     if (place === undefined || sender === undefined) return;
     this.#wanted = delivery;
-    // A receiver that is lossy holds nothing; what was given to the socket straight from the map must have left it first.
+    // A receiver that is lossy holds nothing; what was given to the socket straight from the map
+    // must have left it first.
     if (delivery === 'lossy' && sender.usesMap) return;
     this.#wanted = undefined;
     sender.skipTo(place.deliver(delivery, sender.next));

@@ -1,4 +1,7 @@
-/** Whether and where a flow is served to duplicators of other hosts, and the welcome of those who have proved themselves. */
+/**
+ * Whether and where a flow is served to duplicators of other hosts, and the welcome of those who
+ * have proved themselves.
+ */
 import type { Socket } from 'node:net';
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -46,7 +49,10 @@ export class Serving {
     this.#flow = flow;
   }
 
-  /** The first call that succeeds decides where; REFUSED without a secret, BAD_OPTION for TLS without a certificate. */
+  /**
+   * The first call that succeeds decides where; REFUSED without a secret, BAD_OPTION for TLS
+   * without a certificate.
+   */
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
     if (this.#served !== undefined) return this.#served;
     const serving = this.#listen(listen);

@@ -1,5 +1,6 @@
 /**
- * Whether the sender of a flow has to wait for this host: while somebody here needs every buffer, and not otherwise. Pure but for the clock.
+ * Whether the sender of a flow has to wait for this host: while somebody here needs every buffer,
+ * and not otherwise. Pure but for the clock.
  *
  * | wanted   | because                                                                            |
  * | -------- | ---------------------------------------------------------------------------------- |
@@ -9,7 +10,10 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Delivery } from '../serving/consumer-registry.js';
 
-/** A consumer that wants every buffer waits so long for the sender to agree; a sender that does not has a reason. */
+/**
+ * A consumer that wants every buffer waits so long for the sender to agree; a sender that does not
+ * has a reason.
+ */
 const GRANTED_WITHIN_MS = 2_000;
 
 export class UpstreamDelivery {
@@ -50,7 +54,10 @@ export class UpstreamDelivery {
     this.expect(Math.min(this.#expected, consumers));
   }
 
-  /** What the sender does from here on; undefined: there is no link. Whoever waits for lossless has it, or cannot have it. */
+  /**
+   * What the sender does from here on; undefined: there is no link. Whoever waits for lossless has
+   * it, or cannot have it.
+   */
   granted(delivery: Delivery | undefined): void {
     this.#granted = delivery;
     if (delivery === 'lossy') return;
@@ -69,7 +76,10 @@ export class UpstreamDelivery {
     this.#look();
   }
 
-  /** Resolves when nothing of what comes is left out any more, or nobody can promise that; undefined when that is so already. */
+  /**
+   * Resolves when nothing of what comes is left out any more, or nobody can promise that; undefined
+   * when that is so already.
+   */
   beforeLossless(): Promise<void> | undefined {
     if (this.#granted === undefined || (this.#granted === 'lossless' && this.#asked === 'lossless'))
       return undefined;

@@ -1,6 +1,7 @@
 /**
- * One connection to the duplicator that sends the flow: handshake, then frames into the sink, straight into their places over TCP. It says
- * what has come, and is over when the link is, or when nothing is heard on it any more.
+ * One connection to the duplicator that sends the flow: handshake, then frames into the sink,
+ * straight into their places over TCP. It says what has come, and is over when the link is, or when
+ * nothing is heard on it any more.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -19,7 +20,10 @@ import { KeepAlive } from './keep-alive.js';
 
 /** Bytes of one read of the handshake. */
 const HANDSHAKE_READ_BYTES = 16 * 1024;
-/** What came is acknowledged after so long at the latest; the sender needs it sooner only where a quarter of its ring is full. */
+/**
+ * What came is acknowledged after so long at the latest; the sender needs it sooner only where a
+ * quarter of its ring is full.
+ */
 const ACKNOWLEDGE_WITHIN_MS = 20;
 /** Buffers that come within so many milliseconds become visible together. */
 const TOGETHER_MS = 0.25;
@@ -55,7 +59,10 @@ export class UpstreamLink {
   #cancelAcknowledge: (() => void) | undefined;
   #acknowledged = 0;
   #waitingForRoom = false;
-  /** When something became visible last; whether that waits for the end of a burst, and the burst goes on. */
+  /**
+   * When something became visible last; whether that waits for the end of a burst, and the burst
+   * goes on.
+   */
   #flushed = 0;
   #deferred = false;
   #more = false;
@@ -170,7 +177,8 @@ export class UpstreamLink {
         silent: () => this.#lose('nothing was heard on the link any more'),
         listening: () => !reader.blocked,
       });
-      // What the socket reads first goes where the handshake's bytes went: that place was asked for before.
+      // What the socket reads first goes where the handshake's bytes went: that place was asked for
+      // before.
       reader.adopt(this.#handshakeBytes);
       this.#reader = reader;
       const goesOn = reader.feed(rest);
@@ -186,8 +194,9 @@ export class UpstreamLink {
   }
 
   /**
-   * After bytes have come. What is whole becomes visible at once, unless something did a moment ago: then by the quarter ring, or when no
-   * more comes. Waking consumers costs more than receiving a buffer.
+   * After bytes have come. What is whole becomes visible at once, unless something did a moment
+   * ago: then by the quarter ring, or when no more comes. Waking consumers costs more than
+   * receiving a buffer.
    */
   #settle(reader: FrameReader, bytes: number): void {
     const sink = this.#sink;
@@ -200,7 +209,8 @@ export class UpstreamLink {
       this.#flush(sink);
       void this.#waitForRoom(reader, sink);
     } else if (sink.unseen > 0 || this.#flushed === 0) this.#flushSoon(sink);
-    // A frame that is no buffer makes what came before it visible: the sender may wait to hear of it.
+    // A frame that is no buffer makes what came before it visible: the sender may wait to hear of
+    // it.
     else if (sink.next > this.#acknowledged) this.#flush(sink);
   }
 

@@ -1,6 +1,6 @@
 /**
- * How a client of the signal link comes to a flow: its HELLO is understood or refused, a provider takes its seat, a consumer begins where it asks
- * and where the ring still has what it is to get.
+ * How a client of the signal link comes to a flow: its HELLO is understood or refused, a provider
+ * takes its seat, a consumer begins where it asks and where the ring still has what it is to get.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
@@ -71,7 +71,10 @@ export class Admission {
     return true;
   }
 
-  /** START. `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means the present one. */
+  /**
+   * START. `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means
+   * the present one.
+   */
   start(client: LinkClient, sequence: number, epochLow: number): void {
     const { hello } = client;
     if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
@@ -82,8 +85,9 @@ export class Admission {
   }
 
   /**
-   * The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless consumer will not open without credit. What
-   * is held for one who comes back is there to the last slot: the writer, at the end of its credit, waits for that very slot.
+   * The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless
+   * consumer will not open without credit. What is held for one who comes back is there to the last
+   * slot: the writer, at the end of its credit, waits for that very slot.
    */
   oldest(delivery: Delivery, wanted = 0): number {
     const { file, openSlots, credit } = this.#flow;
@@ -114,7 +118,10 @@ export class Admission {
     return false;
   }
 
-  /** Admits a lossless consumer when what comes from another host is not left out any more, everybody else at once. */
+  /**
+   * Admits a lossless consumer when what comes from another host is not left out any more,
+   * everybody else at once.
+   */
   #whenHeld(client: LinkClient, { delivery }: Hello, admit: () => void): void {
     const held = delivery === 'lossless' ? this.#flow.beforeLossless() : undefined;
     if (held === undefined) admit();
@@ -127,7 +134,8 @@ export class Admission {
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
     const { file } = this.#flow;
     const comparable = epochLow === 0 || epochLow === file.epoch % EPOCH_LOW;
-    // The file knows better than this process what was published: a provider needs no duplicator to publish.
+    // The file knows better than this process what was published: a provider needs no duplicator to
+    // publish.
     const wanted = comparable ? Math.min(sequence, file.published) : 0;
     const returns = epochLow !== 0 && comparable;
     this.#admit(client, hello, Math.max(wanted, this.oldest(hello.delivery, wanted)), returns);

@@ -1,6 +1,6 @@
 /**
- * Who reads the flow and how far they are: pure bookkeeping, no socket. It decides how far the writer may go (credit)
- * and which acknowledgements are impossible.
+ * Who reads the flow and how far they are: pure bookkeeping, no socket. It decides how far the
+ * writer may go (credit) and which acknowledgements are impossible.
  */
 
 export type Delivery = 'lossless' | 'lossy';
@@ -16,7 +16,10 @@ export interface Consumer {
   paused: boolean;
 }
 
-/** `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error and change nothing. */
+/**
+ * `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error
+ * and change nothing.
+ */
 export type AckOutcome = 'accepted' | 'regressed' | 'ahead' | 'unknown';
 
 class RegisteredConsumer implements Consumer {
@@ -57,7 +60,10 @@ class RegisteredConsumer implements Consumer {
 
 export class ConsumerRegistry {
   readonly #consumers = new Map<number, RegisteredConsumer>();
-  /** What `slowest` found; undefined when it may have changed. With many consumers most acknowledgements are not of the slowest. */
+  /**
+   * What `slowest` found; undefined when it may have changed. With many consumers most
+   * acknowledgements are not of the slowest.
+   */
   #slowest: number | undefined;
   readonly #changed = (acknowledged: number): void => {
     if (this.#slowest !== undefined && acknowledged <= this.#slowest) this.#slowest = undefined;
@@ -98,7 +104,10 @@ export class ConsumerRegistry {
     return 'accepted';
   }
 
-  /** The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back (Infinity). */
+  /**
+   * The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back
+   * (Infinity).
+   */
   slowest(): number {
     if (this.#slowest !== undefined) return this.#slowest;
     let slowest = Number.POSITIVE_INFINITY;
@@ -110,7 +119,10 @@ export class ConsumerRegistry {
     return slowest;
   }
 
-  /** The writer may write sequences below this one: the slowest lossless acknowledgement plus the ring's size. */
+  /**
+   * The writer may write sequences below this one: the slowest lossless acknowledgement plus the
+   * ring's size.
+   */
   credit(slotCount: number): number {
     return this.slowest() + slotCount;
   }

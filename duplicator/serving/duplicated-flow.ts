@@ -22,7 +22,9 @@ export interface DuplicatedFlowEvents {
   clients: [count: number];
   /** The flow cannot go on as it is and must be made anew, by a new duplicator. */
   outgrown: [neededBytes: number];
-  /** What another host sends is another flow now: this one is to be made anew, by a new duplicator. */
+  /**
+   * What another host sends is another flow now: this one is to be made anew, by a new duplicator.
+   */
   replaced: [why: string];
   /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
   demoted: [client: number];
@@ -45,11 +47,14 @@ export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
   /** The flow type; after start. */
   readonly type: string;
   /**
-   * Listens for duplicators of other hosts, once: a second call answers what the first did. Rejects with REFUSED without a secret,
-   * BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
+   * Listens for duplicators of other hosts, once: a second call answers what the first did. Rejects
+   * with REFUSED without a secret, BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
    */
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served>;
-  /** Of a flow that another host sends: the duplicator there listens here now; a link that is lost is made there. */
+  /**
+   * Of a flow that another host sends: the duplicator there listens here now; a link that is lost
+   * is made there.
+   */
   redirect?(source: AddressOf<'tcp' | 'tls'>): void;
   /** Ends links and removes the files. Idempotent. */
   close(): Promise<void>;

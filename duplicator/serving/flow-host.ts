@@ -1,6 +1,7 @@
 /**
- * Serves a flow file to its clients over the signal link: welcomes them, tells waiting consumers what was published, takes their
- * acknowledgements, and lets the writer know how far it may go. A client that goes stops counting in the same turn.
+ * Serves a flow file to its clients over the signal link: welcomes them, tells waiting consumers
+ * what was published, takes their acknowledgements, and lets the writer know how far it may go. A
+ * client that goes stops counting in the same turn.
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
@@ -34,19 +35,28 @@ export interface FlowHostOptions {
   /** Its socket; owned by the host from now on. */
   readonly links: LinkServer;
   /**
-   * Slots beyond the published ones that the writer may count on before it opens them, which clears their sequences: a consumer never starts on
-   * those, unless they are held for somebody already.
+   * Slots beyond the published ones that the writer may count on before it opens them, which clears
+   * their sequences: a consumer never starts on those, unless they are held for somebody already.
    */
   readonly openSlots: number;
-  /** A local flow: a provider may take its seat. Without it the flow is filled by the duplicator itself. */
+  /**
+   * A local flow: a provider may take its seat. Without it the flow is filled by the duplicator
+   * itself.
+   */
   readonly local?: boolean;
-  /** Milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0, the default, is never. A provider may say another. */
+  /**
+   * Milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0, the
+   * default, is never. A provider may say another.
+   */
   readonly stallTimeoutMs?: number;
-  /** Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit than it had before they are back. */
+  /**
+   * Lossless consumers of a dead predecessor whose file this is: its provider gets no more credit
+   * than it had before they are back.
+   */
   readonly expected?: number;
   /**
-   * Asked before a lossless consumer is admitted to a flow that another host sends: resolves when nothing of what comes is left out any
-   * more; undefined when that is so already.
+   * Asked before a lossless consumer is admitted to a flow that another host sends: resolves when
+   * nothing of what comes is left out any more; undefined when that is so already.
    */
   readonly beforeLossless?: () => Promise<void> | undefined;
   /** Longest wait for those, milliseconds. Default REATTACH_MS. */
@@ -165,7 +175,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return this.#greeted + this.remotes.size;
   }
 
-  /** As the provider that is there or was last has it; 0 where the duplicator fills the flow by itself. */
+  /**
+   * As the provider that is there or was last has it; 0 where the duplicator fills the flow by
+   * itself.
+   */
   get generation(): number {
     return this.#seat?.generation ?? this.#generation;
   }
@@ -184,7 +197,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.remotes.published();
   }
 
-  /** Writes the source's state into the flow file and tells all clients. `generation`: of a provider on another host. */
+  /**
+   * Writes the source's state into the flow file and tells all clients. `generation`: of a provider
+   * on another host.
+   */
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.#generation = generation;
     this.#options.file.setSourceState(state, sinceNs, this.generation);
@@ -207,7 +223,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return this.#returns.floor !== Number.POSITIVE_INFINITY;
   }
 
-  /** Of the consumers on this host that a dead predecessor had, no more than so many live: the others are not waited for. */
+  /**
+   * Of the consumers on this host that a dead predecessor had, no more than so many live: the
+   * others are not waited for.
+   */
   expectAtMost(consumers: number): void {
     this.#returns.expectAtMost(consumers);
   }
@@ -362,7 +381,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#signalIfWaiting(client.link, consumer);
   }
 
-  /** A consumer that asks for quiet is not waited for; it still holds its credit, and the present count greets it when it is back. */
+  /**
+   * A consumer that asks for quiet is not waited for; it still holds its credit, and the present
+   * count greets it when it is back.
+   */
   #pause({ link, consumer }: LinkClient, pausing: boolean): void {
     if (consumer === undefined) return;
     consumer.paused = pausing;

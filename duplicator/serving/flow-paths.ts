@@ -1,4 +1,7 @@
-/** Where a flow's file and link stand; the directories are made ready for them, for this user and those whom the access list names. */
+/**
+ * Where a flow's file and link stand; the directories are made ready for them, for this user and
+ * those whom the access list names.
+ */
 import { dirname } from 'node:path';
 import { Access } from '../../protocol/host/access/access.js';
 import { appFlowDirectory, flowFilePath, linkSocketPath } from '../../protocol/base/paths.js';

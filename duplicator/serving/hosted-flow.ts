@@ -1,4 +1,7 @@
-/** What every flow of a duplicator tells out of its host and its file, whatever fills it; zeros and empty lists before these are there. */
+/**
+ * What every flow of a duplicator tells out of its host and its file, whatever fills it; zeros and
+ * empty lists before these are there.
+ */
 import { EventEmitter } from 'eventemitter3';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';

@@ -1,4 +1,7 @@
-/** Listening on the flow's socket: a killed predecessor's last threads may hold it for a moment longer than its process is alive. */
+/**
+ * Listening on the flow's socket: a killed predecessor's last threads may hold it for a moment
+ * longer than its process is alive.
+ */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { LinkServer } from '../../protocol/flow/signal-link/link.js';

@@ -1,10 +1,12 @@
 /**
- * The one provider a local flow may have: who sits there, how far it may write, and what it has written. The provider writes slots and
- * `published` itself; here its credit is granted, in the flow file for a busy provider to look at and over the link for one that waits.
+ * The one provider a local flow may have: who sits there, how far it may write, and what it has
+ * written. The provider writes slots and `published` itself; here its credit is granted, in the
+ * flow file for a busy provider to look at and over the link for one that waits.
  *
- * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less, plus the ring's size. It is taken back
- * when a consumer joins at a buffer that it would allow to overwrite: the lower word is stored, then the slots are looked at. A provider clears
- * its slot before it looks at the word, so one of the two sees the other, whatever the moment.
+ * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less,
+ * plus the ring's size. It is taken back when a consumer joins at a buffer that it would allow to
+ * overwrite: the lower word is stored, then the slots are looked at. A provider clears its slot
+ * before it looks at the word, so one of the two sees the other, whatever the moment.
  *
  * | state  | event                | next   |
  * | ------ | -------------------- | ------ |
@@ -39,7 +41,8 @@ export class ProviderClaim {
   #toTell = false;
 
   /**
-   * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action at the end of this turn of the event loop.
+   * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action
+   * at the end of this turn of the event loop.
    */
   constructor(
     file: FlowFile,
@@ -64,8 +67,9 @@ export class ProviderClaim {
   }
 
   /**
-   * The oldest sequence from `wanted` on that is still in the ring. `hold`: no credit allows to overwrite it any more; the caller's
-   * acknowledgement must count as the slowest before credit is granted again.
+   * The oldest sequence from `wanted` on that is still in the ring. `hold`: no credit allows to
+   * overwrite it any more; the caller's acknowledgement must count as the slowest before credit is
+   * granted again.
    */
   oldest(wanted: number, hold: boolean): number {
     const { geometry, words, published } = this.#file;
@@ -83,7 +87,10 @@ export class ProviderClaim {
     return oldest;
   }
 
-  /** Seats a provider: it continues the sequences under a generation of its own. False when somebody sits there. */
+  /**
+   * Seats a provider: it continues the sequences under a generation of its own. False when somebody
+   * sits there.
+   */
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
@@ -101,7 +108,10 @@ export class ProviderClaim {
     return this.#link === link;
   }
 
-  /** The provider says that it has published below `sequence`. False when that is impossible. To be answered, whatever came of it. */
+  /**
+   * The provider says that it has published below `sequence`. False when that is impossible. To be
+   * answered, whatever came of it.
+   */
   published(sequence: number): boolean {
     if (sequence < this.#known || sequence > this.#granted || sequence > this.#file.published) return false;
     this.#known = sequence;
@@ -110,8 +120,9 @@ export class ProviderClaim {
   }
 
   /**
-   * Answers what the provider said with its credit. `unneeded`: it looks at the word that it was heard, so it is answered only when it has
-   * published more meanwhile, may be waiting, or is a quarter of the ring behind in what it knows.
+   * Answers what the provider said with its credit. `unneeded`: it looks at the word that it was
+   * heard, so it is answered only when it has published more meanwhile, may be waiting, or is a
+   * quarter of the ring behind in what it knows.
    */
   answer(unneeded = false): void {
     if (unneeded) {
@@ -123,8 +134,9 @@ export class ProviderClaim {
   }
 
   /**
-   * A consumer acknowledged, came or went: a provider that may be waiting is told of more credit. At once when that is a quarter of the ring, or
-   * all there will be for now; otherwise with what else this turn brings, since one that is woken for every slot does little else than wake up.
+   * A consumer acknowledged, came or went: a provider that may be waiting is told of more credit.
+   * At once when that is a quarter of the ring, or all there will be for now; otherwise with what
+   * else this turn brings, since one that is woken for every slot does little else than wake up.
    */
   update(): void {
     const before = this.#granted;
@@ -149,7 +161,10 @@ export class ProviderClaim {
     this.#finished = true;
   }
 
-  /** The provider has gone: what it published counts even if it had no time to say so. Returns whether it said that it would go. */
+  /**
+   * The provider has gone: what it published counts even if it had no time to say so. Returns
+   * whether it said that it would go.
+   */
   leave(): boolean {
     this.#link = undefined;
     this.#known = Math.max(this.#known, Math.min(this.#file.published, this.#granted));

@@ -1,6 +1,6 @@
 /**
- * The duplicators of other hosts that receive a flow, as consumers among the others: what they hold of the ring, and for how long they keep
- * their place when their link is cut. No socket.
+ * The duplicators of other hosts that receive a flow, as consumers among the others: what they hold
+ * of the ring, and for how long they keep their place when their link is cut. No socket.
  *
  * | place  | event                                   | next                                    |
  * | ------ | --------------------------------------- | --------------------------------------- |
@@ -43,7 +43,10 @@ export interface RemoteConsumersDependencies {
   published(): number;
   /** The oldest sequence from `wanted` on that a consumer of this delivery can still get. */
   oldest(delivery: Delivery, wanted: number): number;
-  /** A lossless receiver has come to where it was, whose place was not kept here. Whether it is one of those that were awaited. */
+  /**
+   * A lossless receiver has come to where it was, whose place was not kept here. Whether it is one
+   * of those that were awaited.
+   */
   returned(): boolean;
   /** One of those has gone, and its place is not kept. */
   left(): void;
@@ -88,7 +91,10 @@ export class RemotePlace {
     return this.#owner.acknowledge(this, sequence);
   }
 
-  /** From `next` on; returns from where it really holds, which is later where the ring has lost something already. */
+  /**
+   * From `next` on; returns from where it really holds, which is later where the ring has lost
+   * something already.
+   */
   deliver(delivery: Delivery, next: number): number {
     return this.#owner.deliver(this, delivery, next);
   }
@@ -108,8 +114,9 @@ export class RemoteConsumers {
   readonly #demoted = new Set<string>();
 
   /**
-   * `keepMs`: how long a lossless receiver that was cut off holds the writer. A killed duplicator is back within a second, a connection that was
-   * reset at once; who is away for longer resumes from what the ring still has.
+   * `keepMs`: how long a lossless receiver that was cut off holds the writer. A killed duplicator
+   * is back within a second, a connection that was reset at once; who is away for longer resumes
+   * from what the ring still has.
    */
   constructor(clock: Clock, keepMs: number, surroundings: RemoteConsumersDependencies) {
     this.#clock = clock;
@@ -141,12 +148,16 @@ export class RemoteConsumers {
     }));
   }
 
-  /** A receiver takes its place; `consumer.acknowledged` is the first sequence it gets, `consumer.delivery` what it is granted. */
+  /**
+   * A receiver takes its place; `consumer.acknowledged` is the first sequence it gets,
+   * `consumer.delivery` what it is granted.
+   */
   join(wanted: Wanted, receiver: RemoteReceiver): RemotePlace {
     for (const place of this.#places.values()) {
       // Its connection from before is dead, and was not noticed yet.
       if (place.wanted.id !== wanted.id) continue;
-      // Its place is kept before the connection says farewell to it, which would give away what it holds.
+      // Its place is kept before the connection says farewell to it, which would give away what it
+      // holds.
       this.leave(place, false);
       place.receiver.close();
     }
@@ -227,7 +238,10 @@ export class RemoteConsumers {
     for (const { receiver } of this.#places.values()) receiver.close();
   }
 
-  /** Whoever resumes takes the place that was kept for it: by its id, or as the successor of a killed one, by where it goes on. */
+  /**
+   * Whoever resumes takes the place that was kept for it: by its id, or as the successor of a
+   * killed one, by where it goes on.
+   */
   #giveBack({ id, delivery, resume }: Wanted, first: number): Kept | undefined {
     if (this.#kept.has(id)) return this.#forget(id);
     if (resume === undefined || delivery === 'lossy') return undefined;

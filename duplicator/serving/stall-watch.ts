@@ -1,6 +1,6 @@
 /**
- * Which lossless consumers hold the writer back for too long: told who holds it now and when one acknowledges, it says who has stalled.
- * Time and timers are passed in. Off while the timeout is 0.
+ * Which lossless consumers hold the writer back for too long: told who holds it now and when one
+ * acknowledges, it says who has stalled. Time and timers are passed in. Off while the timeout is 0.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Consumer } from './consumer-registry.js';
@@ -38,7 +38,9 @@ export class StallWatch {
     this.look();
   }
 
-  /** The writer has come to the end of its credit, or a consumer has acknowledged, changed or gone. */
+  /**
+   * The writer has come to the end of its credit, or a consumer has acknowledged, changed or gone.
+   */
   look(): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -1,6 +1,8 @@
 /**
- * How far the writer of a flow may go: the slowest lossless acknowledgement plus the ring's size, and after a take-over no further than before until
- * the consumers are back. A provider is told through its seat, the duplicator itself waits here. Who holds the writer back for too long has stalled.
+ * How far the writer of a flow may go: the slowest lossless acknowledgement plus the ring's size,
+ * and after a take-over no further than before until the consumers are back. A provider is told
+ * through its seat, the duplicator itself waits here. Who holds the writer back for too long has
+ * stalled.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
@@ -16,7 +18,10 @@ export interface WriterCreditOptions {
   readonly local: boolean;
   /** Milliseconds; 0 is never. */
   readonly stallTimeoutMs: number;
-  /** The first sequence that somebody who is awaited after a take-over may still need; Infinity when nobody is. */
+  /**
+   * The first sequence that somebody who is awaited after a take-over may still need; Infinity when
+   * nobody is.
+   */
   readonly awaitedFrom: () => number;
   /** Makes a consumer lossy that has stalled, so that it holds nobody back any more. */
   readonly stalled: (consumer: Consumer) => void;
@@ -44,7 +49,10 @@ export class WriterCredit {
     this.stall = new StallWatch(clock, stallTimeoutMs, () => this.holding(), stalled);
   }
 
-  /** The first sequence that a lossless consumer needs, one that is awaited among them; Infinity without one. */
+  /**
+   * The first sequence that a lossless consumer needs, one that is awaited among them; Infinity
+   * without one.
+   */
   get neededFrom(): number {
     return Math.min(this.#registry.slowest(), this.#awaitedFrom());
   }
@@ -79,7 +87,8 @@ export class WriterCredit {
 
   /** The lossless consumers without whose acknowledgement the writer cannot go on. */
   holding(): Consumer[] {
-    // A provider stops where its credit ends, which is a ring beyond the slowest; the duplicator itself says what it waits for.
+    // A provider stops where its credit ends, which is a ring beyond the slowest; the duplicator
+    // itself says what it waits for.
     if (this.seat === undefined ? this.#waiters.size === 0 : !this.seat.taken) return [];
     const next = this.seat === undefined ? this.#wanted : this.#file.published;
     const { slotCount } = this.#file.geometry;

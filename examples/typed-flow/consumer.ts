@@ -1,4 +1,7 @@
-/** Counts the hits of detector events: `node consumer.js APPLICATION BUFFERS`. Waits for the flow's provider. */
+/**
+ * Counts the hits of detector events: `node consumer.js APPLICATION BUFFERS`. Waits for the flow's
+ * provider.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, isMirrorflowError } from 'mirrorflow';
 import { detectorEvents } from './detector-events.js';

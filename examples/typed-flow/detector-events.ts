@@ -1,4 +1,7 @@
-/** A flow type of one's own: the events of one trigger, with a run number and a trigger mask in front of the hits. */
+/**
+ * A flow type of one's own: the events of one trigger, with a run number and a trigger mask in
+ * front of the hits.
+ */
 import { TypedBuffer, type FlowType } from 'mirrorflow';
 
 const METADATA_BYTES = 16;

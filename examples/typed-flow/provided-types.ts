@@ -1,4 +1,7 @@
-/** The types that come with mirrorflow, in one program that provides and consumes: `node provided-types.js APPLICATION`. */
+/**
+ * The types that come with mirrorflow, in one program that provides and consumes: `node
+ * provided-types.js APPLICATION`.
+ */
 import { array, compressed, connect, json } from 'mirrorflow';
 
 const client = await connect({ app: process.argv[2] ?? 'e1', name: 'provided-types' });

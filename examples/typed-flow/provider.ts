@@ -1,4 +1,7 @@
-/** Provides detector events: `node provider.js APPLICATION BUFFERS`. Begins when a consumer is attached. */
+/**
+ * Provides detector events: `node provider.js APPLICATION BUFFERS`. Begins when a consumer is
+ * attached.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'mirrorflow';
 import { detectorEvents } from './detector-events.js';
@@ -9,7 +12,8 @@ const [app = 'e1', buffers = '100'] = process.argv.slice(2);
 const client = await connect({ app, name: 'detector' });
 const out = await client.openOutput('events', { type: detectorEvents('clover'), maxBytes: 4096 });
 
-// A consumer that comes late begins with what the ring still has; the counter tells attached clients, this one among them.
+// A consumer that comes late begins with what the ring still has; the counter tells attached
+// clients, this one among them.
 async function consumers(): Promise<number> {
   const { clients = 0 } = await client.statistics('events');
   return clients - 1;

@@ -1,4 +1,7 @@
-/** What the gateway's REST service answers: SpecTcl's envelope, with an HTTP status that says whether the answer is SpecTcl's at all. */
+/**
+ * What the gateway's REST service answers: SpecTcl's envelope, with an HTTP status that says
+ * whether the answer is SpecTcl's at all.
+ */
 import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
 export interface Answer {
@@ -20,10 +23,16 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/** Lists of thousands of spectra that many ask for are written once, as long as they are the same list. */
+/**
+ * Lists of thousands of spectra that many ask for are written once, as long as they are the same
+ * list.
+ */
 const written = new WeakMap<object, Answer>();
 
-/** `detail` is left out where it is undefined, as SpecTcl does for requests that answer nothing. It must not change any more. */
+/**
+ * `detail` is left out where it is undefined, as SpecTcl does for requests that answer nothing. It
+ * must not change any more.
+ */
 export function success(detail: unknown): Answer {
   const key = typeof detail === 'object' && detail !== null ? detail : undefined;
   const known = key === undefined ? undefined : written.get(key);

@@ -1,4 +1,7 @@
-/** The requests that the gateway answers itself, from the mirror where it can; a table of handlers by what stands behind `/spectcl/`. */
+/**
+ * The requests that the gateway answers itself, from the mirror where it can; a table of handlers
+ * by what stands behind `/spectcl/`.
+ */
 import { hostname } from 'node:os';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { matchesGlob } from '../../protocol/spectcl/glob.js';
@@ -95,8 +98,8 @@ export class OwnRequests {
   }
 
   /**
-   * This host's own shared memory under its name, for viewers that look for a mirror of their host, and under `localhost` only for those who
-   * are here: elsewhere that would be another machine.
+   * This host's own shared memory under its name, for viewers that look for a mirror of their host,
+   * and under `localhost` only for those who are here: elsewhere that would be another machine.
    */
   #own(local: boolean): { readonly host: string; readonly shmkey: string }[] {
     const shmkey = this.#options.memoryKey();
@@ -169,7 +172,9 @@ export class OwnRequests {
     return list;
   }
 
-  /** A header does not say which numbers SpecTcl has given its spectra; asked once for every header. */
+  /**
+   * A header does not say which numbers SpecTcl has given its spectra; asked once for every header.
+   */
   async #idsOf({ version }: DecodedHeader): Promise<ReadonlyMap<string, number>> {
     if (this.#ids?.version === version) return this.#ids.byName;
     try {

@@ -1,6 +1,6 @@
 /**
- * Which requests of SpecTcl's REST service only read. Everything else changes SpecTcl, or its files, and is passed on only where that was
- * switched on. Pure.
+ * Which requests of SpecTcl's REST service only read. Everything else changes SpecTcl, or its
+ * files, and is passed on only where that was switched on. Pure.
  */
 
 /** Requests that only read; `cached` ones are lists that may be a moment old. */

@@ -1,6 +1,7 @@
 /**
- * SpecTcl's REST service as the gateway gives it: what the mirror knows is answered here, what only SpecTcl knows is passed on, what would
- * change it only where that was allowed. Every answer has SpecTcl's envelope, also those that are not SpecTcl's.
+ * SpecTcl's REST service as the gateway gives it: what the mirror knows is answered here, what only
+ * SpecTcl knows is passed on, what would change it only where that was allowed. Every answer has
+ * SpecTcl's envelope, also those that are not SpecTcl's.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -106,7 +107,8 @@ export class RestService {
                 `${name.slice(0, 100)} could change SpecTcl, and this gateway was started for reading only`,
               );
         }
-        // A page from anywhere can make a browser on this machine ask for any address: it shall not change an experiment.
+        // A page from anywhere can make a browser on this machine ask for any address: it shall not
+        // change an experiment.
         if (fetchSite === 'cross-site') return failure(403, 'a page of another site may not change SpecTcl');
         try {
           return enveloped(await source.fresh(url));
@@ -118,7 +120,10 @@ export class RestService {
   }
 }
 
-/** SpecTcl's server answers some of what it does not know with a page of HTML: a client that expects the envelope gets one. */
+/**
+ * SpecTcl's server answers some of what it does not know with a page of HTML: a client that expects
+ * the envelope gets one.
+ */
 function enveloped(answer: Answer): Answer {
   const { httpStatus, body } = answer;
   if (body[0] === OPENING_BRACE) return answer;

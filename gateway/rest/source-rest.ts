@@ -1,6 +1,6 @@
 /**
- * The REST service of the real SpecTcl: requests passed on to it, one at a time where many ask the same, and lists that may be a moment old
- * asked once for all who ask in that moment.
+ * The REST service of the real SpecTcl: requests passed on to it, one at a time where many ask the
+ * same, and lists that may be a moment old asked once for all who ask in that moment.
  */
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
@@ -38,7 +38,10 @@ export class SourceRest {
   #port: Promise<number> | undefined;
   #waiting = 0;
 
-  /** `timeoutMs`: total time of one request. Without an address there is no SpecTcl that this host may ask: its mirror comes from another host. */
+  /**
+   * `timeoutMs`: total time of one request. Without an address there is no SpecTcl that this host
+   * may ask: its mirror comes from another host.
+   */
   constructor(
     address: AddressOf<'spectcl'> | undefined,
     clock: Clock,
@@ -49,7 +52,10 @@ export class SourceRest {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The answer to a list, at most a moment old. `path` begins with `/spectcl/`. Throws SOURCE_UNREACHABLE and such. */
+  /**
+   * The answer to a list, at most a moment old. `path` begins with `/spectcl/`. Throws
+   * SOURCE_UNREACHABLE and such.
+   */
   cached(path: string): Promise<Answer> {
     const nowMs = this.#clock.nowMs();
     const known = this.#cache.get(path);
@@ -71,7 +77,10 @@ export class SourceRest {
     return entry.answer;
   }
 
-  /** The detail of a list, checked to be an answer of such a service. Throws SOURCE_REFUSED with SpecTcl's own status, too. */
+  /**
+   * The detail of a list, checked to be an answer of such a service. Throws SOURCE_REFUSED with
+   * SpecTcl's own status, too.
+   */
   async detail(path: string): Promise<unknown> {
     const answer = await this.cached(path);
     const { httpStatus, body } = answer;
@@ -90,7 +99,10 @@ export class SourceRest {
     );
   }
 
-  /** Passes a request on and gives the answer as it came. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED. */
+  /**
+   * Passes a request on and gives the answer as it came. Throws SOURCE_UNREACHABLE,
+   * SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED.
+   */
   async fresh(path: string): Promise<Answer> {
     const address = this.#address;
     if (address === undefined) {

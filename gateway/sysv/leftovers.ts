@@ -1,4 +1,7 @@
-/** Shared memory of gateways that were killed: found by their records, and removed when neither maker nor successor lives. */
+/**
+ * Shared memory of gateways that were killed: found by their records, and removed when neither
+ * maker nor successor lives.
+ */
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { withLock } from '../../protocol/base/files/claim-lock.js';
@@ -10,8 +13,9 @@ import { isName } from '../../protocol/base/names.js';
 import { isLeftover, removeSegment } from '../../protocol/spectcl/sysv/segment.js';
 
 /**
- * Removes what dead gateways of other applications left. One's own application's is left alone: it is taken over.
- * Under the lock with which records are claimed, so that a gateway that is just starting is never robbed.
+ * Removes what dead gateways of other applications left. One's own application's is left alone: it
+ * is taken over. Under the lock with which records are claimed, so that a gateway that is just
+ * starting is never robbed.
  */
 export function removeLeftovers(flowDirectory: string, ownApplication: string, log: Logger): void {
   for (const entry of readdirSync(flowDirectory, { withFileTypes: true })) {

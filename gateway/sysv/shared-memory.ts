@@ -1,6 +1,7 @@
 /**
- * The mirror as System V shared memory, for viewers that attach by key: made when the first publication is there, filled, kept up to date, and
- * taken away in the end. What a killed predecessor left is taken over, so that viewers that are attached go on.
+ * The mirror as System V shared memory, for viewers that attach by key: made when the first
+ * publication is there, filled, kept up to date, and taken away in the end. What a killed
+ * predecessor left is taken over, so that viewers that are attached go on.
  */
 import { describeError } from '../../protocol/base/errors.js';
 import type { ClaimedGatewayRecord } from '../../protocol/host/gateway-record.js';
@@ -53,7 +54,10 @@ export class SharedMemory {
     return this.#held?.segment.key;
   }
 
-  /** Shows a publication: `memory` is the whole of it, `bytes` what the display memory has in all. Never throws. */
+  /**
+   * Shows a publication: `memory` is the whole of it, `bytes` what the display memory has in all.
+   * Never throws.
+   */
   show(memory: Buffer, bytes: number): void {
     if (this.#held !== undefined && this.#held.segment.memory.byteLength < bytes) this.#remove();
     if (this.#held === undefined && performance.now() >= this.#notBeforeMs) this.#make(bytes);

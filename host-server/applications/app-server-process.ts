@@ -1,6 +1,6 @@
 /**
- * The process of an app server as an application sees it: its own child, or one that it adopted from an earlier host
- * server or from somebody's terminal. Both end the same way.
+ * The process of an app server as an application sees it: its own child, or one that it adopted
+ * from an earlier host server or from somebody's terminal. Both end the same way.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
@@ -25,7 +25,10 @@ export interface EndingTimes {
   readonly stopTimeoutMs: number;
 }
 
-/** How often an adopted process without a connection is looked at: the kernel tells the end of children only. */
+/**
+ * How often an adopted process without a connection is looked at: the kernel tells the end of
+ * children only.
+ */
 const LOOK_MS = 50;
 const QUIT_CALL_TIMEOUT_MS = 1_000;
 
@@ -127,7 +130,10 @@ export class AdoptedAppServer extends AppServerProcess {
   #resolveEnded: () => void = () => undefined;
   #cancelLook: (() => void) | undefined;
 
-  /** `leftRecord` says whether it ended without taking its record away: its exit code is not known to strangers. */
+  /**
+   * `leftRecord` says whether it ended without taking its record away: its exit code is not known
+   * to strangers.
+   */
   constructor(identity: OwnerIdentity, clock: Clock, times: EndingTimes, leftRecord: () => boolean) {
     super(clock, times);
     this.#identity = identity;
@@ -156,7 +162,10 @@ export class AdoptedAppServer extends AppServerProcess {
     this.#cancelLook = undefined;
   }
 
-  /** The kernel closes a dying process's connections a little before the process is gone; one that lives connects again. */
+  /**
+   * The kernel closes a dying process's connections a little before the process is gone; one that
+   * lives connects again.
+   */
   protected override lost(): void {
     this.#look();
   }

@@ -1,4 +1,7 @@
-/** Options of an application: what to start it with, how two of them differ, and as arguments of the app server. */
+/**
+ * Options of an application: what to start it with, how two of them differ, and as arguments of the
+ * app server.
+ */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 
@@ -17,8 +20,8 @@ const ARGUMENTS = [
 ] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
 
 /**
- * What an application is started with: what was asked, upon its configuration when it has one. With a name only, an
- * application that is not configured gets what it ran with last.
+ * What an application is started with: what was asked, upon its configuration when it has one. With
+ * a name only, an application that is not configured gets what it ran with last.
  */
 export function completeOptions(
   asked: ApplicationOptions,

@@ -1,6 +1,7 @@
 /**
- * What app servers leave in the runtime directory about themselves: `apps/<application>.json`, there from their start to their
- * orderly end. By it a host server finds what it, or the one before it, has started.
+ * What app servers leave in the runtime directory about themselves: `apps/<application>.json`,
+ * there from their start to their orderly end. By it a host server finds what it, or the one before
+ * it, has started.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +46,10 @@ export function hasApplicationRecord(directory: string, name: string): boolean {
   return statSync(recordPath(directory, name), { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Removes what a dead app server left; nothing when the record's owner lives. Nobody may be starting it now. */
+/**
+ * Removes what a dead app server left; nothing when the record's owner lives. Nobody may be
+ * starting it now.
+ */
 export function removeApplicationLeftovers(directory: string, name: string): void {
   const record = readApplicationRecord(directory, name);
   if (record === undefined || isAlive(record.identity)) return;

@@ -97,8 +97,9 @@ export class Application {
   }
 
   /**
-   * Resolves when the app server is ready: at once when it is. `asked` are the options that somebody stated, `complete` those to
-   * start with. Rejects with the cause of a start that failed, or APPLICATION_EXISTS when it runs with others than asked.
+   * Resolves when the app server is ready: at once when it is. `asked` are the options that
+   * somebody stated, `complete` those to start with. Rejects with the cause of a start that failed,
+   * or APPLICATION_EXISTS when it runs with others than asked.
    */
   async run(asked: ApplicationOptions, complete: ApplicationOptions): Promise<ApplicationInfo> {
     for (;;) {
@@ -159,8 +160,8 @@ export class Application {
   }
 
   /**
-   * Its app server has connected: true when it is not this host server's own child. Throws APPLICATION_EXISTS when another one
-   * serves the application, STOPPED when it is being stopped.
+   * Its app server has connected: true when it is not this host server's own child. Throws
+   * APPLICATION_EXISTS when another one serves the application, STOPPED when it is being stopped.
    */
   subscribe(ready: AppServerReady, session: HostSession): boolean {
     const identity = identityFromWire(ready.identity);

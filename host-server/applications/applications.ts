@@ -1,4 +1,7 @@
-/** The applications a host server knows, by name: configured, remembered from records, run on request, or started by hand. */
+/**
+ * The applications a host server knows, by name: configured, remembered from records, run on
+ * request, or started by hand.
+ */
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
 import type {
@@ -16,7 +19,9 @@ import { completeOptions } from './application-options.js';
 import { checkSource } from '../boot/configuration.js';
 import type { HostSession } from '../control/host-context.js';
 
-/** Applications one host server knows; beyond, stopped ones that are not configured are forgotten. */
+/**
+ * Applications one host server knows; beyond, stopped ones that are not configured are forgotten.
+ */
 const APPLICATIONS_MAX = 1024;
 
 export class Applications {
@@ -66,8 +71,8 @@ export class Applications {
   }
 
   /**
-   * Takes up what an earlier host server left: one that lives connects by itself, one that died since this boot
-   * is started again, one from before a reboot is forgotten.
+   * Takes up what an earlier host server left: one that lives connects by itself, one that died
+   * since this boot is started again, one from before a reboot is forgotten.
    */
   remember(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');

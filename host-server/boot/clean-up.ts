@@ -1,4 +1,7 @@
-/** The clean-up when a host server starts: it owns the directory by then, and has not touched anything else. */
+/**
+ * The clean-up when a host server starts: it owns the directory by then, and has not touched
+ * anything else.
+ */
 import { cleanUp } from '../../protocol/host/clean-up/clean-up.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { HostServerOptions } from '../options.js';

@@ -1,6 +1,6 @@
 /**
- * The configuration file: strict JSON, checked whole, so that one look at the message mends all of it. Pure: text in,
- * configuration or problems out.
+ * The configuration file: strict JSON, checked whole, so that one look at the message mends all of
+ * it. Pure: text in, configuration or problems out.
  */
 import { checkAccess } from '../../protocol/host/access/access.js';
 import { parseAddress } from '../../protocol/base/address.js';
@@ -222,7 +222,8 @@ function attempt<T>(key: string, refuse: Refuse, read: () => T): T | undefined {
     if (!isMirrorflowError(thrown)) throw thrown;
     const text = thrown.message;
     const from = `${CONFIGURATION_PLACE}: ${key}`;
-    // A schema's message begins with the place of the value itself, which may be a member of what stands at `key`.
+    // A schema's message begins with the place of the value itself, which may be a member of what
+    // stands at `key`.
     const [, inner = '', message = text] = text.startsWith(from)
       ? (/^(\S*) (.*)$/s.exec(text.slice(from.length)) ?? [])
       : [];

@@ -1,7 +1,8 @@
 /**
- * The ends of the host server. SIGTERM and SIGINT mean "all of it": its applications are stopped too. SIGHUP means "this
- * process only", as does a crash: applications go on and are adopted by the next host server. The two need different signals
- * since a service manager sends the same one for stop and for restart.
+ * The ends of the host server. SIGTERM and SIGINT mean "all of it": its applications are stopped
+ * too. SIGHUP means "this process only", as does a crash: applications go on and are adopted by the
+ * next host server. The two need different signals since a service manager sends the same one for
+ * stop and for restart.
  */
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -14,7 +15,10 @@ const EXIT_ENDED_TOO_SLOWLY = 1;
 /** EX_SOFTWARE of sysexits(3). */
 const EXIT_INTERNAL_ERROR = 70;
 
-/** Ends the process when the host server has ended, for whatever reason; in time, if need be without waiting. */
+/**
+ * Ends the process when the host server has ended, for whatever reason; in time, if need be without
+ * waiting.
+ */
 export function endOnSignals(server: HostServer, log: Logger): void {
   const end = (everything: boolean) => (signal: string) => {
     log.info('asked to end', { signal });

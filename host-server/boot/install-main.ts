@@ -1,6 +1,6 @@
 /**
- * The installation as a program, for the console: options in, one line of JSON out. The answer goes to standard output, a
- * refusal (code and message) to standard error with exit code 1.
+ * The installation as a program, for the console: options in, one line of JSON out. The answer goes
+ * to standard output, a refusal (code and message) to standard error with exit code 1.
  */
 import { parseArgs } from 'node:util';
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';

@@ -1,6 +1,7 @@
 /**
- * Makes the host server start at boot: the text of its systemd unit, where that goes, and, when asked, the file itself. What follows
- * needs rights and consequences of its own and is told, not done.
+ * Makes the host server start at boot: the text of its systemd unit, where that goes, and, when
+ * asked, the file itself. What follows needs rights and consequences of its own and is told, not
+ * done.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -52,8 +53,8 @@ export function planInstallation(options: InstallOptions, env: Environment): Ins
 }
 
 /**
- * Writes the unit's file. Throws FILE_OWNED when a different one is there and `force` is not set, NOT_PERMITTED, NO_SPACE or
- * SYSTEM_ERROR when it cannot be written.
+ * Writes the unit's file. Throws FILE_OWNED when a different one is there and `force` is not set,
+ * NOT_PERMITTED, NO_SPACE or SYSTEM_ERROR when it cannot be written.
  */
 export function writeUnit({ path, text }: Installation, options: { force?: boolean } = {}): InstallOutcome {
   const present = readIfThere(path);

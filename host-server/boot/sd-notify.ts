@@ -1,6 +1,7 @@
 /**
- * Tells systemd how the host server is: ready, status, stopping, and alive. Source of the protocol: sd_notify(3).
- * Outside of systemd (NOTIFY_SOCKET unset) everything here does nothing; a failure is logged once and never thrown.
+ * Tells systemd how the host server is: ready, status, stopping, and alive. Source of the protocol:
+ * sd_notify(3). Outside of systemd (NOTIFY_SOCKET unset) everything here does nothing; a failure is
+ * logged once and never thrown.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { describeError } from '../../protocol/base/errors.js';
@@ -8,7 +9,9 @@ import type { Logger } from '../../protocol/base/log.js';
 import { UnixDatagramSocket, type SendOutcome } from '../../protocol/flow/signal-link/unix-datagram.js';
 
 const STATUS_CHARACTERS_MAX = 500;
-/** A full socket of systemd is tried again this often; a lost READY would count as a failed start. */
+/**
+ * A full socket of systemd is tried again this often; a lost READY would count as a failed start.
+ */
 const ATTEMPTS = 20;
 const RETRY_MS = 50;
 
@@ -16,7 +19,10 @@ export class SystemdNotifier {
   readonly #log: Pick<Logger, 'warn'>;
   readonly #clock: Clock;
   readonly #socketPath: string | undefined;
-  /** How often systemd wants to hear of this process, in milliseconds; undefined when it does not watch. */
+  /**
+   * How often systemd wants to hear of this process, in milliseconds; undefined when it does not
+   * watch.
+   */
   readonly watchdogTimeoutMs: number | undefined;
   #stopPings: (() => void) | undefined;
   #warned = false;
@@ -53,7 +59,10 @@ export class SystemdNotifier {
     this.#notify('STOPPING=1');
   }
 
-  /** Pings at half of the interval systemd asked for, from the event loop, so that a blocked one is seen. Idempotent. */
+  /**
+   * Pings at half of the interval systemd asked for, from the event loop, so that a blocked one is
+   * seen. Idempotent.
+   */
   startWatchdog(): void {
     const timeoutMs = this.watchdogTimeoutMs;
     if (timeoutMs === undefined || this.#stopPings !== undefined) return;
@@ -85,7 +94,8 @@ export class SystemdNotifier {
   #usableSocket(path: string | undefined): string | undefined {
     if (path === undefined || path === '') return undefined;
     if (path.startsWith('/')) return path;
-    // The addon copies the name as a C string, which for an abstract name is empty, and cannot do vsock at all.
+    // The addon copies the name as a C string, which for an abstract name is empty, and cannot do
+    // vsock at all.
     const message = 'NOTIFY_SOCKET is not a path; abstract and vsock addresses cannot be sent to from here';
     this.#warnOnce(message, { socket: path });
     return undefined;

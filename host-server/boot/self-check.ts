@@ -5,8 +5,9 @@ import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import type { SystemdNotifier } from './sd-notify.js';
 
 /**
- * Lets systemd's watchdog see more than a turning event loop: when the socket is not answered, pings end, and systemd
- * starts the host server again; applications go on meanwhile. Returns what ends the checks.
+ * Lets systemd's watchdog see more than a turning event loop: when the socket is not answered,
+ * pings end, and systemd starts the host server again; applications go on meanwhile. Returns what
+ * ends the checks.
  */
 export function watchOwnSocket(
   path: string,

@@ -1,6 +1,7 @@
 /**
- * The text of the systemd unit that runs the host server from boot, for the machine or for one user, and where it
- * goes. Pure: nothing is written. Sources: systemd.service(5), systemd.exec(5), systemd.kill(5), systemd.syntax(7).
+ * The text of the systemd unit that runs the host server from boot, for the machine or for one
+ * user, and where it goes. Pure: nothing is written. Sources: systemd.service(5), systemd.exec(5),
+ * systemd.kill(5), systemd.syntax(7).
  */
 import { isAbsolute, join } from 'node:path';
 
@@ -73,7 +74,10 @@ const USER_NOTE = `
 # No sandbox: it starts this user's own programs. "loginctl enable-linger" keeps it running without a login session;
 # without that, systemd-logind ends it at the last logout and removes this user's files from /dev/shm (RemoveIPC).`;
 
-/** The unit's text. Throws BAD_OPTION for relative paths, control characters, and names that are none. */
+/**
+ * The unit's text. Throws BAD_OPTION for relative paths, control characters, and names that are
+ * none.
+ */
 export function systemdUnit(options: UnitOptions): string {
   const { scope } = options;
   const isSystem = scope === 'system';
@@ -127,7 +131,9 @@ function environmentLines(environment: Readonly<Record<string, string>>): string
   });
 }
 
-/** Quoted for systemd: backslash and quote are escaped as in C, "%" begins a specifier everywhere. */
+/**
+ * Quoted for systemd: backslash and quote are escaped as in C, "%" begins a specifier everywhere.
+ */
 function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 }

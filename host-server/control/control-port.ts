@@ -1,6 +1,6 @@
 /**
- * The one TCP port of a host server: XML-RPC over HTTP, and the permanent connections that other hosts make; with TLS when
- * it is listened on as `tls:`. Owns both.
+ * The one TCP port of a host server: XML-RPC over HTTP, and the permanent connections that other
+ * hosts make; with TLS when it is listened on as `tls:`. Owns both.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';

@@ -28,7 +28,10 @@ export interface Served {
   readonly peers: Peers;
 }
 
-/** What other hosts may call; they have proved the shared secret, and all else is this machine's own affair. */
+/**
+ * What other hosts may call; they have proved the shared secret, and all else is this machine's own
+ * affair.
+ */
 const OF_PEERS = new Set<string>([
   'host.info',
   'host.applications',
@@ -114,7 +117,9 @@ export function hostHandlers(
   };
 }
 
-/** Whoever may call may not therefore run any program as the user of this server, or let others in. */
+/**
+ * Whoever may call may not therefore run any program as the user of this server, or let others in.
+ */
 function refuseConfiguredOnly(options: ApplicationOptions): void {
   for (const what of ['programs', 'access'] as const) {
     if (options[what] === undefined) continue;

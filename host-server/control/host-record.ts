@@ -1,6 +1,6 @@
 /**
- * The record by which one host server owns a runtime directory: `host.json`, claimed before anything else is touched, so that
- * a second one ends without having disturbed the first.
+ * The record by which one host server owns a runtime directory: `host.json`, claimed before
+ * anything else is touched, so that a second one ends without having disturbed the first.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../../protocol/host/claimed-record.js';

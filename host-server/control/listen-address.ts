@@ -1,4 +1,7 @@
-/** Where the host server listens. Whether it may listen there is decided when everything about security is known. */
+/**
+ * Where the host server listens. Whether it may listen there is decided when everything about
+ * security is known.
+ */
 import { formatAddress, parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkListening, isLoopback } from '../../protocol/rpc/security/listening.js';
@@ -14,8 +17,8 @@ export function parseListen(text: unknown): ListenAddress {
 }
 
 /**
- * Throws BAD_OPTION for listening beyond this machine without a secret, on `tls:` without a certificate, and beyond this machine
- * without TLS although there is a certificate.
+ * Throws BAD_OPTION for listening beyond this machine without a secret, on `tls:` without a
+ * certificate, and beyond this machine without TLS although there is a certificate.
  */
 export function checkListen(address: ListenAddress, security: Security): void {
   checkListening(address, security);

@@ -1,6 +1,7 @@
 /**
- * The web viewer as a child of the host server: started when the host server serves, started again when it dies, and it never outlives the host
- * server, whose end of its standard input is its life line. Its ready message is its first line of standard output.
+ * The web viewer as a child of the host server: started when the host server serves, started again
+ * when it dies, and it never outlives the host server, whose end of its standard input is its life
+ * line. Its ready message is its first line of standard output.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -15,7 +16,10 @@ import { RestartPolicy } from '../../protocol/host/process-kit/restart-policy.js
 import { announcedAddress } from '../../protocol/host/process-kit/announced-address.js';
 
 export interface WebProcessOptions {
-  /** Options of the web process about where it listens: `--listen tcp://127.0.0.1:7391`, perhaps `--or-any-port`. */
+  /**
+   * Options of the web process about where it listens: `--listen tcp://127.0.0.1:7391`, perhaps
+   * `--or-any-port`.
+   */
   readonly args: readonly string[];
   /** Runtime directory of the host server. */
   readonly directory: string;

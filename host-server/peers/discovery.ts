@@ -1,7 +1,8 @@
 /**
- * Finding other host servers on the local network by DNS-SD (RFC 6763): `_mirrorflow._tcp`, with the version and whether TLS is
- * spoken. It gives addresses to try and nothing more: whoever is found there has to prove the shared secret as everybody else.
- * A network without multicast is told in the log and changes nothing.
+ * Finding other host servers on the local network by DNS-SD (RFC 6763): `_mirrorflow._tcp`, with
+ * the version and whether TLS is spoken. It gives addresses to try and nothing more: whoever is
+ * found there has to prove the shared secret as everybody else. A network without multicast is told
+ * in the log and changes nothing.
  */
 import { isIPv4 } from 'node:net';
 import type { Service } from 'bonjour-service';
@@ -70,8 +71,9 @@ export class Discovery {
 }
 
 /**
- * Where an announced host is; undefined when it does not say so properly. It is the address that it spoke from: of those it announces some belong to
- * networks that only it sees, and those of tunnels are missing. Certificates are for names, so TLS takes that.
+ * Where an announced host is; undefined when it does not say so properly. It is the address that it
+ * spoke from: of those it announces some belong to networks that only it sees, and those of tunnels
+ * are missing. Certificates are for names, so TLS takes that.
  */
 export function addressOf({ port, addresses, host, txt, referer }: Announced): PeerAddress | undefined {
   const isTls = typeof txt === 'object' && txt !== null && 'tls' in txt && txt.tls === '1';
@@ -82,7 +84,10 @@ export function addressOf({ port, addresses, host, txt, referer }: Announced): P
   return { scheme: isTls ? 'tls' : 'tcp', host: reached, port };
 }
 
-/** The library throws where nobody listens for its errors, such as a port of multicast DNS that is taken. */
+/**
+ * The library throws where nobody listens for its errors, such as a port of multicast DNS that is
+ * taken.
+ */
 function survive(bonjour: object, failed: (error: unknown) => void): void {
   const server: unknown = Reflect.get(bonjour, 'server');
   if (typeof server !== 'object' || server === null || !('mdns' in server)) return;

@@ -1,4 +1,7 @@
-/** Lets permanent connections of other hosts in: few attempts, a proof of the shared secret, a reason in the log when not. */
+/**
+ * Lets permanent connections of other hosts in: few attempts, a proof of the shared secret, a
+ * reason in the log when not.
+ */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';

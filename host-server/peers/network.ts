@@ -1,4 +1,7 @@
-/** The hosts seen as one: who is there and what runs where, starting and stopping elsewhere, calls between app servers. */
+/**
+ * The hosts seen as one: who is there and what runs where, starting and stopping elsewhere, calls
+ * between app servers.
+ */
 import { hostname } from 'node:os';
 import type { HostOnNetwork, RelayedCall } from '../../protocol/rpc/contract/hosts.js';
 import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
@@ -63,7 +66,10 @@ export class Network {
     return this.#peers.peer(host).call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
   }
 
-  /** See host.relay: from the app server of `application` here to the one there. Throws LIMIT_REACHED. */
+  /**
+   * See host.relay: from the app server of `application` here to the one there. Throws
+   * LIMIT_REACHED.
+   */
   async relay(application: string, host: string, call: RelayedCall): Promise<RpcValue> {
     const underway = this.#underway.get(application) ?? 0;
     if (underway >= RELAYED_MAX) {
@@ -138,7 +144,10 @@ function awayOnNetwork({ name: host, address, since, cause }: AwayPeer): HostOnN
   };
 }
 
-/** The name of this host where none was given: that of the machine, with what no name may hold replaced. */
+/**
+ * The name of this host where none was given: that of the machine, with what no name may hold
+ * replaced.
+ */
 export function ownHostName(): string {
   const plain = hostname()
     .replaceAll(/[^A-Za-z0-9._-]/g, '-')

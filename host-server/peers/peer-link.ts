@@ -1,6 +1,7 @@
 /**
- * The wish to be connected with the host at one address: connects, introduces, and after a loss tries again with a growing,
- * jittered delay. While the two hosts use another connection between them, this one waits for the end of that.
+ * The wish to be connected with the host at one address: connects, introduces, and after a loss
+ * tries again with a growing, jittered delay. While the two hosts use another connection between
+ * them, this one waits for the end of that.
  */
 import { formatAddress } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';

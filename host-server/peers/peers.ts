@@ -1,6 +1,7 @@
 /**
- * The other hosts: who is connected, over which of the connections between the two, and what runs there. Owns the
- * connections. A host is known by its name; of two connections with one host, one is used (see preference.ts).
+ * The other hosts: who is connected, over which of the connections between the two, and what runs
+ * there. Owns the connections. A host is known by its name; of two connections with one host, one
+ * is used (see preference.ts).
  */
 import { EventEmitter } from 'eventemitter3';
 import { formatAddress } from '../../protocol/base/address.js';
@@ -18,7 +19,10 @@ import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
 import { PeerLink, type Introduced } from './peer-link.js';
 import { choose } from './preference.js';
 
-/** How often a host says that it lives, and how long an answer may take before the connection counts as cut. */
+/**
+ * How often a host says that it lives, and how long an answer may take before the connection counts
+ * as cut.
+ */
 const SIGN_OF_LIFE_MS = 2_000;
 const SIGN_OF_LIFE_TIMEOUT_MS = 8_000;
 const INTRODUCTION_TIMEOUT_MS = 5_000;
@@ -97,7 +101,10 @@ export class Peers extends EventEmitter<PeersEvents> {
     this.#links.set(key, new PeerLink({ address, connect, introduce, clock, log }));
   }
 
-  /** See host.introduce: the other host has connected, from `remoteAddress`. Throws REFUSED for a name that is taken. */
+  /**
+   * See host.introduce: the other host has connected, from `remoteAddress`. Throws REFUSED for a
+   * name that is taken.
+   */
   introduced(
     session: HostSession,
     host: HostIntroduction,
@@ -146,7 +153,10 @@ export class Peers extends EventEmitter<PeersEvents> {
     return [...this.#away.values(), ...never];
   }
 
-  /** A connected host. Throws UNKNOWN_HOST naming those there are, TRANSPORT_ERROR for one that is away. */
+  /**
+   * A connected host. Throws UNKNOWN_HOST naming those there are, TRANSPORT_ERROR for one that is
+   * away.
+   */
   peer(name: string): Peer {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry;
@@ -199,7 +209,10 @@ export class Peers extends EventEmitter<PeersEvents> {
     return { kind: 'spare', over: used ?? Promise.resolve() };
   }
 
-  /** The address that was configured is better than the one a host called from: certificates are for names. */
+  /**
+   * The address that was configured is better than the one a host called from: certificates are for
+   * names.
+   */
   #reaches(name: string, address: PeerAddress): void {
     this.#reachedAs.set(name, formatAddress(address));
     const entry = this.#entries.get(name);
@@ -274,7 +287,9 @@ export class Peers extends EventEmitter<PeersEvents> {
     this.emit('changed');
   }
 
-  /** Says what runs here, and that this host lives; whoever does not answer is taken for cut off. */
+  /**
+   * Says what runs here, and that this host lives; whoever does not answer is taken for cut off.
+   */
   #sign(entry: Entry): void {
     const { clock, running } = this.#options;
     entry.cancelSign();
@@ -282,7 +297,8 @@ export class Peers extends EventEmitter<PeersEvents> {
     entry
       .call('host.running', [running()], { timeoutMs: SIGN_OF_LIFE_TIMEOUT_MS })
       .catch((error: unknown) => {
-        // A host that has just been introduced may have another opinion on which connection is used.
+        // A host that has just been introduced may have another opinion on which connection is
+        // used.
         if (error instanceof MirrorflowError && error.code !== 'TIMED_OUT') return;
         const message = `no sign of life within ${SIGN_OF_LIFE_TIMEOUT_MS} ms: ${describeError(error)}`;
         entry.session.destroy(new MirrorflowError('TRANSPORT_ERROR', message));

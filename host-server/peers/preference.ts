@@ -1,6 +1,6 @@
 /**
- * Which of two connections between the same two hosts is used. Both hosts decide alike without asking each other, since
- * the rule looks at nothing but names and who called. Pure.
+ * Which of two connections between the same two hosts is used. Both hosts decide alike without
+ * asking each other, since the rule looks at nothing but names and who called. Pure.
  */
 
 export interface Candidate {

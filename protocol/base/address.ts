@@ -1,7 +1,7 @@
 /**
- * The one address syntax wherever something is connected to or listened on:
- * `tcp://host:port`, `tls://host:port`, `unix:/path` and `spectcl://host?rest=…&mirror=…&user=…`.
- * Text from options, environment and other programs enters here and is refused with a right example beside it.
+ * The one address syntax wherever something is connected to or listened on: `tcp://host:port`,
+ * `tls://host:port`, `unix:/path` and `spectcl://host?rest=…&mirror=…&user=…`. Text from options,
+ * environment and other programs enters here and is refused with a right example beside it.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
@@ -31,7 +31,9 @@ interface UnixAddress {
 interface SpectclAddress {
   readonly scheme: 'spectcl';
   readonly host: string;
-  /** Port of SpecTcl's REST server, or the service name it is registered under at the port manager. */
+  /**
+   * Port of SpecTcl's REST server, or the service name it is registered under at the port manager.
+   */
   readonly rest: number | string;
   /** Port of SpecTcl's mirror server, or its service name. */
   readonly mirror: number | string;

@@ -1,15 +1,21 @@
-/** Delays between attempts to reach a source that is away: growing, bounded, jittered so that many mirrors do not return as one. Pure. */
+/**
+ * Delays between attempts to reach a source that is away: growing, bounded, jittered so that many
+ * mirrors do not return as one. Pure.
+ */
 export interface BackoffLimits {
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
 /**
- * For a source that is away. The longest delay is what a display waits after its source is back, and an attempt costs a source that is
- * away nothing.
+ * For a source that is away. The longest delay is what a display waits after its source is back,
+ * and an attempt costs a source that is away nothing.
  */
 export const SOURCE_BACKOFF: BackoffLimits = { firstMs: 40, maxMs: 500 };
-/** For one whose bindings change faster than they can be read: a reopened connection costs it a whole update. */
+/**
+ * For one whose bindings change faster than they can be read: a reopened connection costs it a
+ * whole update.
+ */
 export const REOPEN_BACKOFF: BackoffLimits = { firstMs: 5, maxMs: 1_000 };
 
 export class Backoff {

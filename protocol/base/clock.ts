@@ -1,8 +1,13 @@
-/** Time and timers as constructor parameters, so that state machines are tested without sleeping. */
+/**
+ * Time and timers as constructor parameters, so that state machines are tested without sleeping.
+ */
 export interface Clock {
   /** Milliseconds of a monotonic clock; only differences mean something. */
   nowMs(): number;
-  /** Runs `action` once after `delayMs`; the returned function cancels it. `background` timers do not keep a process alive. */
+  /**
+   * Runs `action` once after `delayMs`; the returned function cancels it. `background` timers do
+   * not keep a process alive.
+   */
   after(delayMs: number, action: () => void, background?: boolean): () => void;
 }
 
@@ -15,7 +20,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** Wall-clock time in nanoseconds since 1970, to the resolution of the system's millisecond clock plus the monotonic one. */
+/**
+ * Wall-clock time in nanoseconds since 1970, to the resolution of the system's millisecond clock
+ * plus the monotonic one.
+ */
 export function wallClockNs(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
 }

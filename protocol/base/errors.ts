@@ -1,9 +1,10 @@
 /**
  * The one error class of the project and the table of its codes.
  *
- * Every error that a user, another program or a log can meet is a `MirrorflowError` with a stable `code`
- * from this table. The table also gives the XML-RPC fault number, so a fault that crosses a process comes
- * out on the other side as the same error. What is expected (full, lapped, timed out) is a value, never one of these.
+ * Every error that a user, another program or a log can meet is a `MirrorflowError` with a stable
+ * `code` from this table. The table also gives the XML-RPC fault number, so a fault that crosses a
+ * process comes out on the other side as the same error. What is expected (full, lapped, timed out)
+ * is a value, never one of these.
  */
 
 /** Stable error codes with the XML-RPC fault number each travels as. Numbers are never reused. */
@@ -56,7 +57,9 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Facts that belong to an error: plain values only, so that they survive a fault and a log line. */
+/**
+ * Facts that belong to an error: plain values only, so that they survive a fault and a log line.
+ */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
 
 /**

@@ -1,4 +1,7 @@
-/** Modules of Node that few programs come to need, loaded at their first use: each takes milliseconds of a program's start. */
+/**
+ * Modules of Node that few programs come to need, loaded at their first use: each takes
+ * milliseconds of a program's start.
+ */
 import type * as Crypto from 'node:crypto';
 import type * as Http from 'node:http';
 import { createRequire } from 'node:module';

@@ -1,6 +1,7 @@
 /**
- * Every bound of the system that more than one module must agree on: its name with its unit, in one place.
- * A bound that only one module knows stands in that module. Relations between bounds are asserted below.
+ * Every bound of the system that more than one module must agree on: its name with its unit, in one
+ * place. A bound that only one module knows stands in that module. Relations between bounds are
+ * asserted below.
  */
 import assert from 'node:assert/strict';
 
@@ -34,13 +35,19 @@ export const LIMITS = {
   /** Open connections of one XML-RPC or session server. */
   rpcConnections: 2048,
 
-  /** Messages that may wait for one client, at its own end or at the app server's; then senders get LIMIT_REACHED. */
+  /**
+   * Messages that may wait for one client, at its own end or at the app server's; then senders get
+   * LIMIT_REACHED.
+   */
   messagesWaiting: 1024,
   messagesWaitingBytes: 16 * MIB,
 
   /** A started child must have reported ready within this time. */
   childReadyTimeoutMs: 10_000,
-  /** Opening a flow may include the start of its duplicator, the allocation of 2 GiB and the whole transfer of a memory that large. */
+  /**
+   * Opening a flow may include the start of its duplicator, the allocation of 2 GiB and the whole
+   * transfer of a memory that large.
+   */
   flowOpeningTimeoutMs: 60_000,
   /** From SIGTERM to SIGKILL. */
   childStopTimeoutMs: 3_000,
@@ -53,7 +60,10 @@ export const LIMITS = {
   reconnectFirstMs: 20,
   reconnectMaxMs: 250,
 
-  /** What a client of a datagram link adds to the server's socket path for its own: "." and 16 hexadecimal digits. */
+  /**
+   * What a client of a datagram link adds to the server's socket path for its own: "." and 16
+   * hexadecimal digits.
+   */
   datagramPeerSuffixBytes: 17,
   /** Signal-link clients of one duplicator. */
   linkClients: 4096,

@@ -1,6 +1,7 @@
 /**
- * Where log lines go when nobody says otherwise: standard error. A full disk behind it must not end a process that runs, so that lines which cannot
- * be written are counted, and the count is told with the next one that can.
+ * Where log lines go when nobody says otherwise: standard error. A full disk behind it must not end
+ * a process that runs, so that lines which cannot be written are counted, and the count is told
+ * with the next one that can.
  */
 import { fstatSync, writeSync } from 'node:fs';
 
@@ -15,7 +16,8 @@ export function standardError(line: string): void {
     process.stderr.write(line);
     return;
   }
-  // Synchronous, as the stream is for files; the stream would give up for ever at the first line that does not fit.
+  // Synchronous, as the stream is for files; the stream would give up for ever at the first line
+  // that does not fit.
   try {
     const before = lost === 0 ? '' : `(${lost} lines were lost: they could not be written)\n`;
     writeSync(STDERR, before + line);

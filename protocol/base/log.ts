@@ -1,6 +1,7 @@
 /**
- * Structured logs: one line of JSON per event, or coloured text on a terminal. Written to standard error,
- * so that standard output stays a program's own. A role names the process kind and instance, `duplicator:e23001/spectra`.
+ * Structured logs: one line of JSON per event, or coloured text on a terminal. Written to standard
+ * error, so that standard output stays a program's own. A role names the process kind and instance,
+ * `duplicator:e23001/spectra`.
  */
 import { describeError } from './errors.js';
 import { standardError } from './log-sink.js';

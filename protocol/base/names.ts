@@ -1,4 +1,7 @@
-/** Names of applications, flows and clients. They become paths, so they are checked where they enter. */
+/**
+ * Names of applications, flows and clients. They become paths, so they are checked where they
+ * enter.
+ */
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 
@@ -23,7 +26,9 @@ export function checkName(kind: NameKind, value: unknown): string {
 
 const FLOW_TYPE = /^[A-Za-z0-9][A-Za-z0-9._:+/-]*$/;
 
-/** Returns a flow type unchanged (a name, or names of a stack joined by "/"), or throws BAD_OPTION. */
+/**
+ * Returns a flow type unchanged (a name, or names of a stack joined by "/"), or throws BAD_OPTION.
+ */
 export function checkFlowType(value: string): string {
   if (value.length <= LIMITS.nameCharacters && FLOW_TYPE.test(value)) return value;
   throw new MirrorflowError(

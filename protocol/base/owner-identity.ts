@@ -1,6 +1,7 @@
 /**
- * Who owns a file or socket on this host: process id, its start time and the boot it lives in, so that a reused
- * process id or a file from before a reboot is never taken for its living owner. Source: proc(5), /proc/pid/stat.
+ * Who owns a file or socket on this host: process id, its start time and the boot it lives in, so
+ * that a reused process id or a file from before a reboot is never taken for its living owner.
+ * Source: proc(5), /proc/pid/stat.
  */
 import { readFileSync } from 'node:fs';
 
@@ -9,9 +10,14 @@ import { systemCode } from './errors.js';
 export interface OwnerIdentity {
   /** Process id; a u32 in the flow file. */
   readonly pid: number;
-  /** Start time in clock ticks since boot; a u64 in the flow file. 0 where the system has no /proc. */
+  /**
+   * Start time in clock ticks since boot; a u64 in the flow file. 0 where the system has no /proc.
+   */
   readonly startTicks: bigint;
-  /** The kernel's random id of this boot; undefined where it is not known, as in a flow file's header. */
+  /**
+   * The kernel's random id of this boot; undefined where it is not known, as in a flow file's
+   * header.
+   */
   readonly bootId?: string | undefined;
 }
 
@@ -42,12 +48,18 @@ export function processOf(pid: number): OwnerIdentity | undefined {
   return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
-/** Whether this process sees that very one under its id: then the two mean the same by a process id, as containers may not. */
+/**
+ * Whether this process sees that very one under its id: then the two mean the same by a process id,
+ * as containers may not.
+ */
 export function sharesProcessIds({ pid, startTicks }: OwnerIdentity): boolean {
   return startTicks !== 0n && readStat(pid)?.startTicks === startTicks;
 }
 
-/** What a process is doing, as far as others have to know. `stopped`: by SIGSTOP, the terminal or a debugger, until it is let go on. */
+/**
+ * What a process is doing, as far as others have to know. `stopped`: by SIGSTOP, the terminal or a
+ * debugger, until it is let go on.
+ */
 export type ProcessState = 'alive' | 'stopped' | 'dead';
 
 /** Letters of proc(5). */
@@ -55,8 +67,9 @@ const DEAD_STATES = 'ZXx';
 const STOPPED_STATES = 'Tt';
 
 /**
- * Whether that very process still runs: same boot, same start time, not a zombie. Without an entry in /proc (none
- * mounted, or other users' are hidden) the answer is whether any process has the id, so that in doubt an owner lives.
+ * Whether that very process still runs: same boot, same start time, not a zombie. Without an entry
+ * in /proc (none mounted, or other users' are hidden) the answer is whether any process has the id,
+ * so that in doubt an owner lives.
  */
 export function isAlive(identity: OwnerIdentity): boolean {
   return stateOf(identity) !== 'dead';
@@ -75,7 +88,10 @@ export function stateOf({ pid, startTicks, bootId }: OwnerIdentity): ProcessStat
   return STOPPED_STATES.includes(stat.state) ? 'stopped' : 'alive';
 }
 
-/** Reads what stands behind the command name, which may itself hold spaces and parentheses. Undefined for anything else. */
+/**
+ * Reads what stands behind the command name, which may itself hold spaces and parentheses.
+ * Undefined for anything else.
+ */
 export function parseProcessStat(text: string): ProcessStat | undefined {
   const nameEnd = text.lastIndexOf(')');
   if (nameEnd < 0) return undefined;

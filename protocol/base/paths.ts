@@ -1,7 +1,7 @@
 /**
- * Where everything lives: the runtime directory (sockets, logs), the flow directory (flow files, images), and the one
- * place that builds the paths in them. Two ways to run: for one user, or for the whole machine.
- * Nothing here touches the disk; `private-directory.ts` creates and checks.
+ * Where everything lives: the runtime directory (sockets, logs), the flow directory (flow files,
+ * images), and the one place that builds the paths in them. Two ways to run: for one user, or for
+ * the whole machine. Nothing here touches the disk; `private-directory.ts` creates and checks.
  */
 import { isAbsolute, join, normalize } from 'node:path';
 
@@ -27,14 +27,20 @@ const SOCKET_SUFFIX = '.sock';
 const DATAGRAM_SUFFIX = '.dgram';
 const HASH_DIGITS = 16;
 
-/** Longest path below the runtime directory that must fit into a socket's: a datagram client with a hashed name. */
+/**
+ * Longest path below the runtime directory that must fit into a socket's: a datagram client with a
+ * hashed name.
+ */
 const LONGEST_SOCKET_BYTES =
   '/links/'.length + HASH_DIGITS + DATAGRAM_SUFFIX.length + LIMITS.datagramPeerSuffixBytes;
 
 /** Longest runtime directory, in bytes. */
 const RUNTIME_DIRECTORY_MAX_BYTES = LIMITS.unixSocketPathBytes - LONGEST_SOCKET_BYTES;
 
-/** The runtime directory of a server. Throws BAD_OPTION when it is relative or too long for the sockets in it. */
+/**
+ * The runtime directory of a server. Throws BAD_OPTION when it is relative or too long for the
+ * sockets in it.
+ */
 export function runtimeDirectory(options: DirectoryOptions): string {
   const stated = statedDirectory(options);
   if (stated !== undefined) return stated;
@@ -46,8 +52,9 @@ export function runtimeDirectory(options: DirectoryOptions): string {
 }
 
 /**
- * Where a client looks for servers, best first: the stated directory alone, else the user's, then the machine's.
- * The one in /tmp is always among them, since the server may have been started without a login session.
+ * Where a client looks for servers, best first: the stated directory alone, else the user's, then
+ * the machine's. The one in /tmp is always among them, since the server may have been started
+ * without a login session.
  */
 export function clientDirectories(options: Omit<DirectoryOptions, 'scope'>): string[] {
   const stated = statedDirectory(options);
@@ -101,7 +108,10 @@ export function imageFilePath(flowDirectory: string, app: string, flow: string):
   return join(appFlowDirectory(flowDirectory, app), `${checkName('flow', flow)}.image`);
 }
 
-/** The record of an application's gateway: who it is, and which shared memory it has made. Not a flow's name. */
+/**
+ * The record of an application's gateway: who it is, and which shared memory it has made. Not a
+ * flow's name.
+ */
 export function gatewayRecordPath(flowDirectory: string, app: string): string {
   return join(appFlowDirectory(flowDirectory, app), '.gateway.json');
 }

@@ -1,6 +1,6 @@
 /**
- * Stacks that name our source files. Node does that itself with --enable-source-maps, and reads every map at each start for it; here a map is
- * read when there is an error to tell.
+ * Stacks that name our source files. Node does that itself with --enable-source-maps, and reads
+ * every map at each start for it; here a map is read when there is an error to tell.
  */
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 /** `file:///…/main.js:12:34` or `/…/duplicator.cjs:12:34`. */
 const POSITION = /(?:file:\/\/)?(\/[^\s():]+\.c?js):(\d+):(\d+)/g;
 
-/** The stack of an error with places in the sources where their maps are there; undefined for what is no error. */
+/**
+ * The stack of an error with places in the sources where their maps are there; undefined for what
+ * is no error.
+ */
 export function sourceStack(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || thrown.stack === undefined) return undefined;
   const maps = new Map<string, SourceMap | undefined>();

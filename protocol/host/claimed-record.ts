@@ -1,6 +1,7 @@
 /**
- * A record by which one living process owns a place: a small file of JSON at a path that was claimed, complete whenever it is read. It holds
- * its owner's identity, and what others must know of the place.
+ * A record by which one living process owns a place: a small file of JSON at a path that was
+ * claimed, complete whenever it is read. It holds its owner's identity, and what others must know
+ * of the place.
  */
 import { readFileSync, renameSync } from 'node:fs';
 import { claimPath, inodeOf, releasePath, type ClaimState } from '../base/files/claim.js';
@@ -17,8 +18,9 @@ export class ClaimedRecord {
   #inode: bigint | undefined;
 
   /**
-   * Claims the path with a record. `inspect` tells who owns the one that is there. Throws FILE_OWNED with the pid of a living owner, and what
-   * `prepareFile` throws; then nothing of ours is left behind.
+   * Claims the path with a record. `inspect` tells who owns the one that is there. Throws
+   * FILE_OWNED with the pid of a living owner, and what `prepareFile` throws; then nothing of ours
+   * is left behind.
    */
   constructor(path: string, record: object, inspect: (path: string) => ClaimState = inspectRecord) {
     this.path = path;
@@ -40,8 +42,8 @@ export class ClaimedRecord {
 }
 
 /**
- * Who owns the record at `path`, whose members name its owner. Records appear complete, so what cannot be read is nobody's. Throws what the
- * file system throws when it does not let us look.
+ * Who owns the record at `path`, whose members name its owner. Records appear complete, so what
+ * cannot be read is nobody's. Throws what the file system throws when it does not let us look.
  */
 export function inspectRecord(path: string): ClaimState {
   let text: string;
@@ -59,14 +61,19 @@ export function inspectRecord(path: string): ClaimState {
   }
 }
 
-/** A process's identity as records hold it. Throws BAD_PARAMETERS naming `where` for anything else. */
+/**
+ * A process's identity as records hold it. Throws BAD_PARAMETERS naming `where` for anything else.
+ */
 export function readIdentity(value: unknown, where: string): OwnerIdentity {
   return identityFromWire(
     processIdentity.check(value, { method: where, root: 'record', path: [], unknownMembers: 'drop' }),
   );
 }
 
-/** What a refused claim means to people: ALREADY_RUNNING with `words` for the pid of the living owner; any other error as it is. */
+/**
+ * What a refused claim means to people: ALREADY_RUNNING with `words` for the pid of the living
+ * owner; any other error as it is.
+ */
 export function alreadyRunning(error: unknown, words: (pid: number) => string): unknown {
   if (!isMirrorflowError(error, 'FILE_OWNED')) return error;
   const pid = Number(error.facts['pid'] ?? 0);

@@ -1,6 +1,7 @@
 /**
- * The record by which one living process is the gateway of an application on this host, and by which the shared memory that it made is found
- * again when it was killed: `.gateway.json` beside the flow files, which end with a reboot as shared memory does.
+ * The record by which one living process is the gateway of an application on this host, and by
+ * which the shared memory that it made is found again when it was killed: `.gateway.json` beside
+ * the flow files, which end with a reboot as shared memory does.
  */
 import { readFileSync } from 'node:fs';
 import { inodeOf, type ClaimState } from '../base/files/claim.js';
@@ -44,7 +45,10 @@ export function inspectGatewayRecord(path: string): ClaimState {
 export class ClaimedGatewayRecord {
   readonly #claimed: ClaimedRecord;
 
-  /** Claims the place; `segment` is what a dead predecessor has left. Throws FILE_OWNED with the pid of a living gateway. */
+  /**
+   * Claims the place; `segment` is what a dead predecessor has left. Throws FILE_OWNED with the pid
+   * of a living gateway.
+   */
   constructor(path: string, segment: SegmentRecord | undefined) {
     this.#claimed = new ClaimedRecord(path, recordOf(segment), inspectGatewayRecord);
   }

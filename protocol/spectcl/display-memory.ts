@@ -1,6 +1,6 @@
 /**
- * The layout of SpecTcl's display memory: the one place that knows its offsets. Everything is little-endian;
- * the header is a structure of arrays of 10,000 entries each, without padding.
+ * The layout of SpecTcl's display memory: the one place that knows its offsets. Everything is
+ * little-endian; the header is a structure of arrays of 10,000 entries each, without padding.
  *
  *           0 +--------------------------------------------------------------+
  *             | dimensions   u32 xchans, u32 ychans                          |
@@ -22,8 +22,9 @@
  *             | channel storage, as many bytes as the server states          |
  *             +--------------------------------------------------------------+
  *
- * Functions take the memory as a Uint8Array, usually a view of a mapped file that somebody else is writing, so
- * nothing read here is trusted: a header of garbage gives wrong values or an error, never an access outside.
+ * Functions take the memory as a Uint8Array, usually a view of a mapped file that somebody else is
+ * writing, so nothing read here is trusted: a header of garbage gives wrong values or an error,
+ * never an access outside.
  */
 import assert from 'node:assert/strict';
 import { MirrorflowError } from '../base/errors.js';
@@ -62,7 +63,8 @@ const BINDING_ARRAYS = [
 assert.deepEqual([TITLES, INFO, OFFSETS, TYPES, MAPS], [80_000, 1_360_000, 2_640_000, 2_680_000, 2_720_000]);
 assert.deepEqual([STATISTICS_OFFSET, DISPLAY_HEADER_BYTES], [5_440_000, 5_600_000]);
 assert.equal(DISPLAY_HEADER_BYTES, DISPLAY_SLOTS * 560);
-// Typed arrays have the machine's byte order; every machine that SpecTcl and Node.js run on is little-endian.
+// Typed arrays have the machine's byte order; every machine that SpecTcl and Node.js run on is
+// little-endian.
 assert.equal(new Uint8Array(Uint32Array.of(1).buffer)[0], 1);
 
 /** Spectrum types by their code in the header. */
@@ -76,7 +78,10 @@ export const SPECTRUM_TYPES = {
 export type SpectrumTypeCode = keyof typeof SPECTRUM_TYPES;
 export type SpectrumType = (typeof SPECTRUM_TYPES)[SpectrumTypeCode];
 
-/** One defined slot, as the header says. Nothing in it is checked against the storage; `checkHeader` does that. */
+/**
+ * One defined slot, as the header says. Nothing in it is checked against the storage; `checkHeader`
+ * does that.
+ */
 export interface Binding {
   readonly slot: number;
   /** The spectrum's name; at most 127 bytes of it are in the memory. */
@@ -130,7 +135,10 @@ export interface HeaderProblem {
 /** Problems of one header that are reported; a header of garbage has ten thousand. */
 const HEADER_PROBLEMS_MAX = 100;
 
-/** The spectrum in a slot, or undefined when the slot is free, does not exist or has a type that does not exist. */
+/**
+ * The spectrum in a slot, or undefined when the slot is free, does not exist or has a type that
+ * does not exist.
+ */
 export function readBinding(memory: Uint8Array, slot: number): Binding | undefined {
   if (!Number.isInteger(slot) || slot < 0 || slot >= DISPLAY_SLOTS) return undefined;
   const view = headerView(memory);
@@ -173,9 +181,9 @@ export function bindings(memory: Uint8Array): Binding[] {
 }
 
 /**
- * A spectrum's channels, row by row with x fastest, without a copy: the view changes with the memory. Only where
- * the channels are not aligned to their size (a memory at an odd address) is it a copy.
- * Throws SOURCE_PROTOCOL when the binding reaches outside the memory.
+ * A spectrum's channels, row by row with x fastest, without a copy: the view changes with the
+ * memory. Only where the channels are not aligned to their size (a memory at an odd address) is it
+ * a copy. Throws SOURCE_PROTOCOL when the binding reaches outside the memory.
  */
 export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
   const { byteOffset, byteLength, type } = binding;
@@ -196,8 +204,9 @@ export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
 }
 
 /**
- * Bytes of channel storage that SpecTcl calls used, which is what an update carries: from 0 to the end of the
- * defined spectrum with the largest byte offset. 0 when nothing is defined, never more than `channelBytes`.
+ * Bytes of channel storage that SpecTcl calls used, which is what an update carries: from 0 to the
+ * end of the defined spectrum with the largest byte offset. 0 when nothing is defined, never more
+ * than `channelBytes`.
  */
 export function usedBytes(memory: Uint8Array, channelBytes: number): number {
   const types = typesOf(memory);
@@ -216,8 +225,8 @@ export function usedBytes(memory: Uint8Array, channelBytes: number): number {
 }
 
 /**
- * Everything in a header that would lead a reader astray, at most 100 findings; empty for a sound one.
- * `channelBytes` is the size of the channel storage; only the header of `memory` is read.
+ * Everything in a header that would lead a reader astray, at most 100 findings; empty for a sound
+ * one. `channelBytes` is the size of the channel storage; only the header of `memory` is read.
  */
 export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderProblem[] {
   const types = typesOf(memory);
@@ -232,7 +241,10 @@ export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderPro
   return problems;
 }
 
-/** Defines a slot. Its statistics become 0; its channels are left as they are. Throws RangeError for a bad slot. */
+/**
+ * Defines a slot. Its statistics become 0; its channels are left as they are. Throws RangeError for
+ * a bad slot.
+ */
 export function writeBinding(memory: Uint8Array, slot: number, fields: BindingFields): void {
   checkSlot(slot);
   const view = headerView(memory);
@@ -271,7 +283,10 @@ export function writeStatistics(
 /** Where the types stand: a header that is written in place shows a slot only by its type. */
 export const TYPES_RANGE = [TYPES, MAPS] as const;
 
-/** Whether a slot is defined otherwise in two memories; statistics do not count. Free in both is no difference. */
+/**
+ * Whether a slot is defined otherwise in two memories; statistics do not count. Free in both is no
+ * difference.
+ */
 export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): boolean {
   checkSlot(slot);
   const type = TYPES + slot * TYPES_ENTRY;
@@ -305,7 +320,10 @@ function slotProblem(
   return `${type.name}, ${xchans} x ${ychans} channels at byte ${first}, ends at ${first + byteLength}, behind the ${channelBytes} bytes of channel storage`;
 }
 
-/** All values are below 2^67: as doubles they neither wrap nor lose what a comparison with a memory size needs. */
+/**
+ * All values are below 2^67: as doubles they neither wrap nor lose what a comparison with a memory
+ * size needs.
+ */
 function extentOf(view: DataView, slot: number, type: SpectrumType) {
   const xchans = view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, true);
   const ychans = type.dimensions === 1 ? 1 : view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY + 4, true);

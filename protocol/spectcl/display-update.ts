@@ -1,6 +1,7 @@
 /**
- * Bringing a display memory up to date while others read it without any word that tells them so, as C viewers do: in an order in which no
- * spectrum is ever seen under another's title, axes or place. Pure.
+ * Bringing a display memory up to date while others read it without any word that tells them so, as
+ * C viewers do: in an order in which no spectrum is ever seen under another's title, axes or place.
+ * Pure.
  */
 import type { ChangedRanges } from '../flow/flow-file/image.js';
 import {
@@ -12,8 +13,8 @@ import {
 } from './display-memory.js';
 
 /**
- * Copies the ranges in which `next` differs. Slots that are defined otherwise are free while they change: first their types go, then everything
- * else is copied, then the types come back.
+ * Copies the ranges in which `next` differs. Slots that are defined otherwise are free while they
+ * change: first their types go, then everything else is copied, then the types come back.
  */
 export function updateDisplay(memory: Buffer, next: Buffer, ranges: ChangedRanges): void {
   const headerChanges = ranges.some(([start]) => start < STATISTICS_OFFSET);

@@ -1,6 +1,11 @@
-/** Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that takes the next character as it is. */
+/**
+ * Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that takes the next character as it is.
+ */
 
-/** Backtracks only to the last star, so that no pattern takes longer than its length times that of the text. */
+/**
+ * Backtracks only to the last star, so that no pattern takes longer than its length times that of
+ * the text.
+ */
 export function matchesGlob(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

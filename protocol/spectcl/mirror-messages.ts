@@ -14,7 +14,9 @@ import { DISPLAY_HEADER_BYTES } from './display-memory.js';
 
 export const MIRROR_MESSAGE = { SHMINFO: 1, REQUEST_UPDATE: 2, FULL_UPDATE: 3, PARTIAL_UPDATE: 4 } as const;
 export const MIRROR_HEADER_BYTES = 8;
-/** SpecTcl closes the connection on a memory key of any other length; Rustogramer takes any text. */
+/**
+ * SpecTcl closes the connection on a memory key of any other length; Rustogramer takes any text.
+ */
 export const SYSTEM_V_KEY_BYTES = 4;
 
 export interface MirrorMessageHeader {
@@ -23,7 +25,10 @@ export interface MirrorMessageHeader {
   readonly type: number;
 }
 
-/** What an update's header announces: `bodyBytes` that land at offset `landsAt` of the display memory. */
+/**
+ * What an update's header announces: `bodyBytes` that land at offset `landsAt` of the display
+ * memory.
+ */
 export type ReplyHeader =
   | { readonly kind: 'full' | 'partial'; readonly bodyBytes: number; readonly landsAt: number }
   | { readonly kind: 'bad'; readonly problem: string };
@@ -59,9 +64,9 @@ export function encodeRequestUpdate(): Uint8Array {
 }
 
 /**
- * Judges the header of a server's message before a byte of its body is taken. `channelCapacity`: bytes of
- * channel storage there is room for. With nothing defined SpecTcl sends 1 byte of channels and Rustogramer 0;
- * both pass.
+ * Judges the header of a server's message before a byte of its body is taken. `channelCapacity`:
+ * bytes of channel storage there is room for. With nothing defined SpecTcl sends 1 byte of channels
+ * and Rustogramer 0; both pass.
  */
 export function checkReplyHeader(size: number, type: number, channelCapacity: number): ReplyHeader {
   if (size < MIRROR_HEADER_BYTES) return bad(`a message of ${size} bytes is shorter than its own header`);
@@ -90,8 +95,8 @@ function bad(problem: string): ReplyHeader {
 }
 
 /**
- * The server's side: bytes in, requests out, until one sticky problem. Holds at most one incomplete message of
- * `LIMITS.mirrorKeyBytes` and a header; a chunk of n bytes gives at most n / 8 requests.
+ * The server's side: bytes in, requests out, until one sticky problem. Holds at most one incomplete
+ * message of `LIMITS.mirrorKeyBytes` and a header; a chunk of n bytes gives at most n / 8 requests.
  */
 export class MirrorRequestDecoder {
   readonly #keyBytes: number | undefined;
@@ -108,7 +113,10 @@ export class MirrorRequestDecoder {
     return this.#problem;
   }
 
-  /** The requests completed by `chunk`, those before a problem included. Nothing of `chunk` is kept by reference. */
+  /**
+   * The requests completed by `chunk`, those before a problem included. Nothing of `chunk` is kept
+   * by reference.
+   */
   push(chunk: Uint8Array): MirrorRequest[] {
     if (this.#problem !== undefined) return [];
     const bytes = this.#pending.byteLength === 0 ? chunk : Buffer.concat([this.#pending, chunk]);

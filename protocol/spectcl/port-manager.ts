@@ -1,6 +1,6 @@
 /**
- * Looks up service names (`SpecTcl_REST`, `SpecTcl_MIRROR`) at the NSCLDAQ port manager of a host: one
- * connection, one LIST, one answer.
+ * Looks up service names (`SpecTcl_REST`, `SpecTcl_MIRROR`) at the NSCLDAQ port manager of a host:
+ * one connection, one LIST, one answer.
  */
 import { type Socket, connect } from 'node:net';
 import { userInfo } from 'node:os';
@@ -19,9 +19,9 @@ export interface LookUpOptions {
 }
 
 /**
- * The port of `service` as registered by `user` (the user of this process when undefined); both match exactly.
- * Throws SOURCE_UNREACHABLE (no port manager answers), SOURCE_PROTOCOL (something else answers), SOURCE_REFUSED
- * (FAIL, or no such service) or CLOSED (given up by the signal).
+ * The port of `service` as registered by `user` (the user of this process when undefined); both
+ * match exactly. Throws SOURCE_UNREACHABLE (no port manager answers), SOURCE_PROTOCOL (something
+ * else answers), SOURCE_REFUSED (FAIL, or no such service) or CLOSED (given up by the signal).
  */
 export async function lookUpService(
   host: string,
@@ -91,7 +91,10 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
     });
 }
 
-/** Settles with the first state that is not `incomplete`, or with `incomplete` when the other side closes before. */
+/**
+ * Settles with the first state that is not `incomplete`, or with `incomplete` when the other side
+ * closes before.
+ */
 function readList(socket: Socket) {
   const reader = new ServiceListReader();
   return new Promise<ServiceListReader['state']>((resolve, reject) => {

@@ -1,9 +1,11 @@
 /**
- * Client of SpecTcl's REST service (`http://host:port/spectcl/…`, GET only), which Rustogramer speaks as well.
+ * Client of SpecTcl's REST service (`http://host:port/spectcl/…`, GET only), which Rustogramer
+ * speaks as well.
  *
- * Every method rejects with a MirrorflowError: SOURCE_UNREACHABLE (no answer: refused, no such host, deadline, cut),
- * SOURCE_PROTOCOL (an answer, but not that of such a service), SOURCE_REFUSED (the service's own status is an
- * error; its text is in the message and in `facts.status`) or CLOSED (given up by the signal or by `close`).
+ * Every method rejects with a MirrorflowError: SOURCE_UNREACHABLE (no answer: refused, no such
+ * host, deadline, cut), SOURCE_PROTOCOL (an answer, but not that of such a service), SOURCE_REFUSED
+ * (the service's own status is an error; its text is in the message and in `facts.status`) or
+ * CLOSED (given up by the signal or by `close`).
  */
 import type { Agent } from 'node:http';
 import { systemClock, type Clock } from '../base/clock.js';
@@ -56,7 +58,10 @@ export interface RestAddress {
 export interface RestOptions {
   /** Total time of one request, from the name lookup to the last byte. Default 5,000. */
   readonly timeoutMs?: number;
-  /** An agent to share; it stays its owner's. Default: one of its own that keeps connections and ends with `close`. */
+  /**
+   * An agent to share; it stays its owner's. Default: one of its own that keeps connections and
+   * ends with `close`.
+   */
   readonly agent?: Agent;
   /** Runs the deadlines; the system's unless given. */
   readonly clock?: Clock;
@@ -100,17 +105,25 @@ export class SpecTclRest {
     return this.#ask('shmem/key', readText, { signal });
   }
 
-  /** Bytes of channel storage, without the header: what SpecTcl and the code of Rustogramer both answer. */
+  /**
+   * Bytes of channel storage, without the header: what SpecTcl and the code of Rustogramer both
+   * answer.
+   */
   shmemSize(signal?: AbortSignal): Promise<number> {
     return this.#ask('shmem/size', readStorageBytes, { signal });
   }
 
-  /** SpecTcl's variables by name: RunState, RunTitle, …; "-undefined-" where Rustogramer has none. */
+  /**
+   * SpecTcl's variables by name: RunState, RunTitle, …; "-undefined-" where Rustogramer has none.
+   */
   variables(signal?: AbortSignal): Promise<Record<string, string>> {
     return this.#ask('shmem/variables', readVariables, { signal });
   }
 
-  /** The mirror directory. An empty one does not mean that a mirror has gone: SpecTcl removes too much. */
+  /**
+   * The mirror directory. An empty one does not mean that a mirror has gone: SpecTcl removes too
+   * much.
+   */
   mirrors(signal?: AbortSignal): Promise<SpecTclMirror[]> {
     return this.#ask('mirror', readMirrors, { signal });
   }
@@ -137,14 +150,16 @@ export class SpecTclRest {
     return this.#ask('apply/list', readApplications, { query: { pattern: pattern ?? '*' }, signal });
   }
 
-  /** Starts to record changes, kept for `retentionS` seconds. The token is released by `traceDone`. */
+  /**
+   * Starts to record changes, kept for `retentionS` seconds. The token is released by `traceDone`.
+   */
   traceEstablish(retentionS: number, signal?: AbortSignal): Promise<number> {
     return this.#ask('trace/establish', readInteger, { query: { retention: retentionS }, signal });
   }
 
   /**
-   * The changes since the last fetch. Never sent twice, since the server forgets what it has answered; throws KeptConnectionLost where
-   * another request would have been.
+   * The changes since the last fetch. Never sent twice, since the server forgets what it has
+   * answered; throws KeptConnectionLost where another request would have been.
    */
   traceFetch(token: number, signal?: AbortSignal): Promise<SpecTclTraces> {
     return this.#ask('trace/fetch', readTraces, { query: { token }, signal, repeatable: false });

@@ -1,6 +1,6 @@
 /**
- * One HTTP GET with a total deadline and a bounded body. Every way it can fail without an answer of the service
- * itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
+ * One HTTP GET with a total deadline and a bounded body. Every way it can fail without an answer of
+ * the service itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
  */
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.js';
@@ -18,7 +18,10 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   /** Any of them ends the exchange with CLOSED. */
   readonly signals: readonly AbortSignal[];
-  /** Whether it may be asked a second time when a kept connection turns out to be closed by the server. */
+  /**
+   * Whether it may be asked a second time when a kept connection turns out to be closed by the
+   * server.
+   */
   readonly repeatable: boolean;
 }
 
@@ -28,7 +31,8 @@ export interface Exchanged {
 }
 
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  // A controller of its own and listeners that go again: AbortSignal.any would stay with signals that live for long.
+  // A controller of its own and listeners that go again: AbortSignal.any would stay with signals
+  // that live for long.
   const ending = new AbortController();
   const end = (): void => ending.abort();
   const patient = options.clock.after(options.timeoutMs, end);
@@ -52,7 +56,10 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   }
 }
 
-/** A request that must not be sent twice died on a kept connection that the server had closed: whether it was heard is not known. */
+/**
+ * A request that must not be sent twice died on a kept connection that the server had closed:
+ * whether it was heard is not known.
+ */
 export class KeptConnectionLost extends MirrorflowError {
   constructor({ host, port, path }: ExchangeOptions, cause: unknown) {
     super(
@@ -64,7 +71,10 @@ export class KeptConnectionLost extends MirrorflowError {
   }
 }
 
-/** `reuse.stale` becomes true when the request died on a kept connection before anything was answered. */
+/**
+ * `reuse.stale` becomes true when the request died on a kept connection before anything was
+ * answered.
+ */
 function once(options: ExchangeOptions, signal: AbortSignal, reuse: { stale: boolean }): Promise<Exchanged> {
   const { host, port, path, agent } = options;
   return new Promise((resolve, reject) => {

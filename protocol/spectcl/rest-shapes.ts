@@ -1,7 +1,8 @@
 /**
- * What SpecTcl's REST service answers, as types, and the readers that check a parsed answer by hand. A reader
- * throws ShapeMismatch with the place that is wrong; `rest-client.ts` turns it into an error for people.
- * Numbers may arrive as strings of digits (the servers are written in Tcl), and lists may be left out when empty.
+ * What SpecTcl's REST service answers, as types, and the readers that check a parsed answer by
+ * hand. A reader throws ShapeMismatch with the place that is wrong; `rest-client.ts` turns it into
+ * an error for people. Numbers may arrive as strings of digits (the servers are written in Tcl),
+ * and lists may be left out when empty.
  */
 
 export interface SpecTclVersion {
@@ -21,7 +22,9 @@ export interface SpecTclMirror {
 export interface SpecTclAxis {
   readonly low: number;
   readonly high: number;
-  /** Two less than the stored channels where the first and last of those are under- and overflow. */
+  /**
+   * Two less than the stored channels where the first and last of those are under- and overflow.
+   */
   readonly bins: number;
 }
 
@@ -215,7 +218,10 @@ function list<T>(value: unknown, where: string, read: (item: unknown, where: str
   return value.map((item: unknown, index) => read(item, `${where}[${index}]`));
 }
 
-/** A list of texts. SpecTcl nests the parameters of some spectrum types by axis, and one alone may stand without a list. */
+/**
+ * A list of texts. SpecTcl nests the parameters of some spectrum types by axis, and one alone may
+ * stand without a list.
+ */
 function texts(value: unknown, where: string): string[] {
   if (typeof value === 'string' && value !== '') return [value];
   return list(value, where, (item, where) =>

@@ -1,6 +1,7 @@
 /**
- * What the NSCLDAQ port manager answers to LIST, without I/O: `OK n`, then n lines `port service user`. Lines end
- * in `\r\n` (Tcl server) or `\n` (Rust server); Tcl quotes fields that hold spaces.
+ * What the NSCLDAQ port manager answers to LIST, without I/O: `OK n`, then n lines `port service
+ * user`. Lines end in `\r\n` (Tcl server) or `\n` (Rust server); Tcl quotes fields that hold
+ * spaces.
  */
 import { decodeText } from './text.js';
 
@@ -26,7 +27,9 @@ const SERVICES_MAX = 65_536;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const LF = 0x0a;
 
-/** Takes the answer in pieces. Once it is not `incomplete` any more, further bytes change nothing. */
+/**
+ * Takes the answer in pieces. Once it is not `incomplete` any more, further bytes change nothing.
+ */
 export class ServiceListReader {
   #rest: Uint8Array = new Uint8Array(0);
   #received = 0;
@@ -98,8 +101,9 @@ function parseService(line: string): Service | undefined {
 }
 
 /**
- * The elements of a Tcl list on one line: bare words, `{braced words}` (braces nest), `"quoted words"`, and a
- * backslash that takes the next character as it is. Undefined when a brace or quote is not closed.
+ * The elements of a Tcl list on one line: bare words, `{braced words}` (braces nest), `"quoted
+ * words"`, and a backslash that takes the next character as it is. Undefined when a brace or quote
+ * is not closed.
  */
 export function splitTclList(line: string): string[] | undefined {
   const words: string[] = [];

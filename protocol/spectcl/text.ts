@@ -1,4 +1,6 @@
-/** Text as SpecTcl leaves it behind: bytes without a stated encoding, in practice UTF-8 or Latin-1. */
+/**
+ * Text as SpecTcl leaves it behind: bytes without a stated encoding, in practice UTF-8 or Latin-1.
+ */
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
@@ -18,8 +20,8 @@ export function decodeField(field: Uint8Array): string {
 }
 
 /**
- * Writes text as UTF-8 into a NUL-terminated field and clears the rest of it. Text that does not fit is cut
- * between two characters, never inside one.
+ * Writes text as UTF-8 into a NUL-terminated field and clears the rest of it. Text that does not
+ * fit is cut between two characters, never inside one.
  */
 export function encodeField(field: Uint8Array, text: string): void {
   field.fill(0);

@@ -1,4 +1,7 @@
-/** App servers as real processes in directories of their own, for one test; stops all it has seen start. */
+/**
+ * App servers as real processes in directories of their own, for one test; stops all it has seen
+ * start.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -201,7 +204,10 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & { co
   return thrown as Error & { code?: string };
 }
 
-/** A system of its own for each test of the suite; what its servers logged is printed when the test fails. */
+/**
+ * A system of its own for each test of the suite; what its servers logged is printed when the test
+ * fails.
+ */
 export function inSystems(begin: (fresh: TestSystem) => void): void {
   let system: TestSystem;
 

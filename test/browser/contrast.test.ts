@@ -1,6 +1,6 @@
 /**
- * Words that can be read: the contrast of every text on every page, light and dark, as WCAG 2.1 AA wants it, out of the styles that the
- * browser has computed.
+ * Words that can be read: the contrast of every text on every page, light and dark, as WCAG 2.1 AA
+ * wants it, out of the styles that the browser has computed.
  */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,6 @@
-/** The network page in a real browser: who holds whom back, by name; details; starting and stopping. */
+/**
+ * The network page in a real browser: who holds whom back, by name; details; starting and stopping.
+ */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../system/whole-system.js';

@@ -1,4 +1,7 @@
-/** A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open; what the page complains of is kept. */
+/**
+ * A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open;
+ * what the page complains of is kept.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -9,7 +12,9 @@ import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
 export const SECRET = 'a secret for the tests';
 
 export interface PageSystemOptions extends BrowserOptions {
-  /** Whether the viewer knows SECRET, so that applications can be started and stopped from the page. */
+  /**
+   * Whether the viewer knows SECRET, so that applications can be started and stopped from the page.
+   */
   readonly secret?: boolean;
 }
 
@@ -61,7 +66,10 @@ export class PageSystem {
   }
 }
 
-/** For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after the test. */
+/**
+ * For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after
+ * the test.
+ */
 export function startsPages(): (options?: PageSystemOptions) => Promise<PageSystem> {
   let running: PageSystem | undefined;
 

@@ -1,6 +1,7 @@
 /**
- * A full page stays responsive: 200 spectra listed, 12 live plots of 4,096 channels and a heat map of 1,024 × 1,024, ten updates a second. Long
- * tasks are measured by the browser itself, its memory after collecting garbage. MIRRORFLOW_LONG_TEST_S makes it longer; ten minutes are 600.
+ * A full page stays responsive: 200 spectra listed, 12 live plots of 4,096 channels and a heat map
+ * of 1,024 × 1,024, ten updates a second. Long tasks are measured by the browser itself, its memory
+ * after collecting garbage. MIRRORFLOW_LONG_TEST_S makes it longer; ten minutes are 600.
  */
 import { expect } from 'chai';
 import type { SpectrumDefinition } from '../../simulator/simulator.js';
@@ -9,7 +10,10 @@ import { needsBrowser, openBrowser } from './browser.js';
 
 const WATCHED_S = Number(process.env['MIRRORFLOW_LONG_TEST_S'] ?? 20);
 const WARM_UP_S = 5;
-/** Of the page; a browser that has to wait for a processor takes longer, so this holds where MIRRORFLOW_TIMES is `strict`. */
+/**
+ * Of the page; a browser that has to wait for a processor takes longer, so this holds where
+ * MIRRORFLOW_TIMES is `strict`.
+ */
 const LONG_TASK_MS = process.env['MIRRORFLOW_TIMES'] === 'strict' ? 200 : 5_000;
 const FLAT = 12;
 const LISTED = 200;

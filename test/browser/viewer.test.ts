@@ -11,8 +11,9 @@ const FIRST_PICTURE_MS = 1_000;
 const PEAK_MS = 1_000;
 const STALE_MS = 2_000;
 /**
- * A machine that has other work to do may miss a limit by any time: what was measured is told, and the limits themselves hold where
- * MIRRORFLOW_TIMES is `strict`, in one of so many attempts. Elsewhere only what no load explains is an error.
+ * A machine that has other work to do may miss a limit by any time: what was measured is told, and
+ * the limits themselves hold where MIRRORFLOW_TIMES is `strict`, in one of so many attempts.
+ * Elsewhere only what no load explains is an error.
  */
 const STRICT = process.env['MIRRORFLOW_TIMES'] === 'strict';
 const LENIENCE = STRICT ? 1 : 30;
@@ -78,7 +79,10 @@ describe('the web viewer in a browser', function () {
     await eventually(`the sum of ${name}`, async () => (await shownSum(index)) === sourceSum(name));
   }
 
-  /** How high the ink of a 1-D plot reaches at a place of its width, 0 at the bottom and 1 at the top. */
+  /**
+   * How high the ink of a 1-D plot reaches at a place of its width, 0 at the bottom and 1 at the
+   * top.
+   */
   async function inkHeight(part: number): Promise<number> {
     return page.locator('.plot canvas').evaluate((element, part) => {
       const canvas = element as unknown as {
@@ -279,7 +283,8 @@ describe('the web viewer in a browser', function () {
       "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
     );
     await eventually('nothing is asked for', () => told.at(-1) === '{"kind":"show","subscriptions":[]}');
-    // An answer to what was asked after it: all that was on its way when the tab was hidden has come.
+    // An answer to what was asked after it: all that was on its way when the tab was hidden has
+    // come.
     await page.evaluate(
       `window.sockets.at(-1).send('{"kind":"control","request":1,"action":"run","app":"e1"}')`,
     );
@@ -368,7 +373,8 @@ describe('the web viewer in a browser', function () {
     const counts = new SpectraView(simulator.memory).get('tof').counts;
     const inside = counts.subarray(1, counts.length - 1);
     let lines: string[] = [];
-    // The REST service says that the outermost channels are under- and overflow, a moment after the first counts are there.
+    // The REST service says that the outermost channels are under- and overflow, a moment after the
+    // first counts are there.
     await eventually('the axes of the spectrum', async () => {
       lines = (await saved('Save as CSV')).toString().trimEnd().split('\n').slice(1);
       return lines.length === inside.length;

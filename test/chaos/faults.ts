@@ -1,6 +1,7 @@
 /**
- * The faults: what may happen to whom, and which readers it concerns. Each is drawn from the seed; whether a process that was drawn can be
- * hurt just now is decided when it is, since others may still be coming back.
+ * The faults: what may happen to whom, and which readers it concerns. Each is drawn from the seed;
+ * whether a process that was drawn can be hurt just now is decided when it is, since others may
+ * still be coming back.
  */
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
@@ -15,14 +16,20 @@ export interface Fault {
   readonly affected: readonly string[];
   /** They must have been attached anew: data alone may come from before. */
   readonly reattaches?: boolean;
-  /** Does it and undoes what it can; resolves when those who were hit may go on. False: nobody was there to be hit. */
+  /**
+   * Does it and undoes what it can; resolves when those who were hit may go on. False: nobody was
+   * there to be hit.
+   */
   readonly inject: () => Promise<boolean>;
 }
 
 const STOP_MIN_MS = 50;
 const STOP_MAX_MS = 500;
 const FLOOD_CONNECTIONS = 12;
-/** Deaths of one supervised process in this time that are asked of its parent: more of them are a crash loop, which is slowed down on purpose. */
+/**
+ * Deaths of one supervised process in this time that are asked of its parent: more of them are a
+ * crash loop, which is slowed down on purpose.
+ */
 const KILLS_MAX = 3;
 const KILLS_WINDOW_MS = 30_000;
 

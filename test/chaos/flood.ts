@@ -1,4 +1,7 @@
-/** Garbage on sockets and ports: random bytes, half messages, huge lengths, connections that say nothing, all at once. */
+/**
+ * Garbage on sockets and ports: random bytes, half messages, huge lengths, connections that say
+ * nothing, all at once.
+ */
 import { connect, type Socket } from 'node:net';
 import type { RandomBits } from '../../simulator/random.js';
 
@@ -16,7 +19,10 @@ const GARBAGE: readonly ((random: RandomBits) => Buffer)[] = [
 
 export type FloodTarget = { readonly path: string } | { readonly port: number };
 
-/** Throws garbage at every target over `connections` connections each, and lets go after `holdMs`. Never rejects. */
+/**
+ * Throws garbage at every target over `connections` connections each, and lets go after `holdMs`.
+ * Never rejects.
+ */
 export async function flood(
   targets: readonly FloodTarget[],
   connections: number,

@@ -1,4 +1,7 @@
-/** A flow directory of its own size for the chaos run: a small tmpfs where that may be mounted, so that it can be filled without harm to others. */
+/**
+ * A flow directory of its own size for the chaos run: a small tmpfs where that may be mounted, so
+ * that it can be filled without harm to others.
+ */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

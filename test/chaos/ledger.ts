@@ -1,9 +1,11 @@
 /**
- * What was sent and what arrived, buffer by buffer: pure accounting over what providers and readers report. Providers number their buffers
- * anew in each run of theirs, and say what they have published after they did; readers say which numbers they delivered.
+ * What was sent and what arrived, buffer by buffer: pure accounting over what providers and readers
+ * report. Providers number their buffers anew in each run of theirs, and say what they have
+ * published after they did; readers say which numbers they delivered.
  *
- * A reader that was killed loses by nature what it took and did not report: where its successor begins is forgiven, once. A provider that was
- * killed loses by nature what it had not published: only what it said it published must arrive.
+ * A reader that was killed loses by nature what it took and did not report: where its successor
+ * begins is forgiven, once. A provider that was killed loses by nature what it had not published:
+ * only what it said it published must arrive.
  */
 export interface Range {
   readonly run: number;
@@ -122,7 +124,10 @@ export class Ledger {
     return newest === undefined || (reader.run === newest[0] && reader.next >= newest[1]);
   }
 
-  /** At the end, when all providers have closed: the ends of the runs are compared with what was published. */
+  /**
+   * At the end, when all providers have closed: the ends of the runs are compared with what was
+   * published.
+   */
   close(): Totals {
     for (const [name, reader] of this.#readers) {
       const runs = this.#published.get(reader.flow);

@@ -1,8 +1,14 @@
-/** What a system has left behind: flow files, images and sockets that still stand, and processes that still name its directories. */
+/**
+ * What a system has left behind: flow files, images and sockets that still stand, and processes
+ * that still name its directories.
+ */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** With `suffix` only the files that end so; without, everything but logs, the lock of claims and the token, and processes. */
+/**
+ * With `suffix` only the files that end so; without, everything but logs, the lock of claims and
+ * the token, and processes.
+ */
 export function leftovers(directories: readonly string[], suffix?: string): string[] {
   const files = directories.flatMap((root) =>
     readdirSync(root, { recursive: true, withFileTypes: true })

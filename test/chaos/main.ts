@@ -1,4 +1,6 @@
-/** `npm run chaos -- [options]`, told by `--help`: hurts a real system and tells what became of it. */
+/**
+ * `npm run chaos -- [options]`, told by `--help`: hurts a real system and tells what became of it.
+ */
 import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';

@@ -1,4 +1,7 @@
-/** Memory of long-lived processes over a run: the median of the first and of the last tenth of the samples. */
+/**
+ * Memory of long-lived processes over a run: the median of the first and of the last tenth of the
+ * samples.
+ */
 import { readFileSync } from 'node:fs';
 
 export interface MemoryTrend {

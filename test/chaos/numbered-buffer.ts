@@ -1,6 +1,6 @@
 /**
- * Buffers that prove themselves: which run of which provider wrote them, their number in it, when, and words that follow from both and from
- * their place, so that a buffer mixed of two is seen.
+ * Buffers that prove themselves: which run of which provider wrote them, their number in it, when,
+ * and words that follow from both and from their place, so that a buffer mixed of two is seen.
  *
  *   byte 0          4        8          16                    size
  *        ┌──────────┬────────┬──────────┬──────────────────────┐

@@ -13,13 +13,18 @@ export interface ReaderPlan {
   readonly name: string;
   readonly app: string;
   readonly flow: string;
-  /** How it reads: a provider's flow with a delivery, a mirror's publications, or a mirror's image. */
+  /**
+   * How it reads: a provider's flow with a delivery, a mirror's publications, or a mirror's image.
+   */
   readonly mode: 'lossless' | 'lossy' | 'publications' | 'image';
 }
 
 /** The application with a SpecTcl. */
 export const MIRRORED = 'alpha';
-/** Its processes are stopped and flooded, and never killed: their memory is watched over the whole run. */
+/**
+ * Its processes are stopped and flooded, and never killed: their memory is watched over the whole
+ * run.
+ */
 export const STEADY = 'steady';
 export const APPLICATIONS: readonly string[] = [MIRRORED, 'beta', STEADY];
 

@@ -1,6 +1,7 @@
 /**
- * The system under chaos: a host server, applications, a source behind a proxy, providers and readers, every one a real process in directories of its
- * own. It knows everybody's process id, starts again what nobody else would (as a service manager or a user does), and cleans up.
+ * The system under chaos: a host server, applications, a source behind a proxy, providers and
+ * readers, every one a real process in directories of its own. It knows everybody's process id,
+ * starts again what nobody else would (as a service manager or a user does), and cleans up.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -157,7 +158,10 @@ export class Plant {
     ];
   }
 
-  /** Ends everything in good order; resolves with what is left behind. Readers get what is still to come first. */
+  /**
+   * Ends everything in good order; resolves with what is left behind. Readers get what is still to
+   * come first.
+   */
   async stop(): Promise<string[]> {
     this.#ending = true;
     await Promise.all([...this.providers.values()].map((provider) => provider.stop()));

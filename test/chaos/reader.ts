@@ -1,4 +1,7 @@
-/** A reader of the chaos run as seen from outside: its program, what it reported, and whether it is back on its flow. */
+/**
+ * A reader of the chaos run as seen from outside: its program, what it reported, and whether it is
+ * back on its flow.
+ */
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
 import type { ReaderPlan } from './plan.js';
@@ -38,8 +41,9 @@ export class Reader {
   }
 
   /**
-   * Resolves with the moment (performance.now) at which it has delivered a buffer written after `sinceMs`; undefined after the deadline. With
-   * `attachedSinceMs`, one written after it was attached to a duplicator later than that.
+   * Resolves with the moment (performance.now) at which it has delivered a buffer written after
+   * `sinceMs`; undefined after the deadline. With `attachedSinceMs`, one written after it was
+   * attached to a duplicator later than that.
    */
   backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
@@ -64,7 +68,10 @@ export class Reader {
     return this.#attachedMs;
   }
 
-  /** Kills its program and starts it again, where it left off. Resolves when the new one was started. */
+  /**
+   * Kills its program and starts it again, where it left off. Resolves when the new one was
+   * started.
+   */
   async killAndRestart(): Promise<void> {
     await this.program.kill();
     this.restarted();

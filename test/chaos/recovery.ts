@@ -1,4 +1,6 @@
-/** Doing faults, several of them at the same time, and waiting until everybody they concern is back. */
+/**
+ * Doing faults, several of them at the same time, and waiting until everybody they concern is back.
+ */
 import type { Fault } from './faults.js';
 import type { Plant } from './plant.js';
 import type { SlowRecovery } from './slowest.js';
@@ -30,7 +32,10 @@ export async function injectAll(faults: readonly Fault[]): Promise<PastFault[]> 
   return done.filter(({ hit }) => hit).map(({ fault }) => fault);
 }
 
-/** How long after the last of them every reader concerned had a buffer that was written since, and which reader was the last. */
+/**
+ * How long after the last of them every reader concerned had a buffer that was written since, and
+ * which reader was the last.
+ */
 export async function backAfter(
   plant: Plant,
   faults: readonly PastFault[],

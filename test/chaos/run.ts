@@ -1,4 +1,7 @@
-/** A chaos run: the system is started, hurt at random from a seed, watched coming back, stopped, and everything is counted. */
+/**
+ * A chaos run: the system is started, hurt at random from a seed, watched coming back, stopped, and
+ * everything is counted.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBits } from '../../simulator/random.js';
@@ -33,7 +36,10 @@ export interface ChaosReport extends Totals {
   readonly recoveryMs: Readonly<Record<string, Recovery>>;
   /** Slowest first. */
   readonly slowest: readonly SlowRecovery[];
-  /** How long a bare Node program took from its start to its end in the same run, milliseconds: what the machine was worth then. */
+  /**
+   * How long a bare Node program took from its start to its end in the same run, milliseconds: what
+   * the machine was worth then.
+   */
   readonly bareStartMs: Recovery;
   readonly memory: Readonly<Record<string, MemoryTrend>>;
   /** Faults after which a reader was not back in time. */

@@ -1,4 +1,7 @@
-/** The slowest recoveries of a run, each with what had been done shortly before it: where to look for a cause. Pure. */
+/**
+ * The slowest recoveries of a run, each with what had been done shortly before it: where to look
+ * for a cause. Pure.
+ */
 
 /** So many are kept. */
 const SLOWEST_MAX = 10;
@@ -17,7 +20,10 @@ export interface SlowRecovery {
   readonly hit: readonly string[];
   /** The reader that was back last. */
   readonly reader: string;
-  /** Milliseconds after which that reader was attached to a duplicator anew; left out when it was not. */
+  /**
+   * Milliseconds after which that reader was attached to a duplicator anew; left out when it was
+   * not.
+   */
   readonly attachedMs?: number | undefined;
   /** What else had been done in the last five seconds, oldest first. */
   readonly before: readonly EarlierFault[];
@@ -42,7 +48,10 @@ export class Slowest {
   #slowest: SlowRecovery[] = [];
   #faults = 0;
 
-  /** Those of one recovery: they were done at the same time. `begunAt`: of the run, by performance.now. */
+  /**
+   * Those of one recovery: they were done at the same time. `begunAt`: of the run, by
+   * performance.now.
+   */
   note(
     recovery: Pick<SlowRecovery, 'kind' | 'ms' | 'reader' | 'attachedMs'>,
     hit: readonly DoneFault[],

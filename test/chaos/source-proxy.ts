@@ -1,4 +1,7 @@
-/** The network between a source and its mirror: passes bytes on until it is cut, and refuses everybody while it is. */
+/**
+ * The network between a source and its mirror: passes bytes on until it is cut, and refuses
+ * everybody while it is.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 

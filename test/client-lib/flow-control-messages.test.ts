@@ -5,7 +5,10 @@ import type { Client, InputFlow, OutputFlow, ReachedMark } from '../../client-li
 import { eventually, failureOf } from '../app-server/test-system.js';
 import { RunningApplication } from './running-application.js';
 
-/** Asks an app server for the XOFFs of the flow, until there is one or there is none, and says which. */
+/**
+ * Asks an app server for the XOFFs of the flow, until there is one or there is none, and says
+ * which.
+ */
 const ASK_UNTIL = `
 const [address, wanted] = process.argv.slice(1);
 const { origin, username, password } = new URL(address);
@@ -96,7 +99,8 @@ describe('flow control', () => {
     flow.pause();
     await publish(8);
     flow.resume();
-    // From here on, only the flow thread runs: this blocks the main thread until the app server knows of the mark.
+    // From here on, only the flow thread runs: this blocks the main thread until the app server
+    // knows of the mark.
     const asked = (wanted: boolean): string =>
       execFileSync(process.execPath, [
         '--input-type=module',

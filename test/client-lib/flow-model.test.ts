@@ -1,4 +1,6 @@
-/** Random interleavings of a provider and its consumers over a small ring, against a list in memory. */
+/**
+ * Random interleavings of a provider and its consumers over a small ring, against a list in memory.
+ */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { InputFlow } from '../../client-lib/input-flow.js';
@@ -16,11 +18,16 @@ interface Written {
   readonly size: number;
 }
 
-/** What one consumer must see: everything from `next` on, or as much as it was not told to have lost. */
+/**
+ * What one consumer must see: everything from `next` on, or as much as it was not told to have
+ * lost.
+ */
 interface Reader {
   readonly flow: InputFlow;
   readonly lossless: boolean;
-  /** Where it may have begun: a provider that waited for room may have gone on while it attached. */
+  /**
+   * Where it may have begun: a provider that waited for room may have gone on while it attached.
+   */
   first: readonly [from: number, to: number];
   next: number;
   taken: number;

@@ -1,4 +1,7 @@
-/** What becomes of an input flow whose source, link or file changes or ends, with a flow thread and inline alike. */
+/**
+ * What becomes of an input flow whose source, link or file changes or ends, with a flow thread and
+ * inline alike.
+ */
 import { expect } from 'chai';
 import { until } from '../fixtures/flow-double.js';
 import { eitherWay } from './input-flow-rig.js';

@@ -1,4 +1,7 @@
-/** Input flows on a duplicator's double, for suites that hold with a flow thread and inline alike; closes what a test has opened. */
+/**
+ * Input flows on a duplicator's double, for suites that hold with a flow thread and inline alike;
+ * closes what a test has opened.
+ */
 import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
 import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';
 import { FlowDouble, type DoubleOptions } from '../fixtures/flow-double.js';

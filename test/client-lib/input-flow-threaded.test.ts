@@ -1,4 +1,7 @@
-/** What only an input flow with a flow thread promises: policies of the history, and independence of the main thread. */
+/**
+ * What only an input flow with a flow thread promises: policies of the history, and independence of
+ * the main thread.
+ */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';

@@ -1,4 +1,7 @@
-/** What every input flow promises, with a flow thread and inline alike: who it says it is, where it begins, that nothing gets lost. */
+/**
+ * What every input flow promises, with a flow thread and inline alike: who it says it is, where it
+ * begins, that nothing gets lost.
+ */
 import { expect } from 'chai';
 import { openInputFlow } from '../../client-lib/input-flow.js';
 import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';

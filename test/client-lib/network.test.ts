@@ -1,4 +1,7 @@
-/** The management connections of the Smartflow note between client and app server, with real processes. */
+/**
+ * The management connections of the Smartflow note between client and app server, with real
+ * processes.
+ */
 import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** What programs elsewhere get by `import 'mirrorflow'`: one file that needs no other of the library's but the flow thread's. */
+/**
+ * What programs elsewhere get by `import 'mirrorflow'`: one file that needs no other of the
+ * library's but the flow thread's.
+ */
 import { execFile } from 'node:child_process';
 import {
   cpSync,

@@ -1,4 +1,7 @@
-/** An application with a real app server and real duplicators, and its clients in this process; all of it ends with `stop`. */
+/**
+ * An application with a real app server and real duplicators, and its clients in this process; all
+ * of it ends with `stop`.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Client } from '../../client-lib/index.js';

@@ -1,4 +1,7 @@
-/** The command as a real process, in directories of one test, with a simulated SpecTcl in this process. */
+/**
+ * The command as a real process, in directories of one test, with a simulated SpecTcl in this
+ * process.
+ */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
@@ -144,7 +147,10 @@ export class ConsoleSystem {
       });
   }
 
-  /** Sockets, flow files and images that are there; logs, the lock of claims and the token, which stay, are not among them. */
+  /**
+   * Sockets, flow files and images that are there; logs, the lock of claims and the token, which
+   * stay, are not among them.
+   */
   leftovers(): string[] {
     return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
       (path) => !/\.log$|\.claims$|(^|\/)token$/.test(path) && !statSync(join(this.root, path)).isDirectory(),

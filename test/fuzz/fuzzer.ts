@@ -1,6 +1,7 @@
 /**
- * The fuzzer: seeds and freshly made inputs, changed and given to a parser, again and again. A parser fails when it throws what it does not
- * promise, breaks what its target checks, takes a second of processor time for one input, or makes the process grow without bound.
+ * The fuzzer: seeds and freshly made inputs, changed and given to a parser, again and again. A
+ * parser fails when it throws what it does not promise, breaks what its target checks, takes a
+ * second of processor time for one input, or makes the process grow without bound.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,10 @@ export interface FuzzTarget {
   readonly words: readonly (string | Buffer)[];
   /** Makes a new, more or less right input. */
   readonly generate: (random: RandomBits) => Buffer;
-  /** Gives the input to the parser and checks what came of it. May throw a MirrorflowError, and nothing else. */
+  /**
+   * Gives the input to the parser and checks what came of it. May throw a MirrorflowError, and
+   * nothing else.
+   */
   readonly run: (input: Buffer, random: RandomBits) => void;
   /** What it holds is given back. */
   readonly close?: () => void;
@@ -36,7 +40,10 @@ export interface FuzzResult {
 const SEEDS = fileURLToPath(new URL('../../../test/fuzz/seeds/', import.meta.url));
 const HANG_MS = 1_000;
 const GROWTH_MAX_MIB = 300;
-/** Inputs between two looks at the clocks, and turns of the event loop, in which promises settle and mapped memory is given back. */
+/**
+ * Inputs between two looks at the clocks, and turns of the event loop, in which promises settle and
+ * mapped memory is given back.
+ */
 const PROGRESS_EVERY = 64;
 
 /** Inputs that are kept, found or thought of: every file of the target's folder. */
@@ -50,7 +57,10 @@ export function seedsOf(name: string): Buffer[] {
   }
 }
 
-/** Runs so many inputs. Rejects with what the parser did wrong, with the place where the input was kept. */
+/**
+ * Runs so many inputs. Rejects with what the parser did wrong, with the place where the input was
+ * kept.
+ */
 export async function fuzz(
   target: FuzzTarget,
   inputs: number,
@@ -64,7 +74,8 @@ export async function fuzz(
   const watch = new Watch();
   let accepted = 0;
   let early = 0;
-  // Refusals are errors, and most of the time would go into their stacks; a failure is run again with one.
+  // Refusals are errors, and most of the time would go into their stacks; a failure is run again
+  // with one.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
@@ -107,7 +118,10 @@ class Watch {
     this.#used = process.cpuUsage();
   }
 
-  /** Whether more was used since `begin` than any input may; a few that are in order come nowhere near it. */
+  /**
+   * Whether more was used since `begin` than any input may; a few that are in order come nowhere
+   * near it.
+   */
   isLate(): boolean {
     return performance.now() - this.#beganMs > HANG_MS && process.cpuUsage(this.#used).user > HANG_MS * 1000;
   }
@@ -123,7 +137,10 @@ function isTaken(target: FuzzTarget, input: Buffer, random: RandomBits): boolean
   }
 }
 
-/** What the input fails with when it is run again, with its stack; undefined when it does not fail again. */
+/**
+ * What the input fails with when it is run again, with its stack; undefined when it does not fail
+ * again.
+ */
 function withStack(target: FuzzTarget, input: Buffer, random: RandomBits): unknown {
   Error.stackTraceLimit = 30;
   try {

@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: runs fuzzers, all or those named, and tells what they did. Each runs in a thread of its own,
- * so that one that hangs is ended and told, with the input that the same seed comes to again.
+ * `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: runs fuzzers, all or those named, and tells
+ * what they did. Each runs in a thread of its own, so that one that hangs is ended and told, with
+ * the input that the same seed comes to again.
  */
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
 import { endWithBadUsage } from '../../protocol/host/process-kit/usage.js';

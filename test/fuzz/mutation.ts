@@ -1,4 +1,7 @@
-/** Changes to an input that parsers meet in the wild: bits, boundary numbers, truncation, repetition, pieces of other inputs, words of the format. */
+/**
+ * Changes to an input that parsers meet in the wild: bits, boundary numbers, truncation,
+ * repetition, pieces of other inputs, words of the format.
+ */
 import type { RandomBits } from '../../simulator/random.js';
 
 /** Numbers at which sizes, counts and offsets go wrong. */

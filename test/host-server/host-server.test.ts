@@ -1,4 +1,7 @@
-/** The host server as a program: its start, its end, what it leaves to the next one, and what it tells systemd. */
+/**
+ * The host server as a program: its start, its end, what it leaves to the next one, and what it
+ * tells systemd.
+ */
 import { spawnSync, execFile, spawn } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** Host servers for tests: in this process with chosen times, or as the real program; both with stand-ins for app servers. */
+/**
+ * Host servers for tests: in this process with chosen times, or as the real program; both with
+ * stand-ins for app servers.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

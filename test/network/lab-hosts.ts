@@ -1,4 +1,7 @@
-/** A whole mirrorflow on each host of a lab, all with one secret: what the tests of several hosts stand on. */
+/**
+ * A whole mirrorflow on each host of a lab, all with one secret: what the tests of several hosts
+ * stand on.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +15,10 @@ export class LabHosts {
   readonly #systems: ReadonlyMap<string, WholeSystem>;
   readonly #directory: string;
 
-  /** Starts a host server on every host; each knows all others, and is connected with them when this resolves. */
+  /**
+   * Starts a host server on every host; each knows all others, and is connected with them when this
+   * resolves.
+   */
   static async start(names: readonly string[]): Promise<LabHosts> {
     const hosts = new LabHosts(await NetworkLab.make(names));
     try {

@@ -1,7 +1,8 @@
 /**
- * Several hosts on one machine: a network namespace each, with an address of its own, joined by a switch in user space
- * (switch.c) that gives each host's link a rate, a delay, a loss and cuts. Needs root, a C compiler and /dev/net/tun;
- * `NetworkLab.obstacle` says what is missing. What a lab made is gone when it is closed, or at the latest when the next one begins.
+ * Several hosts on one machine: a network namespace each, with an address of its own, joined by a
+ * switch in user space (switch.c) that gives each host's link a rate, a delay, a loss and cuts.
+ * Needs root, a C compiler and /dev/net/tun; `NetworkLab.obstacle` says what is missing. What a lab
+ * made is gone when it is closed, or at the latest when the next one begins.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';

@@ -75,7 +75,10 @@ describe('an application on several hosts', function () {
     return bytes;
   };
 
-  /** A provider on one host and a consumer on the other, which has the first buffer, whose number is 1. */
+  /**
+   * A provider on one host and a consumer on the other, which has the first buffer, whose number is
+   * 1.
+   */
   async function joined(): Promise<{ provider: Client; out: OutputFlow; flow: InputFlow }> {
     const provider = await a.client(APP, 'provider');
     const out = await provider.openOutput('events', SIZES);

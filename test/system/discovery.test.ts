@@ -1,4 +1,7 @@
-/** Hosts that find each other by DNS-SD, without being told an address; each in a network namespace of its own, joined by a network with multicast. */
+/**
+ * Hosts that find each other by DNS-SD, without being told an address; each in a network namespace
+ * of its own, joined by a network with multicast.
+ */
 import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Flows between hosts as real processes: each host has directories of its own, its duplicators are killed and its links are cut, and what a
- * lossless consumer gets is looked at buffer by buffer.
+ * Flows between hosts as real processes: each host has directories of its own, its duplicators are
+ * killed and its links are cut, and what a lossless consumer gets is looked at buffer by buffer.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,7 +83,10 @@ class Host {
   }
 }
 
-/** Takes buffers until it has the one before `until`; comes back to a restarted duplicator by itself. */
+/**
+ * Takes buffers until it has the one before `until`; comes back to a restarted duplicator by
+ * itself.
+ */
 class Taker {
   readonly sequences: number[] = [];
   readonly wrong: string[] = [];
@@ -270,7 +273,8 @@ describe('a flow between hosts, as processes', () => {
       expect(one.sequences).to.deep.equal(all(count));
       expect([one.lost, one.wrong]).to.deep.equal([0, []]);
     }
-    // What was on its way when a link was cut went twice; each buffer otherwise once, however many want it.
+    // What was on its way when a link was cut went twice; each buffer otherwise once, however many
+    // want it.
     for (const { passedBytes } of [toB, toC])
       expect(passedBytes).to.be.within(count * SIZE, count * (SIZE + 32) + 3 * BUFFERS * SIZE);
     expect(openFlowFile(c.opened.file, 'read').counter(COUNTERS.missing.id)).to.equal(0);

@@ -68,7 +68,8 @@ describe('a flow between processes', function () {
     this.timeout(600_000);
     const count = 1_000_000;
     const out = join(system.directory, 'next.log');
-    // A consumer that stays holds what the killed one had not acknowledged, no further than it acknowledges itself; it sees it all.
+    // A consumer that stays holds what the killed one had not acknowledged, no further than it
+    // acknowledges itself; it sees it all.
     let provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
     await says(provider, 'providing 0');
     const steady = program(CONSUMER, 'e1', 'numbers', 'oldest', count);
@@ -84,7 +85,8 @@ describe('a flow between processes', function () {
         provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
         await says(provider, 'providing');
       } else {
-        // The provider stands still meanwhile: a fast machine would be at the end before the consumer is back.
+        // The provider stands still meanwhile: a fast machine would be at the end before the
+        // consumer is back.
         provider.child.kill('SIGSTOP');
         await killHard(killed.child);
         const next = existsSync(out) ? readFileSync(out, 'utf8') : '0';
@@ -113,7 +115,8 @@ describe('a flow between processes', function () {
     });
     const first = (await sleeper.take())!;
     const begun = first.sequence;
-    // It sleeps: nothing is taken until the provider has come to a stop, with ring and history full.
+    // It sleeps: nothing is taken until the provider has come to a stop, with ring and history
+    // full.
     let before = -1;
     const stopped = await eventually('the provider waits', async () => {
       const now = await published('numbers');

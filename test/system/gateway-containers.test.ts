@@ -1,4 +1,7 @@
-/** A SpecTcl, or mirrorflow, that lives in network and IPC namespaces of its own, as in a container. Needs root. */
+/**
+ * A SpecTcl, or mirrorflow, that lives in network and IPC namespaces of its own, as in a container.
+ * Needs root.
+ */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

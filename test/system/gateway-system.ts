@@ -1,4 +1,7 @@
-/** What the system tests of the gateway share: the ports of an application's gateway, REST, and viewers that answer line by line. */
+/**
+ * What the system tests of the gateway share: the ports of an application's gateway, REST, and
+ * viewers that answer line by line.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -49,7 +49,8 @@ describe('what is promised when clients misbehave', function () {
       body,
       headers: { 'content-type': 'text/xml', authorization: `Bearer ${readToken(directory)}` },
     }).catch(() => undefined);
-    // Either the answer arrives, or the connection was closed under the sender before it could read it.
+    // Either the answer arrives, or the connection was closed under the sender before it could read
+    // it.
     if (huge !== undefined) expect(huge.status).to.equal(413);
     await flow.goesOn();
     expect((await system.host.info()).pid).to.equal(hostServer.pid);
@@ -97,7 +98,10 @@ describe('what is promised when clients misbehave', function () {
       await flow.goesOn();
     });
 
-    /** What the hostile ones did is over; the honest one has lost nothing, and its duplicator is the same. */
+    /**
+     * What the hostile ones did is over; the honest one has lost nothing, and its duplicator is the
+     * same.
+     */
     async function unharmed(pid: number): Promise<void> {
       await flow.goesOn();
       const client = await system.client(APP);

@@ -185,7 +185,8 @@ describe('what is promised when processes are killed', function () {
     const appServer = await appServerPid(system);
     await killHard(hostServer);
     process.kill(appServer, 'SIGKILL');
-    // The provider writes four buffers every five milliseconds, so many that the ring has gone round more than thirty times.
+    // The provider writes four buffers every five milliseconds, so many that the ring has gone
+    // round more than thirty times.
     const { sent, delivered } = { ...flow.ledger.totals };
     await eventually('two thousand more', () => flow.published > sent + 2000);
     await eventually('all of them delivered', () => flow.ledger.totals.delivered > delivered + 2000);

@@ -15,7 +15,10 @@ export class LoopbackHosts {
     chmodSync(this.secretFile, 0o600);
   }
 
-  /** Starts a host that knows the addresses of those that were started before it, or of `peers` only. `options`: further ones of its host server. */
+  /**
+   * Starts a host that knows the addresses of those that were started before it, or of `peers`
+   * only. `options`: further ones of its host server.
+   */
   async start(
     name: string,
     peers: readonly string[] = [...this.#systems.keys()],

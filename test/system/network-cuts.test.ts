@@ -1,6 +1,7 @@
 /**
- * Several hosts, each with its own network, whose links are delayed, slowed and cut: what crosses them, how often, and what is lost.
- * MIRRORFLOW_LONG_TESTS=1 adds the cut of 30 s and takes a minute for the twenty cuts.
+ * Several hosts, each with its own network, whose links are delayed, slowed and cut: what crosses
+ * them, how often, and what is lost. MIRRORFLOW_LONG_TESTS=1 adds the cut of 30 s and takes a
+ * minute for the twenty cuts.
  */
 import { expect } from 'chai';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';

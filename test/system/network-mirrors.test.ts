@@ -1,4 +1,7 @@
-/** Mirrors that hosts have from each other: one copy on each link whatever number of readers, changed blocks only, at the pace of a slow link. */
+/**
+ * Mirrors that hosts have from each other: one copy on each link whatever number of readers,
+ * changed blocks only, at the pace of a slow link.
+ */
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { Client } from '../../client-lib/index.js';
@@ -30,7 +33,10 @@ describe('mirrors between hosts', function () {
     await hosts.close(this.currentTest?.state === 'failed');
   });
 
-  /** A SpecTcl on host a, mirrored there, from there on b, and from b on c. `percent` of its blocks change every `intervalMs`. */
+  /**
+   * A SpecTcl on host a, mirrored there, from there on b, and from b on c. `percent` of its blocks
+   * change every `intervalMs`.
+   */
   async function mirrors(percent: number, intervalMs: number): Promise<Client[]> {
     const simulator = hosts.system('a').program('simulator/main.js', [
       '--json', '--end-with-stdin', '--no-delay', '--memory', '8', '--sparse', String(percent), '--interval', String(intervalMs),

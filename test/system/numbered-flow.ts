@@ -1,4 +1,7 @@
-/** A flow of numbered, checked buffers between real programs in a test's system: what was sent and what arrived is known buffer by buffer. */
+/**
+ * A flow of numbered, checked buffers between real programs in a test's system: what was sent and
+ * what arrived is known buffer by buffer.
+ */
 import { join } from 'node:path';
 import { Ledger } from '../chaos/ledger.js';
 import { Participant } from '../chaos/participant.js';
@@ -63,7 +66,10 @@ export class NumberedFlow {
     if (back.includes(undefined)) throw new Error(`not every consumer goes on: ${this.problems.join('; ')}`);
   }
 
-  /** Ends the provider, waits until lossless consumers have everything, ends them; resolves with what was counted. */
+  /**
+   * Ends the provider, waits until lossless consumers have everything, ends them; resolves with
+   * what was counted.
+   */
   async end(): Promise<Ledger['totals']> {
     await this.provider.stop();
     const lossless = this.#readers.filter(({ plan }) => plan.mode === 'lossless');

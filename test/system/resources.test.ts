@@ -1,4 +1,7 @@
-/** Resources that run out: an error at the operation that hits it, and what runs goes on. Real processes, real limits. */
+/**
+ * Resources that run out: an error at the operation that hits it, and what runs goes on. Real
+ * processes, real limits.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -150,7 +153,8 @@ describe('a resource that runs out', () => {
     }
     expect(filled).to.be.above(0);
     const before = (await client.flows()).map(({ pid }) => pid);
-    // Garbage on the link makes the duplicator log; clients that come and go make the app server log.
+    // Garbage on the link makes the duplicator log; clients that come and go make the app server
+    // log.
     for (let n = 0; n < 20; n += 1) {
       const garbage = connectSocket(linkSocketPath(directory, 'e1', 'events'));
       garbage.on('error', () => undefined);
@@ -201,7 +205,8 @@ describe('a resource that runs out', () => {
     const answers = [];
     for (let n = 0; n < 50; n += 1) answers.push((await connection.info()).pid);
     expect(new Set(answers)).to.deep.equal(new Set([child.pid]));
-    // At rest it takes next to nothing, however long the machine makes this wait; a process that spins takes all it gets.
+    // At rest it takes next to nothing, however long the machine makes this wait; a process that
+    // spins takes all it gets.
     const cpuBefore = cpuTicks(child.pid);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(cpuTicks(child.pid) - cpuBefore).to.be.below(30);

@@ -1,4 +1,7 @@
-/** The sentences of the Smartflow note about clients and flows that no other test says, each in our words. */
+/**
+ * The sentences of the Smartflow note about clients and flows that no other test says, each in our
+ * words.
+ */
 import { once } from 'node:events';
 import { expect } from 'chai';
 import type { Client } from '../../client-lib/index.js';

@@ -1,4 +1,7 @@
-/** A whole system with one application and one numbered flow, which tests hurt and which must come through whole. */
+/**
+ * A whole system with one application and one numbered flow, which tests hurt and which must come
+ * through whole.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { expect } from 'chai';
 import { NumberedFlow } from './numbered-flow.js';

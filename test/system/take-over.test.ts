@@ -1,4 +1,7 @@
-/** Duplicators that die under a lossless flow: what was published is delivered, once, in order, from the same file. */
+/**
+ * Duplicators that die under a lossless flow: what was published is delivered, once, in order, from
+ * the same file.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -39,7 +42,10 @@ describe('a lossless flow', () => {
       expect([buffer?.sequence, buffer?.data[0], buffer?.data[99]]).to.deep.equal([n, n, n]);
     }
   }
-  /** Under another duplicator, what was published before is there, and what another provider publishes comes behind it. */
+  /**
+   * Under another duplicator, what was published before is there, and what another provider
+   * publishes comes behind it.
+   */
   async function goesOn(before: number): Promise<void> {
     await provider.close();
     provider = await system.client('e1', 'another-provider');

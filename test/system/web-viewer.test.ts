@@ -1,4 +1,7 @@
-/** The web viewer over a whole system, without a browser: one reader for any number of pages, and pages that stay for long. */
+/**
+ * The web viewer over a whole system, without a browser: one reader for any number of pages, and
+ * pages that stay for long.
+ */
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { SpectraView } from '../../client-lib/index.js';

@@ -1,6 +1,7 @@
 /**
- * A whole mirrorflow as real processes in directories of its own: host server, what it starts, and programs that use it. At the end everything is
- * stopped, and what is left behind fails the test that left it.
+ * A whole mirrorflow as real processes in directories of its own: host server, what it starts, and
+ * programs that use it. At the end everything is stopped, and what is left behind fails the test
+ * that left it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -138,7 +139,10 @@ export class WholeSystem {
     if (!failed && left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
   }
 
-  /** Flow files, images and sockets that still stand, and processes that still name this system's directory. */
+  /**
+   * Flow files, images and sockets that still stand, and processes that still name this system's
+   * directory.
+   */
   leftovers(): string[] {
     const files = [this.directory, this.flowDirectory].flatMap((root) =>
       readdirSync(root, { recursive: true, withFileTypes: true })

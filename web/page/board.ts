@@ -1,4 +1,7 @@
-/** The plots side by side: adding, removing, arranging; what stands there is what the address bar says. */
+/**
+ * The plots side by side: adding, removing, arranging; what stands there is what the address bar
+ * says.
+ */
 import { OVERLAYS_MAX, plotOf, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
 import { element } from './dom.js';
 import { Plot, type PlotServices } from './plot.js';

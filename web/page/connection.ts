@@ -1,4 +1,7 @@
-/** The page's one WebSocket: it comes back by itself, with growing pauses, and says whether it is there. */
+/**
+ * The page's one WebSocket: it comes back by itself, with growing pauses, and says whether it is
+ * there.
+ */
 import { decodeFrame, type Frame } from '../wire/frame.js';
 import type { PageMessage, ServerMessage } from '../wire/messages.js';
 

@@ -2,7 +2,10 @@
 type Child = Node | string | undefined;
 type Attributes = Readonly<Record<string, string | boolean | undefined | ((event: never) => void)>>;
 
-/** `onclick` and the like take functions; false and undefined leave an attribute out. Text is never read as HTML. */
+/**
+ * `onclick` and the like take functions; false and undefined leave an attribute out. Text is never
+ * read as HTML.
+ */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},

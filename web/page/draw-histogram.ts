@@ -1,4 +1,7 @@
-/** A 1-D spectrum as steps: one step for each channel where there is room, what each column of pixels reaches where there is not. */
+/**
+ * A 1-D spectrum as steps: one step for each channel where there is room, what each column of
+ * pixels reaches where there is not.
+ */
 import { envelope } from '../view/envelope.js';
 import { scaler, type ScaleName } from '../view/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
@@ -14,7 +17,10 @@ export interface HistogramStyle {
   readonly placement: Placement;
 }
 
-/** The part of a frame that a range of channels shows; `from` and `group` in channels of the axis that is drawn. */
+/**
+ * The part of a frame that a range of channels shows; `from` and `group` in channels of the axis
+ * that is drawn.
+ */
 export function visiblePart(
   { head, values }: Frame,
   range: ChannelRange,
@@ -91,7 +97,10 @@ function stepsInto(
   path.lineTo(left + values.length * step, yOf(0));
 }
 
-/** Down to the lowest and up to the highest of each column, so that a lone high channel stays as high as it is. */
+/**
+ * Down to the lowest and up to the highest of each column, so that a lone high channel stays as
+ * high as it is.
+ */
 function columnsInto(
   path: Path2D,
   values: Values,

@@ -1,4 +1,7 @@
-/** When things are drawn: at most once per picture of the screen, and never so much at once that the page stops answering. */
+/**
+ * When things are drawn: at most once per picture of the screen, and never so much at once that the
+ * page stops answering.
+ */
 
 export interface Drawable {
   draw(): void;

@@ -1,4 +1,7 @@
-/** What lies over the counts: gates, the region of interest, the cursor, the rectangle that is being drawn. */
+/**
+ * What lies over the counts: gates, the region of interest, the cursor, the rectangle that is being
+ * drawn.
+ */
 import { toChannel, type Axis } from '../view/axis.js';
 import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
@@ -11,7 +14,10 @@ export interface Marked {
   readonly y: ChannelRange | undefined;
 }
 
-/** The gates that lie on the axes of a spectrum: slices of its parameter, contours and bands of its two. */
+/**
+ * The gates that lie on the axes of a spectrum: slices of its parameter, contours and bands of its
+ * two.
+ */
 export function gatesOn(
   info: SpectrumInfo,
   projection: 'x' | 'y' | undefined,

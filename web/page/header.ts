@@ -1,4 +1,7 @@
-/** The line on top: which application, how it is, which view, and the few things that concern the whole page. */
+/**
+ * The line on top: which application, how it is, which view, and the few things that concern the
+ * whole page.
+ */
 import { formatDuration, formatShort } from '../view/numbers.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './state.js';

@@ -1,6 +1,6 @@
 /**
- * The page: the line on top, then the list beside the board, or the network. The address bar says what is shown; everything else is asked of the
- * server over one WebSocket.
+ * The page: the line on top, then the list beside the board, or the network. The address bar says
+ * what is shown; everything else is asked of the server over one WebSocket.
  *
  *   connection.ts      the WebSocket              board.ts, plot*.ts   plots
  *   subscriptions.ts   what is in sight           spectrum-list.ts     the list

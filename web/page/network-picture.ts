@@ -1,4 +1,7 @@
-/** Applications, their sources, flows and clients as boxes and lines; the dashes of a line move when data move on it. */
+/**
+ * Applications, their sources, flows and clients as boxes and lines; the dashes of a line move when
+ * data move on it.
+ */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
 import { svg } from './dom.js';
 import { BOX, button, clientBox, flowBox, sourceBox, type Choosing, type Place } from './network-boxes.js';
@@ -143,7 +146,10 @@ function application(
   };
 }
 
-/** From one box to the next: side by side, or down and in. Wider and faster with more bytes, still without. */
+/**
+ * From one box to the next: side by side, or down and in. Wider and faster with more bytes, still
+ * without.
+ */
 function line(
   from: Place,
   to: Place,

@@ -1,4 +1,7 @@
-/** The network page: the picture, the details of what was clicked, and starting and stopping applications. */
+/**
+ * The network page: the picture, the details of what was clicked, and starting and stopping
+ * applications.
+ */
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { Chosen } from './network-boxes.js';

@@ -48,7 +48,10 @@ export function yToChannel(area: PlotArea, range: ChannelRange, y: number): numb
   return range[0] + ((area.top + area.height - y) / area.height) * (range[1] - range[0]);
 }
 
-/** A context whose units are pixels of the page, cleared, on a canvas as sharp as the screen. Undefined while it has no size. */
+/**
+ * A context whose units are pixels of the page, cleared, on a canvas as sharp as the screen.
+ * Undefined while it has no size.
+ */
 export function prepare(
   canvas: HTMLCanvasElement,
   paper: string,

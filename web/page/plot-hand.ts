@@ -16,7 +16,9 @@ const KEY_PAN = 0.15;
 /** A press that moved less is no drawing. */
 const DRAG_LEAST_PX = 5;
 
-/** Until the returned function is called. Drag: zoom; Shift: region; Alt or the middle button: pan. */
+/**
+ * Until the returned function is called. Drag: zoom; Shift: region; Alt or the middle button: pan.
+ */
 export function attachHand(plot: Plot): () => void {
   const { canvas } = plot;
   const ending = new AbortController();
@@ -63,7 +65,8 @@ export function attachHand(plot: Plot): () => void {
       if (doing.kind !== 'pan') return plot.setDrawn(drawn(doing.from, at));
       const { axes, area } = plot;
       if (axes === undefined || area === undefined) return;
-      // Against the ranges of the beginning, so that what was taken hold of stays under the pointer.
+      // Against the ranges of the beginning, so that what was taken hold of stays under the
+      // pointer.
       const box = canvas.getBoundingClientRect();
       const x = xToChannel(area, doing.x, event.clientX - box.left) - doing.from.x;
       const y = yToChannel(area, doing.y, event.clientY - box.top) - doing.from.y;

@@ -1,4 +1,7 @@
-/** The spectra of one plot, each with its subscription and its newest frame; while the page is paused the newest waits. */
+/**
+ * The spectra of one plot, each with its subscription and its newest frame; while the page is
+ * paused the newest waits.
+ */
 import type { Frame } from '../wire/frame.js';
 import type { Handle, Subscriptions, Wish } from './subscriptions.js';
 

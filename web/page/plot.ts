@@ -1,6 +1,6 @@
 /**
- * One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in `plot-hand.ts`, its menus in `plot-bar.ts`,
- * the frames that come in `plot-layers.ts`.
+ * One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in
+ * `plot-hand.ts`, its menus in `plot-bar.ts`, the frames that come in `plot-layers.ts`.
  */
 import {
   clampTo,
@@ -38,7 +38,10 @@ export interface PlotServices {
   readonly loop: DrawLoop;
 }
 
-/** A 1-D spectrum of up to so many channels is sent whole, so that zooming needs nothing from the server and read-outs are exact. */
+/**
+ * A 1-D spectrum of up to so many channels is sent whole, so that zooming needs nothing from the
+ * server and read-outs are exact.
+ */
 const WHOLE_CHANNELS = 8_192;
 const CELLS_MOST = 1_024;
 
@@ -154,7 +157,9 @@ export class Plot implements Drawable {
     return this.#cursor;
   }
 
-  /** A wish of the hand or a menu: shown at once, and told to the board, which keeps the address. */
+  /**
+   * A wish of the hand or a menu: shown at once, and told to the board, which keeps the address.
+   */
   change(change: Partial<PlotSpec>): void {
     this.apply({ ...this.#spec, ...change });
     this.#actions.changed();

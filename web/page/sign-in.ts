@@ -1,4 +1,7 @@
-/** Asking for the shared secret: as a page where nothing may be seen without it, as a dialog where only acting needs it. */
+/**
+ * Asking for the shared secret: as a page where nothing may be seen without it, as a dialog where
+ * only acting needs it.
+ */
 import { element, setText } from './dom.js';
 
 export interface Session {

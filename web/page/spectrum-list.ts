@@ -1,4 +1,7 @@
-/** The list of spectra: search, tags of type, a live thumbnail for every row in sight. Rows out of sight do not exist. */
+/**
+ * The list of spectra: search, tags of type, a live thumbnail for every row in sight. Rows out of
+ * sight do not exist.
+ */
 import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
 import { formatCount, formatShort } from '../view/numbers.js';
 import type { SpectrumInfo } from '../wire/messages.js';

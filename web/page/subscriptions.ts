@@ -1,4 +1,7 @@
-/** What this page shows, told to the server as a whole whenever it changes. A hidden tab shows nothing and costs nothing. */
+/**
+ * What this page shows, told to the server as a whole whenever it changes. A hidden tab shows
+ * nothing and costs nothing.
+ */
 import type { Frame } from '../wire/frame.js';
 import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
 

@@ -1,6 +1,7 @@
 /**
- * Who may ask at all: requests for this server by a name it knows itself by, and WebSockets of its own pages only. A foreign page that had its
- * name resolve to this machine (DNS rebinding), or that opens a WebSocket to it, is refused before anything is told. Pure.
+ * Who may ask at all: requests for this server by a name it knows itself by, and WebSockets of its
+ * own pages only. A foreign page that had its name resolve to this machine (DNS rebinding), or that
+ * opens a WebSocket to it, is refused before anything is told. Pure.
  */
 import { isIP } from 'node:net';
 import { isLoopback } from '../../protocol/rpc/security/listening.js';
@@ -15,7 +16,8 @@ export function splitHost(header: string | undefined): { host: string; port: str
 }
 
 /**
- * Whether the Host header names this server: a loopback name, an address in digits (a name that resolves to us is never one), or one of `names`.
+ * Whether the Host header names this server: a loopback name, an address in digits (a name that
+ * resolves to us is never one), or one of `names`.
  */
 export function isOwnHost(header: string | undefined, names: readonly string[]): boolean {
   const found = splitHost(header);
@@ -23,7 +25,10 @@ export function isOwnHost(header: string | undefined, names: readonly string[]):
   return isLoopback(found.host) || isIP(found.host) !== 0 || names.includes(found.host);
 }
 
-/** Whether a page of this very server asks: the Origin is `http://` or `https://` and the Host of the same request. */
+/**
+ * Whether a page of this very server asks: the Origin is `http://` or `https://` and the Host of
+ * the same request.
+ */
 export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined || host === undefined) return false;
   const match = /^https?:\/\/(.+)$/.exec(origin);

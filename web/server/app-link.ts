@@ -1,4 +1,7 @@
-/** The one client of an application that the whole web process shares: for its mirror, its network picture and its numbers. */
+/**
+ * The one client of an application that the whole web process shares: for its mirror, its network
+ * picture and its numbers.
+ */
 import { connect, type Client } from '../../client-lib/index.js';
 
 /** A client nobody has used for this long is closed. */
@@ -26,7 +29,10 @@ export class AppLink {
     return this.#client;
   }
 
-  /** Somebody lives on the client, from now until the returned function is called: it is not idle meanwhile. */
+  /**
+   * Somebody lives on the client, from now until the returned function is called: it is not idle
+   * meanwhile.
+   */
   hold(): () => void {
     this.#holders += 1;
     let holding = true;

@@ -1,5 +1,6 @@
 /**
- * One application as long as pages look at it: one mirror, one look at every publication, one list of its spectra.
+ * One application as long as pages look at it: one mirror, one look at every publication, one list
+ * of its spectra.
  *
  * | state      | event                               | next                             |
  * | ---------- | ----------------------------------- | -------------------------------- |
@@ -29,7 +30,10 @@ interface WatchEvents {
   changed: [];
 }
 
-/** Between two looks whether something was published: at most 25 pictures a second, which is more than eyes need. */
+/**
+ * Between two looks whether something was published: at most 25 pictures a second, which is more
+ * than eyes need.
+ */
 const LOOK_MS = 40;
 const LIST_MS = 500;
 const RETRY_MS = 1_000;
@@ -68,7 +72,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#log = log;
     this.#facts = new SourceFacts(log);
     this.#facts.on('changed', () => {
-      // Looked at again although nothing was published: bins make other pictures of the same counts.
+      // Looked at again although nothing was published: bins make other pictures of the same
+      // counts.
       this.#listedMs = -Infinity;
       this.#published = -1;
       this.emit('gates');

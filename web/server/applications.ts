@@ -1,4 +1,7 @@
-/** All applications as the pages share them: one link and one watch each, one list, one picture of the network. */
+/**
+ * All applications as the pages share them: one link and one watch each, one list, one picture of
+ * the network.
+ */
 import type { Client } from '../../client-lib/index.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
@@ -39,7 +42,9 @@ export class Applications {
     this.#host.on('applications', () => this.#applicationsChanged());
   }
 
-  /** Tells the list of applications now and when it changes, until the returned function is called. */
+  /**
+   * Tells the list of applications now and when it changes, until the returned function is called.
+   */
   follow(receive: Receive): () => void {
     const tell = (): void => receive(this.#listMessage());
     this.#host.on('applications', tell);
@@ -52,7 +57,9 @@ export class Applications {
     };
   }
 
-  /** A page will be there in a moment: the application that it shows first is attached to meanwhile. */
+  /**
+   * A page will be there in a moment: the application that it shows first is attached to meanwhile.
+   */
   warm(): void {
     void this.#host.look().then(() => {
       const first = this.#host.applications.find(({ state }) => state === 'running');

@@ -1,4 +1,7 @@
-/** The page's files as the build left them, read once: each with its compressed forms, and how long a browser may keep it. */
+/**
+ * The page's files as the build left them, read once: each with its compressed forms, and how long
+ * a browser may keep it.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -1,4 +1,7 @@
-/** What is made of a spectrum's counts before they are sent: differences, projections, moments, groups. Pure. */
+/**
+ * What is made of a spectrum's counts before they are sent: differences, projections, moments,
+ * groups. Pure.
+ */
 import type { RegionStatistics, ValueType, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 
@@ -18,7 +21,10 @@ export interface Reduced {
   readonly max: number;
 }
 
-/** What came in between two looks. Where a channel went back it was cleared in between, and what it has now is new. */
+/**
+ * What came in between two looks. Where a channel went back it was cleared in between, and what it
+ * has now is new.
+ */
 export function difference(now: Values, then: Values): Values {
   const values = new Uint32Array(now.length);
   for (let channel = 0; channel < now.length; channel += 1) {
@@ -56,7 +62,9 @@ export function sumOf(values: Values): number {
   return sum;
 }
 
-/** First and second moments of the counts in a region; of one without counts only the sum is known. */
+/**
+ * First and second moments of the counts in a region; of one without counts only the sum is known.
+ */
 export function regionStatistics(
   { values, xchans, ychans }: Grid,
   x: ChannelRange,
@@ -67,7 +75,8 @@ export function regionStatistics(
   let sumXX = 0;
   let sumY = 0;
   let sumYY = 0;
-  // Taken about a corner of the region, so that squares of large channel numbers do not eat the digits.
+  // Taken about a corner of the region, so that squares of large channel numbers do not eat the
+  // digits.
   const [x0, y0] = [x[0], y[0]];
   for (let row = y0; row < Math.min(y[1], ychans); row += 1) {
     const dy = row - y0 + 0.5;
@@ -95,8 +104,9 @@ export function regionStatistics(
 }
 
 /**
- * The part of a grid that is shown, with at most `columns` by `rows` values: where there are more channels, the highest of each group,
- * so that no peak and no lone count gets lost. The last group of a row or column may be smaller.
+ * The part of a grid that is shown, with at most `columns` by `rows` values: where there are more
+ * channels, the highest of each group, so that no peak and no lone count gets lost. The last group
+ * of a row or column may be smaller.
  */
 export function reduce(
   grid: Grid,

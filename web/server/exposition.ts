@@ -1,4 +1,6 @@
-/** Prometheus' text exposition format 0.0.4: families of samples, each with its help and type. Pure. */
+/**
+ * Prometheus' text exposition format 0.0.4: families of samples, each with its help and type. Pure.
+ */
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -14,7 +16,10 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** Families without samples are left out. Of samples with the same labels, which the format forbids, the highest is told. */
+/**
+ * Families without samples are left out. Of samples with the same labels, which the format forbids,
+ * the highest is told.
+ */
 export function exposition(families: readonly Family[]): string {
   const told = families.filter(({ samples }) => samples.length > 0).map(familyText);
   return `${told.join('\n')}\n`;

@@ -1,4 +1,7 @@
-/** One view of one spectrum as a frame, made once for each change and shared by every page that asks for the same. */
+/**
+ * One view of one spectrum as a frame, made once for each change and shared by every page that asks
+ * for the same.
+ */
 import { encodeFrameBody, type FrameHead, type RegionStatistics, type Values } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo, Subscription } from '../wire/messages.js';
 import {

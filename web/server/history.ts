@@ -1,6 +1,7 @@
 /**
- * Earlier counts of one spectrum, for what came in during the last 1, 10 or 60 seconds: one look a second for the last dozen seconds, one in
- * five before that. A spectrum that did not change costs nothing: the same counts stand for several moments. Pure; it is told the time.
+ * Earlier counts of one spectrum, for what came in during the last 1, 10 or 60 seconds: one look a
+ * second for the last dozen seconds, one in five before that. A spectrum that did not change costs
+ * nothing: the same counts stand for several moments. Pure; it is told the time.
  */
 import type { RateWindow } from '../wire/messages.js';
 import type { Values } from '../wire/frame.js';
@@ -26,7 +27,10 @@ export class SpectrumHistory {
     return newest === undefined || nowMs - newest.atMs >= HISTORY_STEP_MS - STEP_TOLERANCE_MS;
   }
 
-  /** `copy` is called when the counts differ from those of the look before (`changed`); what it gives is kept. */
+  /**
+   * `copy` is called when the counts differ from those of the look before (`changed`); what it
+   * gives is kept.
+   */
   look(nowMs: number, changed: boolean, copy: () => Values): void {
     const newest = this.#moments.at(-1);
     const values = newest !== undefined && !changed ? newest.values : copy();
@@ -34,7 +38,10 @@ export class SpectrumHistory {
     this.#thin(nowMs);
   }
 
-  /** The look that is closest to `windowS` seconds ago; the oldest one while there is none that old. Undefined without any. */
+  /**
+   * The look that is closest to `windowS` seconds ago; the oldest one while there is none that old.
+   * Undefined without any.
+   */
   before(windowS: RateWindow, nowMs: number): Moment | undefined {
     const wanted = nowMs - windowS * 1_000;
     let best: Moment | undefined;

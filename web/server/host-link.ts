@@ -1,4 +1,7 @@
-/** The host server as the web process sees it: what applications there are, asked once a second while somebody wants to know. */
+/**
+ * The host server as the web process sees it: what applications there are, asked once a second
+ * while somebody wants to know.
+ */
 import { EventEmitter } from 'eventemitter3';
 import { connectHost, type ApplicationInfo, type HostConnection } from '../../client-lib/index.js';
 import type { Logger } from '../../protocol/base/log.js';

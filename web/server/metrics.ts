@@ -15,7 +15,9 @@ export interface OwnNumbers {
 export type ResidentBytes = ReadonlyMap<number, number>;
 
 type Kind = Family['type'];
-/** One number of each flow, or of each flow that a client has open; undefined where it is not known. */
+/**
+ * One number of each flow, or of each flow that a client has open; undefined where it is not known.
+ */
 type Figure<T> = readonly [name: string, kind: Kind, help: string, valueOf: (of: T) => number | undefined];
 
 const STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;

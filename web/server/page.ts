@@ -1,6 +1,7 @@
 /**
- * One page: its WebSocket, what it shows, and what of that it has been sent. A view gets its next frame when the page has drawn the one before,
- * so that a slow browser, or a slow line, gets fewer frames and never a queue.
+ * One page: its WebSocket, what it shows, and what of that it has been sent. A view gets its next
+ * frame when the page has drawn the one before, so that a slow browser, or a slow line, gets fewer
+ * frames and never a queue.
  */
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';

@@ -1,4 +1,6 @@
-/** Memory of processes as the kernel counts it: proc(5), /proc/pid/statm, second field, in pages. */
+/**
+ * Memory of processes as the kernel counts it: proc(5), /proc/pid/statm, second field, in pages.
+ */
 import { readFileSync } from 'node:fs';
 
 /** Pages of 4 KiB on every machine in use. */

@@ -1,6 +1,7 @@
 /**
- * The spectra of one application that pages look at: their counts as of the newest publication, copied only when they have changed. One
- * comparison for each publication, whatever the number of pages.
+ * The spectra of one application that pages look at: their counts as of the newest publication,
+ * copied only when they have changed. One comparison for each publication, whatever the number of
+ * pages.
  */
 import type { Binding } from '../../client-lib/index.js';
 import { bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
@@ -70,8 +71,8 @@ export class SpectrumShelf {
   }
 
   /**
-   * What differs from what is held, in one whole publication. Has no effect that a second run over another publication would notice:
-   * what it returns is taken over by `commit`.
+   * What differs from what is held, in one whole publication. Has no effect that a second run over
+   * another publication would notice: what it returns is taken over by `commit`.
    */
   compare(memory: Uint8Array): Change[] {
     const changes: Change[] = [];
@@ -106,7 +107,10 @@ export class SpectrumShelf {
     return changes.length > 0;
   }
 
-  /** Once a second: remembers what there is, and forgets what nobody looked at for a while. True when something was remembered. */
+  /**
+   * Once a second: remembers what there is, and forgets what nobody looked at for a while. True
+   * when something was remembered.
+   */
   remember(nowMs: number): boolean {
     let bytes = 0;
     let remembered = false;

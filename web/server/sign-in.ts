@@ -1,4 +1,7 @@
-/** Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no script and no foreign page gets. */
+/**
+ * Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no
+ * script and no foreign page gets.
+ */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
@@ -11,7 +14,10 @@ export type SignInResult =
 const COOKIE = 'mirrorflow';
 const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 1_024;
-/** Wrong attempts of everybody together within the window; then nobody's secret is looked at until it is over. */
+/**
+ * Wrong attempts of everybody together within the window; then nobody's secret is looked at until
+ * it is over.
+ */
 const ATTEMPTS_MAX = 10;
 const ATTEMPTS_WINDOW_MS = 60_000;
 
@@ -54,7 +60,10 @@ export class SignIn {
     return `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`;
   }
 
-  /** Whether the Cookie header carries a session, or the Authorization header the secret itself, as Prometheus sends it. */
+  /**
+   * Whether the Cookie header carries a session, or the Authorization header the secret itself, as
+   * Prometheus sends it.
+   */
   isSignedIn(cookie: string | undefined, authorization: string | undefined): boolean {
     const token = tokenIn(cookie);
     const until = token === undefined ? undefined : this.#sessions.get(token);

@@ -1,6 +1,6 @@
 /**
- * What only the REST service of a source knows: parameters, bins, gates. Asked for seldom, and again when the list of spectra changes; without an
- * answer everything else goes on.
+ * What only the REST service of a source knows: parameters, bins, gates. Asked for seldom, and
+ * again when the list of spectra changes; without an answer everything else goes on.
  */
 import { EventEmitter } from 'eventemitter3';
 import { parseAddress } from '../../protocol/base/address.js';

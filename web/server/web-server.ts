@@ -47,7 +47,10 @@ export class WebServer {
   readonly #startedMs = performance.now();
   readonly #names: readonly string[];
 
-  /** Throws ADDRESS_IN_USE, START_FAILED without a page, BAD_OPTION for listening beyond this machine without a secret. */
+  /**
+   * Throws ADDRESS_IN_USE, START_FAILED without a page, BAD_OPTION for listening beyond this
+   * machine without a secret.
+   */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
     checkListening(options.listen, { secret: options.secret, identity: undefined });
     const server = new WebServer(options, log);

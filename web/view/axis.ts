@@ -31,7 +31,10 @@ function axisOf(channels: number, outside: boolean, low: number, high: number, l
   };
 }
 
-/** `channel` may lie between two: 3.5 is the middle of channel 3. The first channel inside is channel 0 of the axis. */
+/**
+ * `channel` may lie between two: 3.5 is the middle of channel 3. The first channel inside is
+ * channel 0 of the axis.
+ */
 export function toUnits(axis: Axis, channel: number): number {
   const bins = axis.inside[1] - axis.inside[0];
   return axis.low + ((channel - axis.inside[0]) * (axis.high - axis.low)) / bins;
@@ -79,7 +82,10 @@ export interface Placement {
 
 export const SAME_PLACE: Placement = { scale: 1, offset: 0 };
 
-/** By what the channels mean: 511 keV lies where 511 keV is. `byChannel` counts channels from the first inside instead. */
+/**
+ * By what the channels mean: 511 keV lies where 511 keV is. `byChannel` counts channels from the
+ * first inside instead.
+ */
 export function placement(first: Axis, other: Axis, byChannel: boolean): Placement {
   if (byChannel) return { scale: 1, offset: first.inside[0] - other.inside[0] };
   const offset = toChannel(first, toUnits(other, 0));

@@ -1,4 +1,7 @@
-/** The colour table of heat maps: 256 steps that grow evenly brighter, readable also without colour vision. Pure. */
+/**
+ * The colour table of heat maps: 256 steps that grow evenly brighter, readable also without colour
+ * vision. Pure.
+ */
 
 /** Anchors of "viridis" (S. van der Walt, N. Smith; CC0), dark to bright. */
 const ANCHORS = [
@@ -26,7 +29,10 @@ export function colourAt(step: number): readonly [number, number, number] {
   return [mix(0), mix(1), mix(2)];
 }
 
-/** As the words of an ImageData on a little-endian machine: 0xAABBGGRR. Step 0 is transparent: no counts, no colour. */
+/**
+ * As the words of an ImageData on a little-endian machine: 0xAABBGGRR. Step 0 is transparent: no
+ * counts, no colour.
+ */
 export function colourWords(): Uint32Array {
   return Uint32Array.from({ length: COLOUR_STEPS }, (_, step) => {
     if (step === 0) return 0;

@@ -1,4 +1,7 @@
-/** A step histogram on a screen with fewer columns than channels: what each column of pixels reaches from and to. Pure. */
+/**
+ * A step histogram on a screen with fewer columns than channels: what each column of pixels reaches
+ * from and to. Pure.
+ */
 import type { Values } from '../wire/frame.js';
 
 export interface Envelope {
@@ -6,7 +9,10 @@ export interface Envelope {
   readonly high: Float64Array;
 }
 
-/** Lowest and highest value of the channels that touch each column; every channel touches one at least. */
+/**
+ * Lowest and highest value of the channels that touch each column; every channel touches one at
+ * least.
+ */
 export function envelope(values: Values, columns: number): Envelope {
   const low = new Float64Array(columns);
   const high = new Float64Array(columns);

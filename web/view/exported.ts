@@ -13,7 +13,10 @@ export interface Exported {
   readonly yFirst: number;
 }
 
-/** One line for each channel of 1-D, for each channel with counts of 2-D; the middle of the channel in units. */
+/**
+ * One line for each channel of 1-D, for each channel with counts of 2-D; the middle of the channel
+ * in units.
+ */
 export function exportedCsv(all: readonly Exported[]): string {
   const first = all[0];
   if (first === undefined) return '';

@@ -6,7 +6,10 @@ import { scaler, type ScaleName } from './scale.js';
 /** Up to this value every count has its own entry in a table; above, the step is computed. */
 const TABLE_MAX = 2 ** 16;
 
-/** Writes `columns` × `rows` pixels, the first row of values at the bottom. A count above 0 is never step 0. */
+/**
+ * Writes `columns` × `rows` pixels, the first row of values at the bottom. A count above 0 is never
+ * step 0.
+ */
 export function paintHeat(
   pixels: Uint32Array,
   values: Values,

@@ -2,7 +2,9 @@
 import type { NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
 import { formatBytes, formatCount, formatDuration, formatShort } from './numbers.js';
 
-/** A live source that brought nothing for so long is told; a mirror may be idle for half a second. */
+/**
+ * A live source that brought nothing for so long is told; a mirror may be idle for half a second.
+ */
 const QUIET_S = 3;
 
 /** What is wrong with a flow, most important first; undefined when nothing is. */

@@ -1,9 +1,11 @@
 /**
- * What the address bar says: the application, and every plot with its spectra, part, scale and region, so that a link brings back the page. Pure.
+ * What the address bar says: the application, and every plot with its spectra, part, scale and
+ * region, so that a link brings back the page. Pure.
  *
  *     #/demo?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-400&p=pid.de-vs-e;r=10
  *
- * A plot is its spectra, separated by commas, then its wishes, separated by semicolons; what is left out has its default.
+ * A plot is its spectra, separated by commas, then its wishes, separated by semicolons; what is
+ * left out has its default.
  */
 import { RATE_WINDOWS_S, type ChannelRange, type RateWindow, type Region } from '../wire/messages.js';
 import type { ScaleName } from './scale.js';
@@ -99,7 +101,10 @@ function formatPlot(plot: PlotSpec): string {
   return [plot.spectra.map(escaped).join(','), ...wishes].join(';');
 }
 
-/** encodeURIComponent, which takes the separators with it; the few more it leaves alone read well in names. */
+/**
+ * encodeURIComponent, which takes the separators with it; the few more it leaves alone read well in
+ * names.
+ */
 function escaped(name: string): string {
   return encodeURIComponent(name);
 }

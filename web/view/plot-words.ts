@@ -1,4 +1,7 @@
-/** What a plot tells in words beside its picture: sums below it, and the counts under the cursor. Pure. */
+/**
+ * What a plot tells in words beside its picture: sums below it, and the counts under the cursor.
+ * Pure.
+ */
 import type { Frame } from '../wire/frame.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
 import { formatAxisValue, formatCount, formatShort } from './numbers.js';

@@ -8,7 +8,10 @@ export const SCALE_LABELS: Readonly<Record<ScaleName, string>> = {
   sqrt: 'Root',
 };
 
-/** Where one count stands on a logarithmic axis: a little above the bottom, so that it is seen, and 0 is the bottom. */
+/**
+ * Where one count stands on a logarithmic axis: a little above the bottom, so that it is seen, and
+ * 0 is the bottom.
+ */
 const LOG_FLOOR = 0.5;
 
 /** From counts to 0…1 for 0…max; monotonic. `max` is at least 1. */
@@ -28,7 +31,10 @@ export function scaler(name: ScaleName, max: number): (count: number) => number 
   }
 }
 
-/** A top for the axis of counts with a little room above the highest, that does not move with every count. */
+/**
+ * A top for the axis of counts with a little room above the highest, that does not move with every
+ * count.
+ */
 export function axisTop(name: ScaleName, max: number): number {
   if (max <= 0) return name === 'log' ? 10 : 1;
   if (name === 'log') return max * 2;

@@ -3,7 +3,10 @@ import type { SpectrumInfo } from '../wire/messages.js';
 
 export type TypeTag = '1D' | '2D' | 'gated';
 
-/** A test for names: any part, whatever the case; the whole name where `*`, `?` or `[…]` stand in it. */
+/**
+ * A test for names: any part, whatever the case; the whole name where `*`, `?` or `[…]` stand in
+ * it.
+ */
 export function nameMatcher(wanted: string): (name: string) => boolean {
   const text = wanted.trim().toLowerCase();
   if (text === '') return () => true;

@@ -1,4 +1,7 @@
-/** What a page shows that was opened without a wish: a few of the largest spectra of each kind. Pure. */
+/**
+ * What a page shows that was opened without a wish: a few of the largest spectra of each kind.
+ * Pure.
+ */
 import type { SpectrumInfo } from '../wire/messages.js';
 
 const EACH_KIND = 2;

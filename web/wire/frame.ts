@@ -6,14 +6,18 @@
  *     8  head: JSON, padded with spaces to a multiple of 8
  *        values: as the head's `values` says, row by row
  *
- * The subscription stands apart so that everything behind it is shared by all pages that look at the same thing.
+ * The subscription stands apart so that everything behind it is shared by all pages that look at
+ * the same thing.
  */
 import type { ChannelRange, RateWindow, SpectrumInfo } from './messages.js';
 
 export type ValueType = 'u8' | 'u16' | 'u32' | 'f64';
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
-/** Moments of the counts in a region, in channels: the middle of channel c is c + 0.5. NaN travels as null. */
+/**
+ * Moments of the counts in a region, in channels: the middle of channel c is c + 0.5. NaN travels
+ * as null.
+ */
 export interface RegionStatistics {
   readonly sum: number;
   readonly xmean: number | null;
@@ -36,7 +40,10 @@ export interface FrameHead {
   /** Values across and up. */
   readonly columns: number;
   readonly rows: number;
-  /** Highest value, and the sum of all stored channels of what is shown (of a rate: of what came in). */
+  /**
+   * Highest value, and the sum of all stored channels of what is shown (of a rate: of what came
+   * in).
+   */
   readonly max: number;
   readonly sum: number;
   readonly region?: RegionStatistics;

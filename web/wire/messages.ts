@@ -1,6 +1,7 @@
 /**
- * What a page and its server say to each other over one WebSocket. Text messages are JSON, each an object with a `kind`;
- * spectra travel as binary frames (`frame.ts`). The page says what it shows, the server sends what has changed of that.
+ * What a page and its server say to each other over one WebSocket. Text messages are JSON, each an
+ * object with a `kind`; spectra travel as binary frames (`frame.ts`). The page says what it shows,
+ * the server sends what has changed of that.
  */
 
 /** Channels from the first to before the last, as they are stored. */
@@ -15,7 +16,10 @@ export interface Region {
 export const RATE_WINDOWS_S = [1, 10, 60] as const;
 export type RateWindow = (typeof RATE_WINDOWS_S)[number];
 
-/** One view of one spectrum. The page acknowledges each frame when it is drawn, and gets the next one then. */
+/**
+ * One view of one spectrum. The page acknowledges each frame when it is drawn, and gets the next
+ * one then.
+ */
 export interface Subscription {
   /** The page's own number for it. */
   readonly id: number;
@@ -26,10 +30,16 @@ export interface Subscription {
   readonly projection?: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums; default all that lie inside. */
   readonly band?: ChannelRange | undefined;
-  /** Part that is shown; default all that lies inside the axes. Of a projection, `x` is its only axis. */
+  /**
+   * Part that is shown; default all that lies inside the axes. Of a projection, `x` is its only
+   * axis.
+   */
   readonly x?: ChannelRange | undefined;
   readonly y?: ChannelRange | undefined;
-  /** At most so many values are wanted across and up; more channels are sent as the highest of each group. */
+  /**
+   * At most so many values are wanted across and up; more channels are sent as the highest of each
+   * group.
+   */
   readonly columns: number;
   readonly rows: number;
   readonly region?: Region | undefined;
@@ -92,8 +102,9 @@ export interface ApplicationSummary {
 }
 
 /**
- * `connecting`: not there yet; `live`: the source is heard; `stale`: it is away, the last data are shown; `stopped`: the application does
- * not run; `broken`: it cannot be mirrored, `cause` says why, and it is tried again.
+ * `connecting`: not there yet; `live`: the source is heard; `stale`: it is away, the last data are
+ * shown; `stopped`: the application does not run; `broken`: it cannot be mirrored, `cause` says
+ * why, and it is tried again.
  */
 export type WatchState = 'connecting' | 'live' | 'stale' | 'stopped' | 'broken';
 
@@ -160,7 +171,10 @@ export interface NetworkClient {
   readonly program: string;
   readonly pid: number;
   readonly connected: boolean;
-  /** False for one that did not answer in time; what its duplicators know of it is told all the same. */
+  /**
+   * False for one that did not answer in time; what its duplicators know of it is told all the
+   * same.
+   */
   readonly answered: boolean;
   readonly flows: readonly NetworkUsage[];
 }
@@ -186,7 +200,10 @@ export type ServerMessage =
       readonly kind: 'welcome';
       readonly version: string;
       readonly host: string;
-      /** Whether this page may start and stop applications: yes, after signing in, or not at all since there is no secret. */
+      /**
+       * Whether this page may start and stop applications: yes, after signing in, or not at all
+       * since there is no secret.
+       */
       readonly control: 'yes' | 'sign-in' | 'no-secret';
     }
   | {

@@ -1,4 +1,7 @@
-/** Reads what a page sent: text from outside in, a message or undefined out. Everything is checked, nothing is trusted. */
+/**
+ * Reads what a page sent: text from outside in, a message or undefined out. Everything is checked,
+ * nothing is trusted.
+ */
 import {
   CELLS_MAX,
   COLUMNS_MAX,

@@ -1,4 +1,7 @@
-/** Creating files whose every page is allocated: a full file system is an error here and never a SIGBUS later. */
+/**
+ * Creating files whose every page is allocated: a full file system is an error here and never a
+ * SIGBUS later.
+ */
 import { closeSync, fchmodSync, fchownSync, openSync, statfsSync, unlinkSync, writevSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MirrorflowError, describeError, systemCode } from '../errors.js';
@@ -15,8 +18,9 @@ export interface FileAccess {
 }
 
 /**
- * Creates `path` (which must not exist) with `bytes` zero bytes, all allocated, and returns its open descriptor, which the caller closes.
- * Throws NO_SPACE with the numbers when the file system cannot hold it; nothing is left behind then.
+ * Creates `path` (which must not exist) with `bytes` zero bytes, all allocated, and returns its
+ * open descriptor, which the caller closes. Throws NO_SPACE with the numbers when the file system
+ * cannot hold it; nothing is left behind then.
  */
 export function createAllocated(path: string, bytes: number, access: FileAccess): number {
   refuseWithoutSpace(path, bytes);

@@ -1,7 +1,8 @@
 /**
- * A lock between processes that its holder cannot take with it into the grave: one word in a small mapped file, changed by
- * compare-and-exchange only. The word names its holder (process id and start time); a holder that died is recognised, and exactly one of those who notice
- * exchanges the dead name for their own.
+ * A lock between processes that its holder cannot take with it into the grave: one word in a small
+ * mapped file, changed by compare-and-exchange only. The word names its holder (process id and
+ * start time); a holder that died is recognised, and exactly one of those who notice exchanges the
+ * dead name for their own.
  *
  * The file is made once per directory and never removed: a lock that can be removed is no lock.
  */
@@ -16,15 +17,22 @@ const LOCK_BYTES = 4096;
 /** Where the word's cache line ends. */
 const PAGE_BEGINS = 64;
 const LOCK_MODE = 0o600;
-/** What a lock protects takes microseconds; whoever waits this long has met something that is not one of our processes. */
+/**
+ * What a lock protects takes microseconds; whoever waits this long has met something that is not
+ * one of our processes.
+ */
 const LOCK_WAIT_MS = 2_000;
 const UNLOCKED = 0n;
-/** Linux gives no process id beyond 22 bits (proc(5), pid_max); the other 42 hold a start time of a thousand years. */
+/**
+ * Linux gives no process id beyond 22 bits (proc(5), pid_max); the other 42 hold a start time of a
+ * thousand years.
+ */
 const PID_BITS = 22;
 
 /**
- * Runs `action` while this process alone holds the lock at `path`. Throws TIMED_OUT when a living process does not let go.
- * `page` is the lock's file behind its word: zero when it was made, kept as long as it, for whoever holds the lock.
+ * Runs `action` while this process alone holds the lock at `path`. Throws TIMED_OUT when a living
+ * process does not let go. `page` is the lock's file behind its word: zero when it was made, kept
+ * as long as it, for whoever holds the lock.
  */
 export function withLock<T>(path: string, action: (page: Buffer) => T): T {
   const mapped = openLock(path);
@@ -75,7 +83,10 @@ function openLock(path: string): Buffer {
   }
 }
 
-/** Complete under another name first, so that nobody maps a page that is not there; losing the race is as good as winning it. */
+/**
+ * Complete under another name first, so that nobody maps a page that is not there; losing the race
+ * is as good as winning it.
+ */
 function makeLock(path: string): void {
   const temporary = temporaryName(path);
   closeSync(createAllocated(temporary, LOCK_BYTES, { mode: LOCK_MODE }));

@@ -1,9 +1,10 @@
 /**
  * Claiming a path: exactly one living process owns it.
  *
- * The claimant makes its file complete under a temporary name in the same directory and links it into place, which fails when
- * somebody else's stands there. A dead owner's file is removed first, under the directory's claim lock and after it was looked at
- * again: only the lock's holder removes what is not its own, so a file that was linked meanwhile is never taken for the dead one.
+ * The claimant makes its file complete under a temporary name in the same directory and links it
+ * into place, which fails when somebody else's stands there. A dead owner's file is removed first,
+ * under the directory's claim lock and after it was looked at again: only the lock's holder removes
+ * what is not its own, so a file that was linked meanwhile is never taken for the dead one.
  */
 import { linkSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,14 +16,18 @@ export { temporaryName } from './temporary-name.js';
 /** What stands at a claimed path: a living owner's file, a dead owner's, or nothing. */
 export type ClaimState = { kind: 'free' } | { kind: 'dead' } | { kind: 'owned'; pid: number };
 
-/** Attempts before a path that keeps changing hands is given up: every one of them lost to another claimant that died since. */
+/**
+ * Attempts before a path that keeps changing hands is given up: every one of them lost to another
+ * claimant that died since.
+ */
 const CLAIM_ATTEMPTS = 8;
 /** Stands in every directory in which a dead owner's file was ever found; stays there. */
 export const LOCK_NAME = '.claims';
 
 /**
- * Puts `prepared` (a complete file, same directory) in place at `path` and removes its temporary name.
- * `inspect` says who owns what is there. Throws FILE_OWNED with the owner's pid when a living process has it.
+ * Puts `prepared` (a complete file, same directory) in place at `path` and removes its temporary
+ * name. `inspect` says who owns what is there. Throws FILE_OWNED with the owner's pid when a living
+ * process has it.
  */
 export function claimPath(path: string, prepared: string, inspect: (path: string) => ClaimState): void {
   try {
@@ -46,8 +51,8 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
 }
 
 /**
- * Removes what a dead owner left at `path`, so that its space is free before a successor's is allocated. Throws FILE_OWNED with
- * the owner's pid when a living process has it.
+ * Removes what a dead owner left at `path`, so that its space is free before a successor's is
+ * allocated. Throws FILE_OWNED with the owner's pid when a living process has it.
  */
 export function clearPath(path: string, inspect: (path: string) => ClaimState): void {
   if (refuseOwned(path, inspect(path)).kind === 'free') return;
@@ -58,7 +63,8 @@ export function clearPath(path: string, inspect: (path: string) => ClaimState): 
 
 /** Gives a claimed path up, if the file there is still ours. Only its living owner may. */
 export function releasePath(path: string, inode: bigint): void {
-  // Nobody else touches a living owner's file; a different one means that somebody cleared the directory by hand.
+  // Nobody else touches a living owner's file; a different one means that somebody cleared the
+  // directory by hand.
   if (inodeOf(path) === inode) remove(path);
 }
 

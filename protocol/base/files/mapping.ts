@@ -5,8 +5,10 @@ import { LIMITS } from '../limits.js';
 import { loadMmapIo, type MmapIo } from './mmap-binding.js';
 
 /**
- * What this thread has mapped, by file and access, for as long as it is in use or not yet collected. Mapped bytes count as memory to the garbage
- * collector, so that mapping the same large file again and again would make it run each time. A mapped file's inode number is not given to another.
+ * What this thread has mapped, by file and access, for as long as it is in use or not yet
+ * collected. Mapped bytes count as memory to the garbage collector, so that mapping the same large
+ * file again and again would make it run each time. A mapped file's inode number is not given to
+ * another.
  */
 const mapped = new Map<string, WeakRef<Buffer>>();
 /** Entries above which those of collected mappings are looked for. */
@@ -16,9 +18,11 @@ const MAPPED_KEPT = 64;
 let mmap: MmapIo | undefined;
 
 /**
- * Maps the first `bytes` bytes of an open file, shared with every other process that maps it. The file descriptor may be
- * closed afterwards. The mapping is undone when the returned buffer and all views of it have been collected; until then the same call gives the same buffer.
- * Throws TOO_LARGE beyond 2^31 - 1 bytes (the package's sizes are signed 32-bit) and SYSTEM_ERROR when the system refuses.
+ * Maps the first `bytes` bytes of an open file, shared with every other process that maps it. The
+ * file descriptor may be closed afterwards. The mapping is undone when the returned buffer and all
+ * views of it have been collected; until then the same call gives the same buffer. Throws TOO_LARGE
+ * beyond 2^31 - 1 bytes (the package's sizes are signed 32-bit) and SYSTEM_ERROR when the system
+ * refuses.
  */
 export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write'): Buffer {
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > LIMITS.mappedBytes) {

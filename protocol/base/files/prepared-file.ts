@@ -1,4 +1,7 @@
-/** Small files that are made complete under a temporary name, to be put in place by whoever asked for them. */
+/**
+ * Small files that are made complete under a temporary name, to be put in place by whoever asked
+ * for them.
+ */
 import { rmSync, writeFileSync } from 'node:fs';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../errors.js';
 import { temporaryName } from './temporary-name.js';
@@ -13,7 +16,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'NOT_PERMITTED',
 };
 
-/** Returns the temporary name. Throws NO_SPACE, LIMIT_REACHED, NOT_PERMITTED or SYSTEM_ERROR; nothing is left behind then. */
+/**
+ * Returns the temporary name. Throws NO_SPACE, LIMIT_REACHED, NOT_PERMITTED or SYSTEM_ERROR;
+ * nothing is left behind then.
+ */
 export function prepareFile(path: string, text: string, mode: number): string {
   const temporary = temporaryName(path);
   try {

@@ -1,6 +1,7 @@
 /**
- * Creates and checks the directories that servers keep sockets and flow files in. Local access is decided by a
- * directory's owner and group, so a directory that others could have prepared or can change is refused.
+ * Creates and checks the directories that servers keep sockets and flow files in. Local access is
+ * decided by a directory's owner and group, so a directory that others could have prepared or can
+ * change is refused.
  */
 import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,7 +9,9 @@ import { dirname } from 'node:path';
 import { describeError, MirrorflowError, systemCode } from '../errors.js';
 
 export interface PreparedDirectory {
-  /** Permission bits of a directory that is created; one that exists keeps its own. Default 0750. */
+  /**
+   * Permission bits of a directory that is created; one that exists keeps its own. Default 0750.
+   */
   readonly mode?: number;
   /** Group id that shall have access; the process must be a member. Default: left as it is. */
   readonly group?: number;
@@ -20,10 +23,11 @@ const WORLD_WRITABLE = 0o002;
 const STICKY = 0o1000;
 
 /**
- * Creates the directory unless it exists, and checks that it is this user's own. Only the last component is created:
- * a missing parent means a wrong path or a missing login session, and parents made on the way would belong to nobody's plan.
- * Throws NOT_PERMITTED when it is somebody else's, a symbolic link, no directory, or group- or world-writable, or lies where
- * anybody could exchange it; SYSTEM_ERROR or NO_SPACE when it cannot be created.
+ * Creates the directory unless it exists, and checks that it is this user's own. Only the last
+ * component is created: a missing parent means a wrong path or a missing login session, and parents
+ * made on the way would belong to nobody's plan. Throws NOT_PERMITTED when it is somebody else's, a
+ * symbolic link, no directory, or group- or world-writable, or lies where anybody could exchange
+ * it; SYSTEM_ERROR or NO_SPACE when it cannot be created.
  */
 export function prepareDirectory(path: string, options: PreparedDirectory = {}): void {
   checkParent(path);
@@ -46,8 +50,9 @@ export function prepareDirectory(path: string, options: PreparedDirectory = {}):
 }
 
 /**
- * Whether a client may use what stands in a runtime directory: false when there is none. Throws NOT_PERMITTED when it is a
- * symbolic link, others can change it, or it belongs to neither `uid` nor root although `mustBeOwn` is set, as for those in /tmp.
+ * Whether a client may use what stands in a runtime directory: false when there is none. Throws
+ * NOT_PERMITTED when it is a symbolic link, others can change it, or it belongs to neither `uid`
+ * nor root although `mustBeOwn` is set, as for those in /tmp.
  */
 export function isUsableDirectory(path: string, uid: number, mustBeOwn: boolean): boolean {
   let found: Stats;
@@ -90,7 +95,8 @@ function checkParent(path: string): void {
   let found: Stats;
   try {
     found = lstatSync(parent);
-    // A link above our own directory is the administrator's choice (/var/run is one); what it leads to counts.
+    // A link above our own directory is the administrator's choice (/var/run is one); what it leads
+    // to counts.
     if (found.isSymbolicLink()) found = lstatSync(`${parent}/.`);
   } catch (error) {
     throw new MirrorflowError(

@@ -1,6 +1,7 @@
 /**
- * Names for files that are made complete beside the place they are put in later: `.<name>.<process id>.<its start time>.<12 random digits>.tmp`.
- * The clean-up knows the pattern, and that a process id alone would protect garbage as soon as it is given to somebody else.
+ * Names for files that are made complete beside the place they are put in later: `.<name>.<process
+ * id>.<its start time>.<12 random digits>.tmp`. The clean-up knows the pattern, and that a process
+ * id alone would protect garbage as soon as it is given to somebody else.
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';

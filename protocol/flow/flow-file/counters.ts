@@ -1,4 +1,7 @@
-/** The counters of a flow file: one table of id, name and help, readable from outside while the owner runs. */
+/**
+ * The counters of a flow file: one table of id, name and help, readable from outside while the
+ * owner runs.
+ */
 export const COUNTERS = {
   published: { id: 0, help: 'buffers published: of a mirror all, of a provider those of this epoch' },
   publishedBytes: { id: 1, help: 'bytes of the buffers published' },

@@ -1,4 +1,7 @@
-/** Making a flow file: complete under a temporary name, then linked into place. Only its owner, a duplicator, does this. */
+/**
+ * Making a flow file: complete under a temporary name, then linked into place. Only its owner, a
+ * duplicator, does this.
+ */
 import { closeSync, unlinkSync } from 'node:fs';
 import { claimPath, clearPath, temporaryName } from '../../base/files/claim.js';
 import { wallClockNs } from '../../base/clock.js';
@@ -25,8 +28,9 @@ export interface FlowFileOptions extends FileAccess {
 }
 
 /**
- * Creates a flow file and maps it for writing. Throws FILE_OWNED when a living process owns one at this path, TOO_LARGE
- * and NO_SPACE with the numbers; on any error nothing is left behind and a living owner's file is untouched.
+ * Creates a flow file and maps it for writing. Throws FILE_OWNED when a living process owns one at
+ * this path, TOO_LARGE and NO_SPACE with the numbers; on any error nothing is left behind and a
+ * living owner's file is untouched.
  */
 export function createFlowFile(options: FlowFileOptions): FlowFile {
   const geometry = geometryOf(options.slotCount, options.payloadCapacity);

@@ -1,6 +1,7 @@
 /**
- * A mapped flow file: typed access to its header and slots for the one writer and any number of readers.
- * Creating and opening stand in their own files; the ring's reading and writing order in ring-writer.ts and ring-reader.ts.
+ * A mapped flow file: typed access to its header and slots for the one writer and any number of
+ * readers. Creating and opening stand in their own files; the ring's reading and writing order in
+ * ring-writer.ts and ring-reader.ts.
  */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import {
@@ -50,7 +51,10 @@ export class FlowFile {
     return this.words.load64(HEADER.epoch);
   }
 
-  /** How many buffers of this epoch can be read: sequences below it, as far back as the ring holds them. */
+  /**
+   * How many buffers of this epoch can be read: sequences below it, as far back as the ring holds
+   * them.
+   */
   get published(): number {
     return this.words.load64(HEADER.published);
   }
@@ -59,14 +63,20 @@ export class FlowFile {
     return sourceStateOf(this.words.load32(HEADER.sourceState)) ?? 'stale';
   }
 
-  /** The state together with the generation of the provider that it is about: 0 before the first, and for a flow that its duplicator fills. */
+  /**
+   * The state together with the generation of the provider that it is about: 0 before the first,
+   * and for a flow that its duplicator fills.
+   */
   get provider(): { readonly state: SourceState; readonly generation: number } {
     const word = this.words.load32(HEADER.provider);
     const generation = Math.floor(word / PROVIDER_GENERATION);
     return { state: sourceStateOf(word % PROVIDER_GENERATION) ?? 'stale', generation };
   }
 
-  /** Owner only. `sinceNs`: wall-clock nanoseconds since 1970, to 256 ns. `generation`: of the provider that it is about. */
+  /**
+   * Owner only. `sinceNs`: wall-clock nanoseconds since 1970, to 256 ns. `generation`: of the
+   * provider that it is about.
+   */
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.words.store32(HEADER.provider, generation * PROVIDER_GENERATION + SOURCE_STATES[state]);
     this.words.store64(HEADER.stateSinceNs, sinceNs);
@@ -77,7 +87,10 @@ export class FlowFile {
     return this.words.load64(HEADER.stateSinceNs);
   }
 
-  /** A view of the payload area of the slot that `sequence` lives in: `payloadCapacity` bytes, valid as long as the mapping. */
+  /**
+   * A view of the payload area of the slot that `sequence` lives in: `payloadCapacity` bytes, valid
+   * as long as the mapping.
+   */
   payloadOf(sequence: number): Buffer {
     const start = slotOffset(this.geometry, sequence) + SLOT.payload;
     return this.bytes.subarray(start, start + this.geometry.payloadCapacity);

@@ -1,4 +1,6 @@
-/** The sizes of a flow file: pure arithmetic, checked against the limits before anything is created. */
+/**
+ * The sizes of a flow file: pure arithmetic, checked against the limits before anything is created.
+ */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { CACHE_LINE_BYTES, HEADER_BYTES, SLOT } from './layout.js';
@@ -20,7 +22,10 @@ export function strideOf(payloadCapacity: number): number {
   return roundUp(SLOT.payload + payloadCapacity, CACHE_LINE_BYTES);
 }
 
-/** Throws BAD_OPTION for counts and sizes out of range, and TOO_LARGE with the numbers when the file could not be mapped. */
+/**
+ * Throws BAD_OPTION for counts and sizes out of range, and TOO_LARGE with the numbers when the file
+ * could not be mapped.
+ */
 export function geometryOf(slotCount: number, payloadCapacity: number): Geometry {
   if (!Number.isInteger(slotCount) || slotCount < LIMITS.slotCountMin || slotCount > LIMITS.slotCountMax) {
     throw new MirrorflowError(
@@ -51,7 +56,10 @@ export function geometryOf(slotCount: number, payloadCapacity: number): Geometry
   return { slotCount, payloadCapacity, slotStride, fileBytes };
 }
 
-/** As many slots as a memory budget allows, within [min, max]; `min` also when the budget is too small for them. */
+/**
+ * As many slots as a memory budget allows, within [min, max]; `min` also when the budget is too
+ * small for them.
+ */
 export function slotsForBudget(
   payloadCapacity: number,
   budgetBytes: number,

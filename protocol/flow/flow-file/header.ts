@@ -1,4 +1,7 @@
-/** The header of a flow file that somebody else owns: everything in it is checked before anything is believed. Pure: bytes in, facts or an error out. */
+/**
+ * The header of a flow file that somebody else owns: everything in it is checked before anything is
+ * believed. Pure: bytes in, facts or an error out.
+ */
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { OwnerIdentity } from '../../base/owner-identity.js';
@@ -14,8 +17,8 @@ export interface CheckedHeader {
 }
 
 /**
- * `header`: the first HEADER_BYTES of the file at `path`, which has `size` bytes. Throws VERSION_MISMATCH with both versions, FILE_CORRUPT with
- * what is wrong.
+ * `header`: the first HEADER_BYTES of the file at `path`, which has `size` bytes. Throws
+ * VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
  */
 export function checkHeader(header: Buffer, size: number, path: string): CheckedHeader {
   const corrupt = (what: string): MirrorflowError => corruptFile(path, what);

@@ -1,4 +1,6 @@
-/** What a flow file says of itself: application, flow, type and properties, as JSON in its header. */
+/**
+ * What a flow file says of itself: application, flow, type and properties, as JSON in its header.
+ */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 

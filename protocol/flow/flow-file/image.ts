@@ -1,9 +1,11 @@
 /**
- * The image of a mirror flow: a file that is the newest publication byte for byte from offset 0, brought up to date in place.
+ * The image of a mirror flow: a file that is the newest publication byte for byte from offset 0,
+ * brought up to date in place.
  *
- * Its owner compares each new buffer with it block by block and copies only blocks that differ, so comparing and updating is one
- * pass. Two words in the flow file's header, the generation (odd while the image is written) and the last sequence applied, tell
- * a reader whether what it read was whole.
+ * Its owner compares each new buffer with it block by block and copies only blocks that differ, so
+ * comparing and updating is one pass. Two words in the flow file's header, the generation (odd
+ * while the image is written) and the last sequence applied, tell a reader whether what it read was
+ * whole.
  */
 import { closeSync, constants, fstatSync, openSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { temporaryName } from '../../base/files/claim.js';
@@ -14,12 +16,16 @@ import { HEADER } from './layout.js';
 import { mapFile } from '../../base/files/mapping.js';
 
 export const IMAGE_BLOCK_BYTES = 4096;
-/** Blocks compared at once where nothing changed: a call per block would cost more than the comparison. */
+/**
+ * Blocks compared at once where nothing changed: a call per block would cost more than the
+ * comparison.
+ */
 const BLOCKS_AT_ONCE = 64;
 
 /**
- * Creates the image file, zero and fully allocated, mapped for its one writer, who owns the flow file already: what stands at the
- * path is a dead predecessor's and is removed first, so that its space can be had.
+ * Creates the image file, zero and fully allocated, mapped for its one writer, who owns the flow
+ * file already: what stands at the path is a dead predecessor's and is removed first, so that its
+ * space can be had.
  */
 export function createImage(path: string, bytes: number, access: FileAccess): Buffer {
   rmSync(path, { force: true });
@@ -37,7 +43,10 @@ export function createImage(path: string, bytes: number, access: FileAccess): Bu
   }
 }
 
-/** Maps an image for reading. Throws NOT_A_MIRROR when there is none and NOT_PERMITTED when it may not be read. */
+/**
+ * Maps an image for reading. Throws NOT_A_MIRROR when there is none and NOT_PERMITTED when it may
+ * not be read.
+ */
 export function openImage(path: string): Buffer {
   let fd: number;
   try {
@@ -62,10 +71,16 @@ export function openImage(path: string): Buffer {
   }
 }
 
-/** Where `next` differs from the image, in blocks: a list of [first, end) byte ranges, ascending, merged when adjacent. */
+/**
+ * Where `next` differs from the image, in blocks: a list of [first, end) byte ranges, ascending,
+ * merged when adjacent.
+ */
 export type ChangedRanges = readonly (readonly [number, number])[];
 
-/** Compares bytes [from, to) of `next` with the image, on the grid of blocks from offset 0. Both are whole memories. Pure. */
+/**
+ * Compares bytes [from, to) of `next` with the image, on the grid of blocks from offset 0. Both are
+ * whole memories. Pure.
+ */
 export function changedRanges(image: Buffer, next: Buffer, from: number, to: number): ChangedRanges {
   const ranges: [number, number][] = [];
   for (let start = from; start < to; start = gridEnd(start, IMAGE_BLOCK_BYTES * BLOCKS_AT_ONCE, to)) {
@@ -132,7 +147,10 @@ export class ImageWriter {
   }
 }
 
-/** Generation and sequence of the image as a reader sees them; `generation` is odd while the image is being written. */
+/**
+ * Generation and sequence of the image as a reader sees them; `generation` is odd while the image
+ * is being written.
+ */
 export function imageState(file: FlowFile): { generation: number; sequence: number | undefined } {
   const applied = file.words.load64(HEADER.imageSequence);
   return {

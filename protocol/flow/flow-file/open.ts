@@ -12,16 +12,18 @@ import { mapFile } from '../../base/files/mapping.js';
 const OPEN_SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's permissions decide).
- * Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
+ * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's
+ * permissions decide). Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with
+ * both versions, FILE_CORRUPT with what is wrong.
  */
 export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
   return open(path, access, 'whole');
 }
 
 /**
- * The same, mapping the header alone: state, counts and identity without the slots, for those who read no buffers. Mapped bytes count as
- * memory to the garbage collector, which then runs for nothing.
+ * The same, mapping the header alone: state, counts and identity without the slots, for those who
+ * read no buffers. Mapped bytes count as memory to the garbage collector, which then runs for
+ * nothing.
  */
 export function openFlowHeader(path: string): FlowFile {
   return open(path, 'read', 'header');
@@ -60,8 +62,9 @@ function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'he
 }
 
 /**
- * Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no owner; one of another layout version
- * has, since the words that name its owner stay where they are. Throws SYSTEM_ERROR when it cannot be read: then nothing is known.
+ * Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no
+ * owner; one of another layout version has, since the words that name its owner stay where they
+ * are. Throws SYSTEM_ERROR when it cannot be read: then nothing is known.
  */
 export function inspectFlowFile(path: string): ClaimState {
   let fd: number;

@@ -1,17 +1,23 @@
 /**
- * The reading side of a flow file's ring: any number of readers, none of them known to the writer here.
- * A reader looks or copies, then checks that the slot still holds its sequence in its epoch. That it does not is a counted result
- * (`missed`), never an exception.
+ * The reading side of a flow file's ring: any number of readers, none of them known to the writer
+ * here. A reader looks or copies, then checks that the slot still holds its sequence in its epoch.
+ * That it does not is a counted result (`missed`), never an exception.
  */
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 import { highHalf, lowHalf, type Words } from './words.js';
 
-/** `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call `follow`. */
+/**
+ * `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call
+ * `follow`.
+ */
 export type ReadOutcome = 'ready' | 'empty' | 'restarted';
 
-/** Where a reader begins: the oldest buffer still there, the newest, only what comes from now on, or a sequence. */
+/**
+ * Where a reader begins: the oldest buffer still there, the newest, only what comes from now on, or
+ * a sequence.
+ */
 export type ReadStart = 'oldest' | 'newest' | 'next' | number;
 
 /** Copies that a faster writer may spoil before `copy` gives the turn back. */
@@ -31,7 +37,10 @@ export class RingReader {
   /** Halves of `#next + 1`, which its slot holds. */
   #low = 0;
   #high = 0;
-  /** Where the slot of `#next` stands, and its number: dividing for every buffer would cost as much as the buffer. */
+  /**
+   * Where the slot of `#next` stands, and its number: dividing for every buffer would cost as much
+   * as the buffer.
+   */
   #offset = 0;
   #index = 0;
   #missed = 0;
@@ -88,8 +97,8 @@ export class RingReader {
   }
 
   /**
-   * Lends the next buffer in place: on `ready`, `view()` is its payload until the writer laps it, which `stillThere()` tells.
-   * The reader stays on this buffer until `advance`.
+   * Lends the next buffer in place: on `ready`, `view()` is its payload until the writer laps it,
+   * which `stillThere()` tells. The reader stays on this buffer until `advance`.
    */
   look(): ReadOutcome {
     const words = this.#words;
@@ -118,18 +127,27 @@ export class RingReader {
     }
   }
 
-  /** The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check `stillThere()` after use. */
+  /**
+   * The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check
+   * `stillThere()` after use.
+   */
   view(): Buffer {
     const start = this.#slot + SLOT.payload;
     return this.#file.bytes.subarray(start, start + this.size);
   }
 
-  /** The whole payload area behind `view()`, the same object every time the slot is met: nothing is allocated. */
+  /**
+   * The whole payload area behind `view()`, the same object every time the slot is met: nothing is
+   * allocated.
+   */
   area(): Buffer {
     return this.#payload();
   }
 
-  /** False when the writer has taken the slot of the last `look` back: what was read from it is worthless. */
+  /**
+   * False when the writer has taken the slot of the last `look` back: what was read from it is
+   * worthless.
+   */
   stillThere(): boolean {
     const words = this.#words;
     return (
@@ -153,15 +171,19 @@ export class RingReader {
     }
   }
 
-  /** Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone after using it. */
+  /**
+   * Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone
+   * after using it.
+   */
   lose(): void {
     this.#missed += 1;
     this.advance();
   }
 
   /**
-   * Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole buffers are ever `ready`.
-   * A writer that laps every try for long enough makes it `empty`: nothing can be had now, the caller may wait or try again.
+   * Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole
+   * buffers are ever `ready`. A writer that laps every try for long enough makes it `empty`:
+   * nothing can be had now, the caller may wait or try again.
    */
   copy(target: Uint8Array): ReadOutcome {
     for (let lapped = 0; lapped < COPY_ATTEMPTS; lapped += 1) {
@@ -188,7 +210,10 @@ export class RingReader {
     return this.#next >= this.#published ? 'empty' : undefined;
   }
 
-  /** A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow by 1 would be counted for ever. */
+  /**
+   * A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow
+   * by 1 would be counted for ever.
+   */
   #readPublished(): number {
     const { published } = this.#file;
     return Number.isSafeInteger(published) ? published : 0;
@@ -217,12 +242,14 @@ export class RingReader {
   }
 
   /**
-   * The slot of `next` does not hold it. Lapped: goes to the oldest sequence that is surely not being written, and counts what
-   * lies between. Or the sequences start again: says so, and counts nothing, since numbers of two epochs cannot be compared.
+   * The slot of `next` does not hold it. Lapped: goes to the oldest sequence that is surely not
+   * being written, and counts what lies between. Or the sequences start again: says so, and counts
+   * nothing, since numbers of two epochs cannot be compared.
    */
   #skip(): 'restarted' | 'empty' | undefined {
     const published = this.#readPublished();
-    // A new epoch's word is there before anything is published under it, so a `published` from before this check is of our epoch.
+    // A new epoch's word is there before anything is published under it, so a `published` from
+    // before this check is of our epoch.
     if (this.#file.epoch !== this.#epoch) return 'restarted';
     this.#published = published;
     if (published <= this.#next) return 'empty'; // it went back: the writer is about to change the epoch
@@ -241,7 +268,8 @@ export class RingReader {
     else if (start === 'newest') this.#goTo(Math.max(oldest, published - 1));
     else if (start === 'next') this.#goTo(published);
     else {
-      // Whoever names a sequence may know that the writer has no credit for its slot yet: even the one that is overwritten next is tried.
+      // Whoever names a sequence may know that the writer has no credit for its slot yet: even the
+      // one that is overwritten next is tried.
       this.#goTo(Math.max(start, published - this.#file.geometry.slotCount));
       this.#missed += this.#next - start;
     }

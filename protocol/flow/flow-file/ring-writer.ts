@@ -1,7 +1,8 @@
 /**
- * The writing side of a flow file's ring: one writer per file. The order of its stores is what makes a torn buffer
- * impossible to deliver: clear the slot's sequence, fill payload and metadata, set the sequence, then `published`.
- * Payloads are plain stores between those, which x86-64 keeps in this order; JavaScript has no fence for machines that do not.
+ * The writing side of a flow file's ring: one writer per file. The order of its stores is what
+ * makes a torn buffer impossible to deliver: clear the slot's sequence, fill payload and metadata,
+ * set the sequence, then `published`. Payloads are plain stores between those, which x86-64 keeps
+ * in this order; JavaScript has no fence for machines that do not.
  */
 import { HEADER, HEADER_BYTES, MISSING, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
@@ -11,17 +12,29 @@ import { highHalf, lowHalf, type Words } from './words.js';
 export class RingWriter {
   readonly #file: FlowFile;
   readonly #words: Words;
-  /** Payload views, one per slot, made when first needed: a view per buffer would be garbage per buffer. */
+  /**
+   * Payload views, one per slot, made when first needed: a view per buffer would be garbage per
+   * buffer.
+   */
   readonly #payloads: (Buffer | undefined)[];
-  /** The same with the room for a frame's header in front of them, as long as they are used like that. */
+  /**
+   * The same with the room for a frame's header in front of them, as long as they are used like
+   * that.
+   */
   readonly #framed: (Buffer | undefined)[] = [];
   #committed: number;
-  /** Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as much as the buffer. */
+  /**
+   * Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as
+   * much as the buffer.
+   */
   #offset: number;
   #index: number;
   /** Slots of sequences below it are cleared; from `#committed` on. */
   #opened: number;
-  /** What `open` cleared, by the slot's number: of sequences that this writer has not written itself. */
+  /**
+   * What `open` cleared, by the slot's number: of sequences that this writer has not written
+   * itself.
+   */
   readonly #replaced: Float64Array;
   /** From here on this writer has written every sequence itself. */
   #own: number;
@@ -60,8 +73,9 @@ export class RingWriter {
   }
 
   /**
-   * Opens the slot of sequence `next + ahead` for writing: from now on readers of what it held before see that they were lapped.
-   * The caller owns the returned payload (`payloadCapacity` bytes) until `commit`. Opening twice is harmless.
+   * Opens the slot of sequence `next + ahead` for writing: from now on readers of what it held
+   * before see that they were lapped. The caller owns the returned payload (`payloadCapacity`
+   * bytes) until `commit`. Opening twice is harmless.
    * @param ahead slots beyond the next one, below slotCount
    */
   begin(ahead = 0): Buffer {
@@ -77,8 +91,8 @@ export class RingWriter {
   }
 
   /**
-   * Opens the next slot like `begin` and gives room for a frame's header and the payload behind it as one piece, so that both arrive
-   * with one read.
+   * Opens the next slot like `begin` and gives room for a frame's header and the payload behind it
+   * as one piece, so that both arrive with one read.
    */
   beginFramed(payloadBytes: number): Buffer {
     this.begin();
@@ -91,8 +105,9 @@ export class RingWriter {
   }
 
   /**
-   * Leaves out the sequences below `sequence`: their slots, as far as the ring holds them, say so. Readers see them as lost after `publish`.
-   * What stood in those slots must not be needed any more.
+   * Leaves out the sequences below `sequence`: their slots, as far as the ring holds them, say so.
+   * Readers see them as lost after `publish`. What stood in those slots must not be needed any
+   * more.
    */
   skipTo(sequence: number): void {
     const { geometry, words } = this.#file;
@@ -114,8 +129,9 @@ export class RingWriter {
   }
 
   /**
-   * Clears the slots of the next `count` sequences that are not open yet, as `begin` does for one: readers see what they held before as lapped.
-   * One fence for all of them. At most slotCount slots are open.
+   * Clears the slots of the next `count` sequences that are not open yet, as `begin` does for one:
+   * readers see what they held before as lapped. One fence for all of them. At most slotCount slots
+   * are open.
    */
   open(count: number): void {
     const { geometry, words } = this.#file;
@@ -139,7 +155,10 @@ export class RingWriter {
     this.#opened += count;
   }
 
-  /** Takes opened slots from `sequence` on back: readers find again what they held. Only before anything was written to their payloads. */
+  /**
+   * Takes opened slots from `sequence` on back: readers find again what they held. Only before
+   * anything was written to their payloads.
+   */
   giveBack(sequence: number): void {
     const { geometry, words } = this.#file;
     for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
@@ -150,7 +169,10 @@ export class RingWriter {
     this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
   }
 
-  /** Takes the last `begin` of the next slot back, and whatever else is open. Only before anything was written to the payload. */
+  /**
+   * Takes the last `begin` of the next slot back, and whatever else is open. Only before anything
+   * was written to the payload.
+   */
   abandon(): void {
     this.giveBack(this.#committed);
   }
@@ -191,9 +213,10 @@ export class RingWriter {
   }
 
   /**
-   * Starts sequences again from 0 under a new epoch, which must differ from every earlier one. Its word changes after everything
-   * of the old epoch has gone and before anything of the new one is written: who reads under the new epoch never meets an old slot, and who copied
-   * under the old one and caught new bytes sees another epoch when it checks.
+   * Starts sequences again from 0 under a new epoch, which must differ from every earlier one. Its
+   * word changes after everything of the old epoch has gone and before anything of the new one is
+   * written: who reads under the new epoch never meets an old slot, and who copied under the old
+   * one and caught new bytes sees another epoch when it checks.
    */
   restart(epoch: number): void {
     const { geometry, words } = this.#file;
@@ -227,7 +250,10 @@ export class RingWriter {
   }
 }
 
-/** Apart, so that what happens with every buffer stays small enough for the compiler to see in one piece. */
+/**
+ * Apart, so that what happens with every buffer stays small enough for the compiler to see in one
+ * piece.
+ */
 function misfit(size: number, capacity: number): RangeError {
   return new RangeError(`a buffer of ${size} bytes does not fit a slot of ${capacity}`);
 }

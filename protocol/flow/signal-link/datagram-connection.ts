@@ -1,7 +1,8 @@
 /**
- * One end of a datagram link: what the kernel does for a stream (connection, order, the end of a killed peer) made from
- * datagrams that may be refused. Every 100 ms each side sends the other something; the refusal of that by the kernel is
- * how a killed peer is noticed, and the newest counts ride along a few times.
+ * One end of a datagram link: what the kernel does for a stream (connection, order, the end of a
+ * killed peer) made from datagrams that may be refused. Every 100 ms each side sends the other
+ * something; the refusal of that by the kernel is how a killed peer is noticed, and the newest
+ * counts ride along a few times.
  */
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
@@ -27,7 +28,10 @@ export interface DatagramPath {
   readonly send: (bytes: Buffer, length: number) => SendOutcome;
   /** Why the latest attempt failed. */
   readonly failure: () => string;
-  /** Called once at the end, before the close handler: `dead` when the kernel says that nobody has the peer's socket. */
+  /**
+   * Called once at the end, before the close handler: `dead` when the kernel says that nobody has
+   * the peer's socket.
+   */
   readonly release: (dead: boolean) => void;
 }
 

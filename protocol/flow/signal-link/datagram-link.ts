@@ -1,7 +1,8 @@
 /**
- * The signal link over Unix datagrams: one socket for all clients of a server. A client binds a socket of its own beside
- * the server's (same path, "." and 16 hexadecimal digits behind it); a HELLO from such a path is a connection. For programs of the
- * server's user in their main thread; everybody else uses stream links.
+ * The signal link over Unix datagrams: one socket for all clients of a server. A client binds a
+ * socket of its own beside the server's (same path, "." and 16 hexadecimal digits behind it); a
+ * HELLO from such a path is a connection. For programs of the server's user in their main thread;
+ * everybody else uses stream links.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, readdirSync } from 'node:fs';
@@ -27,7 +28,10 @@ const PEER_DIGITS = LIMITS.datagramPeerSuffixBytes - 1;
 const PEER_SUFFIX = new RegExp(`^\\.[0-9a-f]{${PEER_DIGITS}}$`);
 const NOTHING = Buffer.alloc(0);
 
-/** Datagram signal links. Throws BAD_OPTION in a worker thread. The clock drives keepalives, repeats and retries. */
+/**
+ * Datagram signal links. Throws BAD_OPTION in a worker thread. The clock drives keepalives, repeats
+ * and retries.
+ */
 export function datagramLink(clock: Clock = systemClock): LinkTransport {
   checkDatagramsUsable();
   return {
@@ -138,7 +142,10 @@ class DatagramLinkServer implements LinkServer {
     else if (this.#isPeer(from)) this.#meet(bytes, from);
   }
 
-  /** The first datagram from a path: a HELLO opens a connection, anything else belongs to one that ended. */
+  /**
+   * The first datagram from a path: a HELLO opens a connection, anything else belongs to one that
+   * ended.
+   */
   #meet(bytes: Buffer, from: string): void {
     const isHello = bytes.length >= MESSAGE_BYTES && bytes.readUInt32LE(0) === MessageKind.HELLO;
     const full = this.#connections.size >= (this.#options.clients ?? LIMITS.linkClients);
@@ -175,7 +182,10 @@ class DatagramLinkServer implements LinkServer {
     this.#socket?.send(answer, bytes + MESSAGE_BYTES, from);
   }
 
-  /** A sender's path comes from outside, and is sent to and removed later: only our own clients' pattern, and our own user's sockets. */
+  /**
+   * A sender's path comes from outside, and is sent to and removed later: only our own clients'
+   * pattern, and our own user's sockets.
+   */
   #isPeer(path: string): boolean {
     if (!isPeerPath(this.#path, path)) return false;
     try {

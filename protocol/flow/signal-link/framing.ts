@@ -1,6 +1,7 @@
 /**
- * Bytes in, messages out: an incremental decoder without I/O that allocates nothing per message. What it cannot
- * understand makes it stop for good with one reason, since a stream that lost its frames never finds them again.
+ * Bytes in, messages out: an incremental decoder without I/O that allocates nothing per message.
+ * What it cannot understand makes it stop for good with one reason, since a stream that lost its
+ * frames never finds them again.
  */
 import { FIRST_INTERNAL_KIND, kindName, LAST_KIND, MESSAGE_BYTES, type MessageKind } from './messages.js';
 
@@ -34,14 +35,17 @@ export class MessageDecoder {
     return this.#partialBytes;
   }
 
-  /** Nothing is delivered any more, also from the chunk that is being decoded: for handlers that give up. */
+  /**
+   * Nothing is delivered any more, also from the chunk that is being decoded: for handlers that
+   * give up.
+   */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * Decodes the first `length` bytes; the chunk may be reused after the call. Returns false from the first message
-   * on that makes no sense.
+   * Decodes the first `length` bytes; the chunk may be reused after the call. Returns false from
+   * the first message on that makes no sense.
    */
   push(chunk: Uint8Array, length = chunk.length): boolean {
     let at = 0;

@@ -1,6 +1,6 @@
 /**
- * The 16-byte message of the signal link, and what its kinds mean. Little-endian; the layout is a contract with
- * programs in other languages.
+ * The 16-byte message of the signal link, and what its kinds mean. Little-endian; the layout is a
+ * contract with programs in other languages.
  *
  *   byte 0         4         8                       16
  *        ┌─────────┬─────────┬───────────────────────┐
@@ -25,12 +25,14 @@
  *   consumer → D  ACK        value = I need nothing below this; detail bit 0 = AWAKE: still reading, do not signal;
  *                            without it the consumer has drained what it saw and waits for PUBLISHED
  *   D → provider  CREDIT     value = you may write below this
- *   provider → D  PUBLISHED  value = I have written below this; detail bit 0 = LAST: nothing comes after it, I leave. A provider
+ * provider → D PUBLISHED value = I have written below this; detail bit 0 = LAST: nothing comes
+ * after it, I leave. A provider
  *                            that goes without it has died; bit 1 = UNANSWERED: I look at `heard` in the flow file, so no
  *                            CREDIT is needed for it unless I have published more by then, or wait for it
  *   D → C         STATUS     detail = state code of the flow's source,
  *                            value = generation of the provider that is there or was last; 0 where the duplicator fills the flow
- *   D → consumer  DELIVERY   detail = delivery from now on (1 lossy: it held the writer back for the stall timeout),
+ * D → consumer DELIVERY detail = delivery from now on (1 lossy: it held the writer back for the
+ * stall timeout),
  *                            value = its last acknowledgement
  *   provider → D  STALL      value = milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0 = never
  *   either        PAUSE      the sender asks for no PUBLISHED until RESUME; counts and credit stay valid
@@ -53,7 +55,10 @@ export const AWAKE = 1;
 /** PUBLISHED's detail of a provider that leaves. */
 export const LAST = 1;
 
-/** PUBLISHED's detail of a provider that sees in the flow file that it was heard: an answer would only wake it up. */
+/**
+ * PUBLISHED's detail of a provider that sees in the flow file that it was heard: an answer would
+ * only wake it up.
+ */
 export const UNANSWERED = 2;
 
 /** Bumped when a message changes its meaning; HELLO carries it. */
@@ -90,7 +95,9 @@ const TWO_TO_32 = 2 ** 32;
 assert.equal(LAST_KIND, Object.keys(MessageKind).length);
 assert(FIRST_INTERNAL_KIND > MessageKind.STALL);
 
-/** A RangeError unless `value` is an integer from 0 to 2^53 - 1 and `detail` one from 0 to 2^32 - 1. */
+/**
+ * A RangeError unless `value` is an integer from 0 to 2^53 - 1 and `detail` one from 0 to 2^32 - 1.
+ */
 export function checkMessage(value: number, detail: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`${value} is no count from 0 to 2^53 - 1`);
@@ -114,14 +121,20 @@ export function encodeMessage(
   target.writeUInt32LE(Math.floor(value / TWO_TO_32), offset + 12);
 }
 
-/** What a client is to a flow. An observer gets STATUS and is seen to live, but is sent no counts: it only reads a mirror's image. */
+/**
+ * What a client is to a flow. An observer gets STATUS and is seen to live, but is sent no counts:
+ * it only reads a mirror's image.
+ */
 const ROLES = ['consumer', 'provider', 'observer'] as const;
 export type LinkRole = (typeof ROLES)[number];
 
 const DELIVERIES = ['lossless', 'lossy'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
-/** Where a consumer begins: the oldest buffer still in the ring, the next one to come, or the sequence of a START. */
+/**
+ * Where a consumer begins: the oldest buffer still in the ring, the next one to come, or the
+ * sequence of a START.
+ */
 const STARTS = ['oldest', 'latest', 'sequence'] as const;
 export type LinkStart = (typeof STARTS)[number];
 
@@ -140,7 +153,8 @@ export interface Hello {
  *        │ role     │ delivery │ start    │ version  │
  *        └──────────┴──────────┴──────────┴──────────┘
  *
- *   role 0 consumer, 1 provider, 2 observer; delivery 0 lossless, 1 lossy; start 0 oldest, 1 latest, 2 sequence
+ * role 0 consumer, 1 provider, 2 observer; delivery 0 lossless, 1 lossy; start 0 oldest, 1 latest,
+ * 2 sequence
  */
 export function packHello(hello: Omit<Hello, 'version'>, version = LINK_VERSION): number {
   const low =
@@ -150,7 +164,9 @@ export function packHello(hello: Omit<Hello, 'version'>, version = LINK_VERSION)
   return low + version * 2 ** 24;
 }
 
-/** Undefined when one of the fields means nothing here. The version is for the caller to compare. */
+/**
+ * Undefined when one of the fields means nothing here. The version is for the caller to compare.
+ */
 export function unpackHello(detail: number): Hello | undefined {
   const role = ROLES[detail & 0xff];
   const delivery = DELIVERIES[(detail >>> 8) & 0xff];
@@ -165,8 +181,8 @@ const CLIENT_IDS = 2 ** 31;
 const PROCESS_IDS = 2 ** 22;
 
 /**
- * HELLO's value: the client id plus 2^31 times the id of the client's process, 0 when it does not say that. A duplicator that takes over from a
- * killed one looks which of these processes live.
+ * HELLO's value: the client id plus 2^31 times the id of the client's process, 0 when it does not
+ * say that. A duplicator that takes over from a killed one looks which of these processes live.
  */
 export function packClient(client: number, pid: number): number {
   return client < CLIENT_IDS && pid < PROCESS_IDS ? client + pid * CLIENT_IDS : client;

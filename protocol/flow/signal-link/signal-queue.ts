@@ -1,13 +1,17 @@
 /**
- * What waits while the other side's socket is full. Opening messages keep their order and are few; of counts and
- * states only the newest of each waits. So a peer that never reads costs a fixed number of bytes.
+ * What waits while the other side's socket is full. Opening messages keep their order and are few;
+ * of counts and states only the newest of each waits. So a peer that never reads costs a fixed
+ * number of bytes.
  */
 import { checkMessage, encodeMessage, LAST_KIND, MESSAGE_BYTES, MessageKind } from './messages.js';
 
 /** An opening has two messages each way; anything that fills this is a fault of the sender. */
 const ORDERED_MESSAGES_MAX = 16;
 
-/** Kinds of which only the newest waits, in the order they are sent. RESUME shares PAUSE's place: the newer of the two counts. */
+/**
+ * Kinds of which only the newest waits, in the order they are sent. RESUME shares PAUSE's place:
+ * the newer of the two counts.
+ */
 const COALESCED_KINDS: readonly MessageKind[] = [
   MessageKind.STATUS,
   MessageKind.DELIVERY,
@@ -45,7 +49,10 @@ export class SignalQueue {
     return this.#ordered.length + this.#coalescedWaiting;
   }
 
-  /** False when it cannot be kept: too many opening messages wait. A RangeError as from `checkMessage`. */
+  /**
+   * False when it cannot be kept: too many opening messages wait. A RangeError as from
+   * `checkMessage`.
+   */
   put(kind: MessageKind, value: number, detail: number): boolean {
     checkMessage(value, detail);
     const place = PLACE[kind] ?? -1;
@@ -64,7 +71,10 @@ export class SignalQueue {
     return true;
   }
 
-  /** Encodes all that waits; returns the number of bytes. `target` has SIGNAL_QUEUE_BYTES. `clear` once they are sent. */
+  /**
+   * Encodes all that waits; returns the number of bytes. `target` has SIGNAL_QUEUE_BYTES. `clear`
+   * once they are sent.
+   */
   encodeInto(target: Buffer): number {
     let bytes = 0;
     for (const message of this.#ordered) {

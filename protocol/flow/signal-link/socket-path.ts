@@ -1,6 +1,7 @@
 /**
- * The path of a listening Unix socket: checked, taken over from a server that died, and what the system's
- * errors around it mean. The same for stream and datagram sockets; how to probe for life is passed in.
+ * The path of a listening Unix socket: checked, taken over from a server that died, and what the
+ * system's errors around it mean. The same for stream and datagram sockets; how to probe for life
+ * is passed in.
  */
 import { lstat, unlink } from 'node:fs/promises';
 
@@ -25,8 +26,8 @@ export function checkSocketPath(path: string, reservedBytes = 0): void {
 }
 
 /**
- * Makes room for a server at the path: removes the socket of a dead one. Throws ADDRESS_IN_USE when somebody listens there
- * or something else than a socket is in the way.
+ * Makes room for a server at the path: removes the socket of a dead one. Throws ADDRESS_IN_USE when
+ * somebody listens there or something else than a socket is in the way.
  */
 export async function clearStaleSocket(path: string, probe: ProbeSocket): Promise<void> {
   const before = await statSocket(path);

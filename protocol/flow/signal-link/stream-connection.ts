@@ -1,6 +1,7 @@
 /**
- * One end of a stream link: a connected Unix socket on which a signal is one write attempt. While the kernel's
- * buffer is full, signals coalesce in a queue of fixed size, and go out together when the write completes.
+ * One end of a stream link: a connected Unix socket on which a signal is one write attempt. While
+ * the kernel's buffer is full, signals coalesce in a queue of fixed size, and go out together when
+ * the write completes.
  */
 import type { Socket } from 'node:net';
 
@@ -122,7 +123,10 @@ export class StreamConnection implements LinkConnection {
   }
 }
 
-/** A peer that was killed resets the connection or breaks the pipe: its end, not a failure of the link. */
+/**
+ * A peer that was killed resets the connection or breaks the pipe: its end, not a failure of the
+ * link.
+ */
 function endOf(error: Error): LinkEnd {
   const code = systemCode(error);
   if (code === 'ECONNRESET' || code === 'EPIPE') return { by: 'peer' };

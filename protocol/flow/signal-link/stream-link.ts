@@ -1,6 +1,6 @@
 /**
- * The signal link over Unix stream sockets, the default: the kernel keeps the connection and closes it at once
- * when a process dies, and it works in worker threads.
+ * The signal link over Unix stream sockets, the default: the kernel keeps the connection and closes
+ * it at once when a process dies, and it works in worker threads.
  */
 import { chmodSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';

@@ -1,7 +1,8 @@
 /**
- * Unix datagram sockets over the addon `unix-dgram`, with its edges taken off: it is never loaded in a worker thread
- * (that aborts the process), paths are never cut, sending tells what became of it as a value, and never uses its `connect`
- * (closing a connected socket in a callback trips an assertion of libuv).
+ * Unix datagram sockets over the addon `unix-dgram`, with its edges taken off: it is never loaded
+ * in a worker thread (that aborts the process), paths are never cut, sending tells what became of
+ * it as a value, and never uses its `connect` (closing a connected socket in a callback trips an
+ * assertion of libuv).
  */
 import { unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -34,10 +35,15 @@ interface Addon {
   createSocket(type: 'unix_dgram'): AddonSocket;
 }
 
-/** `full`: no room at the receiver now. `gone`: nobody has that socket open. `failed`: anything else, see `failure`. */
+/**
+ * `full`: no room at the receiver now. `gone`: nobody has that socket open. `failed`: anything
+ * else, see `failure`.
+ */
 export type SendOutcome = 'sent' | 'full' | 'gone' | 'failed';
 
-/** `from` is the path the sender bound, undefined for a nameless one. The bytes are the handler's. */
+/**
+ * `from` is the path the sender bound, undefined for a nameless one. The bytes are the handler's.
+ */
 export type DatagramHandler = (bytes: Buffer, from: string | undefined) => void;
 
 const { EAGAIN, ENOBUFS, ECONNREFUSED, ENOENT } = constants.errno;
@@ -140,7 +146,10 @@ function outcomeOf(error: SendError | undefined): SendOutcome {
   return number === ECONNREFUSED || number === ENOENT ? 'gone' : 'failed';
 }
 
-/** The addon calls back outside of Node's scopes, so that promises settled in a handler would wait for some later event. */
+/**
+ * The addon calls back outside of Node's scopes, so that promises settled in a handler would wait
+ * for some later event.
+ */
 function drainSoon(): void {
   if (wakeUpDue) return;
   wakeUpDue = true;

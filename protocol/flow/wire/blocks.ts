@@ -1,9 +1,11 @@
 /**
- * The wire codec of mirrors: the blocks of a display memory that the receiver does not have yet, deflated where that is smaller. Pure.
+ * The wire codec of mirrors: the blocks of a display memory that the receiver does not have yet,
+ * deflated where that is smaller. Pure.
  *
- * Payload of a BLOCKS frame: `detail` ranges of u32 first block, u32 blocks, ascending and apart; then their bytes, one behind the other,
- * the last block as far as the publication's size goes. With the bit DIFFERENCE they are XORed with what the receiver has there,
- * so that channels that count up become mostly zeros; with DEFLATED the bytes (not the ranges) are a raw deflate stream.
+ * Payload of a BLOCKS frame: `detail` ranges of u32 first block, u32 blocks, ascending and apart;
+ * then their bytes, one behind the other, the last block as far as the publication's size goes.
+ * With the bit DIFFERENCE they are XORed with what the receiver has there, so that channels that
+ * count up become mostly zeros; with DEFLATED the bytes (not the ranges) are a raw deflate stream.
  */
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describeError } from '../../base/errors.js';
@@ -62,7 +64,10 @@ export function encodeBlocks(
   };
 }
 
-/** Puts what a BLOCKS frame brought into `memory`. Returns the ranges it changed, or what is wrong with the frame; nothing is changed then. */
+/**
+ * Puts what a BLOCKS frame brought into `memory`. Returns the ranges it changed, or what is wrong
+ * with the frame; nothing is changed then.
+ */
 export function applyBlocks(
   payload: Buffer,
   count: number,
@@ -129,7 +134,10 @@ function inflated(bytes: Buffer, expected: number): Buffer | string {
   }
 }
 
-/** `target` becomes target XOR other; both of the same length, a word at a time where both begin at one. */
+/**
+ * `target` becomes target XOR other; both of the same length, a word at a time where both begin at
+ * one.
+ */
 function xorInto(target: Buffer, other: Buffer): void {
   const { length } = target;
   let at = 0;

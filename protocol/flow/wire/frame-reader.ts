@@ -1,7 +1,8 @@
 /**
- * From bytes to frames, without any I/O: it says where the next bytes go (`nextBuffer`), is told how many came (`took`), and
- * calls its sink. Payloads of large buffers land in their place in the flow file at once, with their header in front of them, in one read;
- * small frames are read many at a time and copied. Bytes that came otherwise are given to `feed`.
+ * From bytes to frames, without any I/O: it says where the next bytes go (`nextBuffer`), is told
+ * how many came (`took`), and calls its sink. Payloads of large buffers land in their place in the
+ * flow file at once, with their header in front of them, in one read; small frames are read many at
+ * a time and copied. Bytes that came otherwise are given to `feed`.
  *
  * | state   | event                                  | next    |
  * | ------- | -------------------------------------- | ------- |
@@ -15,7 +16,10 @@
 import { crc32 } from 'node:zlib';
 import { decodeHeader, emptyHeader, FRAME_BYTES, FrameBits, FrameKind, type FrameHeader } from './frame.js';
 
-/** From so many missing bytes on, a payload is read straight into its place; below, reading more than one frame at once is cheaper. */
+/**
+ * From so many missing bytes on, a payload is read straight into its place; below, reading more
+ * than one frame at once is cheaper.
+ */
 export const DIRECT_BYTES = 16 * 1024;
 /** Bytes of one read of small frames. */
 const STAGING_BYTES = 256 * 1024;
@@ -32,11 +36,15 @@ export interface FrameSink {
   /** Buffers are so large that each is worth reads of its own. */
   readonly large: boolean;
   /**
-   * With `large`: the piece in which the next buffer's header (FRAME_BYTES) and, right behind it, its payload would stand; undefined while
-   * it may not be written. Whatever stood there is given up.
+   * With `large`: the piece in which the next buffer's header (FRAME_BYTES) and, right behind it,
+   * its payload would stand; undefined while it may not be written. Whatever stood there is given
+   * up.
    */
   ahead(): Buffer | undefined;
-  /** A frame is complete. `payload` is the sink's own place for a BUFFER, and lent until the call returns for others. Returns what is wrong with it. */
+  /**
+   * A frame is complete. `payload` is the sink's own place for a BUFFER, and lent until the call
+   * returns for others. Returns what is wrong with it.
+   */
   frame(header: Readonly<FrameHeader>, payload: Buffer): string | undefined;
 }
 
@@ -79,8 +87,8 @@ export class FrameReader {
   }
 
   /**
-   * Where the next bytes are to be read to. While blocked it is a place for what is read first after that, since whoever reads asks for the
-   * place before he knows.
+   * Where the next bytes are to be read to. While blocked it is a place for what is read first
+   * after that, since whoever reads asks for the place before he knows.
    */
   nextBuffer(): Buffer {
     this.#given = this.#choose();
@@ -92,7 +100,10 @@ export class FrameReader {
     this.#given = given;
   }
 
-  /** So many bytes have come into the last `nextBuffer`. False when no more may come now: blocked, or failed. */
+  /**
+   * So many bytes have come into the last `nextBuffer`. False when no more may come now: blocked,
+   * or failed.
+   */
   took(bytes: number): boolean {
     if (this.#problem !== undefined) return false;
     const given = this.#given;
@@ -103,7 +114,9 @@ export class FrameReader {
     return this.#problem === undefined && !this.blocked;
   }
 
-  /** Takes bytes that came otherwise. False when no more may come now; what is left of them is kept. */
+  /**
+   * Takes bytes that came otherwise. False when no more may come now; what is left of them is kept.
+   */
   feed(chunk: Buffer): boolean {
     if (this.#held === undefined) this.#parse(chunk);
     else this.#held = Buffer.concat([this.#held, chunk]);

@@ -1,6 +1,7 @@
 /**
- * The frame of the connection between two duplicators: the one place where its offsets stand. Little-endian, positions in bytes.
- * `docs/wire.md` describes the same for programs in other languages.
+ * The frame of the connection between two duplicators: the one place where its offsets stand.
+ * Little-endian, positions in bytes. `docs/wire.md` describes the same for programs in other
+ * languages.
  *
  * ```
  *    0 ┌─────────────┬──────────┬──────────┬───────────────────────────┐
@@ -60,7 +61,9 @@ export const DELIVERY_DETAIL = { lossless: 0, lossy: 1 } as const;
 
 const TWO_32 = 2 ** 32;
 
-/** A header as numbers; one object is filled again and again, so that a frame costs no allocation. */
+/**
+ * A header as numbers; one object is filled again and again, so that a frame costs no allocation.
+ */
 export interface FrameHeader {
   length: number;
   kind: FrameKind;
@@ -75,7 +78,10 @@ export function emptyHeader(): FrameHeader {
   return { length: 0, kind: FrameKind.ALIVE, bits: 0, sequence: 0, value: 0, detail: 0, crc: 0 };
 }
 
-/** Writes a header; `sequence` is a safe integer from 0, `value` may be larger and keeps 53 bits of precision. */
+/**
+ * Writes a header; `sequence` is a safe integer from 0, `value` may be larger and keeps 53 bits of
+ * precision.
+ */
 export function encodeHeader(target: Buffer, at: number, header: Readonly<FrameHeader>): void {
   target.writeUInt32LE(header.length, at + AT.length);
   target.writeUInt16LE(header.kind, at + AT.kind);

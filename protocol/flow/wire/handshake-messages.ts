@@ -1,6 +1,7 @@
 /**
- * The messages that open a connection between two duplicators: their bytes, and what may stand in them. Little-endian, positions in bytes.
- * R is the receiver of the flow, which connects; S the sender, which listens.
+ * The messages that open a connection between two duplicators: their bytes, and what may stand in
+ * them. Little-endian, positions in bytes. R is the receiver of the flow, which connects; S the
+ * sender, which listens.
  *
  * ```
  *    0 ┌────────────────────────────┬─────────────┬──────────┬────────────┐
@@ -18,8 +19,8 @@
  * | WELCOME   | S    | what the flow is and where it begins, as JSON                   |
  * | REFUSED   | S    | u32 number of protocol/base/errors.ts (two's complement), then text  |
  *
- * Frames (frame.ts) follow in both directions behind WELCOME. Proofs are those of protocol/rpc/security/proof.ts for the channel `data`, bound to
- * HELLO's whole body.
+ * Frames (frame.ts) follow in both directions behind WELCOME. Proofs are those of
+ * protocol/rpc/security/proof.ts for the channel `data`, bound to HELLO's whole body.
  */
 import { SOURCE_STATE_NAMES } from '../../rpc/contract/shapes.js';
 import { ERROR_CODES, codeOfFault, describeError, type ErrorCode } from '../../base/errors.js';
@@ -153,7 +154,10 @@ function decodeJson<T>(schema: Schema<T>, body: Buffer, method: string): T | str
   }
 }
 
-/** Collects the one message that is expected next; what comes behind it is left over. Memory is bounded by its longest body. */
+/**
+ * Collects the one message that is expected next; what comes behind it is left over. Memory is
+ * bounded by its longest body.
+ */
 export class HandshakeReader {
   #collected: Buffer = Buffer.alloc(0);
 
@@ -162,7 +166,10 @@ export class HandshakeReader {
     return this.#collected;
   }
 
-  /** The next message when it is whole, one of `expected`; undefined when more must come; or what is wrong. */
+  /**
+   * The next message when it is whole, one of `expected`; undefined when more must come; or what is
+   * wrong.
+   */
   push(chunk: Buffer, expected: readonly HandshakeKind[]): HandshakeMessage | HandshakeProblem | undefined {
     this.#collected = this.#collected.length === 0 ? chunk : Buffer.concat([this.#collected, chunk]);
     const bytes = this.#collected;

@@ -1,8 +1,10 @@
 /**
- * Both sides of the handshake between duplicators: bytes in, bytes to send and what is known now out. Pure but for the nonces.
+ * Both sides of the handshake between duplicators: bytes in, bytes to send and what is known now
+ * out. Pure but for the nonces.
  *
  *   R → S  HELLO       what it wants
- *   S → R  CHALLENGE   S proves itself first: a stranger that listens in its place learns nothing and is believed nothing
+ * S → R CHALLENGE S proves itself first: a stranger that listens in its place learns nothing and is
+ * believed nothing
  *   R → S  PROOF       R proves itself; only then does S look whether there is such a flow
  *   S → R  WELCOME or REFUSED
  *
@@ -37,7 +39,10 @@ import {
 
 const CHANNEL = 'data';
 
-/** `more`: send `send` if there is any and go on. `proved`: it may be answered. `failed`: send what is there and close. */
+/**
+ * `more`: send `send` if there is any and go on. `proved`: it may be answered. `failed`: send what
+ * is there and close.
+ */
 export type ListenerStep =
   | { readonly kind: 'more'; readonly send?: Buffer }
   | { readonly kind: 'proved'; readonly hello: WireHello; readonly rest: Buffer }

@@ -1,4 +1,7 @@
-/** An application's access, applied: modes, group and access lists of its files, sockets and directories. */
+/**
+ * An application's access, applied: modes, group and access lists of its files, sockets and
+ * directories.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import { MirrorflowError, describeError, systemCode } from '../../base/errors.js';
@@ -37,8 +40,9 @@ export class Access {
   }
 
   /**
-   * Gives what is at `path` its mode, group and access list. `inherited`: it is not new, and may have a list of an earlier configuration.
-   * Throws NOT_PERMITTED. A list that the system does not take is told in the log: those on it have no access.
+   * Gives what is at `path` its mode, group and access list. `inherited`: it is not new, and may
+   * have a list of an earlier configuration. Throws NOT_PERMITTED. A list that the system does not
+   * take is told in the log: those on it have no access.
    */
   grant(path: string, kind: GrantedKind, inherited = false): void {
     const { modes, gid } = this.policy;
@@ -58,7 +62,10 @@ export class Access {
     else if (inherited) this.#setList(['-b', '--', path]);
   }
 
-  /** Lets those who have access reach what is theirs: the application's own directory, and the way through the shared ones. */
+  /**
+   * Lets those who have access reach what is theirs: the application's own directory, and the way
+   * through the shared ones.
+   */
   grantDirectories(own: readonly string[], shared: readonly string[]): void {
     if (!this.#stated) return;
     for (const path of own) this.grant(path, 'directory', true);

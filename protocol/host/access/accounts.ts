@@ -1,4 +1,7 @@
-/** Users and groups of this machine by name: from its own files, else from wherever the system keeps them (getent(1): LDAP, SSS). */
+/**
+ * Users and groups of this machine by name: from its own files, else from wherever the system keeps
+ * them (getent(1): LDAP, SSS).
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

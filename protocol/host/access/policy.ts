@@ -1,5 +1,6 @@
 /**
- * From what the configuration says to modes, group and access list entries. Pure: who is called what is passed in.
+ * From what the configuration says to modes, group and access list entries. Pure: who is called
+ * what is passed in.
  *
  * | mode       | flow files | images | sockets | the application's flow directory |
  * | ---------- | ---------- | ------ | ------- | -------------------------------- |
@@ -7,8 +8,9 @@
  * | `group`    | 0640       | 0640   | 0660    | 0750                             |
  * | `everyone` | 0644       | 0644   | 0666    | 0755                             |
  *
- * A provider writes into the flow file itself, so that providers get write access to it: the members of `group` by its mode, all others by
- * an access list. Sockets are connected to by whoever reads.
+ * A provider writes into the flow file itself, so that providers get write access to it: the
+ * members of `group` by its mode, all others by an access list. Sockets are connected to by whoever
+ * reads.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import type { Accounts } from './accounts.js';
@@ -23,7 +25,10 @@ export interface AccessPolicy {
   /** Entries in the words of setfacl(1), without rights: `u:1000`. */
   readonly readers: readonly string[];
   readonly providers: readonly string[];
-  /** Whether people beyond the owner's group have to pass through the directories that applications share. */
+  /**
+   * Whether people beyond the owner's group have to pass through the directories that applications
+   * share.
+   */
   readonly passage: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** What dead owners left in the flow directory: flow files, images, temporary files, shared memory of gateways, empty directories. */
+/**
+ * What dead owners left in the flow directory: flow files, images, temporary files, shared memory
+ * of gateways, empty directories.
+ */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { withLock } from '../../base/files/claim-lock.js';
@@ -15,7 +18,10 @@ import { removeAside, type Sweep } from './sweep.js';
 const FLOW_SUFFIX = '.flow';
 const IMAGE_SUFFIX = '.image';
 
-/** `keeps`: applications whose flow files are somebody's affair: their app server takes them over, or removes them itself. */
+/**
+ * `keeps`: applications whose flow files are somebody's affair: their app server takes them over,
+ * or removes them itself.
+ */
 export function sweepFlowDirectory(
   sweep: Sweep,
   flowDirectory: string,
@@ -40,7 +46,8 @@ export function sweepApplication(
   keepsFlow: (flow: string) => boolean,
 ): void {
   const directory = appFlowDirectory(flowDirectory, app);
-  // Images first: without its flow file an image is nobody's, and a run that is cut off in between leaves nothing that is not found again.
+  // Images first: without its flow file an image is nobody's, and a run that is cut off in between
+  // leaves nothing that is not found again.
   for (const suffix of [IMAGE_SUFFIX, FLOW_SUFFIX]) {
     for (const name of sweep.namesIn(directory)) {
       const flow = name.slice(0, -suffix.length);
@@ -80,7 +87,10 @@ function sweepImage(sweep: Sweep, path: string, flowFile: string): void {
     sweep.remove('image', path, 'its flow file has no living owner', () => removeAside(path, taken));
 }
 
-/** Under the claim lock and after another look: a gateway that starts at this moment takes over what the dead one left. */
+/**
+ * Under the claim lock and after another look: a gateway that starts at this moment takes over what
+ * the dead one left.
+ */
 function sweepGateway(sweep: Sweep, path: string): void {
   const dead = (): boolean => inspectGatewayRecord(path).kind === 'dead';
   if (sweep.own(path)?.isFile() !== true || !dead()) return;
@@ -104,7 +114,10 @@ function sweepGateway(sweep: Sweep, path: string): void {
   );
 }
 
-/** Under the lock that goes with it: whoever waits for it finds the directory gone, and starts again with another one. */
+/**
+ * Under the lock that goes with it: whoever waits for it finds the directory gone, and starts again
+ * with another one.
+ */
 function sweepEmpty(sweep: Sweep, directory: string): void {
   const others = sweep.namesIn(directory).filter((name) => name !== LOCK_NAME);
   const gone = sweep.dryRun ? new Set(sweep.leftovers.map(({ path }) => path)) : new Set<string>();

@@ -1,4 +1,7 @@
-/** Whether somebody owns a flow file, for those who remove: a file that cannot be looked at is somebody's. */
+/**
+ * Whether somebody owns a flow file, for those who remove: a file that cannot be looked at is
+ * somebody's.
+ */
 import type { ClaimState } from '../../base/files/claim.js';
 import { inspectFlowFile } from '../../flow/flow-file/open.js';
 

@@ -1,4 +1,7 @@
-/** Who owns a record file, by the identity in it: those of host servers and app servers have it at the top, a gateway's under `owner`. */
+/**
+ * Who owns a record file, by the identity in it: those of host servers and app servers have it at
+ * the top, a gateway's under `owner`.
+ */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { identityFromWire } from '../../rpc/contract/identity-on-wire.js';
 import { processIdentity } from '../../rpc/contract/shapes.js';
@@ -13,7 +16,9 @@ export interface RecordOwner extends OwnerIdentity {
   readonly ofThisBoot: boolean;
 }
 
-/** Undefined when there is no record, or what is there names nobody: then nothing is known of it. */
+/**
+ * Undefined when there is no record, or what is there names nobody: then nothing is known of it.
+ */
 export function ownerOfRecord(path: string): RecordOwner | undefined {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

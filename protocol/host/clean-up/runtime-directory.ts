@@ -19,7 +19,9 @@ const RECORD_SUFFIX = '.json';
 export interface RuntimePlaces {
   readonly directory: string;
   readonly flowDirectory: string;
-  /** Records of dead app servers that a host server will read, to start their applications again. */
+  /**
+   * Records of dead app servers that a host server will read, to start their applications again.
+   */
   readonly keepsRecord: (app: string) => boolean;
 }
 
@@ -52,7 +54,9 @@ export async function sweepRuntimeDirectory(sweep: Sweep, places: RuntimePlaces)
   }
 }
 
-/** The link sockets of duplicators that live; what their datagram clients have begins with the same. */
+/**
+ * The link sockets of duplicators that live; what their datagram clients have begins with the same.
+ */
 function livingLinks(sweep: Sweep, directory: string, flowDirectory: string): string[] {
   const links: string[] = [];
   for (const app of sweep.namesIn(flowDirectory).filter(isName)) {

@@ -1,8 +1,13 @@
-/** Sockets that nobody listens on: a connection that is refused proves it, after the owner's identity has left the question open. */
+/**
+ * Sockets that nobody listens on: a connection that is refused proves it, after the owner's
+ * identity has left the question open.
+ */
 import { connect } from 'node:net';
 import { systemCode } from '../../base/errors.js';
 
-/** A server that is stopped, or busy, does not refuse; whoever does not answer is taken for alive. */
+/**
+ * A server that is stopped, or busy, does not refuse; whoever does not answer is taken for alive.
+ */
 const PROBE_TIMEOUT_MS = 500;
 
 export function hasNoListener(path: string): Promise<boolean> {

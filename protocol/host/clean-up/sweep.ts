@@ -1,6 +1,6 @@
 /**
- * One run of the clean-up: what was found, what became of it, and the only place that removes. What is not this user's own is never
- * touched, and a symbolic link is never followed.
+ * One run of the clean-up: what was found, what became of it, and the only place that removes. What
+ * is not this user's own is never touched, and a symbolic link is never followed.
  */
 import { linkSync, lstatSync, readdirSync, renameSync, unlinkSync, type Stats } from 'node:fs';
 import { describeError, systemCode } from '../../base/errors.js';
@@ -33,7 +33,10 @@ export class Sweep {
     return this.#found;
   }
 
-  /** Names in a directory of this user's own; nothing for any other, for links to one, and for one that is not there. */
+  /**
+   * Names in a directory of this user's own; nothing for any other, for links to one, and for one
+   * that is not there.
+   */
   namesIn(directory: string): string[] {
     if (this.own(directory)?.isDirectory() !== true) return [];
     try {
@@ -54,7 +57,10 @@ export class Sweep {
     }
   }
 
-  /** Removes with `act`, unless this is a dry run; a failure is told and nothing else is given up for it. */
+  /**
+   * Removes with `act`, unless this is a dry run; a failure is told and nothing else is given up
+   * for it.
+   */
   remove(
     kind: LeftoverKind,
     path: string,
@@ -76,8 +82,8 @@ export class Sweep {
 }
 
 /**
- * Removes what is at `path` unless `taken` says that somebody took the path meanwhile: it is moved aside first and judged there, so that a new
- * owner's file is put back. False when it was.
+ * Removes what is at `path` unless `taken` says that somebody took the path meanwhile: it is moved
+ * aside first and judged there, so that a new owner's file is put back. False when it was.
  */
 export function removeAside(path: string, taken: () => boolean): boolean {
   const aside = temporaryName(path);

@@ -1,4 +1,7 @@
-/** The first line of a child that serves something: one object of JSON with the `address` it is reached at. */
+/**
+ * The first line of a child that serves something: one object of JSON with the `address` it is
+ * reached at.
+ */
 
 /** Undefined for any other line. */
 export function announcedAddress(line: string): string | undefined {

@@ -1,7 +1,8 @@
 /**
- * One child process, seen from its parent: started, ready by its own message, stopped, gone. Start failure, death after ready and requested
- * stop are three different outcomes. The child is detached from the parent's life: when the parent dies it goes on, and its
- * output goes to a log file, never to a pipe that would break.
+ * One child process, seen from its parent: started, ready by its own message, stopped, gone. Start
+ * failure, death after ready and requested stop are three different outcomes. The child is detached
+ * from the parent's life: when the parent dies it goes on, and its output goes to a log file, never
+ * to a pipe that would break.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,7 +12,10 @@ import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from 
 import { LIMITS } from '../../base/limits.js';
 import { ownChildEnvironment } from './environment.js';
 
-/** The environment variable that carries the launch token to the child, which returns it with its ready message. */
+/**
+ * The environment variable that carries the launch token to the child, which returns it with its
+ * ready message.
+ */
 export const LAUNCH_VARIABLE = 'MIRRORFLOW_LAUNCH';
 
 export interface ChildSpec {
@@ -39,7 +43,10 @@ export class Child<Ready> {
   readonly spec: ChildSpec;
   /** Names this very start; unguessable, so that nobody else reports ready for it. */
   readonly launch = randomBytes(16).toString('hex');
-  /** Resolves with what the child reported, rejects with START_FAILED (or the child's own code) and its cause. */
+  /**
+   * Resolves with what the child reported, rejects with START_FAILED (or the child's own code) and
+   * its cause.
+   */
   readonly ready: Promise<Ready>;
   /** Always resolves, when the process has ended and was awaited. */
   readonly exited: Promise<ChildOutcome>;
@@ -50,7 +57,10 @@ export class Child<Ready> {
   #rejectReady: ((error: MirrorflowError) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
 
-  /** Starts the process. Throws START_FAILED when not even that is possible; any later failure is told by `ready` and `exited`. */
+  /**
+   * Starts the process. Throws START_FAILED when not even that is possible; any later failure is
+   * told by `ready` and `exited`.
+   */
   constructor(spec: ChildSpec) {
     this.spec = spec;
     this.ready = new Promise((resolve, reject) => {
@@ -119,7 +129,10 @@ export class Child<Ready> {
     this.#rejectReady?.(this.#failure);
   }
 
-  /** SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. Any number of calls make one stop. */
+  /**
+   * SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. Any number of calls make
+   * one stop.
+   */
   async stop(): Promise<ChildOutcome> {
     if (this.#state === 'starting' || this.#state === 'ready') {
       if (this.#state === 'starting')

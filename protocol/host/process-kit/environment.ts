@@ -1,7 +1,8 @@
 /**
- * The environment that children get. Node reads the certificates of NODE_EXTRA_CA_CERTS at every start, which takes twice as long as all the
- * rest of its start; the programs of this package trust none but those they are told, so it reaches them under another name, and the
- * programs of others under its own again.
+ * The environment that children get. Node reads the certificates of NODE_EXTRA_CA_CERTS at every
+ * start, which takes twice as long as all the rest of its start; the programs of this package trust
+ * none but those they are told, so it reaches them under another name, and the programs of others
+ * under its own again.
  */
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,7 @@
-/** A child's last word to its parent when it could not become ready: why, as a call on the parent's socket. */
+/**
+ * A child's last word to its parent when it could not become ready: why, as a call on the parent's
+ * socket.
+ */
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { CONTRACT } from '../../rpc/contract/methods.js';
 import type { Logger } from '../../base/log.js';

@@ -1,9 +1,15 @@
-/** Ending a process that this one did not start: an adopted child. Its identity is checked, so that a reused process id is never hit. */
+/**
+ * Ending a process that this one did not start: an adopted child. Its identity is checked, so that
+ * a reused process id is never hit.
+ */
 import type { Clock } from '../../base/clock.js';
 import { LIMITS } from '../../base/limits.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
 
-/** How often a stopping process is looked at; there is no other way to await one that is not a child. */
+/**
+ * How often a stopping process is looked at; there is no other way to await one that is not a
+ * child.
+ */
 const LOOK_MS = 20;
 
 /** SIGTERM, a bounded wait, SIGKILL; resolves when the process is gone. */

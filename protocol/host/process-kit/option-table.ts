@@ -1,4 +1,7 @@
-/** The command line of a program that is started too often to load a library for it: one table says which options there are, and is the help. */
+/**
+ * The command line of a program that is started too often to load a library for it: one table says
+ * which options there are, and is the help.
+ */
 import { parseArgs } from 'node:util';
 import { MirrorflowError, describeError } from '../../base/errors.js';
 
@@ -16,7 +19,10 @@ export type GivenOptions<Table extends OptionTable> = {
 
 const HELP: TableOption = { help: 'tell this and end' };
 
-/** Throws BAD_OPTION for what is not in the table, a value that is missing, and words that belong to no option. */
+/**
+ * Throws BAD_OPTION for what is not in the table, a value that is missing, and words that belong to
+ * no option.
+ */
 export function readOptionTable<Table extends OptionTable>(
   table: Table,
   args: readonly string[],

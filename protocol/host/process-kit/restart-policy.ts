@@ -1,12 +1,17 @@
 /**
- * When a child that died is started again: at once the first time, then at growing intervals from one start to the next, and not any more after too
- * many deaths in too short a time. One that has lived for the interval is started at once, too: only a crash loop is slowed down. Pure: it is told the time.
+ * When a child that died is started again: at once the first time, then at growing intervals from
+ * one start to the next, and not any more after too many deaths in too short a time. One that has
+ * lived for the interval is started at once, too: only a crash loop is slowed down. Pure: it is
+ * told the time.
  */
 export interface RestartLimits {
   /** Deaths within the window after which the child is given up. */
   readonly maxRestarts: number;
   readonly windowMs: number;
-  /** Least time from a start to the next one after the second death in the window; doubled with each further one. */
+  /**
+   * Least time from a start to the next one after the second death in the window; doubled with each
+   * further one.
+   */
   readonly firstIntervalMs: number;
   readonly maxIntervalMs: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Asks for a recovery: runs the recovery program on what a dead owner left, as often as is sensible, and believes nothing
- * but its report.
+ * Asks for a recovery: runs the recovery program on what a dead owner left, as often as is
+ * sensible, and believes nothing but its report.
  */
 import { execFile } from 'node:child_process';
 import { describeError } from '../../base/errors.js';
@@ -14,11 +14,17 @@ const PROGRAM_VARIABLE = 'MIRRORFLOW_RECOVERY';
 
 /** A recovery that takes longer is killed. Making the largest image whole takes a few hundred. */
 export const RECOVERY_TIMEOUT_MS = 4_000;
-/** A recovery that was killed or crashed is tried once more; what it had done until then is as repairable as before. */
+/**
+ * A recovery that was killed or crashed is tried once more; what it had done until then is as
+ * repairable as before.
+ */
 const ATTEMPTS = 2;
 const REPORT_BYTES_MAX = 1024 * 1024;
 
-/** The report of a repair; undefined when no attempt gave one, so that the file is not to be trusted. */
+/**
+ * The report of a repair; undefined when no attempt gave one, so that the file is not to be
+ * trusted.
+ */
 export async function recover(path: string, log: Logger): Promise<RecoveryReport | undefined> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const answer = await runOnce(path);

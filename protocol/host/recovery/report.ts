@@ -1,4 +1,7 @@
-/** What the recovery of a flow file found, as JSON for the duplicator and in words for people, and its exit codes. */
+/**
+ * What the recovery of a flow file found, as JSON for the duplicator and in words for people, and
+ * its exit codes.
+ */
 
 /** `repaired` stands in reports of a repair only, `repairable` in those of a look. */
 export type FindingState = 'sound' | 'repairable' | 'repaired' | 'unsound';

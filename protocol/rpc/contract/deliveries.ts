@@ -1,4 +1,7 @@
-/** What reaches a client of its own accord: messages of other clients, flow-control marks, and requests. */
+/**
+ * What reaches a client of its own accord: messages of other clients, flow-control marks, and
+ * requests.
+ */
 import {
   any,
   boolean,
@@ -44,8 +47,8 @@ export const flowMark = struct({
 export const consumerMark = struct({ consumer: name('client'), mark: flowMark });
 
 /**
- * `message`: from, message. `flowControl`: flow, from (the consumer), mark. `demoted`: flow, from (the consumer that became lossy).
- * `quit`: nothing else.
+ * `message`: from, message. `flowControl`: flow, from (the consumer), mark. `demoted`: flow, from
+ * (the consumer that became lossy). `quit`: nothing else.
  */
 export const delivery = struct({
   kind: oneOf(['message', 'flowControl', 'demoted', 'quit']),

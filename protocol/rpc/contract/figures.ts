@@ -1,4 +1,7 @@
-/** Statistics and network status: what clients and duplicators tell when asked, and what the app server makes of it. */
+/**
+ * Statistics and network status: what clients and duplicators tell when asked, and what the app
+ * server makes of it.
+ */
 import {
   arrayOf,
   boolean,
@@ -64,7 +67,10 @@ export const duplicatorFigures = struct({
   ),
 });
 
-/** A flow of a client: what the client counted, when it answered, and what the duplicator knows of its link. */
+/**
+ * A flow of a client: what the client counted, when it answered, and what the duplicator knows of
+ * its link.
+ */
 const usage = struct({
   flow: name('flow'),
   direction,

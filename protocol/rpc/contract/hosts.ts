@@ -14,7 +14,10 @@ import {
 } from '../xml-rpc/schema.js';
 import { applicationInfo } from './shapes.js';
 
-/** Methods of app servers that app servers of the same application on other hosts may call, with the calling host put in front. */
+/**
+ * Methods of app servers that app servers of the same application on other hosts may call, with the
+ * calling host put in front.
+ */
 export const RELAYED_METHODS = [
   'remote.inquire',
   'remote.serve',
@@ -56,8 +59,9 @@ export const hostOfApplication = struct({
 });
 
 /**
- * What a flow is on the host that is asked: `source` it is filled from a SpecTcl there, `provider` a client provides it or is about to,
- * `idle` its ring is there and nobody provides it, `remote` it comes from yet another host, `none` it is not known.
+ * What a flow is on the host that is asked: `source` it is filled from a SpecTcl there, `provider`
+ * a client provides it or is about to, `idle` its ring is there and nobody provides it, `remote` it
+ * comes from yet another host, `none` it is not known.
  */
 export const FLOW_STANDINGS = ['source', 'provider', 'idle', 'remote', 'none'] as const;
 

@@ -1,4 +1,7 @@
-/** The programs that an application may start on request: what an entry is, and which ones are refused. */
+/**
+ * The programs that an application may start on request: what an entry is, and which ones are
+ * refused.
+ */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName } from '../../base/names.js';
 import { arrayOf, mapOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';

@@ -1,4 +1,7 @@
-/** The reference of the XML-RPC contract as Markdown, made from the contract itself: `docs/xml-rpc-methods.md` is this text. */
+/**
+ * The reference of the XML-RPC contract as Markdown, made from the contract itself:
+ * `docs/xml-rpc-methods.md` is this text.
+ */
 import { signaturesOf, type Method } from '../xml-rpc/contract.js';
 import { CONTRACT } from './methods.js';
 

@@ -168,7 +168,9 @@ export const openedFlow = struct({
   image: optional(path('path of the image')),
 });
 
-/** What a duplicator says of itself when it is ready, and again to an app server that was restarted. */
+/**
+ * What a duplicator says of itself when it is ready, and again to an app server that was restarted.
+ */
 export const duplicatorReady = struct({
   launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
   version: int({ min: 0, doc: 'protocol version' }),

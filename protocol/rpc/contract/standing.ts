@@ -1,4 +1,7 @@
-/** How a flow stands with its readers, out of the statistics of its application: how far the slowest is behind, and who holds the writer back. Pure. */
+/**
+ * How a flow stands with its readers, out of the statistics of its application: how far the slowest
+ * is behind, and who holds the writer back. Pure.
+ */
 import type { ApplicationStatistics } from './figures.js';
 
 export interface FlowStanding {

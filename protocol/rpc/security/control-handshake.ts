@@ -1,6 +1,6 @@
 /**
- * How two servers prove each other the shared secret before a permanent connection over TCP or TLS begins. Without I/O:
- * bytes in; bytes to send, the end or a refusal out.
+ * How two servers prove each other the shared secret before a permanent connection over TCP or TLS
+ * begins. Without I/O: bytes in; bytes to send, the end or a refusal out.
  *
  * ```
  *  caller -> listener    HELLO     0x89 "MFC" | version u32 | nonce (32)                                   40 bytes
@@ -8,9 +8,10 @@
  *  caller -> listener    PROOF     proof (32)                                                              32 bytes
  *  listener -> caller    VERDICT   status u32                                                               4 bytes
  * ```
- * Little-endian. Status 0 is "go on"; everything else ends the connection. The proofs are those of proof.ts for the channel
- * `control`, bound to both versions. No message is longer than stated, and none is sent before the one in front of it is
- * answered, so that what has to be kept is a few dozen bytes.
+ * Little-endian. Status 0 is "go on"; everything else ends the connection. The proofs are those of
+ * proof.ts for the channel `control`, bound to both versions. No message is longer than stated, and
+ * none is sent before the one in front of it is answered, so that what has to be kept is a few
+ * dozen bytes.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { isProof, NONCE_BYTES, newNonce, PROOF_BYTES, prove, type Challenge } from './proof.js';
@@ -51,7 +52,10 @@ export interface Handshake {
 abstract class Collector {
   #kept = Buffer.alloc(0);
 
-  /** The bytes of the next message, or undefined while it is not complete. Never keeps more than one chunk and one message. */
+  /**
+   * The bytes of the next message, or undefined while it is not complete. Never keeps more than one
+   * chunk and one message.
+   */
   protected take(chunk: Uint8Array, length: number): Buffer | undefined {
     this.#kept = Buffer.concat([this.#kept, chunk]);
     if (this.#kept.length < length) return undefined;

@@ -1,6 +1,7 @@
 /**
- * Bounds how often somebody may fail to prove himself: after so many failures within a window an address is not listened
- * to until the window is over. Pure: time comes in. Memory is bounded whatever number of addresses there is.
+ * Bounds how often somebody may fail to prove himself: after so many failures within a window an
+ * address is not listened to until the window is over. Pure: time comes in. Memory is bounded
+ * whatever number of addresses there is.
  */
 import type { Clock } from '../../base/clock.js';
 

@@ -1,4 +1,7 @@
-/** The rule of where a server may listen: on this machine's loopback, or anywhere once there is a shared secret to ask for. */
+/**
+ * The rule of where a server may listen: on this machine's loopback, or anywhere once there is a
+ * shared secret to ask for.
+ */
 import { isIPv4 } from 'node:net';
 import { formatAddress, type AddressOf } from '../../base/address.js';
 import { MirrorflowError } from '../../base/errors.js';
@@ -9,7 +12,10 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1';
 }
 
-/** Throws BAD_OPTION for listening beyond this machine without a secret, or on `tls:` without a certificate. */
+/**
+ * Throws BAD_OPTION for listening beyond this machine without a secret, or on `tls:` without a
+ * certificate.
+ */
 export function checkListening(
   address: AddressOf<'tcp' | 'tls'>,
   security: Pick<Security, 'secret' | 'identity'>,

@@ -1,7 +1,8 @@
 /**
- * What every program that speaks to other hosts is told about security, with the same names everywhere: options
- * `--secret-file`, `--tls-cert`, `--tls-key`, `--tls-ca`, environment MIRRORFLOW_SECRET_FILE, MIRRORFLOW_TLS_CERT,
- * MIRRORFLOW_TLS_KEY, MIRRORFLOW_TLS_CA. Files, not their contents, so that no secret stands in a process list.
+ * What every program that speaks to other hosts is told about security, with the same names
+ * everywhere: options `--secret-file`, `--tls-cert`, `--tls-key`, `--tls-ca`, environment
+ * MIRRORFLOW_SECRET_FILE, MIRRORFLOW_TLS_CERT, MIRRORFLOW_TLS_KEY, MIRRORFLOW_TLS_CA. Files, not
+ * their contents, so that no secret stands in a process list.
  */
 import type { Environment } from '../../base/paths.js';
 import { MirrorflowError } from '../../base/errors.js';

@@ -1,17 +1,18 @@
 /**
- * Proof by challenge that both ends know the shared secret, which itself never travels. Pure: no I/O.
+ * Proof by challenge that both ends know the shared secret, which itself never travels. Pure: no
+ * I/O.
  *
  *   caller                                   listener
  *     | -- caller nonce, what it wants ------->  |
  *     | <- listener nonce, listener's proof ---  |   the caller checks it: nobody pretends to be the listener
  *     | -- caller's proof -------------------->  |   the listener checks it, and only then does anything
  *
- *   proof = HMAC-SHA-256(secret, "mirrorflow" channel side callerNonce listenerNonce bound), each text and the bound bytes
- *   preceded by their length as u32, little-endian
+ * proof = HMAC-SHA-256(secret, "mirrorflow" channel side callerNonce listenerNonce bound), each
+ * text and the bound bytes preceded by their length as u32, little-endian
  *
- * Both nonces are in both proofs, so that a recorded handshake is worth nothing; the side is, so that a proof cannot be
- * sent back; the channel is, so that a proof for one service is none for another; `bound` is whatever the two have said
- * that nobody in between may change.
+ * Both nonces are in both proofs, so that a recorded handshake is worth nothing; the side is, so
+ * that a proof cannot be sent back; the channel is, so that a proof for one service is none for
+ * another; `bound` is whatever the two have said that nobody in between may change.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MirrorflowError } from '../../base/errors.js';
@@ -26,7 +27,10 @@ const NOTHING = new Uint8Array(0);
 export type ProofSide = 'caller' | 'listener';
 
 export interface Challenge {
-  /** What is being proved for: `data` between duplicators, `control` between servers, `rpc` over HTTP. */
+  /**
+   * What is being proved for: `data` between duplicators, `control` between servers, `rpc` over
+   * HTTP.
+   */
   readonly channel: string;
   readonly callerNonce: Uint8Array;
   readonly listenerNonce: Uint8Array;

@@ -1,6 +1,7 @@
 /**
- * Tokens for callers over HTTP that have proved that they know the shared secret: challenge, proof, and a token that ends
- * when it is not used. Pure: time comes in, nothing is read or sent. Memory is bounded whoever asks how often.
+ * Tokens for callers over HTTP that have proved that they know the shared secret: challenge, proof,
+ * and a token that ends when it is not used. Pure: time comes in, nothing is read or sent. Memory
+ * is bounded whoever asks how often.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
@@ -48,7 +49,10 @@ export class ProvenTokens {
   readonly #limits: ProvenTokensLimits;
   /** By the listener's nonce, oldest first. */
   readonly #issued = new Map<string, Issued>();
-  /** When a token was used last, by its digest, longest unused first: finding one takes no longer for a near miss. */
+  /**
+   * When a token was used last, by its digest, longest unused first: finding one takes no longer
+   * for a near miss.
+   */
   readonly #tokens = new Map<string, number>();
 
   /** Without a secret nobody can prove anything. */
@@ -58,7 +62,10 @@ export class ProvenTokens {
     this.#limits = limits;
   }
 
-  /** Answers a caller's nonce with one's own and one's proof. Throws REFUSED without a secret, BAD_MESSAGE for a nonce of a wrong size. */
+  /**
+   * Answers a caller's nonce with one's own and one's proof. Throws REFUSED without a secret,
+   * BAD_MESSAGE for a nonce of a wrong size.
+   */
   challenge(callerNonce: Uint8Array): Answer {
     const secret = this.#known();
     const challenge = { channel: CHANNEL, callerNonce: Buffer.from(callerNonce), listenerNonce: newNonce() };
@@ -68,7 +75,10 @@ export class ProvenTokens {
     return { nonce: challenge.listenerNonce, proof };
   }
 
-  /** A token for the right proof, undefined for a wrong one. A challenge can be answered once. Throws REFUSED without a secret. */
+  /**
+   * A token for the right proof, undefined for a wrong one. A challenge can be answered once.
+   * Throws REFUSED without a secret.
+   */
   authenticate(listenerNonce: Uint8Array, proof: Uint8Array): string | undefined {
     const secret = this.#known();
     const key = keyOf(listenerNonce);

@@ -1,12 +1,15 @@
 /**
- * The shared secret of the hosts that work together: read from a file that only its owner and group may read, and never
- * shown. Whoever has it may do everything; it proves itself by challenge (see proof.ts) and never travels.
+ * The shared secret of the hosts that work together: read from a file that only its owner and group
+ * may read, and never shown. Whoever has it may do everything; it proves itself by challenge (see
+ * proof.ts) and never travels.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { describeError, MirrorflowError } from '../../base/errors.js';
 
-/** Bytes of a secret. Who records a handshake can try secrets at leisure, so short ones are refused. */
+/**
+ * Bytes of a secret. Who records a handshake can try secrets at leisure, so short ones are refused.
+ */
 export const SECRET_BYTES = { min: 16, max: 1_024 } as const;
 /** Permission bits that let others than owner and group at a file. */
 const OTHERS_MAY = 0o007;
@@ -46,8 +49,8 @@ export class Secret {
 }
 
 /**
- * Reads a secret; white space around it does not count. Throws BAD_OPTION when the file cannot be read, is no plain file,
- * may be read or changed by everybody, or holds too few or too many bytes.
+ * Reads a secret; white space around it does not count. Throws BAD_OPTION when the file cannot be
+ * read, is no plain file, may be read or changed by everybody, or holds too few or too many bytes.
  */
 export function readSecret(file: string): Secret {
   return new Secret(readPrivateText(file), `the secret in ${file}`);

@@ -1,6 +1,7 @@
 /**
- * Certificates for TLS, read and checked once. TLS keeps what travels private; who may do what is proved with the shared
- * secret all the same, since labs rarely run an authority for client certificates.
+ * Certificates for TLS, read and checked once. TLS keeps what travels private; who may do what is
+ * proved with the shared secret all the same, since labs rarely run an authority for client
+ * certificates.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -17,14 +18,20 @@ export interface TlsIdentity {
 
 /** Whom this host trusts when it connects. */
 export interface TlsTrust {
-  /** PEM: certificates of authorities, or self-signed ones of hosts; undefined: those that Node knows. */
+  /**
+   * PEM: certificates of authorities, or self-signed ones of hosts; undefined: those that Node
+   * knows.
+   */
   readonly ca: string | undefined;
 }
 
 const PEM_BYTES_MAX = 1024 * 1024;
 const OTHERS_MAY = 0o007;
 
-/** Throws BAD_OPTION when a file cannot be read, is no PEM, the key may be read by everybody, or the two do not belong together. */
+/**
+ * Throws BAD_OPTION when a file cannot be read, is no PEM, the key may be read by everybody, or the
+ * two do not belong together.
+ */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsIdentity {
   const identity = { cert: readPem(certFile), key: readPem(keyFile, true) };
   try {

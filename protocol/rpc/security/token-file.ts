@@ -1,7 +1,7 @@
 /**
- * The token of a runtime directory, `<directory>/token`: whoever may read it is one of this machine's own, and sends it with
- * XML-RPC over HTTP on loopback, where the kernel does not say who calls. Made once, by the first server; deleting it makes
- * the next start of a server make another.
+ * The token of a runtime directory, `<directory>/token`: whoever may read it is one of this
+ * machine's own, and sends it with XML-RPC over HTTP on loopback, where the kernel does not say who
+ * calls. Made once, by the first server; deleting it makes the next start of a server make another.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -28,8 +28,9 @@ export function readToken(directory: string): string | undefined {
 }
 
 /**
- * The token of a directory that is this process's own; made when it is missing or none. Of several servers that make it
- * at the same time one wins and all return the same. Throws NO_SPACE, NOT_PERMITTED or SYSTEM_ERROR.
+ * The token of a directory that is this process's own; made when it is missing or none. Of several
+ * servers that make it at the same time one wins and all return the same. Throws NO_SPACE,
+ * NOT_PERMITTED or SYSTEM_ERROR.
  */
 export function ensureToken(directory: string): string {
   const path = tokenPath(directory);
@@ -58,7 +59,10 @@ export function ensureToken(directory: string): string {
   );
 }
 
-/** The group of the directory decides who may use what is in it, whatever group this process writes files with. */
+/**
+ * The group of the directory decides who may use what is in it, whatever group this process writes
+ * files with.
+ */
 function giveToGroupOf(directory: string, file: string): void {
   const { gid } = statSync(directory);
   const { uid, gid: own } = statSync(file);

@@ -1,6 +1,7 @@
 /**
- * XML-RPC documents to and from values. Decoding throws PARSE_ERROR for anything that is not a whole, well-formed
- * document, in time linear in its length; encoding refuses what could not be decoded again.
+ * XML-RPC documents to and from values. Decoding throws PARSE_ERROR for anything that is not a
+ * whole, well-formed document, in time linear in its length; encoding refuses what could not be
+ * decoded again.
  */
 import { ERROR_CODES, MirrorflowError, type ErrorFacts } from '../../base/errors.js';
 import { StrictDeserializer } from './decoding.js';
@@ -18,7 +19,10 @@ export interface DecodedCall {
   readonly params: RpcValue[];
 }
 
-/** The document of a call. Throws INVALID_PARAMETERS with the path of a parameter that cannot be sent. */
+/**
+ * The document of a call. Throws INVALID_PARAMETERS with the path of a parameter that cannot be
+ * sent.
+ */
 export function encodeCall(method: string, params: readonly RpcValue[]): Buffer {
   if (!METHOD_NAME.test(method)) {
     throw new MirrorflowError(
@@ -35,7 +39,10 @@ export function encodeResponse(value: RpcValue): Buffer {
   return documentOf('methodResponse', `<params>${parameter('result', value)}</params>`);
 }
 
-/** The document of a fault; never throws. Facts only for callers that asked: XML-RPC allows two members. */
+/**
+ * The document of a fault; never throws. Facts only for callers that asked: XML-RPC allows two
+ * members.
+ */
 export function encodeFault(code: number, message: string, facts?: ErrorFacts): Buffer {
   return documentOf(
     'methodResponse',
@@ -82,7 +89,10 @@ function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buf
 
 type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];
 
-/** Gives the deserializer the text at once, in the caller's turn: its faults are plain exceptions of this call. */
+/**
+ * Gives the deserializer the text at once, in the caller's turn: its faults are plain exceptions of
+ * this call.
+ */
 function run(bytes: Uint8Array, deserialize: (source: Source) => void): void {
   const text = decodeText(bytes);
   refuseDeclarations(text);
@@ -116,8 +126,8 @@ function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * Refuses document types, and with them entity definitions, before the parser sees them: its time for a `<!`
- * declaration grows with the square of the length.
+ * Refuses document types, and with them entity definitions, before the parser sees them: its time
+ * for a `<!` declaration grows with the square of the length.
  */
 function refuseDeclarations(text: string): void {
   for (let at = text.indexOf('<!'); at >= 0; at = text.indexOf('<!', at)) {

@@ -14,7 +14,9 @@ export interface ConnectOptions<Context> extends SessionOptions<Context> {
   readonly signal?: AbortSignal;
 }
 
-/** Throws TRANSPORT_ERROR with the address and the cause when nobody takes the connection in time. */
+/**
+ * Throws TRANSPORT_ERROR with the address and the cause when nobody takes the connection in time.
+ */
 export async function connectSession<Context = undefined>(
   target: RpcTarget,
   options: ConnectOptions<Context>,

@@ -1,6 +1,7 @@
 /**
- * One port for HTTP and permanent connections: the first byte of a connection says which it is. Until it has come a
- * connection waits, for a bounded time and in a bounded crowd: when there are too many, whoever has waited longest goes.
+ * One port for HTTP and permanent connections: the first byte of a connection says which it is.
+ * Until it has come a connection waits, for a bounded time and in a bounded crowd: when there are
+ * too many, whoever has waited longest goes.
  */
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../../base/clock.js';

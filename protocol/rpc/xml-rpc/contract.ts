@@ -1,6 +1,6 @@
 /**
- * The language a contract is written in: methods with documentation, parameters and result. Several servers share
- * one contract; handlers and callers of it are type-checked against it.
+ * The language a contract is written in: methods with documentation, parameters and result. Several
+ * servers share one contract; handlers and callers of it are type-checked against it.
  */
 import assert from 'node:assert/strict';
 import { describeError, MirrorflowError } from '../../base/errors.js';
@@ -63,7 +63,10 @@ export type ParamsOf<M> = M extends { readonly params: infer P extends readonly 
 /** The result of a method. */
 export type ResultOf<M> = M extends { readonly returns: infer S } ? TypeOf<S> : never;
 
-/** What serves a contract: one function per method, called with checked parameters and the caller's context. */
+/**
+ * What serves a contract: one function per method, called with checked parameters and the caller's
+ * context.
+ */
 export type Handlers<C extends Contract, Context> = {
   readonly [M in keyof C]: (
     params: ParamsOf<C[M]>,
@@ -72,7 +75,10 @@ export type Handlers<C extends Contract, Context> = {
 };
 
 export interface CallOptions {
-  /** Default: LIMITS.rpcCallTimeoutMs. The call then rejects with TIMED_OUT; the other side may still do it. */
+  /**
+   * Default: LIMITS.rpcCallTimeoutMs. The call then rejects with TIMED_OUT; the other side may
+   * still do it.
+   */
   readonly timeoutMs?: number;
   /** Aborting it rejects the call with its reason. */
   readonly signal?: AbortSignal;
@@ -91,8 +97,8 @@ export interface Caller {
 }
 
 /**
- * Calls of a contract over any caller. Members of a result that the contract does not know are dropped; a result
- * that breaks the contract rejects with BAD_MESSAGE.
+ * Calls of a contract over any caller. Members of a result that the contract does not know are
+ * dropped; a result that breaks the contract rejects with BAD_MESSAGE.
  */
 export function callerOf<C extends Contract>(contract: C, caller: Caller): CallOf<C> {
   return async (method, params, options) => {
@@ -143,7 +149,10 @@ export function checkParams(name: string, definition: Method, params: readonly R
   });
 }
 
-/** The signatures of a method, one per number of parameters it can be called with: result first, as XML-RPC lists them. */
+/**
+ * The signatures of a method, one per number of parameters it can be called with: result first, as
+ * XML-RPC lists them.
+ */
 export function signaturesOf({ params, returns }: Method): RpcTypeName[][] {
   const types = params.map(({ schema }) => schema.type);
   const required = params.filter(({ optional }) => !optional).length;

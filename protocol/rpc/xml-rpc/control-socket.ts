@@ -1,6 +1,6 @@
 /**
- * Permanent connections over TCP and TLS: the handshake over a socket, bounded in time, and the session behind it. Both
- * directions: taking a connection, and making one.
+ * Permanent connections over TCP and TLS: the handshake over a socket, bounded in time, and the
+ * session behind it. Both directions: taking a connection, and making one.
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -26,8 +26,9 @@ export interface ControlOptions<Context> extends SessionOptions<Context> {
 }
 
 /**
- * Takes a connected socket that has begun a permanent connection; without a secret nobody is let in. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE,
- * TIMED_OUT or TRANSPORT_ERROR, and has closed the socket then.
+ * Takes a connected socket that has begun a permanent connection; without a secret nobody is let
+ * in. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE, TIMED_OUT or TRANSPORT_ERROR, and has
+ * closed the socket then.
  */
 export async function acceptControl<Context>(
   socket: Socket,
@@ -39,8 +40,9 @@ export async function acceptControl<Context>(
 }
 
 /**
- * Connects to a server and proves the secret. Rejects with TRANSPORT_ERROR naming the address when it cannot be reached,
- * REFUSED when either end does not know the secret, VERSION_MISMATCH with both versions.
+ * Connects to a server and proves the secret. Rejects with TRANSPORT_ERROR naming the address when
+ * it cannot be reached, REFUSED when either end does not know the secret, VERSION_MISMATCH with
+ * both versions.
  */
 export async function connectControl<Context>(
   address: AddressOf<'tcp' | 'tls'>,

@@ -1,10 +1,14 @@
 /**
- * The text of `<dateTime.iso8601>`. XML-RPC leaves the time zone open; here it is UTC, and a fraction is written
- * only when there is one, because Python's `use_builtin_types` takes whole seconds without a zone and nothing else.
+ * The text of `<dateTime.iso8601>`. XML-RPC leaves the time zone open; here it is UTC, and a
+ * fraction is written only when there is one, because Python's `use_builtin_types` takes whole
+ * seconds without a zone and nothing else.
  */
 const DATE_TIME = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?$/;
 
-/** `20261120T09:45:24`, or undefined for a date that has no such text (invalid, or not of the years 0 to 9999). */
+/**
+ * `20261120T09:45:24`, or undefined for a date that has no such text (invalid, or not of the years
+ * 0 to 9999).
+ */
 export function formatDateTime(date: Date): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined;
   const iso = date.toISOString();
@@ -13,7 +17,10 @@ export function formatDateTime(date: Date): string | undefined {
   return `${iso.slice(0, 19).replaceAll('-', '')}${fraction === '000' ? '' : `.${fraction}`}`;
 }
 
-/** The date of a text, with or without hyphens, fraction and zone; UTC without a zone. Undefined when it is none. */
+/**
+ * The date of a text, with or without hyphens, fraction and zone; UTC without a zone. Undefined
+ * when it is none.
+ */
 export function parseDateTime(text: string): Date | undefined {
   const match = DATE_TIME.exec(text.trim());
   if (match === null) return undefined;

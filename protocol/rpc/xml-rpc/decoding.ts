@@ -1,6 +1,7 @@
 /**
- * The package's deserializer made strict and synchronous: well-formed XML only, one error thrown at the first
- * fault instead of callbacks that come twice or never, exact texts of numbers, no prototype of a struct touched.
+ * The package's deserializer made strict and synchronous: well-formed XML only, one error thrown at
+ * the first fault instead of callbacks that come twice or never, exact texts of numbers, no
+ * prototype of a struct touched.
  */
 import Deserializer from 'xmlrpc/lib/deserializer.js';
 import { describeError, MirrorflowError } from '../../base/errors.js';
@@ -58,7 +59,10 @@ export class StrictDeserializer extends Deserializer {
     throw parseError(describeError(error).replaceAll('\n', ', '));
   }
 
-  /** The base turns a fault into an Error that has lost the extra members; the codec reads the struct itself. */
+  /**
+   * The base turns a fault into an Error that has lost the extra members; the codec reads the
+   * struct itself.
+   */
   override onDone(): void {
     if (this.responseType === 'fault') this.callback?.(undefined, this.stack);
     else super.onDone();

@@ -1,6 +1,7 @@
 /**
- * Runs calls: finds the handler, asks whether the caller may, checks parameters and result, and turns whatever the
- * handler throws into an error that can travel. A call always ends in a value or a MirrorflowError.
+ * Runs calls: finds the handler, asks whether the caller may, checks parameters and result, and
+ * turns whatever the handler throws into an error that can travel. A call always ends in a value or
+ * a MirrorflowError.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -27,7 +28,9 @@ export interface CallDispatcher<Context> {
 
 export interface DispatcherOptions<Context> {
   readonly log: Logger;
-  /** Asked before every call, `system.*` and the calls of a multicall included; refuses by throwing. */
+  /**
+   * Asked before every call, `system.*` and the calls of a multicall included; refuses by throwing.
+   */
   readonly authorize?: (method: string, context: Context) => void | Promise<void>;
 }
 
@@ -42,7 +45,10 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
   readonly #served = new Map<string, Served<Context>>();
   readonly #options: DispatcherOptions<Context>;
 
-  /** Serves the methods of the contract that have a handler, and `system.*`; the others do not exist here. */
+  /**
+   * Serves the methods of the contract that have a handler, and `system.*`; the others do not exist
+   * here.
+   */
   constructor(contract: C, handlers: Partial<Handlers<C, Context>>, options: DispatcherOptions<Context>) {
     this.#options = options;
     for (const [name, handler] of Object.entries(handlers)) {
@@ -96,7 +102,10 @@ function refuseAuthentication(): never {
   throw new MirrorflowError('REFUSED', 'the shared secret is proved by plain calls over HTTP only');
 }
 
-/** The result as the contract has it, known to be encodable; a wrong one is the handler's fault, not the caller's. */
+/**
+ * The result as the contract has it, known to be encodable; a wrong one is the handler's fault, not
+ * the caller's.
+ */
 function checkResult(method: string, { returns }: Method, result: unknown): RpcValue {
   try {
     const checked = returns.check(result, { method, root: 'result', path: [], unknownMembers: 'drop' });

@@ -1,6 +1,7 @@
 /**
- * Which element of an XML-RPC document may stand where. The package's deserializer takes elements in any order
- * and nesting and would build wrong values from them; this says no before it sees them.
+ * Which element of an XML-RPC document may stand where. The package's deserializer takes elements
+ * in any order and nesting and would build wrong values from them; this says no before it sees
+ * them.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -8,7 +9,9 @@ import { LIMITS } from '../../base/limits.js';
 const TYPES = ['string', 'int', 'i4', 'i8', 'double', 'boolean', 'dateTime.iso8601', 'base64', 'nil'];
 
 interface Rule {
-  /** The elements that may stand in it: at position n one of `children[n]`, or any number of `each`. */
+  /**
+   * The elements that may stand in it: at position n one of `children[n]`, or any number of `each`.
+   */
   readonly children?: readonly (readonly string[])[];
   readonly each?: string;
   /** How many of `children` must be there. */
@@ -47,7 +50,10 @@ export function parseError(message: string): MirrorflowError {
   return new MirrorflowError('PARSE_ERROR', `not an XML-RPC document: ${message}`);
 }
 
-/** Follows the elements of one document. Every method throws PARSE_ERROR at the first one out of place. */
+/**
+ * Follows the elements of one document. Every method throws PARSE_ERROR at the first one out of
+ * place.
+ */
 export class DocumentGrammar {
   readonly #root: string;
   readonly #open: Open[] = [];

@@ -1,6 +1,7 @@
 /**
- * A value as the text of its XML-RPC element. Refuses what could not be read back: XML has no place for it, or XML-RPC no type. Text is written
- * at once instead of as a tree of nodes: encoding stands between a program and every flow that it opens.
+ * A value as the text of its XML-RPC element. Refuses what could not be read back: XML has no place
+ * for it, or XML-RPC no type. Text is written at once instead of as a tree of nodes: encoding
+ * stands between a program and every flow that it opens.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -9,7 +10,10 @@ import { describeValue, FORBIDDEN_IN_XML, isStruct, showPath } from './values.js
 
 const INT_MIN = -(2 ** 31);
 const INT_MAX = 2 ** 31 - 1;
-/** No document of the largest size holds more values: each takes at least `<value></value>`. Ends cycles too. */
+/**
+ * No document of the largest size holds more values: each takes at least `<value></value>`. Ends
+ * cycles too.
+ */
 const VALUES_PER_DOCUMENT = Math.floor(LIMITS.rpcBodyBytes / '<value></value>'.length);
 /** A carriage return as itself would be read as a line feed (XML 1.0, 2.11). */
 const ESCAPED = /[&<>\r]/;
@@ -24,8 +28,8 @@ export function escapeText(text: string): string {
 }
 
 /**
- * `<value>…</value>`. `root` names it in errors (`params`, `result`).
- * Throws INVALID_PARAMETERS with the path of what cannot be sent, TOO_LARGE for more values than a document holds.
+ * `<value>…</value>`. `root` names it in errors (`params`, `result`). Throws INVALID_PARAMETERS
+ * with the path of what cannot be sent, TOO_LARGE for more values than a document holds.
  */
 export function encodeValue(root: string, value: unknown): string {
   let left = VALUES_PER_DOCUMENT;

@@ -1,7 +1,8 @@
 /**
- * MirrorflowError to and from the struct of a fault. The code travels as its number, the message as it is. The facts
- * travel in a third member, `facts`, which XML-RPC forbids and strict clients refuse: it goes only to callers that
- * are known to read it (our sessions, and HTTP requests with the header below).
+ * MirrorflowError to and from the struct of a fault. The code travels as its number, the message as
+ * it is. The facts travel in a third member, `facts`, which XML-RPC forbids and strict clients
+ * refuse: it goes only to callers that are known to read it (our sessions, and HTTP requests with
+ * the header below).
  */
 import {
   codeOfFault,
@@ -29,7 +30,10 @@ export function faultStruct(code: number, message: string, facts: ErrorFacts = {
   return struct;
 }
 
-/** The error that a received fault stands for. A number that is not ours stays readable as the fact `faultCode`. */
+/**
+ * The error that a received fault stands for. A number that is not ours stays readable as the fact
+ * `faultCode`.
+ */
 export function errorOfFault(fault: RpcValue): MirrorflowError {
   if (!isStruct(fault) || typeof fault['faultCode'] !== 'number') {
     return new MirrorflowError('PARSE_ERROR', 'not an XML-RPC document: a fault without its code');
@@ -45,7 +49,9 @@ export function errorOfFault(fault: RpcValue): MirrorflowError {
   );
 }
 
-/** What a handler threw, as the error that its caller gets: the message goes out, the stack stays. */
+/**
+ * What a handler threw, as the error that its caller gets: the message goes out, the stack stays.
+ */
 export function errorForCaller(thrown: unknown): MirrorflowError {
   if (thrown instanceof MirrorflowError) return thrown;
   const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);

@@ -1,6 +1,7 @@
 /**
- * Who may call over HTTP: whoever sends the token of the runtime directory, from this machine, or a token got by proving
- * the shared secret, from anywhere; as Basic password with any user name, or as Bearer. Nobody else learns more than that.
+ * Who may call over HTTP: whoever sends the token of the runtime directory, from this machine, or a
+ * token got by proving the shared secret, from anywhere; as Basic password with any user name, or
+ * as Bearer. Nobody else learns more than that.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -16,7 +17,10 @@ import { checkParams } from './contract.js';
 import { authenticationContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
-/** How a request is met: taken; without a right credential; or from an address that has failed too often. */
+/**
+ * How a request is met: taken; without a right credential; or from an address that has failed too
+ * often.
+ */
 export type Admission =
   | { readonly kind: 'taken' }
   | { readonly kind: 'unproven' }
@@ -45,8 +49,9 @@ export class HttpAuthentication {
   }
 
   /**
-   * Tokens have 256 random bits, so that a right one is taken also from an address that is locked: otherwise one user of
-   * this machine could lock all others out. What the lock keeps away is guessing at the secret.
+   * Tokens have 256 random bits, so that a right one is taken also from an address that is locked:
+   * otherwise one user of this machine could lock all others out. What the lock keeps away is
+   * guessing at the secret.
    */
   admit(request: IncomingMessage): Admission {
     const address = addressOf(request);
@@ -63,7 +68,10 @@ export class HttpAuthentication {
     return Object.hasOwn(authenticationContract, method);
   }
 
-  /** Answers `system.challenge` and `system.authenticate`. Throws REFUSED for a wrong proof, INVALID_PARAMETERS. */
+  /**
+   * Answers `system.challenge` and `system.authenticate`. Throws REFUSED for a wrong proof,
+   * INVALID_PARAMETERS.
+   */
   prove(method: string, params: readonly RpcValue[], request: IncomingMessage): RpcValue {
     if (method === 'system.challenge') {
       const [nonce] = checkParams(method, authenticationContract['system.challenge'], params) as [Uint8Array];

@@ -1,7 +1,10 @@
 /** Reads the body of an HTTP message up to a bound. What is beyond it is not kept. */
 import type { IncomingMessage } from 'node:http';
 
-/** The body, or why there is none: it is longer than `limitBytes`, or the connection ended before it did. */
+/**
+ * The body, or why there is none: it is longer than `limitBytes`, or the connection ended before it
+ * did.
+ */
 export function readBody(
   message: IncomingMessage,
   limitBytes: number,

@@ -1,4 +1,7 @@
-/** Calls an XML-RPC server over HTTP, on kept-alive connections, with bounds on time and on the size of an answer. */
+/**
+ * Calls an XML-RPC server over HTTP, on kept-alive connections, with bounds on time and on the size
+ * of an answer.
+ */
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -13,7 +16,10 @@ import type { RpcValue } from './values.js';
 const CONNECTIONS_MAX = 16;
 
 export interface HttpRpcClientOptions {
-  /** The token of the server's runtime directory, or one of system.authenticate; sent as Basic password. */
+  /**
+   * The token of the server's runtime directory, or one of system.authenticate; sent as Basic
+   * password.
+   */
   readonly token?: string;
   /** Default: LIMITS.rpcCallTimeoutMs. */
   readonly timeoutMs?: number;
@@ -36,8 +42,9 @@ export class HttpRpcClient implements Caller {
   }
 
   /**
-   * Rejects with the server's own error for a fault, with TIMED_OUT, with TRANSPORT_ERROR when the server cannot be
-   * reached or does not speak XML-RPC, with NOT_PERMITTED when it refuses the token, with CLOSED after close(), or with the reason of an aborted `signal`.
+   * Rejects with the server's own error for a fault, with TIMED_OUT, with TRANSPORT_ERROR when the
+   * server cannot be reached or does not speak XML-RPC, with NOT_PERMITTED when it refuses the
+   * token, with CLOSED after close(), or with the reason of an aborted `signal`.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
     const { timeoutMs = this.#timeoutMs, signal } = options;

@@ -1,6 +1,7 @@
 /**
- * XML-RPC over HTTP, on node:http: POST to `/` or `/RPC2`. Whatever arrives gets an answer or a closed
- * connection: a fault for a body that is no call, a status for a request that is not for us, and bounds for the rest.
+ * XML-RPC over HTTP, on node:http: POST to `/` or `/RPC2`. Whatever arrives gets an answer or a
+ * closed connection: a fault for a body that is no call, a status for a request that is not for us,
+ * and bounds for the rest.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
@@ -27,7 +28,10 @@ export interface HttpServerLimits {
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs: number;
-  /** Without a byte in either direction: longer than any call runs, and the end of a client that reads no answer. */
+  /**
+   * Without a byte in either direction: longer than any call runs, and the end of a client that
+   * reads no answer.
+   */
   readonly idleTimeoutMs: number;
   /** How often the timeouts of a request are looked at. */
   readonly timeoutCheckMs: number;
@@ -54,7 +58,10 @@ export interface HttpRpcServerOptions<Context> {
   readonly limits?: Partial<HttpServerLimits>;
   /** With it, the server speaks TLS only. */
   readonly tls?: TlsIdentity | undefined;
-  /** Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the socket from then on. */
+  /**
+   * Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the
+   * socket from then on.
+   */
   readonly sessions?: ((socket: Socket) => void) | undefined;
   /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -129,7 +136,10 @@ export class HttpRpcServer<Context> {
     return bound;
   }
 
-  /** Takes no more requests, answers those that run (for a bounded time) and closes every connection. */
+  /**
+   * Takes no more requests, answers those that run (for a bounded time) and closes every
+   * connection.
+   */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       const cancel = systemClock.after(
@@ -223,7 +233,10 @@ function refuseUnproven(response: ServerResponse): void {
   );
 }
 
-/** Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth reading. */
+/**
+ * Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth
+ * reading.
+ */
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.end(`${text}\n`);

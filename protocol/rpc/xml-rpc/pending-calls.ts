@@ -26,8 +26,8 @@ export class PendingCalls {
   }
 
   /**
-   * Sends a call under a new id and gives the promise of its result. Throws what `send` throws, and LIMIT_REACHED
-   * when LIMITS.rpcPendingCalls wait already.
+   * Sends a call under a new id and gives the promise of its result. Throws what `send` throws, and
+   * LIMIT_REACHED when LIMITS.rpcPendingCalls wait already.
    */
   add(method: string, options: CallOptions, send: (callId: number) => void): Promise<RpcValue> {
     const { timeoutMs = LIMITS.rpcCallTimeoutMs, signal } = options;

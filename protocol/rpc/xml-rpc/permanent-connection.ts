@@ -1,6 +1,6 @@
 /**
- * Keeps a session to one target alive: connects, presents itself, and after a loss tries again with a growing,
- * jittered delay, for as long as it is not closed.
+ * Keeps a session to one target alive: connects, presents itself, and after a loss tries again with
+ * a growing, jittered delay, for as long as it is not closed.
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../../base/clock.js';
@@ -32,11 +32,17 @@ interface PermanentConnectionEvents<Context> {
 }
 
 export interface PermanentConnectionOptions<Context> extends SessionOptions<Context> {
-  /** The presentation: runs on every new session before it counts as connected; a rejection drops the session. */
+  /**
+   * The presentation: runs on every new session before it counts as connected; a rejection drops
+   * the session.
+   */
   readonly onConnected?: (session: RpcSession<Context>) => Promise<void>;
   /** 0 to 1, for the jitter. Default: Math.random. */
   readonly random?: () => number;
-  /** How a session is made. Default: connectSession to the target. `signal` aborts when the connection is closed. */
+  /**
+   * How a session is made. Default: connectSession to the target. `signal` aborts when the
+   * connection is closed.
+   */
   readonly connect?: (signal: AbortSignal) => Promise<RpcSession<Context>>;
 }
 
@@ -85,7 +91,10 @@ export class PermanentConnection<Context = undefined>
     this.#attempt = this.#try();
   }
 
-  /** A call on the present session; waits for no connection: rejects with TRANSPORT_ERROR when there is none. */
+  /**
+   * A call on the present session; waits for no connection: rejects with TRANSPORT_ERROR when there
+   * is none.
+   */
   async call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue> {
     const { session } = this;
     if (session !== undefined) return session.call(method, params, options);

@@ -1,6 +1,7 @@
 /**
- * What a parameter or result may be: a small set of checks that say precisely what was wrong and where, carry their
- * documentation and XML-RPC type, and give the TypeScript type of what they let through.
+ * What a parameter or result may be: a small set of checks that say precisely what was wrong and
+ * where, carry their documentation and XML-RPC type, and give the TypeScript type of what they let
+ * through.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName, type NameKind } from '../../base/names.js';
@@ -10,17 +11,26 @@ import { describeValue, isStruct, setMember, showPath, type RpcValue } from './v
 export type RpcTypeName =
   'string' | 'int' | 'double' | 'boolean' | 'dateTime.iso8601' | 'base64' | 'array' | 'struct' | 'any';
 
-/** Where a value that is checked stands. `path` grows and shrinks while the check walks through the value. */
+/**
+ * Where a value that is checked stands. `path` grows and shrinks while the check walks through the
+ * value.
+ */
 export interface Place {
   readonly method: string;
   /** The parameter's name, or `result`. */
   readonly root: string;
   readonly path: (string | number)[];
-  /** `refuse` for parameters, where an unknown member is a mistake; `drop` for results, where it may be a newer server's. */
+  /**
+   * `refuse` for parameters, where an unknown member is a mistake; `drop` for results, where it may
+   * be a newer server's.
+   */
   readonly unknownMembers: 'refuse' | 'drop';
 }
 
-/** A check of one value. Whatever passes is an RpcValue. `check` returns it as it travels (structs as new plain objects) or throws INVALID_PARAMETERS. */
+/**
+ * A check of one value. Whatever passes is an RpcValue. `check` returns it as it travels (structs
+ * as new plain objects) or throws INVALID_PARAMETERS.
+ */
 export interface Schema<T = unknown> {
   readonly type: RpcTypeName;
   /** What it lets through, in words: `an int of 1 to 65535`. */
@@ -30,7 +40,10 @@ export interface Schema<T = unknown> {
 
 export type TypeOf<S> = S extends Schema<infer T> ? T : never;
 
-/** INVALID_PARAMETERS for a value that is not what `expected` says, with the facts method, parameter, path. */
+/**
+ * INVALID_PARAMETERS for a value that is not what `expected` says, with the facts method,
+ * parameter, path.
+ */
 function refusal(place: Place, expected: string, value: unknown): MirrorflowError {
   const path = showPath(place.root, place.path);
   return new MirrorflowError(
@@ -80,7 +93,10 @@ export function oneOf<const V extends string>(values: readonly V[]): Schema<V> {
   );
 }
 
-/** The name of an application, flow, client or program; refused with BAD_NAME, which says what a name looks like. */
+/**
+ * The name of an application, flow, client or program; refused with BAD_NAME, which says what a
+ * name looks like.
+ */
 export function name(kind: NameKind): Schema<string> {
   const doc = `the name of ${kind === 'application' ? 'an' : 'a'} ${kind}`;
   return {
@@ -200,7 +216,10 @@ type StructOf<M extends Members> = { -readonly [K in RequiredKeys<M>]: TypeOf<M[
   -readonly [K in Exclude<keyof M, RequiredKeys<M>>]?: M[K] extends OptionalMember<infer T> ? T : never;
 };
 
-/** The members of an intersection written as one object type, so that types and their errors stay readable. */
+/**
+ * The members of an intersection written as one object type, so that types and their errors stay
+ * readable.
+ */
 type Flat<T> = { [K in keyof T]: T[K] };
 
 type StructType<M extends Members> = Flat<StructOf<M>>;
@@ -229,7 +248,10 @@ export function struct<const M extends Members>(members: M): Schema<StructType<M
   return { type: 'struct', doc, check: check as Schema<StructType<M>>['check'] };
 }
 
-/** Handlers may return class instances with the right members; arrays, dates and bytes are no structs. */
+/**
+ * Handlers may return class instances with the right members; arrays, dates and bytes are no
+ * structs.
+ */
 function isMemberHolder(value: object | null): value is { [key: string]: unknown } {
   return (
     value !== null && !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array)

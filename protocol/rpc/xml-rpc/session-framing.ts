@@ -8,7 +8,8 @@
  *  | u32    | u32    | u32    | `length` bytes         |
  *  +--------+--------+--------+------------------------+
  * ```
- * Little-endian. kind 1 is a call, whose id the caller chooses; kind 2 is the response to the call of that id.
+ * Little-endian. kind 1 is a call, whose id the caller chooses; kind 2 is the response to the call
+ * of that id.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -20,7 +21,10 @@ export const FRAME_HEADER_BYTES = 12;
 
 export const FRAME_KIND = { call: 1, response: 2 } as const;
 
-/** First room for a body that arrives in pieces; doubled as it fills, so that memory follows what has arrived. */
+/**
+ * First room for a body that arrives in pieces; doubled as it fills, so that memory follows what
+ * has arrived.
+ */
 const FIRST_ROOM_BYTES = 4096;
 
 export interface Frame {

@@ -1,11 +1,16 @@
-/** Takes sessions on a Unix socket or a TCP port. Owns the sessions it has taken: closing it closes them. */
+/**
+ * Takes sessions on a Unix socket or a TCP port. Owns the sessions it has taken: closing it closes
+ * them.
+ */
 import { createServer, type Server, type Socket } from 'node:net';
 import { EventEmitter } from 'eventemitter3';
 import { LIMITS } from '../../base/limits.js';
 import { RpcSession, type SessionOptions } from './session.js';
 import { listenOn, type RpcTarget } from './target.js';
 
-/** A peer whose machine vanished is noticed by the kernel's probes, which begin after this silence. */
+/**
+ * A peer whose machine vanished is noticed by the kernel's probes, which begin after this silence.
+ */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 export interface SessionServerOptions<Context> extends SessionOptions<Context> {
@@ -81,7 +86,10 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
   }
 }
 
-/** A session over a connected socket, which it owns: also when the context is refused. Throws what `context` throws. */
+/**
+ * A session over a connected socket, which it owns: also when the context is refused. Throws what
+ * `context` throws.
+ */
 export function openSession<Context>(socket: Socket, options: SessionOptions<Context>): RpcSession<Context> {
   // Small messages go out at once; a dead machine is noticed.
   socket.setNoDelay(true);

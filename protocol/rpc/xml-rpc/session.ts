@@ -1,6 +1,7 @@
 /**
- * A session: one permanent connection on which both sides may call. Calls of either side are answered in any order.
- * When the connection ends, every call that waits is rejected with CLOSED in the same turn.
+ * A session: one permanent connection on which both sides may call. Calls of either side are
+ * answered in any order. When the connection ends, every call that waits is rejected with CLOSED in
+ * the same turn.
  */
 import type { Duplex } from 'node:stream';
 import { EventEmitter } from 'eventemitter3';
@@ -105,8 +106,8 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   }
 
   /**
-   * Calls the other side. Rejects with its error, INVALID_PARAMETERS or TOO_LARGE for what cannot be sent,
-   * LIMIT_REACHED, TIMED_OUT, or CLOSED when the session is or gets closed.
+   * Calls the other side. Rejects with its error, INVALID_PARAMETERS or TOO_LARGE for what cannot
+   * be sent, LIMIT_REACHED, TIMED_OUT, or CLOSED when the session is or gets closed.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
     if (this.#state !== 'open') throw this.#closedError();
@@ -120,7 +121,10 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     });
   }
 
-  /** Makes no new calls, finishes those of both sides (for a bounded time), and closes the connection. */
+  /**
+   * Makes no new calls, finishes those of both sides (for a bounded time), and closes the
+   * connection.
+   */
   close(): Promise<void> {
     if (this.#state === 'open') {
       this.#state = 'closing';
@@ -130,7 +134,10 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     return this.closed;
   }
 
-  /** Gives up at once: calls that wait are rejected with CLOSED. `error` becomes the reason of the close event. */
+  /**
+   * Gives up at once: calls that wait are rejected with CLOSED. `error` becomes the reason of the
+   * close event.
+   */
   destroy(error?: MirrorflowError): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -185,7 +192,9 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     });
   }
 
-  /** Never rejects: whatever goes wrong becomes a fault. The body is decoded before the first await. */
+  /**
+   * Never rejects: whatever goes wrong becomes a fault. The body is decoded before the first await.
+   */
   async #run(body: Uint8Array): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);

@@ -39,7 +39,10 @@ export const systemContract = {
   }),
 };
 
-/** What proves the shared secret over HTTP: the only methods that need no authentication, and are not served elsewhere. */
+/**
+ * What proves the shared secret over HTTP: the only methods that need no authentication, and are
+ * not served elsewhere.
+ */
 export const authenticationContract = {
   'system.challenge': method({
     doc:

@@ -1,4 +1,7 @@
-/** Where XML-RPC is served: a TCP host and port, or the path of a Unix socket. Listening on one, with its errors. */
+/**
+ * Where XML-RPC is served: a TCP host and port, or the path of a Unix socket. Listening on one,
+ * with its errors.
+ */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
@@ -18,9 +21,9 @@ export function showTarget(target: RpcTarget): string {
 }
 
 /**
- * Listens and resolves with the target that was bound. A socket file that nobody listens on is replaced, any other
- * file at the path is not. Throws ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS or SYSTEM_ERROR saying what to do.
- * `mode` is the mode of the socket file.
+ * Listens and resolves with the target that was bound. A socket file that nobody listens on is
+ * replaced, any other file at the path is not. Throws ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS or
+ * SYSTEM_ERROR saying what to do. `mode` is the mode of the socket file.
  */
 export async function listenOn(server: Server, target: RpcTarget, mode = SOCKET_MODE): Promise<RpcTarget> {
   checkPath(target);
@@ -58,7 +61,10 @@ export function connectError(target: RpcTarget, thrown: unknown): MirrorflowErro
   );
 }
 
-/** The kernel cuts longer paths silently on some systems, and the socket would appear under another name. */
+/**
+ * The kernel cuts longer paths silently on some systems, and the socket would appear under another
+ * name.
+ */
 export function checkPath(target: RpcTarget): void {
   if (!('path' in target)) return;
   const pathBytes = Buffer.byteLength(target.path);
@@ -87,8 +93,9 @@ function listenOnce(server: Server, target: RpcTarget): Promise<void> {
 }
 
 /**
- * Removes a socket file that nobody listens on; false when somebody does, or when it is no socket. It is moved
- * aside and tried again there: a server that took the path since the first try gets it back.
+ * Removes a socket file that nobody listens on; false when somebody does, or when it is no socket.
+ * It is moved aside and tried again there: a server that took the path since the first try gets it
+ * back.
  */
 async function removeStale(path: string): Promise<boolean> {
   try {

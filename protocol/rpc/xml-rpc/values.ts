@@ -1,25 +1,34 @@
 /** What can travel in an XML-RPC document, as JavaScript values. */
 
 /**
- * A value of XML-RPC. Numbers are finite: integers of 32 bits travel as `<int>`, all others as `<double>`
- * (integers are exact to 2^53). Strings hold only characters that XML allows. There is no null: an absent
- * struct member is left out. Dates travel in UTC, to the millisecond.
+ * A value of XML-RPC. Numbers are finite: integers of 32 bits travel as `<int>`, all others as
+ * `<double>` (integers are exact to 2^53). Strings hold only characters that XML allows. There is
+ * no null: an absent struct member is left out. Dates travel in UTC, to the millisecond.
  */
 export type RpcValue =
   string | number | boolean | Date | Uint8Array | RpcValue[] | { [key: string]: RpcValue };
 
 export type RpcStruct = { [key: string]: RpcValue };
 
-/** Control characters and non-characters that no XML 1.0 document may hold, even escaped, and lone surrogates. */
+/**
+ * Control characters and non-characters that no XML 1.0 document may hold, even escaped, and lone
+ * surrogates.
+ */
 // oxlint-disable-next-line no-control-regex -- these characters are what it is about
 export const FORBIDDEN_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
 
-/** `text` with everything XML forbids replaced by U+FFFD; for messages that must go out whatever they quote. */
+/**
+ * `text` with everything XML forbids replaced by U+FFFD; for messages that must go out whatever
+ * they quote.
+ */
 export function printableInXml(text: string): string {
   return text.replace(new RegExp(FORBIDDEN_IN_XML, 'gu'), '\ufffd');
 }
 
-/** Sets an own member whatever its name is: `__proto__` by assignment would change the prototype instead. */
+/**
+ * Sets an own member whatever its name is: `__proto__` by assignment would change the prototype
+ * instead.
+ */
 export function setMember<T>(target: { [key: string]: T }, key: string, value: T): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });

@@ -1,11 +1,15 @@
 /**
- * System V shared memory calls of the C library through `koffi`, which is an optional dependency: without it, and on systems without
- * these calls, there is no library, and everything else works. One load per process.
+ * System V shared memory calls of the C library through `koffi`, which is an optional dependency:
+ * without it, and on systems without these calls, there is no library, and everything else works.
+ * One load per process.
  */
 import { createRequire } from 'node:module';
 import { describeError } from '../../base/errors.js';
 
-/** `struct shmid_ds` of 64-bit Linux: what is read of it, and room for all of it. Source: bits/types/struct_shmid_ds.h, bits/ipc-perm.h. */
+/**
+ * `struct shmid_ds` of 64-bit Linux: what is read of it, and room for all of it. Source:
+ * bits/types/struct_shmid_ds.h, bits/ipc-perm.h.
+ */
 const DS = { uid: 4, mode: 20, segsz: 48, cpid: 80, nattch: 88, bytes: 112 } as const;
 const IPC_RMID = 0;
 const IPC_STAT = 2;

@@ -1,6 +1,6 @@
 /**
- * Memory keys as SpecTcl's programs write them: four characters that are taken as the bytes of a 32-bit System V key ("XA7c"), with
- * `sysv:` before them, or `file:` and a path. Pure.
+ * Memory keys as SpecTcl's programs write them: four characters that are taken as the bytes of a
+ * 32-bit System V key ("XA7c"), with `sysv:` before them, or `file:` and a path. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 
@@ -31,7 +31,10 @@ export function keyNumber(key: string): number {
   );
 }
 
-/** Every key of SpecTcl's kind, beginning with one that a name decides, so that an application tends to keep its own. */
+/**
+ * Every key of SpecTcl's kind, beginning with one that a name decides, so that an application tends
+ * to keep its own.
+ */
 export function keysFor(name: string): string[] {
   let hash = 0;
   for (const byte of Buffer.from(name)) hash = (hash * 31 + byte) % KEYS_MAX;

@@ -1,6 +1,7 @@
 /**
- * System V segments of a display memory: made without a race under a key of their own, attached, removed. The kernel keeps them when their
- * owner dies, so whoever makes one also keeps a record of it; see `isLeftover`.
+ * System V segments of a display memory: made without a race under a key of their own, attached,
+ * removed. The kernel keeps them when their owner dies, so whoever makes one also keeps a record of
+ * it; see `isLeftover`.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
@@ -22,8 +23,9 @@ export interface SegmentRecord {
 }
 
 /**
- * Creates a segment under the first of `keys` that nobody has, zero, and attaches it for writing. Throws NOT_PERMITTED, NO_SPACE,
- * LIMIT_REACHED when all keys are taken, or NOT_RUNNING when the library is missing.
+ * Creates a segment under the first of `keys` that nobody has, zero, and attaches it for writing.
+ * Throws NOT_PERMITTED, NO_SPACE, LIMIT_REACHED when all keys are taken, or NOT_RUNNING when the
+ * library is missing.
  * @param before runs with each key before its segment may exist, so that a record of it stands even if this process is killed next
  */
 export function createSegment(
@@ -34,7 +36,8 @@ export function createSegment(
 ): Segment {
   const library = needed();
   for (const key of keys) {
-    // Somebody else's key is seen before anything is recorded; the creation below decides all the same.
+    // Somebody else's key is seen before anything is recorded; the creation below decides all the
+    // same.
     if (typeof library.get(keyNumber(key), 0, 0) === 'number') continue;
     before(key);
     const id = library.get(keyNumber(key), bytes, SHM.IPC_CREAT | SHM.IPC_EXCL | mode);
@@ -48,7 +51,10 @@ export function createSegment(
   );
 }
 
-/** Attaches the segment of a key, with all of its memory. Throws NOT_A_MIRROR when there is none or it is too small, NOT_PERMITTED, NOT_RUNNING. */
+/**
+ * Attaches the segment of a key, with all of its memory. Throws NOT_A_MIRROR when there is none or
+ * it is too small, NOT_PERMITTED, NOT_RUNNING.
+ */
 export function attachSegment(key: string, bytesMin: number, access: 'read' | 'read-write'): Segment {
   const library = needed();
   const id = library.get(keyNumber(key), 0, 0);
@@ -65,7 +71,10 @@ export function attachSegment(key: string, bytesMin: number, access: 'read' | 'r
   return attach(library, key, id, status.bytes, access === 'read' ? SHM.SHM_RDONLY : 0);
 }
 
-/** Removes a segment's key; its memory goes with the last attachment. Nothing happens when it is gone already. */
+/**
+ * Removes a segment's key; its memory goes with the last attachment. Nothing happens when it is
+ * gone already.
+ */
 export function removeSegment(key: string, creatorPid: number): void {
   const library = needed();
   const id = library.get(keyNumber(key), 0, 0);
@@ -82,7 +91,8 @@ export function isLeftover({ key, creator }: SegmentRecord): boolean {
   if (typeof id === 'string') return false;
   const status = state.library.status(id);
   if (typeof status === 'string') return false;
-  // The owner record says who made it and the kernel must agree, or it is somebody else's under the same key.
+  // The owner record says who made it and the kernel must agree, or it is somebody else's under the
+  // same key.
   return status.creatorPid === creator.pid && status.uid === process.geteuid?.() && !isAlive(creator);
 }
 

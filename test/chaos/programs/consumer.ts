@@ -1,7 +1,8 @@
 /**
- * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`. It checks every buffer and says what it has delivered:
- * `A` when it is attached to a duplicator, `D run first last epoch sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started again with epoch and
- * sequence it goes on there, when the flow is still the same.
+ * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`. It checks every buffer and
+ * says what it has delivered: `A` when it is attached to a duplicator, `D run first last epoch
+ * sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started
+ * again with epoch and sequence it goes on there, when the flow is still the same.
  */
 import type { Client, FlowBuffer, InputFlow } from 'mirrorflow';
 import { readProof } from '../numbered-buffer.js';

@@ -1,6 +1,6 @@
 /**
- * A display under chaos: `mirror-reader APP publications|image`. Says `M epoch sequence writtenMs` for what it read whole, `T …` for a
- * torn one, `A` when it is attached to a duplicator.
+ * A display under chaos: `mirror-reader APP publications|image`. Says `M epoch sequence writtenMs`
+ * for what it read whole, `T …` for a torn one, `A` when it is attached to a duplicator.
  */
 import { verifyChecksum } from '../../../simulator/checksum.js';
 import { connected, endWithParent, report, untilDone } from './patience.js';

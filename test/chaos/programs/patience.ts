@@ -1,4 +1,7 @@
-/** What the programs of the chaos run have in common: they try until they succeed, end with their parent, and report line by line. */
+/**
+ * What the programs of the chaos run have in common: they try until they succeed, end with their
+ * parent, and report line by line.
+ */
 import { writeSync } from 'node:fs';
 import { connect, isMirrorflowError, type Client } from 'mirrorflow';
 
@@ -13,7 +16,10 @@ export function endWithParent(): void {
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** One line to the chaos program, at once: a line that is written is not lost by a kill. Waits when the chaos program has no time to read. */
+/**
+ * One line to the chaos program, at once: a line that is written is not lost by a kill. Waits when
+ * the chaos program has no time to read.
+ */
 export function report(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
   for (let written = 0; written < bytes.length;) {
@@ -26,7 +32,9 @@ export function report(line: string): void {
   }
 }
 
-/** Tries until it succeeds; what is refused because somebody else is away just now is tried again. */
+/**
+ * Tries until it succeeds; what is refused because somebody else is away just now is tried again.
+ */
 export async function untilDone<T>(what: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {

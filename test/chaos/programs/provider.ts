@@ -1,6 +1,7 @@
 /**
- * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`. Every few milliseconds it writes a batch of numbered buffers and says
- * `P next` when they are published; on SIGTERM it closes its flow, says `E` and ends.
+ * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`. Every few milliseconds it
+ * writes a batch of numbered buffers and says `P next` when they are published; on SIGTERM it
+ * closes its flow, says `E` and ends.
  */
 import type { OutputFlow, OutputSlot } from 'mirrorflow';
 import { writeProof } from '../numbered-buffer.js';

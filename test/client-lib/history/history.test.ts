@@ -1,4 +1,6 @@
-/** The history against a simple model, both ends in one thread: whatever is done in whatever order. */
+/**
+ * The history against a simple model, both ends in one thread: whatever is done in whatever order.
+ */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { HistoryConsumer } from '../../../client-lib/history/consumer.js';

@@ -1,4 +1,7 @@
-/** The history between two real threads: every buffer whole, in order, none twice, and every one accounted for. */
+/**
+ * The history between two real threads: every buffer whole, in order, none twice, and every one
+ * accounted for.
+ */
 import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { expect } from 'chai';

@@ -1,4 +1,6 @@
-/** Message classes by themselves: declarations, and every state that can travel arrives as it was. */
+/**
+ * Message classes by themselves: declarations, and every state that can travel arrives as it was.
+ */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { Attributes, MessageClass } from '../../../client-lib/index.js';

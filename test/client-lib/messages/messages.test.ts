@@ -1,4 +1,7 @@
-/** The messages of the Smartflow note, between real processes: a real app server, clients over sessions and over HTTP. */
+/**
+ * The messages of the Smartflow note, between real processes: a real app server, clients over
+ * sessions and over HTTP.
+ */
 import { expect } from 'chai';
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -31,14 +31,19 @@ export class LentBytes implements Layer {
   }
 }
 
-/** A slot of the ring or of the history: 64-byte aligned, full of old data, of either kind of memory. */
+/**
+ * A slot of the ring or of the history: 64-byte aligned, full of old data, of either kind of
+ * memory.
+ */
 export function slot(bytes: number, shared = false): Uint8Array {
   const memory = shared ? new SharedArrayBuffer(bytes + 128) : new ArrayBuffer(bytes + 128);
   new Uint8Array(memory).fill(0xa5);
   return new Uint8Array(memory, 64, bytes);
 }
 
-/** Encodes into a slot of `room` bytes and moves what was written to another one, as a flow does. */
+/**
+ * Encodes into a slot of `room` bytes and moves what was written to another one, as a flow does.
+ */
 export function through<Value, Buf extends Layer>(
   type: FlowType<Value, Buf, unknown, never>,
   value: Value,

@@ -1,4 +1,7 @@
-/** A host server with one application, as real processes in directories of their own; gone after the test. */
+/**
+ * A host server with one application, as real processes in directories of their own; gone after the
+ * test.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

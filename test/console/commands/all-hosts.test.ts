@@ -1,4 +1,7 @@
-/** What the commands tell of the whole network: two host servers on this machine, and one application on both. */
+/**
+ * What the commands tell of the whole network: two host servers on this machine, and one
+ * application on both.
+ */
 import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

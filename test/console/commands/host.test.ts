@@ -1,4 +1,7 @@
-/** The host server from the command line: status, start, stop; and what commands say when there is none. */
+/**
+ * The host server from the command line: status, start, stop; and what commands say when there is
+ * none.
+ */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** The prompt and live pictures at a real terminal: keys in, what the terminal is told out. Python has the pseudo-terminal. */
+/**
+ * The prompt and live pictures at a real terminal: keys in, what the terminal is told out. Python
+ * has the pseudo-terminal.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +9,10 @@ import { expect } from 'chai';
 import { LEAVE_SCREEN } from '../../../console/render/screen.js';
 import { ConsoleSystem, PROGRAM, RunningCommand } from '../system.js';
 
-/** Copies its standard input to a terminal that the command runs in, and that to its standard output. */
+/**
+ * Copies its standard input to a terminal that the command runs in, and that to its standard
+ * output.
+ */
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
 describe('the console at a terminal', () => {

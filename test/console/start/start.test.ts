@@ -1,4 +1,7 @@
-/** `mirrorflow start` from its spawn to its end, with nothing left behind; and with deaths in between. */
+/**
+ * `mirrorflow start` from its spawn to its end, with nothing left behind; and with deaths in
+ * between.
+ */
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * The system's clock, on which limits of patience end when the test says so: a slow machine reaches none of them by itself. Short delays,
- * which are paces, run as always.
+ * The system's clock, on which limits of patience end when the test says so: a slow machine reaches
+ * none of them by itself. Short delays, which are paces, run as always.
  */
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 
@@ -27,7 +27,10 @@ export class LimitClock implements Clock {
     return () => void this.#limits.delete(limit);
   }
 
-  /** Ends the limits that ran at the call before this one already, so that whoever answers at once is in time. */
+  /**
+   * Ends the limits that ran at the call before this one already, so that whoever answers at once
+   * is in time.
+   */
   endPatience(): void {
     for (const limit of this.#limits) {
       if (!limit.seen) limit.seen = true;

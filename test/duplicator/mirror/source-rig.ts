@@ -1,6 +1,6 @@
 /**
- * A SpecTclSource on a real simulator, with everything that it publishes checked at the moment of publication: the slot proves itself by its
- * checksums, and the image is the slot.
+ * A SpecTclSource on a real simulator, with everything that it publishes checked at the moment of
+ * publication: the slot proves itself by its checksums, and the image is the slot.
  */
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/simulator.js';
 import { verifyChecksum } from '../../../simulator/checksum.js';

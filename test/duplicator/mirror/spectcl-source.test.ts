@@ -101,7 +101,8 @@ describe('a SpecTcl source', () => {
           await own.publishMore(2);
           simulator.define(NEW);
           await eventually(() => own.names.includes('new'), 'the new spectrum');
-          // Its storage is taken by another of the same size at once: only the header tells them apart.
+          // Its storage is taken by another of the same size at once: only the header tells them
+          // apart.
           simulator.undefine('new');
           simulator.define({ ...NEW, name: 'newer' });
           await eventually(() => own.names.includes('newer'), 'its successor');

@@ -1,11 +1,17 @@
-/** Stands between a mirror and its source, passes everything on, and notes what a SpecTcl would suffer from: two requests at once. */
+/**
+ * Stands between a mirror and its source, passes everything on, and notes what a SpecTcl would
+ * suffer from: two requests at once.
+ */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class WatchingProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /** Most requests that were unanswered at the same time on any connection, and open connections at the same time. */
+  /**
+   * Most requests that were unanswered at the same time on any connection, and open connections at
+   * the same time.
+   */
   mostInFlight = 0;
   mostConnections = 0;
   connections = 0;

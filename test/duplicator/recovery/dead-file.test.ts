@@ -1,4 +1,7 @@
-/** The look that a successor takes at a dead owner's file before it asks the recovery program: it sees what a verification sees, or says nothing. */
+/**
+ * The look that a successor takes at a dead owner's file before it asks the recovery program: it
+ * sees what a verification sees, or says nothing.
+ */
 import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { verify } from '../../../duplicator/recovery/examine.js';

@@ -1,4 +1,7 @@
-/** A flow file whose owner died: written by this process, then given the name of one that is no more. */
+/**
+ * A flow file whose owner died: written by this process, then given the name of one that is no
+ * more.
+ */
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
 import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -42,7 +45,10 @@ export class DeadFile {
     return dead;
   }
 
-  /** A mirror whose link was cut behind its last buffer: `lost` sequences are missing, shown to its readers already or not. */
+  /**
+   * A mirror whose link was cut behind its last buffer: `lost` sequences are missing, shown to its
+   * readers already or not.
+   */
   static mirrorWithGap(published: number, applied: number, lost: number, shown: boolean): DeadFile {
     const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;
     const dead = DeadFile.mirror(published, applied, flags);

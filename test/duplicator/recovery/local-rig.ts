@@ -1,4 +1,7 @@
-/** A local flow's duplicator in this process, with consumers and providers of the real link, and a way for it to die without a farewell. */
+/**
+ * A local flow's duplicator in this process, with consumers and providers of the real link, and a
+ * way for it to die without a farewell.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Who is waited for after a take-over while the wait lasts, with real processes, on a file that nobody serves. */
+/**
+ * Who is waited for after a take-over while the wait lasts, with real processes, on a file that
+ * nobody serves.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A flow file of four small slots that nobody serves, for those who look at what a dead owner left. */
+/**
+ * A flow file of four small slots that nobody serves, for those who look at what a dead owner left.
+ */
 import { join } from 'node:path';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';

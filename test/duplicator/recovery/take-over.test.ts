@@ -190,7 +190,8 @@ describe('the successor of a killed duplicator', () => {
   it('makes a new file, with an epoch larger still, when the old one is damaged and from the future', async () => {
     const first = await rig.program();
     fill(await provider());
-    // Not before: a living duplicator still has the provider's last signal to read, and writes the granted word anew.
+    // Not before: a living duplicator still has the provider's last signal to read, and writes the
+    // granted word anew.
     await first.kill();
     const damaged = openFlowFile(rig.path, 'read-write');
     const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since

@@ -1,4 +1,7 @@
-/** A host in miniature, in the test's own process: directories of its own, flows of real duplicators, both sides of the client library. */
+/**
+ * A host in miniature, in the test's own process: directories of its own, flows of real
+ * duplicators, both sides of the client library.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

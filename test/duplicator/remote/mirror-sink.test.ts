@@ -32,7 +32,10 @@ describe('the sink of a mirror', () => {
   /** What the source has. */
   const memory = Buffer.alloc(CAPACITY);
 
-  /** The source changes one block and sends it as of `sequence`, and that this is whole then. Returns what was wrong. */
+  /**
+   * The source changes one block and sends it as of `sequence`, and that this is whole then.
+   * Returns what was wrong.
+   */
   function sends(sequence: number, block: number, value: number): boolean | string | undefined {
     memory.fill(value, block * 4096, (block + 1) * 4096);
     const { payload, ranges, bits } = encodeBlocks(memory, CAPACITY, [block]);

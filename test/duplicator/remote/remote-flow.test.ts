@@ -1,4 +1,7 @@
-/** Flows between hosts, in one process: what arrives, in which order, and what is counted when something does not. */
+/**
+ * Flows between hosts, in one process: what arrives, in which order, and what is counted when
+ * something does not.
+ */
 import { expect } from 'chai';
 import type { InputFlow } from '../../../client-lib/input-flow.js';
 import type { OutputFlow } from '../../../client-lib/output-flow.js';
@@ -132,7 +135,8 @@ describe('a flow between hosts', () => {
     }
     expect(await taking).to.deep.equal(upTo(3_000));
     await writing;
-    // What had come whole when a link was cut is not asked for again, which would be the end of the next link.
+    // What had come whole when a link was cut is not asked for again, which would be the end of the
+    // next link.
     expect(causes.filter((cause) => cause.includes('was to come'))).to.deep.equal([]);
     expect(input.lost).to.equal(0);
     expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
@@ -150,7 +154,8 @@ describe('a flow between hosts', () => {
     proxy.refusing = true;
     proxy.cut();
     await eventually(() => there.flow.sourceState === 'stale', 'the cut is seen');
-    // The place of a receiver that was cut is kept for a moment; then the provider goes on without it.
+    // The place of a receiver that was cut is kept for a moment; then the provider goes on without
+    // it.
     await write(output, 10, 100, 100);
     proxy.refusing = false;
     const got = await take(input, 16);
@@ -264,7 +269,8 @@ describe('a flow between hosts', () => {
     const sleeping = await c.consumer();
     const output = await a.provider();
     const writing = write(output, 0, 60, 20_000);
-    // Its place, which is kept, is all that holds this ring: the next buffer would overwrite what it needs next.
+    // Its place, which is kept, is all that holds this ring: the next buffer would overwrite what
+    // it needs next.
     await eventually(() => c.file.published === 4 && b.file.published === 20, 'full rings');
     proxy.cut();
     await eventually(() => proxy.connections === 2 && b.flow.remotes.length === 1, 'the next connection');

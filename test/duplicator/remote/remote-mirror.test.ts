@@ -102,7 +102,8 @@ describe('a mirror between hosts', () => {
     const link = await proxyBefore(await serve(rig.flow));
     const b = await host().remote(link.address, ['--ring-bytes', '0']);
     await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
-    // It has seen all that came, and looks at nothing from now on: what is lost is shown, and nothing may follow until that was noticed.
+    // It has seen all that came, and looks at nothing from now on: what is lost is shown, and
+    // nothing may follow until that was noticed.
     const input = await b.consumer({ start: 'next' });
     await eventually(
       () => rig.flow.remotes[0]?.delivery === 'lossless',

@@ -1,4 +1,6 @@
-/** Flows between hosts over TLS: the same flow, to whom the certificate and the secret are right. */
+/**
+ * Flows between hosts over TLS: the same flow, to whom the certificate and the secret are right.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';

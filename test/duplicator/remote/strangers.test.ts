@@ -1,4 +1,6 @@
-/** What strangers get out of a duplicator that serves other hosts: nothing, and nobody else notices. */
+/**
+ * What strangers get out of a duplicator that serves other hosts: nothing, and nobody else notices.
+ */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { PROOF_BYTES } from '../../../protocol/rpc/security/proof.js';

@@ -1,4 +1,7 @@
-/** The places of receivers on other hosts, without a socket: who is one of those that were awaited, and for how long a place is kept. */
+/**
+ * The places of receivers on other hosts, without a socket: who is one of those that were awaited,
+ * and for how long a place is kept.
+ */
 import { expect } from 'chai';
 import { ConsumerRegistry } from '../../../duplicator/serving/consumer-registry.js';
 import { RemoteConsumers, type RemoteReceiver } from '../../../duplicator/serving/remote-consumers.js';

@@ -1,4 +1,7 @@
-/** Flow files that somebody damaged: opening one says what is wrong, and a reader of a mapped one goes on whatever its words hold. */
+/**
+ * Flow files that somebody damaged: opening one says what is wrong, and a reader of a mapped one
+ * goes on whatever its words hold.
+ */
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -99,7 +102,9 @@ export const flowFileHeaders: FuzzTarget = {
   close,
 };
 
-/** The input is the ring's bytes behind the header, and its first words are `epoch` and `published`. */
+/**
+ * The input is the ring's bytes behind the header, and its first words are `epoch` and `published`.
+ */
 export const ringReading: FuzzTarget = {
   name: 'ring-reading',
   words: [

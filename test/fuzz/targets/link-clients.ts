@@ -1,6 +1,6 @@
 /**
- * Messages of a hostile client that a duplicator understands, in any order: an honest consumer beside it is served on, the writer's credit never
- * goes beyond what the honest one still needs.
+ * Messages of a hostile client that a duplicator understands, in any order: an honest consumer
+ * beside it is served on, the writer's credit never goes beyond what the honest one still needs.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

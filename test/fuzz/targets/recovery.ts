@@ -1,6 +1,7 @@
 /**
- * The recovery of flow files whose owner died, or that somebody damaged: a verdict for whatever the words hold, for a successor's first look the
- * same one; what is repaired is sound afterwards, and stays so.
+ * The recovery of flow files whose owner died, or that somebody damaged: a verdict for whatever the
+ * words hold, for a successor's first look the same one; what is repaired is sound afterwards, and
+ * stays so.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,7 +69,10 @@ function close(): void {
   bench = undefined;
 }
 
-/** The input, made of words of 8 bytes: which word of header or ring each is laid over, then the word. */
+/**
+ * The input, made of words of 8 bytes: which word of header or ring each is laid over, then the
+ * word.
+ */
 function damage(bytes: Buffer, input: Buffer): void {
   const places = RING_WORDS.length + (bytes.length - HEADER_BYTES) / 8;
   for (let at = 0; at + 10 <= input.length; at += 10) {
@@ -78,7 +82,10 @@ function damage(bytes: Buffer, input: Buffer): void {
   }
 }
 
-/** Damages that come near to what a writer leaves that dies: sequences, sizes and counts a little off. */
+/**
+ * Damages that come near to what a writer leaves that dies: sequences, sizes and counts a little
+ * off.
+ */
 function damages(random: RandomBits): Buffer {
   const { memory } = theBench();
   const words = Array.from({ length: 1 + (random() % 4) }, () => {

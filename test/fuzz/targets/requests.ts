@@ -1,4 +1,7 @@
-/** What strangers ask of the servers for viewers: URLs of the gateway's REST service, messages of a page of the web viewer. */
+/**
+ * What strangers ask of the servers for viewers: URLs of the gateway's REST service, messages of a
+ * page of the web viewer.
+ */
 import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';
 import { readRequest } from '../../../gateway/rest/request.js';

@@ -1,4 +1,7 @@
-/** Frames of a session: the same frames or the same error, however the bytes are cut, and never more memory than the limit. */
+/**
+ * Frames of a session: the same frames or the same error, however the bytes are cut, and never more
+ * memory than the limit.
+ */
 import assert from 'node:assert/strict';
 import { decodeCall, encodeCall, encodeResponse } from '../../../protocol/rpc/xml-rpc/codec.js';
 import { FrameReader, encodeFrame, type Frame } from '../../../protocol/rpc/xml-rpc/session-framing.js';

@@ -1,4 +1,7 @@
-/** The bytes between duplicators: handshake, frames and changed blocks; the same or the same reason however they are cut, and bounded. */
+/**
+ * The bytes between duplicators: handshake, frames and changed blocks; the same or the same reason
+ * however they are cut, and bounded.
+ */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
@@ -47,7 +50,10 @@ const MEMORY_BYTES = 100_000;
 /** What a memory holds before blocks come. */
 const BEFORE = Buffer.alloc(MEMORY_BYTES, 7);
 const memory = Buffer.alloc(MEMORY_BYTES);
-/** Made once, or most of the time would go into them; each of another content, so that bytes which never came differ. */
+/**
+ * Made once, or most of the time would go into them; each of another content, so that bytes which
+ * never came differ.
+ */
 const [wholeSlots, cutSlots, directSlots] = [newSlots(1), newSlots(2), newSlots(3)];
 
 export const wireFrames: FuzzTarget = {

@@ -1,4 +1,7 @@
-/** XML-RPC documents: whatever decodes, encodes and decodes to the same; every method of the contract judges whatever decodes. */
+/**
+ * XML-RPC documents: whatever decodes, encodes and decodes to the same; every method of the
+ * contract judges whatever decodes.
+ */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
@@ -40,7 +43,10 @@ const MEMBERS = [
   'toString',
   '',
 ];
-/** What may stand where a document has a text, so that it stays well-formed and what is in it is odd. */
+/**
+ * What may stand where a document has a text, so that it stays well-formed and what is in it is
+ * odd.
+ */
 const ODD_TEXTS = [
   '', ' ', ' 5 ', '+5', '-0', '05', '0x10', '1e5', '.5', '5.', 'NaN', 'Infinity', '2147483648', '-2147483649', '9'.repeat(400), '1', '2', 'true',
   '19980717T14:08:55', '20261340T25:61:61', '1998-07-17T14:08:55Z', '00000000T00:00:00', 'AA=', 'AA==', 'A', '====', '&lt;', '&#10;', '&#xD800;',

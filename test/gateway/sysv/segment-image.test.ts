@@ -31,7 +31,10 @@ const state = fc.record({
   used: fc.integer({ min: 1, max: CHANNEL_BYTES }),
 });
 
-/** A publication with these spectra upon `before`, whose freed slots leave their fields behind as in SpecTcl. */
+/**
+ * A publication with these spectra upon `before`, whose freed slots leave their fields behind as in
+ * SpecTcl.
+ */
 function publication(before: Buffer, spectra: readonly Spectrum[], fill: number, used: number): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + used, fill);
   before.copy(memory, 0, 0, DISPLAY_HEADER_BYTES);

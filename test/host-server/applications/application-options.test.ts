@@ -1,4 +1,6 @@
-/** Options of an application: which ones it starts with, how they differ, how they are passed on. */
+/**
+ * Options of an application: which ones it starts with, how they differ, how they are passed on.
+ */
 import { expect } from 'chai';
 import {
   appServerArguments,

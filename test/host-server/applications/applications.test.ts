@@ -1,4 +1,6 @@
-/** Starting, watching and stopping applications, with processes that behave and others that do not. */
+/**
+ * Starting, watching and stopping applications, with processes that behave and others that do not.
+ */
 import { expect } from 'chai';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import { isAlive } from '../../../protocol/base/owner-identity.js';

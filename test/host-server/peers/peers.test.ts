@@ -1,4 +1,7 @@
-/** Several host servers on one machine, each with its own directories: who finds whom, who gets in, what is forwarded. */
+/**
+ * Several host servers on one machine, each with its own directories: who finds whom, who gets in,
+ * what is forwarded.
+ */
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';

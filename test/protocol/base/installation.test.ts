@@ -29,7 +29,10 @@ describe('the installation', () => {
     for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Another installation that has nothing but this module, and what `files` says, each made at a second. */
+  /**
+   * Another installation that has nothing but this module, and what `files` says, each made at a
+   * second.
+   */
   async function another(files: Record<string, number>): Promise<typeof Installation> {
     const root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     directories.push(root);

@@ -32,7 +32,10 @@ const spectrum = (fields: Partial<BindingFields> = {}): BindingFields => ({
   ...fields,
 });
 
-/** The header as a C program would write it, to check the offsets against something else than themselves. */
+/**
+ * The header as a C program would write it, to check the offsets against something else than
+ * themselves.
+ */
 function poke(target: Uint8Array, slot: number, type: number, x: number, y: number, offset: number): void {
   const view = new DataView(target.buffer, target.byteOffset);
   view.setUint32(slot * 8, x, true);

@@ -1,4 +1,6 @@
-/** Mirror messages: exact bytes, impossible lengths, and a request decoder that no input confuses. */
+/**
+ * Mirror messages: exact bytes, impossible lengths, and a request decoder that no input confuses.
+ */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {

@@ -8,7 +8,10 @@ import { lookUpService } from '../../../protocol/spectcl/port-manager.js';
 
 const servers: Server[] = [];
 
-/** A port manager that answers every first line with `answer`, in two pieces; undefined: says nothing. */
+/**
+ * A port manager that answers every first line with `answer`, in two pieces; undefined: says
+ * nothing.
+ */
 async function portManager(answer: string | undefined, hangUp = false): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());

@@ -1,4 +1,7 @@
-/** What is made of counts before they are sent: nothing gets lost, and sums and moments are those of the counts. */
+/**
+ * What is made of counts before they are sent: nothing gets lost, and sums and moments are those of
+ * the counts.
+ */
 import { expect } from 'chai';
 import { array, assert as property, integer, property as forAll } from 'fast-check';
 import {

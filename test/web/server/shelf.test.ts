@@ -21,7 +21,8 @@ describe('the shelf of spectra that pages look at', () => {
     bytes.writeUInt32LE(7, DISPLAY_HEADER_BYTES);
     expect(held.counts[0]).to.equal(0);
     const { version } = held;
-    // A second run over the same publication, as a reader that was overtaken does it, changes nothing more.
+    // A second run over the same publication, as a reader that was overtaken does it, changes
+    // nothing more.
     shelf.compare(bytes);
     expect(shelf.commit(shelf.compare(bytes))).to.equal(true);
     expect(held.counts[0]).to.equal(7);

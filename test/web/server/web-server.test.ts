@@ -1,4 +1,7 @@
-/** The server of the viewer as a stranger meets it: what it answers, what it refuses, and what it never does. */
+/**
+ * The server of the viewer as a stranger meets it: what it answers, what it refuses, and what it
+ * never does.
+ */
 import { request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

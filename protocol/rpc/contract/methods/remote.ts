@@ -1,4 +1,7 @@
-/** Methods that app servers of one application on several hosts have for each other; they travel by `host.relay` and `host.forward`. */
+/**
+ * Methods that app servers of one application on several hosts have for each other; they travel by
+ * `host.relay` and `host.forward`.
+ */
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int, name, oneOf } from '../../xml-rpc/schema.js';
 import { consumerMark, delivery, message, messageTarget } from '../deliveries.js';

@@ -30,7 +30,9 @@ export class Place {
   }
 }
 
-/** What `action` throws, with its code and facts; fails when it throws nothing or something else. */
+/**
+ * What `action` throws, with its code and facts; fails when it throws nothing or something else.
+ */
 export function thrownBy(action: () => unknown): { code: string; message: string; facts: object } {
   try {
     action();

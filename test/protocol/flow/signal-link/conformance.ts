@@ -1,4 +1,7 @@
-/** What every implementation of the signal link promises. Each implementation's test file runs this suite. */
+/**
+ * What every implementation of the signal link promises. Each implementation's test file runs this
+ * suite.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -229,7 +232,8 @@ export function describeLinkConformance(
       await lines.next();
       const client = await connectOne();
       await client.heard(MessageKind.WELCOME, 1);
-      // Its connections may close before its listening socket, so that the end of the process is what counts.
+      // Its connections may close before its listening socket, so that the end of the process is
+      // what counts.
       const exit = once(child, 'exit');
       child.kill('SIGKILL');
       await Promise.all([client.ended(), exit]);

@@ -94,7 +94,10 @@ export class SlotSink implements FrameSink {
   }
 }
 
-/** Reads the bytes as a socket would bring them: into the places that are asked for, `most` at a time. */
+/**
+ * Reads the bytes as a socket would bring them: into the places that are asked for, `most` at a
+ * time.
+ */
 export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number): string | undefined {
   const reader = new FrameReader(sink);
   for (let at = 0; at < bytes.length && reader.problem === undefined;) {

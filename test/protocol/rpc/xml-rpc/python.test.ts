@@ -1,4 +1,6 @@
-/** Python's xmlrpc.client is a console: introspection, multicall, faults, numbers, bytes and text. */
+/**
+ * Python's xmlrpc.client is a console: introspection, multicall, faults, numbers, bytes and text.
+ */
 import { expect } from 'chai';
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -1,4 +1,7 @@
-/** A small contract with one method of each kind, and its handlers, for the tests of servers and clients. */
+/**
+ * A small contract with one method of each kind, and its handlers, for the tests of servers and
+ * clients.
+ */
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { Logger } from '../../../../protocol/base/log.js';
 import {

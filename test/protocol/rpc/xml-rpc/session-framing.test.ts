@@ -1,4 +1,7 @@
-/** Session frames: any split of the bytes gives the same frames, and the first wrong header is final. */
+/**
+ * Session frames: any split of the bytes gives the same frames, and the first wrong header is
+ * final.
+ */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {

@@ -294,7 +294,8 @@ describe('session server', () => {
     const path = directory.file('a.sock');
     const dead = createServer().listen(directory.file('b.sock'));
     await once(dead, 'listening');
-    // Closing removes the file under the name that was bound; the moved one stays, with nobody behind it.
+    // Closing removes the file under the name that was bound; the moved one stays, with nobody
+    // behind it.
     renameSync(directory.file('b.sock'), path);
     await new Promise((resolve) => dead.close(resolve));
     expect(existsSync(path)).to.equal(true);

@@ -67,7 +67,8 @@ describe('shared memory segments', function () {
     attachSegment(made.key, BYTES, 'read').detach();
     const creator = ownIdentity();
     expect(isLeftover({ key: made.key, creator })).to.equal(false);
-    // Another process had this number before: it has ended, and the kernel has the number for its creator.
+    // Another process had this number before: it has ended, and the kernel has the number for its
+    // creator.
     expect(isLeftover({ key: made.key, creator: { ...creator, startTicks: 1n } })).to.equal(true);
     expect(isLeftover({ key: made.key, creator: { ...creator, pid: 1, startTicks: 1n } })).to.equal(false);
     made.detach();
