@@ -32,7 +32,7 @@ const TICKS_MASK = 0xffff_ffffn;
 export interface PresenceEntry {
   readonly entry: number | undefined;
   /** It is one of those that were awaited. */
-  readonly awaited: boolean;
+  readonly expected: boolean;
   readonly process: OwnerIdentity | undefined;
 }
 
@@ -67,17 +67,17 @@ export class ConsumerPresence {
       for (const entry of this.#awaited) {
         if (process === undefined || !this.#isOf(entry, process)) continue;
         this.#awaited.delete(entry);
-        return { entry, awaited: true, process };
+        return { entry, expected: true, process };
       }
     }
-    const awaited = returns && this.#unknown > 0;
-    if (awaited) this.#unknown -= 1;
+    const expected = returns && this.#unknown > 0;
+    if (expected) this.#unknown -= 1;
     const entry = process === undefined ? undefined : this.#free.pop();
     if (entry !== undefined && process !== undefined) {
       this.#file.words.store32(entryOffset(entry) + PRESENCE.startTicks, lowTicks(process));
       this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, process.pid);
     }
-    return { entry, awaited, process };
+    return { entry, expected, process };
   }
 
   /**

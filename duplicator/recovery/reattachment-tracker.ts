@@ -36,7 +36,7 @@ export interface ReattachmentTrackerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Nobody is awaited any more. */
-  readonly over: () => void;
+  readonly onComplete: () => void;
 }
 
 export class ReattachmentTracker {
@@ -53,7 +53,7 @@ export class ReattachmentTracker {
   #cancelLook: () => void = () => undefined;
   #stoppedTold = false;
 
-  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, over }: ReattachmentTrackerOptions) {
+  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, onComplete }: ReattachmentTrackerOptions) {
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
@@ -65,7 +65,7 @@ export class ReattachmentTracker {
       this.#cancelLook();
       this.#attendance.over();
       file.setCounter(COUNTERS.awaited.id, 0);
-      over();
+      onComplete();
     };
     this.#hold = new ReattachGate(expected, floor, clock, released, reattachMs);
     this.#attendance = new ConsumerPresence(file, Math.max(0, expected - this.#remotesBefore));
@@ -84,7 +84,7 @@ export class ReattachmentTracker {
    */
   enter(pid: number, returns: boolean): PresenceEntry {
     const attendant = this.#attendance.enter(pid, returns);
-    if (attendant.awaited) this.#hold.returned();
+    if (attendant.expected) this.#hold.returned();
     return attendant;
   }
 
@@ -93,11 +93,11 @@ export class ReattachmentTracker {
    * has died.
    */
   left(attendant: PresenceEntry): void {
-    const { awaited, process } = attendant;
-    const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
+    const { expected, process } = attendant;
+    const again = expected && this.#hold.missing > 0 && (process === undefined || isAlive(process));
     this.#attendance.leave(attendant, again);
     if (again) this.#hold.left();
-    else if (awaited) this.#hold.died();
+    else if (expected) this.#hold.died();
   }
 
   /** It is lossy from now on. */

@@ -104,7 +104,8 @@ export class ProviderClaim {
     return true;
   }
 
-  sits(link: LinkConnection): boolean {
+  /** Whether the client of this connection is the provider. */
+  isHeldBy(link: LinkConnection): boolean {
     return this.#link === link;
   }
 

@@ -52,10 +52,10 @@ describe('the consumers of a killed duplicator', () => {
     const other = another();
     new ConsumerPresence(file, 0).enter(other.pid, false);
     const after = new ConsumerPresence(file, 1);
-    expect(after.enter(process.pid, true).awaited).to.equal(false);
-    expect(after.enter(other.pid, false).awaited).to.equal(false);
-    expect(after.enter(other.pid, true).awaited).to.equal(true);
-    expect(after.enter(other.pid, true).awaited).to.equal(false);
+    expect(after.enter(process.pid, true).expected).to.equal(false);
+    expect(after.enter(other.pid, false).expected).to.equal(false);
+    expect(after.enter(other.pid, true).expected).to.equal(true);
+    expect(after.enter(other.pid, true).expected).to.equal(false);
   });
 
   it('are awaited again when they have come and gone', () => {
@@ -64,12 +64,12 @@ describe('the consumers of a killed duplicator', () => {
     const after = new ConsumerPresence(file, 2);
     const known = after.enter(process.pid, true);
     const unknown = after.enter(0, true);
-    expect([known.awaited, unknown.awaited]).to.deep.equal([true, true]);
-    expect(after.enter(0, true).awaited).to.equal(false);
+    expect([known.expected, unknown.expected]).to.deep.equal([true, true]);
+    expect(after.enter(0, true).expected).to.equal(false);
     after.leave(known, true);
     after.leave(unknown, true);
-    expect(after.enter(process.pid, true).awaited).to.equal(true);
-    expect(after.enter(0, true).awaited).to.equal(true);
+    expect(after.enter(process.pid, true).expected).to.equal(true);
+    expect(after.enter(0, true).expected).to.equal(true);
   });
 
   it('leave their entry to others when they go, and all do when nobody is awaited any more', async () => {

@@ -56,7 +56,7 @@ describe('those who are awaited after a take-over', () => {
       stallTimeoutMs: () => stallTimeoutMs,
       clock,
       log: new Logger('test', { sink: (line) => void logged.push(line) }),
-      over: () => (over = true),
+      onComplete: () => (over = true),
     });
   }
   /** Look by look. */
@@ -84,7 +84,7 @@ describe('those who are awaited after a take-over', () => {
     const waiting = returns(2);
     await first.kill();
     pass(LOOK_MS);
-    expect(waiting.enter(second.pid, true).awaited).to.equal(true);
+    expect(waiting.enter(second.pid, true).expected).to.equal(true);
     expect(over).to.equal(true);
   });
 
@@ -97,8 +97,8 @@ describe('those who are awaited after a take-over', () => {
     const expected = consumersOfPredecessor(file);
     expect(expected).to.equal(1);
     const next = returns(expected);
-    expect(next.enter(first.pid, true).awaited).to.equal(false);
-    expect(next.enter(second.pid, true).awaited).to.equal(true);
+    expect(next.enter(first.pid, true).expected).to.equal(false);
+    expect(next.enter(second.pid, true).expected).to.equal(true);
     expect(over).to.equal(true);
   });
 

@@ -163,7 +163,7 @@ describe('the successor of a killed duplicator', () => {
     await killed.kill();
     const next = await rig.program(['--reattach', '600000']);
     const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
-    await next.until(() => next.errors.includes('are not waited for any more'));
+    await next.until(() => next.errors.includes('are not expected any more'));
     expect(again.missedAtStart).to.equal(0);
     take(again, BUFFERS);
     const after = await provider();
