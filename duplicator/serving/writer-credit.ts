@@ -9,8 +9,6 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import type { Consumer, Delivery } from './consumer-registry.js';
 import type { FlowConsumers } from './flow-consumers.js';
 import { ProviderClaim } from './provider-claim.js';
@@ -92,14 +90,13 @@ export class WriterCredit {
   oldest(delivery: Delivery, requested = 0): number {
     const lossless = delivery === 'lossless';
     if (this.claim !== undefined) return this.claim.oldest(requested, lossless);
-    const { words, geometry, published } = this.#file;
+    const { geometry, published } = this.#file;
     const ring = published - geometry.slotCount;
     const safe = ring + (lossless ? this.#openSlots : Math.max(1, this.#openSlots));
     // What another consumer holds is there to the last slot: the writer waits for that very slot.
     let oldest = Math.max(0, requested, ring, Math.min(safe, this.#consumers.neededFrom));
     // A sequence that was lost between hosts is no buffer to begin with.
-    while (oldest < published && words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1)
-      oldest += 1;
+    while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
     return oldest;
   }
 
