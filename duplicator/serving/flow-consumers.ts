@@ -44,14 +44,14 @@ export class FlowConsumers {
     this.count();
     if (delivery === 'lossless') {
       client.presence = this.reattachments.enter(client.pid, resumes);
-      if (client.presence.expected) this.count();
+      if (client.presence.reattached) this.count();
     }
     return consumer;
   }
 
   /** The client disconnected: it stops counting at once. */
   remove(client: LinkClient): void {
-    if (client.presence !== undefined) this.reattachments.left(client.presence);
+    if (client.presence !== undefined) this.reattachments.leave(client.presence);
     if (this.registry.remove(client.id)) this.count();
   }
 
@@ -59,7 +59,7 @@ export class FlowConsumers {
   demote(consumer: Consumer, client: LinkClient | undefined): void {
     consumer.delivery = 'lossy';
     if (client?.presence !== undefined) {
-      this.reattachments.demoted(client.presence);
+      this.reattachments.demote(client.presence);
       client.presence = undefined;
     }
     this.count();

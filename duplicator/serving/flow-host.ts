@@ -191,7 +191,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** At most so many of a dead predecessor's consumers on this host live: no more are expected. */
   expectAtMost(consumers: number): void {
-    this.#consumers.reattachments.expectAtMost(consumers);
+    this.#consumers.reattachments.livingAtMost(consumers);
   }
 
   hasCredit(sequence: number): boolean {

@@ -165,7 +165,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     const retained = this.#takeRetained(request, first);
     // A retained position was counted as reattached when it was first taken.
     const resumes = retained === undefined && request.resume !== undefined && delivery === 'lossless';
-    const reattached = retained?.reattached ?? (resumes && reattachments.remoteReturned());
+    const reattached = retained?.reattached ?? (resumes && reattachments.enterRemote());
     const place = new RemotePlace(this, consumer, request, receiver, reattached);
     this.#places.set(consumer.id, place);
     this.#changed();
@@ -196,7 +196,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     if (!this.#places.delete(consumer.id)) return;
     if (announced || consumer.delivery === 'lossy') {
       this.#consumers.registry.remove(consumer.id);
-      if (reattached) this.#consumers.reattachments.remoteLeft();
+      if (reattached) this.#consumers.reattachments.leaveRemote();
     } else {
       this.#retained.get(request.id)?.cancel();
       const cancel = this.#clock.after(this.#retainMs, () => this.#release(request.id), true);

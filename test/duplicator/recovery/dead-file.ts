@@ -1,7 +1,4 @@
-/**
- * A flow file whose owner died: written by this process, then given the name of one that is no
- * more.
- */
+/** A flow file of a dead owner for tests: this process writes it, then falsifies its owner. */
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
 import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -19,7 +16,7 @@ export class DeadFile {
   readonly file: FlowFile;
   readonly ring: RingWriter;
 
-  /** With `published` buffers, buffer n full of n + 1. */
+  /** A file with `published` buffers; buffer n is filled with n + 1. */
   constructor(published: number, change: Partial<FlowFileOptions> = {}) {
     this.file = createFlowFile({
       path: this.place.file('events.flow'),
@@ -46,8 +43,8 @@ export class DeadFile {
   }
 
   /**
-   * A mirror whose link was cut behind its last buffer: `lost` sequences are missing, shown to its
-   * readers already or not.
+   * A mirror whose link was cut after its last buffer: `lost` sequences are missing, and published as
+   * such or not.
    */
   static mirrorWithGap(published: number, applied: number, lost: number, shown: boolean): DeadFile {
     const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;
@@ -70,12 +67,12 @@ export class DeadFile {
     this.ring.commit(CAPACITY, 1);
   }
 
-  /** Its owner is dead from now on: the process id is in use, and was given to somebody else. */
+  /** Makes the owner a dead process: its id is in use by another, with a later start time. */
   bury(): void {
     damageHeader(this.file, 'ownerStartTicks', 1);
   }
 
-  /** A word of the slot in which `sequence` lives. */
+  /** Overwrites a word of the slot in which `sequence` lives. */
   setSlot(sequence: number, field: 'sequence' | 'size', value: number): void {
     damageSlot(this.file, sequence, field, value);
   }

@@ -50,7 +50,7 @@ describe('the successor of a killed duplicator', () => {
     links.push(link);
     return link;
   }
-  /** Writes buffers as long as there is credit; buffer n is full of n. */
+  /** Writes buffers while there is credit; buffer n is filled with n. Returns their number. */
   function fill(output: OutputFlow): number {
     let written = 0;
     for (let slot = output.reserveNow(); slot !== undefined; slot = output.reserveNow()) {
@@ -61,19 +61,19 @@ describe('the successor of a killed duplicator', () => {
     }
     return written;
   }
-  /** Reads `count` buffers and acknowledges them; each must be whole and the next one. */
+  /** Reads and acknowledges `count` buffers; each must be whole and of the next sequence. */
   function take(link: ConsumerLink, count: number): void {
     for (let taken = 0; taken < count; taken += 1) {
-      const wanted = link.reader.next;
+      const next = link.reader.next;
       expect(link.reader.look()).to.equal('ready');
-      expect(link.reader.sequence).to.equal(wanted);
-      expect(link.reader.view().equals(Buffer.alloc(1000, wanted % 251))).to.equal(true);
+      expect(link.reader.sequence).to.equal(next);
+      expect(link.reader.view().equals(Buffer.alloc(1000, next % 251))).to.equal(true);
       link.reader.advance();
     }
     link.acknowledge(link.reader.next, false);
   }
 
-  it('goes on in its file, and a lossless consumer misses nothing that was published', async () => {
+  it('a successor continues in the file of a killed duplicator, and a lossless consumer misses nothing', async () => {
     const first = await rig.program();
     const slow = await consumer();
     const before = await provider();
@@ -91,7 +91,7 @@ describe('the successor of a killed duplicator', () => {
     expect(statSync(rig.path).ino).to.equal(inode);
     expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
 
-    // The provider is back first, and must not overwrite what the consumer has not read.
+    // The provider reattaches first and must not overwrite what the consumer has not read.
     const after = await provider();
     expect(fill(after)).to.equal(0);
     const again = await consumer({ epoch, sequence: slow.reader.next });
@@ -101,13 +101,13 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => {
       fill(after);
       return again.file.published === 2 * BUFFERS + 3;
-    }, 'the provider to go on');
+    }, 'the provider to write again');
     take(again, BUFFERS);
     expect(again.reader.missed).to.equal(0);
     expect(again.file.epoch).to.equal(epoch);
   });
 
-  it('tells the buffers of the next provider from those of the last', async () => {
+  it('after a take-over the buffers of the next provider have a new generation', async () => {
     const first = await rig.program();
     fill(await provider());
     await first.kill();
@@ -121,18 +121,18 @@ describe('the successor of a killed duplicator', () => {
     expect(generation()).to.equal(2);
   });
 
-  it('does not wait for ever for consumers that died too', async () => {
+  it('a successor does not wait for ever for dead consumers', async () => {
     const first = await rig.program();
-    const gone = await consumer();
+    const dead = await consumer();
     fill(await provider());
     await first.kill();
-    gone.close();
+    dead.close();
     await rig.program(['--reattach', '1']);
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  it('waits for those, too, whom a successor that was killed as well had waited for', async () => {
+  it('a second successor waits for the consumers that a killed first one expected', async () => {
     const first = await rig.program();
     const quick = await consumer();
     const late = await consumer();
@@ -154,7 +154,7 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  it('does not wait for consumers whose process was killed too, though nobody tells it so', async () => {
+  it('a successor notices by itself that an expected consumer was killed', async () => {
     const first = await rig.program();
     const slow = await consumer();
     const killed = new TestProcess('test/fixtures/lossless-consumer', [opened().link]);
@@ -176,7 +176,7 @@ describe('the successor of a killed duplicator', () => {
     ['the type', ['--type', 'other']],
     ['the properties', ['--properties', '{"a":1}']],
   ] as const) {
-    it(`makes a new file with a larger epoch when ${what} changed`, async () => {
+    it(`a successor makes a new file with a larger epoch when ${what} changed`, async () => {
       const first = await rig.program();
       fill(await provider());
       const { epoch } = openFlowFile(rig.path, 'read');
@@ -188,11 +188,10 @@ describe('the successor of a killed duplicator', () => {
     });
   }
 
-  it('makes a new file, with an epoch larger still, when the old one is damaged and from the future', async () => {
+  it('a successor replaces a damaged file with one of a larger epoch, though that was in the future', async () => {
     const first = await rig.program();
     fill(await provider());
-    // Not before: a living duplicator still has the provider's last signal to read, and writes the
-    // granted word anew.
+    // Only now: a living duplicator still handles the provider's last signal, and writes `granted`.
     await first.kill();
     const damaged = openFlowFile(rig.path, 'read-write');
     const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
@@ -208,11 +207,11 @@ describe('the successor of a killed duplicator', () => {
     ['crash', 2, 'is replaced'],
     ['hang', 2, 'is replaced'],
   ] as const) {
-    it(`tries a recovery once more, and no more often, when it does this: ${word}`, async () => {
+    it(`a successor starts a recovery program that does ${word} at most twice`, async () => {
       const first = await rig.program();
       fill(await provider());
       await first.kill();
-      // A sound file would be taken over without asking.
+      // A sound file would be taken over without the recovery program.
       damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
       const list = join(rig.directory, 'starts');
       const next = await rig.program([], {
@@ -243,7 +242,7 @@ describe('the successor of a killed mirror duplicator', () => {
   };
   const path = (): string => join(rig.flows, 'test', 'spectra.flow');
 
-  it('writes into the image that its clients have mapped', async () => {
+  it('a mirror successor writes to the image that its clients have mapped', async () => {
     const first = await run();
     const image = join(rig.flows, 'test', 'spectra.image');
     const mapped = openImage(image);
@@ -261,7 +260,7 @@ describe('the successor of a killed mirror duplicator', () => {
     expect(header.epoch).to.equal(epoch);
   });
 
-  it('is there for clients with what was published, before its source has sent anything', async () => {
+  it('a mirror successor serves what was published before its source sends anything', async () => {
     const { restPort, mirrorPort } = rig.simulator;
     const proxy = await CuttingProxy.before(mirrorPort);
     try {

@@ -52,8 +52,8 @@ describe('RemoteConsumers', () => {
       log: new Logger('test', { sink: () => undefined }),
       onComplete: () => undefined,
     });
-    reattachments.remoteReturned = () => calls.push('returned') > 0;
-    reattachments.remoteLeft = () => void calls.push('left');
+    reattachments.enterRemote = () => calls.push('enter') > 0;
+    reattachments.leaveRemote = () => void calls.push('leave');
     consumers = new FlowConsumers(reattachments, () => undefined);
     const credit = new WriterCredit({
       file,
@@ -82,9 +82,9 @@ describe('RemoteConsumers', () => {
 
   it('a receiver counts as reattached once, however often its connection is cut', () => {
     for (let links = 0; links < 3; links += 1) remotes.join(request('c', 80), receiver()).leave(false);
-    expect(calls).to.deep.equal(['returned']);
+    expect(calls).to.deep.equal(['enter']);
     remotes.join(request('c', 80), receiver()).leave(true);
-    expect(calls).to.deep.equal(['returned', 'left']);
+    expect(calls).to.deep.equal(['enter', 'leave']);
     expect(lossless()).to.equal(0);
   });
 
@@ -102,7 +102,7 @@ describe('RemoteConsumers', () => {
     const again = remotes.join(request('d', 90), receiver());
     expect(heldAtClose).to.deep.equal([90]);
     expect([again.consumer.acknowledged, slowest()]).to.deep.equal([90, 90]);
-    expect(calls).to.deep.equal(['returned', 'returned']);
+    expect(calls).to.deep.equal(['enter', 'enter']);
     first.leave(true);
   });
 
