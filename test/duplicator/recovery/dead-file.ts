@@ -46,11 +46,11 @@ export class DeadFile {
    * A mirror whose link was cut after its last buffer: `lost` sequences are missing, and published as
    * such or not.
    */
-  static mirrorWithGap(published: number, applied: number, lost: number, shown: boolean): DeadFile {
+  static mirrorWithGap(published: number, applied: number, lost: number, gapPublished: boolean): DeadFile {
     const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;
     const dead = DeadFile.mirror(published, applied, flags);
     dead.ring.skipTo(published + lost);
-    if (shown) dead.ring.publish();
+    if (gapPublished) dead.ring.publish();
     return dead;
   }
 
