@@ -1,5 +1,5 @@
 /**
- * The consumers of one flow, on this host and on others: the table of who reads
+ * The consumers of one flow, on this host and on others: the table of readers
  * (ConsumerRegistry), the consumers of a killed predecessor that are still expected
  * (ReattachmentTracker), and the counts of both in the flow file, where the next duplicator finds
  * them should this one be killed. Used by FlowHost and its parts. Writes counters of the flow file;

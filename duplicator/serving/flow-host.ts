@@ -4,7 +4,7 @@
  * and is what LocalFlow, MirrorFlow and RemoteFlow call; it has no state of its own.
  *
  *   LinkProtocol ─ Admission      messages of the clients
- *   LinkClients, RemoteConsumers  who receives the flow
+ *   LinkClients, RemoteConsumers  recipients of the flow
  *   FlowConsumers, WriterCredit   how far each has read, and how far the writer may go
  *   SourceStatus                  state of the source
  *

@@ -99,7 +99,7 @@ export class TestClient {
   }
 
   /** Waits for a message of this kind with a value of at least `least`, and returns the value. */
-  async awaits(kind: MessageKind, least = 0): Promise<number> {
+  async waitFor(kind: MessageKind, least = 0): Promise<number> {
     await eventually(() => (this.newest(kind) ?? -1) >= least, `message ${kind} of ${least}`);
     return this.newest(kind) ?? 0;
   }

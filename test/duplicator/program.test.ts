@@ -145,7 +145,7 @@ describe('the duplicator program', () => {
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
-  for (const [bad, said] of [
+  for (const [bad, reason] of [
     [['--linger', 'soon'], '--linger is "soon"'],
     [['--app', ''], 'is not a name of a application'],
     [['--nonsense'], '--nonsense'],
@@ -154,7 +154,7 @@ describe('the duplicator program', () => {
       const one = run(bad);
       expect(await one.end()).to.equal(2);
       expect(one.errors)
-        .to.contain(said)
+        .to.contain(reason)
         .and.match(/^duplicator: .*--help.*\n$/);
     });
   }

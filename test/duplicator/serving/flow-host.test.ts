@@ -26,16 +26,16 @@ describe('FlowHost with the clients of a mirror flow', () => {
   it('a consumer is welcomed with epoch and first sequence, and signalled once per acknowledgement', async () => {
     await started();
     const client = await rig.client();
-    const epoch = await client.awaits(MessageKind.WELCOME);
+    const epoch = await client.waitFor(MessageKind.WELCOME);
     expect(epoch).to.equal(openFlowFile(rig.flow.places.file, 'read').epoch);
-    expect(await client.awaits(MessageKind.BEGIN)).to.equal(0);
-    expect(await client.awaits(MessageKind.PUBLISHED, 1)).to.equal(1);
+    expect(await client.waitFor(MessageKind.BEGIN)).to.equal(0);
+    expect(await client.waitFor(MessageKind.PUBLISHED, 1)).to.equal(1);
     await rig.publishMore(1);
     client.link.signal(MessageKind.ACK, 1, 1);
     await rig.publishMore(1);
     expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.ACK, 2, 0);
-    await client.awaits(MessageKind.PUBLISHED, 3);
+    await client.waitFor(MessageKind.PUBLISHED, 3);
     expect(rig.flow.clientCount).to.equal(1);
   });
 
@@ -44,7 +44,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
       await started(['--ring-bytes', ring]);
       const { buffers } = rig.flow.places;
       const slow = await rig.client({ start: 'latest' });
-      const first = await slow.awaits(MessageKind.BEGIN);
+      const first = await slow.waitFor(MessageKind.BEGIN);
       await rig.publishMore(buffers - 1);
       // At most the last slot is open for the next update; then the source is asked no more.
       let served = -1;
@@ -67,8 +67,8 @@ describe('FlowHost with the clients of a mirror flow', () => {
     await started();
     const lossy = await rig.client({ delivery: 'lossy' });
     const observer = await rig.client({ role: 'observer' });
-    await observer.awaits(MessageKind.BEGIN);
-    await lossy.awaits(MessageKind.BEGIN);
+    await observer.waitFor(MessageKind.BEGIN);
+    await lossy.waitFor(MessageKind.BEGIN);
     await rig.publishMore(80);
     expect(observer.received.some(([kind]) => kind === MessageKind.PUBLISHED)).to.equal(false);
     expect(rig.flow.clientCount).to.equal(2);
@@ -90,11 +90,11 @@ describe('FlowHost with the clients of a mirror flow', () => {
   it('a client with an impossible acknowledgement is refused, and other clients are served on', async () => {
     await started();
     const good = await rig.client();
-    await good.awaits(MessageKind.BEGIN);
+    await good.waitFor(MessageKind.BEGIN);
     await rig.publishMore(2);
     for (const acks of [[99], [2 ** 50], [2, 1]]) {
       const bad = await rig.client();
-      await bad.awaits(MessageKind.BEGIN);
+      await bad.waitFor(MessageKind.BEGIN);
       for (const ack of acks) bad.link.signal(MessageKind.ACK, ack, 0);
       await eventually(() => bad.end !== undefined, 'the refusal');
       expect([refusal(bad), bad.end?.by]).to.deep.equal(['BAD_MESSAGE', 'peer']);
@@ -102,7 +102,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     await eventually(() => rig.flow.clientCount === 1, 'one client');
     good.link.signal(MessageKind.ACK, 2, 0);
     await rig.publishMore(3);
-    await good.awaits(MessageKind.PUBLISHED, 3);
+    await good.waitFor(MessageKind.PUBLISHED, 3);
     expect(good.end).to.equal(undefined);
   });
 
@@ -137,7 +137,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     const begin = async (sequence: number, epochLow: number): Promise<number> => {
       const client = await rig.client({ start: 'sequence' });
       client.link.signal(MessageKind.START, sequence, epochLow);
-      return client.awaits(MessageKind.BEGIN);
+      return client.waitFor(MessageKind.BEGIN);
     };
     expect(await begin(3, file.epoch % 2 ** 32)).to.equal(3);
     expect(await begin(3, 0)).to.equal(3);
@@ -149,19 +149,19 @@ describe('FlowHost with the clients of a mirror flow', () => {
   it('a paused consumer gets no signal, and the present count when it resumes', async () => {
     await started();
     const client = await rig.client({ delivery: 'lossy' });
-    await client.awaits(MessageKind.PUBLISHED, 1);
+    await client.waitFor(MessageKind.PUBLISHED, 1);
     client.link.signal(MessageKind.PAUSE, 0);
     client.link.signal(MessageKind.ACK, 1, 0);
     await rig.publishMore(5);
     expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.RESUME, 0);
-    await client.awaits(MessageKind.PUBLISHED, 6);
+    await client.waitFor(MessageKind.PUBLISHED, 6);
   });
 
   it('an observer receives each state of the source and the end of the flow', async () => {
     await started();
     const client = await rig.client({ role: 'observer' });
-    await client.awaits(MessageKind.STATUS);
+    await client.waitFor(MessageKind.STATUS);
     const status = (): number | undefined =>
       client.received.findLast(([kind]) => kind === MessageKind.STATUS)?.[2];
     expect(status()).to.equal(1);
