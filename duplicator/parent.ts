@@ -1,8 +1,9 @@
 /**
  * The duplicator's permanent XML-RPC connection to its parent, the app server that started it:
  * announces that the flow is ready, reports its state, asks whether it may end, and serves the app
- * server's requests. It reconnects when the app server was restarted. Made by the duplicator program
- * while the flow starts, so that the announcement goes out at once. Opens one socket connection.
+ * server's requests. It reconnects when the app server was restarted. Made by the duplicator
+ * program while the flow starts, so that the announcement goes out at once. Opens one socket
+ * connection.
  */
 import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
@@ -23,7 +24,9 @@ export { reportFailedStart } from '../protocol/host/process-kit/failed-start.js'
 /** Stalled consumers that are kept for the report to an unreachable app server. */
 const DEMOTED_MAX = 64;
 
-/** What the duplicator program provides: data to report, and actions that the app server requests. */
+/**
+ * What the duplicator program provides: data to report, and actions that the app server requests.
+ */
 export interface ParentHooks {
   /** Resolves when the flow has started, or never. */
   readonly started: Promise<void>;

@@ -1,11 +1,12 @@
 /**
  * The check and repair of a mirror's image, the file beside its flow file that holds the newest
- * publication as one block of memory. Called by examine.ts. Opens the image for reading, and maps it
- * for writing to repair it.
+ * publication as one block of memory. Called by examine.ts. Opens the image for reading, and maps
+ * it for writing to repair it.
  *
  * The image is whole while its generation is even. A publication is published in the ring before it
- * is applied to the image, so an image that was being written is repaired from the newest one in the
- * ring. Publications that were lost between hosts are never applied: the image keeps the one before.
+ * is applied to the image, so an image that was being written is repaired from the newest one in
+ * the ring. Publications that were lost between hosts are never applied: the image keeps the one
+ * before.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * Obtains the flow file of a starting duplicator: takes over the file that a dead predecessor left,
- * where that is sound or repairable and of the same flow, and creates a new one otherwise. Called by
- * LocalFlow, MirrorFlow and RemoteFlow at their start. Reads, maps and creates the flow file, and may
- * run the recovery program.
+ * where that is sound or repairable and of the same flow, and creates a new one otherwise. Called
+ * by LocalFlow, MirrorFlow and RemoteFlow at their start. Reads, maps and creates the flow file,
+ * and may run the recovery program.
  */
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { createFlowFile, type FlowFileOptions } from '../../protocol/flow/flow-file/create.js';

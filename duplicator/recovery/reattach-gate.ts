@@ -1,8 +1,8 @@
 /**
  * The gate that keeps the provider's credit where a dead duplicator left it, after a take-over of
  * its flow file: until the lossless consumers that it had have reattached, or have had time to.
- * Otherwise the provider would overwrite what they have not read before they can ask for it. Used by
- * ReattachmentTracker. Pure: the clock and its timer are passed in.
+ * Otherwise the provider would overwrite what they have not read before they can ask for it. Used
+ * by ReattachmentTracker. Pure: the clock and its timer are passed in.
  *
  * | state    | event                                            | next                            |
  * | -------- | ------------------------------------------------ | ------------------------------- |

@@ -1,13 +1,13 @@
 /**
- * Tracks which lossless consumers reattach after a take-over of a dead duplicator's flow file: those
- * of this host by their processes, receivers on other hosts by number. Until all that live have
- * reattached, nothing is overwritten that they may still need. Owned by FlowHost, used through
+ * Tracks which lossless consumers reattach after a take-over of a dead duplicator's flow file:
+ * those of this host by their processes, receivers on other hosts by number. Until all that live
+ * have reattached, nothing is overwritten that they may still need. Owned by FlowHost, used through
  * FlowConsumers.
  *
  * Writes counters and the presence table of the flow file: at any moment they name the consumers
  * that a successor of this duplicator must wait for, rather too many than too few. Reads process
- * states from /proc every CHECK_INTERVAL_MS, since no connection reports a death here. The wait does
- * not count while an expected process is stopped.
+ * states from /proc every CHECK_INTERVAL_MS, since no connection reports a death here. The wait
+ * does not count while an expected process is stopped.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';

@@ -1,8 +1,8 @@
 /**
  * Takes over a dead owner's flow file in place: the same inode, epoch and sequences under a new
  * owner, so that every process that has it mapped continues at its position. Called by
- * obtain-file.ts after the file was found sound or repaired. Maps the file for writing and holds the
- * claim lock of its directory meanwhile.
+ * obtain-file.ts after the file was found sound or repaired. Maps the file for writing and holds
+ * the claim lock of its directory meanwhile.
  */
 import { dirname, join } from 'node:path';
 import { statSync } from 'node:fs';

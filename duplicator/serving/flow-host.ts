@@ -68,7 +68,9 @@ const LOSSY = 1;
 export type RemoteStanding = NonNullable<DuplicatorFigures['remotes']>[number];
 
 interface FlowHostEvents {
-  /** A provider joined; `left`: it ended the flow and disconnected; `died`: it disconnected only. */
+  /**
+   * A provider joined; `left`: it ended the flow and disconnected; `died`: it disconnected only.
+   */
   provider: [what: 'came' | 'left' | 'died'];
   /** Number of admitted consumers that are connected. */
   consumers: [count: number];

@@ -1,6 +1,6 @@
 /**
- * Listens on a flow's signal link socket, with retries: the last threads of a killed predecessor may
- * hold the socket for a moment after its process has died. Called by the flows at their start.
+ * Listens on a flow's signal link socket, with retries: the last threads of a killed predecessor
+ * may hold the socket for a moment after its process has died. Called by the flows at their start.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';

@@ -91,8 +91,8 @@ export class ProviderClaim {
   }
 
   /**
-   * Grants the claim to a client and welcomes it: it continues the sequences under a new generation.
-   * Returns false when another client has the claim.
+   * Grants the claim to a client and welcomes it: it continues the sequences under a new
+   * generation. Returns false when another client has the claim.
    */
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;

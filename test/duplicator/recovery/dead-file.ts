@@ -43,8 +43,8 @@ export class DeadFile {
   }
 
   /**
-   * A mirror whose link was cut after its last buffer: `lost` sequences are missing, and published as
-   * such or not.
+   * A mirror whose link was cut after its last buffer: `lost` sequences are missing, and published
+   * as such or not.
    */
   static mirrorWithGap(published: number, applied: number, lost: number, gapPublished: boolean): DeadFile {
     const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;

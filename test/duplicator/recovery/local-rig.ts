@@ -1,6 +1,6 @@
 /**
- * Runs a local flow's duplicator in this process, or as a program that a test can kill, in temporary
- * directories.
+ * Runs a local flow's duplicator in this process, or as a program that a test can kill, in
+ * temporary directories.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
