@@ -23,14 +23,11 @@ import { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import { Admission, type BeforeLossless } from './admission.js';
 import type { Consumer } from './consumer-registry.js';
 import { FlowConsumers } from './flow-consumers.js';
-import type { LinkStanding } from './link-client.js';
 import { LinkClients } from './link-clients.js';
 import { LinkProtocol } from './link-protocol.js';
 import { RemoteConsumers } from './remote-consumers.js';
 import { SourceStatus } from './source-status.js';
 import { WriterCredit } from './writer-credit.js';
-
-export type { LinkStanding } from './link-client.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
@@ -63,6 +60,9 @@ export interface FlowHostOptions {
 
 /** DELIVERY's detail. */
 const LOSSY = 1;
+
+/** Role, delivery and progress of a client of this host. */
+export type LinkStanding = DuplicatorFigures['links'][number];
 
 /** Delivery and progress of a duplicator of another host. */
 export type RemoteStanding = NonNullable<DuplicatorFigures['remotes']>[number];

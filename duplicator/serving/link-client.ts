@@ -12,9 +12,6 @@ import { MessageKind, packHello, packRefusal, type Hello } from '../../protocol/
 import type { Consumer } from './consumer-registry.js';
 import type { PresenceEntry } from '../recovery/consumer-presence.js';
 
-/** Role, delivery and progress of a client on the link. */
-export type LinkStanding = DuplicatorFigures['links'][number];
-
 export class LinkClient {
   readonly id: number;
   readonly link: LinkConnection;
@@ -49,8 +46,14 @@ export class LinkClient {
     this.link.close();
   }
 
-  /** Undefined before HELLO. `blocking`: the consumers that hold the writer back. */
-  progress(published: number, blocking: ReadonlySet<Consumer>): LinkStanding | undefined {
+  /**
+   * For the app server's statistics; undefined before HELLO. `blocking`: the consumers that hold
+   * the writer back.
+   */
+  progress(
+    published: number,
+    blocking: ReadonlySet<Consumer>,
+  ): DuplicatorFigures['links'][number] | undefined {
     const { consumer, hello, name } = this;
     if (hello === undefined) return undefined;
     if (consumer === undefined) return { client: name, role: hello.role, holding: false };
