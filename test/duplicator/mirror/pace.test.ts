@@ -18,7 +18,7 @@ describe('the pace of a mirror', () => {
     const pace = new Pace({ intervalMs: 0, idleIntervalMs: 500 });
     expect(pace.nextRequestMs(1000, 1300)).to.equal(1000);
     for (let update = 0; update < 100; update += 1) pace.note(false);
-    expect([pace.calm, pace.nextRequestMs(1000, 1300)]).to.deep.equal([false, 1000]);
+    expect([pace.idle, pace.nextRequestMs(1000, 1300)]).to.deep.equal([false, 1000]);
   });
 
   it('slows down while nothing changes, up to the idle interval, and is back with the first change', () => {
@@ -29,12 +29,12 @@ describe('the pace of a mirror', () => {
         pace.note(false);
         const interval = pace.nextRequestMs(0, 0.1);
         expect(interval).to.be.at.least(update < 3 ? intervalMs : last);
-        expect(pace.calm).to.equal(update >= 3);
+        expect(pace.idle).to.equal(update >= 3);
         last = interval;
       }
       expect(last).to.equal(500);
       pace.note(true);
-      expect([pace.calm, pace.nextRequestMs(0, 0.1)]).to.deep.equal([false, intervalMs]);
+      expect([pace.idle, pace.nextRequestMs(0, 0.1)]).to.deep.equal([false, intervalMs]);
     }
   });
 });

@@ -27,7 +27,7 @@ describe('the sink of a mirror', () => {
   const image = createImage(place.file('spectra.image'), CAPACITY, { mode: 0o600 });
   // Lossy consumers only: everything may be written.
   const host = { changes: 0, creditLimit: Infinity, hasCredit: () => true, published: () => undefined };
-  const hooks = { state: () => undefined, delivery: () => undefined, farewell: () => undefined };
+  const hooks = { state: () => undefined, delivery: () => undefined, senderClosed: () => undefined };
   const sink = new MirrorSink(file, new ImageWriter(file, image), host as unknown as FlowHost, false, hooks);
   /** What the source has. */
   const memory = Buffer.alloc(CAPACITY);
@@ -82,6 +82,6 @@ describe('the sink of a mirror', () => {
   });
 
   it('refuses what is in the image already', () => {
-    expect(sends(10, 1, 9)).to.equal('publication 10 came where 11 was to come');
+    expect(sends(10, 1, 9)).to.equal('publication 10 arrived where 11 was expected');
   });
 });

@@ -137,7 +137,7 @@ describe('a flow between hosts', () => {
     await writing;
     // What had come whole when a link was cut is not asked for again, which would be the end of the
     // next link.
-    expect(causes.filter((cause) => cause.includes('was to come'))).to.deep.equal([]);
+    expect(causes.filter((cause) => cause.includes('was expected'))).to.deep.equal([]);
     expect(input.lost).to.equal(0);
     expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
     await proxy.close();

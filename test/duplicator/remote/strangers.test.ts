@@ -80,7 +80,7 @@ describe('a stranger at a duplicator that serves other hosts', () => {
       'the other duplicator does not know the secret of this host',
     ]);
     await wrong.close();
-    await eventually(() => logged('it went before it had proved anything'), 'the reason in the log');
+    await eventually(() => logged('it disconnected before it proved the secret'), 'the reason in the log');
     expect(here.flow.remotes).to.deep.equal([]);
   });
 
@@ -161,7 +161,7 @@ describe('a stranger at a duplicator that serves other hosts', () => {
     await closeOf(socket);
     clearInterval(drip);
     expect(at).to.be.below(hello.length);
-    await eventually(() => logged('it proved nothing within'), 'the reason');
+    await eventually(() => logged('it did not prove the secret within'), 'the reason');
   });
 
   it('costs next to nothing a thousand times over, while others get their flow', async () => {

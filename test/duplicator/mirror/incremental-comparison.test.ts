@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ArrivalScan } from '../../../duplicator/mirror/arrival-scan.js';
+import { IncrementalComparison } from '../../../duplicator/mirror/incremental-comparison.js';
 import { IMAGE_BLOCK_BYTES, changedRanges } from '../../../protocol/flow/flow-file/image.js';
 
 const BYTES = 40 * IMAGE_BLOCK_BYTES + 100;
@@ -26,7 +26,7 @@ describe('an update that is compared while it arrives', () => {
           const image = Buffer.alloc(BYTES, 7);
           const memory = Buffer.from(image);
           touch(memory, changed);
-          const scan = new ArrivalScan(image, memory, from);
+          const scan = new IncrementalComparison(image, memory, from);
           let end = from;
           for (const piece of pieces) scan.arrived((end = Math.min(end + piece, BYTES)));
           expect(scan.finish(BYTES)).to.deep.equal(changedRanges(image, memory, from, BYTES));
@@ -43,7 +43,7 @@ describe('an update that is compared while it arrives', () => {
         touch(memory, ours);
         const other = Buffer.from(image);
         touch(other, theirs);
-        const scan = new ArrivalScan(image, memory, 0);
+        const scan = new IncrementalComparison(image, memory, 0);
         scan.arrived(midway);
         const applied = changedRanges(image, other, 0, BYTES);
         scan.imageChanged(applied);
