@@ -44,7 +44,7 @@ describe('a mirror connection', () => {
       signal: abort.controller.signal,
     });
 
-  it('receives a body where it lands, in whatever pieces it comes', async () => {
+  it('a reply is received at its place in the supplied memory, whatever pieces it arrives in', async () => {
     const message = Buffer.concat([
       encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 5),
       Buffer.from('abcde'),
@@ -71,7 +71,7 @@ describe('a mirror connection', () => {
     expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_UNREACHABLE');
   });
 
-  it('takes an update without a body, and asks for one at a time', async () => {
+  it('an update may be empty, and a second request is refused while one is in flight', async () => {
     serve = (socket) => socket.write(encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0));
     const connection = await open();
     const first = connection.request(CHANNELS, receiver(HEADER));
@@ -82,7 +82,7 @@ describe('a mirror connection', () => {
     expect((await first).bodyBytes).to.equal(0);
   });
 
-  it('is lost when something comes that nobody asked for', async () => {
+  it('data without a request end the connection with SOURCE_PROTOCOL', async () => {
     const message = encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0);
     serve = (socket) => socket.write(Buffer.concat([message, message]));
     const connection = await open();
@@ -92,7 +92,7 @@ describe('a mirror connection', () => {
     expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_PROTOCOL');
   });
 
-  it('is given up by its signal, before and after it is there', async () => {
+  it('the abort signal ends a connection, made or not', async () => {
     serve = () => undefined;
     const connection = await open(60_000);
     const waiting = rejection(connection.request(CHANNELS, receiver(0)));
