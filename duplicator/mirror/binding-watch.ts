@@ -13,7 +13,9 @@ import { KeptConnectionLost, type SpecTclRest } from '../../protocol/spectcl/res
 
 export type BindingVerdict = 'same' | 'changed';
 
-/** Seconds that SpecTcl keeps a trace without a fetch; at the longest interval fetches are closer. */
+/**
+ * Seconds that SpecTcl keeps a trace without a fetch; at the longest interval fetches are closer.
+ */
 const TRACE_RETENTION_S = 60;
 
 export class BindingWatch {
@@ -28,7 +30,8 @@ export class BindingWatch {
 
   /**
    * Changes of bindings are detected from now on. `openingRest`, with the time limits of a start,
-   * sends the first question, `rest` all later ones. Throws what REST threw when it cannot be asked.
+   * sends the first question, `rest` all later ones. Throws what REST threw when it cannot be
+   * asked.
    */
   static async start(openingRest: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch> {
     const watch = new BindingWatch(rest);
@@ -47,8 +50,8 @@ export class BindingWatch {
       return binding.length === 0 ? 'same' : 'changed';
     } catch (error) {
       if (!isMirrorflowError(error, 'SOURCE_REFUSED') && !(error instanceof KeptConnectionLost)) throw error;
-      // The trace expired, an answer was lost, or the server was replaced. What changed meanwhile is
-      // unknown, so it counts as a change.
+      // The trace expired, an answer was lost, or the server was replaced. What changed meanwhile
+      // is unknown, so it counts as a change.
       await this.#establish(this.#rest);
       return 'changed';
     }

@@ -39,7 +39,9 @@ export class IncrementalComparison {
     if (this.#comparedEnd > this.#from) this.#outdated.push(...ranges);
   }
 
-  /** The ranges below `end` in which the memory, all arrived now, differs from the present image. */
+  /**
+   * The ranges below `end` in which the memory, all arrived now, differs from the present image.
+   */
   finish(end: number): ChangedRanges {
     this.#compare(end);
     if (this.#outdated.length === 0) return this.#differing;

@@ -1,7 +1,7 @@
 /**
  * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received
- * straight into the buffer that the caller supplies for it (a slot of the mapped flow file), with no
- * copy in user space. First stop of an update. Opened by source-connection.ts, used by
+ * straight into the buffer that the caller supplies for it (a slot of the mapped flow file), with
+ * no copy in user space. First stop of an update. Opened by source-connection.ts, used by
  * MirrorSession. Opens a socket, writes only into the supplied buffers.
  */
 import { connect, type Socket } from 'node:net';
@@ -125,8 +125,8 @@ export class MirrorConnection {
 
   /**
    * Requests an update of at most `channelCapacity` bytes of channels. Rejects with
-   * SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is impossible;
-   * both end the connection.
+   * SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is
+   * impossible; both end the connection.
    */
   async request(channelCapacity: number, receiver: ReplyReceiver): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure;

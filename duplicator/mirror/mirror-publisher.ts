@@ -160,8 +160,8 @@ export class MirrorPublisher {
   }
 
   /**
-   * Channel bytes of a reply under the image's header. With no spectrum defined SpecTcl sends 1 byte
-   * and Rustogramer 0, so both are accepted then.
+   * Channel bytes of a reply under the image's header. With no spectrum defined SpecTcl sends 1
+   * byte and Rustogramer 0, so both are accepted then.
    */
   #expectedBodyBytes(bodyBytes: number): number {
     if (this.#assignedBytes === UNKNOWN_BYTES)

@@ -50,7 +50,9 @@ export interface SessionHooks {
   headerOutlivedUpdate(): void;
 }
 
-/** Why a connection is left although nothing failed: for a new header, or since the mirror stops. */
+/**
+ * Why a connection is left although nothing failed: for a new header, or since the mirror stops.
+ */
 export type LeaveReason = 'reopen' | 'stop';
 
 interface ReceivedUpdate {
@@ -60,8 +62,8 @@ interface ReceivedUpdate {
 }
 
 /**
- * The end of an update, bytes, that is compared after the next one has been requested: about what is
- * compared while a source prepares its answer, when nothing arrives.
+ * The end of an update, bytes, that is compared after the next one has been requested: about what
+ * is compared while a source prepares its answer, when nothing arrives.
  */
 const COMPARED_LATER_BYTES = 3 * 2 ** 20;
 

@@ -1,7 +1,7 @@
 /**
- * Reports when nothing arrives from a source for longer than a limit. One timer per request, however
- * many reads it takes: a read only clears a flag. Used by MirrorConnection. Pure but for the clock,
- * which is passed in.
+ * Reports when nothing arrives from a source for longer than a limit. One timer per request,
+ * however many reads it takes: a read only clears a flag. Used by MirrorConnection. Pure but for
+ * the clock, which is passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 

@@ -23,7 +23,9 @@ export interface SourceConnection {
 }
 
 export interface SourceTimes {
-  /** Longest wait for an answer of REST and for the mirror connection at the start, milliseconds. */
+  /**
+   * Longest wait for an answer of REST and for the mirror connection at the start, milliseconds.
+   */
   readonly answerMs: number;
   /**
    * Longest silence of a source that answered before, milliseconds: within an update, or after a

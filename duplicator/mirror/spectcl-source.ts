@@ -1,8 +1,8 @@
 /**
  * Keeps a mirror flow filled from a SpecTcl (a program that accumulates spectra and sends its
  * display memory on request): connects, runs a MirrorSession on the connection, and reconnects with
- * backoff (growing delays) when the source fails. Owned by MirrorFlow, which makes the flow when the
- * size of the source's memory is known. All sockets are those of its SourceConnection.
+ * backoff (growing delays) when the source fails. Owned by MirrorFlow, which makes the flow when
+ * the size of the source's memory is known. All sockets are those of its SourceConnection.
  *
  * | state      | event                                   | next                         |
  * | ---------- | --------------------------------------- | ---------------------------- |

@@ -3,9 +3,9 @@
  * (is the display header still the right one?), published. One pipeline per source connection,
  * driven by MirrorSession. Asks REST through BindingWatch and writes through MirrorPublisher.
  *
- * SpecTcl does not send a changed header on an old connection, so a changed update waits in its slot
- * until REST, asked after the update arrived, has reported no change of bindings. Meanwhile the next
- * update is received one slot further on.
+ * SpecTcl does not send a changed header on an old connection, so a changed update waits in its
+ * slot until REST, asked after the update arrived, has reported no change of bindings. Meanwhile
+ * the next update is received one slot further on.
  *
  * | state     | event                                        | next                                  |
  * | --------- | -------------------------------------------- | ------------------------------------- |

@@ -1,12 +1,14 @@
 /**
- * What fills a flow from the frames that a duplicator of another host sends. Two kinds implement it:
- * BufferSink (every buffer) and MirrorSink (changed blocks); UpstreamReceiver drives it through
+ * What fills a flow from the frames that a duplicator of another host sends. Two kinds implement
+ * it: BufferSink (every buffer) and MirrorSink (changed blocks); UpstreamReceiver drives it through
  * FrameReader. Types only.
  */
 import type { FrameSink } from '../../protocol/flow/wire/frame-reader.js';
 
 export interface FlowSink extends FrameSink {
-  /** Publishes what has arrived. Returns the sequence below which everything is here, or is lost. */
+  /**
+   * Publishes what has arrived. Returns the sequence below which everything is here, or is lost.
+   */
   flush(): number;
   /** Buffers that have arrived and are not published yet. */
   readonly unseen: number;

@@ -1,8 +1,8 @@
 /**
  * Advances the writer of a ring over sequences that were lost between hosts: counts them and marks
  * them in the ring, so that consumers learn of them as lost. A lossless consumer must have read
- * everything before the gap, or still find it in the ring. Used by BufferSink and MirrorSink; writes
- * the mapped flow file through the RingWriter.
+ * everything before the gap, or still find it in the ring. Used by BufferSink and MirrorSink;
+ * writes the mapped flow file through the RingWriter.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
@@ -42,8 +42,8 @@ export class GapCrossing {
       if (sequence - next >= slotCount && this.#file.published > 0) this.#publish();
       return true;
     }
-    // A gap longer than the ring: it is published once everything before it was read, and the writer
-    // waits until consumers have noticed it.
+    // A gap longer than the ring: it is published once everything before it was read, and the
+    // writer waits until consumers have noticed it.
     if (sequence === next || !this.#host.hasCredit(next + slotCount - 1)) return false;
     this.#skip(next, sequence);
     this.#publish();

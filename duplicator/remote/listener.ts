@@ -62,7 +62,10 @@ export class RemoteListener {
     return this.#unproved.size;
   }
 
-  /** Resolves with the address and its actual port. Throws BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR. */
+  /**
+   * Resolves with the address and its actual port. Throws BAD_OPTION, ADDRESS_IN_USE or
+   * SYSTEM_ERROR.
+   */
   async listen(address: AddressOf<'tcp' | 'tls'>): Promise<AddressOf<'tcp' | 'tls'>> {
     checkListening(address, this.#security);
     const server = this.#makeServer(address.scheme);

@@ -1,9 +1,9 @@
 /**
  * Sends a mirror to one duplicator of another host: of each publication (a whole display memory)
- * only the blocks of 4 KiB that this receiver does not have in their present state. A lossy receiver
- * gets the newest publication whenever its link is free, a lossless one every publication in turn.
- * Blocks are encoded into copies, so the ring never waits for the link; WAITING_BYTES_MAX bounds
- * their memory. Made by RemoteServer, driven by DownstreamLink; writes to its socket.
+ * only the blocks of 4 KiB that this receiver does not have in their present state. A lossy
+ * receiver gets the newest publication whenever its link is free, a lossless one every publication
+ * in turn. Blocks are encoded into copies, so the ring never waits for the link; WAITING_BYTES_MAX
+ * bounds their memory. Made by RemoteServer, driven by DownstreamLink; writes to its socket.
  *
  * | state   | event                                        | next                                     |
  * | ------- | -------------------------------------------- | ---------------------------------------- |
@@ -27,7 +27,9 @@ import {
 } from '../../protocol/flow/wire/frame.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
-/** Encoded bytes that wait in the socket at most; further blocks are encoded when these are sent. */
+/**
+ * Encoded bytes that wait in the socket at most; further blocks are encoded when these are sent.
+ */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Publications without an acknowledgement at most: what the buffers of a slow link hold is old when
@@ -106,7 +108,9 @@ export class MirrorSender implements FlowSender {
     return this.#unacknowledged.length < UNACKNOWLEDGED_MAX;
   }
 
-  /** Sends the next frame of `target`, or of the newest publication where that has left the ring. */
+  /**
+   * Sends the next frame of `target`, or of the newest publication where that has left the ring.
+   */
   #step(target: number): void {
     let sequence = target;
     if (!this.#file.holds(sequence)) {

@@ -1,7 +1,7 @@
 /**
  * Fills a mirror's ring and image with the blocks that a duplicator of another host sends: every
- * publication (a whole display memory) stands in the ring under the sequence that it has there, byte
- * for byte, and the image follows. Driven by UpstreamReceiver; writes the mapped flow file and
+ * publication (a whole display memory) stands in the ring under the sequence that it has there,
+ * byte for byte, and the image follows. Driven by UpstreamReceiver; writes the mapped flow file and
  * image.
  *
  * | state   | event                                | next                                                     |

@@ -1,9 +1,9 @@
 /**
  * A flow that the duplicator of another host sends: UpstreamConnector keeps the link to it, the
- * welcome of the first link has the flow made here (flow file, a mirror's image, signal link), and a
- * FlowSink fills it. The flow is served to consumers on this host and, as a relay, to further hosts.
- * Used by the duplicator program (`--source`). Writes counters; sockets and files are those of its
- * parts.
+ * welcome of the first link has the flow made here (flow file, a mirror's image, signal link), and
+ * a FlowSink fills it. The flow is served to consumers on this host and, as a relay, to further
+ * hosts. Used by the duplicator program (`--source`). Writes counters; sockets and files are those
+ * of its parts.
  *
  * | state    | event                                     | next                                          |
  * | -------- | ----------------------------------------- | --------------------------------------------- |

@@ -1,6 +1,6 @@
 /**
- * Serves a flow to duplicators of other hosts once it is asked to: listens, and gives each peer that
- * proved the shared secret its place in the flow, a DownstreamLink and a FlowSender. Every
+ * Serves a flow to duplicators of other hosts once it is asked to: listens, and gives each peer
+ * that proved the shared secret its place in the flow, a DownstreamLink and a FlowSender. Every
  * DuplicatedFlow owns one. Opens a TCP or TLS listener.
  */
 import type { Socket } from 'node:net';

@@ -115,7 +115,8 @@ export class UpstreamReceiver {
       this.#flush();
       void this.#waitForRoom();
     } else if (this.#sink.unseen > 0 || this.#batch.isFirst) this.#batch.arrived();
-    // A control frame publishes what arrived before it; the sender may wait for its acknowledgement.
+    // A control frame publishes what arrived before it; the sender may wait for its
+    // acknowledgement.
     else if (this.#sink.next > this.#acknowledger.acknowledged) this.#flush();
   }
 

@@ -4,7 +4,8 @@
  * adds its source; what the program and the app server ask about clients, files and other hosts is
  * answered here, with zeros and empty lists before `start` and after `close`.
  *
- * Writes the client counters of the flow file; all other I/O is that of HostedFlow and RemoteServer.
+ * Writes the client counters of the flow file; all other I/O is that of HostedFlow and
+ * RemoteServer.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/base/address.js';
@@ -21,7 +22,9 @@ export interface DuplicatedFlowEvents {
   state: [state: SourceState, cause: MirrorflowError | undefined];
   /** Clients of this host and receivers on other hosts that are connected now. */
   clients: [count: number];
-  /** The source needs `neededBytes` per buffer, more than the flow has: a new duplicator must start. */
+  /**
+   * The source needs `neededBytes` per buffer, more than the flow has: a new duplicator must start.
+   */
   outgrown: [neededBytes: number];
   /** Another host sends another flow now, for the stated reason: a new duplicator must start. */
   replaced: [why: string];

@@ -43,7 +43,9 @@ export interface HostedFlowRequest extends Pick<
   FlowFileOptions,
   'identity' | 'slotCount' | 'payloadCapacity' | 'flags'
 > {
-  /** Whether providers of this host write into the flow file; they are granted access to it then. */
+  /**
+   * Whether providers of this host write into the flow file; they are granted access to it then.
+   */
   readonly localProvider: boolean;
   readonly hasImage: boolean;
   /** What a dead duplicator of the same flow left; its file is taken over where it is sound. */
@@ -94,8 +96,8 @@ export class HostedFlow {
   /**
    * Makes the flow, or takes over what a dead predecessor left, and listens for clients. Throws
    * what claiming, allocating, mapping and listening throw: FILE_OWNED, TOO_LARGE, NO_SPACE,
-   * ADDRESS_IN_USE, NOT_PERMITTED, SYSTEM_ERROR. A new file is removed then; one that was taken over
-   * stays for the next start, since it holds what was published.
+   * ADDRESS_IN_USE, NOT_PERMITTED, SYSTEM_ERROR. A new file is removed then; one that was taken
+   * over stays for the next start, since it holds what was published.
    */
   static async create(
     options: FlowOptions,

@@ -1,4 +1,6 @@
-/** Mirroring a simulated SpecTcl through a proxy that counts requests; every publication is checked. */
+/**
+ * Mirroring a simulated SpecTcl through a proxy that counts requests; every publication is checked.
+ */
 import { expect } from 'chai';
 import { startSimulator } from '../../../simulator/simulator.js';
 import type { Misbehaviour } from '../../../simulator/misbehaviour.js';

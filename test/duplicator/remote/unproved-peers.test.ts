@@ -1,6 +1,6 @@
 /**
- * Peers without a valid proof at a duplicator that serves other hosts: they learn nothing, are closed
- * with a reason in the log, and disturb no other receiver.
+ * Peers without a valid proof at a duplicator that serves other hosts: they learn nothing, are
+ * closed with a reason in the log, and disturb no other receiver.
  */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
