@@ -26,14 +26,15 @@ const UNPROVED_MAX = 64;
  * Takes over a proved connection. `rest`: bytes that arrived behind the handshake. Resolves with
  * undefined, or with the error that is sent to the peer before the connection is closed.
  */
-export type Welcome = (
+export type ProvedConnectionHandler = (
   socket: Socket,
   peer: string,
   hello: WireHello,
   rest: Buffer,
 ) => Promise<MirrorflowError | undefined>;
 
-interface Unproved {
+/** A connection without a proof; `cancel` stops its time limit. */
+interface UnprovedConnection {
   readonly socket: Socket;
   readonly cancel: () => void;
 }
@@ -43,23 +44,25 @@ export class RemoteListener {
   readonly #security: Security;
   readonly #clock: Clock;
   readonly #log: RateLimitedLog;
-  readonly #welcome: Welcome;
+  readonly #onProved: ProvedConnectionHandler;
   readonly #attempts: FailedAttempts;
   /** Oldest first. */
-  readonly #unproved = new Set<Unproved>();
+  readonly #unproved = new Set<UnprovedConnection>();
   #server: Server | undefined;
 
-  constructor(security: Security, secret: Secret, clock: Clock, log: Logger, welcome: Welcome) {
+  constructor(
+    security: Security,
+    secret: Secret,
+    clock: Clock,
+    log: Logger,
+    onProved: ProvedConnectionHandler,
+  ) {
     this.#security = security;
     this.#secret = secret;
     this.#clock = clock;
     this.#log = new RateLimitedLog(clock, log);
-    this.#welcome = welcome;
+    this.#onProved = onProved;
     this.#attempts = new FailedAttempts(clock);
-  }
-
-  get unproved(): number {
-    return this.#unproved.size;
   }
 
   /**
@@ -147,14 +150,14 @@ export class RemoteListener {
 
   async #handOver(socket: Socket, peer: string, hello: WireHello, rest: Buffer): Promise<void> {
     socket.on('error', () => undefined);
-    const refusal = await this.#welcome(socket, peer, hello, rest);
+    const refusal = await this.#onProved(socket, peer, hello, rest);
     if (refusal === undefined) return;
     this.#log.warn('a duplicator of another host was refused', { peer, error: refusal });
     socket.end(encodeRefusal(refusal.code, refusal.message));
     socket.destroySoon();
   }
 
-  #expectProof(socket: Socket): Unproved {
+  #expectProof(socket: Socket): UnprovedConnection {
     const [oldest] = this.#unproved;
     if (oldest !== undefined && this.#unproved.size >= UNPROVED_MAX) {
       this.#log.warn('a connection of another host was closed', {
@@ -179,7 +182,7 @@ export class RemoteListener {
     return unproved;
   }
 
-  #forget(unproved: Unproved, destroy: boolean): void {
+  #forget(unproved: UnprovedConnection, destroy: boolean): void {
     unproved.cancel();
     this.#unproved.delete(unproved);
     if (destroy) unproved.socket.destroy();
