@@ -3,6 +3,7 @@
  * it is there, while it is warm in the cache and the source is busy with the next. Should another
  * update be published in between, what that one changed is compared again at the end.
  */
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import { IMAGE_BLOCK_BYTES, changedRanges, type ChangedRanges } from '../../protocol/flow/flow-file/image.js';
 
 /** Pieces smaller than this wait for more: a call would cost more than the comparison. */
@@ -42,7 +43,7 @@ export class ArrivalScan {
   finish(end: number): ChangedRanges {
     this.#compare(end);
     if (this.#outdated.length === 0) return this.#found;
-    const suspects = merged([...this.#found, ...this.#outdated]);
+    const suspects = mergeRanges([...this.#found, ...this.#outdated]);
     return suspects.flatMap(([start, stop]) => {
       const from = Math.max(start, this.#from);
       const to = Math.min(stop, end);
@@ -58,15 +59,4 @@ export class ArrivalScan {
     }
     this.#compared = Math.max(this.#compared, end);
   }
-}
-
-/** Ascending, overlapping and adjacent ranges as one. */
-function merged(ranges: readonly (readonly [number, number])[]): [number, number][] {
-  const result: [number, number][] = [];
-  for (const [start, stop] of ranges.toSorted((one, other) => one[0] - other[0])) {
-    const last = result.at(-1);
-    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], stop);
-    else result.push([start, stop]);
-  }
-  return result;
 }

@@ -17,6 +17,7 @@ import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-fi
 import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/flow/wire/blocks.js';
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import type { FlowHost } from '../serving/flow-host.js';
@@ -179,7 +180,7 @@ export class MirrorSink implements FlowSink {
     this.#filling = undefined;
     this.#ring.commit(size, header.value, header.detail);
     this.#ring.publish();
-    const changed = merged(ranges);
+    const changed = mergeRanges(ranges);
     const whole = memory.subarray(0, size);
     const update = this.#file.identity.type === 'spectra' ? updateDisplay : undefined;
     this.#image.apply(whole, clipped(changed, size), sequence, size, this.#size, update);
@@ -199,17 +200,6 @@ export class MirrorSink implements FlowSink {
   #slotOf(sequence: number): number {
     return sequence % this.#holds.length;
   }
-}
-
-/** Ascending and apart. */
-function merged(ranges: readonly ByteRange[]): ByteRange[] {
-  const result: [number, number][] = [];
-  for (const [start, end] of ranges.toSorted((one, other) => one[0] - other[0])) {
-    const last = result.at(-1);
-    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end);
-    else result.push([start, end]);
-  }
-  return result;
 }
 
 function clipped(ranges: readonly ByteRange[], size: number): ByteRange[] {
