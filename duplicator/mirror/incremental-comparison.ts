@@ -4,7 +4,7 @@
  * When another update is published in between, the ranges that it changed are compared again at the
  * end. One object per update, made by MirrorPublisher. Pure: reads the two memories only.
  */
-import { mergeRanges } from '../../protocol/flow/flow-file/byte-ranges.js';
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import { IMAGE_BLOCK_BYTES, changedRanges, type ChangedRanges } from '../../protocol/flow/flow-file/image.js';
 
 /** A call for a smaller piece would cost more than its comparison. */

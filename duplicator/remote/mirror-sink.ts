@@ -14,7 +14,7 @@
  * A publication that was counted as missing and arrives after all is filled in and not published:
  * the next one builds upon it.
  */
-import { mergeRanges } from '../../protocol/flow/flow-file/byte-ranges.js';
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';

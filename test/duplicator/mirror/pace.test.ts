@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { Backoff } from '../../../protocol/base/backoff.js';
 import { Pace } from '../../../duplicator/mirror/pace.js';
 
 describe('the pace of a mirror', () => {
@@ -36,17 +35,5 @@ describe('the pace of a mirror', () => {
       pace.note(true);
       expect([pace.idle, pace.nextRequestMs(0, 0.1)]).to.deep.equal([false, intervalMs]);
     }
-  });
-});
-
-describe('backoff', () => {
-  it('a backoff doubles up to its bound, jittered by half, and starts again after a reset', () => {
-    const most = new Backoff({ firstMs: 100, maxMs: 500 }, () => 1);
-    expect([1, 2, 3, 4, 5].map(() => most.next())).to.deep.equal([100, 200, 400, 500, 500]);
-    most.reset();
-    expect(most.next()).to.equal(100);
-    const least = new Backoff({ firstMs: 100, maxMs: 500 }, () => 0);
-    expect([1, 2, 3, 4].map(() => least.next())).to.deep.equal([50, 100, 200, 250]);
-    for (let failures = 0; failures < 2000; failures += 1) expect(most.next()).to.be.at.most(500);
   });
 });
