@@ -1,8 +1,8 @@
 /**
  * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received
  * straight into the buffer that the caller supplies for it (a slot of the mapped flow file), with
- * no copy in user space. First stop of an update. Opened by source-connection.ts, used by
- * MirrorSession. Opens a socket, writes only into the supplied buffers.
+ * no copy in user space. Opened by source-connection.ts, used by MirrorSession. Opens a socket,
+ * writes only into the supplied buffers.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';

@@ -1,8 +1,8 @@
 /**
  * Turns received updates into publications: finds what an update changed in comparison with the
  * image (the newest publication), keeps the display header of every slot as new as the image's, and
- * publishes into ring, image and block history. Stops two and four to six of an update; called by
- * UpdatePipeline. Writes the mapped flow file and image; no socket, no clock.
+ * publishes into ring, image and block history. Called by UpdatePipeline, which verifies the header
+ * between comparing and publishing. Writes the mapped flow file and image; no socket, no clock.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';

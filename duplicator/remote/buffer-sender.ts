@@ -1,10 +1,10 @@
 /**
- * Sends the buffers of a flow to one duplicator of another host. For a lossless receiver, large
- * buffers are sent straight from the mapped flow file: their slots are not overwritten before the
- * acknowledgement, and the frame's header stands in the slot in front of the payload. Small
- * buffers, and all buffers for a lossy receiver, are copied into a batch and checked afterwards, so
- * that no buffer is sent that its writer overwrote meanwhile. Made by RemoteServer, driven by
- * DownstreamLink; writes to its socket and into the frame headers of slots.
+ * Sends the buffers of a flow to one duplicator of another host. For a lossless receiver (the
+ * writer waits for it) large buffers are sent straight from the mapped flow file: their slots are
+ * not overwritten before the acknowledgement, and the frame's header stands in the slot in front of
+ * the payload. Small buffers, and all buffers for a lossy receiver, are copied into a batch and
+ * checked afterwards, so that no buffer is sent that its writer overwrote meanwhile. Made by
+ * RemoteServer, driven by DownstreamLink; writes to its socket and into the frame headers of slots.
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';

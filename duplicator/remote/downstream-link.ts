@@ -2,7 +2,7 @@
  * One proved link to a duplicator of another host that receives the flow: sends buffers through its
  * FlowSender and beside them source states, granted delivery and signs of life; receives
  * acknowledgements, requested delivery and the good bye. Made by RemoteServer, which hands over the
- * socket; ends with it, once. What the receiver holds of the ring is its RemotePlace.
+ * socket; ends with it, once. The slots that the receiver holds are those of its subscription.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';

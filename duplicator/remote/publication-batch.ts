@@ -1,6 +1,7 @@
 /**
- * Decides when buffers that arrived from another host are published: at once, unless others were a
- * moment ago; then after a quarter of the sender's ring, or when no more arrive. Waking consumers
+ * Decides when buffers that arrived from another host are published: at once, unless others were
+ * published less than TOGETHER_MS ago; then after a quarter of the sender's ring, or when no more
+ * arrive. Waking consumers
  * costs more than receiving a buffer. One per link, owned by UpstreamReceiver. Pure but for the
  * clock and the event loop's turns.
  */
