@@ -17,7 +17,7 @@ import type { FlowInfo } from '../protocol/rpc/contract/shapes.js';
 import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import type { Client, Clients } from './clients/clients.js';
 import type { Flows } from './flows/flows.js';
-import { ChangeRates } from './flows/change-rates.js';
+import { RateMeter } from '../protocol/base/rates.js';
 import type { Opening } from './flows/openings.js';
 
 /** Who does not answer within this time is marked. */
@@ -36,7 +36,7 @@ type ReportedFlow = ClientReport['flows'][number];
 
 export class StatisticsCollector {
   readonly #around: StatisticsDependencies;
-  readonly #gains = new WeakMap<Opening, ChangeRates>();
+  readonly #rates = new WeakMap<Opening, RateMeter>();
 
   constructor(around: StatisticsDependencies) {
     this.#around = around;
@@ -152,9 +152,17 @@ export class StatisticsCollector {
   }
 
   #countsOf(opening: Opening, { handle: _handle, ...counts }: ReportedFlow) {
-    const gains = this.#gains.get(opening) ?? new ChangeRates();
-    this.#gains.set(opening, gains);
-    return { ...counts, ...gains.look(this.#around.clock.nowMs(), counts.buffers, counts.bytes) };
+    const meter = this.#rates.get(opening) ?? new RateMeter();
+    this.#rates.set(opening, meter);
+    const { buffers, bytes } = meter.sample(this.#around.clock.nowMs(), {
+      buffers: counts.buffers,
+      bytes: counts.bytes,
+    });
+    return {
+      ...counts,
+      ...(buffers === undefined ? {} : { buffersPerSecond: buffers }),
+      ...(bytes === undefined ? {} : { bytesPerSecond: bytes }),
+    };
   }
 
   #figuresOf(flow: string, found: DuplicatorFigures | undefined): FlowFigures {

@@ -6,6 +6,7 @@
 import type { ClientReport } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../protocol/rpc/contract/shapes.js';
+import { Backoff } from '../protocol/base/backoff.js';
 import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
@@ -60,7 +61,7 @@ interface OpenOne {
 /** The app server answers before that, with the cause. */
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs + 1_000;
 /** Longest pause between two attempts to attach again after a duplicator died. */
-const REATTACH_DELAY_MAX_MS = 500;
+const REATTACH_BACKOFF = { firstMs: LIMITS.reconnectFirstMs, maxMs: 500 };
 /**
  * Attempts, some half a minute, that may be answered with an error that says that the flow is no
  * more what it was; then it has ended.
@@ -136,7 +137,9 @@ export class Openings {
     const open = this.#open.get(key);
     if (open === undefined || open.detached === true) return;
     open.detached = true;
-    for (let attempt = 0, refusals = 0; refusals < REATTACH_REFUSALS; attempt += 1) {
+    const backoff = new Backoff(REATTACH_BACKOFF);
+    let refusals = 0;
+    while (refusals < REATTACH_REFUSALS) {
       if (this.#owner.closed() || !this.#open.has(key)) return;
       try {
         await flow.reattach(await this.open(key, request));
@@ -145,8 +148,7 @@ export class Openings {
       } catch (error) {
         clientLog.debug('not attached again yet', { flow: request.flow, error });
         if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
-        const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
-        await this.#owner.reconnectedWithin(delayMs);
+        await this.#owner.reconnectedWithin(backoff.next());
         const still = this.#open.get(key);
         if (still !== undefined) still.detached = true;
       }

@@ -7,12 +7,12 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-duplicator.js';
-import { Rates } from './rates.js';
+import { RateMeter } from '../../protocol/base/rates.js';
 
 /** What belongs to one run of the duplicator and ends with it. */
 interface Run {
   readonly ready: DuplicatorReady;
-  readonly rates: Rates;
+  readonly rates: RateMeter;
   file?: FlowFile;
   report?: DuplicatorReport;
 }
@@ -94,14 +94,17 @@ export class Flow {
     for (const [name, { id }] of Object.entries(COUNTERS)) counters[name as CounterName] = file.counter(id);
     // A provider writes past its duplicator: what it has published stands in the header alone.
     if (this.definition.direction === 'output') counters.published = file.published;
-    return { ...counters, ...run.rates.look(clock.nowMs(), counters) };
+    const { published, publishedBytes, updates, receivedBytes } = counters;
+    const rates = run.rates.sample(clock.nowMs(), { published, publishedBytes, updates, receivedBytes });
+    const named = Object.entries(rates).map(([name, rate]) => [`${name}PerSecond`, rate] as const);
+    return { ...counters, ...Object.fromEntries(named) };
   }
 
   /** The run that the duplicator is in now; whatever was kept of an earlier one is dropped. */
   #currentRun(): Run | undefined {
     const { ready } = this.duplicator;
     if (this.#run?.ready !== ready)
-      this.#run = ready === undefined ? undefined : { ready, rates: new Rates() };
+      this.#run = ready === undefined ? undefined : { ready, rates: new RateMeter() };
     return this.#run;
   }
 }

@@ -4,6 +4,7 @@
  * them, this one waits for the end of that.
  */
 import { formatAddress } from '../../protocol/base/address.js';
+import { Backoff } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -11,7 +12,7 @@ import type { HostSession } from '../control/host-context.js';
 import type { PeerAddress } from './peer-address.js';
 
 /** Backoff between hosts: a cut cable is tried again soon, a machine that is off costs nothing. */
-const PEER_RETRY = { firstMs: 100, maxMs: 2_000 } as const;
+const PEER_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 /** What became of a connection that was introduced. */
 export type Introduced =
@@ -38,12 +39,13 @@ export class PeerLink {
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
   #cause: string | undefined;
-  #failures = 0;
+  readonly #backoff: Backoff;
   #wake: () => void = () => undefined;
 
   constructor(options: PeerLinkOptions) {
     this.address = options.address;
     this.#options = options;
+    this.#backoff = new Backoff(PEER_BACKOFF, options.random);
     this.#done = this.#run();
   }
 
@@ -64,7 +66,7 @@ export class PeerLink {
       try {
         const introduced = await this.#attempt();
         this.#cause = undefined;
-        this.#failures = 0;
+        this.#backoff.reset();
         if (introduced.kind === 'self') return;
         await Promise.race([introduced.over, aborted(signal)]);
       } catch (error) {
@@ -91,7 +93,6 @@ export class PeerLink {
   /** One line for a reason, however often it comes again. */
   #failed(error: unknown): void {
     const cause = describeError(error);
-    this.#failures += 1;
     if (cause === this.#cause) return;
     this.#cause = cause;
     const fields = { address: formatAddress(this.address), cause };
@@ -101,10 +102,8 @@ export class PeerLink {
   }
 
   #pause(): Promise<void> {
-    const { clock, random = Math.random } = this.#options;
-    const fullMs = Math.min(PEER_RETRY.maxMs, PEER_RETRY.firstMs * 2 ** Math.min(this.#failures, 10));
     return new Promise((resolve) => {
-      const cancel = clock.after((fullMs * (1 + random())) / 2, resolve, true);
+      const cancel = this.#options.clock.after(this.#backoff.next(), resolve, true);
       this.#wake = () => {
         cancel();
         resolve();

@@ -278,7 +278,7 @@ describe('host server', () => {
   it('bad options end it with 2 and what is right', async () => {
     for (const [args, words] of [
       [['--listen', 'tcp://0.0.0.0:0'], 'listening beyond this machine needs a shared secret'],
-      [['--listen', '7390'], 'is not an address here'],
+      [['--listen', '7390'], 'is not a valid address'],
       [['--frobnicate'], 'Unknown argument: frobnicate'],
       [['--scope', 'galaxy'], 'Invalid values'],
       [['--directory', 'relative'], 'must be an absolute path'],

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { asksForAnother, definitionOfProvider, serves } from '../../../app-server/flows/flow-definition.js';
-import { Rates } from '../../../app-server/flows/rates.js';
 
 const OUTPUT = { flow: 'events', direction: 'output', bufferSize: 64, buffers: 8 } as const;
 
@@ -24,23 +23,5 @@ describe('flow definition', () => {
     expect(serves(definition, { ...definition })).to.equal(true);
     expect(serves(definition, { ...definition, sizes: { bufferSize: 64, buffers: 9 } })).to.equal(false);
     expect(serves(definition, { ...definition, type: 'other' })).to.equal(false);
-  });
-});
-
-describe('rates', () => {
-  const counters = { published: 10, publishedBytes: 0, updates: 0, receivedBytes: 0 };
-
-  it('are what was gained per second since the last look', () => {
-    const rates = new Rates();
-    expect(rates.look(0, counters)).to.deep.equal({});
-    const second = rates.look(500, { ...counters, published: 15 });
-    expect(second['publishedPerSecond']).to.equal(10);
-    expect(rates.look(501, { ...counters, published: 99 })).to.equal(second);
-  });
-
-  it('are not known for counters that went back', () => {
-    const rates = new Rates();
-    rates.look(0, counters);
-    expect(rates.look(1000, { ...counters, published: 1 })).to.not.have.property('publishedPerSecond');
   });
 });

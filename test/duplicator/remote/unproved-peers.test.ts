@@ -1,5 +1,6 @@
 /**
- * What strangers get out of a duplicator that serves other hosts: nothing, and nobody else notices.
+ * Peers without a valid proof at a duplicator that serves other hosts: they learn nothing, are
+ * closed with a reason in the log, and disturb no other receiver.
  */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
@@ -25,7 +26,7 @@ const HELLO = {
   crc: false,
 } as const;
 
-describe('a stranger at a duplicator that serves other hosts', () => {
+describe('a peer at a duplicator that serves other hosts', () => {
   let host: HostRig;
   let here: RigFlow;
   let port: number;
@@ -42,22 +43,22 @@ describe('a stranger at a duplicator that serves other hosts', () => {
     await host.close();
   });
 
-  /** Connects and sends; what comes back is collected. */
-  function stranger(first?: Buffer): { socket: Socket; got: () => Buffer } {
+  /** Connects, sends `first`, and collects what arrives. */
+  function openPeer(first?: Buffer): { socket: Socket; received: () => Buffer } {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
-    let got: Buffer = Buffer.alloc(0);
-    socket.on('data', (chunk: Buffer) => (got = Buffer.concat([got, chunk])));
+    let received: Buffer = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => (received = Buffer.concat([received, chunk])));
     socket.on('error', () => undefined);
     if (first !== undefined) socket.write(first);
-    return { socket, got: () => got };
+    return { socket, received: () => received };
   }
 
-  /** Goes through the handshake as somebody who knows this secret; resolves when it is over. */
-  function acquaintance(secret: string, hello: object = HELLO): { socket: Socket; over: Promise<string> } {
+  /** Performs the handshake with `secret`; `outcome` resolves when it is over. */
+  function shakeHands(secret: string, hello: object = HELLO): { socket: Socket; outcome: Promise<string> } {
     const handshake = new CallerHandshake(new Secret(secret), hello as typeof HELLO);
-    const { socket } = stranger(handshake.hello());
-    const over = new Promise<string>((resolve) => {
+    const { socket } = openPeer(handshake.hello());
+    const outcome = new Promise<string>((resolve) => {
       socket.on('close', () => resolve('closed'));
       socket.on('data', (chunk: Buffer) => {
         const step = handshake.push(chunk);
@@ -66,13 +67,13 @@ describe('a stranger at a duplicator that serves other hosts', () => {
         if (step.kind === 'welcomed') resolve('welcomed');
       });
     });
-    return { socket, over };
+    return { socket, outcome };
   }
 
   const logged = (text: string): boolean => host.log.some((line) => line.includes(text));
 
-  it('is refused with another secret, and so is the sender to him', async () => {
-    expect(await acquaintance('another secret than this').over).to.contain('does not know the secret');
+  it('a peer with another secret is refused, whichever side connects', async () => {
+    expect(await shakeHands('another secret than this').outcome).to.contain('does not know the secret');
     const wrong = new HostRig('yet another secret');
     const error = await rejection(wrong.makeRemote(`tcp://127.0.0.1:${port}`).start());
     expect([error.code, error.message]).to.deep.equal([
@@ -80,58 +81,58 @@ describe('a stranger at a duplicator that serves other hosts', () => {
       'the other duplicator does not know the secret of this host',
     ]);
     await wrong.close();
-    await eventually(() => logged('it went before it had proved anything'), 'the reason in the log');
+    await eventually(() => logged('it disconnected before it proved the secret'), 'the reason in the log');
     expect(here.flow.remotes).to.deep.equal([]);
   });
 
-  it('is told in so many words when his proof is wrong', async () => {
-    const { socket, got } = stranger(new CallerHandshake(new Secret(SECRET), HELLO).hello());
-    await eventually(() => got().length >= 16 + 64, 'the challenge');
-    const challenge = got().length;
+  it('a peer with a wrong proof receives the reason', async () => {
+    const { socket, received } = openPeer(new CallerHandshake(new Secret(SECRET), HELLO).hello());
+    await eventually(() => received().length >= 16 + 64, 'the challenge');
+    const challenge = received().length;
     socket.write(encodeHandshake(HandshakeKind.PROOF, Buffer.alloc(PROOF_BYTES)));
     await closeOf(socket);
-    expect(decodeRefusal(got().subarray(challenge + 16))).to.deep.equal({
+    expect(decodeRefusal(received().subarray(challenge + 16))).to.deep.equal({
       code: 'REFUSED',
       message: 'the secret is not the one of this host',
     });
     expect(logged('the secret is not the one of this host')).to.equal(true);
   });
 
-  it('gets nowhere with a handshake that he recorded', async () => {
+  it('a recorded handshake is refused', async () => {
     const sent: Buffer[] = [];
-    const { socket, over } = acquaintance(SECRET);
+    const { socket, outcome } = shakeHands(SECRET);
     const write = socket.write.bind(socket);
     socket.write = (chunk: Uint8Array) => {
       sent.push(Buffer.from(chunk));
       return write(chunk);
     };
-    expect(await over).to.equal('welcomed');
-    const replay = stranger(new CallerHandshake(new Secret(SECRET), HELLO).hello());
-    await eventually(() => replay.got().length > 0, 'the challenge');
-    replay.socket.write(sent.at(-1) ?? Buffer.alloc(0)); // the proof of the recorded one
+    expect(await outcome).to.equal('welcomed');
+    const replay = openPeer(new CallerHandshake(new Secret(SECRET), HELLO).hello());
+    await eventually(() => replay.received().length > 0, 'the challenge');
+    replay.socket.write(sent.at(-1) ?? Buffer.alloc(0)); // the recorded proof
     await closeOf(replay.socket);
     expect(logged('the secret is not the one of this host')).to.equal(true);
   });
 
-  it('is refused by version, with both named', async () => {
-    const { socket, got } = stranger(
+  it('a peer of another wire version is refused with both versions named', async () => {
+    const { socket, received } = openPeer(
       encodeHandshake(HandshakeKind.HELLO, Buffer.alloc(32), WIRE_VERSION + 1),
     );
     await closeOf(socket);
-    const { code, message } = decodeRefusal(got().subarray(16));
+    const { code, message } = decodeRefusal(received().subarray(16));
     expect(code).to.equal('VERSION_MISMATCH');
     expect(message)
       .to.contain(`version ${WIRE_VERSION + 1}`)
       .and.to.contain(`version ${WIRE_VERSION}`);
   });
 
-  it('learns only with the secret that there is no such flow', async () => {
-    const over = acquaintance(SECRET, { ...HELLO, flow: 'secrets' }).over;
-    expect(await over).to.match(/^UNKNOWN_FLOW/);
+  it('only a peer with the secret learns that a flow does not exist', async () => {
+    const { outcome } = shakeHands(SECRET, { ...HELLO, flow: 'secrets' });
+    expect(await outcome).to.match(/^UNKNOWN_FLOW/);
   });
 
   for (const [what, bytes] of [
-    ['something else altogether', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     [
       'a message that claims gigabytes',
       Buffer.concat([
@@ -139,40 +140,40 @@ describe('a stranger at a duplicator that serves other hosts', () => {
         Buffer.from([0xff, 0xff, 0xff, 0x7f]),
       ]),
     ],
-    ['a message that does not belong there', encodeHandshake(HandshakeKind.PROOF, Buffer.alloc(32))],
+    ['a message out of order', encodeHandshake(HandshakeKind.PROOF, Buffer.alloc(32))],
     ['a greeting without a nonce', encodeHandshake(HandshakeKind.HELLO, Buffer.alloc(3))],
     [
-      'everything at once',
+      'more than the first message at once',
       Buffer.concat([new CallerHandshake(new Secret(SECRET), HELLO).hello(), Buffer.alloc(100)]),
     ],
   ] as const) {
-    it(`is closed when he sends ${what}, and the reason is logged`, async () => {
-      const { socket } = stranger(bytes);
+    it(`a peer that sends ${what} is closed, and the reason is logged`, async () => {
+      const { socket } = openPeer(bytes);
       await closeOf(socket);
       await eventually(() => logged('a connection of another host was closed'), 'the reason');
     });
   }
 
-  it('is closed when he sends a byte a second, however long he would go on', async () => {
-    const { socket } = stranger();
+  it('a peer that sends its handshake byte by byte is closed at the time limit', async () => {
+    const { socket } = openPeer();
     const hello = new CallerHandshake(new Secret(SECRET), HELLO).hello();
     let at = 0;
     const drip = setInterval(() => socket.write(hello.subarray(at, (at += 1))), 200);
     await closeOf(socket);
     clearInterval(drip);
     expect(at).to.be.below(hello.length);
-    await eventually(() => logged('it proved nothing within'), 'the reason');
+    await eventually(() => logged('it did not prove the secret within'), 'the reason');
   });
 
-  it('costs next to nothing a thousand times over, while others get their flow', async () => {
-    const many = Array.from({ length: 1_000 }, () => stranger());
+  it('a thousand silent peers are bounded, and a receiver still gets its flow', async () => {
+    const many = Array.from({ length: 1_000 }, () => openPeer());
     await eventually(() => many.every(({ socket }) => !socket.connecting), 'all are connected');
     const there = new HostRig();
     const flow = await there.remote(`tcp://127.0.0.1:${port}`);
     const input = await flow.consumer();
     const output = await here.provider();
-    await output.write(Buffer.from('as ever'));
-    expect(Buffer.from((await input.take())?.data ?? []).toString()).to.equal('as ever');
+    await output.write(Buffer.from('a buffer'));
+    expect(Buffer.from((await input.take())?.data ?? []).toString()).to.equal('a buffer');
     await eventually(
       () => many.filter(({ socket }) => !socket.destroyed).length <= 64,
       'the oldest are closed',
@@ -182,7 +183,7 @@ describe('a stranger at a duplicator that serves other hosts', () => {
     await there.close();
   });
 
-  it('is closed for what a receiver does not send', async () => {
+  it('a proved peer is closed for a frame that a receiver does not send', async () => {
     const oversize = Buffer.alloc(FRAME_BYTES);
     encodeHeader(oversize, 0, {
       length: 1,
@@ -201,8 +202,8 @@ describe('a stranger at a duplicator that serves other hosts', () => {
       controlFrame(FrameKind.STATE),
       controlFrame(FrameKind.BUFFER),
     ]) {
-      const { socket, over } = acquaintance(SECRET);
-      expect(await over).to.equal('welcomed');
+      const { socket, outcome } = shakeHands(SECRET);
+      expect(await outcome).to.equal('welcomed');
       socket.write(frame);
       await closeOf(socket);
     }
@@ -210,16 +211,16 @@ describe('a stranger at a duplicator that serves other hosts', () => {
     expect(host.log.filter((line) => line.includes('was lost')).length).to.equal(5);
   });
 
-  it('is not listened to any more after ten failures', async () => {
+  it('an address is refused after ten failed handshakes', async () => {
     for (let failure = 0; failure < 10; failure += 1)
-      await closeOf(stranger(Buffer.from('garbage, garbage')).socket);
-    expect(await acquaintance(SECRET).over).to.equal('closed');
+      await closeOf(openPeer(Buffer.from('garbage, garbage')).socket);
+    expect(await shakeHands(SECRET).outcome).to.equal('closed');
     expect(logged('failed too often')).to.equal(true);
   });
 });
 
 describe('a flow without a secret', () => {
-  it('is served to nobody, on loopback neither, and taken from nobody', async () => {
+  it('a flow without a secret is neither served to other hosts nor received from them', async () => {
     const host = new HostRig('');
     try {
       const here = await host.local(4, 10);
@@ -232,7 +233,7 @@ describe('a flow without a secret', () => {
     }
   });
 
-  it('listens once, wherever the second call wants it', async () => {
+  it('a flow is served at one address, and a second call returns the first address', async () => {
     const host = new HostRig();
     try {
       const here = await host.local(4, 10);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ArrivalScan } from '../../../duplicator/mirror/arrival-scan.js';
+import { IncrementalComparison } from '../../../duplicator/mirror/incremental-comparison.js';
 import { IMAGE_BLOCK_BYTES, changedRanges } from '../../../protocol/flow/flow-file/image.js';
 
 const BYTES = 40 * IMAGE_BLOCK_BYTES + 100;
 
-/** Changes one byte in each of the blocks. */
+/** Increments one byte in each of the blocks. */
 function touch(memory: Buffer, blocks: readonly number[]): void {
   for (const block of blocks) {
     const at = Math.min(block * IMAGE_BLOCK_BYTES + (block % 97), BYTES - 1);
@@ -15,8 +15,8 @@ function touch(memory: Buffer, blocks: readonly number[]): void {
 
 const blocks = fc.uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 20 });
 
-describe('an update that is compared while it arrives', () => {
-  it('finds what a comparison of the whole finds, however it arrives', () => {
+describe('the comparison of an arriving update', () => {
+  it('an update that arrives in any pieces is compared like a whole one', () => {
     fc.assert(
       fc.property(
         blocks,
@@ -26,7 +26,7 @@ describe('an update that is compared while it arrives', () => {
           const image = Buffer.alloc(BYTES, 7);
           const memory = Buffer.from(image);
           touch(memory, changed);
-          const scan = new ArrivalScan(image, memory, from);
+          const scan = new IncrementalComparison(image, memory, from);
           let end = from;
           for (const piece of pieces) scan.arrived((end = Math.min(end + piece, BYTES)));
           expect(scan.finish(BYTES)).to.deep.equal(changedRanges(image, memory, from, BYTES));
@@ -35,26 +35,26 @@ describe('an update that is compared while it arrives', () => {
     );
   });
 
-  it('finds what differs from the image at the end, also when that was changed while the update arrived', () => {
+  it('an update is compared with the image that another publication changed while it arrived', () => {
     fc.assert(
-      fc.property(blocks, blocks, fc.integer({ min: 0, max: BYTES }), (ours, theirs, midway) => {
+      fc.property(blocks, blocks, fc.integer({ min: 0, max: BYTES }), (changed, published, midway) => {
         const image = Buffer.alloc(BYTES, 7);
         const memory = Buffer.from(image);
-        touch(memory, ours);
+        touch(memory, changed);
         const other = Buffer.from(image);
-        touch(other, theirs);
-        const scan = new ArrivalScan(image, memory, 0);
+        touch(other, published);
+        const scan = new IncrementalComparison(image, memory, 0);
         scan.arrived(midway);
         const applied = changedRanges(image, other, 0, BYTES);
         scan.imageChanged(applied);
         for (const [start, stop] of applied) other.copy(image, start, start, stop);
         scan.arrived(BYTES);
         const bytes = scan.finish(BYTES).reduce((sum, [start, stop]) => sum + stop - start, 0);
-        const wanted = changedRanges(image, memory, 0, BYTES).reduce(
+        const expected = changedRanges(image, memory, 0, BYTES).reduce(
           (sum, [start, stop]) => sum + stop - start,
           0,
         );
-        expect(bytes).to.equal(wanted);
+        expect(bytes).to.equal(expected);
       }),
     );
   });
