@@ -1,38 +1,47 @@
 /**
- * Rates of counters: what they gained since the last look, per second. Pure: it is told the time.
+ * Rates per second of ever-growing counters, from two samples of them. `flow.ts` keeps one for the
+ * counters of a flow file, `calls/statistics.ts` one per opening for the counts that clients
+ * report. Pure: the caller passes the time.
  */
 
-/** Counters whose rates people look at, and the names of those. */
-const RATES = {
+/** Rates of a flow file's counters: name of the rate, name of its counter. */
+export const FLOW_RATES = {
   publishedPerSecond: 'published',
   publishedBytesPerSecond: 'publishedBytes',
   updatesPerSecond: 'updates',
   receivedBytesPerSecond: 'receivedBytes',
 } as const;
 
-/**
- * Looks that follow each other faster get the rates of the one before: over less time they would be
- * noise.
- */
+/** Rates of what a client counts for one opening. */
+export const OPENING_RATES = { buffersPerSecond: 'buffers', bytesPerSecond: 'bytes' } as const;
+
+/** Samples that follow each other faster repeat the last rates: over less time they are noise. */
 const INTERVAL_MIN_MS = 200;
 
-type Counters = Readonly<Record<(typeof RATES)[keyof typeof RATES], number>>;
+type RateTable = Readonly<Record<string, string>>;
+type CountersOf<T extends RateTable> = Readonly<Record<T[keyof T], number>>;
+type RatesOf<T extends RateTable> = { readonly [Rate in keyof T]?: number };
 
-export class Rates {
-  #last: { readonly atMs: number; readonly counters: Counters } | undefined;
-  #rates: Record<string, number> = {};
+export class Rates<T extends RateTable> {
+  readonly #table: T;
+  #last: { readonly atMs: number; readonly counters: CountersOf<T> } | undefined;
+  #rates: RatesOf<T> = {};
 
-  /** Empty at the first look, and after counters went back. */
-  look(nowMs: number, counters: Counters): Readonly<Record<string, number>> {
+  constructor(table: T) {
+    this.#table = table;
+  }
+
+  /** The rates since the last sample: none at the first one, none of a counter that went back. */
+  sample(nowMs: number, counters: CountersOf<T>): RatesOf<T> {
     const last = this.#last;
     if (last !== undefined && nowMs - last.atMs < INTERVAL_MIN_MS) return this.#rates;
     this.#last = { atMs: nowMs, counters: { ...counters } };
-    this.#rates = {};
-    if (last === undefined) return this.#rates;
-    for (const [rate, counter] of Object.entries(RATES)) {
-      const gained = counters[counter] - last.counters[counter];
-      if (gained >= 0) this.#rates[rate] = (gained * 1000) / (nowMs - last.atMs);
+    const rates: Record<string, number> = {};
+    for (const [rate, counter] of Object.entries(this.#table) as [string, T[keyof T]][]) {
+      const gain = last === undefined ? -1 : counters[counter] - last.counters[counter];
+      if (last !== undefined && gain >= 0) rates[rate] = (gain * 1000) / (nowMs - last.atMs);
     }
+    this.#rates = rates;
     return this.#rates;
   }
 }

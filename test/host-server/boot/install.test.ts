@@ -44,7 +44,7 @@ describe('installation of the host server', () => {
     mkdirSync(dirname(plan.path), { recursive: true });
     writeFileSync(plan.path, 'mine');
     expect(() => writeUnit(plan))
-      .to.throw(/is there already and different/)
+      .to.throw(/exists with different content/)
       .with.property('code', 'FILE_OWNED');
     expect(readFileSync(plan.path, 'utf8')).to.equal('mine');
     expect(writeUnit(plan, { force: true })).to.equal('written');

@@ -124,7 +124,9 @@ describe('host servers of one network', function () {
     const away = (await network(b)).find((found) => found.host === 'a');
     expect(away).to.include({ connected: false, address: `tcp://127.0.0.1:${a.address.port}` });
     const call = await b.place.connect();
-    expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain('host a is away');
+    expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain(
+      'host a is unreachable',
+    );
     await host('a', { listen: a.address });
     await eventually(b, ['b', 'a']);
   });

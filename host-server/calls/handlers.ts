@@ -1,38 +1,35 @@
-/** What the host server answers: its part of the contract, over sessions and HTTP alike. */
+/**
+ * Handlers of the XML-RPC methods of the host server (`host.*`, `child.failed`), and which callers
+ * may call them. `host-server.ts` passes the table to its endpoints; touches nothing but the
+ * objects that it is given.
+ */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
-import type { HostContext, HostSession } from './host-context.js';
-import type { Network } from '../peers/network.js';
+import type { HostContext, HostSession } from '../control/host-context.js';
 import type { Peers } from '../peers/peers.js';
+import type { Network } from './network.js';
 
-interface HostFacts {
-  /** The name of this host on its network. */
+/** The answer to host.info. */
+export interface HostFacts {
+  /** Name of this host on its network. */
   readonly host: string;
+  /** Version of the package. */
   readonly version: string;
   readonly directory: string;
   readonly flowDirectory: string;
   readonly startedAt: Date;
-  /** Of XML-RPC over HTTP; known when it listens. */
+  /** Port of XML-RPC over HTTP; 0 before the server listens. */
   port(): number;
   /** Address of the web viewer; undefined while it does not serve. */
   web(): string | undefined;
 }
 
-export interface Served {
-  readonly applications: Applications;
-  readonly network: Network;
-  readonly peers: Peers;
-}
-
-/**
- * What other hosts may call; they have proved the shared secret, and all else is this machine's own
- * affair.
- */
-const OF_PEERS = new Set<string>([
+/** Methods that other hosts may call, having proved the shared secret. */
+const PEER_METHODS = new Set<string>([
   'host.info',
   'host.applications',
   'host.run',
@@ -41,18 +38,23 @@ const OF_PEERS = new Set<string>([
   'host.running',
   'host.forward',
 ] satisfies (keyof MirrorflowContract)[]);
-const OF_PEERS_ONLY = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
+const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
 
-/** Refuses other hosts what is not theirs, and everybody else what is. Throws NOT_PERMITTED. */
+/**
+ * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
+ * calls a method between hosts.
+ */
 export function authorizeHost(method: string, { peerAddress }: HostContext): void {
-  if (peerAddress === undefined ? !OF_PEERS_ONLY.has(method) : OF_PEERS.has(method)) return;
-  const who = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
-  throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${who} only`, { method });
+  if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
+  const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
+  throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });
 }
 
 /** `quit` resolves when the host server is about to end. */
 export function hostHandlers(
-  { applications, network, peers }: Served,
+  applications: Applications,
+  network: Network,
+  peers: Peers,
   facts: HostFacts,
   quit: (everything: boolean) => Promise<void>,
 ): Partial<Handlers<MirrorflowContract, HostContext>> {
@@ -73,20 +75,20 @@ export function hostHandlers(
     },
     'host.applications': () => applications.list(),
     'host.run': ([options, host]) => {
-      refuseConfiguredOnly(options);
+      refuseConfigurationOnly(options);
       return network.run(options, host);
     },
     'host.restart': ([options]) => {
-      refuseConfiguredOnly(options);
+      refuseConfigurationOnly(options);
       return applications.restart(options);
     },
     'host.stop': ([name, host]) => network.stop(name, host),
     'host.network': () => network.hosts(),
     'host.introduce': ([host], { session, peerAddress = '' }) => {
-      return peers.introduced(permanent('host.introduce', session), host, peerAddress);
+      return peers.introduced(requirePermanent('host.introduce', session), host, peerAddress);
     },
     'host.running': ([names], { session }) => {
-      peers.tells(permanent('host.running', session), names);
+      peers.setRunning(requirePermanent('host.running', session), names);
       return true;
     },
     'host.relay': ([host, call], { session }) => {
@@ -97,7 +99,7 @@ export function hostHandlers(
       return network.relay(application, host, call);
     },
     'host.forward': ([application, call], { session }) => {
-      const from = peers.nameOf(permanent('host.forward', session));
+      const from = peers.nameOf(requirePermanent('host.forward', session));
       return network.forward(from, application, call);
     },
     'host.quit': async ([everything]) => {
@@ -105,9 +107,9 @@ export function hostHandlers(
       return true;
     },
     'host.subscribe': ([ready], { session }) => {
-      const adopted = applications.subscribe(ready, permanent('host.subscribe', session));
-      // Behind the answer: it is told on every connection, since what it knew may be old.
-      setImmediate(() => network.tellApplication(ready.name));
+      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', session));
+      // After the answer, and on every connection: what the app server has may be outdated.
+      setImmediate(() => network.sendHosts(ready.name));
       return { adopted };
     },
     'child.failed': ([failure]) => {
@@ -118,23 +120,24 @@ export function hostHandlers(
 }
 
 /**
- * Whoever may call may not therefore run any program as the user of this server, or let others in.
+ * Throws NOT_PERMITTED for programs and access: a caller of the host server must not be able to run
+ * any program as its user, or to admit others.
  */
-function refuseConfiguredOnly(options: ApplicationOptions): void {
-  for (const what of ['programs', 'access'] as const) {
-    if (options[what] === undefined) continue;
+function refuseConfigurationOnly(options: ApplicationOptions): void {
+  for (const member of ['programs', 'access'] as const) {
+    if (options[member] === undefined) continue;
     throw new MirrorflowError(
       'NOT_PERMITTED',
-      `the ${what} of ${options.name} can be stated in the configuration file of the host server only`,
+      `the ${member} of ${options.name} can be stated in the configuration file of the host server only`,
     );
   }
 }
 
-/** For what a connection is part of. Throws REFUSED over HTTP. */
-function permanent(method: string, session: HostSession | undefined): HostSession {
+/** For methods that bind something to the connection. Throws REFUSED over HTTP. */
+function requirePermanent(method: string, session: HostSession | undefined): HostSession {
   if (session !== undefined) return session;
   throw new MirrorflowError(
     'REFUSED',
-    `${method} is taken on a permanent connection only: it is the life line of the caller`,
+    `${method} is for permanent connections only: its effect ends with the connection of the caller`,
   );
 }
