@@ -20,7 +20,7 @@ export function endOnSignals(server: HostServer, log: Logger): void {
   const end = (everything: boolean) => (signal: string) => {
     log.info('ending on a signal', { signal });
     setTimeout(() => {
-      log.error('ending took too long', { timeoutMs: END_TIMEOUT_MS });
+      log.error('the end timed out', { timeoutMs: END_TIMEOUT_MS });
       process.exit(EXIT_END_TIMED_OUT);
     }, END_TIMEOUT_MS).unref();
     void server.quit(everything);

@@ -106,7 +106,7 @@ export class HostServer {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#applications = new Applications(options.applications, this.#surroundings(times));
+    this.#applications = new Applications(options.applications, this.#applicationDependencies(times));
     const facts = {
       host: options.hostName,
       version: packageVersion(),
@@ -167,7 +167,7 @@ export class HostServer {
     this.#startWeb();
     for (const address of this.#options.peers) this.#peers.add(address);
     await this.#startDiscovery();
-    await this.#startedOrLate();
+    await this.#startedOrTimeout();
     if (this.#quitting !== undefined) return;
     const summary = this.#applications.summary();
     this.#log.info('ready', { summary });
@@ -223,7 +223,7 @@ export class HostServer {
   }
 
   /** Bounded: systemd must not take the host server for stuck because an application is. */
-  #startedOrLate(): Promise<void> {
+  #startedOrTimeout(): Promise<void> {
     return new Promise((resolve) => {
       const cancel = systemClock.after(READY_AFTER_MS, resolve);
       void this.#applications.startConfigured().then(() => {
@@ -247,7 +247,7 @@ export class HostServer {
     this.#record.release();
   }
 
-  #surroundings(times: ApplicationTimes): ApplicationDependencies {
+  #applicationDependencies(times: ApplicationTimes): ApplicationDependencies {
     const { directory, flowDirectory, appServer, security } = this.#options;
     return {
       clock: systemClock,

@@ -192,7 +192,7 @@ function webArguments(address: string | undefined, listenPort: number): readonly
   return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp'], listening: true }))];
 }
 
-/** Throws BAD_CONFIGURATION with, for every problem, its key, the value found and the allowed. */
+/** Throws BAD_CONFIGURATION with the key, the value and the allowed values of every problem. */
 function readConfiguration(file: string): Configuration {
   const result = parseConfiguration(readConfigurationText(file));
   if (result.kind === 'configuration') return result.configuration;

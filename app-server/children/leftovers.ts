@@ -14,7 +14,7 @@ import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 
 const FLOW_SUFFIX = '.flow';
-/** Clients look for a restarted app server several times a second. */
+/** Clients try to reach a restarted app server several times a second. */
 const CLIENTS_REATTACH_WITHIN_MS = 5_000;
 
 export interface LeftoversOptions {

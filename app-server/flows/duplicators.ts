@@ -114,7 +114,7 @@ export class Duplicators {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#newest.set(flow, session);
       }
-      // An app server that has not seen the previous run does not know all of its consumers: some
+      // An app server that has not seen the previous run does not have all of its consumers: some
       // may still have to reattach. The duplicator then relies on its flow file.
       if (adopted || flow === undefined || !flow.duplicator.follows || flow.inherited) return { adopted };
       return { adopted, consumers: this.#openings.establishedConsumers(flow.name) };

@@ -50,7 +50,7 @@ export class FlowLocator {
       timeoutMs: SERVE_TIMEOUT_MS,
     });
     const listening = parseAddress(served.address, { schemes: ['tcp', 'tls'] });
-    // The duplicator may listen on all of its addresses; this host knows one of them.
+    // The duplicator may listen on all of its addresses; this host reaches one of them.
     return { ...served, address: formatAddress({ ...listening, host: this.#hosts.addressOf(host) }) };
   }
 }

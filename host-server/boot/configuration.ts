@@ -20,8 +20,8 @@ import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-a
  * | `listen` | string | address of XML-RPC over HTTP, `tcp://127.0.0.1:7390`; port 0 is any free one |
  * | `hostName` | string | name of this host on its network; default: that of the machine |
  * | `peers` | array | addresses of other host servers, `tcp://host:7390` or `tls://host:7390` |
- * | `discover` | boolean | also look for other hosts on the local network, and be found there (DNS-SD) |
- * | `dataPorts` | string | `LOW-HIGH`: ports that data for other hosts are served on; default: any free one |
+ * | `discover` | boolean | discover other hosts on the local network, and announce this one (DNS-SD) |
+ * | `dataPorts` | string | `LOW-HIGH`: ports for data to other hosts; default: any free one |
  * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
@@ -46,7 +46,7 @@ export interface Configuration {
 export interface ConfigurationProblem {
   /** `applications[1].port`; empty for the file as a whole. */
   readonly key: string;
-  /** The value found and what is allowed. */
+  /** The value and what is allowed. */
   readonly message: string;
 }
 

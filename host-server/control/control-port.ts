@@ -21,7 +21,7 @@ const PEER_SESSIONS_MAX = 256;
 export interface ControlPortOptions {
   readonly listen: ListenAddress;
   readonly security: Security;
-  /** The token of the runtime directory, which a caller over HTTP must know. */
+  /** The token of the runtime directory, which a caller over HTTP must present. */
   readonly token: () => string | undefined;
   readonly dispatcher: CallDispatcher<HostContext>;
   /** Options of a session with another host. */

@@ -32,7 +32,7 @@ type Announcement = Partial<Pick<Service, 'name' | 'port' | 'addresses' | 'host'
 export class Discovery {
   readonly #end: () => Promise<void>;
 
-  /** Announces this host and looks for others from now on; undefined when that is impossible. */
+  /** Announces this host and discovers others from now on; undefined when that is impossible. */
   static async start(options: DiscoveryOptions): Promise<Discovery | undefined> {
     const { hostName, version, scheme, port, onAddress, log } = options;
     const failed = (error: unknown): void =>
