@@ -108,7 +108,7 @@ export class HostServer {
     });
     this.#applications = new Applications(options.applications, this.#applicationDependencies(times));
     const facts = {
-      host: options.hostName,
+      host: options.network.hostName,
       version: packageVersion(),
       directory: options.directory,
       flowDirectory: options.flowDirectory,
@@ -123,7 +123,7 @@ export class HostServer {
     };
     this.#peers = new Peers({
       self: {
-        name: options.hostName,
+        name: options.network.hostName,
         instance: randomBytes(16).toString('hex'),
         version: packageVersion(),
       },
@@ -133,7 +133,7 @@ export class HostServer {
       clock: systemClock,
       log,
     });
-    const network = new Network({ ...facts, name: options.hostName }, this.#applications, this.#peers);
+    const network = new Network({ ...facts, name: facts.host }, this.#applications, this.#peers);
     this.#peers.on('changed', () => network.sendHostsToAll());
     this.#endpoints = new Endpoints({
       directory: options.directory,
@@ -165,7 +165,7 @@ export class HostServer {
       this.#applications.remember(identity, options);
     }
     this.#startWeb();
-    for (const address of this.#options.peers) this.#peers.add(address);
+    for (const address of this.#options.network.peers) this.#peers.add(address);
     await this.#startDiscovery();
     await this.#startedOrTimeout();
     if (this.#quitting !== undefined) return;
@@ -195,10 +195,10 @@ export class HostServer {
   }
 
   async #startDiscovery(): Promise<void> {
-    const { discover, hostName, listen } = this.#options;
-    if (!discover || isLoopback(listen.host)) return;
+    const { network, listen } = this.#options;
+    if (!network.discover || isLoopback(listen.host)) return;
     const discovery = await Discovery.start({
-      hostName,
+      hostName: network.hostName,
       version: packageVersion(),
       scheme: listen.scheme,
       port: this.port,
@@ -286,7 +286,8 @@ export class HostServer {
 }
 
 /** Data for other hosts are served on the address and with the scheme of the host server itself. */
-function dataArguments({ listen, dataPorts }: HostServerOptions): string[] {
+function dataArguments({ listen, network }: HostServerOptions): string[] {
+  const { dataPorts } = network;
   const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
   const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
   return ['--data-listen', address, ...ports];

@@ -21,10 +21,9 @@ async function main(): Promise<void> {
   const options = await optionsOrReport();
   if (options === undefined) return;
   // Child processes inherit the log level, and not the variables by which systemd watches this one.
-  if (options.logLevel !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = options.logLevel;
-  const log = new Logger('host-server', {
-    ...(options.logFormat !== undefined && { format: options.logFormat }),
-  });
+  const { level, format } = options.log;
+  if (level !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = level;
+  const log = new Logger('host-server', { ...(format !== undefined && { format }) });
   const notifier = new SystemdNotifier(process.env, log, systemClock);
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
   try {

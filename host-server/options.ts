@@ -30,6 +30,17 @@ export interface HostServerOptions {
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
   readonly security: Security;
+  readonly network: NetworkOptions;
+  readonly applications: readonly ApplicationOptions[];
+  readonly log: LogOptions;
+  /** Absolute path of the app server's program; undefined: the program of this installation. */
+  readonly appServer: string | undefined;
+  /** Arguments of the web viewer that state where it listens; undefined: no web viewer. */
+  readonly web?: readonly string[] | undefined;
+}
+
+/** This host among the others. */
+export interface NetworkOptions {
   /** Name of this host on its network. */
   readonly hostName: string;
   /** Other host servers. */
@@ -38,13 +49,12 @@ export interface HostServerOptions {
   readonly discover: boolean;
   /** Ports on which data for other hosts are served; undefined: any free ones. */
   readonly dataPorts: PortRange | undefined;
-  readonly applications: readonly ApplicationOptions[];
-  readonly logLevel: LogLevel | undefined;
-  readonly logFormat: 'json' | 'text' | undefined;
-  /** Absolute path of the app server's program; undefined: the program of this installation. */
-  readonly appServer: string | undefined;
-  /** Arguments of the web viewer that state where it listens; undefined: no web viewer. */
-  readonly web?: readonly string[] | undefined;
+}
+
+/** Undefined members keep the default of the logger. */
+interface LogOptions {
+  readonly level: LogLevel | undefined;
+  readonly format: 'json' | 'text' | undefined;
 }
 
 const CONFIGURATION_BYTES_MAX = 1024 * 1024;
@@ -89,16 +99,15 @@ export async function readOptions(
     }),
     listen,
     security,
-    ...networkOptions(given, configuration, security),
+    network: networkOptions(given, configuration, security),
     applications: configuration.applications,
-    logLevel: given.logLevel,
-    logFormat: given.logFormat,
+    log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
     web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
   };
 }
 
-interface GivenOnNetwork {
+interface GivenNetworkOptions {
   readonly hostName: string | undefined;
   readonly peer: readonly string[] | undefined;
   readonly discover: boolean | undefined;
@@ -106,7 +115,11 @@ interface GivenOnNetwork {
 }
 
 /** Throws BAD_OPTION for other hosts without a secret: they would refuse this one. */
-function networkOptions(given: GivenOnNetwork, configuration: Configuration, { secret }: Security) {
+function networkOptions(
+  given: GivenNetworkOptions,
+  configuration: Configuration,
+  { secret }: Security,
+): NetworkOptions {
   const peers = given.peer?.map(parsePeer) ?? configuration.peers ?? [];
   const discover = given.discover ?? configuration.discover ?? false;
   if (secret === undefined && (peers.length > 0 || discover)) {
@@ -127,7 +140,7 @@ function networkOptions(given: GivenOnNetwork, configuration: Configuration, { s
   };
 }
 
-interface GivenFiles {
+interface GivenSecurityFiles {
   readonly secretFile: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -135,7 +148,7 @@ interface GivenFiles {
 }
 
 /** Files of secret and certificates, in the same order of precedence. */
-function filesOf(given: GivenFiles, env: Environment, configured: Configuration): SecurityFiles {
+function filesOf(given: GivenSecurityFiles, env: Environment, configured: Configuration): SecurityFiles {
   const stated = securityFiles(
     {
       ...(given.secretFile !== undefined && { secretFile: resolve(given.secretFile) }),

@@ -59,10 +59,10 @@ describe('options of the host server', () => {
   it('--peer is repeatable, and of any other repeated option the last value counts', async () => {
     const secret = join(folder, 'secret');
     writeFileSync(secret, '0123456789abcdef', { mode: 0o600 });
-    const { peers, directory } = await read([
+    const { network, directory } = await read([
       '--peer', 'tcp://b:1', '--secret-file', secret, '--directory', '/one', '--peer', 'tcp://c:2', '--directory', '/two',
     ]); // prettier-ignore
-    expect(peers.map(({ host }) => host)).to.deep.equal(['b', 'c']);
+    expect(network.peers.map(({ host }) => host)).to.deep.equal(['b', 'c']);
     expect(directory).to.equal('/two');
   });
 

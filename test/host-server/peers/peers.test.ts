@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { HostServer } from '../../../host-server/host-server.js';
-import type { HostServerOptions } from '../../../host-server/options.js';
+import type { HostServerOptions, NetworkOptions } from '../../../host-server/options.js';
 import { ControlCaller } from '../../../protocol/rpc/security/control-handshake.js';
 import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tls.js';
 import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
@@ -45,11 +45,18 @@ describe('host servers of one network', function () {
     readonly address: { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
   }
 
-  async function host(hostName: string, given: Partial<HostServerOptions> = {}): Promise<Host> {
+  async function host(
+    hostName: string,
+    { peers = [], ...given }: Partial<HostServerOptions & Pick<NetworkOptions, 'peers'>> = {},
+  ): Promise<Host> {
     const place = new Place();
     places.push(place);
     const security = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
-    const server = await place.serve({}, [], { hostName, security, ...given });
+    const server = await place.serve({}, [], {
+      network: { hostName, peers, discover: false, dataPorts: undefined },
+      security,
+      ...given,
+    });
     await server.startApplications();
     return { place, server, address: { scheme: 'tcp', host: '127.0.0.1', port: server.port } };
   }
