@@ -5,29 +5,20 @@
  * Started by `main.ts`.
  */
 import { randomBytes } from 'node:crypto';
-import { formatAddress } from '../protocol/base/address.js';
-import { formatPortRange } from '../protocol/base/port-range.js';
 import { systemClock } from '../protocol/base/clock.js';
 import type { ApplicationState } from '../protocol/rpc/contract/shapes.js';
 import type { MirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath, logFilePath, runtimeFolders } from '../protocol/base/paths.js';
-import { packageVersion, programPath } from '../protocol/base/installation.js';
+import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
-import { securityArguments } from '../protocol/rpc/security/options.js';
+import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
 import { ensureToken } from '../protocol/rpc/security/token-file.js';
-import { CHILD_RESTART_LIMITS } from '../protocol/host/process-kit/restart-policy.js';
-import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
-import { appServerArguments } from './applications/application-options.js';
-import {
-  hasApplicationRecord,
-  readApplicationRecord,
-  readApplicationRecords,
-  removeApplicationLeftovers,
-} from './applications/application-record.js';
+import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
+import type { ApplicationTimes } from './applications/application-dependencies.js';
+import { readApplicationRecords } from './applications/application-record.js';
 import { Applications } from './applications/applications.js';
-import { removeLeftovers } from './boot/clean-up.js';
 import { Endpoints } from './control/endpoints.js';
 import { authorizeHost, hostHandlers } from './calls/handlers.js';
 import { HostRecord } from './control/host-record.js';
@@ -39,14 +30,6 @@ import { Peers } from './peers/peers.js';
 import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
-
-const APPLICATION_TIMES: ApplicationTimes = {
-  readyTimeoutMs: LIMITS.childReadyTimeoutMs,
-  // An app server gives its duplicators LIMITS.childStopTimeoutMs, and needs a little itself.
-  quitTimeoutMs: LIMITS.childStopTimeoutMs + 1_000,
-  stopTimeoutMs: LIMITS.appServerStopTimeoutMs,
-  restart: CHILD_RESTART_LIMITS,
-};
 
 /** Longest wait for configured applications before READY: two attempts of one that hangs. */
 const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
@@ -82,7 +65,7 @@ export class HostServer {
     for (const folder of runtimeFolders(options.directory)) prepareDirectory(folder);
     prepareDirectory(options.flowDirectory);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
-    await removeLeftovers(options.directory, options.flowDirectory, log);
+    await removeLeftovers(options, log);
     try {
       await server.#serve();
       ensureToken(options.directory);
@@ -106,7 +89,10 @@ export class HostServer {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    this.#applications = new Applications(options.applications, this.#applicationDependencies(times));
+    const dependencies = applicationDependencies(options, times, (name, state, cause) =>
+      this.#changed(name, state, cause),
+    );
+    this.#applications = new Applications(options.applications, dependencies);
     const facts = {
       host: options.network.hostName,
       version: packageVersion(),
@@ -247,35 +233,6 @@ export class HostServer {
     this.#record.release();
   }
 
-  #applicationDependencies(times: ApplicationTimes): ApplicationDependencies {
-    const { directory, flowDirectory, appServer, security } = this.#options;
-    return {
-      clock: systemClock,
-      times,
-      childSpec: (options) => ({
-        title: `app server ${options.name}`,
-        script: appServer ?? programPath('app-server'),
-        args: [
-          ...appServerArguments(options),
-          '--directory',
-          directory,
-          '--flow-dir',
-          flowDirectory,
-          ...dataArguments(this.#options),
-          ...securityArguments(security.files),
-        ],
-        logFile: logFilePath(directory, 'app-server', options.name),
-        readyTimeoutMs: times.readyTimeoutMs,
-        stopTimeoutMs: times.stopTimeoutMs,
-        clock: systemClock,
-      }),
-      hasRecord: (name) => hasApplicationRecord(directory, name),
-      recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
-      removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
-      changed: (name, state, cause) => this.#changed(name, state, cause),
-    };
-  }
-
   #changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void {
     const fields = { application: name, ...(cause !== undefined && { cause, code: cause.code }) };
     if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
@@ -285,10 +242,16 @@ export class HostServer {
   }
 }
 
-/** Data for other hosts are served on the address and with the scheme of the host server itself. */
-function dataArguments({ listen, network }: HostServerOptions): string[] {
-  const { dataPorts } = network;
-  const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
-  const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
-  return ['--data-listen', address, ...ports];
+/** Never rejects: a leftover that cannot be removed must not prevent the start. */
+async function removeLeftovers({ directory, flowDirectory }: HostServerOptions, log: Logger): Promise<void> {
+  try {
+    for (const leftover of await cleanUp({ directory, flowDirectory, hostStarts: true })) {
+      const { outcome, error, ...facts } = leftover;
+      if (outcome === 'failed')
+        log.warn('a leftover of a dead process cannot be removed', { ...facts, error });
+      else log.info('removed a leftover of a dead process', facts);
+    }
+  } catch (error) {
+    log.warn('leftovers of dead processes cannot be listed', { error });
+  }
 }

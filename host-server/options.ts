@@ -1,7 +1,7 @@
 /**
  * The options of the host server, from its command line, the environment and the configuration
- * file, in this order of precedence. Called by `main.ts`. Reads the configuration file and the files
- * of secret and certificates; prints help and version.
+ * file, in this order of precedence. Called by `main.ts`. Reads the configuration file and the
+ * files of secret and certificates; prints help and version.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';

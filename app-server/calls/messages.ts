@@ -41,7 +41,9 @@ export class Messages {
     );
   }
 
-  /** Delivers what a client on another host sends to the targets on this host. Rejects as `send`. */
+  /**
+   * Delivers what a client on another host sends to the targets on this host. Rejects as `send`.
+   */
   async deliver(delivery: Delivery, to: MessageTarget): Promise<number> {
     checkTarget(to);
     return this.#deliverTo(() => this.#targetsOf(to), delivery);

@@ -88,7 +88,9 @@ export class Duplicators {
     return serveFlow(this.#caller(name), this.#options.server.dataListen);
   }
 
-  /** Makes the running duplicator of a remote flow read another address. Rejects with NOT_RUNNING. */
+  /**
+   * Makes the running duplicator of a remote flow read another address. Rejects with NOT_RUNNING.
+   */
   async redirect(name: string, source: string): Promise<void> {
     await this.#caller(name)('duplicator.redirect', [source]);
   }

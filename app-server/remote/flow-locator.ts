@@ -29,7 +29,9 @@ export class FlowLocator {
     this.#via = via;
   }
 
-  /** The host to get a flow from; undefined when no host has the flow. Rejects as RemoteHosts.call. */
+  /**
+   * The host to get a flow from; undefined when no host has the flow. Rejects as RemoteHosts.call.
+   */
   async locate(flow: string, hops: number): Promise<LocatedFlow | undefined> {
     const via = this.#via;
     if (via !== undefined) {
