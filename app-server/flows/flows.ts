@@ -62,7 +62,7 @@ export class Flows {
         ...(ready.image === undefined ? {} : { image: ready.image }),
       };
     } catch (error) {
-      // A renewed opening stays: its client still has the flow open and asks again.
+      // A renewed opening stays: its client still has the flow open and retries.
       if (opening === undefined) this.table.removeIfUnused(flow);
       else if (renewed === undefined) this.#remove(opening);
       throw error;
@@ -126,8 +126,8 @@ export class Flows {
     this.table.define(definitionOfProvider({ ...sizes, properties, ...request }));
   }
 
-  /** `again`: the client had the flow open when its duplicator ended. Rejects with TIMED_OUT. */
-  async #readyInTime(flow: Flow, again: boolean): Promise<DuplicatorReady> {
+  /** `renews`: the client had the flow open when its duplicator ended. Rejects with TIMED_OUT. */
+  async #readyInTime(flow: Flow, renews: boolean): Promise<DuplicatorReady> {
     let cancel: () => void = () => undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       cancel = this.#options.clock.after(OPEN_TIMEOUT_MS, () => {
@@ -137,7 +137,7 @@ export class Flows {
       });
     });
     try {
-      return await Promise.race([flow.duplicator.whenReady(again), timeout]);
+      return await Promise.race([flow.duplicator.whenReady(renews), timeout]);
     } finally {
       cancel();
     }
