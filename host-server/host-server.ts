@@ -16,6 +16,8 @@ import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { securityArguments } from '../protocol/rpc/security/options.js';
 import { ensureToken, readToken } from '../protocol/rpc/security/token-file.js';
+import { isAlive } from '../protocol/base/owner-identity.js';
+import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/host/process-kit/restart-policy.js';
 import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
@@ -124,7 +126,7 @@ export class HostServer {
       flowDirectory: options.flowDirectory,
       startedAt: new Date(),
       port: () => this.#port,
-      web: () => this.#web?.address,
+      web: () => this.#web,
     };
     const quit = async (everything: boolean): Promise<void> => {
       if (everything) await this.#applications.stopAll();
@@ -296,6 +298,14 @@ export class HostServer {
         stopTimeoutMs: times.stopTimeoutMs,
         clock: systemClock,
       }),
+      runningServer: (name) => {
+        const server = readApplicationRecord(directory, name)?.identity;
+        return server !== undefined && isAlive(server) ? server.pid : undefined;
+      },
+      stopServer: async (name) => {
+        const server = readApplicationRecord(directory, name)?.identity;
+        if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
+      },
       hasRecord: (name) => hasApplicationRecord(directory, name),
       recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
       removeLeftovers: (name) => removeApplicationLeftovers(directory, name),

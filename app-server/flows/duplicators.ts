@@ -6,10 +6,13 @@ import type { Clock } from '../../protocol/base/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import { AdoptedDuplicator, type DuplicatorConnection } from '../children/duplicator-handle.js';
+import { QUIT_TIMEOUT_MS, type DuplicatorConnection } from '../children/flow-duplicator.js';
+import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
 import { isRemote, serves, type FlowDefinition } from './flow-definition.js';
 import { findFlows } from './flow-files.js';
 import type { FlowTable } from './flow-table.js';
@@ -17,6 +20,9 @@ import type { Flow } from './flow.js';
 import type { Opening, Openings } from './openings.js';
 import type { AppServerOptions } from '../options.js';
 import { checkFound, checkReady } from './subscription.js';
+
+/** An adopted duplicator that lost its connection connects again within this time, or is stopped. */
+const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
 /** What a duplicator that says that it is ready is answered. */
 interface Subscribed {
@@ -118,9 +124,9 @@ export class Duplicators {
   }
 
   /** A child says why it cannot start. False when its token is of no start that runs. */
-  startFailed({ launch, code, message }: StartFailure): boolean {
-    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
-    return this.#flows.all().some(({ duplicator }) => duplicator.startFailed(launch, known, message));
+  startFailed(failure: StartFailure): boolean {
+    const cause = errorOfStartFailure(failure);
+    return this.#flows.all().some(({ duplicator }) => duplicator.startFailed(failure.launch, cause));
   }
 
   report(report: DuplicatorReport, session: object): boolean {
@@ -157,17 +163,21 @@ export class Duplicators {
     const { server, clock, log } = this.#options;
     const { identity, definition: found } = checkFound(ready, server);
     const flow = this.#flows.get(ready.flow) ?? this.#flows.add(found, false);
-    const handle = new AdoptedDuplicator(identity, clock);
-    handle.connected(session);
+    const process = new AdoptedProcess({
+      identity,
+      clock,
+      reconnectWithinMs: ADOPTED_RECONNECTS_WITHIN_MS,
+      stopTimeoutMs: LIMITS.childStopTimeoutMs - QUIT_TIMEOUT_MS,
+    });
     // What a source or a provider asks for decides; otherwise the flow is what its duplicator says.
     const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
     if (decided && !serves(found, flow.definition)) {
       log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
-      flow.duplicator.replace(handle);
+      flow.duplicator.replace(process, session);
       return flow;
     }
     if (!decided || isRemote(flow.definition)) flow.definition = { ...found, ...remoteOf(flow.definition) };
-    flow.duplicator.adopt(handle, ready);
+    flow.duplicator.adopt(process, ready, session);
     return flow;
   }
 }

@@ -6,6 +6,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
 import type { HostContext, HostSession } from './host-context.js';
+import type { WebProcess } from './web-process.js';
 import type { Network } from '../peers/network.js';
 import type { Peers } from '../peers/peers.js';
 
@@ -18,8 +19,8 @@ interface HostFacts {
   readonly startedAt: Date;
   /** Of XML-RPC over HTTP; known when it listens. */
   port(): number;
-  /** Address of the web viewer; undefined while it does not serve. */
-  web(): string | undefined;
+  /** The web viewer; undefined when there is none. */
+  web(): WebProcess | undefined;
 }
 
 export interface Served {
@@ -58,7 +59,7 @@ export function hostHandlers(
 ): Partial<Handlers<MirrorflowContract, HostContext>> {
   return {
     'host.info': () => {
-      const web = facts.web();
+      const web = facts.web()?.address;
       return {
         version: facts.version,
         protocol: PROTOCOL_VERSION,
@@ -110,8 +111,9 @@ export function hostHandlers(
       setImmediate(() => network.tellApplication(ready.name));
       return { adopted };
     },
+    'child.ready': ([served]) => facts.web()?.reportReady(served) ?? false,
     'child.failed': ([failure]) => {
-      applications.childFailed(failure);
+      if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
       return true;
     },
   };
