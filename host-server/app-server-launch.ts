@@ -7,8 +7,10 @@ import { formatAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
 import { programPath } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
+import { isAlive } from '../protocol/base/owner-identity.js';
 import { logFilePath } from '../protocol/base/paths.js';
 import { formatPortRange } from '../protocol/base/port-range.js';
+import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/host/process-kit/restart-policy.js';
 import { securityArguments } from '../protocol/rpc/security/options.js';
 import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
@@ -55,6 +57,14 @@ export function applicationDependencies(
       stopTimeoutMs: times.stopTimeoutMs,
       clock: systemClock,
     }),
+    runningServer: (name) => {
+      const server = readApplicationRecord(directory, name)?.identity;
+      return server !== undefined && isAlive(server) ? server.pid : undefined;
+    },
+    stopServer: async (name) => {
+      const server = readApplicationRecord(directory, name)?.identity;
+      if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
+    },
     hasRecord: (name) => hasApplicationRecord(directory, name),
     recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
     removeLeftovers: (name) => removeApplicationLeftovers(directory, name),

@@ -100,7 +100,7 @@ export class HostServer {
       flowDirectory: options.flowDirectory,
       startedAt: new Date(),
       port: () => this.port,
-      web: () => this.#web?.address,
+      web: () => this.#web,
     };
     const quit = async (everything: boolean): Promise<void> => {
       if (everything) await this.#applications.stopAll();

@@ -13,10 +13,13 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import { AdoptedDuplicator, type DuplicatorConnection } from '../children/duplicator-handle.js';
+import { QUIT_TIMEOUT_MS, type DuplicatorConnection } from '../children/flow-duplicator.js';
+import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
 import { fits, isRemote, type FlowDefinition } from './flow-definition.js';
 import { findFlows } from './flow-files.js';
 import type { FlowTable } from './flow-table.js';
@@ -25,6 +28,9 @@ import type { Opening, Openings } from './openings.js';
 import type { AppServerOptions } from '../options.js';
 import { serveFlow } from './serve-flow.js';
 import { checkReady, verifyOwner } from './subscription.js';
+
+/** An adopted duplicator that lost its connection reconnects within this time, or is stopped. */
+const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
 /** The answer to duplicator.subscribe. */
 interface Subscribed {
@@ -134,9 +140,9 @@ export class Duplicators {
   }
 
   /** Passes on why a child cannot start. False when no start under way has that launch token. */
-  startFailed({ launch, code, message }: StartFailure): boolean {
-    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
-    return this.#flows.all().some(({ duplicator }) => duplicator.startFailed(launch, known, message));
+  startFailed(failure: StartFailure): boolean {
+    const cause = errorOfStartFailure(failure);
+    return this.#flows.all().some(({ duplicator }) => duplicator.startFailed(failure.launch, cause));
   }
 
   /** False when the report is of a run that has ended. */
@@ -177,18 +183,22 @@ export class Duplicators {
     const { server, clock, log } = this.#options;
     const { identity, definition: running } = verifyOwner(ready, server);
     const flow = this.#flows.get(ready.flow) ?? this.#flows.add(running, false);
-    const handle = new AdoptedDuplicator(identity, clock);
-    handle.connected(session);
+    const process = new AdoptedProcess({
+      identity,
+      clock,
+      reconnectWithinMs: ADOPTED_RECONNECTS_WITHIN_MS,
+      stopTimeoutMs: LIMITS.childStopTimeoutMs - QUIT_TIMEOUT_MS,
+    });
     // A configured source or a present provider decides; otherwise the flow becomes what its
     // duplicator reports.
     const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
     if (decided && !fits(running, flow.definition)) {
       log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
-      flow.duplicator.replace(handle);
+      flow.duplicator.replace(process, session);
       return flow;
     }
     if (!decided || isRemote(flow.definition)) flow.definition = { ...running, ...remoteOf(flow.definition) };
-    flow.duplicator.adopt(handle, ready);
+    flow.duplicator.adopt(process, ready, session);
     return flow;
   }
 }

@@ -153,7 +153,11 @@ export class FlowTable {
       title: `${server.application.name}/${name}`,
       clock,
       log,
-      launch: () => launchDuplicator(flow.definition, server, duplicatorScript(), clock),
+      launch: () => {
+        const child = launchDuplicator(flow.definition, server, duplicatorScript(), clock);
+        log.info('starting a duplicator', { flow: `${server.application.name}/${name}`, pid: child.pid });
+        return child;
+      },
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),

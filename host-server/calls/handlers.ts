@@ -10,6 +10,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
 import type { HostContext, HostSession } from '../control/host-context.js';
+import type { WebProcess } from '../control/web-process.js';
 import type { Peers } from '../peers/peers.js';
 import type { Network } from './network.js';
 
@@ -24,8 +25,8 @@ export interface HostFacts {
   readonly startedAt: Date;
   /** Port of XML-RPC over HTTP; 0 before the server listens. */
   port(): number;
-  /** Address of the web viewer; undefined while it does not serve. */
-  web(): string | undefined;
+  /** The web viewer; undefined when there is none. */
+  web(): WebProcess | undefined;
 }
 
 /** Methods that other hosts may call, having proved the shared secret. */
@@ -60,7 +61,7 @@ export function hostHandlers(
 ): Partial<Handlers<MirrorflowContract, HostContext>> {
   return {
     'host.info': () => {
-      const web = facts.web();
+      const web = facts.web()?.address;
       return {
         version: facts.version,
         protocol: PROTOCOL_VERSION,
@@ -112,8 +113,9 @@ export function hostHandlers(
       setImmediate(() => network.sendHosts(ready.name));
       return { adopted };
     },
+    'child.ready': ([served]) => facts.web()?.reportReady(served) ?? false,
     'child.failed': ([failure]) => {
-      applications.childFailed(failure);
+      if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
       return true;
     },
   };
