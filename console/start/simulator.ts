@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { LIMITS } from '../../protocol/base/limits.js';
-import { announcedAddress } from '../../protocol/host/process-kit/announced-address.js';
 
 const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
@@ -83,5 +82,16 @@ async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<s
     return await Promise.race([line, ended.then(() => ''), late]);
   } finally {
     timeout.abort();
+  }
+}
+
+/** The address in the simulator's first line, one object of JSON; undefined for any other line. */
+function announcedAddress(line: string): string | undefined {
+  try {
+    const ready: unknown = JSON.parse(line);
+    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
+    return typeof ready.address === 'string' ? ready.address : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -243,6 +243,12 @@ export const startFailure = struct({
   message: text(4096, 'what went wrong'),
 });
 
+export const childAddress = struct({
+  launch: string({ maxCharacters: 64, doc: 'the token the child was started with' }),
+  pid: int({ min: 1, doc: 'process id of the child' }),
+  address: text(512, 'the address that the child serves'),
+});
+
 export const statistics = mapOf(double());
 
 export type ProcessIdentity = TypeOf<typeof processIdentity>;
@@ -263,4 +269,5 @@ export type AppServerReady = TypeOf<typeof appServerReady>;
 export type GatewayOptions = TypeOf<typeof gatewayOptions>;
 export type GatewayReady = TypeOf<typeof gatewayReady>;
 export type GatewayInfo = TypeOf<typeof gatewayInfo>;
+export type ChildAddress = TypeOf<typeof childAddress>;
 export type StartFailure = TypeOf<typeof startFailure>;

@@ -80,7 +80,7 @@ try:
     app.client.send(me, {'client': 'nobody'}, {'type': 'Numbered', 'attributes': {}})
     assert False
 except xmlrpc.client.Fault as fault:
-    assert 'no client nobody is here' in fault.faultString, fault
+    assert 'there is no client nobody' in fault.faultString, fault
 app.client.leave(me)
 print('all good')
 `;
@@ -260,7 +260,7 @@ describe('messages between clients', () => {
     expect(heard.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
     expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'nobody' } }))).to.include({
       code: 'UNKNOWN_CLIENT',
-      message: 'no client nobody is here; there are: run, viewer',
+      message: 'there is no client nobody; connected are: run, viewer',
     });
     expect(await failureOf(run.send(Numbered.of(4), { to: { provider: 'nothing' } }))).to.include({
       code: 'UNKNOWN_FLOW',

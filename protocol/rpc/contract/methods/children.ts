@@ -4,6 +4,7 @@ import { boolean, int, optional, struct } from '../../xml-rpc/schema.js';
 import { duplicatorFigures } from '../figures.js';
 import {
   address,
+  childAddress,
   duplicatorReady,
   duplicatorReport,
   gatewayReady,
@@ -14,6 +15,11 @@ import {
 import { done } from './recurring.js';
 
 export const CHILD_METHODS = {
+  'child.ready': method({
+    doc: 'A child without a permanent connection, the web viewer, reports the address that it serves. Returns false when it is not the current child.',
+    params: [param('served', childAddress, 'the child and its address')],
+    returns: boolean(),
+  }),
   'child.failed': method({
     doc: 'A child that could not become ready says why, before it ends.',
     params: [param('failure', startFailure, 'what went wrong')],

@@ -1,5 +1,7 @@
-/** Those who wait for one thing: answered together, or refused together. */
-
+/**
+ * Callers that wait for one result, such as the readiness of a child: all are answered together, or
+ * rejected together. Used by the owners of a supervisor. Pure.
+ */
 interface Waiter<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
@@ -16,20 +18,20 @@ export class Waiters<T> {
     const answer = new Promise<T>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
-    // Whoever has given up waiting does not hear the rejection.
+    // A caller that has stopped waiting must not cause an unhandled rejection.
     answer.catch(() => undefined);
     return answer;
   }
 
   resolveAll(value: T): void {
-    for (const { resolve } of this.#take()) resolve(value);
+    for (const { resolve } of this.#drain()) resolve(value);
   }
 
   rejectAll(error: Error): void {
-    for (const { reject } of this.#take()) reject(error);
+    for (const { reject } of this.#drain()) reject(error);
   }
 
-  #take(): Waiter<T>[] {
+  #drain(): Waiter<T>[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;

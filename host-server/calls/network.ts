@@ -1,24 +1,24 @@
 /**
- * The hosts seen as one: who is there and what runs where, starting and stopping elsewhere, calls
- * between app servers.
+ * The connected hosts as one network: what runs where, starting and stopping applications on other
+ * hosts, and the calls that app servers of one application make to each other through their host
+ * servers. Called by the handlers beside it; makes XML-RPC calls on existing connections only.
  */
-import { hostname } from 'node:os';
 import type { HostOnNetwork, RelayedCall } from '../../protocol/rpc/contract/hosts.js';
 import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
-import { isName } from '../../protocol/base/names.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import type { Applications } from '../applications/applications.js';
-import type { AwayPeer, Peer, Peers } from './peers.js';
+import type { Peer } from '../peers/connected-peer.js';
+import type { Peers, UnreachablePeer } from '../peers/peers.js';
 
-/** How long the others may take to say what runs there. */
-const ANSWER_MS = 2_000;
-/** Each station of a call lets the one behind it give up first, so that the caller hears why. */
+/** Time in which another host must answer what runs there. */
+const ANSWER_TIMEOUT_MS = 2_000;
+/** Each host on the way of a call times out after the next one, so that the cause arrives. */
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 2_000;
 const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 1_000;
 const FORWARD_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs + 1_000;
-/** Relayed calls of one application under way at a time. */
+/** Relayed calls of one application under way at the same time. */
 const RELAYED_MAX = 256;
 
 export interface OwnHost {
@@ -31,6 +31,7 @@ export class Network {
   readonly #own: OwnHost;
   readonly #applications: Applications;
   readonly #peers: Peers;
+  /** Relayed calls under way, by application. */
   readonly #underway = new Map<string, number>();
 
   constructor(own: OwnHost, applications: Applications, peers: Peers) {
@@ -50,8 +51,8 @@ export class Network {
       since: startedAt,
       applications: this.#applications.list(),
     };
-    const connected = await Promise.all(this.#peers.list().map((peer) => this.#asked(peer)));
-    return [own, ...connected, ...this.#peers.away().map(awayOnNetwork)];
+    const connected = await Promise.all(this.#peers.list().map((peer) => this.#inquire(peer)));
+    return [own, ...connected, ...this.#peers.unreachable().map(unreachableOnNetwork)];
   }
 
   /** See host.run. Throws UNKNOWN_HOST. */
@@ -67,8 +68,8 @@ export class Network {
   }
 
   /**
-   * See host.relay: from the app server of `application` here to the one there. Throws
-   * LIMIT_REACHED.
+   * See host.relay: from the app server of `application` here to the one on `host`. Rejects with
+   * LIMIT_REACHED, UNKNOWN_HOST.
    */
   async relay(application: string, host: string, call: RelayedCall): Promise<RpcValue> {
     const underway = this.#underway.get(application) ?? 0;
@@ -88,7 +89,7 @@ export class Network {
     }
   }
 
-  /** See host.forward: to the app server here. Throws NOT_RUNNING. */
+  /** See host.forward: from host `from` to the app server here. Throws NOT_RUNNING. */
   forward(from: string, application: string, { method, params }: RelayedCall): Promise<RpcValue> {
     const server = this.#applications.callerOf(application);
     if (server === undefined) {
@@ -99,28 +100,29 @@ export class Network {
     return server.call(method, [from, ...params]);
   }
 
-  /** Tells the app servers here where else their applications run. */
-  tellApplications(): void {
-    for (const { name } of this.#applications.list()) this.tellApplication(name);
+  /** Sends every app server here the list of hosts on which its application runs too. */
+  sendHostsToAll(): void {
+    for (const { name } of this.#applications.list()) this.sendHosts(name);
   }
 
-  tellApplication(name: string): void {
+  /** Sends the app server of one application that list (app.hosts), if it is connected. */
+  sendHosts(application: string): void {
     const hosts = this.#peers
       .list()
-      .filter(({ running }) => running.has(name))
+      .filter(({ running }) => running.has(application))
       .map(({ name: host, address }) => ({ host, address }));
-    // One that is just going has no more use for it.
+    // An app server that is ending fails the call and needs no list.
     this.#applications
-      .callerOf(name)
+      .callerOf(application)
       ?.call('app.hosts', [this.#own.name, hosts])
       .catch(() => undefined);
   }
 
-  async #asked(peer: Peer): Promise<HostOnNetwork> {
+  async #inquire(peer: Peer): Promise<HostOnNetwork> {
     const { name: host, address, version, since } = peer;
     const facts = { host, own: false, connected: true, address, version, since };
     try {
-      const applications = await peer.call('host.applications', [], { timeoutMs: ANSWER_MS });
+      const applications = await peer.call('host.applications', [], { timeoutMs: ANSWER_TIMEOUT_MS });
       return { ...facts, applications };
     } catch (error) {
       return { ...facts, cause: describeError(error), applications: [] };
@@ -132,7 +134,7 @@ export class Network {
   }
 }
 
-function awayOnNetwork({ name: host, address, since, cause }: AwayPeer): HostOnNetwork {
+function unreachableOnNetwork({ name: host, address, since, cause }: UnreachablePeer): HostOnNetwork {
   return {
     ...(host !== undefined && { host }),
     ...(since !== undefined && { since }),
@@ -142,16 +144,4 @@ function awayOnNetwork({ name: host, address, since, cause }: AwayPeer): HostOnN
     cause,
     applications: [],
   };
-}
-
-/**
- * The name of this host where none was given: that of the machine, with what no name may hold
- * replaced.
- */
-export function ownHostName(): string {
-  const plain = hostname()
-    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, LIMITS.nameCharacters);
-  return isName(plain) ? plain : 'host';
 }

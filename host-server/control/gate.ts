@@ -1,6 +1,7 @@
 /**
- * Lets permanent connections of other hosts in: few attempts, a proof of the shared secret, a
- * reason in the log when not.
+ * Admits the permanent connections of other hosts to the control port: limits the attempts per
+ * address, demands a proof of the shared secret, logs the reason of a refusal once. Used by
+ * `control-port.ts`; owns every socket from its arrival until it is a session.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -10,13 +11,16 @@ import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { acceptControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
-import type { HostContext, HostSession } from '../control/host-context.js';
+import type { HostContext, HostSession } from './host-context.js';
 
-/** Handshakes under way at a time; for one more, the one that has taken longest is closed. */
+/** Handshakes under way at the same time; one more closes the oldest. */
 const HANDSHAKES_MAX = 64;
 
+/** Addresses whose last refusal is remembered; beyond, all are forgotten and logged again. */
+const REFUSALS_MAX = 1_024;
+
 export interface GateOptions {
-  /** Without one nobody gets in, and whoever asks is told so. */
+  /** Undefined: every connection is refused, with that reason. */
   readonly secret: Secret | undefined;
   readonly session: (peerAddress: string) => SessionOptions<HostContext>;
   readonly clock: Clock;
@@ -26,8 +30,8 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   readonly #failed: FailedAttempts;
-  /** Addresses whose last refusal has been told. */
-  readonly #told = new Map<string, string>();
+  /** The last logged reason of a refusal, by address. */
+  readonly #refusals = new Map<string, string>();
   readonly #handshakes = new Set<Socket>();
   #closed = false;
 
@@ -36,7 +40,7 @@ export class Gate {
     this.#failed = new FailedAttempts(options.clock);
   }
 
-  /** Owns the socket. The session, or undefined when it was not let in. */
+  /** Owns the socket. Resolves with the session, or undefined when the connection was refused. */
   async admit(socket: Socket): Promise<HostSession | undefined> {
     const { secret, session } = this.#options;
     const peer = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
@@ -50,11 +54,11 @@ export class Gate {
     try {
       const admitted = await acceptControl(socket, secret, session(peer));
       this.#failed.succeeded(peer);
-      this.#told.delete(peer);
+      this.#refusals.delete(peer);
       return admitted;
     } catch (error) {
-      // A network that was cut is nobody's attempt.
-      if (!isMirrorflowError(error, 'TRANSPORT_ERROR')) this.#refused(peer, describeError(error));
+      // A connection that the network cut does not count as a failed attempt.
+      if (!isMirrorflowError(error, 'TRANSPORT_ERROR')) this.#refuse(peer, describeError(error));
       return undefined;
     } finally {
       this.#handshakes.delete(socket);
@@ -66,17 +70,14 @@ export class Gate {
     for (const socket of this.#handshakes) socket.destroy();
   }
 
-  #refused(peer: string, reason: string): void {
+  #refuse(peer: string, reason: string): void {
     const { log } = this.#options;
     if (this.#failed.failed(peer)) {
-      log.warn('too many refused connections; the address is not listened to for a while', { peer });
-    } else if (this.#told.get(peer) !== reason) {
+      log.warn('too many refused connections; the address is refused for a while', { peer });
+    } else if (this.#refusals.get(peer) !== reason) {
       log.warn('a connection of another host was refused', { peer, reason });
     }
-    if (this.#told.size >= TOLD_MAX) this.#told.clear();
-    this.#told.set(peer, reason);
+    if (this.#refusals.size >= REFUSALS_MAX) this.#refusals.clear();
+    this.#refusals.set(peer, reason);
   }
 }
-
-/** Addresses whose refusals are remembered; then they are told anew. */
-const TOLD_MAX = 1_024;

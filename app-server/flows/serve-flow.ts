@@ -1,25 +1,18 @@
 /**
- * Makes a duplicator listen for those of other hosts, on a port that the firewall lets through
- * where there is a range.
+ * Makes a duplicator listen for the duplicators of other hosts, on a port of the configured range
+ * so that a firewall can let it through. Called by `duplicators.ts`; calls the duplicator over
+ * XML-RPC and touches nothing else.
  */
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Served } from '../../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
-import type { PortRange } from '../../protocol/base/port-range.js';
 import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
-
-/** Where data for other hosts are served. */
-export interface DataListen {
-  readonly scheme: 'tcp' | 'tls';
-  readonly host: string;
-  /** Undefined: any free port. */
-  readonly ports: PortRange | undefined;
-}
+import type { DataListen } from '../options.js';
 
 /**
- * Rejects with ADDRESS_IN_USE when every port of the range is taken, and with why the duplicator
- * cannot listen.
+ * Resolves with the address and the epoch. Rejects with ADDRESS_IN_USE when every port of the range
+ * is taken, and with the reason why the duplicator cannot listen.
  */
 export async function serveFlow(
   call: CallOf<MirrorflowContract>,
