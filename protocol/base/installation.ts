@@ -19,7 +19,7 @@ const COMPILED = new URL('.tsbuildinfo', DIST);
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
-  'flow-thread': 'client-lib/flow-thread/main.js',
+  'flow-thread': 'client-lib/input/flow-thread/main.js',
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',
   recovery: 'duplicator/recovery/main.js',

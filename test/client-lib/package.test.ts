@@ -64,7 +64,7 @@ describe('the package', () => {
     const { sources } = JSON.parse(readFileSync(join(dirname(LIBRARY), map), 'utf8')) as {
       sources: string[];
     };
-    const source = sources.find((name) => name.endsWith('client-lib/connect.ts')) ?? 'none';
+    const source = sources.find((name) => name.endsWith('client-lib/session/connect.ts')) ?? 'none';
     expect(existsSync(join(dirname(LIBRARY), source))).to.equal(true);
   });
 

@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { attachConsumer } from '../../client-lib/flow-reader-link.js';
-import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
-import { OutputFlow } from '../../client-lib/output-flow.js';
+import { attachConsumer } from '../../client-lib/input/consumer-link.js';
+import { openInputFlow, type InputFlow } from '../../client-lib/input/input-flow.js';
+import { OutputFlow } from '../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { CuttingProxy } from '../fixtures/cutting-proxy.js';

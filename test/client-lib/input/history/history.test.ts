@@ -1,0 +1,302 @@
+/**
+ * The history against a simple model, both ends in one thread: whatever is done in whatever order.
+ */
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { HistoryConsumer } from '../../../../client-lib/input/history/consumer.js';
+import { ControlBlock } from '../../../../client-lib/input/history/control-block.js';
+import { CLAIM_DROP, CLAIM_WAIT, HistoryProducer } from '../../../../client-lib/input/history/producer.js';
+import type { HistoryRules } from '../../../../client-lib/input/history/rules.js';
+import type { Segment } from '../../../../client-lib/input/history/segments.js';
+
+const PAYLOAD_BYTES = 24;
+
+/** A history with both ends here; segments travel over a plain array. */
+class Both {
+  readonly producer: HistoryProducer;
+  readonly consumer: HistoryConsumer;
+  #next = 0;
+
+  constructor(rules: HistoryRules) {
+    const control = ControlBlock.create(rules.maxHistory);
+    const published: Segment[] = [];
+    this.consumer = new HistoryConsumer(
+      ControlBlock.attach(control.memory),
+      rules.whenFull === 'overwrite',
+      () => published.shift(),
+    );
+    this.producer = new HistoryProducer(
+      control,
+      rules,
+      PAYLOAD_BYTES,
+      (segment) => published.push(segment),
+      (id) => this.consumer.forget(id),
+    );
+  }
+
+  /** Produces the next sequence; what claim said when it did not. */
+  produce(): number | 'wait' | 'drop' {
+    const index = this.producer.claim();
+    if (index === CLAIM_WAIT) return 'wait';
+    const sequence = this.#next;
+    this.#next += 1;
+    if (index === CLAIM_DROP) return 'drop';
+    const size = 1 + (sequence % PAYLOAD_BYTES);
+    this.producer.area(index).fill(sequence & 0xff, 0, size);
+    this.producer.commit(sequence, 2, sequence * 10, size, sequence % 7);
+    return sequence;
+  }
+
+  /** The sequence of a buffer, after a check of all the rest. */
+  read(index: number): number {
+    const record = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
+    const view = this.consumer.read(index, record);
+    const { sequence } = record;
+    expect(record).to.deep.equal({
+      sequence,
+      epoch: 2,
+      timestampNs: sequence * 10,
+      size: view.length,
+      flags: sequence % 7,
+    });
+    expect(view.length).to.equal(1 + (sequence % PAYLOAD_BYTES));
+    expect(view.every((byte) => byte === (sequence & 0xff))).to.equal(true);
+    return sequence;
+  }
+}
+
+class Model {
+  ready: number[] = [];
+  taken = 0;
+  capacity: number;
+  target: number;
+  lost = 0;
+  held: number | undefined;
+  #next = 0;
+  #stopped = false;
+  readonly #rules: HistoryRules;
+
+  constructor(rules: HistoryRules) {
+    this.#rules = rules;
+    this.capacity = rules.history;
+    this.target = rules.history;
+  }
+
+  get free(): number {
+    return this.capacity - this.ready.length - this.taken;
+  }
+
+  produce(): number | 'wait' | 'drop' {
+    const { watermarks, whenFull, maxHistory } = this.#rules;
+    if (watermarks !== undefined) {
+      if (this.ready.length >= watermarks.high) this.#stopped = true;
+      else if (this.ready.length < watermarks.low) this.#stopped = false;
+    }
+    if (!this.#stopped) {
+      if (this.free === 0 && whenFull === 'grow' && this.capacity < maxHistory)
+        this.grow(Math.min(maxHistory, this.capacity * 2));
+      if (this.free > 0) {
+        this.ready.push(this.#next);
+        return this.#next++;
+      }
+    }
+    if (whenFull === 'block' || whenFull === 'grow') return 'wait';
+    this.lost += 1;
+    const newest = this.ready.at(-1);
+    if (whenFull === 'drop' || newest === undefined || newest === this.held) {
+      this.#next += 1;
+      return 'drop';
+    }
+    this.ready[this.ready.length - 1] = this.#next;
+    return this.#next++;
+  }
+
+  take(): number | undefined {
+    const sequence = this.ready.shift();
+    if (sequence !== undefined) this.taken += 1;
+    return sequence;
+  }
+
+  release(): void {
+    this.taken -= 1;
+    if (this.capacity > this.target) this.capacity -= 1;
+  }
+
+  grow(to: number): void {
+    this.capacity = Math.max(this.capacity, to);
+    this.target = Math.max(this.target, to);
+  }
+
+  shrink(to: number): void {
+    this.target = to;
+    this.capacity = Math.max(Math.min(to, this.capacity), this.capacity - this.free);
+  }
+}
+
+const rulesArbitrary: fc.Arbitrary<HistoryRules> = fc
+  .record({
+    history: fc.integer({ min: 2, max: 9 }),
+    more: fc.integer({ min: 0, max: 12 }),
+    whenFull: fc.constantFrom('block' as const, 'overwrite' as const, 'drop' as const, 'grow' as const),
+    marks: fc.option(fc.tuple(fc.nat(), fc.nat()), { nil: undefined }),
+  })
+  .map(({ history, more, whenFull, marks }) => {
+    const rules = { history, whenFull, maxHistory: history + more };
+    if (marks === undefined) return rules;
+    const high = 2 + (marks[0] % (history - 1));
+    return Object.assign(rules, { watermarks: { high, low: 1 + (marks[1] % (high - 1)) } });
+  });
+
+const actionArbitrary = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('produce' as const), number: fc.integer({ min: 1, max: 6 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('take' as const), number: fc.integer({ min: 1, max: 4 }) }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('release' as const), number: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('look' as const), number: fc.nat({ max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const), number: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('grow' as const), number: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('shrink' as const), number: fc.nat() }) },
+);
+
+describe('a history', () => {
+  it('behaves like its model under every policy, whatever is done in whatever order', () => {
+    fc.assert(
+      fc.property(rulesArbitrary, fc.array(actionArbitrary, { maxLength: 120 }), (rules, actions) => {
+        const both = new Both(rules);
+        const model = new Model(rules);
+        const { producer, consumer } = both;
+        const taken: number[] = [];
+        let heldIndex = -1;
+        const unhold = (): void => {
+          if (heldIndex >= 0) consumer.unlook(heldIndex);
+          heldIndex = -1;
+          model.held = undefined;
+        };
+        for (const action of actions) {
+          switch (action.do) {
+            case 'produce':
+              for (let count = 0; count < action.number; count += 1)
+                expect(both.produce()).to.equal(model.produce());
+              break;
+            case 'take':
+              unhold();
+              for (let count = 0; count < action.number; count += 1) {
+                const index = consumer.take();
+                expect(index < 0 ? undefined : both.read(index)).to.equal(model.take());
+                if (index >= 0) taken.push(index);
+              }
+              break;
+            case 'release': {
+              const [index] = taken.splice(action.number % Math.max(1, taken.length), 1);
+              if (index === undefined) break;
+              if (consumer.release(index)) producer.giveBack();
+              model.release();
+              break;
+            }
+            case 'look': {
+              unhold();
+              const index = consumer.look(action.number);
+              expect(index < 0 ? undefined : both.read(index)).to.equal(model.ready.at(-1 - action.number));
+              if (index >= 0) consumer.unlook(index);
+              break;
+            }
+            case 'hold':
+              unhold();
+              heldIndex = consumer.look(0);
+              model.held = heldIndex < 0 ? undefined : both.read(heldIndex);
+              break;
+            case 'grow': {
+              const to = 1 + (action.number % rules.maxHistory);
+              expect(producer.grow(to)).to.equal(true);
+              model.grow(to);
+              break;
+            }
+            case 'shrink': {
+              const to = 1 + (action.number % rules.maxHistory);
+              producer.shrink(to);
+              model.shrink(to);
+              break;
+            }
+          }
+          expect(consumer.ready).to.equal(model.ready.length);
+          expect(consumer.free).to.equal(model.free);
+          expect(consumer.capacity).to.equal(model.capacity);
+          expect(consumer.lost).to.equal(model.lost);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('wakes the flow thread once there is room worth waking for', () => {
+    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
+    const { producer, consumer } = both;
+    while (both.produce() !== 'wait');
+    expect(producer.mayWait()).to.equal(true);
+    const taken = [consumer.take(), consumer.take(), consumer.take()];
+    expect(consumer.threadWants()).to.equal(false);
+    consumer.release(taken[0]!);
+    expect(consumer.threadWants()).to.equal(false);
+    consumer.release(taken[1]!);
+    expect(consumer.threadWants()).to.equal(true);
+    expect(consumer.threadWants()).to.equal(false);
+  });
+
+  it('wakes the flow thread for a single buffer when nothing is ready any more', () => {
+    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
+    while (both.produce() !== 'wait');
+    expect(both.producer.mayWait()).to.equal(true);
+    const taken = Array.from({ length: 8 }, () => both.consumer.take());
+    expect(both.consumer.threadWants()).to.equal(false);
+    both.consumer.release(taken[3]!);
+    expect(both.consumer.threadWants()).to.equal(true);
+  });
+
+  it('lets the flow thread sleep until fewer than the low mark are ready', () => {
+    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8, watermarks: { high: 6, low: 3 } });
+    const { producer, consumer } = both;
+    while (both.produce() !== 'wait');
+    expect(consumer.ready).to.equal(6);
+    expect(producer.mayWait()).to.equal(true);
+    for (let count = 0; count < 3; count += 1) {
+      consumer.release(consumer.take());
+      expect(consumer.threadWants()).to.equal(false);
+    }
+    expect(both.produce()).to.equal('wait');
+    consumer.release(consumer.take());
+    expect(consumer.ready).to.equal(2);
+    expect(consumer.threadWants()).to.equal(true);
+    while (both.produce() !== 'wait');
+    expect(consumer.ready).to.equal(6);
+  });
+
+  it('does not wait when room came in the meantime', () => {
+    const both = new Both({ history: 2, whenFull: 'block', maxHistory: 2 });
+    while (both.produce() !== 'wait');
+    both.consumer.release(both.consumer.take());
+    expect(both.producer.mayWait()).to.equal(false);
+    expect(both.consumer.threadWants()).to.equal(false);
+  });
+
+  it('never hands out a buffer that is being overwritten', () => {
+    const both = new Both({ history: 2, whenFull: 'overwrite', maxHistory: 2 });
+    both.produce();
+    both.produce();
+    both.consumer.release(both.consumer.take());
+    both.produce();
+    expect(both.consumer.ready).to.equal(2);
+    expect(both.producer.claim()).to.be.at.least(0);
+    expect(both.consumer.ready).to.equal(1);
+    expect(both.read(both.consumer.take())).to.equal(1);
+    expect(both.consumer.take()).to.equal(-1);
+    expect(both.consumer.look(0)).to.equal(-1);
+    both.produce();
+    expect(both.read(both.consumer.take())).to.equal(3);
+    expect(both.consumer.lost).to.equal(1);
+  });
+});

@@ -1,0 +1,73 @@
+/** What a history can be asked to be. */
+import { expect } from 'chai';
+import { isMirrorflowError } from '../../../../protocol/base/errors.js';
+import {
+  checkHistoryMemory,
+  checkHistoryOptions,
+  rulesFor,
+  type HistoryOptions,
+} from '../../../../client-lib/input/history/rules.js';
+
+describe('the options of a history', () => {
+  it('have defaults', () => {
+    expect(checkHistoryOptions({})).to.deep.equal({
+      history: 8,
+      isDefault: true,
+      whenFull: 'block',
+      maxHistory: 4096,
+    });
+  });
+
+  it('are kept as given when they are sound', () => {
+    const options = { history: 6, whenFull: 'grow', maxHistory: 9, watermarks: { high: 6, low: 1 } } as const;
+    expect(checkHistoryOptions(options)).to.deep.equal(options);
+  });
+
+  const refused: [HistoryOptions, string][] = [
+    [{ history: 0 }, 'history is 0; it must be a whole number of buffers from 1 to 65536'],
+    [{ history: 1.5 }, 'history is 1.5'],
+    [{ history: 65_537 }, 'history is 65537'],
+    [{ whenFull: 'panic' as 'block' }, 'whenFull is "panic"; it must be one of block, overwrite, drop, grow'],
+    [{ whenFull: 'grow' }, 'maxHistory is undefined'],
+    [{ history: 9, maxHistory: 8 }, 'maxHistory is 8; it must be a whole number of buffers from 9'],
+    [
+      { watermarks: { high: 9, low: 2 } },
+      'watermarks.high is 9; it must be a whole number of buffers from 2 to 8',
+    ],
+    [
+      { watermarks: { high: 4, low: 4 } },
+      'watermarks.low is 4; it must be a whole number of buffers from 1 to 3',
+    ],
+    [{ watermarks: { high: 4, low: 0 } }, 'watermarks.low is 0'],
+    [{ watermarks: {} as { high: number; low: number } }, 'watermarks.high is undefined'],
+  ];
+  for (const [options, message] of refused) {
+    it(`refuse ${JSON.stringify(options)}`, () => {
+      expect(() => checkHistoryOptions(options))
+        .to.throw(message)
+        .that.satisfies((error: unknown) => isMirrorflowError(error, 'BAD_OPTION'));
+    });
+  }
+
+  it('refuse more memory than can be addressed, and name what fits', () => {
+    checkHistoryMemory(3, 512 * 1024 * 1024);
+    expect(() => checkHistoryMemory(8, 512 * 1024 * 1024))
+      .to.throw('which is 3 buffers')
+      .that.satisfies((error: unknown) => isMirrorflowError(error, 'TOO_LARGE'));
+  });
+
+  it('give small buffers more when nothing was stated, and nobody anything else than was', () => {
+    const stated = checkHistoryOptions({ history: 3 });
+    expect(rulesFor(stated, 1).history).to.equal(3);
+    for (const [payloadCapacity, maxHistory, history] of [
+      [128, undefined, 2048],
+      [1, undefined, 4096],
+      [65_536, undefined, 8],
+      [2 ** 30, undefined, 8],
+      [128, 20, 20],
+    ] as const) {
+      const rules = checkHistoryOptions(maxHistory === undefined ? {} : { maxHistory });
+      expect(rulesFor(rules, payloadCapacity).history).to.equal(history);
+    }
+  });
+});
