@@ -1,5 +1,6 @@
 /**
- * The client library's public surface: everything a program needs, and nothing else is promised.
+ * The public surface of the client library: everything that `import 'mirrorflow'` gives a program.
+ * Whatever is not exported here may change without notice.
  */
 export { connect, type ConnectOptions } from './session/connect.js';
 export { Client, SPECTRA_FLOW, type AppInfo, type SendTarget } from './session/client.js';
@@ -8,7 +9,12 @@ export type { Attributes, AttributeType, MessageClass } from './messages/message
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
 export { connectHost, HostConnection, type HostInfo } from './session/host-connection.js';
 export { Mirror, type PublicationMeta } from './mirror/mirror.js';
-export { getSpecTclMemory, MIRROR_ERRORS, type MirrorError, type SpecTclMemory } from './session/spectcl-memory.js';
+export {
+  getSpecTclMemory,
+  MIRROR_ERRORS,
+  type MirrorError,
+  type SpecTclMemory,
+} from './session/spectcl-memory.js';
 export { SpectraView, Spectrum, type Binding, type Channels } from './mirror/spectra.js';
 export { OutputFlow, type ReachedMark } from './output/output-flow.js';
 export type { CommitOptions, OutputSlot, WaitOptions } from './output/output-slot.js';

@@ -253,7 +253,7 @@ export class InlineEngine implements InputEngine {
     this.#listener.onReady();
   }
 
-  finish(): void {
+  endDetached(): void {
     this.#finishing = true;
     this.#tellEnd();
   }

@@ -69,6 +69,6 @@ export interface InputEngine {
   /** Goes on from another flow file and link; what was ready stays ready. */
   reattach(opened: AttachTarget): Promise<void>;
   /** For a flow that holds when detached: it ends after all. */
-  finish(): void;
+  endDetached(): void;
   close(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 /**
- * An input flow as its user sees it: takes of every kind over one of two engines, served in order,
- * and what became of the buffers taken.
+ * The consumer side of a flow (a stream of fixed-size buffers from one provider) as a program uses
+ * it: `Client.openInput` returns it. Serves takes of every kind in order over one of two engines,
+ * `ThreadedEngine` or `InlineEngine`, and releases borrowed buffers. Does no I/O of its own. The
+ * functions at the end are for the session and for tests; index.ts does not export them.
  */
 import { EventEmitter } from 'eventemitter3';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -26,42 +28,56 @@ export interface ControlPath {
 
 export interface InputFlowEvents {
   /**
-   * What the flow's data are worth now: of a provider's flow `live` with it, `ended` when it has
-   * closed the flow, `stale` when it went without that. What it published before may still have to
-   * be taken. `generation`: which provider it is about.
+   * State of the flow's source: `live` while its provider is attached, `ended` when the provider
+   * has closed the flow, `stale` when the provider's link ended without that. Buffers published
+   * before the change may still be ready. `generation`: number of the provider.
    */
   state: [state: SourceState, generation: number];
-  /** The next buffer taken is the first of another provider; told just before it is handed out. */
+  /** The next buffer taken is the first of another provider; emitted just before that take. */
   provider: [generation: number];
   /**
-   * The sequences started again. Buffers of the epoch before may still be ready; each names its
-   * own.
+   * Sequences start again from 0 in a new epoch. Buffers of the previous epoch may still be ready;
+   * `FlowBuffer.epoch` distinguishes them.
    */
   restarted: [epoch: number];
-  /** So many more buffers were lost: lapped, overwritten or dropped. */
+  /** Number of buffers lost since the last event: lapped, overwritten or dropped. */
   lost: [buffers: number];
-  /**
-   * This consumer held the provider back for longer than the stall timeout: it is lossy from now
-   * on.
-   */
+  /** This consumer held the provider back beyond the stall timeout: it is lossy from now on. */
   demoted: [];
-  /** The link has ended. Unless the flow holds, `end` follows. */
+  /** The link to the duplicator has ended. `end` follows, unless the session reattaches the flow. */
   detached: [end: LinkEnd];
-  /** Nothing more will be added, once. What is ready can still be taken. */
+  /** No more buffers will become ready; emitted once. Ready ones can still be taken. */
   end: [end: LinkEnd];
 }
+
+/** Access to private members for the functions at the end of this module. */
+interface Internals {
+  open(
+    target: AttachTarget,
+    options: InputFlowOptions,
+    whenDetached: 'end' | 'hold',
+    control?: ControlPath,
+  ): Promise<InputFlow>;
+  reattach(flow: InputFlow, target: AttachTarget): Promise<void>;
+  identify(flow: InputFlow, identity: MarkIdentity): void;
+  endDetached(flow: InputFlow): void;
+}
+
+let internals: Internals;
 
 export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIterable<FlowBuffer> {
   readonly #engine: InputEngine;
   readonly #takes: TakeQueue;
-  /** Delivered and not released: the next take releases them. */
-  #lent: FlowBuffer[] = [];
-  #looked: FlowBuffer[] = [];
+  /** Taken and not released by the user: the next take releases them. */
+  #borrowed: FlowBuffer[] = [];
+  /** Returned by `newest`: the next take or `newest` releases them. */
+  #peeked: FlowBuffer[] = [];
   #delivery: Delivery;
   #paused = false;
-  /** The generation of the buffer handed out last. */
-  #generation: number | undefined;
-  #lostTold = 0;
+  /** Generation of the buffer taken last. */
+  #lastGeneration: number | undefined;
+  /** Part of `lost` that `lost` events have reported. */
+  #reportedLost = 0;
   #end: LinkEnd | undefined;
   #closing: Promise<void> | undefined;
 
@@ -72,45 +88,53 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     this.#takes = new TakeQueue(
       engine,
       () => this.ended,
-      (buffer) => this.#lend(buffer),
+      (buffer) => this.#deliver(buffer),
     );
   }
 
-  /** For `openInputFlow`. */
-  static async open(
-    opened: AttachTarget,
-    options: InputFlowOptions,
-    whenDetached: 'end' | 'hold',
-    control?: ControlPath,
-  ): Promise<InputFlow> {
-    const checked = checkInputOptions(options);
-    const flowControl = flowControlSettings(checked, opened, control);
-    // Empty while the engine opens: whatever is told then can still be asked for afterwards.
-    const made: { flow?: InputFlow } = {};
-    const listener: EngineListener = {
-      onReady: () => {
-        if (made.flow !== undefined) made.flow.#takes.serve();
+  static {
+    internals = {
+      async open(target, options, whenDetached, control) {
+        const checked = checkInputOptions(options);
+        const flowControl = flowControlSettings(checked, target, control);
+        // Undefined while the engine opens: events of that time are visible as properties later.
+        const opening: { flow?: InputFlow } = {};
+        const listener: EngineListener = {
+          onReady: () => {
+            if (opening.flow !== undefined) opening.flow.#takes.serve();
+          },
+          onState: (state, generation) => opening.flow?.emit('state', state, generation),
+          onRestarted: (epoch) => opening.flow?.emit('restarted', epoch),
+          onLost: () => {
+            if (opening.flow !== undefined) opening.flow.#emitLost();
+          },
+          onDemoted: () => {
+            if (opening.flow === undefined) return;
+            opening.flow.#delivery = 'lossy';
+            opening.flow.emit('demoted');
+          },
+          onDetached: (end) => opening.flow?.emit('detached', end),
+          onEnded: (end) => {
+            if (opening.flow !== undefined) opening.flow.#emitEnd(end);
+          },
+        };
+        const engine = checked.inline
+          ? await InlineEngine.open(target, checked, options.history, whenDetached, listener)
+          : await ThreadedEngine.open(target, checked, whenDetached, listener, flowControl);
+        opening.flow = new InputFlow(engine, checked.delivery);
+        return opening.flow;
       },
-      onState: (state, generation) => made.flow?.emit('state', state, generation),
-      onRestarted: (epoch) => made.flow?.emit('restarted', epoch),
-      onLost: () => {
-        if (made.flow !== undefined) made.flow.#tellLost();
+      reattach(flow, target) {
+        if (flow.#end === undefined) return flow.#engine.reattach(target);
+        return Promise.reject(new MirrorflowError('CLOSED', 'the input flow has ended: open it again'));
       },
-      onDemoted: () => {
-        if (made.flow === undefined) return;
-        made.flow.#delivery = 'lossy';
-        made.flow.emit('demoted');
+      identify(flow, identity) {
+        if (!flow.closed) flow.#engine.identify(identity);
       },
-      onDetached: (end) => made.flow?.emit('detached', end),
-      onEnded: (end) => {
-        if (made.flow !== undefined) made.flow.#tellEnd(end);
+      endDetached(flow) {
+        if (!flow.closed) flow.#engine.endDetached();
       },
     };
-    const engine = checked.inline
-      ? await InlineEngine.open(opened, checked, options.history, whenDetached, listener)
-      : await ThreadedEngine.open(opened, checked, whenDetached, listener, flowControl);
-    made.flow = new InputFlow(engine, checked.delivery);
-    return made.flow;
   }
 
   /** Buffers that can be taken at once. */
@@ -118,20 +142,17 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.ready;
   }
 
-  /** Buffers of the history that can still be filled. */
+  /** Buffers of the history that are empty. */
   get free(): number {
     return this.#engine.free;
   }
 
-  /**
-   * Buffers that this flow did not get since it was opened: lapped by the writer, overwritten or
-   * dropped.
-   */
+  /** Buffers lost since the flow was opened: lapped by the writer, overwritten or dropped. */
   get lost(): number {
     return this.#engine.lost;
   }
 
-  /** Buffers of the history: ready, free, or lent. For an inline flow those of the ring. */
+  /** Buffers of the history: ready, free or borrowed. For an inline flow the slots of the ring. */
   get capacity(): number {
     return this.#engine.capacity;
   }
@@ -141,16 +162,16 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * Generation of the provider that is there, or was there last; 0 before the first, and for a flow
-   * that its duplicator fills.
+   * Generation of the present or the last provider, counted from 1; 0 before the first, and for a
+   * flow that its duplicator fills.
    */
   get sourceGeneration(): number {
     return this.#engine.sourceGeneration;
   }
 
   /**
-   * Of the flow file that is read: a sequence means the same buffer as long as this is the same. 53
-   * bits.
+   * Epoch of the flow file that is read, an integer of 53 bits: a sequence names the same buffer
+   * only within one epoch.
    */
   get epoch(): number {
     return this.#engine.epoch;
@@ -165,12 +186,12 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#paused;
   }
 
-  /** What was taken from the flow since it was opened, by whatever take. */
+  /** Buffers and bytes taken since the flow was opened, by takes of every kind. */
   get taken(): { readonly buffers: number; readonly bytes: number } {
     return { buffers: this.#engine.taken, bytes: this.#engine.takenBytes };
   }
 
-  /** No take will ever give a buffer again: closed, or ended and everything taken. */
+  /** No take will return a buffer any more: closed, or ended and everything taken. */
   get ended(): boolean {
     return this.closed || (this.#engine.ended && this.#engine.ready === 0);
   }
@@ -180,17 +201,17 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * The next buffer, waiting for it. Undefined when the time was over, or the flow is at its end,
-   * which `ended` tells apart. Several takes may wait; they are served in order. Rejects with
-   * CLOSED when aborted, with the signal's reason as cause; no buffer is lost by it. The buffer is
-   * lent: see FlowBuffer.
+   * The next buffer, waiting for it. Undefined after the timeout, or at the end of the flow, which
+   * `ended` distinguishes. Several takes may wait; they are served in order. Rejects with CLOSED
+   * when aborted, with the signal's reason as cause, and loses no buffer then. The buffer is
+   * borrowed: see FlowBuffer.
    */
   take(options: TakeOptions = {}): Promise<FlowBuffer | undefined> {
     this.#beginTake();
     return this.#takes.take(options);
   }
 
-  /** The next buffer if one is ready and no earlier take waits for it. Lent: see FlowBuffer. */
+  /** The next buffer if one is ready and no earlier take waits. Borrowed: see FlowBuffer. */
   takeNow(): FlowBuffer | undefined {
     this.#beginTake();
     return this.#takeReady();
@@ -198,8 +219,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   /**
    * The next buffer, blocking this thread for up to `timeoutMs` milliseconds; 0 does not block.
-   * Undefined as with `take`. Nothing else runs in this thread meanwhile, so give a finite time: an
-   * inline flow cannot see its link end. Lent: see FlowBuffer.
+   * Undefined as with `take`. Use a finite time: an inline flow does not notice the end of its link
+   * while the thread is blocked. Borrowed: see FlowBuffer.
    */
   takeSync(timeoutMs: number): FlowBuffer | undefined {
     checkTime('timeoutMs', timeoutMs);
@@ -211,17 +232,17 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       const leftMs = until - performance.now();
       if (leftMs <= 0) return undefined;
       this.#engine.block(leftMs);
-      // Blocking used up the engine's one way of being told; takes that wait need it again.
+      // Blocking has replaced the engine's request for `onReady`, which waiting takes need.
       this.#takes.serve();
     }
   }
 
-  /** All buffers that are ready, oldest first; up to `limit`. Lent together until the next take. */
+  /** All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. */
   takeAll(limit = Number.POSITIVE_INFINITY): FlowBuffer[] {
     this.#beginTake();
     const taken: FlowBuffer[] = [];
-    const most = Math.min(limit, this.#engine.capacity);
-    while (taken.length < most) {
+    const count = Math.min(limit, this.#engine.capacity);
+    while (taken.length < count) {
       const buffer = this.#takeReady();
       if (buffer === undefined) break;
       taken.push(buffer);
@@ -231,20 +252,19 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   /**
    * The newest ready buffers, up to `count`, oldest first, without taking them. Valid until the
-   * next take or `newest`; of an inline flow ask `stillValid()`.
+   * next take or `newest`; with an inline flow check `stillValid()` after reading.
    */
   newest(count = 1): FlowBuffer[] {
     checkBuffers('count', count, 1, Number.MAX_SAFE_INTEGER);
-    this.#endLook();
-    if (!this.closed) this.#looked = this.#engine.newest(count);
-    return [...this.#looked];
+    this.#releasePeeked();
+    if (!this.closed) this.#peeked = this.#engine.newest(count);
+    return [...this.#peeked];
   }
 
   /**
-   * Calls the handler with every ready buffer in place, up to `limit`, and returns how many it
-   * were. View and meta are used again: they are valid during the call. Nothing is allocated per
-   * buffer while the sizes stay the same. What the handler throws is passed on; the buffer counts
-   * as handled.
+   * Calls the handler with every ready buffer in place, up to `limit`, and returns their number.
+   * View and meta are reused: they are valid during the call. Nothing is allocated per buffer while
+   * the sizes stay the same. Rethrows what the handler throws; that buffer counts as handled.
    */
   poll(handler: PollHandler, limit = Number.POSITIVE_INFINITY): number {
     this.#beginTake();
@@ -254,8 +274,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * Takes until the flow is at its end. Each step releases the buffer of the step before, leaving
-   * the loop the last one.
+   * Takes until the flow is at its end. Each step releases the buffer of the step before; leaving
+   * the loop releases the last one.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<FlowBuffer, void, undefined> {
     let buffer: FlowBuffer | undefined;
@@ -271,8 +291,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * At least `buffers` in the history from now on. Rejects with BAD_OPTION beyond `maxHistory` (of
-   * an inline flow: the ring), TOO_LARGE beyond 2^31 - 1 bytes, NO_SPACE when the system gives no
+   * Grows the history to at least `buffers`. Rejects with BAD_OPTION beyond `maxHistory` (with an
+   * inline flow: beyond the ring), TOO_LARGE beyond 2^31 - 1 bytes, NO_SPACE when the system has no
    * memory, CLOSED.
    */
   grow(buffers: number): Promise<void> {
@@ -280,29 +300,18 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * `buffers` are enough: others retire as they come back, their memory follows when whole segments
-   * have. Throws BAD_OPTION.
+   * Shrinks the history to `buffers`, not at once: surplus buffers retire when they are released,
+   * memory is freed when all buffers of a segment have retired. Throws BAD_OPTION.
    */
   shrink(buffers: number): void {
     if (!this.closed) this.#engine.shrink(buffers);
   }
 
   /**
-   * Goes on from another flow file and link, where the last one stopped; what is ready stays ready.
-   * Rejects with what attaching throws, TOO_LARGE when the new buffers do not fit the history,
-   * CLOSED after `end`; nothing has changed then.
-   */
-  reattach(opened: AttachTarget): Promise<void> {
-    if (this.#end !== undefined)
-      return Promise.reject(new MirrorflowError('CLOSED', 'the flow has ended: open it anew'));
-    return this.#engine.reattach(opened);
-  }
-
-  /**
-   * Nothing is read from the flow until `resume`, but for what the flow thread is just reading;
-   * what the history holds can still be taken, an inline flow gives nothing. A lossless consumer
-   * that is paused holds the provider back, until the stall timeout if there is one; a lossy one is
-   * lapped, and told by `lost` how many buffers it missed.
+   * Stops reading from the flow until `resume`, after the pass that the flow thread is in. Ready
+   * buffers of the history can still be taken; an inline flow has none. A paused lossless consumer
+   * holds the provider back, until the stall timeout if there is one; a paused lossy consumer is
+   * lapped, and `lost` counts the buffers it missed.
    */
   pause(): void {
     if (this.#paused || this.closed) return;
@@ -316,26 +325,16 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     this.#engine.resume();
   }
 
-  /** For the client: it has another session or handle at its app server. */
-  identify(identity: MarkIdentity): void {
-    if (!this.closed) this.#engine.identify(identity);
-  }
-
-  /** For a flow that holds when detached, and was: it ends after all. */
-  finish(): void {
-    if (!this.closed) this.#engine.finish();
-  }
-
   /**
-   * Ends at once: waiting takes get undefined, lent buffers are released. Idempotent; resolves when
-   * thread and link are gone.
+   * Ends at once: waiting takes get undefined, borrowed buffers are released. Idempotent; resolves
+   * when the flow thread has left the flow and the link is closed.
    */
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#beginTake();
       this.#closing = this.#engine.close();
       this.#takes.serve();
-      this.#tellEnd({ by: 'us' });
+      this.#emitEnd({ by: 'us' });
     }
     return this.#closing;
   }
@@ -344,39 +343,40 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return undefined;
     this.#takes.serve();
     const buffer = this.#takes.waiting ? undefined : this.#engine.take();
-    if (buffer !== undefined) this.#lend(buffer);
+    if (buffer !== undefined) this.#deliver(buffer);
     return buffer;
   }
 
-  #lend(buffer: FlowBuffer): void {
-    this.#lent.push(buffer);
-    if (buffer.generation === this.#generation) return;
-    const first = this.#generation === undefined;
-    this.#generation = buffer.generation;
-    if (!first) this.emit('provider', buffer.generation);
+  /** Called for every buffer taken, just before its taker gets it. */
+  #deliver(buffer: FlowBuffer): void {
+    this.#borrowed.push(buffer);
+    if (buffer.generation === this.#lastGeneration) return;
+    const isFirst = this.#lastGeneration === undefined;
+    this.#lastGeneration = buffer.generation;
+    if (!isFirst) this.emit('provider', buffer.generation);
   }
 
   #beginTake(): void {
-    this.#endLook();
-    if (this.#lent.length === 0) return;
-    const lent = this.#lent;
-    this.#lent = [];
-    for (const buffer of lent) buffer.release();
+    this.#releasePeeked();
+    if (this.#borrowed.length === 0) return;
+    const borrowed = this.#borrowed;
+    this.#borrowed = [];
+    for (const buffer of borrowed) buffer.release();
   }
 
-  #endLook(): void {
-    for (const buffer of this.#looked) buffer.release();
-    if (this.#looked.length > 0) this.#looked = [];
+  #releasePeeked(): void {
+    for (const buffer of this.#peeked) buffer.release();
+    if (this.#peeked.length > 0) this.#peeked = [];
   }
 
-  #tellLost(): void {
-    const more = this.lost - this.#lostTold;
+  #emitLost(): void {
+    const more = this.lost - this.#reportedLost;
     if (more <= 0) return;
-    this.#lostTold += more;
+    this.#reportedLost += more;
     this.emit('lost', more);
   }
 
-  #tellEnd(end: LinkEnd): void {
+  #emitEnd(end: LinkEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#takes.serve();
@@ -385,19 +385,40 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 }
 
 /**
- * Opens the consumer side of a flow, as `flow.open` of the app server described it. Throws
- * BAD_OPTION with what was given and what is allowed, TOO_LARGE for a history beyond 2^31 - 1
- * bytes, and what the flow file and the link throw.
- * @param control where flow-control marks are told; needed for them only
- * @param whenDetached `end`: the end of the link ends the flow; `hold`: takes go on waiting until `reattach` or `finish`
+ * Opens the consumer side of a flow, whose files and link `flow.open` of the app server named.
+ * Throws BAD_OPTION with the value and what is allowed, TOO_LARGE for a history beyond 2^31 - 1
+ * bytes, and as `attachConsumer`.
+ *
+ * - `control`: where flow-control marks are sent; needed only for `options.flowControl`.
+ * - `whenDetached`: `end`: the end of the link ends the flow; `hold`: takes continue to wait until
+ *   `reattachInputFlow` or `endDetachedInputFlow`.
  */
 export function openInputFlow(
-  opened: AttachTarget,
+  target: AttachTarget,
   options: InputFlowOptions = {},
   whenDetached: 'end' | 'hold' = 'end',
   control?: ControlPath,
 ): Promise<InputFlow> {
-  return InputFlow.open(opened, options, whenDetached, control);
+  return internals.open(target, options, whenDetached, control);
+}
+
+/**
+ * Continues from another flow file and link at the next sequence; ready buffers stay ready. Rejects
+ * as `attachConsumer`, with TOO_LARGE when the new buffers do not fit the history, CLOSED after
+ * `end`; nothing has changed then.
+ */
+export function reattachInputFlow(flow: InputFlow, target: AttachTarget): Promise<void> {
+  return internals.reattach(flow, target);
+}
+
+/** The flow has another session or handle at its app server; flow-control marks are sent as it. */
+export function identifyInputFlow(flow: InputFlow, identity: MarkIdentity): void {
+  internals.identify(flow, identity);
+}
+
+/** Ends a flow that was opened with `hold`, is detached and will not be reattached. */
+export function endDetachedInputFlow(flow: InputFlow): void {
+  internals.endDetached(flow);
 }
 
 function flowControlSettings(

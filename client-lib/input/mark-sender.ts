@@ -8,7 +8,7 @@ import { FLOW_METHODS } from '../../protocol/rpc/contract/methods/flow.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
-import { clientLog } from '../session/locate.js';
+import { clientLog } from '../client-log.js';
 
 /** Marks that wait for the app server; the oldest go first. */
 const WAITING_MAX = 256;

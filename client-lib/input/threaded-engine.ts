@@ -253,8 +253,8 @@ export class ThreadedEngine implements InputEngine {
     if (this.#watched) this.#tell({ kind: 'identify', identity });
   }
 
-  finish(): void {
-    this.#tell({ kind: 'finish' });
+  endDetached(): void {
+    this.#tell({ kind: 'endDetached' });
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * Spectra by name over a display memory: titles, axes, and counts as typed arrays over the very
- * bytes, nothing copied.
+ * Spectra by name over a display memory (SpecTcl's shared memory: a header of spectrum definitions
+ * in front of the channels): titles, axes, and counts as typed arrays over the memory itself. Part
+ * of the public surface: Mirror and getSpecTclMemory return it. Pure: reads the memory it is given.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import {
@@ -13,15 +14,15 @@ import {
 
 export type { Binding, Channels } from '../../protocol/spectcl/display-memory.js';
 
-/** Names that an error lists before it says how many more there are. */
+/** Names that an error lists; the rest is only counted. */
 const NAMES_SHOWN = 10;
 
 export class Spectrum {
   readonly binding: Binding;
   /**
-   * Counts of all stored channels, row by row for 2-D (x fastest), as u8, u16 or u32. A view: it
-   * changes with the memory it stands on and is valid as long as that. Where SpecTcl stores under-
-   * and overflow channels, they are the first and the last.
+   * Counts of all stored channels, row by row for 2-D (x fastest), as u8, u16 or u32. A view of the
+   * display memory: changes with it, and is valid as long as it. Where SpecTcl stores under- and
+   * overflow channels, they are the first and the last.
    */
   readonly counts: Channels;
 
@@ -65,29 +66,29 @@ export class SpectraView {
 
   /** The spectrum of a name, or undefined. */
   find(name: string): Spectrum | undefined {
-    const known = this.#slotOf(name);
-    if (known === undefined) return undefined;
-    return this.#spectrum(known);
+    const binding = this.#bindingOf(name);
+    return binding === undefined ? undefined : this.#spectrum(binding);
   }
 
-  /** The spectrum of a name; throws UNKNOWN_SPECTRUM naming some that are there. */
+  /** The spectrum of a name; throws UNKNOWN_SPECTRUM naming some that exist. */
   get(name: string): Spectrum {
-    const found = this.find(name);
-    if (found !== undefined) return found;
+    const spectrum = this.find(name);
+    if (spectrum !== undefined) return spectrum;
     const names = bindings(this.memory).map((binding) => binding.name);
     const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-    const there =
+    const existing =
       names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
-    throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)}; ${there}`, {
-      name,
-    });
+    throw new MirrorflowError(
+      'UNKNOWN_SPECTRUM',
+      `there is no spectrum ${JSON.stringify(name)}; ${existing}`,
+      {
+        name,
+      },
+    );
   }
 
-  /**
-   * The binding of a name; a remembered slot is checked, since the memory may have changed under
-   * it.
-   */
-  #slotOf(name: string): Binding | undefined {
+  /** The binding of a name; a cached slot is checked, since SpecTcl may have reused it. */
+  #bindingOf(name: string): Binding | undefined {
     const slot = this.#bySlot?.get(name);
     if (slot !== undefined) {
       const binding = readBinding(this.memory, slot);

@@ -1,49 +1,45 @@
 /**
- * A flow as its provider sees it: slots of the mapped flow file are reserved, filled in place and
- * committed; the commits of one turn are published together and cost one signal. Credit from the
- * duplicator says how far it may write; what to do without credit is the provider's choice.
+ * The provider side of a flow (a stream of fixed-size buffers to any number of consumers) as a
+ * program uses it: `Client.openOutput` returns it. Slots of the mapped flow file are reserved,
+ * filled in place and committed; the commits of one turn of the event loop are published together
+ * and cost one signal. The duplicator grants credit, the sequence below which may be written; the
+ * option `whenFull` decides what happens without credit. Writes the flow file and the signal link.
+ * The functions at the end are for the session and for tests; index.ts does not export them.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';
 import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
-import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
+import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
 import { OutputRing } from './output-ring.js';
-import { sitDown, type Seat } from './provider-claim.js';
+import type { JoinedLink } from '../link/handshake.js';
+import { claimProvider, type ProviderClaim } from './provider-claim.js';
 import { OutputSignals } from './output-signals.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
-import { OutputTurns } from './writer-queue.js';
+import { WriterQueue } from './writer-queue.js';
 
 const TIME_ORIGIN_MS = performance.timeOrigin;
-/** What follows it follows in a microtask. */
+/** Callbacks of `then` run as a microtask, at the end of the present turn. */
 const TURN = Promise.resolve();
 
 interface OutputFlowEvents {
-  /** Nothing more can be written: closed from here, or lost. Once. */
+  /** Nothing more can be written: the flow is closed or lost. Emitted once. */
   closed: [];
   /**
-   * The duplicator has gone. Nothing is lost: what was published stays in the file, and writers
-   * wait until the flow is attached again.
+   * The link to the duplicator has ended. Nothing is lost: published buffers stay in the file, and
+   * writers wait until the flow is reattached.
    */
   detached: [end: LinkEnd];
-  /** Attached to a new duplicator: it goes on. */
+  /** Attached to a new duplicator: writing continues. */
   reattached: [];
-  /**
-   * The flow did not come back: nothing more can be written until it is opened again. Told after
-   * `closed`.
-   */
+  /** The flow could not be reattached: open it again. Emitted after `closed`. */
   lost: [end: LinkEnd];
-  /**
-   * The history of a consumer has reached one of its marks. What that means is the provider's own
-   * affair.
-   */
+  /** The history of a consumer has reached one of its marks; how to react is up to the provider. */
   flowControl: [mark: ReachedMark];
-  /**
-   * This consumer held the writer back for longer than the stall timeout, and is lossy from now on.
-   */
+  /** This consumer held the writer back beyond the stall timeout, and is lossy from now on. */
   demoted: [consumer: string];
 }
 
@@ -59,24 +55,37 @@ interface QueuedBuffer {
   readonly flags?: number;
 }
 
+/** Access to private members for the functions at the end of this module. */
+interface Internals {
+  create(flow: string, rules: OutputRules, claim: ProviderClaim): OutputFlow;
+  reattach(flow: OutputFlow, opened: OpenedFlow): Promise<void>;
+  endDetached(flow: OutputFlow): void;
+}
+
+let internals: Internals;
+
 export class OutputFlow extends EventEmitter<OutputFlowEvents> {
+  /** Name of the flow. */
   readonly flow: string;
   readonly #rules: OutputRules;
   #ring!: OutputRing;
-  #link!: LinkConnection;
-  /** Why there is no duplicator just now. */
+  #link!: JoinedLink;
+  /** Why the link has ended; undefined while it is open. */
   #detached: LinkEnd | undefined;
-  readonly #turns = new OutputTurns(() => this.#reserved);
+  readonly #writers = new WriterQueue(() => this.#reserved);
+  /** Buffers that wait on this side for room in the ring, by the policies `overwrite` and `grow`. */
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
-  /** The ring that the reserved slot lies in. */
+  /** Ring of the reserved slot, which a reattachment replaces. */
   #slotRing: OutputRing | undefined;
   #signals!: OutputSignals;
   readonly #endTurn = (): void => {
     if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
   };
+  /** Commits of this turn wait to be published. */
   #flushing = false;
+  /** Wall clock of the first commit of this turn. */
   #turnNs = 0;
   #writtenBytes = 0;
   #written = 0;
@@ -84,57 +93,50 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
   /** Resolves when the link has ended on both sides. */
-  #left: Promise<void> = Promise.resolve();
+  #linkEnded: Promise<void> = Promise.resolve();
 
-  private constructor(flow: string, rules: OutputRules, seat: Seat) {
+  private constructor(flow: string, rules: OutputRules, claim: ProviderClaim) {
     super();
     this.flow = flow;
     this.#rules = rules;
     this.#slot = { data: Buffer.alloc(0), commit: (size, options) => this.#commitReserved(size, options) };
-    this.#follow(seat);
+    this.#follow(claim);
   }
 
-  /**
-   * Attaches to what flow.open answered. Throws FLOW_BUSY when another provider stays there,
-   * TIMED_OUT, CLOSED.
-   */
-  static async attach(opened: OpenedFlow, options: OutputFlowOptions): Promise<OutputFlow> {
-    const rules = checkOutputOptions(options);
-    return new OutputFlow(opened.flow, rules, await sitDown(opened, rules));
+  static {
+    internals = {
+      create: (flow, rules, claim) => new OutputFlow(flow, rules, claim),
+      reattach: (flow, opened) => flow.#reattach(opened),
+      endDetached: (flow) => flow.#endDetached(),
+    };
   }
 
-  /**
-   * Goes on with another duplicator: in the same file where it took that over, else in its new one.
-   * What waits is written then. Throws as `attach`, and TOO_LARGE when the new buffers are smaller;
-   * nothing has changed then.
-   */
-  async reattach(opened: OpenedFlow): Promise<void> {
+  async #reattach(opened: OpenedFlow): Promise<void> {
     this.#checkNotOver();
-    const seat = await sitDown(opened, this.#rules);
-    const { payloadCapacity } = seat.file.geometry;
+    const claim = await claimProvider(opened, this.#rules);
+    const { payloadCapacity } = claim.file.geometry;
     try {
       this.#checkNotOver();
       if (payloadCapacity < this.bufferSize) {
         throw new MirrorflowError(
           'TOO_LARGE',
-          `the flow ${this.flow} now has buffers of ${payloadCapacity} bytes, and had ${this.bufferSize}: open it anew`,
+          `the flow ${this.flow} now has buffers of ${payloadCapacity} bytes, and had ${this.bufferSize}: open it again`,
           { flow: this.flow, payloadCapacity },
         );
       }
     } catch (error) {
-      seat.link.destroy();
+      claim.link.connection.destroy();
       throw error;
     }
-    this.#follow(seat);
+    this.#follow(claim);
     this.emit('reattached');
     this.#credited();
   }
 
-  /** For a flow that is detached: it does not come back. */
-  finish(): void {
+  #endDetached(): void {
     if (this.#state === 'closed' || this.#state === 'lost' || this.#detached === undefined) return;
     this.#state = 'lost';
-    this.#turns.reject(() => this.#endedError(), 'all');
+    this.#writers.reject(() => this.#endedError(), 'all');
     this.emit('closed');
     this.emit('lost', this.#detached);
   }
@@ -149,7 +151,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#ring.free;
   }
 
-  /** Consumers that are attached to the flow now, lossless and lossy. */
+  /** Number of consumers attached to the flow now, lossless and lossy. */
   get consumers(): number {
     return this.#ring.file.counter(COUNTERS.consumers.id);
   }
@@ -159,15 +161,12 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     return this.#ring.next;
   }
 
-  /**
-   * Buffers that were given up or overwritten before anybody could read them, by the policy for a
-   * full ring.
-   */
+  /** Buffers that the policy for a full ring dropped or replaced before they were published. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** What was committed since the flow was opened here. */
+  /** Buffers and bytes committed since the flow was opened here. */
   get written(): { readonly buffers: number; readonly bytes: number } {
     return { buffers: this.#written, bytes: this.#writtenBytes };
   }
@@ -178,13 +177,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Reserves the next slot, without waiting: undefined when no credit is left, or others wait for
-   * it. One reservation at a time, committed before anything else is written; reserving again gives
+   * Reserves the next slot without waiting: undefined without credit, or while other writers wait.
+   * One reservation at a time, committed before anything else is written; reserving again returns
    * the same slot. Throws CLOSED.
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
-    return this.#turns.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
+    return this.#writers.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
   }
 
   /**
@@ -200,10 +199,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   /**
    * Writes one buffer by copying it, in the order of the calls. Without credit the flow's policy
-   * decides: `block` waits (the bytes must not change meanwhile), `drop` gives the buffer up,
-   * `overwrite` replaces the last one that waits, `grow` lets more of them wait, then blocks.
-   * Resolves with false when this buffer or an earlier waiting one was lost to the policy. Rejects
-   * with TOO_LARGE, CLOSED.
+   * decides: `block` waits (the bytes must not change meanwhile), `drop` drops the buffer,
+   * `overwrite` replaces the newest queued one, `grow` queues up to `queue` buffers, then blocks.
+   * Resolves with false when the policy dropped or replaced a buffer. Rejects with TOO_LARGE,
+   * CLOSED.
    */
   async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
     if (bytes.length > this.bufferSize) {
@@ -214,13 +213,13 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       );
     }
     this.#check();
-    if (this.#turns.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
+    if (this.#writers.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
     const { whenFull, queue } = this.#rules;
     if (whenFull === 'drop') {
       this.#lost += 1;
       return false;
     }
-    if (whenFull !== 'block' && this.#turns.length === 0 && this.#queue.length < queue) {
+    if (whenFull !== 'block' && this.#writers.length === 0 && this.#queue.length < queue) {
       this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
       return true;
     }
@@ -237,7 +236,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     }, options.signal);
   }
 
-  /** Publishes what was committed in this turn now, instead of at its end. */
+  /** Publishes the commits of this turn now, instead of at its end. */
   flush(): void {
     this.#flushing = false;
     if (this.#state === 'closed' || this.#state === 'lost') return;
@@ -246,9 +245,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Waits until everything written has room, publishes it, and leaves the seat: the flow's source
-   * is `ended` then, and another provider may come. Nothing can be written from the call on.
-   * Without room it waits as long as the slowest lossless consumer does. Idempotent.
+   * Waits until everything written has room, publishes it, and releases the provider role: the
+   * flow's source is `ended` then, and another provider may claim the role. Nothing can be written
+   * from the call on. Without room it waits for the slowest lossless consumer. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -256,32 +255,32 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   /**
-   * Leaves at once, as a provider that dies: what waits is given up, and the flow's source is
-   * `stale` then. Idempotent.
+   * Releases the provider role at once, as a killed provider does: queued buffers are dropped,
+   * waiting writes are rejected, and the flow's source is `stale` then. Idempotent.
    */
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
     if (this.#detached === undefined) this.#ring.leave();
-    this.#link.close();
-    this.#turns.reject(() => this.#endedError(), 'all');
+    this.#link.connection.close();
+    this.#writers.reject(() => this.#endedError(), 'all');
     this.emit('closed');
   }
 
   async #close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#reserved = false; // what was not committed is not waited for
-    this.#turns.reject(() => this.#endedError(), 'reservations');
+    this.#reserved = false; // a slot that was not committed is dropped
+    this.#writers.reject(() => this.#endedError(), 'reservations');
     try {
       await this.#inTurn(() => (this.#queue.length === 0 ? true : undefined), undefined);
     } catch {
-      return; // destroyed or lost meanwhile, which is told to whoever wrote
+      return; // destroyed or lost meanwhile: the waiting writes were rejected with that
     }
     this.#flushing = false;
     this.#signals.last(this.#ring.publish());
     this.destroy();
-    await this.#left;
+    await this.#linkEnded;
   }
 
   /** False without credit. */
@@ -305,19 +304,21 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   #commitReserved(size: number, options?: CommitOptions): void {
-    if (!this.#reserved) throw committedAlready();
+    if (!this.#reserved) {
+      throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
+    }
     this.#check();
     if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
-    else this.#keep(size, options);
-    // Others may have waited while it was filled.
-    if (this.#turns.length > 0) this.#turns.serve();
+    else this.#queueReserved(size, options);
+    // Writers may have queued while the slot was filled.
+    if (this.#writers.length > 0) this.#writers.serve();
   }
 
   /**
-   * The slot was reserved before its duplicator went: what is in it is the first to be written by
-   * the next one.
+   * The slot was reserved on a link that has ended since: its payload is the first to be written
+   * after the reattachment.
    */
-  #keep(size: number, options?: CommitOptions): void {
+  #queueReserved(size: number, options?: CommitOptions): void {
     if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
       throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
     this.#reserved = false;
@@ -335,23 +336,23 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     if (full) this.flush();
   }
 
-  /** What is committed from now on is published together, at the end of this turn. */
+  /** Commits from now on are published together, at the end of this turn. */
   #beginTurn(): void {
     this.#flushing = true;
     this.#turnNs = nowNs();
     void TURN.then(this.#endTurn); // a third of what queueMicrotask costs
   }
 
-  #follow({ file, link, generation }: Seat): void {
-    this.#ring = new OutputRing(file, generation);
+  #follow({ file, link }: ProviderClaim): void {
+    this.#ring = new OutputRing(file, link.generation);
     this.#link = link;
-    this.#signals = new OutputSignals(link, this.#ring);
+    this.#signals = new OutputSignals(link.connection, this.#ring);
     this.#detached = undefined;
-    link.onMessage((kind) => {
+    link.connection.onMessage((kind) => {
       if (kind === MessageKind.CREDIT && this.#link === link) this.#credited();
     });
-    this.#left = new Promise((resolve) => {
-      link.onClose((end) => {
+    this.#linkEnded = new Promise((resolve) => {
+      link.onEnd((end) => {
         resolve();
         if (this.#link === link) this.#detach(end);
       });
@@ -361,11 +362,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #credited(): void {
     this.#signals.answered(this.#turnNs);
     this.#drainQueue();
-    this.#turns.serve();
+    this.#writers.serve();
   }
 
   #drainQueue(): void {
-    // A slot that is being filled in place comes first.
+    // A slot that is being filled in place has an earlier sequence.
     while (this.#queue[0] !== undefined && !this.#reserved) {
       const { bytes, ...options } = this.#queue[0];
       if (!this.#put(bytes, options)) break;
@@ -373,27 +374,27 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     }
   }
 
-  /** Resolves with what `serve` gives when it is this one's turn and it gives something. */
+  /** Resolves with the result of `serve`, called in the order of the waits, once it has one. */
   async #inTurn<T>(
     serve: () => T | undefined,
     signal: AbortSignal | undefined,
     reserves = false,
   ): Promise<T> {
     signal?.throwIfAborted();
-    this.flush(); // a provider that waits has published everything, so that whoever holds it back can go on
-    return this.#turns.wait(serve, signal, reserves);
+    this.flush(); // the consumer that holds this provider back may be waiting for these buffers
+    return this.#writers.wait(serve, signal, reserves);
   }
 
   /**
-   * What was committed is published: consumers that have the file read it, and so will those of the
-   * next duplicator.
+   * Publishes what was committed: consumers that have the file mapped read it without a duplicator,
+   * and the next duplicator may take the file over.
    */
   #detach(end: LinkEnd): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#ring.publish();
     this.#detached = end;
-    // Without anybody who attaches it again it has ended.
-    if (!this.emit('detached', end)) this.finish();
+    // Without a listener no session will reattach the flow.
+    if (!this.emit('detached', end)) this.#endDetached();
   }
 
   #check(): void {
@@ -405,17 +406,36 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   #endedError(): MirrorflowError {
-    const why = this.#state === 'lost' ? 'its duplicator has gone' : 'it was closed';
+    const why = this.#state === 'lost' ? 'its duplicator has ended; open the flow again' : 'it was closed';
     return new MirrorflowError('CLOSED', `the flow ${this.flow} cannot be written: ${why}`, {
       flow: this.flow,
     });
   }
 }
 
-function committedAlready(): MirrorflowError {
-  return new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
-}
-
 function nowNs(): number {
   return (TIME_ORIGIN_MS + performance.now()) * 1e6;
+}
+
+/**
+ * Attaches to the flow that `flow.open` of the app server answered, as its provider. Throws
+ * BAD_OPTION, and as `claimProvider`.
+ */
+export async function attachOutputFlow(opened: OpenedFlow, options: OutputFlowOptions): Promise<OutputFlow> {
+  const rules = checkOutputOptions(options);
+  return internals.create(opened.flow, rules, await claimProvider(opened, rules));
+}
+
+/**
+ * Continues with another duplicator: in the same file where it has taken that over, else in its new
+ * one; queued buffers are written then. Throws as `attachOutputFlow`, TOO_LARGE when the new buffers
+ * are smaller, CLOSED; nothing has changed then.
+ */
+export function reattachOutputFlow(flow: OutputFlow, opened: OpenedFlow): Promise<void> {
+  return internals.reattach(flow, opened);
+}
+
+/** Ends a detached flow that will not be reattached: `closed`, then `lost` are emitted. */
+export function endDetachedOutputFlow(flow: OutputFlow): void {
+  internals.endDetached(flow);
 }

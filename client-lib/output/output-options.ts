@@ -1,13 +1,16 @@
-/** What a provider may choose, checked where it enters. */
+/**
+ * Options of an output flow, and their check before anything is opened. Used by `openOutput`.
+ * Pure: no I/O.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { geometryOf } from '../../protocol/flow/flow-file/geometry.js';
 
 export const OUTPUT_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 
 export interface OutputFlowOptions {
-  /** Bytes of one buffer, 1 to what two of them leave below 2^31. */
+  /** Bytes of one buffer, from 1; two buffers and the header must stay below 2^31 bytes. */
   readonly bufferSize: number;
-  /** Buffers of the ring, 2 to 2^20. Default 16. */
+  /** Slots of the ring, 2 to 2^20. Default 16. */
   readonly buffers?: number;
   /** Flow type. Default `bytes`. */
   readonly type?: string;
@@ -16,14 +19,14 @@ export interface OutputFlowOptions {
   /** What `write` does when the ring is full. Default `block`. */
   readonly whenFull?: (typeof OUTPUT_POLICIES)[number];
   /**
-   * Buffers that may wait on this side: for `overwrite` (default 2) and, as the limit, for `grow`
-   * (must be given).
+   * Most buffers that wait in this process while the ring is full: for `overwrite` (default 2) and
+   * for `grow` (required).
    */
   readonly queue?: number;
   /**
-   * Milliseconds, 1 to a day: a lossless consumer that holds this provider back and acknowledges
-   * nothing for so long becomes lossy, and both are told by `demoted`. Also a consumer that is
-   * paused. 0: never. Default: what the application states, else never.
+   * Milliseconds, 1 to a day: a lossless consumer, paused or not, that holds this provider back and
+   * acknowledges nothing for so long becomes lossy; both sides emit `demoted`. 0: never. Default:
+   * the application's setting, else never.
    */
   readonly stallTimeoutMs?: number;
 }
@@ -41,7 +44,7 @@ const DEFAULT_QUEUE = 2;
 const QUEUE_MAX = 1_000_000;
 const DAY_MS = 86_400_000;
 
-/** Throws BAD_OPTION or TOO_LARGE with what was given and what is allowed. */
+/** Throws BAD_OPTION or TOO_LARGE with the value and what is allowed. */
 export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
   const { bufferSize, buffers = DEFAULT_BUFFERS, whenFull = 'block' } = options;
   geometryOf(buffers, bufferSize);
@@ -54,7 +57,7 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
   if (whenFull === 'grow' && options.queue === undefined) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      'whenFull is grow: say in `queue` how many buffers may wait at most',
+      'whenFull is grow and queue is undefined; set queue to the most buffers that may wait',
     );
   }
   const { queue = DEFAULT_QUEUE } = options;

@@ -1,20 +1,22 @@
 /**
- * The ring as a provider may write it: slots are opened as far as there is credit, and given back
- * when they are not used. The duplicator may take credit back: a slot is opened, then the word is
- * looked at again, so that one of the two sees the other. A fence lies between the two, which costs
- * as much as a small buffer: several slots are opened with one.
+ * A flow file's ring for its provider: opens slots as far as credit (the sequence below which may be
+ * written) allows, and gives unused ones back. Used by OutputFlow. Reads and writes the mapped file.
+ *
+ * The duplicator may reduce the credit at any time: a slot is opened first, the credit word read
+ * again after it, so that one of the two processes sees the other. The fence between the two costs
+ * as much as a small buffer, so several slots are opened with one.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { GENERATION_SHIFT, HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 
 /**
- * Slots that are opened together at most, and which share of the ring: they hold nothing for those
- * who join late.
+ * Most slots that are opened together, and the largest share of the ring (one in so many): a
+ * consumer that joins later cannot read the old buffers of opened slots.
  */
 const OPEN_SLOTS_MAX = 64;
 const OPEN_SHARE = 64;
-/** After so much of the ring somebody is told, however busy all are. */
+/** Parts of the ring: after each of them the duplicator is signalled, at any rate. */
 const QUARTER = 4;
 
 export class OutputRing {
@@ -24,10 +26,10 @@ export class OutputRing {
   readonly #writer: RingWriter;
   readonly #generation: number;
   readonly #openTogether: number;
-  /** Payloads of sequences from here on were not given to anybody yet. */
+  /** Payloads of sequences from here on were not handed out yet. */
   #begun = 0;
 
-  /** `generation`: of this provider, which goes into the flags of its slots. */
+  /** `generation`: number of this provider, stored in the flags of its slots. */
   constructor(file: FlowFile, generation: number) {
     this.file = file;
     this.#writer = new RingWriter(file);
@@ -51,12 +53,12 @@ export class OutputRing {
     return Math.max(0, this.#credit - this.#writer.next);
   }
 
-  /** The count that the duplicator has heard of without answering. */
+  /** The published count that the duplicator has handled without answering. */
   get heard(): number {
     return this.file.words.load64(HEADER.heard);
   }
 
-  /** The payload of the next slot, the caller's until `commit`; undefined without credit. */
+  /** Payload of the next slot, the caller's until `commit`; undefined without credit. */
   begin(): Buffer | undefined {
     const writer = this.#writer;
     if (writer.next === writer.opened && !this.#open()) return undefined;
@@ -65,8 +67,8 @@ export class OutputRing {
   }
 
   /**
-   * Completes the slot that was begun. `flags` of the flow type. True when a quarter of the ring
-   * waits to be published.
+   * Completes the begun slot. `flags` of the flow type, 0 to 65,535. True when a quarter of the
+   * ring waits to be published.
    */
   commit(size: number, timestampNs: number, flags: number | undefined): boolean {
     const writer = this.#writer;
@@ -83,8 +85,8 @@ export class OutputRing {
   }
 
   /**
-   * What was opened and not begun can be read again by those who come late. Only while its
-   * duplicator is there: afterwards somebody else may write.
+   * Makes opened slots that were not begun readable again. Only while the link is open: afterwards
+   * another provider may write.
    */
   leave(): void {
     this.#writer.giveBack(this.#begun);

@@ -1,4 +1,7 @@
-/** What a provider has in its hands while it writes one buffer, and what it may say about it. */
+/**
+ * The shapes of writing one buffer: a reserved slot of the flow file and the options of waiting and
+ * committing. Implemented by OutputFlow, part of the public surface. Types only.
+ */
 
 export interface WaitOptions {
   /** Aborting it rejects with its reason. */
@@ -8,10 +11,10 @@ export interface WaitOptions {
 export interface CommitOptions {
   /**
    * Wall-clock nanoseconds since 1970, kept to 256 ns. Default: the time of the first commit of
-   * this turn.
+   * this turn of the event loop.
    */
   readonly timestampNs?: number;
-  /** 0 to 65,535; belongs to the flow type. */
+  /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags?: number;
 }
 
@@ -22,7 +25,7 @@ export interface CommitOptions {
 export interface OutputSlot {
   /**
    * The whole payload area, in the mapped file: `bufferSize` bytes, the provider's until `commit`.
-   * It holds old data.
+   * It holds the payload of an earlier buffer.
    */
   readonly data: Buffer;
   /**

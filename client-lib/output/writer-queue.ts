@@ -1,50 +1,50 @@
 /**
- * Those who wait to write: served in the order in which they came, each when it has room, as long
- * as nobody fills a slot in place.
+ * The writes and reservations of an output flow that wait for room in its ring, served in the order
+ * of their calls while no slot is being filled in place. Used by OutputFlow. Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
 interface Waiter {
-  /** A reservation: given up when the flow is closed, since it could not be committed any more. */
-  readonly reserves: boolean;
+  /** A reservation: rejected when the flow closes, since it could not be committed any more. */
+  readonly isReservation: boolean;
   /** False when there is no room for it. */
   readonly serve: () => boolean;
   readonly reject: (error: Error) => void;
 }
 
-export class OutputTurns {
+export class WriterQueue {
   readonly #waiters: Waiter[] = [];
-  readonly #heldUp: () => boolean;
+  readonly #isBlocked: () => boolean;
 
-  /** `heldUp`: a slot is being filled in place, which comes first. */
-  constructor(heldUp: () => boolean) {
-    this.#heldUp = heldUp;
+  /** `isBlocked`: a slot is being filled in place, and everything else comes after it. */
+  constructor(isBlocked: () => boolean) {
+    this.#isBlocked = isBlocked;
   }
 
-  /** How many wait. */
+  /** Number of waiting writes and reservations. */
   get length(): number {
     return this.#waiters.length;
   }
 
-  /** Serves who waits, as far as there is room. */
+  /** Serves waiters from the front, as far as there is room. */
   serve(): void {
-    while (!this.#heldUp() && this.#waiters[0]?.serve() === true) this.#waiters.shift();
+    while (!this.#isBlocked() && this.#waiters[0]?.serve() === true) this.#waiters.shift();
   }
 
   /**
-   * Resolves with what `serve` gives when it is this one's turn and it gives something; rejects
-   * with the reason of an aborted `signal`.
+   * Resolves with the first result of `serve` that is not undefined; `serve` is called when all
+   * earlier waiters were served. Rejects with the reason of an aborted `signal`.
    */
-  wait<T>(serve: () => T | undefined, signal: AbortSignal | undefined, reserves: boolean): Promise<T> {
+  wait<T>(serve: () => T | undefined, signal: AbortSignal | undefined, isReservation: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => signal?.removeEventListener('abort', abort);
       const waiter: Waiter = {
-        reserves,
+        isReservation,
         serve: () => {
-          const served = serve();
-          if (served === undefined) return false;
+          const result = serve();
+          if (result === undefined) return false;
           settle();
-          resolve(served);
+          resolve(result);
           return true;
         },
         reject: (error) => {
@@ -57,7 +57,7 @@ export class OutputTurns {
         if (index >= 0) this.#waiters.splice(index, 1);
         const reason: unknown = signal?.reason;
         waiter.reject(
-          reason instanceof Error ? reason : new MirrorflowError('CLOSED', 'the wait was given up'),
+          reason instanceof Error ? reason : new MirrorflowError('CLOSED', 'the wait was aborted'),
         );
         this.serve();
       };
@@ -67,11 +67,11 @@ export class OutputTurns {
     });
   }
 
-  /** Rejects all that wait, or only the reservations. */
+  /** Rejects all waiters, or only the reservations. */
   reject(error: () => Error, which: 'all' | 'reservations'): void {
     const waiters = this.#waiters.splice(0);
-    const meant = (waiter: Waiter): boolean => which === 'all' || waiter.reserves;
-    this.#waiters.push(...waiters.filter((waiter) => !meant(waiter)));
-    for (const waiter of waiters) if (meant(waiter)) waiter.reject(error());
+    const isMeant = (waiter: Waiter): boolean => which === 'all' || waiter.isReservation;
+    this.#waiters.push(...waiters.filter((waiter) => !isMeant(waiter)));
+    for (const waiter of waiters) if (isMeant(waiter)) waiter.reject(error());
   }
 }

@@ -1,29 +1,43 @@
 /**
- * The flows that a client has open: opened through the app server, attached, and attached again
- * when their duplicator was replaced.
+ * The input and output flows of a client: opens each through the app server, attaches it, and
+ * reattaches it when its duplicator was replaced. Used by Client. Calls the app server and, through
+ * the flows, opens their files and links.
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import { checkName } from '../../protocol/base/names.js';
 import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { clientLog } from '../client-log.js';
 import { prepareFlowThread } from '../input/flow-thread/start.js';
-import { openInputFlow, type ControlPath, type InputFlow } from '../input/input-flow.js';
+import {
+  endDetachedInputFlow,
+  identifyInputFlow,
+  openInputFlow,
+  reattachInputFlow,
+  type ControlPath,
+  type InputFlow,
+} from '../input/input-flow.js';
 import type { InputFlowOptions } from '../input/input-options.js';
-import { clientLog } from './locate.js';
-import type { Openings, Reattachable } from './openings.js';
-import { OutputFlow } from '../output/output-flow.js';
+import {
+  attachOutputFlow,
+  endDetachedOutputFlow,
+  reattachOutputFlow,
+  type OutputFlow,
+} from '../output/output-flow.js';
 import { checkOutputOptions, type OutputFlowOptions } from '../output/output-options.js';
+import type { AttachedFlow, Openings } from './openings.js';
 
-/** Looks at what was opened before it is attached to, and throws when it is not what was meant. */
+/** Checks an opened flow before it is attached; throws when its type is not the expected one. */
 export type Accept = (opened: Pick<OpenedFlow, 'file'>) => void;
 
 export class ClientFlows {
   readonly #openings: Openings;
   readonly #call: CallOf<MirrorflowContract>;
   readonly #control: () => ControlPath;
-  readonly #flows = new Set<InputFlow | OutputFlow>();
+  readonly #inputs = new Set<InputFlow>();
+  readonly #outputs = new Set<OutputFlow>();
 
-  /** `control`: the app server's socket and the present session there. */
+  /** `control`: socket of the app server and token of the present session. */
   constructor(openings: Openings, call: CallOf<MirrorflowContract>, control: () => ControlPath) {
     this.#openings = openings;
     this.#call = call;
@@ -41,42 +55,35 @@ export class ClientFlows {
       direction: 'input',
       ...(type === undefined ? {} : { type }),
     };
-    const key = {};
     if (options.inline !== true) prepareFlowThread();
-    const opened = await this.#openings.open(key, request);
-    try {
-      accept(opened);
+    return this.#opening(request, accept, async (key, opened) => {
       const input = await openInputFlow(opened, options, 'hold', this.#control());
-      this.#isOpen(key, input);
-      // Whoever provides the flow by then may have defined it anew.
-      const again: Reattachable = {
-        reattach: async (found) => {
-          accept(found);
-          await input.reattach(found);
-        },
-      };
-      const tell = this.#openings.teller(request);
-      input.on('state', (state) => tell(state === 'live' ? 'live' : 'stale'));
+      this.#inputs.add(input);
+      this.#openings.attach(key, attachedInput(input));
+      const notify = this.#openings.statusNotifier(request);
+      const notifyState = (): void => notify(input.sourceState === 'live' ? 'live' : 'stale');
+      input.on('state', notifyState);
       input.on('detached', () => {
-        tell('stale');
-        void this.#openings.recover(key, request, again, {
+        notify('stale');
+        const reattach = async (target: OpenedFlow): Promise<void> => {
+          accept(target); // another provider may have defined the flow again
+          await reattachInputFlow(input, target);
+        };
+        void this.#openings.recover(key, request, reattach, {
           reattached: () => {
-            tell('reattached');
-            tell(input.sourceState === 'live' ? 'live' : 'stale');
+            notify('reattached');
+            notifyState();
           },
-          ended: () => input.finish(),
+          ended: () => endDetachedInputFlow(input),
         });
       });
       input.once('end', () => {
-        tell('ended');
-        this.#flows.delete(input);
+        notify('ended');
+        this.#inputs.delete(input);
         void this.#openings.close(key);
       });
       return input;
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
+    });
   }
 
   async openOutput(
@@ -93,68 +100,88 @@ export class ClientFlows {
       type: options.type ?? 'bytes',
       properties: JSON.stringify(options.properties ?? {}),
     };
+    return this.#opening(request, accept, async (key, opened) => {
+      const output = await attachOutputFlow(opened, options);
+      this.#outputs.add(output);
+      this.#openings.attach(key, attachedOutput(output));
+      void this.#emitPresentMarks(output);
+      const notify = this.#openings.statusNotifier(request);
+      output.once('closed', () => {
+        notify('ended');
+        this.#outputs.delete(output);
+        void this.#openings.close(key);
+      });
+      output.on('detached', () => {
+        notify('stale');
+        const reattach = async (target: OpenedFlow): Promise<void> => {
+          accept(target);
+          await reattachOutputFlow(output, target);
+        };
+        void this.#openings.recover(key, request, reattach, {
+          reattached: () => {
+            notify('reattached');
+            notify('live');
+          },
+          ended: () => endDetachedOutputFlow(output),
+        });
+      });
+      return output;
+    });
+  }
+
+  /** The outputs of a flow that this client has open. */
+  outputs(name: string | undefined): OutputFlow[] {
+    return [...this.#outputs].filter(({ flow }) => flow === name);
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#inputs, ...this.#outputs].map((flow) => flow.close()));
+  }
+
+  /** Opens at the app server, then attaches; closes the opening when attaching fails. */
+  async #opening<Flow>(
+    request: OpenRequest,
+    accept: Accept,
+    attach: (key: object, opened: OpenedFlow) => Promise<Flow>,
+  ): Promise<Flow> {
     const key = {};
     const opened = await this.#openings.open(key, request);
     try {
       accept(opened);
-      const output = await OutputFlow.attach(opened, options);
-      this.#isOpen(key, output);
-      const tell = this.#openings.teller(request);
-      output.once('closed', () => {
-        tell('ended');
-        this.#flows.delete(output);
-        void this.#openings.close(key);
-      });
-      output.on('detached', () => {
-        tell('stale');
-        const again: Reattachable = {
-          reattach: async (found) => {
-            accept(found);
-            await output.reattach(found);
-          },
-        };
-        void this.#openings.recover(key, request, again, {
-          reattached: () => {
-            tell('reattached');
-            tell('live');
-          },
-          ended: () => output.finish(),
-        });
-      });
-      return output;
+      return await attach(key, opened);
     } catch (error) {
       await this.#openings.close(key);
       throw error;
     }
   }
 
-  /** The outputs of a flow that this client has open. */
-  outputs(name: string | undefined): OutputFlow[] {
-    return [...this.#flows].filter(
-      (flow) => flow instanceof OutputFlow && flow.flow === name,
-    ) as OutputFlow[];
-  }
-
-  async closeAll(): Promise<void> {
-    await Promise.all([...this.#flows].map((flow) => flow.close()));
-  }
-
-  #isOpen(key: object, flow: InputFlow | OutputFlow): void {
-    this.#flows.add(flow);
-    this.#openings.serves(key, flow);
-    if (flow instanceof OutputFlow) void this.#tellMarks(flow);
-  }
-
   /**
-   * Consumers that said XOFF before this provider came: told like those that come, once the caller
-   * had time to listen.
+   * Emits the XOFF marks that consumers have sent before this provider came, like later ones, once
+   * the caller had time to set its listener.
    */
-  async #tellMarks(output: OutputFlow): Promise<void> {
+  async #emitPresentMarks(output: OutputFlow): Promise<void> {
     try {
       const marks = await this.#call('flow.marks', [output.flow]);
       for (const { consumer, mark } of marks) output.emit('flowControl', { ...mark, consumer });
     } catch (error) {
-      clientLog.debug('the marks of a flow are not known', { flow: output.flow, error });
+      clientLog.debug('the flow-control marks of a flow could not be read', { flow: output.flow, error });
     }
   }
+}
+
+function attachedInput(input: InputFlow): AttachedFlow {
+  return {
+    counts: () => {
+      const { taken, lost, ready, capacity, delivery, paused } = input;
+      return { ...taken, lost, ready, capacity, delivery, paused };
+    },
+    identify: (identity) => identifyInputFlow(input, identity),
+  };
+}
+
+function attachedOutput(output: OutputFlow): AttachedFlow {
+  return {
+    counts: () => ({ ...output.written, lost: output.lost, queued: output.queued }),
+    identify: () => undefined,
+  };
 }

@@ -1,12 +1,17 @@
 /**
- * A client of one application: its session, the flows it has open, its mirrors. The session is a
- * permanent connection; when the app server was restarted the client presents itself again and
- * opens again what it had open, while data go on meanwhile.
+ * A client of one application, as a program uses it: `connect` returns it. Owns the session with the
+ * app server (a permanent connection), the open flows, the mirrors and the message inbox. When the
+ * app server was restarted the client presents itself again and opens its flows again; data keep
+ * moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock } from '../../protocol/base/clock.js';
 import type { Delivery, MessageTarget } from '../../protocol/rpc/contract/deliveries.js';
-import type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../../protocol/rpc/contract/figures.js';
+import type {
+  ApplicationStatistics,
+  NetworkStatus,
+  ProgramInfo,
+} from '../../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
@@ -23,7 +28,7 @@ import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';
 import type { InputFlow } from '../input/input-flow.js';
 import type { InputFlowOptions } from '../input/input-options.js';
-import { clientLog } from './locate.js';
+import { clientLog } from '../client-log.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from '../messages/inbox.js';
 import { messageToWire, type MessageClass } from '../messages/message-class.js';
 import type { Mirror } from '../mirror/mirror.js';
@@ -33,27 +38,35 @@ import type { OutputFlowOptions } from '../output/output-options.js';
 import type { Layer } from '../types/flow-type.js';
 import { checkStack, stackIdentity } from '../types/stack.js';
 import { TypedInputFlow, type ReadableType } from '../input/typed-input-flow.js';
-import { TypedOutputFlow, untypedOutputOptions, type TypedOutputOptions } from '../output/typed-output-flow.js';
+import {
+  TypedOutputFlow,
+  untypedOutputOptions,
+  type TypedOutputOptions,
+} from '../output/typed-output-flow.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
-/** The flow of an application's SpecTcl. */
+/** Name of the flow that mirrors an application's SpecTcl. */
 export const SPECTRA_FLOW = 'spectra';
 
-export interface Presented {
+/** What `connect` knows of a client before the client is presented to its app server. */
+export interface ClientIdentity {
   readonly app: string;
   readonly name: string;
   readonly program: string;
+  /** Runtime directory of the app server. */
   readonly directory: string;
+  /** Path of the app server's socket. */
   readonly socket: string;
   /** The first session, already connected; owned by the client from now on. */
   readonly session: RpcSession;
-  /** Answers the calls of the app server; the same for the first session and all later ones. */
+  /** Answers the app server's calls on the first session and all later ones. */
   readonly incoming: IncomingCalls;
 }
 
-/** Who gets a message. */
+/** Receivers of a message. */
 export type SendTarget =
+  /** Every client of this name. */
   | { readonly client: string }
   /** Every client of the application but the sender. */
   | { readonly application: true }
@@ -61,31 +74,33 @@ export type SendTarget =
   | { readonly provider: string };
 
 interface ClientEvents {
-  /** A flow or mirror of this client is worth something else now. */
+  /** The status of a flow or mirror of this client has changed. */
   status: [change: FlowStatus];
-  /** The app server is away; what is open goes on without it. */
+  /** The session has ended; open flows and mirrors continue without it. */
   disconnected: [];
-  /** The app server is back and knows this client again. */
+  /** The client has a new session, and its flows are opened there again. */
   reconnected: [];
-  /**
-   * A handler of a message, or its `invoke`, threw or rejected. Without a listener it is logged.
-   */
+  /** A message handler or `invoke` threw or rejected. Without a listener the error is logged. */
   messageError: [error: unknown, message: object];
-  /** Somebody asks this client to quit. Without a listener the client closes itself. */
+  /** This client is requested to quit. Without a listener the client closes itself. */
   quit: [];
 }
 
 type ClientEventName = EventEmitter.EventNames<ClientEvents>;
 type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
-interface Everywhere {
+interface HostScope {
+  /** Include the other hosts of the application. Default false. */
   readonly everywhere?: boolean;
 }
+
+/** Set by the class, for `presentClient`. */
+let present: (identity: ClientIdentity) => Promise<Client>;
 
 export class Client extends EventEmitter<ClientEvents> {
   readonly app: string;
   readonly name: string;
-  /** Runtime directory in which the application was found. */
+  /** Runtime directory of the application's app server. */
   readonly directory: string;
   readonly #connection: PermanentConnection<undefined>;
   readonly #call: CallOf<MirrorflowContract>;
@@ -103,19 +118,19 @@ export class Client extends EventEmitter<ClientEvents> {
   #token = '';
   #closed = false;
 
-  private constructor(presented: Presented) {
+  private constructor(identity: ClientIdentity) {
     super();
-    this.app = presented.app;
-    this.name = presented.name;
-    this.directory = presented.directory;
-    const { dispatcher } = presented.incoming;
-    presented.incoming.client = {
+    this.app = identity.app;
+    this.name = identity.name;
+    this.directory = identity.directory;
+    const { dispatcher } = identity.incoming;
+    identity.incoming.client = {
       deliver: (delivery) => this.#deliver(delivery),
       report: () => this.#openings.report(),
     };
-    let first: RpcSession | undefined = presented.session;
+    let first: RpcSession | undefined = identity.session;
     this.#connection = new PermanentConnection<undefined>(
-      { path: presented.socket },
+      { path: identity.socket },
       {
         context: () => undefined,
         log: clientLog,
@@ -124,11 +139,11 @@ export class Client extends EventEmitter<ClientEvents> {
           first = undefined;
           if (session !== undefined) return Promise.resolve(session);
           return connectSession(
-            { path: presented.socket },
+            { path: identity.socket },
             { context: () => undefined, log: clientLog, signal, dispatcher },
           );
         },
-        onConnected: (session) => this.#introduce(session, presented),
+        onConnected: (session) => this.#present(session, identity),
       },
     );
     this.#call = callerOf(CONTRACT, this.#connection);
@@ -139,41 +154,39 @@ export class Client extends EventEmitter<ClientEvents> {
       connected: () => this.connected,
       closed: () => this.#closed,
       reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
-      told: (status) => this.emit('status', status),
+      onStatus: (status) => this.emit('status', status),
     });
     this.#mirrors = new ClientMirrors(this.#openings, (flow) =>
       linkSocketPath(this.directory, this.app, flow),
     );
     this.#flows = new ClientFlows(this.#openings, this.#call, () => ({
-      socket: presented.socket,
+      socket: identity.socket,
       session: this.#token,
     }));
   }
 
-  /**
-   * Used by `connect`. Throws what the app server answers to the presentation, VERSION_MISMATCH
-   * among it.
-   */
-  static async present(presented: Presented): Promise<Client> {
-    const client = new Client(presented);
-    await new Promise<void>((resolve, reject) => {
-      const connection = client.#connection;
-      connection.once('connected', () => {
-        connection.removeAllListeners();
-        connection.on('lost', () => client.emit('disconnected'));
-        connection.on('connected', () => client.emit('reconnected'));
-        resolve();
+  static {
+    present = async (identity) => {
+      const client = new Client(identity);
+      await new Promise<void>((resolve, reject) => {
+        const connection = client.#connection;
+        connection.once('connected', () => {
+          connection.removeAllListeners();
+          connection.on('lost', () => client.emit('disconnected'));
+          connection.on('connected', () => client.emit('reconnected'));
+          resolve();
+        });
+        connection.once('failed', (error) => {
+          void connection.close();
+          reject(error instanceof Error ? error : new Error(describeError(error)));
+        });
+        connection.start();
       });
-      connection.once('failed', (error) => {
-        void connection.close();
-        reject(error instanceof Error ? error : new Error(describeError(error)));
-      });
-      connection.start();
-    });
-    return client;
+      return client;
+    };
   }
 
-  /** Whether the app server is there now. */
+  /** Whether the client has a session with its app server now. */
   get connected(): boolean {
     return this.#connection.state === 'connected';
   }
@@ -196,38 +209,35 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Counts of all clients and flows, collected now; who did not answer in time is marked.
-   * `everywhere`: also those of the other hosts.
+   * Counts of all clients and flows, collected now; clients and flows that did not answer within a
+   * second are marked.
    */
-  applicationStatistics({ everywhere = false }: Everywhere = {}): Promise<ApplicationStatistics> {
+  applicationStatistics({ everywhere = false }: HostScope = {}): Promise<ApplicationStatistics> {
     return this.#call('app.statistics', [everywhere]);
   }
 
-  /**
-   * Who provides and who consumes which flow, and who holds whom back. `everywhere`: also on the
-   * other hosts.
-   */
-  network({ everywhere = false }: Everywhere = {}): Promise<NetworkStatus> {
+  /** Providers and consumers of all flows, and the consumers that hold a provider back. */
+  network({ everywhere = false }: HostScope = {}): Promise<NetworkStatus> {
     return this.#call('app.network', [everywhere]);
   }
 
   /**
-   * Asks all clients of a name, on all hosts, to quit; resolves with how many were asked. Rejects
-   * with UNKNOWN_CLIENT.
+   * Requests all clients of a name, on all hosts, to quit; resolves with their number. Rejects with
+   * UNKNOWN_CLIENT.
    */
   requestQuit(client: string): Promise<number> {
     return this.#call('client.request', [checkName('client', client), 'quit']);
   }
 
-  /** The programs that the application may be asked to run. */
+  /** The registered programs, which `runProgram` can start. */
   programs(): Promise<ProgramInfo[]> {
     return this.#call('app.programs', []);
   }
 
   /**
-   * Has the app server run a registered program, here or on another host where the application
-   * runs; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED, LIMIT_REACHED,
-   * UNKNOWN_HOST.
+   * Starts a registered program through the app server, here or on another host where the
+   * application runs; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED,
+   * LIMIT_REACHED, UNKNOWN_HOST.
    */
   runProgram(program: string, host?: string): Promise<number> {
     const name = checkName('program', program);
@@ -235,8 +245,8 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Makes a message class known, so that its objects are invoked when they come. Throws BAD_OPTION
-   * for a wrong declaration.
+   * Registers a message class: its objects are invoked when they arrive. Throws BAD_OPTION for a
+   * wrong declaration.
    */
   register(cls: MessageClass): void {
     this.#inbox.register(cls);
@@ -244,9 +254,9 @@ export class Client extends EventEmitter<ClientEvents> {
 
   override on<E extends ClientEventName>(event: E, listener: ClientEventListener<E>, context?: unknown): this;
   /**
-   * Handles the messages of a class: one at a time and in the order of arrival, all classes
-   * together; a promise is awaited before the next one. `invoke()` of the message runs first. What
-   * a handler throws goes to `messageError` and stops nothing.
+   * Calls the handler with the messages of a class: one at a time and in the order of arrival, all
+   * classes together; a returned promise is awaited before the next message. `invoke()` of the
+   * message runs first. Errors of a handler are emitted as `messageError`.
    */
   override on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): this;
   override on(subject: unknown, listener: unknown, context?: unknown): this {
@@ -263,7 +273,7 @@ export class Client extends EventEmitter<ClientEvents> {
     context?: unknown,
     once?: boolean,
   ): this;
-  /** Without a handler, all of the class. */
+  /** Removes a handler, or all handlers of the class. */
   override off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): this;
   override off(subject: unknown, listener?: unknown, context?: unknown, once?: boolean): this {
     if (typeof subject === 'function') {
@@ -279,18 +289,19 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * The next message of a class. It comes in the turn in which the message arrives, before
-   * handlers, so that a handler may wait for another message. Rejects with TIMED_OUT, CLOSED when
-   * aborted or when the client closes.
+   * The next message of a class, resolved in the turn in which it arrives and before handlers run,
+   * so that a handler may wait for another message. Rejects with TIMED_OUT, or CLOSED when aborted
+   * or when the client closes.
    */
   waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
     return this.#inbox.waitFor(cls, options);
   }
 
   /**
-   * Sends a message; resolves with how many clients have queued it. Rejects with INVALID_PARAMETERS
-   * for what cannot travel, UNKNOWN_CLIENT or UNKNOWN_FLOW when nobody is meant, and, when nobody
-   * could take it, with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
+   * Sends a message; resolves with the number of clients that have queued it. Rejects with
+   * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
+   * that does not exist, and, when no receiver queued it, with the first one's reason:
+   * LIMIT_REACHED, TIMED_OUT, …
    */
   async send(message: object, { to }: { readonly to: SendTarget }): Promise<number> {
     const target: MessageTarget = { ...to };
@@ -299,9 +310,10 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /**
    * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE,
-   * BAD_OPTION, or the cause why its duplicator could not be started. The flow is the caller's to
-   * close; closing the client closes it too. With a flow type's object, its takes give that type's
-   * buffers, and a flow of another type or other properties is WRONG_FLOW_TYPE, with both.
+   * BAD_OPTION, TIMED_OUT when its duplicator does not answer within a second, or the cause why it
+   * could not be started. The caller closes the flow; closing the client closes it too. With a flow
+   * type object, takes return that type's buffers, and a flow of another type or with other
+   * properties throws WRONG_FLOW_TYPE naming both.
    */
   openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
   openInput<B extends Layer>(
@@ -322,10 +334,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Opens a flow for writing: this client becomes its one provider. Throws FLOW_BUSY naming the
-   * provider there is, TOO_LARGE and NO_SPACE with the numbers, WRONG_FLOW_TYPE naming both types.
-   * The flow is the caller's to close; closing the client closes it too. With a flow type's object
-   * it is written in that type's values.
+   * Opens a flow for writing: this client becomes its only provider. Throws FLOW_BUSY naming the
+   * present provider, TOO_LARGE and NO_SPACE with the numbers, WRONG_FLOW_TYPE naming both types,
+   * TIMED_OUT when its duplicator does not answer within a second. The caller closes the flow;
+   * closing the client closes it too. With a flow type object, that type's values are written.
    */
   openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow>;
   openOutput<Value, Place, Form>(
@@ -343,41 +355,40 @@ export class Client extends EventEmitter<ClientEvents> {
       const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
-      // A flow that others have open is not defined anew: if its type is why, that is the better
-      // answer.
+      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE says more.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
-        const found = await this.#call('flow.inquire', [flow]).catch(() => undefined);
-        if (found?.file !== undefined) accept({ file: found.file });
+        const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
+        if (existing?.file !== undefined) accept({ file: existing.file });
       }
       throw error;
     }
   }
 
   /**
-   * The mirror of a display memory on this host, started where needed. One per flow and client:
-   * asking again gives the same one, until `unmap`. Throws NOT_A_MIRROR for a flow that is none, or
-   * the cause why it could not be started, within a second when nothing answers.
+   * The mirror of a display memory on this host, started where needed. One per flow and client,
+   * until `unmap`. Throws NOT_A_MIRROR for a flow of another type, TIMED_OUT when its duplicator
+   * does not answer within a second, or the cause why it could not be started.
    */
   async mirror(flow: string = SPECTRA_FLOW): Promise<Mirror> {
     return this.#mirrors.get(flow);
   }
 
   /**
-   * `mirror(flow)` and its memory: SpecTcl's display memory byte for byte, mapped read-only, always
-   * the newest.
+   * Memory of `mirror(flow)`: the newest display memory, byte for byte SpecTcl's, mapped
+   * read-only.
    */
   async getMemory(flow: string = SPECTRA_FLOW): Promise<Buffer> {
     return (await this.mirror(flow)).memory;
   }
 
-  /** Whether a mirror that this client got is attached and its source is live. */
+  /** Whether this client's mirror of the flow is attached and its source is live. */
   async isMirroring(flow: string = SPECTRA_FLOW): Promise<boolean> {
     return this.#mirrors.isMirroring(flow);
   }
 
   /**
-   * Detaches from a mirror; what `getMemory` gave must not be used any more. Nothing happens when
-   * there is none.
+   * Detaches from a mirror; memory that `getMemory` returned must not be used any more. Does nothing
+   * without a mirror.
    */
   async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
     await this.#mirrors.unmap(flow);
@@ -394,7 +405,7 @@ export class Client extends EventEmitter<ClientEvents> {
     await this.#connection.close();
   }
 
-  /** Resolves when the app server is back, at the latest after a while. */
+  /** Resolves when the app server is connected again, after `delayMs` at the latest. */
   #reconnectedWithin(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -407,7 +418,7 @@ export class Client extends EventEmitter<ClientEvents> {
     });
   }
 
-  /** What it throws goes back to the sender. */
+  /** Errors are sent back to the sender of the delivery. */
   #deliver({ kind, from = '', message, flow, mark }: Delivery): void {
     switch (kind) {
       case 'message':
@@ -427,14 +438,19 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
-  async #introduce(session: RpcSession, { name, program }: Presented): Promise<void> {
+  async #present(session: RpcSession, { name, program }: ClientIdentity): Promise<void> {
     const call = callerOf(CONTRACT, session);
     const { session: token } = await call('client.present', [
       { name, program, pid: process.pid, version: PROTOCOL_VERSION },
     ]);
     this.#token = token;
-    await this.#openings.openAgain(session, token);
+    await this.#openings.reopenAll(session, token);
   }
+}
+
+/** Presents a client to its app server. Throws VERSION_MISMATCH and what else the server answers. */
+export function presentClient(identity: ClientIdentity): Promise<Client> {
+  return present(identity);
 }
 
 function isTyped<Value, Place, Form>(

@@ -1,6 +1,7 @@
 /**
- * Connecting to an application: its app server is found, or started by the host server, and the
- * client presents itself.
+ * Connects a program to an application: finds its app server, or has the host server start it, and
+ * presents the client. The first call of every program that uses the library. Opens a session to
+ * the app server, and for the start one to the host server.
  */
 import { basename } from 'node:path';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -8,50 +9,41 @@ import { checkName } from '../../protocol/base/names.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
-import { Client } from './client.js';
+import { presentClient, type Client } from './client.js';
 import { IncomingCalls } from './incoming-calls.js';
-import {
-  clientLog,
-  findAppServer,
-  findHostServer,
-  noHostServer,
-  type Located,
-  type LocateOptions,
-} from './locate.js';
+import { clientLog } from '../client-log.js';
+import { findAppServer, findHostServer, noHostServer, type Located, type LocateOptions } from './locate.js';
 
 export interface ConnectOptions extends LocateOptions {
-  /** The application. */
+  /** Name of the application. */
   readonly app: string;
-  /** This client's name in lists and statistics; default: the program's name. */
+  /** Name of this client in lists and statistics. Default: the program's name. */
   readonly name?: string;
-  /** What this program is, for people; default: its path. */
+  /** Description of this program in lists. Default: its path. */
   readonly program?: string;
-  /** Start the application when the host server knows it and it does not run. Default true. */
+  /** Start the application when it is configured at the host server and does not run. Default true. */
   readonly start?: boolean;
 }
 
+/** Longest start of an application, its app server included. */
+const START_TIMEOUT_MS = 12_000;
+const PROGRAM_CHARACTERS_MAX = 256;
+const NAME_CHARACTERS_MAX = 64;
+
 /**
  * Connects to an application on this host. Throws BAD_NAME, NOT_RUNNING when neither its app server
- * nor a host server runs, UNKNOWN_APPLICATION when the host server does not know it, or the cause
- * why it could not be started. Fails within a second when nothing answers.
+ * nor a host server runs, UNKNOWN_APPLICATION when the host server has no such application, or the
+ * cause why it could not be started. Fails within a second when no server answers.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const app = checkName('application', options.app);
   const name = checkName('client', options.name ?? programName());
-  const program = (options.program ?? process.argv[1] ?? process.title).slice(0, 256);
+  const program = (options.program ?? process.argv[1] ?? process.title).slice(0, PROGRAM_CHARACTERS_MAX);
   const incoming = new IncomingCalls();
-  const found =
+  const { directory, socket, session } =
     (await findAppServer(app, options, incoming.dispatcher)) ??
     (await startThroughHost(app, options, incoming));
-  return Client.present({
-    app,
-    name,
-    program,
-    directory: found.directory,
-    socket: found.socket,
-    session: found.session,
-    incoming,
-  });
+  return presentClient({ app, name, program, directory, socket, session, incoming });
 }
 
 async function startThroughHost(
@@ -70,20 +62,20 @@ async function startThroughHost(
         { app },
       );
     }
-    const known = await call('host.applications', []);
-    if (!known.some((application) => application.name === app)) {
-      const names = known.map((application) => application.name).join(', ');
+    const applications = await call('host.applications', []);
+    if (!applications.some((application) => application.name === app)) {
+      const names = applications.map((application) => application.name).join(', ');
       throw new MirrorflowError(
         'UNKNOWN_APPLICATION',
-        `this host knows no application ${app} (${names === '' ? 'it knows none' : `it knows ${names}`}); start it with \`mirrorflow run ${app} --spectcl …\``,
+        `this host has no application ${app} (${names === '' ? 'it has none' : `it has ${names}`}); start it with \`mirrorflow run ${app} --spectcl …\``,
         { app },
       );
     }
-    const { socket } = await call('host.run', [{ name: app }], { timeoutMs: 12_000 });
-    if (socket === undefined)
-      throw new MirrorflowError('APPLICATION_UNREACHABLE', `the app server of ${app} told no socket`, {
-        app,
-      });
+    const { socket } = await call('host.run', [{ name: app }], { timeoutMs: START_TIMEOUT_MS });
+    if (socket === undefined) {
+      const message = `the app server of ${app} reported no socket path`;
+      throw new MirrorflowError('APPLICATION_UNREACHABLE', message, { app });
+    }
     const session = await connectSession(
       { path: socket },
       { context: () => undefined, log: clientLog, dispatcher },
@@ -96,5 +88,5 @@ async function startThroughHost(
 
 function programName(): string {
   const base = basename(process.argv[1] ?? 'node').replace(/[^A-Za-z0-9._-]/g, '-');
-  return /^[A-Za-z0-9]/.test(base) ? base.slice(0, 64) : 'node';
+  return /^[A-Za-z0-9]/.test(base) ? base.slice(0, NAME_CHARACTERS_MAX) : 'node';
 }

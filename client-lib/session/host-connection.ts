@@ -1,6 +1,7 @@
 /**
- * A connection to this host's host server: discovery, starting and stopping applications. What the
- * console stands on.
+ * A connection to this host's host server, the daemon that starts and stops applications and lists
+ * those of the network. Used by the console, the web viewer and getSpecTclMemory; part of the public
+ * surface. Calls the host server over one session.
  */
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { HostOnNetwork } from '../../protocol/rpc/contract/hosts.js';
@@ -12,12 +13,13 @@ import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
 
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
-/**
- * Starting an application includes its app server's start; stopping one awaits the end of all its
- * processes.
- */
+/** The start of an application ends when its app server is ready. */
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 3_000;
+/** The stop of an application ends when all its processes have exited. */
 const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 2_000;
+
+/** Set by the class, for `connectHost`. */
+let create: (directory: string, session: RpcSession) => HostConnection;
 
 export class HostConnection {
   /** Runtime directory of the host server. */
@@ -25,10 +27,14 @@ export class HostConnection {
   readonly #session: RpcSession;
   readonly #call: CallOf<MirrorflowContract>;
 
-  constructor(directory: string, session: RpcSession) {
+  private constructor(directory: string, session: RpcSession) {
     this.directory = directory;
     this.#session = session;
     this.#call = callerOf(CONTRACT, session);
+  }
+
+  static {
+    create = (directory, session) => new HostConnection(directory, session);
   }
 
   info(): Promise<HostInfo> {
@@ -40,7 +46,7 @@ export class HostConnection {
   }
 
   /**
-   * The hosts of this network with their applications, this one first; those that are away with the
+   * The hosts of this network with their applications, this one first; unreachable hosts with the
    * reason.
    */
   network(): Promise<HostOnNetwork[]> {
@@ -48,8 +54,8 @@ export class HostConnection {
   }
 
   /**
-   * Starts an application here or on another host, or finds it running. Rejects with the cause when
-   * it does not become ready, UNKNOWN_HOST naming those there are.
+   * Starts an application here or on another host; one that runs already is left as it is. Rejects
+   * with the cause when it does not become ready, UNKNOWN_HOST naming the hosts of the network.
    */
   run(options: ApplicationOptions, host?: string): Promise<ApplicationInfo> {
     return this.#call('host.run', host === undefined ? [options] : [options, host], {
@@ -58,8 +64,8 @@ export class HostConnection {
   }
 
   /**
-   * Starts an application anew with the options it has, changed by those that are stated; its flows
-   * end and begin again.
+   * Restarts an application with its present options, replaced where `changes` states one; its
+   * flows end and begin again.
    */
   restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     return this.#call('host.restart', [changes], { timeoutMs: STOP_TIMEOUT_MS + START_TIMEOUT_MS });
@@ -72,12 +78,12 @@ export class HostConnection {
     });
   }
 
-  /** Ends the host server; with `everything`, its applications too. */
+  /** Stops the host server; with `everything`, its applications too. */
   async quit(everything: boolean): Promise<void> {
     await this.#call('host.quit', [everything], { timeoutMs: STOP_TIMEOUT_MS });
   }
 
-  /** Resolves when the connection has ended, also by the other side. */
+  /** Resolves when the connection has ended, on either side. */
   get closed(): Promise<void> {
     return this.#session.closed;
   }
@@ -87,9 +93,9 @@ export class HostConnection {
   }
 }
 
-/** Connects to the host server of this host; throws NOT_RUNNING when there is none. */
+/** Connects to the host server of this host. Throws NOT_RUNNING when none runs. */
 export async function connectHost(options: LocateOptions = {}): Promise<HostConnection> {
   const found = await findHostServer(options);
   if (found === undefined) throw noHostServer(options);
-  return new HostConnection(found.directory, found.session);
+  return create(found.directory, found.session);
 }

@@ -1,10 +1,10 @@
 /**
- * Finding servers on this host: the sockets of host servers and app servers in the directories a
- * client looks into, the user's first, then the machine's.
+ * Finds host servers and app servers on this host by their sockets in the runtime directories: the
+ * user's first, then the machine's. Used by `connect` and `connectHost`. Opens sessions.
  */
 import { clientDirectories, appSocketPath, hostSocketPath } from '../../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
-import { Logger } from '../../protocol/base/log.js';
+import { clientLog } from '../client-log.js';
 import { isUsableDirectory } from '../../protocol/base/files/private-directory.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
@@ -13,7 +13,7 @@ import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 export interface LocateOptions {
   /** Runtime directory; default MIRRORFLOW_DIR, else the user's, then the machine's. */
   readonly directory?: string | undefined;
-  /** Longest wait for a server to take the connection, milliseconds. */
+  /** Longest wait for a server to accept the connection, milliseconds. Default 1,000. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -26,21 +26,12 @@ export interface Located {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
-/**
- * The client library says what matters by errors and events; of its own accord it writes warnings
- * only.
- */
-export const clientLog = new Logger('client', { level: 'warn' });
-
-/** A session to the host server, or undefined when none runs in any of the directories. */
+/** A session with the host server; undefined when none runs in any of the directories. */
 export async function findHostServer(options: LocateOptions): Promise<Located | undefined> {
   return findServer(options, hostSocketPath);
 }
 
-/**
- * A session to the app server of an application, whose calls the dispatcher answers, or undefined
- * when none runs.
- */
+/** A session with an application's app server, whose calls `dispatcher` answers; or undefined. */
 export async function findAppServer(
   app: string,
   options: LocateOptions,
@@ -53,13 +44,13 @@ export function directoriesOf(options: LocateOptions): string[] {
   return clientDirectories({ env: process.env, uid: uid(), directory: options.directory });
 }
 
-/** The error for a host without a host server, with where it was looked for. */
+/** The error for a host without a host server, naming the directories that were searched. */
 export function noHostServer(options: LocateOptions): MirrorflowError {
-  const looked = directoriesOf(options).join(', ');
+  const searched = directoriesOf(options).join(', ');
   return new MirrorflowError(
     'NOT_RUNNING',
-    `no host server runs here (looked in ${looked}); start one with \`mirrorflow host start\`, or give its --directory`,
-    { looked },
+    `no host server runs here (searched ${searched}); start one with \`mirrorflow host start\`, or give its --directory`,
+    { searched },
   );
 }
 
@@ -69,8 +60,7 @@ async function findServer(
   dispatcher?: CallDispatcher<undefined>,
 ): Promise<Located | undefined> {
   for (const directory of directoriesOf(options)) {
-    // In /tmp anybody could have made a directory of this name: only one's own or root's is
-    // believed there.
+    // In /tmp any user can create a directory of this name: only this user's or root's is trusted.
     if (!isUsableDirectory(directory, uid(), directory.startsWith('/tmp/'))) continue;
     const socket = pathIn(directory);
     try {
@@ -85,13 +75,13 @@ async function findServer(
       );
       return { directory, socket, session };
     } catch (error) {
-      if (!isMirrorflowError(error) || !nobodyListens(error)) throw error;
+      if (!isMirrorflowError(error) || !meansNotRunning(error)) throw error;
     }
   }
   return undefined;
 }
 
-function nobodyListens(error: MirrorflowError): boolean {
+function meansNotRunning(error: MirrorflowError): boolean {
   return (
     error.facts['system'] === 'ENOENT' ||
     error.facts['system'] === 'ECONNREFUSED' ||

@@ -1,7 +1,8 @@
 /**
- * What a client has open at its app server: asked for under one handle however often it is attached
- * again, asked for again when the app server was restarted, and brought back when its duplicator
- * died. Knows flows by their requests and handles, not how they are read or written.
+ * The flows that a client has open at its app server: each under one handle however often it is
+ * reattached, opened again at a restarted app server, and reattached when its duplicator (the
+ * process that owns the flow's file) was replaced. Used by the client, its flows and its mirrors.
+ * Calls the app server; does not know how flows are read or written.
  */
 import type { ClientReport } from '../../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
@@ -10,62 +11,65 @@ import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../../protoc
 import { LIMITS } from '../../protocol/base/limits.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
-import { InputFlow } from '../input/input-flow.js';
-import { clientLog } from './locate.js';
-import { OutputFlow } from '../output/output-flow.js';
+import { clientLog } from '../client-log.js';
 
-/** What became of a flow that this client has open. */
+/** A status change of a flow or mirror that this client has open. */
 export interface FlowStatus {
   readonly flow: string;
   readonly direction: 'input' | 'output';
   /**
-   * `live`: its source or provider is there. `stale`: what was read is the last there is, its
-   * source, provider or duplicator being away. `reattached`: it goes on with a new duplicator;
-   * `live` or `stale` follows. `ended`: nothing more will come, once.
+   * `live`: its source or provider is attached. `stale`: its source, provider or duplicator is
+   * unreachable, nothing newer can be read. `reattached`: it has a new duplicator; `live` or `stale`
+   * follows. `ended`: no more data will come; the last status.
    */
   readonly status: 'live' | 'stale' | 'reattached' | 'ended';
 }
 
-/** What can go on with another duplicator's files. */
-export interface Reattachable {
-  reattach(opened: OpenedFlow): Promise<void>;
+type ReportedFlow = ClientReport['flows'][number];
+
+/** What the record of openings needs of a flow that is attached. */
+export interface AttachedFlow {
+  /** Counts for `client.report`. */
+  counts(): Omit<ReportedFlow, 'handle' | 'flow' | 'direction'>;
+  /** The app server knows the flow under this session and handle from now on. */
+  identify(identity: { readonly session: string; readonly handle: number }): void;
 }
 
-/** The client that has the flows open, as far as they need it. */
+/** Attaches a flow or mirror to another duplicator's files and link. */
+export type Reattach = (opened: OpenedFlow) => Promise<void>;
+
+/** The client that owns the openings. */
 export interface OpeningsOwner {
   readonly app: string;
   readonly call: CallOf<MirrorflowContract>;
-  /** The session's token now. */
+  /** Token of the present session. */
   readonly token: () => string;
   readonly connected: () => boolean;
   readonly closed: () => boolean;
-  /** Resolves when the app server is back, at the latest after a while. */
+  /** Resolves when the app server is connected again, after `delayMs` at the latest. */
   readonly reconnectedWithin: (delayMs: number) => Promise<void>;
-  readonly told: (status: FlowStatus) => void;
+  readonly onStatus: (status: FlowStatus) => void;
 }
 
-/**
- * `link` is what the flow's signal link was greeted with: a number of the client's own, else the
- * handle.
- */
-interface OpenOne {
+interface Opening {
   readonly request: OpenRequest;
   handle: number;
+  /** Number of the client on the flow's signal link: its own number for mirrors, else the handle. */
   readonly link: number;
-  flow?: InputFlow | OutputFlow;
-  /** Its duplicator has gone, and another one is awaited. */
-  detached?: boolean;
+  attached?: AttachedFlow;
+  /** The link has ended; `recover` is about to reattach the flow. */
+  isDetached?: boolean;
 }
 
-/** The app server answers before that, with the cause. */
+/** The app server answers earlier, with the cause. */
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs + 1_000;
-/** Longest pause between two attempts to attach again after a duplicator died. */
+/** Longest pause between two attempts to reattach. */
 const REATTACH_DELAY_MAX_MS = 500;
 /**
- * Attempts, some half a minute, that may be answered with an error that says that the flow is no
- * more what it was; then it has ended.
+ * Attempts, about half a minute, that may fail because the flow does not exist any more or has
+ * changed; then it has ended.
  */
-const REATTACH_REFUSALS = 60;
+const REATTACH_REFUSALS_MAX = 60;
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_FLOW',
   'WRONG_FLOW_TYPE',
@@ -77,133 +81,126 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 export class Openings {
   readonly #owner: OpeningsOwner;
-  /** By a key of the opener's, to be opened again by whatever session comes next. */
-  readonly #open = new Map<object, OpenOne>();
+  /** By a key of the opener. */
+  readonly #openings = new Map<object, Opening>();
 
   constructor(owner: OpeningsOwner) {
     this.#owner = owner;
   }
 
   /**
-   * A flow that is open already is asked for under its handle: it stays one opening, however often
-   * it is attached again.
+   * Opens a flow at the app server, or opens it again under the handle it has. Throws CLOSED when
+   * the client or the opening was closed meanwhile, and what `flow.open` answers.
    */
   async open(key: object, request: OpenRequest): Promise<OpenedFlow> {
     const { app, call, closed, token } = this.#owner;
     if (closed()) throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
-    const before = this.#open.get(key);
-    const asked = before === undefined ? request : { ...request, handle: before.handle };
-    const opened = await call('flow.open', [token(), asked], { timeoutMs: OPEN_TIMEOUT_MS });
-    if (before !== undefined && !this.#open.has(key)) {
+    const before = this.#openings.get(key);
+    const withHandle = before === undefined ? request : { ...request, handle: before.handle };
+    const opened = await call('flow.open', [token(), withHandle], { timeoutMs: OPEN_TIMEOUT_MS });
+    if (before !== undefined && !this.#openings.has(key)) {
       await call('flow.close', [token(), opened.handle]).catch(() => undefined);
       const { flow } = request;
-      throw new MirrorflowError('CLOSED', `the flow ${flow} was closed meanwhile`, { flow });
+      throw new MirrorflowError('CLOSED', `the flow ${flow} was closed while it reattached`, { flow });
     }
     const { handle } = opened;
-    const flow = before?.flow;
+    const attached = before?.attached;
     const link = request.link ?? handle;
-    this.#open.set(key, { request, handle, link, ...(flow === undefined ? {} : { flow }) });
-    if (flow instanceof InputFlow) flow.identify({ session: token(), handle });
+    this.#openings.set(key, { request, handle, link, ...(attached === undefined ? {} : { attached }) });
+    attached?.identify({ session: token(), handle });
     return opened;
   }
 
-  /**
-   * The flow that an opening serves: its counts are reported, and it learns the handle it goes by.
-   */
-  serves(key: object, flow: InputFlow | OutputFlow): void {
-    const open = this.#open.get(key);
-    if (open !== undefined) open.flow = flow;
+  /** The opening is attached: its counts are reported, changes of its handle are passed on. */
+  attach(key: object, attached: AttachedFlow): void {
+    const opening = this.#openings.get(key);
+    if (opening !== undefined) opening.attached = attached;
   }
 
   async close(key: object): Promise<void> {
     const { call, connected, token } = this.#owner;
-    const open = this.#open.get(key);
-    this.#open.delete(key);
-    if (open === undefined || !connected()) return;
-    await call('flow.close', [token(), open.handle]).catch(() => undefined);
+    const opening = this.#openings.get(key);
+    this.#openings.delete(key);
+    if (opening === undefined || !connected()) return;
+    await call('flow.close', [token(), opening.handle]).catch(() => undefined);
   }
 
   /**
-   * The duplicator has gone: opens the flow again, which starts another one, and attaches to it,
-   * for as long as the flow is not closed here and may still come back.
+   * The link to the duplicator has ended: opens the flow again, which starts another duplicator, and
+   * reattaches; repeated until it succeeds, the opening is closed, or the flow has ended.
    */
   async recover(
     key: object,
     request: OpenRequest,
-    flow: Reattachable,
-    outcome: { readonly reattached: () => void; readonly ended: () => void },
+    reattach: Reattach,
+    on: { readonly reattached?: () => void; readonly ended: () => void },
   ): Promise<void> {
-    const open = this.#open.get(key);
-    if (open === undefined || open.detached === true) return;
-    open.detached = true;
-    for (let attempt = 0, refusals = 0; refusals < REATTACH_REFUSALS; attempt += 1) {
-      if (this.#owner.closed() || !this.#open.has(key)) return;
+    const opening = this.#openings.get(key);
+    if (opening === undefined || opening.isDetached === true) return;
+    opening.isDetached = true;
+    for (let attempt = 0, refusals = 0; refusals < REATTACH_REFUSALS_MAX; attempt += 1) {
+      if (this.#owner.closed() || !this.#openings.has(key)) return;
       try {
-        await flow.reattach(await this.open(key, request));
-        outcome.reattached();
+        await reattach(await this.open(key, request));
+        on.reattached?.();
         return;
       } catch (error) {
-        clientLog.debug('not attached again yet', { flow: request.flow, error });
+        clientLog.debug('a flow is not reattached yet', { flow: request.flow, error });
         if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         const delayMs = Math.min(LIMITS.reconnectFirstMs * 2 ** attempt, REATTACH_DELAY_MAX_MS);
         await this.#owner.reconnectedWithin(delayMs);
-        const still = this.#open.get(key);
-        if (still !== undefined) still.detached = true;
+        const current = this.#openings.get(key);
+        if (current !== undefined) current.isDetached = true;
       }
     }
-    outcome.ended();
+    on.ended();
   }
 
-  /** Tells the status of a flow when it is another one. */
-  teller({ flow, direction }: OpenRequest): (status: FlowStatus['status']) => void {
+  /** Notifies the client of the status of one flow, when it differs from the one before. */
+  statusNotifier({ flow, direction }: OpenRequest): (status: FlowStatus['status']) => void {
     let last: FlowStatus['status'] | undefined;
     return (status) => {
       if (status === last || last === 'ended') return;
       last = status;
-      this.#owner.told({ flow, direction, status });
+      this.#owner.onStatus({ flow, direction, status });
     };
   }
 
   /**
-   * Tells a new session what is open. Flows whose duplicator is awaited are opened when it is
-   * there.
+   * Opens everything again at a new session. Detached flows are left to `recover`.
    */
-  async openAgain(session: RpcSession, token: string): Promise<void> {
-    const attached = [...this.#open.values()].filter(({ detached }) => detached !== true);
-    await Promise.all(attached.map((open) => this.#openAgain(open, token, session)));
+  async reopenAll(session: RpcSession, token: string): Promise<void> {
+    const attached = [...this.#openings.values()].filter(({ isDetached }) => isDetached !== true);
+    await Promise.all(attached.map((opening) => this.#reopen(opening, token, session)));
   }
 
-  /** What client.statistics answers. */
+  /** The answer to `client.report`. */
   report(): ClientReport {
-    const flows: ClientReport['flows'] = [];
-    for (const { handle, request, flow: open } of this.#open.values()) {
+    const flows: ReportedFlow[] = [];
+    for (const { handle, request, attached } of this.#openings.values()) {
+      if (attached === undefined) continue;
       const { flow, direction } = request;
-      if (open instanceof OutputFlow) {
-        flows.push({ handle, flow, direction, ...open.written, lost: open.lost, queued: open.queued });
-      } else if (open !== undefined) {
-        const { taken, lost, ready, capacity, delivery, paused } = open;
-        flows.push({ handle, flow, direction, ...taken, lost, ready, capacity, delivery, paused });
-      }
+      flows.push({ handle, flow, direction, ...attached.counts() });
     }
     return { flows };
   }
 
-  /**
-   * The flow itself goes on over its link; this tells a new app server that somebody has it open.
-   */
-  async #openAgain(open: OpenOne, token: string, session: RpcSession): Promise<void> {
+  /** Data keep moving over the flow's link; only the new app server does not know the flow yet. */
+  async #reopen(opening: Opening, token: string, session: RpcSession): Promise<void> {
     try {
-      const request = { ...open.request, link: open.link };
+      const request = { ...opening.request, link: opening.link };
       const opened = await callerOf(CONTRACT, session)('flow.open', [token, request], {
         timeoutMs: OPEN_TIMEOUT_MS,
       });
-      open.handle = opened.handle;
-      if (open.flow instanceof InputFlow) open.flow.identify({ session: token, handle: open.handle });
+      opening.handle = opened.handle;
+      opening.attached?.identify({ session: token, handle: opening.handle });
     } catch (error) {
-      // One flow that cannot be opened must not keep the client from its app server, nor from its
-      // other flows.
+      // One flow that cannot be opened must not keep the client from its other flows.
       if (session.state !== 'open') throw error;
-      clientLog.warn('a flow is not known to the new app server', { flow: open.request.flow, error });
+      clientLog.warn('a flow could not be opened at the new app server', {
+        flow: opening.request.flow,
+        error,
+      });
     }
   }
 }

@@ -82,7 +82,7 @@ export class FlowInThread {
       case 'reattach':
         void this.#attach(message.call, message.opened);
         break;
-      case 'finish':
+      case 'endDetached':
         this.#finishing = true;
         this.#endIfDone();
         break;

@@ -58,7 +58,7 @@ export type ToFlow =
   | { readonly kind: 'look' }
   | { readonly kind: 'identify'; readonly identity: MarkIdentity }
   | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'endDetached' };
 
 /**
  * After `close`, which is answered by `closed`, a thread is told to `rest` until it serves another

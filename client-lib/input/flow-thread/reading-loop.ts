@@ -7,7 +7,8 @@ import type { Clock } from '../../../protocol/base/clock.js';
 import { sourceStateOf, type SourceState } from '../../../protocol/flow/flow-file/layout.js';
 import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
-import type { ConsumerLink, ResumePoint } from '../consumer-link.js';
+import type { SequencePoint } from '../../link/handshake.js';
+import type { ConsumerLink } from '../consumer-link.js';
 import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/producer.js';
 
 const PASS_BUFFERS = 4096;
@@ -94,7 +95,7 @@ export class ReadingLoop {
   }
 
   /** Where another link has to go on. */
-  get resumePoint(): ResumePoint {
+  get resumePoint(): SequencePoint {
     return { epoch: this.#link.reader.epoch, sequence: this.#link.reader.next };
   }
 

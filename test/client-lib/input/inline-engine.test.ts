@@ -1,6 +1,6 @@
 /** What only an inline input flow promises: buffers in place, and what the writer may take back. */
 import { expect } from 'chai';
-import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
+import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
 import { FlowDouble, until } from '../../fixtures/flow-double.js';
 
@@ -67,7 +67,7 @@ describe('an inline input flow', () => {
       to.publish(5);
       const taken = flow.takeAll();
       from.cut();
-      await flow.reattach(to.opened);
+      await reattachInputFlow(flow, to.opened);
       expect(taken.map((buffer) => buffer.stillValid())).to.deep.equal([true, true, true, true]);
       expect(to.credit).to.equal(8);
       expect((await flow.take())?.sequence).to.equal(4);

@@ -3,6 +3,7 @@
  * inline alike.
  */
 import { expect } from 'chai';
+import { endDetachedInputFlow, reattachInputFlow } from '../../../client-lib/input/input-flow.js';
 import { until } from '../../fixtures/flow-double.js';
 import { eitherWay } from './input-flow-rig.js';
 
@@ -94,7 +95,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     from.cut();
     await until(() => told.length === 1);
     expect((await flow.take())?.sequence).to.equal(4);
-    await flow.reattach(to.opened);
+    await reattachInputFlow(flow, to.opened);
     for (let sequence = 5; sequence < 9; sequence += 1)
       expect((await flow.take())?.sequence).to.equal(sequence);
     const next = flow.take();
@@ -114,7 +115,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     expect((await flow.take())?.sequence).to.equal(1);
     const epochs: number[] = [];
     flow.on('restarted', (epoch) => epochs.push(epoch));
-    await flow.reattach(to.opened);
+    await reattachInputFlow(flow, to.opened);
     expect(flow.epoch).to.equal(4);
     expect(await flow.take()).to.include({ sequence: 0, epoch: 4 });
     await until(() => epochs.length > 0);
@@ -129,7 +130,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     from.cut();
     await detached;
     expect(flow.ended).to.equal(false);
-    flow.finish();
+    endDetachedInputFlow(flow);
     expect(await waiting).to.equal(undefined);
     expect(flow.ended).to.equal(true);
   });

@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
-import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
+import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
 import { FlowDouble, until } from '../../fixtures/flow-double.js';
 
@@ -185,7 +185,7 @@ describe('a flow thread', () => {
       flows.push(flow);
       from.publish(2);
       expect((await flow.take())?.sequence).to.equal(0);
-      const error = await flow.reattach(larger.opened).catch((reason: unknown) => reason);
+      const error = await reattachInputFlow(flow, larger.opened).catch((reason: unknown) => reason);
       expect(isMirrorflowError(error, 'TOO_LARGE')).to.equal(true);
       expect((await flow.take())?.sequence).to.equal(1);
       from.publish(1);

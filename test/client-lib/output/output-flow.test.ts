@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { OutputFlow } from '../../../client-lib/output/output-flow.js';
+import { attachOutputFlow } from '../../../client-lib/output/output-flow.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
 import { LocalFlowPlace, settled } from '../../fixtures/local-flow.js';
@@ -160,7 +160,7 @@ describe('an output flow', () => {
     await place.close();
     expect(await waiting).to.equal('CLOSED');
     expect(events).to.deep.equal(['closed', 'lost']);
-    expect(() => output.reserveNow()).to.throw('its duplicator has gone');
+    expect(() => output.reserveNow()).to.throw('its duplicator has ended');
     await output.close();
     await input.close();
   });
@@ -179,7 +179,7 @@ describe('an output flow', () => {
   it('does not attach to the file of another duplicator', async () => {
     const other = await LocalFlowPlace.start(4);
     const mixed = { ...place.opened, file: other.opened.file };
-    expect(await code(OutputFlow.attach(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
+    expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
     await other.close();
   });
 });

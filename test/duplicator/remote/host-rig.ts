@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
-import { OutputFlow } from '../../../client-lib/output/output-flow.js';
+import { attachOutputFlow, type OutputFlow } from '../../../client-lib/output/output-flow.js';
 import type { OutputFlowOptions } from '../../../client-lib/output/output-options.js';
 import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
@@ -107,7 +107,7 @@ export class RigFlow {
 
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
     const { bufferSize, buffers } = this.flow.places;
-    const output = await OutputFlow.attach(this.opened, {
+    const output = await attachOutputFlow(this.opened, {
       bufferSize,
       buffers,
       ...options,
