@@ -7,7 +7,7 @@
  * as much as a small buffer, so several slots are opened with one.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { GENERATION_SHIFT, HEADER } from '../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 
 /**
@@ -55,7 +55,7 @@ export class OutputRing {
 
   /** The published count that the duplicator has handled without answering. */
   get heard(): number {
-    return this.file.words.load64(HEADER.heard);
+    return this.file.heard;
   }
 
   /** Payload of the next slot, the caller's until `commit`; undefined without credit. */
@@ -104,6 +104,6 @@ export class OutputRing {
 
   /** Sequences below it may be written. */
   get #credit(): number {
-    return this.file.words.peek64(HEADER.granted);
+    return this.file.peekGranted();
   }
 }

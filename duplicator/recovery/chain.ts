@@ -13,8 +13,12 @@
  * was doing.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { MISSING, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import {
+  CLEARED_WORD,
+  isMissingWord,
+  missingWord,
+  presentWord,
+} from '../../protocol/flow/flow-file/layout.js';
 
 export interface Chain {
   /** Buffers that are whole and stand behind `published`. */
@@ -29,40 +33,38 @@ export interface Chain {
 
 /** `openMax`: slots that the writer of this flow can have open or unpublished at the same time. */
 export function judgeChain(file: FlowFile, published: number, openMax: number): Chain {
-  const { geometry, words } = file;
-  const { slotCount, payloadCapacity } = geometry;
+  const { slotCount, payloadCapacity } = file.geometry;
   const found = { complete: 0, open: 0, readable: 0 };
   let stretch: 'complete' | 'open' | 'old' = 'complete';
   const broken = (problem: string): Chain => ({ ...found, problem });
   for (let ahead = published; ahead < published + slotCount; ahead += 1) {
-    const slot = slotOffset(geometry, ahead);
-    const word = words.load64(slot + SLOT.sequence);
-    const size = words.load32(slot + SLOT.size);
+    const word = file.slotWord(ahead);
+    const size = file.slotSize(ahead);
     const behind = ahead - slotCount;
-    const missing = word >= MISSING;
-    if (word !== 0 && !missing && size > payloadCapacity)
+    const missing = isMissingWord(word);
+    if (word !== CLEARED_WORD && !missing && size > payloadCapacity)
       return broken(
         `the buffer of sequence ${word - 1} claims ${size} bytes, and a slot holds ${payloadCapacity}`,
       );
     if (stretch === 'complete') {
-      if (word === ahead + 1 || word === MISSING + ahead + 1) {
+      if (word === presentWord(ahead) || word === missingWord(ahead)) {
         found.complete += 1;
         continue;
       }
       stretch = 'open';
     }
     if (stretch === 'open') {
-      if (word === 0) {
+      if (word === CLEARED_WORD) {
         if (behind >= 0) found.open += 1; // otherwise it was never written, which looks the same
         continue;
       }
       stretch = 'old';
     }
-    if (behind >= 0 && word === MISSING + behind + 1) continue;
-    if (behind < 0 || word !== behind + 1) {
+    if (behind >= 0 && word === missingWord(behind)) continue;
+    if (behind < 0 || word !== presentWord(behind)) {
       const belongs = behind < 0 ? 'nothing' : `sequence ${behind}`;
       return broken(
-        `slot ${ahead % slotCount} holds ${word === 0 ? 'nothing' : `sequence ${word - 1}`} where ${belongs} belongs`,
+        `slot ${ahead % slotCount} holds ${word === CLEARED_WORD ? 'nothing' : `sequence ${word - 1}`} where ${belongs} belongs`,
       );
     }
     found.readable += 1;

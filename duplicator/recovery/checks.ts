@@ -9,7 +9,6 @@
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import {
   FLOW_FLAGS,
-  HEADER,
   SOURCE_STATES,
   sourceStateOf,
   type SourceState,
@@ -39,10 +38,9 @@ export interface Check {
 }
 
 export function checkFile(file: FlowFile): Check[] {
-  const { words, geometry } = file;
-  const epoch = words.load64(HEADER.epoch);
-  if (epoch <= 0 || epoch > COUNT_MAX || words.load64(HEADER.published) > COUNT_MAX - geometry.slotCount)
-    return [unsound('header', `epoch ${epoch} or published ${words.load64(HEADER.published)} is no count`)];
+  const { epoch, published, geometry } = file;
+  if (epoch <= 0 || epoch > COUNT_MAX || published > COUNT_MAX - geometry.slotCount)
+    return [unsound('header', `epoch ${epoch} or published ${published} is no count`)];
   const checks = [...checkSequences(file), checkState(file)];
   return file.flags & (FLOW_FLAGS.mirror | FLOW_FLAGS.remote) ? checks : [...checks, checkCredit(file)];
 }
@@ -66,7 +64,7 @@ function checkSequences(file: FlowFile): Check[] {
       publishes: published + complete,
       repair: () => {
         // The provider may live and publish them itself meanwhile; the word never goes back.
-        if (file.published < published + complete) file.words.store64(HEADER.published, published + complete);
+        if (file.published < published + complete) file.published = published + complete;
         return `${said}; ${complete} whole buffers behind them are published now`;
       },
     },
@@ -92,21 +90,19 @@ function steadyChain(file: FlowFile): (Chain & { readonly published: number }) |
   return undefined;
 }
 
-function generationOf({ words }: FlowFile): { published: number; granted: number } {
-  return { published: words.load64(HEADER.published), granted: words.load64(HEADER.granted) };
+function generationOf({ published, granted }: FlowFile): { published: number; granted: number } {
+  return { published, granted };
 }
 
 function openMax(file: FlowFile, published: number): number {
   // Buffers of another host are published by the batch.
   if (file.flags & FLOW_FLAGS.remote) return file.geometry.slotCount;
   if (file.flags & FLOW_FLAGS.mirror) return MIRROR_OPEN_SLOTS;
-  return Math.max(0, Math.min(file.geometry.slotCount, file.words.load64(HEADER.granted) - published));
+  return Math.max(0, Math.min(file.geometry.slotCount, file.granted - published));
 }
 
 function checkCredit(file: FlowFile): Check {
-  const { words, geometry } = file;
-  const granted = words.load64(HEADER.granted);
-  const { published } = file;
+  const { granted, published, geometry } = file;
   if (granted >= published && granted <= published + geometry.slotCount)
     return sound('credit', `the provider may write ${granted - published} buffers more`);
   return unsound(
@@ -116,8 +112,7 @@ function checkCredit(file: FlowFile): Check {
 }
 
 function checkState(file: FlowFile): Check {
-  const { words } = file;
-  const code = words.load32(HEADER.sourceState);
+  const code = file.sourceStateCode;
   const state: SourceState | undefined = sourceStateOf(code);
   if (state !== undefined) return sound('state', `the source was ${state}`);
   return {
@@ -125,7 +120,7 @@ function checkState(file: FlowFile): Check {
     state: 'repairable',
     text: `${code} is no state of a source`,
     repair: () => {
-      words.store32(HEADER.sourceState, SOURCE_STATES.stale);
+      file.sourceStateCode = SOURCE_STATES.stale;
       return 'it was none, and is stale now';
     },
   };

@@ -18,15 +18,13 @@
  * | awaited | over()                                | free                                            |
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
+import { PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
 import {
   processOf,
   stateOf,
   type OwnerIdentity,
   type ProcessState,
 } from '../../protocol/base/owner-identity.js';
-
-const TICKS_MASK = 0xffff_ffffn;
 
 /** A consumer's place in the table. */
 export interface PresenceEntry {
@@ -51,7 +49,7 @@ export class ConsumerPresence {
   constructor(file: FlowFile, expected: number) {
     this.#file = file;
     for (let entry = PRESENCE_CAPACITY - 1; entry >= 0; entry -= 1) {
-      if (expected > 0 && this.#pidOf(entry) !== 0) this.#awaited.add(entry);
+      if (expected > 0 && this.#file.presence.pidOf(entry) !== 0) this.#awaited.add(entry);
       else this.#clear(entry);
     }
     this.#unknown = Math.max(0, expected - this.#awaited.size);
@@ -65,7 +63,7 @@ export class ConsumerPresence {
     const process = pid === 0 ? undefined : processOf(pid);
     if (returns) {
       for (const entry of this.#awaited) {
-        if (process === undefined || !this.#isOf(entry, process)) continue;
+        if (process === undefined || !this.#file.presence.isOf(entry, process)) continue;
         this.#awaited.delete(entry);
         return { entry, awaited: true, process };
       }
@@ -73,10 +71,7 @@ export class ConsumerPresence {
     const awaited = returns && this.#unknown > 0;
     if (awaited) this.#unknown -= 1;
     const entry = process === undefined ? undefined : this.#free.pop();
-    if (entry !== undefined && process !== undefined) {
-      this.#file.words.store32(entryOffset(entry) + PRESENCE.startTicks, lowTicks(process));
-      this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, process.pid);
-    }
+    if (entry !== undefined && process !== undefined) this.#file.presence.set(entry, process);
     return { entry, awaited, process };
   }
 
@@ -99,7 +94,7 @@ export class ConsumerPresence {
     const stopped: number[] = [];
     for (const entry of this.#awaited) {
       const state = stateOfEntry(this.#file, entry);
-      if (state === 'stopped') stopped.push(this.#pidOf(entry));
+      if (state === 'stopped') stopped.push(this.#file.presence.pidOf(entry));
       if (state !== 'dead') continue;
       this.#awaited.delete(entry);
       this.#clear(entry);
@@ -115,17 +110,8 @@ export class ConsumerPresence {
   }
 
   #clear(entry: number): void {
-    if (this.#pidOf(entry) !== 0) this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, 0);
+    if (this.#file.presence.pidOf(entry) !== 0) this.#file.presence.clear(entry);
     this.#free.push(entry);
-  }
-
-  #pidOf(entry: number): number {
-    return this.#file.words.load32(entryOffset(entry) + PRESENCE.pid);
-  }
-
-  #isOf(entry: number, process: OwnerIdentity): boolean {
-    const ticks = this.#file.words.load32(entryOffset(entry) + PRESENCE.startTicks);
-    return this.#pidOf(entry) === process.pid && ticks === lowTicks(process);
   }
 }
 
@@ -133,29 +119,20 @@ export class ConsumerPresence {
 export function deadEntries(file: FlowFile): number[] {
   const dead: number[] = [];
   for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) {
-    if (file.words.load32(entryOffset(entry) + PRESENCE.pid) === 0) continue;
+    if (file.presence.pidOf(entry) === 0) continue;
     if (stateOfEntry(file, entry) === 'dead') dead.push(entry);
   }
   return dead;
 }
 
-function stateOfEntry({ words }: FlowFile, entry: number): ProcessState {
-  const pid = words.load32(entryOffset(entry) + PRESENCE.pid);
+function stateOfEntry({ presence }: FlowFile, entry: number): ProcessState {
+  const pid = presence.pidOf(entry);
   const process = processOf(pid);
   // One that cannot be looked at lives as long as any process has its id.
   if (process === undefined) return stateOf({ pid, startTicks: 0n });
-  const ticks = words.load32(entryOffset(entry) + PRESENCE.startTicks);
-  return lowTicks(process) === ticks ? stateOf(process) : 'dead';
+  return presence.isOf(entry, process) ? stateOf(process) : 'dead';
 }
 
-export function clearEntries({ words }: FlowFile, entries: readonly number[]): void {
-  for (const entry of entries) words.store32(entryOffset(entry) + PRESENCE.pid, 0);
-}
-
-function entryOffset(entry: number): number {
-  return HEADER.presence + entry * PRESENCE.bytes;
-}
-
-function lowTicks({ startTicks }: OwnerIdentity): number {
-  return Number(startTicks & TICKS_MASK);
+export function clearEntries({ presence }: FlowFile, entries: readonly number[]): void {
+  for (const entry of entries) presence.clear(entry);
 }

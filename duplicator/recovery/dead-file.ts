@@ -9,8 +9,7 @@ import { isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
 import { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { slotOffset, type Geometry } from '../../protocol/flow/flow-file/geometry.js';
 import { checkHeader } from '../../protocol/flow/flow-file/header.js';
-import { HEADER, HEADER_BYTES, SLOT } from '../../protocol/flow/flow-file/layout.js';
-import { Words } from '../../protocol/flow/flow-file/words.js';
+import { HEADER_BYTES, SLOT_METADATA_BYTES } from '../../protocol/flow/flow-file/layout.js';
 import type { RecoveryReport } from '../../protocol/host/recovery/report.js';
 import { judge } from './examine.js';
 
@@ -80,15 +79,15 @@ function readRing(fd: number, copy: Buffer, geometry: Geometry): boolean {
   const read = (from: number, bytes: number): boolean => readSync(fd, copy, from, bytes, from) === bytes;
   if (fileBytes <= WHOLE_BYTES_MAX) return read(HEADER_BYTES, fileBytes - HEADER_BYTES);
   for (let slot = 0; slot < slotCount; slot += 1) {
-    if (!read(slotOffset(geometry, slot), SLOT.payload)) return false;
+    if (!read(slotOffset(geometry, slot), SLOT_METADATA_BYTES)) return false;
   }
   return true;
 }
 
 /** Nothing was published or granted since the copy was begun. */
-function restedMeanwhile(fd: number, { words }: FlowFile): boolean {
+function restedMeanwhile(fd: number, file: FlowFile): boolean {
   const header = Buffer.alloc(HEADER_BYTES);
   if (readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES) return false;
-  const now = new Words(header);
-  return [HEADER.published, HEADER.granted].every((word) => now.load64(word) === words.load64(word));
+  const now = new FlowFile(file.path, header, file.geometry, file.identity, file.owner, file.flags);
+  return now.published === file.published && now.granted === file.granted;
 }

@@ -8,8 +8,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';
 import { systemCode } from '../../protocol/base/errors.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { HEADER, MISSING, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { mapFile } from '../../protocol/base/files/mapping.js';
 import { unsound, type Check } from './checks.js';
 
@@ -24,15 +23,13 @@ export function checkImage(file: FlowFile, published: number): Check {
   const path = imageBeside(file.path);
   const problem = shapeProblem(path, file.geometry.payloadCapacity);
   if (problem !== undefined) return unsound('image', `${path} ${problem}`);
-  const { words, geometry } = file;
-  const generation = words.load64(HEADER.imageGeneration);
-  const applied = words.load64(HEADER.imageSequence);
-  const oldest = Math.max(0, published - geometry.slotCount);
+  const applied = file.imageApplied;
+  const oldest = Math.max(0, published - file.geometry.slotCount);
   const gap = gapAtTheEnd(file, oldest, published);
   // What lies before a gap as long as the ring is no longer there to be compared; it was applied
   // before anything was left out.
   const right = applied === gap || (gap === oldest && applied < gap && gap < published);
-  const whole = generation % 2 === 0;
+  const whole = file.imageGeneration % 2 === 0;
   if (applied > gap)
     return unsound('image', `it is of sequence ${applied - 1}, and the newest that is there is ${gap - 1}`);
   if (whole && right)
@@ -46,7 +43,7 @@ export function checkImage(file: FlowFile, published: number): Check {
     };
   const what = whole ? 'it is older than the newest publication' : 'it was being written';
   const newest = gap - 1;
-  if (newest < oldest || words.load64(slotOffset(geometry, newest) + SLOT.sequence) !== newest + 1)
+  if (newest < oldest || !file.holds(newest))
     return unsound('image', `${what}, and the newest publication is not there to make it whole`);
   return {
     check: 'image',
@@ -63,10 +60,9 @@ export function checkImage(file: FlowFile, published: number): Check {
  * The sequence from which on all that is published was lost between hosts, as far as the ring
  * tells; `published` when the newest is there.
  */
-function gapAtTheEnd({ words, geometry }: FlowFile, oldest: number, published: number): number {
+function gapAtTheEnd(file: FlowFile, oldest: number, published: number): number {
   let from = published;
-  while (from > oldest && words.load64(slotOffset(geometry, from - 1) + SLOT.sequence) === MISSING + from)
-    from -= 1;
+  while (from > oldest && file.isMissing(from - 1)) from -= 1;
   return from;
 }
 
@@ -75,16 +71,10 @@ function gapAtTheEnd({ words, geometry }: FlowFile, oldest: number, published: n
  * it was, an image that is being written.
  */
 function bringUpToDate(file: FlowFile, path: string, sequence: number): void {
-  const { words, geometry } = file;
-  const image = mapImage(path, geometry.payloadCapacity);
-  const found = words.load64(HEADER.imageGeneration);
-  const writing = found % 2 === 0 ? found + 1 : found;
-  words.store64(HEADER.imageGeneration, writing);
-  const size = Math.min(words.load32(slotOffset(geometry, sequence) + SLOT.size), geometry.payloadCapacity);
-  file.payloadOf(sequence).copy(image, 0, 0, size);
-  image.fill(0, size);
-  words.store64(HEADER.imageSequence, sequence + 1);
-  words.store64(HEADER.imageGeneration, writing + 1);
+  const { payloadCapacity } = file.geometry;
+  const size = Math.min(file.slotSize(sequence), payloadCapacity);
+  const image = new ImageWriter(file, mapImage(path, payloadCapacity));
+  image.apply(file.payloadOf(sequence), [[0, size]], sequence, size, payloadCapacity);
 }
 
 /** Maps the image for writing, for the owner of the flow file or whoever repairs it. */

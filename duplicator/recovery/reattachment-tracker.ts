@@ -11,7 +11,6 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ConsumerPresence, type PresenceEntry } from './consumer-presence.js';
@@ -60,7 +59,7 @@ export class ReattachmentTracker {
     this.#begunMs = clock.nowMs();
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
-    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
+    const floor = Math.max(0, file.granted - file.geometry.slotCount);
     const released = (): void => {
       this.#cancelLook();
       this.#attendance.over();

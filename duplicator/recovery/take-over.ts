@@ -7,9 +7,8 @@ import { statSync } from 'node:fs';
 import { withLock } from '../../protocol/base/files/claim-lock.js';
 import { LOCK_NAME } from '../../protocol/base/files/claim.js';
 import { describeError } from '../../protocol/base/errors.js';
-import { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { FlowIdentity } from '../../protocol/flow/flow-file/identity.js';
-import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 
@@ -33,22 +32,11 @@ export function takeOver(wanted: WantedFlow): FlowFile | string {
       const file = openFlowFile(wanted.path, 'read-write');
       if (isAlive(file.owner)) return `process ${file.owner.pid} owns it now`;
       const difference = differs(file, wanted);
-      return difference ?? renamed(file);
+      return difference ?? file.ownedBy(ownIdentity());
     });
   } catch (error) {
     return describeError(error);
   }
-}
-
-/**
- * Between the two stores the file belongs to a dead process still: no process has the one's id and
- * the other's start time.
- */
-function renamed(file: FlowFile): FlowFile {
-  const own = ownIdentity();
-  file.words.store64(HEADER.ownerStartTicks, Number(own.startTicks));
-  file.words.store32(HEADER.ownerPid, own.pid);
-  return new FlowFile(file.path, file.bytes, file.geometry, file.identity, own, file.flags);
 }
 
 function differs(file: FlowFile, wanted: WantedFlow): string | undefined {

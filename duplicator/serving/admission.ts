@@ -3,8 +3,6 @@
  * takes its seat, a consumer begins where it asks and where the ring still has what it is to get.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { LINK_VERSION, unpackHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
@@ -93,14 +91,12 @@ export class Admission {
     const { file, openSlots, credit } = this.#flow;
     const lossless = delivery === 'lossless';
     if (credit.seat !== undefined) return credit.seat.oldest(wanted, lossless);
-    const { words, geometry } = file;
     const published = this.#flow.published();
-    const ring = published - geometry.slotCount;
+    const ring = published - file.geometry.slotCount;
     const sure = ring + (lossless ? openSlots : Math.max(1, openSlots));
     let oldest = Math.max(0, wanted, ring, Math.min(sure, credit.neededFrom));
     // What was lost on the way from another host is no buffer to begin with.
-    while (oldest < published && words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1)
-      oldest += 1;
+    while (oldest < published && !file.holds(oldest)) oldest += 1;
     return oldest;
   }
 

@@ -18,8 +18,7 @@
  * | seated | leave()              | empty  |
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { GENERATION_SHIFT, HEADER, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 
@@ -72,14 +71,12 @@ export class ProviderClaim {
    * granted again.
    */
   oldest(wanted: number, hold: boolean): number {
-    const { geometry, words, published } = this.#file;
+    const { geometry, published } = this.#file;
     const { slotCount } = geometry;
     const before = this.#granted;
-    const isThere = (sequence: number): boolean =>
-      words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
     let oldest = Math.min(published, Math.max(0, wanted, published - slotCount));
     if (hold) this.#limit(Math.min(before, oldest + slotCount));
-    while (oldest < published && !isThere(oldest)) oldest += 1;
+    while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
     if (hold) {
       this.#limit(Math.min(before, oldest + slotCount));
       this.#tell(); // it may have looked at the word in between, and wait
@@ -126,7 +123,7 @@ export class ProviderClaim {
    */
   answer(unneeded = false): void {
     if (unneeded) {
-      this.#file.words.store64(HEADER.heard, this.#known);
+      this.#file.heard = this.#known;
       const news = this.#granted - this.#told >= this.#file.geometry.slotCount / 4;
       if (this.#file.published === this.#known && this.#known < this.#told && !news) return;
     }
@@ -179,9 +176,8 @@ export class ProviderClaim {
 
   /** Down from what was granted, and up again as far as slots turned out to be gone. */
   #limit(limit: number): void {
-    const { words } = this.#file;
-    if (limit < this.#granted) words.lower64(HEADER.granted, limit);
-    else words.store64(HEADER.granted, limit);
+    if (limit < this.#granted) this.#file.lowerGranted(limit);
+    else this.#file.granted = limit;
     this.#granted = limit;
   }
 
@@ -189,13 +185,12 @@ export class ProviderClaim {
     const limit = Math.min(this.#slowest(), this.#known) + this.#file.geometry.slotCount;
     if (limit <= this.#granted) return;
     this.#granted = limit;
-    this.#file.words.store64(HEADER.granted, limit);
+    this.#file.granted = limit;
   }
 }
 
 /** The provider of the newest buffer: generations go on in a file that was taken over. */
-function newestGeneration({ geometry, words, published }: FlowFile): number {
-  return published === 0
-    ? 0
-    : words.load32(slotOffset(geometry, published - 1) + SLOT.flags) >>> GENERATION_SHIFT;
+function newestGeneration(file: FlowFile): number {
+  const { published } = file;
+  return published === 0 ? 0 : file.slotFlags(published - 1) >>> GENERATION_SHIFT;
 }

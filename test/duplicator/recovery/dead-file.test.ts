@@ -6,9 +6,10 @@ import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { verify } from '../../../duplicator/recovery/examine.js';
 import { inspectDeadFile } from '../../../duplicator/recovery/dead-file.js';
-import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { DeadFile, SLOTS } from './dead-file.js';
+import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 /** With it a file has more bytes than are read at once, and its slots are read one by one. */
 const MANY_SLOTS = 1_024;
@@ -28,7 +29,7 @@ describe('the first look at the file of a dead owner', () => {
   for (const [what, make] of sound) {
     it(`says of a sound one ${what} what a verification says, and changes nothing`, () => {
       dead = make();
-      dead.file.words.store64(HEADER.granted, dead.file.published + dead.file.geometry.slotCount);
+      dead.file.granted = dead.file.published + dead.file.geometry.slotCount;
       const before = readFileSync(dead.path);
       expect(verify(dead.path).verdict).to.equal('sound');
       expect(inspectDeadFile(dead.path)).to.deep.equal(verify(dead.path));
@@ -45,13 +46,13 @@ describe('the first look at the file of a dead owner', () => {
   const others: readonly (readonly [string, (file: DeadFile) => void])[] = [
     ['whole buffers behind the published word', (file) => file.commit()],
     ['a slot that holds another sequence', (file) => file.setSlot(4, 'sequence', 999)],
-    ['no state of a source', (file) => file.file.words.store32(HEADER.sourceState, 77)],
-    ['credit that cannot be', (file) => file.file.words.store64(HEADER.granted, 100)],
+    ['no state of a source', (file) => damageHeader(file.file, 'sourceState', 77)],
+    ['credit that cannot be', (file) => (file.file.granted = 100)],
     ['no header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
-    ['another layout version', (file) => file.file.words.store32(HEADER.version, 2)],
+    ['another layout version', (file) => damageHeader(file.file, 'version', 2)],
     ['its end cut off', (file) => file.truncate(HEADER_BYTES + 100)],
     ['no byte', (file) => file.truncate(0)],
-    ['a living owner', (file) => file.file.words.store64(HEADER.ownerStartTicks, Number(ownIdentity().startTicks))],
+    ['a living owner', (file) => damageHeader(file.file, 'ownerStartTicks', Number(ownIdentity().startTicks))],
     ['a symbolic link to it', (file) => {
       renameSync(file.path, `${file.path}.moved`);
       symlinkSync(`${file.path}.moved`, file.path);
@@ -77,7 +78,7 @@ describe('the first look at the file of a dead owner', () => {
     expect(inspectDeadFile(dead.path)).to.equal(undefined);
     dead.remove();
     dead = DeadFile.mirror(6, 6);
-    dead.file.words.store64(HEADER.imageGeneration, 3);
+    dead.file.imageGeneration = 3;
     expect(inspectDeadFile(dead.path)).to.equal(undefined);
   });
 });

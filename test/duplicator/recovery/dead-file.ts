@@ -5,10 +5,10 @@
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
 import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../../protocol/flow/flow-file/geometry.js';
 import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';
-import { FLOW_FLAGS, HEADER, SLOT } from '../../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
+import { damageHeader, damageSlot } from '../../protocol/flow/flow-file/damage.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
 
 export const CAPACITY = 5000;
@@ -34,7 +34,7 @@ export class DeadFile {
     this.ring = new RingWriter(this.file);
     for (let sequence = 0; sequence < published; sequence += 1) this.commit();
     this.ring.publish();
-    this.file.words.store64(HEADER.granted, published + SLOTS);
+    this.file.granted = published + SLOTS;
     this.bury();
   }
 
@@ -72,14 +72,12 @@ export class DeadFile {
 
   /** Its owner is dead from now on: the process id is in use, and was given to somebody else. */
   bury(): void {
-    this.file.words.store64(HEADER.ownerStartTicks, 1);
+    damageHeader(this.file, 'ownerStartTicks', 1);
   }
 
   /** A word of the slot in which `sequence` lives. */
   setSlot(sequence: number, field: 'sequence' | 'size', value: number): void {
-    const at = slotOffset(this.file.geometry, sequence) + SLOT[field];
-    if (field === 'size') this.file.words.store32(at, value);
-    else this.file.words.store64(at, value);
+    damageSlot(this.file, sequence, field, value);
   }
 
   overwrite(at: number, bytes: Buffer): void {

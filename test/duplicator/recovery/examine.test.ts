@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
 import { inWords } from '../../../protocol/host/recovery/report.js';
-import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
+import { HEADER_WORDS, damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 const finding = (report: RecoveryReport, check: string): string => {
   const found = report.findings.find((one) => one.check === check);
@@ -73,25 +74,21 @@ describe('the recovery of a flow file', () => {
     ['a hole in what was published', 'sequences', (file) => file.setSlot(4, 'sequence', 0)],
     ['a size larger than a slot', 'sequences', (file) => file.setSlot(4, 'size', CAPACITY + 1)],
     ['more slots open than there was credit', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
-    ['a published word that went back', 'sequences', (file) => file.file.words.store64(HEADER.published, 1)],
-    [
-      'a published word beyond what is there',
-      'sequences',
-      (file) => file.file.words.store64(HEADER.published, 9),
-    ],
-    ['credit that cannot be', 'credit', (file) => file.file.words.store64(HEADER.granted, 100)],
+    ['a published word that went back', 'sequences', (file) => (file.file.published = 1)],
+    ['a published word beyond what is there', 'sequences', (file) => (file.file.published = 9)],
+    ['credit that cannot be', 'credit', (file) => (file.file.granted = 100)],
     ['a header that is none', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
-    ['another layout version', 'header', (file) => file.file.words.store32(HEADER.version, 2)],
-    ['an identity that is none', 'header', (file) => file.overwrite(HEADER.identity, Buffer.from('}'))],
-    ['an epoch of 0', 'header', (file) => file.file.words.store64(HEADER.epoch, 0)],
-    ['a stride that does not fit', 'header', (file) => file.file.words.store32(HEADER.slotStride, 64)],
+    ['another layout version', 'header', (file) => damageHeader(file.file, 'version', 2)],
+    ['an identity that is none', 'header', (file) => damageHeader(file.file, 'identity', 0x7d)],
+    ['an epoch of 0', 'header', (file) => (file.file.epoch = 0)],
+    ['a stride that does not fit', 'header', (file) => damageHeader(file.file, 'slotStride', 64)],
     ['a file that was cut off', 'header', (file) => file.truncate(HEADER_BYTES + 100)],
     ['an empty file', 'header', (file) => file.truncate(0)],
   ];
   for (const [what, check, wound] of wounds) {
     it(`has a file replaced that has ${what}, and changes nothing in it`, () => {
       dead = new DeadFile(6);
-      if (what.startsWith('more slots')) dead.file.words.store64(HEADER.granted, 6);
+      if (what.startsWith('more slots')) dead.file.granted = 6;
       wound(dead);
       const before = readFileSync(dead.path);
       const report = repair(dead.path);
@@ -103,7 +100,7 @@ describe('the recovery of a flow file', () => {
 
   it('makes a state of the source that is none a stale one', () => {
     dead = new DeadFile(2);
-    dead.file.words.store32(HEADER.sourceState, 77);
+    damageHeader(dead.file, 'sourceState', 77);
     expect(repair(dead.path).verdict).to.equal('repaired');
     expect(dead.file.sourceState).to.equal('stale');
   });
@@ -121,7 +118,7 @@ describe('the recovery of a flow file', () => {
     dead = new DeadFile(6);
     dead.commit();
     const own = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[19];
-    dead.file.words.store64(HEADER.ownerStartTicks, Number(own));
+    damageHeader(dead.file, 'ownerStartTicks', Number(own));
     expect(repair(dead.path).verdict).to.equal('owned');
     expect(dead.file.published).to.equal(6);
     expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
@@ -140,11 +137,11 @@ describe('the recovery of a flow file', () => {
   describe('of a mirror', () => {
     it('makes an image whole that was being written', () => {
       dead = DeadFile.mirror(6, 5);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
-      expect(dead.file.words.load64(HEADER.imageGeneration)).to.equal(4);
-      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(dead.file.imageGeneration).to.equal(4);
+      expect(dead.file.imageApplied).to.equal(6);
       expect(verify(dead.path).verdict).to.equal('sound');
     });
 
@@ -171,7 +168,7 @@ describe('the recovery of a flow file', () => {
           /^sound: .*of sequence 5; what came after was lost/,
         );
         expect(readFileSync(dead.image).equals(before)).to.equal(true);
-        expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+        expect(dead.file.imageApplied).to.equal(6);
       });
     }
 
@@ -185,29 +182,29 @@ describe('the recovery of a flow file', () => {
 
     it('makes an image whole from the last publication before what was lost', () => {
       dead = DeadFile.mirrorWithGap(6, 5, 2, true);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
-      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(dead.file.imageApplied).to.equal(6);
       expect(verify(dead.path).verdict).to.equal('sound');
     });
 
     it('is replaced when an image that was being written has its publication no more', () => {
       dead = DeadFile.mirrorWithGap(6, 6, SLOTS, true);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('replace');
     });
 
     it('is replaced when its image is of a publication that was lost', () => {
       dead = DeadFile.mirrorWithGap(6, 6, 3, true);
-      dead.file.words.store64(HEADER.imageSequence, 8);
+      dead.file.imageApplied = 8;
       expect(repair(dead.path).verdict).to.equal('replace');
     });
 
     for (const [what, wound] of [
       ['missing', (file: DeadFile) => rmSync(file.image)],
       ['of another size', (file: DeadFile) => writeFileSync(file.image, 'x')],
-      ['of a sequence that never was', (file: DeadFile) => file.file.words.store64(HEADER.imageSequence, 9)],
+      ['of a sequence that never was', (file: DeadFile) => (file.file.imageApplied = 9)],
     ] as const) {
       it(`is replaced when its image is ${what}`, () => {
         dead = DeadFile.mirror(6, 6);
@@ -219,18 +216,17 @@ describe('the recovery of a flow file', () => {
 
   it('never makes a file unsound and never throws, whatever words were spoilt', () => {
     dead = new DeadFile(0);
-    const words = Object.values(HEADER).filter((at) => at < HEADER.counters);
     fc.assert(
       fc.property(
         fc.nat(3 * SLOTS),
-        fc.array(fc.tuple(fc.constantFrom(...words), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
+        fc.array(fc.tuple(fc.constantFrom(...HEADER_WORDS), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
           maxLength: 3,
         }),
         fc.array(fc.tuple(fc.nat(SLOTS - 1), fc.nat(3 * SLOTS)), { maxLength: 3 }),
         (published, header, slots) => {
           dead.remove();
           dead = new DeadFile(published);
-          for (const [at, value] of header) dead.file.words.store32(at, value);
+          for (const [field, value] of header) damageHeader(dead.file, field, value);
           for (const [slot, value] of slots) dead.setSlot(slot, 'sequence', value);
           const report = repair(dead.path);
           expect(report.verdict).to.be.oneOf(['sound', 'repaired', 'replace', 'owned']);

@@ -5,7 +5,7 @@ import { attachConsumer, type ConsumerLink } from '../../../client-lib/input/con
 import { attachOutputFlow, type OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
-import { GENERATION_SHIFT, HEADER } from '../../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { linkSocketPath } from '../../../protocol/base/paths.js';
@@ -14,6 +14,7 @@ import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';
 import { LocalRig } from './local-rig.js';
+import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 const BUFFERS = 8;
 
@@ -195,8 +196,8 @@ describe('the successor of a killed duplicator', () => {
     await first.kill();
     const damaged = openFlowFile(rig.path, 'read-write');
     const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
-    damaged.words.store64(HEADER.epoch, epoch);
-    damaged.words.store64(HEADER.granted, 1);
+    damaged.epoch = epoch;
+    damaged.granted = 1;
     const next = await rig.program();
     expect(next.errors).to.contain('the file of a dead owner is replaced');
     expect(openFlowFile(rig.path, 'read').epoch).to.be.above(epoch);
@@ -212,7 +213,7 @@ describe('the successor of a killed duplicator', () => {
       fill(await provider());
       await first.kill();
       // A sound file would be taken over without asking.
-      openFlowFile(rig.path, 'read-write').words.store32(HEADER.sourceState, 99);
+      damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
       const list = join(rig.directory, 'starts');
       const next = await rig.program([], {
         MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),

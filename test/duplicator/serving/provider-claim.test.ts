@@ -5,7 +5,6 @@ import { expect } from 'chai';
 import { ProviderClaim } from '../../../duplicator/serving/provider-claim.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { LinkConnection } from '../../../protocol/flow/signal-link/link.js';
 import { LINK_VERSION, MessageKind, type Hello } from '../../../protocol/flow/signal-link/messages.js';
@@ -61,7 +60,7 @@ describe('the seat of a provider', () => {
     writer.publish();
   }
 
-  const granted = (): number => file.words.load64(HEADER.granted);
+  const granted = (): number => file.granted;
 
   it('is taken by one at a time; the next continues the sequences under a generation of its own', () => {
     const first = link();
@@ -96,7 +95,7 @@ describe('the seat of a provider', () => {
   });
 
   it('notes in the file what it has heard, and answers a provider that looks there only where it must', () => {
-    const heard = (): number => file.words.load64(HEADER.heard);
+    const heard = (): number => file.heard;
     const answers = (count: number): typeof said => {
       said = [];
       seat.published(count);
