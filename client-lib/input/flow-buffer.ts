@@ -1,14 +1,17 @@
-/** A buffer that a flow has lent to its user: its data are views of memory that is used again. */
+/**
+ * A buffer that a program has borrowed from an input flow by a take: its data are a view of memory
+ * that is reused after the release. Created by both engines; part of the public surface. Pure.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 
-/** Who lent the buffer; the token is the lender's own name for it. */
-export interface Lender {
-  giveBack(token: number, buffer: FlowBuffer): void;
+/** Memory that a buffer was borrowed from; `token` is the owner's number for the buffer. */
+export interface BufferOwner {
+  release(token: number, buffer: FlowBuffer): void;
   stillValid(token: number, buffer: FlowBuffer): boolean;
 }
 
-/** A power computed with every buffer would cost more than all the rest of it. */
+/** Computed once: a power per buffer would cost more than the rest of a take. */
 const TYPE_FLAGS = 2 ** GENERATION_SHIFT - 1;
 
 /** The part of a slot's flags that belongs to the flow type. */
@@ -23,7 +26,7 @@ export function generationOf(slotFlags: number): number {
 
 /**
  * Valid until `release()` or the next take of its flow (`take`, `takeNow`, `takeSync`, `takeAll`, a
- * step of `for await`), whichever comes first: the next take releases what earlier ones delivered.
+ * step of `for await`), whichever comes first: the next take releases the buffers of earlier ones.
  * `copy()` keeps the data.
  */
 export class FlowBuffer {
@@ -31,22 +34,22 @@ export class FlowBuffer {
   readonly sequence: number;
   /** Changes whenever the sequences start again. */
   readonly epoch: number;
-  /** Wall-clock nanoseconds since 1970 when the provider committed it, to 256 ns. */
+  /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   readonly timestampNs: number;
   /** Bytes. */
   readonly size: number;
-  /** Of the flow type, 0 to 65,535. */
+  /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags: number;
   /**
-   * Which provider of the flow wrote it, counted from 1; 0 for a flow that its duplicator fills.
+   * Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills.
    */
   readonly generation: number;
   readonly #data: Uint8Array;
   readonly #token: number;
-  #lender: Lender | undefined;
+  #owner: BufferOwner | undefined;
 
   constructor(
-    lender: Lender,
+    owner: BufferOwner,
     token: number,
     data: Uint8Array,
     sequence: number,
@@ -62,12 +65,12 @@ export class FlowBuffer {
     this.generation = generationOf(flags);
     this.#data = data;
     this.#token = token;
-    this.#lender = lender;
+    this.#owner = owner;
   }
 
   /** The payload in place, `size` bytes, not to be written to. Throws CLOSED once released. */
   get data(): Uint8Array {
-    if (this.#lender !== undefined) return this.#data;
+    if (this.#owner !== undefined) return this.#data;
     throw new MirrorflowError(
       'CLOSED',
       `buffer ${this.sequence} was released: use it before the next take, or keep a copy()`,
@@ -76,11 +79,11 @@ export class FlowBuffer {
   }
 
   get released(): boolean {
-    return this.#lender === undefined;
+    return this.#owner === undefined;
   }
 
   /**
-   * The payload in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws
+   * The payload in new memory. With an inline lossy flow check `stillValid()` afterwards. Throws
    * CLOSED once released.
    */
   copy(): Uint8Array<ArrayBuffer> {
@@ -88,17 +91,17 @@ export class FlowBuffer {
   }
 
   /**
-   * False when the data are not this buffer's any more: released, or, for an inline flow, taken
-   * back by the writer. Whatever was read before a true answer is whole.
+   * False when the memory holds other data: after the release or, with an inline lossy flow, when
+   * the provider has overwritten it. Data that were read before a true answer are whole.
    */
   stillValid(): boolean {
-    return this.#lender?.stillValid(this.#token, this) ?? false;
+    return this.#owner?.stillValid(this.#token, this) ?? false;
   }
 
-  /** Gives the buffer back to its flow. Idempotent. */
+  /** Returns the memory to the flow. Idempotent. */
   release(): void {
-    const lender = this.#lender;
-    this.#lender = undefined;
-    lender?.giveBack(this.#token, this);
+    const owner = this.#owner;
+    this.#owner = undefined;
+    owner?.release(this.#token, this);
   }
 }

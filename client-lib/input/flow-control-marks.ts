@@ -1,14 +1,15 @@
 /**
- * Flow-control marks: what a consumer may ask for, and when a mark counts as reached. Pure.
+ * Flow-control marks of a consumer's history (its own ring of buffers): the check of the options,
+ * and when a mark counts as reached. Used by the input options and by the flow thread. Pure.
  *
- * An XOFF mark is reached when the fill rises to it, once until an XON mark is reached; an XON mark
- * is reached when, after an XOFF, the fill falls to it from above, once until the next XOFF. So a
- * fill that swings around one mark does not flood the provider.
+ * The fill is the number of ready buffers. An XOFF mark is reached when the fill rises to it, once
+ * until an XON mark is reached; an XON mark is reached when, after an XOFF, the fill falls to it
+ * from above, once until the next XOFF. So a fill that swings around one mark sends few messages.
  */
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';
 import { badOption, checkBuffers, type HistoryRules } from './history/rules.js';
 
-/** Numbers of filled buffers in the history. */
+/** Marks in ready buffers of the history. */
 export interface FlowControlMarks {
   /** From 1 to `history`. */
   readonly xoff: readonly number[];
@@ -20,7 +21,7 @@ export interface FlowControlMarks {
 
 const MARKS_MAX = 64;
 
-/** The marks in ascending order, each once. Throws BAD_OPTION naming the numbers. */
+/** Returns the marks in ascending order, each once. Throws BAD_OPTION naming the numbers. */
 export function checkFlowControl(marks: FlowControlMarks, rules: HistoryRules): FlowControlMarks {
   const { history, watermarks } = rules;
   const xoff = ascending('flowControl.xoff', marks.xoff, 1, history);
@@ -64,10 +65,10 @@ function ascending(option: string, marks: readonly number[], min: number, max: n
 }
 
 /**
- * `armed`: reached when the fill gets there. `away`: the fill must first leave it to the other
- * side. `done`: waits for a mark of the other kind.
+ * `armed`: reached when the fill comes to it. `beyond`: the fill must first pass it to the other
+ * side. `reached`: armed again by a mark of the other kind.
  */
-type MarkState = 'armed' | 'away' | 'done';
+type MarkState = 'armed' | 'beyond' | 'reached';
 
 interface Watched {
   readonly mark: number;
@@ -75,39 +76,41 @@ interface Watched {
 }
 
 export class MarkWatch {
-  /** Ascending, and descending: the order in which they are met. */
+  /** Ascending: the order of a rising fill. */
   readonly #xoff: readonly Watched[];
+  /** Descending: the order of a falling fill. */
   readonly #xon: readonly Watched[];
-  readonly #reached: (kind: FlowMark['kind'], mark: number, fill: number) => void;
+  readonly #onReached: (kind: FlowMark['kind'], mark: number, fill: number) => void;
 
   constructor(
     { xoff, xon }: FlowControlMarks,
-    reached: (kind: FlowMark['kind'], mark: number, fill: number) => void,
+    onReached: (kind: FlowMark['kind'], mark: number, fill: number) => void,
   ) {
     this.#xoff = xoff.map((mark) => ({ mark, state: 'armed' }));
-    this.#xon = xon.toReversed().map((mark) => ({ mark, state: 'done' }));
-    this.#reached = reached;
+    this.#xon = xon.toReversed().map((mark) => ({ mark, state: 'reached' }));
+    this.#onReached = onReached;
   }
 
   /**
-   * The fill is this now. To be called after every rise, and when the fill has fallen to `nextXon`.
+   * Reports the marks that the present fill reaches. Call it after every rise, and when the fill
+   * has fallen to `nextXon`.
    */
-  look(fill: number): void {
+  update(fill: number): void {
     for (const watched of this.#xoff) {
-      if (watched.state === 'away' && fill < watched.mark) watched.state = 'armed';
+      if (watched.state === 'beyond' && fill < watched.mark) watched.state = 'armed';
       if (watched.state !== 'armed' || fill < watched.mark) continue;
-      watched.state = 'done';
-      for (const other of this.#xon) if (other.state === 'done') other.state = 'away';
-      this.#reached('xoff', watched.mark, fill);
+      watched.state = 'reached';
+      for (const other of this.#xon) if (other.state === 'reached') other.state = 'beyond';
+      this.#onReached('xoff', watched.mark, fill);
     }
     for (const watched of this.#xon) {
-      if (watched.state === 'away' && fill > watched.mark) watched.state = 'armed';
+      if (watched.state === 'beyond' && fill > watched.mark) watched.state = 'armed';
       if (watched.state !== 'armed' || fill > watched.mark) continue;
-      watched.state = 'done';
+      watched.state = 'reached';
       for (const other of this.#xoff) {
-        if (other.state === 'done') other.state = fill < other.mark ? 'armed' : 'away';
+        if (other.state === 'reached') other.state = fill < other.mark ? 'armed' : 'beyond';
       }
-      this.#reached('xon', watched.mark, fill);
+      this.#onReached('xon', watched.mark, fill);
     }
   }
 

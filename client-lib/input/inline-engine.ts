@@ -1,7 +1,8 @@
 /**
- * The engine without a thread: the link in this thread, buffers lent in place from the flow file.
- * What is lent is not acknowledged before it is given back, so a lossless writer never takes it
- * away.
+ * The engine of an input flow that reads in the caller's thread: buffers are views of the mapped
+ * flow file, nothing is copied. Used by InputFlow for `inline: true`. A borrowed buffer is
+ * acknowledged only after its release, so a lossless provider never overwrites it. Reads the mapped
+ * file and holds the signal link.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -12,19 +13,19 @@ import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, type Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
 import { ReadingPosition } from './reading-position.js';
-import { nap, spin } from './ring-wait.js';
+import { napUntil, spinUntil } from './ring-wait.js';
 import { checkBuffers } from './history/rules.js';
-import { FlowBuffer, generationOf, typeFlags, type Lender } from './flow-buffer.js';
+import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
-import type { CheckedOptions } from './input-options.js';
+import type { InputRules } from './input-options.js';
 
-/** A blocked take spins at least so long: most buffers of a fast flow come within it. */
+/** A blocking take spins at least so long: most buffers of a fast flow arrive within it. */
 const SPIN_MIN_US = 50;
 /**
- * While something is lent that was not acknowledged, a duplicator answers every wait at once: it is
- * asked only so often.
+ * While borrowed buffers are unacknowledged, a duplicator answers every request for a signal at
+ * once; so the ring is polled with this period instead.
  */
-const LENT_POLL_MS = 1;
+const BORROWED_POLL_MS = 1;
 
 export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
@@ -33,25 +34,30 @@ export class InlineEngine implements InputEngine {
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
   readonly #position: ReadingPosition;
-  readonly #newer = (): boolean => this.#something();
+  readonly #hasNew = (): boolean => this.#isSomethingNew();
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   #link: ConsumerLink;
-  /** Of the buffers of this link: one that is lent stays in the file it came from. */
-  #lender: Lender;
+  /** Owner of the buffers of this link; a borrowed buffer stays in the file that it came from. */
+  #owner: BufferOwner;
+  /** Reads ahead for `newest`. */
   #scout: RingReader | undefined;
+  /** View of the payload per slot, reused while the sizes stay the same. */
   #views: (Uint8Array | undefined)[] = [];
-  #wanted = false;
+  /** `arm` was called, `onReady` is due. */
+  #isArmed = false;
   #cancelTimer: (() => void) | undefined;
   #lost = 0;
-  #lostTold = 0;
-  #missed = 0;
-  /** What the reader had missed when losses were told last; -1 when some are to be told. */
-  #missedTold = -1;
+  #reportedLost = 0;
+  /** The reader's `missed` that `#lost` contains. */
+  #countedMissed = 0;
+  /** The reader's `missed` at the last check for losses; -1 when a check is due. */
+  #checkedMissed = -1;
   #sourceState: SourceState;
   #sourceGeneration: number;
   #end: LinkEnd | undefined;
-  #endTold = false;
-  #finishing: boolean;
+  #endReported = false;
+  /** The end of the link ends the flow. */
+  #endsWithLink: boolean;
   #closed = false;
   #paused = false;
   #taken = 0;
@@ -59,7 +65,7 @@ export class InlineEngine implements InputEngine {
 
   private constructor(
     link: ConsumerLink,
-    options: CheckedOptions,
+    options: InputRules,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
     clock: Clock,
@@ -68,21 +74,21 @@ export class InlineEngine implements InputEngine {
     this.#delivery = options.delivery;
     this.#spinUs = options.spinUs;
     this.#whenDetached = whenDetached;
-    this.#finishing = whenDetached === 'end';
+    this.#endsWithLink = whenDetached === 'end';
     this.#clock = clock;
     this.#link = link;
     this.#position = new ReadingPosition(link);
     const { state, generation } = link.file.provider;
     this.#sourceState = state;
     this.#sourceGeneration = generation;
-    this.#lender = this.#lenderOf(link.file);
-    this.#follow(link, link.missedAtStart);
+    this.#owner = this.#ownerOf(link.file);
+    this.#useLink(link, link.missedAtStart);
   }
 
-  /** Throws what attaching throws, and BAD_OPTION for a history that is larger than the ring. */
+  /** Throws as `attachConsumer`, and BAD_OPTION for a history that is larger than the ring. */
   static async open(
     opened: AttachTarget,
-    options: CheckedOptions,
+    options: InputRules,
     history: number | undefined,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
@@ -104,7 +110,7 @@ export class InlineEngine implements InputEngine {
   }
 
   get free(): number {
-    return Math.max(0, this.capacity - this.ready - this.#position.lent);
+    return Math.max(0, this.capacity - this.ready - this.#position.borrowed);
   }
 
   get lost(): number {
@@ -137,15 +143,15 @@ export class InlineEngine implements InputEngine {
   }
 
   get ended(): boolean {
-    return this.#closed || (this.#end !== undefined && this.#finishing);
+    return this.#closed || (this.#end !== undefined && this.#endsWithLink);
   }
 
   take(): FlowBuffer | undefined {
-    if (!this.#look()) return undefined;
+    if (!this.#seekReady()) return undefined;
     const { reader } = this.#link;
     const { sequence, epoch, timestampNs, flags } = reader;
-    const buffer = new FlowBuffer(this.#lender, sequence, this.#view(), sequence, epoch, timestampNs, flags);
-    this.#position.lend(buffer);
+    const buffer = new FlowBuffer(this.#owner, sequence, this.#view(), sequence, epoch, timestampNs, flags);
+    this.#position.borrow(buffer);
     this.#taken += 1;
     this.#takenBytes += buffer.size;
     reader.advance();
@@ -155,27 +161,27 @@ export class InlineEngine implements InputEngine {
 
   newest(count: number): FlowBuffer[] {
     const { file, reader } = this.#link;
-    const found: FlowBuffer[] = [];
-    if (this.#closed) return found;
+    const buffers: FlowBuffer[] = [];
+    if (this.#closed) return buffers;
     const { published } = file;
     const first = Math.max(reader.next, published - count, 0);
-    if (first >= published) return found;
+    if (first >= published) return buffers;
     this.#scout ??= new RingReader(file, 'next');
     this.#scout.follow(first);
-    while (found.length < count && this.#scout.look() === 'ready') {
+    while (buffers.length < count && this.#scout.look() === 'ready') {
       const { sequence, epoch, timestampNs, flags } = this.#scout;
-      found.push(
-        new FlowBuffer(this.#lender, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags),
+      buffers.push(
+        new FlowBuffer(this.#owner, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags),
       );
       this.#scout.advance();
     }
-    return found;
+    return buffers;
   }
 
   poll(handler: PollHandler, limit: number): number {
     let handled = 0;
     try {
-      while (handled < limit && this.#look()) {
+      while (handled < limit && this.#seekReady()) {
         handled += 1;
         this.#handle(handler);
         this.#position.advanced();
@@ -187,18 +193,18 @@ export class InlineEngine implements InputEngine {
   }
 
   arm(): void {
-    this.#wanted = true;
+    this.#isArmed = true;
     if (this.#paused) return;
-    if (this.#spinUs > 0 && spin(this.#newer, this.#spinUs, this.#clock)) return this.#tellLater(0);
-    if (this.#end === undefined && !this.#position.arm()) this.#tellLater(LENT_POLL_MS);
+    if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock)) return this.#reportReadyAfter(0);
+    if (this.#end === undefined && !this.#position.arm()) this.#reportReadyAfter(BORROWED_POLL_MS);
   }
 
   block(timeoutMs: number): void {
     const until = this.#clock.nowMs() + timeoutMs;
     const spinUs = Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000);
-    if (spin(this.#newer, spinUs, this.#clock)) return;
-    this.#position.tell();
-    nap(this.#newer, until, this.#clock);
+    if (spinUntil(this.#hasNew, spinUs, this.#clock)) return;
+    this.#position.acknowledge();
+    napUntil(this.#hasNew, until, this.#clock);
   }
 
   pause(): void {
@@ -212,17 +218,17 @@ export class InlineEngine implements InputEngine {
     this.#paused = false;
     this.#position.disarm();
     this.#link.resume();
-    this.#tellLater(0);
+    this.#reportReadyAfter(0);
   }
 
-  /** No marks are watched without a flow thread. */
+  /** Flow-control marks need a flow thread. */
   identify(): void {}
 
   async grow(buffers: number): Promise<void> {
     checkBuffers('history of an inline flow', buffers, 1, this.capacity);
   }
 
-  /** The ring is everybody's: more is always allowed than was asked for. */
+  /** Checks only: the size of the ring is the provider's. */
   shrink(buffers: number): void {
     checkBuffers('history of an inline flow', buffers, 1, this.capacity);
   }
@@ -230,31 +236,31 @@ export class InlineEngine implements InputEngine {
   async reattach(opened: AttachTarget): Promise<void> {
     const start = { epoch: this.#link.reader.epoch, sequence: this.#position.needed };
     const link = await attachConsumer(opened, { delivery: this.#delivery, start }, this.#clock);
-    // What the ring held was read on meanwhile.
+    // Reading of the old ring has continued meanwhile.
     const { epoch, next } = this.#link.reader;
     if (this.#closed) {
       link.close();
-      throw new MirrorflowError('CLOSED', 'the flow is closed');
+      throw new MirrorflowError('CLOSED', 'the input flow was closed while it reattached');
     }
     this.#link.close();
     this.#end = undefined;
-    this.#endTold = false;
-    this.#finishing = this.#whenDetached === 'end';
-    // What is lent was asked for again so that it stays; it is not delivered twice.
-    const begun = link.reader.next;
+    this.#endReported = false;
+    this.#endsWithLink = this.#whenDetached === 'end';
+    // Borrowed buffers were requested again so that they stay valid; they are not delivered twice.
+    const first = link.reader.next;
     const sameEpoch = link.reader.epoch === epoch;
     if (sameEpoch) link.reader.skipTo(next);
     else this.#position.restarted();
-    this.#follow(link, sameEpoch ? Math.max(0, begun - next) : 0);
+    this.#useLink(link, sameEpoch ? Math.max(0, first - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
-    this.#changeState(state, generation);
+    this.#setSourceState(state, generation);
     this.#listener.onReady();
   }
 
   endDetached(): void {
-    this.#finishing = true;
-    this.#tellEnd();
+    this.#endsWithLink = true;
+    this.#reportEnd();
   }
 
   async close(): Promise<void> {
@@ -266,8 +272,7 @@ export class InlineEngine implements InputEngine {
   }
 
   /**
-   * Passes on the buffer that the reader stands on, and goes on to the next, also when the handler
-   * throws.
+   * Calls the handler with the buffer at the reader's position and advances, also when it throws.
    */
   #handle(handler: PollHandler): void {
     const link = this.#link;
@@ -284,7 +289,7 @@ export class InlineEngine implements InputEngine {
     try {
       handler(this.#view(), meta);
     } finally {
-      // The handler may have taken buffers itself, or the flow may have moved to another file.
+      // The handler may have taken buffers, or the flow may have been reattached.
       if (this.#link === link && reader.next === sequence) {
         if (reader.stillThere()) reader.advance();
         else reader.lose();
@@ -292,29 +297,29 @@ export class InlineEngine implements InputEngine {
     }
   }
 
-  #lenderOf(file: FlowFile): Lender {
+  #ownerOf(file: FlowFile): BufferOwner {
     return {
-      giveBack: (_sequence, buffer) => {
-        this.#position.giveBack(buffer);
+      release: (_sequence, buffer) => {
+        this.#position.release(buffer);
       },
       stillValid: (sequence, buffer) => file.epoch === buffer.epoch && file.holds(sequence),
     };
   }
 
-  #follow(link: ConsumerLink, lost: number): void {
+  #useLink(link: ConsumerLink, lost: number): void {
     this.#link = link;
     this.#scout = undefined;
     this.#views = [];
-    this.#position.follow(link);
-    this.#missed = link.reader.missed;
+    this.#position.useLink(link);
+    this.#countedMissed = link.reader.missed;
     this.#lost += lost;
-    this.#missedTold = -1;
-    this.#lender = this.#lenderOf(link.file);
+    this.#checkedMissed = -1;
+    this.#owner = this.#ownerOf(link.file);
     link.onSignal((kind, value, detail) => {
       if (this.#link !== link || this.#closed) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state, value);
+        if (state !== undefined) this.#setSourceState(state, value);
         return;
       }
       if (kind === MessageKind.DELIVERY) {
@@ -323,52 +328,52 @@ export class InlineEngine implements InputEngine {
         return;
       }
       this.#position.disarm();
-      this.#tellReady();
+      this.#reportReady();
     });
     if (this.#paused) link.pause();
     link.onEnd((end) => {
       if (this.#link !== link || this.#closed) return;
       this.#end = end;
       this.#listener.onDetached(end);
-      this.#tellEnd();
+      this.#reportEnd();
     });
   }
 
-  #tellEnd(): void {
-    if (this.#end === undefined || !this.#finishing || this.#endTold) return;
-    this.#endTold = true;
+  #reportEnd(): void {
+    if (this.#end === undefined || !this.#endsWithLink || this.#endReported) return;
+    this.#endReported = true;
     this.#listener.onEnded(this.#end);
     this.#listener.onReady();
   }
 
-  #tellReady(): void {
-    if (!this.#wanted) return;
-    this.#wanted = false;
+  #reportReady(): void {
+    if (!this.#isArmed) return;
+    this.#isArmed = false;
     this.#listener.onReady();
   }
 
-  #tellLater(delayMs: number): void {
+  #reportReadyAfter(delayMs: number): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#clock.after(delayMs, () => this.#tellReady());
+    this.#cancelTimer = this.#clock.after(delayMs, () => this.#reportReady());
   }
 
-  #changeState(state: SourceState, generation: number): void {
+  #setSourceState(state: SourceState, generation: number): void {
     if (state === this.#sourceState && generation === this.#sourceGeneration) return;
     this.#sourceState = state;
     this.#sourceGeneration = generation;
     this.#listener.onState(state, generation);
   }
 
-  /** True when the reader stands on a buffer that is whole. */
-  #look(): boolean {
+  /** True when the reader stands on a whole buffer. */
+  #seekReady(): boolean {
     if (this.#closed || this.#paused) return false;
     const { reader } = this.#link;
     const outcome = reader.look();
-    return outcome === 'ready' && reader.missed === this.#missedTold ? true : this.#lookFurther(outcome);
+    return outcome === 'ready' && reader.missed === this.#checkedMissed ? true : this.#seekFurther(outcome);
   }
 
-  /** What is rare, apart from what happens with every buffer. */
-  #lookFurther(first: ReadOutcome): boolean {
+  /** The rare cases of `#seekReady`, kept out of its hot path. */
+  #seekFurther(first: ReadOutcome): boolean {
     const { reader } = this.#link;
     for (let outcome = first; ; outcome = reader.look()) {
       if (outcome !== 'restarted') {
@@ -378,36 +383,34 @@ export class InlineEngine implements InputEngine {
       }
       this.#countMissed();
       reader.follow('oldest');
-      this.#missed = reader.missed;
+      this.#countedMissed = reader.missed;
       this.#position.restarted();
       const { epoch } = reader;
       queueMicrotask(() => this.#listener.onRestarted(epoch));
     }
   }
 
-  /**
-   * The payload that the reader looks at: of one size, the same object every time the slot is met.
-   */
+  /** Payload at the reader's position: the same object per slot while the size stays the same. */
   #view(): Uint8Array {
     const { reader } = this.#link;
-    const known = this.#views[reader.slot];
-    if (known !== undefined && known.length === reader.size) return known;
-    const made = reader.view();
-    this.#views[reader.slot] = made;
-    return made;
+    const cached = this.#views[reader.slot];
+    if (cached !== undefined && cached.length === reader.size) return cached;
+    const view = reader.view();
+    this.#views[reader.slot] = view;
+    return view;
   }
 
   #countMissed(): void {
     const { missed } = this.#link.reader;
-    this.#lost += missed - this.#missed;
-    this.#missed = missed;
-    this.#missedTold = missed;
-    if (this.#lost === this.#lostTold) return;
-    this.#lostTold = this.#lost;
+    this.#lost += missed - this.#countedMissed;
+    this.#countedMissed = missed;
+    this.#checkedMissed = missed;
+    if (this.#lost === this.#reportedLost) return;
+    this.#reportedLost = this.#lost;
     queueMicrotask(() => this.#listener.onLost());
   }
 
-  #something(): boolean {
+  #isSomethingNew(): boolean {
     const { file, reader } = this.#link;
     if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;

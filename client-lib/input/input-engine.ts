@@ -1,30 +1,33 @@
-/** The two ways an input flow gets its buffers, a flow thread or in place, behind one interface. */
+/**
+ * The interface of an input flow to its engine: ThreadedEngine copies buffers in a flow thread,
+ * InlineEngine reads them in place. Implemented by both, used by InputFlow and TakeQueue. Types only.
+ */
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
 import type { FlowBuffer } from './flow-buffer.js';
 
-/** What is known of a buffer besides its payload. `poll` passes the same object every time. */
+/** Metadata of a buffer. `poll` passes the same object every time. */
 export interface BufferMeta {
   sequence: number;
   epoch: number;
   timestampNs: number;
   size: number;
-  /** Of the flow type, 0 to 65,535. */
+  /** 0 to 65,535; meaning defined by the flow type. */
   flags: number;
-  /** Which provider of the flow wrote it. */
+  /** Number of the provider that wrote it. */
   generation: number;
 }
 
 export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void;
 
-/** What an engine tells of its own accord; never called from inside one of its methods. */
+/** Events of an engine; never called from inside one of its methods. */
 export interface EngineListener {
-  /** After `arm`: something may be ready, or the flow may be over. */
+  /** Once after `arm`: a buffer may be ready, or the flow may have ended. */
   readonly onReady: () => void;
   /**
-   * `generation`: of the provider whose coming or going it tells; 0 for a flow that its duplicator
+   * `generation`: number of the provider that the state is about; 0 for a flow that its duplicator
    * fills.
    */
   readonly onState: (state: SourceState, generation: number) => void;
@@ -43,32 +46,32 @@ export interface InputEngine {
   readonly capacity: number;
   readonly sourceState: SourceState;
   readonly sourceGeneration: number;
-  /** Of the flow file that is read. */
+  /** Epoch of the flow file that is read. */
   readonly epoch: number;
-  /** Buffers taken, and their bytes. */
+  /** Buffers taken since the opening, and their bytes. */
   readonly taken: number;
   readonly takenBytes: number;
-  /** Nothing more will be added; what is ready can still be taken. */
+  /** No buffer will become ready any more; ready ones can still be taken. */
   readonly ended: boolean;
   take(): FlowBuffer | undefined;
   /** The newest ready buffers, oldest first, without taking them. */
   newest(count: number): FlowBuffer[];
   /** Returns the number of buffers handled. */
   poll(handler: PollHandler, limit: number): number;
-  /** Asks for one `onReady`. What is ready already is not told: look again after arming. */
+  /** Requests one `onReady` for what becomes ready from now on: try a take after arming. */
   arm(): void;
-  /** Blocks the calling thread until something may be ready or the time is over. */
+  /** Blocks the calling thread until a buffer may be ready or the time is over. */
   block(timeoutMs: number): void;
   /** Reads nothing from the ring until `resume`. */
   pause(): void;
   resume(): void;
-  /** The client has another session or handle at its app server. */
+  /** The flow has another session or handle at its app server. */
   identify(identity: MarkIdentity): void;
   grow(buffers: number): Promise<void>;
   shrink(buffers: number): void;
-  /** Goes on from another flow file and link; what was ready stays ready. */
+  /** Continues from another flow file and link; ready buffers stay ready. */
   reattach(opened: AttachTarget): Promise<void>;
-  /** For a flow that holds when detached: it ends after all. */
+  /** Ends a detached flow that was opened with `hold`. */
   endDetached(): void;
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ import type { FlowControlSettings } from './flow-thread/messages.js';
 import { badOption, checkBuffers } from './history/rules.js';
 import type { FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
-import { checkInputOptions, type CheckedOptions, type InputFlowOptions } from './input-options.js';
+import { checkInputOptions, type InputRules, type InputFlowOptions } from './input-options.js';
 import { ThreadedEngine } from './threaded-engine.js';
 import { TakeQueue, type TakeOptions } from './take-queue.js';
 
@@ -422,7 +422,7 @@ export function endDetachedInputFlow(flow: InputFlow): void {
 }
 
 function flowControlSettings(
-  { flowControl }: CheckedOptions,
+  { flowControl }: InputRules,
   { handle }: AttachTarget,
   control: ControlPath | undefined,
 ): FlowControlSettings | undefined {

@@ -1,23 +1,26 @@
-/** What an input flow can be asked to be; everything is checked here before anything is opened. */
+/**
+ * Options of an input flow, and their check before anything is opened. Used by `openInputFlow`.
+ * Pure: no I/O.
+ */
 import type { ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { checkFlowControl, type FlowControlMarks } from './flow-control-marks.js';
 import { badOption, checkHistoryOptions, type HistoryOptions, type HistoryRules } from './history/rules.js';
 
-/** Longer spinning would keep a thread from hearing its link. */
+/** Longer spinning would delay the messages of the link too much. */
 const SPIN_US_MAX = 100_000;
 const DELIVERIES: readonly Delivery[] = ['lossless', 'lossy'];
 const STARTS = ['oldest', 'newest', 'next'] as const;
 
 export interface InputFlowOptions extends HistoryOptions {
   /**
-   * `lossless` (default) holds the provider back when it is too fast; `lossy` never does, and may
-   * lose buffers.
+   * `lossless` (default) holds back a provider that is too fast; `lossy` never does, and may lose
+   * buffers.
    */
   readonly delivery?: Delivery;
   /**
-   * The first buffer: `oldest` (default) still there, the `newest`, the `next` to come, or a
-   * sequence of the present epoch.
+   * The first buffer: the `oldest` (default) in the ring, the `newest`, the `next` that is
+   * published, or a sequence of the present epoch.
    */
   readonly start?: ReadStart;
   /**
@@ -26,19 +29,18 @@ export interface InputFlowOptions extends HistoryOptions {
    */
   readonly inline?: boolean;
   /**
-   * Messages to the provider when the fill of the history reaches marks. The flow thread watches
-   * and sends them, also while the main thread is busy; only that buffers were taken is noticed by
-   * taking them.
+   * Messages to the provider when the fill of the history (its ready buffers) reaches marks. Sent
+   * by the flow thread, also while the main thread is busy.
    */
   readonly flowControl?: FlowControlMarks;
   /**
-   * Microseconds, 0 (default) to 100,000: looks at the published word for so long before waiting
-   * for a signal; it costs a core.
+   * Microseconds, 0 (default) to 100,000: poll the published word for so long before waiting for a
+   * signal; costs a core.
    */
   readonly spinUs?: number;
 }
 
-export interface CheckedOptions {
+export interface InputRules {
   readonly rules: HistoryRules;
   readonly delivery: Delivery;
   readonly start: ReadStart;
@@ -47,8 +49,8 @@ export interface CheckedOptions {
   readonly flowControl: FlowControlMarks | undefined;
 }
 
-/** Throws BAD_OPTION with what was given and what is allowed. */
-export function checkInputOptions(options: InputFlowOptions): CheckedOptions {
+/** Throws BAD_OPTION with the value and what is allowed. */
+export function checkInputOptions(options: InputFlowOptions): InputRules {
   const { delivery = 'lossless', start = 'oldest', inline = false, spinUs = 0 } = options;
   const rules = checkHistoryOptions(options);
   if (!DELIVERIES.includes(delivery))
@@ -61,7 +63,7 @@ export function checkInputOptions(options: InputFlowOptions): CheckedOptions {
     throw badOption('spinUs', spinUs, `microseconds from 0 to ${SPIN_US_MAX}`);
   }
   if (inline) {
-    // The ring is not ours to overwrite, to grow or to stop: it is better said than ignored.
+    // The ring is the provider's: these options could only be ignored.
     if (rules.whenFull !== 'block')
       throw badOption(
         'whenFull',

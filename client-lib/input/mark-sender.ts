@@ -1,7 +1,8 @@
 /**
- * Sends the marks of one flow to the app server, on a small connection of its own, so that they go
- * out from the flow thread whatever the main thread does. What cannot be sent waits for the app
- * server to be back; the client's main thread then says who it is now.
+ * Sends the flow-control marks of one input flow to the app server, over a connection of its own, so
+ * that a busy main thread delays none. Used in the flow thread. Marks wait while the app server is
+ * unreachable; after its restart the main thread passes the new session by `identify`. Opens a
+ * session with the app server.
  */
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';
 import { FLOW_METHODS } from '../../protocol/rpc/contract/methods/flow.js';
@@ -10,12 +11,12 @@ import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
 import { clientLog } from '../client-log.js';
 
-/** Marks that wait for the app server; the oldest go first. */
+/** Marks that wait for the app server; beyond this the oldest are dropped. */
 const WAITING_MAX = 256;
-/** A call that still runs when the flow is closed. */
+/** Time for a call that is under way when the flow is closed. */
 const CLOSE_GRACE_MS = 500;
 
-/** Who reports a mark. */
+/** The sender of a mark: session of the client, and handle of the flow. */
 export interface MarkIdentity {
   readonly session: string;
   readonly handle: number;
@@ -29,7 +30,7 @@ export class MarkSender {
   #last: FlowMark | undefined;
   #sending = false;
 
-  /** @param socket the app server's */
+  /** `socket`: path of the app server's socket. */
   constructor(socket: string, identity: MarkIdentity) {
     this.#identity = identity;
     this.#connection = new PermanentConnection<undefined>(
@@ -48,7 +49,7 @@ export class MarkSender {
     void this.#send();
   }
 
-  /** The client has another session or handle: an XOFF that still holds is said again there. */
+  /** The client has another session or handle: an XOFF in force is sent again there. */
   identify(identity: MarkIdentity): void {
     this.#identity = identity;
     if (this.#waiting.length === 0 && this.#last?.kind === 'xoff') this.#waiting.push(this.#last);
@@ -61,7 +62,7 @@ export class MarkSender {
   }
 
   /**
-   * One at a time, in order. What fails for now is tried again with the next mark, connection or
+   * Sends one at a time, in order. A mark that fails is retried with the next mark, connection or
    * identity.
    */
   async #send(): Promise<void> {

@@ -1,138 +1,136 @@
 /**
- * What a reader in place still needs of its ring, and what its duplicator was told of that. What is
- * lent is needed until it is given back. It says so after a quarter of the ring, at the end of a
- * turn in which it has drained the ring, and when it waits.
+ * The oldest sequence that an inline reader still needs, and its acknowledgement to the duplicator:
+ * a borrowed buffer is needed until its release. Acknowledges after each quarter of the ring, at the
+ * end of a turn in which the ring was drained, and before the reader waits. Used by InlineEngine.
+ * Sends on the signal link.
  */
 import type { FlowBuffer } from './flow-buffer.js';
 import type { ConsumerLink } from './consumer-link.js';
 
-/** The shares of the ring after which an acknowledgement is due. */
-const QUARTER = 4;
+/** Parts of the ring: an acknowledgement is due after each of them. */
+const PARTS = 4;
 
 export class ReadingPosition {
-  /** Taken and not given back, oldest first. */
-  readonly #lent = new Set<FlowBuffer>();
+  /** Taken and not released, oldest first. */
+  readonly #borrowed = new Set<FlowBuffer>();
   #link: ConsumerLink;
   #quarter: number;
   #acknowledged = -1;
-  /** From here on a quarter of the ring has been read since the last acknowledgement. */
-  #quarterAt = 0;
-  /** The duplicator knows that a signal is waited for. */
+  /** Sequence at which the next acknowledgement is due. */
+  #dueAt = 0;
+  /** The duplicator was asked for a signal. */
   #armed = false;
-  #tellingSoon = false;
-  #over = false;
+  #isScheduled = false;
+  #ended = false;
 
   constructor(link: ConsumerLink) {
     this.#link = link;
     this.#quarter = quarterOf(link);
   }
 
-  /** Goes on with another link; what is lent stays so. */
-  follow(link: ConsumerLink): void {
+  /** Continues with another link; borrowed buffers stay borrowed. */
+  useLink(link: ConsumerLink): void {
     this.#link = link;
     this.#quarter = quarterOf(link);
-    this.#forget();
+    this.#reset();
   }
 
-  /** The sequences started again: what is lent of the ones before is nobody's any more. */
+  /** Sequences have started again: borrowed buffers of the previous epoch hold nothing back. */
   restarted(): void {
-    this.#forget();
-    this.#lent.clear();
+    this.#reset();
+    this.#borrowed.clear();
   }
 
-  /** Says nothing more. */
+  /** Sends nothing any more. */
   end(): void {
-    this.#over = true;
-    this.#lent.clear();
+    this.#ended = true;
+    this.#borrowed.clear();
   }
 
-  get lent(): number {
-    return this.#lent.size;
+  get borrowed(): number {
+    return this.#borrowed.size;
   }
 
-  lend(buffer: FlowBuffer): void {
-    this.#lent.add(buffer);
+  borrow(buffer: FlowBuffer): void {
+    this.#borrowed.add(buffer);
   }
 
-  giveBack(buffer: FlowBuffer): void {
-    if (this.#lent.delete(buffer) && !this.#over) this.#tellQuarter();
+  release(buffer: FlowBuffer): void {
+    if (this.#borrowed.delete(buffer) && !this.#ended) this.#acknowledgeQuarter();
   }
 
-  /** The oldest sequence that is still needed here. */
+  /** The oldest sequence that is still needed. */
   get needed(): number {
-    if (this.#lent.size > 0) for (const buffer of this.#lent) return buffer.sequence;
+    if (this.#borrowed.size > 0) for (const buffer of this.#borrowed) return buffer.sequence;
     return this.#link.reader.next;
   }
 
-  /** The reader went on. */
+  /** The reader has advanced. */
   advanced(): void {
-    if (this.#link.reader.next >= this.#quarterAt) this.#tellQuarter();
+    if (this.#link.reader.next >= this.#dueAt) this.#acknowledgeQuarter();
   }
 
-  /**
-   * Nothing is left to read just now: said at the end of this turn, unless a wait has said it by
-   * then.
-   */
+  /** The ring is drained: acknowledged at the end of this turn, unless a wait does so earlier. */
   drained(): void {
-    if (this.#tellingSoon || this.needed === this.#acknowledged) return;
-    this.#tellingSoon = true;
+    if (this.#isScheduled || this.needed === this.#acknowledged) return;
+    this.#isScheduled = true;
     queueMicrotask(() => {
-      this.#tellingSoon = false;
-      if (!this.#over && !this.#armed) this.tell();
+      this.#isScheduled = false;
+      if (!this.#ended && !this.#armed) this.acknowledge();
     });
   }
 
-  /** What is needed from now on, if that is news. */
-  tell(): void {
+  /** Acknowledges everything that is not needed, if that has changed. */
+  acknowledge(): void {
     const { needed } = this;
     if (needed === this.#acknowledged) return;
     this.#armed = false;
-    this.#say(needed, false);
+    this.#send(needed, false);
   }
 
   /**
-   * Asks for a signal when there is more. False when it was not asked, since something is lent: the
-   * duplicator would answer at once, and always.
+   * Asks the duplicator for a signal at the next buffer. False, without asking, while buffers are
+   * borrowed: the duplicator would answer at once, every time.
    */
   arm(): boolean {
     const { needed } = this;
     const { next } = this.#link.reader;
     if (needed < next) {
-      this.tell();
+      this.acknowledge();
       return false;
     }
     if (this.#armed && this.#acknowledged === next) return true;
     this.#armed = true;
-    this.#say(needed, true);
+    this.#send(needed, true);
     return true;
   }
 
-  /** The signal has come, or is not to be relied upon. */
+  /** The signal has arrived, or was lost with its link. */
   disarm(): void {
     this.#armed = false;
   }
 
-  #tellQuarter(): void {
+  #acknowledgeQuarter(): void {
     const { needed } = this;
     const from = Math.max(0, this.#acknowledged);
-    if (needed - from >= this.#quarter) this.tell();
-    // Something that is lent is asked about again with the next buffer.
-    else if (needed === this.#link.reader.next) this.#quarterAt = from + this.#quarter;
+    if (needed - from >= this.#quarter) this.acknowledge();
+    // With borrowed buffers the check is repeated at the next buffer.
+    else if (needed === this.#link.reader.next) this.#dueAt = from + this.#quarter;
   }
 
-  #say(needed: number, waits: boolean): void {
+  #send(needed: number, waits: boolean): void {
     this.#acknowledged = needed;
-    this.#quarterAt = needed + this.#quarter;
+    this.#dueAt = needed + this.#quarter;
     this.#link.acknowledge(needed, waits);
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#acknowledged = -1;
-    this.#quarterAt = 0;
+    this.#dueAt = 0;
     this.#armed = false;
   }
 }
 
 function quarterOf({ file }: ConsumerLink): number {
-  return Math.max(1, Math.floor(file.geometry.slotCount / QUARTER));
+  return Math.max(1, Math.floor(file.geometry.slotCount / PARTS));
 }

@@ -1,29 +1,32 @@
-/** Waiting for a ring without the event loop: looking at it all the time, then between naps. */
+/**
+ * Waits for a condition without the event loop, for blocking takes of inline flows: busy at first,
+ * then with short sleeps. Used by InlineEngine. Blocks the calling thread.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 
-/** Looks between two looks at the clock. */
-const SPIN_LOOKS = 64;
-/** Naps grow from the first to the last. */
+/** Checks of the condition between two readings of the clock. */
+const CHECKS_PER_CLOCK = 64;
+/** Sleeps double from the first to the longest. */
 const NAP_FIRST_MS = 0.05;
 const NAP_LAST_MS = 1;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-/** Looks for up to `spinUs` microseconds; true as soon as there is something. */
-export function spin(something: () => boolean, spinUs: number, clock: Clock): boolean {
+/** Checks for up to `spinUs` microseconds; true as soon as the condition holds. */
+export function spinUntil(condition: () => boolean, spinUs: number, clock: Clock): boolean {
   const until = clock.nowMs() + spinUs / 1000;
   do {
-    for (let look = 0; look < SPIN_LOOKS; look += 1) if (something()) return true;
+    for (let check = 0; check < CHECKS_PER_CLOCK; check += 1) if (condition()) return true;
   } while (clock.nowMs() < until);
   return false;
 }
 
-/** Blocks this thread until there is something, or the clock says `untilMs`. */
-export function nap(something: () => boolean, untilMs: number, clock: Clock): void {
+/** Sleeps until the condition holds, or the clock has reached `untilMs`. */
+export function napUntil(condition: () => boolean, untilMs: number, clock: Clock): void {
   let napMs = NAP_FIRST_MS;
   for (;;) {
     const leftMs = untilMs - clock.nowMs();
-    if (leftMs <= 0 || something()) return;
+    if (leftMs <= 0 || condition()) return;
     Atomics.wait(sleeper, 0, 0, Math.min(napMs, leftMs));
     napMs = Math.min(NAP_LAST_MS, napMs * 2);
   }

@@ -1,6 +1,6 @@
 /**
- * The takes of a flow that wait for a buffer: served in order, each answered exactly once, none
- * loses a buffer.
+ * The takes of an input flow that wait for a buffer: served in order, each settled exactly once, no
+ * buffer lost. Used by InputFlow over its engine. Does no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { FlowBuffer } from './flow-buffer.js';
@@ -13,26 +13,26 @@ export interface TakeOptions {
 }
 
 interface WaitingTake {
-  readonly answer: (buffer: FlowBuffer | undefined) => void;
+  readonly resolve: (buffer: FlowBuffer | undefined) => void;
 }
 
-/** Longer times than a timer can hold wait as long as it can. */
+/** Longest delay of a Node timer; longer timeouts are cut to it. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class TakeQueue {
   readonly #engine: InputEngine;
-  readonly #over: () => boolean;
-  readonly #delivered: (buffer: FlowBuffer) => void;
+  readonly #isEnded: () => boolean;
+  readonly #onTaken: (buffer: FlowBuffer) => void;
   readonly #waiting: WaitingTake[] = [];
 
   /**
-   * `over`: no buffer will ever come again. `delivered` is called just before the taker can see its
-   * buffer.
+   * `isEnded`: no buffer will become ready any more. `onTaken` is called just before the taker gets
+   * its buffer.
    */
-  constructor(engine: InputEngine, over: () => boolean, delivered: (buffer: FlowBuffer) => void) {
+  constructor(engine: InputEngine, isEnded: () => boolean, onTaken: (buffer: FlowBuffer) => void) {
     this.#engine = engine;
-    this.#over = over;
-    this.#delivered = delivered;
+    this.#isEnded = isEnded;
+    this.#onTaken = onTaken;
   }
 
   get waiting(): boolean {
@@ -48,7 +48,7 @@ export class TakeQueue {
         ),
       );
     }
-    if (signal?.aborted === true) return Promise.reject(givenUp(signal));
+    if (signal?.aborted === true) return Promise.reject(abortError(signal));
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const settle = (): void => {
@@ -56,18 +56,18 @@ export class TakeQueue {
         signal?.removeEventListener('abort', onAbort);
       };
       const take: WaitingTake = {
-        answer: (buffer) => {
+        resolve: (buffer) => {
           settle();
-          // In a microtask, and before the taker's own: takes that are made together must not
-          // release each other's buffers.
-          if (buffer !== undefined) queueMicrotask(() => this.#delivered(buffer));
+          // In a microtask before the taker's own: takes that are made together must not release
+          // each other's buffers.
+          if (buffer !== undefined) queueMicrotask(() => this.#onTaken(buffer));
           resolve(buffer);
         },
       };
       const onAbort = (): void => {
         settle();
         this.#remove(take);
-        reject(givenUp(signal));
+        reject(abortError(signal));
       };
       this.#waiting.push(take);
       this.serve();
@@ -82,7 +82,7 @@ export class TakeQueue {
         timer = setTimeout(
           () => {
             this.#remove(take);
-            take.answer(undefined);
+            take.resolve(undefined);
           },
           Math.min(timeoutMs, TIMER_MAX_MS),
         );
@@ -91,17 +91,17 @@ export class TakeQueue {
   }
 
   /**
-   * Gives what is ready to the takes that wait; those left over are told when there is more, or at
-   * the end.
+   * Gives ready buffers to the waiting takes. For the takes that are left the engine is armed: it
+   * calls `onReady` at the next buffer or at the end.
    */
   serve(): void {
     let armed = false;
     while (this.#waiting.length > 0) {
-      // Asked before looking: what was added before the end is found by the look.
-      const over = this.#over();
-      const buffer = over ? undefined : this.#engine.take();
-      if (buffer !== undefined || over) {
-        this.#waiting.shift()?.answer(buffer);
+      // Read before taking: the take then finds every buffer that was added before the end.
+      const ended = this.#isEnded();
+      const buffer = ended ? undefined : this.#engine.take();
+      if (buffer !== undefined || ended) {
+        this.#waiting.shift()?.resolve(buffer);
       } else if (armed) {
         return;
       } else {
@@ -117,6 +117,6 @@ export class TakeQueue {
   }
 }
 
-function givenUp(signal: AbortSignal | undefined): MirrorflowError {
-  return new MirrorflowError('CLOSED', 'the take was given up', {}, signal?.reason);
+function abortError(signal: AbortSignal | undefined): MirrorflowError {
+  return new MirrorflowError('CLOSED', 'the take was aborted', {}, signal?.reason);
 }

@@ -22,9 +22,9 @@ import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
 import type { Segment } from './history/segments.js';
-import { FlowBuffer, generationOf, typeFlags, type Lender } from './flow-buffer.js';
+import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
-import type { CheckedOptions } from './input-options.js';
+import type { InputRules } from './input-options.js';
 
 /** A flow thread that has not ended by then is ended. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -44,12 +44,12 @@ export class ThreadedEngine implements InputEngine {
   readonly #left: Promise<void>;
   readonly #segments: MessagePort;
   readonly #calls = new Map<number, Call>();
-  readonly #lender: Lender = {
-    giveBack: (index) => this.#release(index),
+  readonly #lender: BufferOwner = {
+    release: (index) => this.#release(index),
     stillValid: () => true,
   };
-  readonly #lookedAt: Lender = {
-    giveBack: (index) => this.#history.unlook(index),
+  readonly #lookedAt: BufferOwner = {
+    release: (index) => this.#history.unhold(index),
     stillValid: () => true,
   };
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
@@ -65,7 +65,7 @@ export class ThreadedEngine implements InputEngine {
 
   private constructor(
     opened: AttachTarget,
-    options: CheckedOptions,
+    options: InputRules,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
     flowControl: FlowControlSettings | undefined,
@@ -114,7 +114,7 @@ export class ThreadedEngine implements InputEngine {
   /** Throws what attaching throws; no thread is left behind then. */
   static async open(
     opened: AttachTarget,
-    options: CheckedOptions,
+    options: InputRules,
     whenDetached: 'end' | 'hold',
     listener: EngineListener,
     flowControl?: FlowControlSettings,
@@ -181,7 +181,7 @@ export class ThreadedEngine implements InputEngine {
   newest(count: number): FlowBuffer[] {
     const found: FlowBuffer[] = [];
     for (let back = 0; found.length < count && back < this.#control.limit; back += 1) {
-      const index = this.#history.look(back);
+      const index = this.#history.hold(back);
       if (index >= 0) found.push(this.#lend(this.#lookedAt, index));
       // Only the newest may be missing without being the end: it is being overwritten.
       else if (back > 0) break;
@@ -240,12 +240,12 @@ export class ThreadedEngine implements InputEngine {
   }
 
   pause(): void {
-    this.#control.store(CONTROL.held, 1); // at once, also for a thread that is about to read
+    this.#control.store(CONTROL.paused, 1); // at once, also for a thread that is about to read
     this.#tell({ kind: 'hold', held: true });
   }
 
   resume(): void {
-    this.#control.store(CONTROL.held, 0);
+    this.#control.store(CONTROL.paused, 0);
     this.#tell({ kind: 'hold', held: false });
   }
 
@@ -268,7 +268,7 @@ export class ThreadedEngine implements InputEngine {
     return this.#closing;
   }
 
-  #lend(lender: Lender, index: number): FlowBuffer {
+  #lend(lender: BufferOwner, index: number): FlowBuffer {
     const record = this.#record;
     const view = this.#history.read(index, record);
     const { sequence, epoch, timestampNs, flags } = record;
@@ -283,11 +283,11 @@ export class ThreadedEngine implements InputEngine {
   #count(bytes: number): void {
     this.#taken += 1;
     this.#takenBytes += bytes;
-    if (this.#watched && this.#history.threadLooks()) this.#tell({ kind: 'look' });
+    if (this.#watched && this.#history.shouldReportFill()) this.#tell({ kind: 'look' });
   }
 
   #wakeThread(sure = true): void {
-    if (this.#history.threadWants(sure)) this.#tell({ kind: 'room' });
+    if (this.#history.shouldWakeThread(sure)) this.#tell({ kind: 'room' });
   }
 
   /** Nothing more from the moment of closing on: the thread may soon serve another flow. */
@@ -332,7 +332,7 @@ export class ThreadedEngine implements InputEngine {
         this.#listener.onReady();
         break;
       case 'lost':
-        this.#control.store(CONTROL.lostTold, 0);
+        this.#control.store(CONTROL.lostReported, 0);
         this.#listener.onLost();
         break;
       case 'demoted':
@@ -354,7 +354,7 @@ export class ThreadedEngine implements InputEngine {
         this.#listener.onEnded(endFromWire(message.end));
         break;
       case 'withdrawn':
-        this.#history.forget(message.segment);
+        this.#history.removeSegment(message.segment);
         break;
     }
   }

@@ -1,18 +1,21 @@
-/** An input flow whose takes give a flow type's Buffer objects. */
+/**
+ * An input flow whose takes return the buffer objects of a flow type (what the bytes of a flow mean:
+ * JSON, arrays, ...). `Client.openInput` returns it when its `type` is an object. Does no I/O.
+ */
 import type { FlowBuffer } from './flow-buffer.js';
 import type { InputFlow } from './input-flow.js';
 import type { TakeOptions } from './take-queue.js';
 import type { FlowType, Layer } from '../types/flow-type.js';
 
-/** What a consumer's program needs of a type: what it writes does not matter. */
+/** A flow type as consumers need it: the values it writes do not matter. */
 export type ReadableType<Buffer extends Layer> = FlowType<never, Buffer, unknown, never>;
 
 /**
- * Takes as an InputFlow does, in its order and with its rules of lending; buffers that are not
- * sound say so themselves.
+ * Takes as InputFlow does, in its order and with its rules of borrowing. A buffer with wrong bytes
+ * has an `error`; the flow continues.
  */
 export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffer> {
-  /** The flow underneath: its events, `grow`, `shrink`, `sourceState`. */
+  /** The untyped flow: its events, `grow`, `shrink`, `sourceState`. */
   readonly input: InputFlow;
   readonly #type: ReadableType<Buffer>;
 
@@ -26,39 +29,39 @@ export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffe
     return this.input.ready;
   }
 
-  /** Buffers of the history that can still be filled. */
+  /** Buffers of the history that are empty. */
   get free(): number {
     return this.input.free;
   }
 
-  /** Buffers that this flow did not get since it was opened. */
+  /** Buffers lost since the flow was opened. */
   get lost(): number {
     return this.input.lost;
   }
 
-  /** No take will ever give a buffer again. */
+  /** No take will return a buffer any more. */
   get ended(): boolean {
     return this.input.ended;
   }
 
   /**
-   * The next buffer, waiting for it; undefined when the time was over or the flow is at its end.
+   * The next buffer, waiting for it; undefined after the timeout or at the end of the flow.
    */
   async take(options: TakeOptions = {}): Promise<Buffer | undefined> {
-    return this.#typed(await this.input.take(options));
+    return this.#decode(await this.input.take(options));
   }
 
   /** The next buffer if one is ready. */
   takeNow(): Buffer | undefined {
-    return this.#typed(this.input.takeNow());
+    return this.#decode(this.input.takeNow());
   }
 
   /** The next buffer, blocking this thread for up to `timeoutMs` milliseconds. */
   takeSync(timeoutMs: number): Buffer | undefined {
-    return this.#typed(this.input.takeSync(timeoutMs));
+    return this.#decode(this.input.takeSync(timeoutMs));
   }
 
-  /** All buffers that are ready, oldest first; up to `limit`. Lent together until the next take. */
+  /** All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. */
   takeAll(limit?: number): Buffer[] {
     return this.input.takeAll(limit).map((buffer) => this.#type.decode(buffer));
   }
@@ -78,7 +81,7 @@ export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffe
     return this.input.close();
   }
 
-  #typed(buffer: FlowBuffer | undefined): Buffer | undefined {
+  #decode(buffer: FlowBuffer | undefined): Buffer | undefined {
     return buffer === undefined ? undefined : this.#type.decode(buffer);
   }
 }

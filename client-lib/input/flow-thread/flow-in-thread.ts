@@ -12,7 +12,7 @@ import { MarkWatch } from '../flow-control-marks.js';
 import { MarkSender } from '../mark-sender.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
 import { HistoryProducer } from '../history/producer.js';
-import { checkHistoryMemory, rulesFor } from '../history/rules.js';
+import { checkHistoryMemory, resolveRules } from '../history/rules.js';
 import {
   errorToWire,
   type EndOnWire,
@@ -68,7 +68,7 @@ export class FlowInThread {
         this.#producer?.shrink(message.buffers);
         break;
       case 'giveBack':
-        this.#producer?.giveBack();
+        this.#producer?.freeRetiredSegments();
         break;
       case 'hold':
         this.#loop?.hold(message.held);
@@ -108,7 +108,7 @@ export class FlowInThread {
       },
       restarted: (epoch) => this.#tell({ kind: 'restarted', epoch }),
       state: (state, generation) => this.#tell({ kind: 'state', state, generation }),
-      held: () => this.#control.load(CONTROL.held) === 1,
+      held: () => this.#control.load(CONTROL.paused) === 1,
       ...(this.#watch === undefined ? {} : { filled: () => this.#lookAtFill() }),
       demoted: () => {
         this.#delivery = 'lossy';
@@ -145,7 +145,7 @@ export class FlowInThread {
   #tellLost(): void {
     if (this.#producer === undefined || this.#producer.lost === this.#lostBefore) return;
     this.#lostBefore = this.#producer.lost;
-    if (this.#control.exchange(CONTROL.lostTold, 1) === 0) this.#tell({ kind: 'lost' });
+    if (this.#control.exchange(CONTROL.lostReported, 1) === 0) this.#tell({ kind: 'lost' });
   }
 
   /**
@@ -157,8 +157,8 @@ export class FlowInThread {
     const producer = this.#producer;
     if (watch === undefined || producer === undefined) return;
     do {
-      watch.look(producer.filled);
-      this.#control.store(CONTROL.lookBelow, watch.nextXon + 1);
+      watch.update(producer.filled);
+      this.#control.store(CONTROL.reportBelow, watch.nextXon + 1);
     } while (producer.filled <= watch.nextXon);
   }
 
@@ -179,7 +179,7 @@ export class FlowInThread {
         return;
       }
       const { payloadCapacity } = link.file.geometry;
-      const rules = rulesFor(this.#settings.rules, payloadCapacity);
+      const rules = resolveRules(this.#settings.rules, payloadCapacity);
       try {
         if (this.#producer === undefined) {
           checkHistoryMemory(rules.whenFull === 'grow' ? rules.maxHistory : rules.history, payloadCapacity);

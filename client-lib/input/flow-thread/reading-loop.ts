@@ -207,7 +207,7 @@ export class ReadingLoop {
     for (;;) {
       const outcome = this.#pass();
       this.#countMissed();
-      this.#producer.settle();
+      this.#producer.fence();
       this.#hooks.wake();
       if (outcome === 'drained') {
         if (this.#end !== undefined) {
@@ -224,7 +224,7 @@ export class ReadingLoop {
         if (this.#clock.nowMs() - begun < RUN_MS) continue;
       } else if (outcome === 'full') {
         this.#acknowledge(false);
-        if (this.#producer.mayWait()) {
+        if (this.#producer.requestWake()) {
           this.#activity = 'waitsForRoom';
           return;
         }
@@ -263,7 +263,7 @@ export class ReadingLoop {
       if (reader.next - this.#acknowledged >= this.#quarter) this.#acknowledge(false);
       if (unseen >= WAKE_BYTES) {
         unseen = 0;
-        producer.settle();
+        producer.fence();
         this.#hooks.wake();
       }
     }

@@ -104,12 +104,12 @@ export class HistoryConsumer {
    * Looks at the buffer `back` places before the newest: not overwritten until `unlook` or `take`;
    * -1 when it is not ready.
    */
-  look(back: number): number {
+  hold(back: number): number {
     const index = this.#ready.newest(back);
     return index >= 0 && this.#control.changeState(index, BUFFER.ready, BUFFER.held) ? index : -1;
   }
 
-  unlook(index: number): void {
+  unhold(index: number): void {
     this.#control.changeState(index, BUFFER.held, BUFFER.ready);
   }
 
@@ -138,8 +138,8 @@ export class HistoryConsumer {
    * would cost more than the buffers. `sure`: also when it has just begun to wait, which takes a
    * fence. Whoever asks without that asks once more when it has given back the last.
    */
-  threadWants(sure = true): boolean {
-    if (sure) this.#freed.settle();
+  shouldWakeThread(sure = true): boolean {
+    if (sure) this.#freed.fence();
     if (this.#control.peek(CONTROL.threadWaits) === 0) return false;
     const ready = this.#ready.length;
     if (ready >= this.#control.load(CONTROL.wakeBelow)) return false;
@@ -151,14 +151,14 @@ export class HistoryConsumer {
   /**
    * Whether the fill has fallen to where the flow thread wants to look at it; true once per wish.
    */
-  threadLooks(): boolean {
-    const below = this.#control.peek(CONTROL.lookBelow);
+  shouldReportFill(): boolean {
+    const below = this.#control.peek(CONTROL.reportBelow);
     if (below === 0 || this.#ready.length >= below) return false;
-    return this.#control.exchange(CONTROL.lookBelow, 0) !== 0;
+    return this.#control.exchange(CONTROL.reportBelow, 0) !== 0;
   }
 
   /** Lets go of a segment that the other end has given back. */
-  forget(id: number): void {
+  removeSegment(id: number): void {
     this.#fetchSegments();
     this.#table.remove(id);
   }

@@ -48,16 +48,16 @@ export const CONTROL = {
    * The flow thread wants to be told when fewer buffers than this are ready; the main thread takes
    * it back to 0 when it tells.
    */
-  lookBelow: 5 * LINE_WORDS + 2,
+  reportBelow: 5 * LINE_WORDS + 2,
   /** 1 while the flow is paused by its user; the main thread's. */
-  held: 5 * LINE_WORDS + 3,
+  paused: 5 * LINE_WORDS + 3,
   /** Buffers that are in use: neither unused nor retired. */
   capacity: 6 * LINE_WORDS,
   /** While `capacity` is larger, buffers that come back retire. */
   target: 6 * LINE_WORDS + 1,
   lost: 6 * LINE_WORDS + 2,
   /** 1 while the main thread has been told of losses and has not looked yet. */
-  lostTold: 6 * LINE_WORDS + 4,
+  lostReported: 6 * LINE_WORDS + 4,
 } as const;
 
 const QUEUES = 7 * LINE_WORDS;

@@ -50,7 +50,7 @@ export class IndexQueue {
    * Pushing end only: what was pushed is seen by the other thread before this one loads anything
    * more.
    */
-  settle(): void {
+  fence(): void {
     Atomics.store(this.#words, this.#tail, this.#knownTail);
   }
 

@@ -100,8 +100,8 @@ export class HistoryProducer {
   }
 
   /** What was committed is seen by the main thread before this one looks whether that waits. */
-  settle(): void {
-    this.#ready.settle();
+  fence(): void {
+    this.#ready.fence();
   }
 
   /** Makes the claimed buffer ready. Units as in the flow file. */
@@ -134,7 +134,7 @@ export class HistoryProducer {
    * After CLAIM_WAIT: asks to be woken by the main thread. False when there is room after all, so
    * that waiting would be for ever.
    */
-  mayWait(): boolean {
+  requestWake(): boolean {
     this.#control.store(
       CONTROL.wakeBelow,
       this.#stopped ? (this.#rules.watermarks?.low ?? ANY_NUMBER) : ANY_NUMBER,
@@ -170,11 +170,11 @@ export class HistoryProducer {
       kept.push(index);
     }
     this.#spare.push(...kept);
-    this.giveBack();
+    this.freeRetiredSegments();
   }
 
   /** Lets go of segments whose buffers have all retired. */
-  giveBack(): void {
+  freeRetiredSegments(): void {
     for (let at = this.#segments.length - 1; at >= 0; at -= 1) {
       const segment = this.#segments[at];
       if (segment === undefined || !this.#allRetired(segment)) continue;

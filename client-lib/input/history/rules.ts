@@ -73,7 +73,7 @@ export function checkHistoryOptions(options: HistoryOptions): HistoryRules {
 }
 
 /** The rules for a flow with buffers of this size. */
-export function rulesFor(rules: HistoryRules, payloadCapacity: number): HistoryRules {
+export function resolveRules(rules: HistoryRules, payloadCapacity: number): HistoryRules {
   if (rules.isDefault !== true) return rules;
   const buffers = Math.min(rules.maxHistory, Math.floor(DEFAULT_HISTORY_BYTES / payloadCapacity));
   return { ...rules, history: Math.max(rules.history, buffers) };

@@ -58,7 +58,7 @@ describe('flow-control marks', () => {
   const follow = (marks: FlowControlMarks, fills: readonly number[]): string[] => {
     const reached: string[] = [];
     const watch = new MarkWatch(marks, (kind, mark) => reached.push(`${kind} ${mark}`));
-    for (const fill of fills) watch.look(fill);
+    for (const fill of fills) watch.update(fill);
     return reached;
   };
 
@@ -109,14 +109,14 @@ describe('flow-control marks', () => {
           last = kind;
         });
         for (const fill of fills) {
-          watch.look(fill);
+          watch.update(fill);
           expect(watch.nextXon).to.be.lessThan(Math.max(fill, 1));
         }
-        watch.look(0);
+        watch.update(0);
         expect(last).to.not.equal('xoff');
-        watch.look(16);
+        watch.update(16);
         expect(last).to.equal('xoff');
-        watch.look(0);
+        watch.update(0);
         expect(last).to.equal('xon');
       }),
     );

@@ -30,7 +30,7 @@ class Both {
       rules,
       PAYLOAD_BYTES,
       (segment) => published.push(segment),
-      (id) => this.consumer.forget(id),
+      (id) => this.consumer.removeSegment(id),
     );
   }
 
@@ -173,7 +173,7 @@ describe('a history', () => {
         const taken: number[] = [];
         let heldIndex = -1;
         const unhold = (): void => {
-          if (heldIndex >= 0) consumer.unlook(heldIndex);
+          if (heldIndex >= 0) consumer.unhold(heldIndex);
           heldIndex = -1;
           model.held = undefined;
         };
@@ -194,20 +194,20 @@ describe('a history', () => {
             case 'release': {
               const [index] = taken.splice(action.number % Math.max(1, taken.length), 1);
               if (index === undefined) break;
-              if (consumer.release(index)) producer.giveBack();
+              if (consumer.release(index)) producer.freeRetiredSegments();
               model.release();
               break;
             }
             case 'look': {
               unhold();
-              const index = consumer.look(action.number);
+              const index = consumer.hold(action.number);
               expect(index < 0 ? undefined : both.read(index)).to.equal(model.ready.at(-1 - action.number));
-              if (index >= 0) consumer.unlook(index);
+              if (index >= 0) consumer.unhold(index);
               break;
             }
             case 'hold':
               unhold();
-              heldIndex = consumer.look(0);
+              heldIndex = consumer.hold(0);
               model.held = heldIndex < 0 ? undefined : both.read(heldIndex);
               break;
             case 'grow': {
@@ -237,24 +237,24 @@ describe('a history', () => {
     const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
     const { producer, consumer } = both;
     while (both.produce() !== 'wait');
-    expect(producer.mayWait()).to.equal(true);
+    expect(producer.requestWake()).to.equal(true);
     const taken = [consumer.take(), consumer.take(), consumer.take()];
-    expect(consumer.threadWants()).to.equal(false);
+    expect(consumer.shouldWakeThread()).to.equal(false);
     consumer.release(taken[0]!);
-    expect(consumer.threadWants()).to.equal(false);
+    expect(consumer.shouldWakeThread()).to.equal(false);
     consumer.release(taken[1]!);
-    expect(consumer.threadWants()).to.equal(true);
-    expect(consumer.threadWants()).to.equal(false);
+    expect(consumer.shouldWakeThread()).to.equal(true);
+    expect(consumer.shouldWakeThread()).to.equal(false);
   });
 
   it('wakes the flow thread for a single buffer when nothing is ready any more', () => {
     const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
     while (both.produce() !== 'wait');
-    expect(both.producer.mayWait()).to.equal(true);
+    expect(both.producer.requestWake()).to.equal(true);
     const taken = Array.from({ length: 8 }, () => both.consumer.take());
-    expect(both.consumer.threadWants()).to.equal(false);
+    expect(both.consumer.shouldWakeThread()).to.equal(false);
     both.consumer.release(taken[3]!);
-    expect(both.consumer.threadWants()).to.equal(true);
+    expect(both.consumer.shouldWakeThread()).to.equal(true);
   });
 
   it('lets the flow thread sleep until fewer than the low mark are ready', () => {
@@ -262,15 +262,15 @@ describe('a history', () => {
     const { producer, consumer } = both;
     while (both.produce() !== 'wait');
     expect(consumer.ready).to.equal(6);
-    expect(producer.mayWait()).to.equal(true);
+    expect(producer.requestWake()).to.equal(true);
     for (let count = 0; count < 3; count += 1) {
       consumer.release(consumer.take());
-      expect(consumer.threadWants()).to.equal(false);
+      expect(consumer.shouldWakeThread()).to.equal(false);
     }
     expect(both.produce()).to.equal('wait');
     consumer.release(consumer.take());
     expect(consumer.ready).to.equal(2);
-    expect(consumer.threadWants()).to.equal(true);
+    expect(consumer.shouldWakeThread()).to.equal(true);
     while (both.produce() !== 'wait');
     expect(consumer.ready).to.equal(6);
   });
@@ -279,8 +279,8 @@ describe('a history', () => {
     const both = new Both({ history: 2, whenFull: 'block', maxHistory: 2 });
     while (both.produce() !== 'wait');
     both.consumer.release(both.consumer.take());
-    expect(both.producer.mayWait()).to.equal(false);
-    expect(both.consumer.threadWants()).to.equal(false);
+    expect(both.producer.requestWake()).to.equal(false);
+    expect(both.consumer.shouldWakeThread()).to.equal(false);
   });
 
   it('never hands out a buffer that is being overwritten', () => {
@@ -294,7 +294,7 @@ describe('a history', () => {
     expect(both.consumer.ready).to.equal(1);
     expect(both.read(both.consumer.take())).to.equal(1);
     expect(both.consumer.take()).to.equal(-1);
-    expect(both.consumer.look(0)).to.equal(-1);
+    expect(both.consumer.hold(0)).to.equal(-1);
     both.produce();
     expect(both.read(both.consumer.take())).to.equal(3);
     expect(both.consumer.lost).to.equal(1);

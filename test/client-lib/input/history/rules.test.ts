@@ -4,7 +4,7 @@ import { isMirrorflowError } from '../../../../protocol/base/errors.js';
 import {
   checkHistoryMemory,
   checkHistoryOptions,
-  rulesFor,
+  resolveRules,
   type HistoryOptions,
 } from '../../../../client-lib/input/history/rules.js';
 
@@ -58,7 +58,7 @@ describe('the options of a history', () => {
 
   it('give small buffers more when nothing was stated, and nobody anything else than was', () => {
     const stated = checkHistoryOptions({ history: 3 });
-    expect(rulesFor(stated, 1).history).to.equal(3);
+    expect(resolveRules(stated, 1).history).to.equal(3);
     for (const [payloadCapacity, maxHistory, history] of [
       [128, undefined, 2048],
       [1, undefined, 4096],
@@ -67,7 +67,7 @@ describe('the options of a history', () => {
       [128, 20, 20],
     ] as const) {
       const rules = checkHistoryOptions(maxHistory === undefined ? {} : { maxHistory });
-      expect(rulesFor(rules, payloadCapacity).history).to.equal(history);
+      expect(resolveRules(rules, payloadCapacity).history).to.equal(history);
     }
   });
 });

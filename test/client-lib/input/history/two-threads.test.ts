@@ -68,11 +68,11 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
       taken += 1;
       held.push(index);
       release(HELD);
-      if (consumer.threadWants()) worker.postMessage('room');
+      if (consumer.shouldWakeThread()) worker.postMessage('room');
       if (taken % 64 === 0) break;
     }
     release(0);
-    if (consumer.threadWants()) worker.postMessage('room');
+    if (consumer.shouldWakeThread()) worker.postMessage('room');
   }
   worker.postMessage('end');
   await exited;
