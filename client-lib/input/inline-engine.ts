@@ -195,7 +195,8 @@ export class InlineEngine implements InputEngine {
   arm(): void {
     this.#isArmed = true;
     if (this.#paused) return;
-    if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock)) return this.#reportReadyAfter(0);
+    if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock))
+      return this.#reportReadyAfter(0);
     if (this.#end === undefined && !this.#position.arm()) this.#reportReadyAfter(BORROWED_POLL_MS);
   }
 

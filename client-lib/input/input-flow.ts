@@ -12,7 +12,7 @@ import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { InlineEngine } from './inline-engine.js';
 import type { AttachTarget } from './consumer-link.js';
 import type { MarkIdentity } from './mark-sender.js';
-import type { FlowControlSettings } from './flow-thread/messages.js';
+import type { FlowControlSettings } from './flow-thread/thread-messages.js';
 import { badOption, checkBuffers } from './history/rules.js';
 import type { FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';

@@ -1,6 +1,7 @@
 /**
- * The engine with a flow thread: the main thread's side of the history and of the worker that fills
- * it.
+ * The engine of an input flow with a flow thread: the main thread's end of the history (a ring of
+ * buffers in shared memory) and of the worker that fills it. Used by InputFlow unless `inline` is
+ * set. Starts a worker and exchanges messages with it; does no other I/O.
  */
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
@@ -9,15 +10,15 @@ import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
 import {
-  errorFromWire,
-  type EndOnWire,
+  deserializeError,
+  type SerializedEnd,
   type FlowControlSettings,
   type FlowThreadSettings,
-  type FromThread,
-  type ToFlow,
-  type ToThread,
-} from './flow-thread/messages.js';
-import { returnFlowThread, startFlowThread } from './flow-thread/start.js';
+  type ThreadEvent,
+  type FlowCommand,
+  type ThreadCommand,
+} from './flow-thread/thread-messages.js';
+import { returnFlowThread, startFlowThread } from './flow-thread/thread-pool.js';
 import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/rules.js';
@@ -26,10 +27,10 @@ import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-bu
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
-/** A flow thread that has not ended by then is ended. */
+/** A flow thread that has not closed its flow by then is terminated. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-interface Call {
+interface PendingCall {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -40,21 +41,23 @@ export class ThreadedEngine implements InputEngine {
   readonly #control: ControlBlock;
   readonly #history: HistoryConsumer;
   readonly #worker: Worker;
-  /** The thread has closed the flow, or has ended. */
-  readonly #left: Promise<void>;
+  /** Resolves when the thread has closed the flow, or has ended. */
+  readonly #threadLeft: Promise<void>;
   readonly #segments: MessagePort;
-  readonly #calls = new Map<number, Call>();
-  readonly #lender: BufferOwner = {
+  readonly #calls = new Map<number, PendingCall>();
+  /** Owner of taken buffers. */
+  readonly #takenOwner: BufferOwner = {
     release: (index) => this.#release(index),
     stillValid: () => true,
   };
-  readonly #lookedAt: BufferOwner = {
+  /** Owner of buffers that `newest` returned. */
+  readonly #heldOwner: BufferOwner = {
     release: (index) => this.#history.unhold(index),
     stillValid: () => true,
   };
   readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
   readonly #record: HistoryRecord = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
-  readonly #watched: boolean;
+  readonly #hasMarks: boolean;
   #taken = 0;
   #takenBytes = 0;
   #nextCall = 1;
@@ -70,7 +73,7 @@ export class ThreadedEngine implements InputEngine {
     listener: EngineListener,
     flowControl: FlowControlSettings | undefined,
   ) {
-    this.#watched = flowControl !== undefined;
+    this.#hasMarks = flowControl !== undefined;
     const { rules, delivery, start, spinUs } = options;
     this.#listener = listener;
     this.#maxHistory = rules.maxHistory;
@@ -95,14 +98,14 @@ export class ThreadedEngine implements InputEngine {
     };
     this.#worker = startFlowThread(settings, [port2]);
     this.#segments = segments;
-    this.#worker.on('error', (error) => this.#failed(error));
-    this.#left = new Promise((resolve) => {
-      this.#worker.on('message', (message: FromThread) => {
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#threadLeft = new Promise((resolve) => {
+      this.#worker.on('message', (message: ThreadEvent) => {
         if (message.kind === 'closed') {
           returnFlowThread(this.#worker);
           this.#leave();
           resolve();
-        } else this.#heard(message);
+        } else this.#handle(message);
       });
       this.#worker.once('exit', () => {
         this.#leave();
@@ -111,7 +114,7 @@ export class ThreadedEngine implements InputEngine {
     });
   }
 
-  /** Throws what attaching throws; no thread is left behind then. */
+  /** Throws as `attachConsumer`; the thread is stopped then. */
   static async open(
     opened: AttachTarget,
     options: InputRules,
@@ -173,20 +176,20 @@ export class ThreadedEngine implements InputEngine {
     const index = this.#history.take();
     if (index < 0) return undefined;
     this.#wakeThread();
-    const buffer = this.#lend(this.#lender, index);
+    const buffer = this.#borrow(this.#takenOwner, index);
     this.#count(buffer.size);
     return buffer;
   }
 
   newest(count: number): FlowBuffer[] {
-    const found: FlowBuffer[] = [];
-    for (let back = 0; found.length < count && back < this.#control.limit; back += 1) {
+    const buffers: FlowBuffer[] = [];
+    for (let back = 0; buffers.length < count && back < this.#control.limit; back += 1) {
       const index = this.#history.hold(back);
-      if (index >= 0) found.push(this.#lend(this.#lookedAt, index));
-      // Only the newest may be missing without being the end: it is being overwritten.
+      if (index >= 0) buffers.push(this.#borrow(this.#heldOwner, index));
+      // The newest may be unavailable, while it is being overwritten; others follow it then.
       else if (back > 0) break;
     }
-    return found.reverse();
+    return buffers.reverse();
   }
 
   poll(handler: PollHandler, limit: number): number {
@@ -205,7 +208,7 @@ export class ThreadedEngine implements InputEngine {
         try {
           handler(view, meta);
         } finally {
-          if (history.release(index)) this.#tell({ kind: 'giveBack' });
+          if (history.release(index)) this.#send({ kind: 'retired' });
           this.#wakeThread(false);
         }
       }
@@ -232,7 +235,7 @@ export class ThreadedEngine implements InputEngine {
 
   shrink(buffers: number): void {
     checkBuffers('history', buffers, 1, this.#maxHistory);
-    this.#tell({ kind: 'shrink', buffers });
+    this.#send({ kind: 'shrink', buffers });
   }
 
   async reattach({ handle, file, link }: AttachTarget): Promise<void> {
@@ -240,72 +243,72 @@ export class ThreadedEngine implements InputEngine {
   }
 
   pause(): void {
-    this.#control.store(CONTROL.paused, 1); // at once, also for a thread that is about to read
-    this.#tell({ kind: 'hold', held: true });
+    this.#control.store(CONTROL.paused, 1); // read by the thread before each pass
+    this.#send({ kind: 'pause', paused: true });
   }
 
   resume(): void {
     this.#control.store(CONTROL.paused, 0);
-    this.#tell({ kind: 'hold', held: false });
+    this.#send({ kind: 'pause', paused: false });
   }
 
   identify(identity: MarkIdentity): void {
-    if (this.#watched) this.#tell({ kind: 'identify', identity });
+    if (this.#hasMarks) this.#send({ kind: 'identify', identity });
   }
 
   endDetached(): void {
-    this.#tell({ kind: 'endDetached' });
+    this.#send({ kind: 'endDetached' });
   }
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#control.store(CONTROL.ended, 1);
-      this.#worker.postMessage({ kind: 'close' } satisfies ToThread);
+      this.#worker.postMessage({ kind: 'close' } satisfies ThreadCommand);
       const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
-      await this.#left;
+      await this.#threadLeft;
       clearTimeout(timer);
     })();
     return this.#closing;
   }
 
-  #lend(lender: BufferOwner, index: number): FlowBuffer {
+  #borrow(owner: BufferOwner, index: number): FlowBuffer {
     const record = this.#record;
     const view = this.#history.read(index, record);
     const { sequence, epoch, timestampNs, flags } = record;
-    return new FlowBuffer(lender, index, view, sequence, epoch, timestampNs, flags);
+    return new FlowBuffer(owner, index, view, sequence, epoch, timestampNs, flags);
   }
 
   #release(index: number): void {
-    if (this.#history.release(index)) this.#tell({ kind: 'giveBack' });
+    if (this.#history.release(index)) this.#send({ kind: 'retired' });
     this.#wakeThread();
   }
 
   #count(bytes: number): void {
     this.#taken += 1;
     this.#takenBytes += bytes;
-    if (this.#watched && this.#history.shouldReportFill()) this.#tell({ kind: 'look' });
+    if (this.#hasMarks && this.#history.shouldReportFill()) this.#send({ kind: 'fillFell' });
   }
 
-  #wakeThread(sure = true): void {
-    if (this.#history.shouldWakeThread(sure)) this.#tell({ kind: 'room' });
+  #wakeThread(fenced = true): void {
+    if (this.#history.shouldWakeThread(fenced)) this.#send({ kind: 'roomFreed' });
   }
 
-  /** Nothing more from the moment of closing on: the thread may soon serve another flow. */
-  #tell(message: ToFlow): void {
+  /** Nothing is sent once closing has begun: the thread may serve another flow then. */
+  #send(message: FlowCommand): void {
     if (this.#closing === undefined) this.#worker.postMessage(message);
   }
 
-  /** The thread is no longer this flow's. */
+  /** The thread does not serve this flow any more. */
   #leave(): void {
     this.#segments.close();
-    this.#failed(new MirrorflowError('CLOSED', 'the flow thread has ended'));
+    this.#fail(new MirrorflowError('CLOSED', 'the flow thread has ended'));
   }
 
-  #call(message: (call: number) => ToFlow): Promise<void> {
+  #call(message: (call: number) => FlowCommand): Promise<void> {
     if (this.#closing !== undefined)
-      return Promise.reject(new MirrorflowError('CLOSED', 'the flow is closed'));
+      return Promise.reject(new MirrorflowError('CLOSED', 'the input flow is closed'));
     const call = this.#nextCall++;
-    this.#tell(message(call));
+    this.#send(message(call));
     return this.#answerOf(call);
   }
 
@@ -313,7 +316,7 @@ export class ThreadedEngine implements InputEngine {
     return new Promise((resolve, reject) => this.#calls.set(call, { resolve, reject }));
   }
 
-  #heard(message: Exclude<FromThread, { readonly kind: 'closed' }>): void {
+  #handle(message: Exclude<ThreadEvent, { readonly kind: 'closed' }>): void {
     switch (message.kind) {
       case 'attached':
         this.#epoch = message.epoch;
@@ -325,7 +328,7 @@ export class ThreadedEngine implements InputEngine {
         this.#calls.delete(message.call);
         break;
       case 'failed':
-        this.#calls.get(message.call)?.reject(errorFromWire(message.error));
+        this.#calls.get(message.call)?.reject(deserializeError(message.error));
         this.#calls.delete(message.call);
         break;
       case 'ready':
@@ -348,10 +351,10 @@ export class ThreadedEngine implements InputEngine {
         this.#listener.onRestarted(message.epoch);
         break;
       case 'detached':
-        this.#listener.onDetached(endFromWire(message.end));
+        this.#listener.onDetached(deserializeEnd(message.end));
         break;
       case 'ended':
-        this.#listener.onEnded(endFromWire(message.end));
+        this.#listener.onEnded(deserializeEnd(message.end));
         break;
       case 'withdrawn':
         this.#history.removeSegment(message.segment);
@@ -359,8 +362,8 @@ export class ThreadedEngine implements InputEngine {
     }
   }
 
-  /** The thread died, or ended as it was told: whoever waits for it learns it. */
-  #failed(error: unknown): void {
+  /** The thread failed, or has left the flow: rejects pending calls and ends the flow. */
+  #fail(error: unknown): void {
     const failure =
       error instanceof MirrorflowError
         ? error
@@ -372,6 +375,6 @@ export class ThreadedEngine implements InputEngine {
   }
 }
 
-function endFromWire(end: EndOnWire): LinkEnd {
-  return end.by === 'failure' ? { by: 'failure', error: errorFromWire(end.error) } : { by: end.by };
+function deserializeEnd(end: SerializedEnd): LinkEnd {
+  return end.by === 'failure' ? { by: 'failure', error: deserializeError(end.error) } : { by: end.by };
 }

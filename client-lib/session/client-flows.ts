@@ -8,7 +8,7 @@ import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes
 import { checkName } from '../../protocol/base/names.js';
 import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { clientLog } from '../client-log.js';
-import { prepareFlowThread } from '../input/flow-thread/start.js';
+import { prepareFlowThread } from '../input/flow-thread/thread-pool.js';
 import {
   endDetachedInputFlow,
   identifyInputFlow,

@@ -1,39 +1,49 @@
 /**
- * The entry of a flow thread, one worker per input flow. When its flow is closed it may rest and
- * serve another one, for which everything is compiled already; it ends on `leave`, and with the
- * process.
+ * Entry module of a flow thread: a worker that reads one input flow at a time for the main thread.
+ * Started by thread-pool.ts. After `close` it may rest and serve another flow; it ends on `leave`
+ * and with the process.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { loadMmapIo } from '../../../protocol/base/files/mmap-binding.js';
-import { collectGarbage } from './collect-garbage.js';
-import { FlowInThread } from './flow-in-thread.js';
-import type { FromThread, ToThread } from './messages.js';
-import { flowThreadSettings } from './start.js';
+import { FlowReader } from './flow-reader.js';
+import type { ThreadEvent, ThreadCommand } from './thread-messages.js';
+import { receiveSettings } from './thread-pool.js';
 
-/** Who opens one flow after the other may open the same again, and finds it mapped. */
+/** A program that opens the same flow again within this time finds it mapped. */
 const COLLECT_AFTER_MS = 1_000;
 
 const port = parentPort;
-if (port === null) throw new Error('a flow thread is a worker of the client library, not a program');
-loadMmapIo(); // before it is waited for
+if (port === null)
+  throw new Error('flow-thread is a worker of the client library; it cannot be run as a program');
+loadMmapIo(); // in advance, while the thread waits for its settings
 let collecting: NodeJS.Timeout | undefined;
-let flow: FlowInThread | undefined = new FlowInThread(port, flowThreadSettings());
+let flow: FlowReader | undefined = new FlowReader(port, receiveSettings());
+
+/** A full garbage collection of this thread, for which V8 has no public call. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc'); // the flag is the whole process's
+  collect();
+}
 
 async function close(): Promise<void> {
   const closing = flow;
   flow = undefined;
   await closing?.close();
-  port?.postMessage({ kind: 'closed' } satisfies FromThread);
+  port?.postMessage({ kind: 'closed' } satisfies ThreadEvent);
 }
 
-port.on('message', (message: ToThread) => {
+port.on('message', (message: ThreadCommand) => {
   switch (message.kind) {
     case 'close':
       void close();
       break;
     case 'rest':
-      // The flow file stays mapped, and takes memory also when it is removed, until what was the
-      // flow has been collected.
+      // The flow file stays mapped, and keeps its memory even when it is removed, until the objects
+      // of the flow are collected.
       collecting = setTimeout(collectGarbage, COLLECT_AFTER_MS).unref();
       break;
     case 'leave':
@@ -41,9 +51,9 @@ port.on('message', (message: ToThread) => {
       break;
     case 'serve':
       clearTimeout(collecting);
-      flow = new FlowInThread(port, message.settings);
+      flow = new FlowReader(port, message.settings);
       break;
     default:
-      flow?.hear(message);
+      flow?.handle(message);
   }
 });

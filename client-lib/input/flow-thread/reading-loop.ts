@@ -1,7 +1,8 @@
 /**
- * What a flow thread does all day: copies whatever is published into the history, acknowledges,
- * waits to be signalled. One pass copies everything there is; nothing is allocated per buffer.
- * Passes are bounded, so that the thread hears its link.
+ * The loop of a flow thread: copies published buffers from the ring into the history, acknowledges
+ * them to the duplicator, waits for its next signal. Used by FlowReader. Reads the mapped flow file
+ * and sends on the signal link. One pass copies all published buffers, within a bound so that the
+ * thread handles the link's messages; nothing is allocated per buffer.
  */
 import type { Clock } from '../../../protocol/base/clock.js';
 import { sourceStateOf, type SourceState } from '../../../protocol/flow/flow-file/layout.js';
@@ -13,43 +14,39 @@ import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/produce
 
 const PASS_BUFFERS = 4096;
 const PASS_BYTES = 16 * 1024 * 1024;
-/**
- * After so many bytes a main thread that waits is woken in mid-pass: large buffers should not wait
- * for each other.
- */
+/** Bytes after which a waiting main thread is woken within a pass: for flows of large buffers. */
 const WAKE_BYTES = 256 * 1024;
 /**
- * From here on memory that threads share is filled faster than it is set: `set` copies it word by
- * word, `fill` as any memory.
+ * From this size on `fill` copies into shared memory faster than `set`, which V8 runs word by word
+ * there.
  */
 const FILL_BYTES = 4096;
-/** A run with spinning gives way to the event loop after this time. */
+/** A run that spins returns to the event loop after this time. */
 const RUN_MS = 5;
 /**
- * A signal that was waited for longer than this is followed at once. One that comes sooner is
- * followed a turn of the event loop later, so that what a fast provider writes meanwhile comes with
- * it and needs no signal of its own.
+ * A signal after a longer wait starts a pass at once. An earlier one starts it a turn of the event
+ * loop later: buffers that a fast provider writes meanwhile need no signal of their own then.
  */
-const SELDOM_MS = 0.2;
-/** Looks at the published word between two looks at the clock. */
-const SPIN_LOOKS = 64;
+const LOW_RATE_INTERVAL_MS = 0.2;
+/** Readings of the published word between two readings of the clock. */
+const CHECKS_PER_CLOCK = 64;
 
 export interface ReadingHooks {
   /** Runs the action in a later turn of the event loop. */
   readonly later: (action: () => void) => void;
-  /** Buffers may have become ready, or were lost: wake the main thread if it waits. */
+  /** Buffers may have become ready or were lost: wakes the main thread if it waits. */
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
   readonly state: (state: SourceState, generation: number) => void;
-  /** Whether the user has paused the flow. */
-  readonly held: () => boolean;
-  /** A buffer was made ready. */
+  /** Whether the program has paused the flow. */
+  readonly isPaused: () => boolean;
+  /** A buffer has become ready. */
   readonly filled?: () => void;
   /** The duplicator has made this consumer lossy. */
   readonly demoted: () => void;
-  /** The link has ended; what the ring still holds is read first. */
+  /** The link has ended; the buffers left in the ring are read first. */
   readonly detached: (end: LinkEnd) => void;
-  /** After `detached`: the ring is read to its end. */
+  /** After `detached`: all buffers of the ring were read. */
   readonly drained: (end: LinkEnd) => void;
 }
 
@@ -65,14 +62,14 @@ export class ReadingLoop {
   #end: LinkEnd | undefined;
   #activity: Activity = 'stopped';
   #scheduled = false;
-  #held = false;
+  #isPaused = false;
   /** Views of the size last seen in each slot of the ring. */
   #views: (Uint8Array | undefined)[] = [];
   #quarter = 1;
   #acknowledged = -1;
-  /** When everything was read. */
+  /** When the ring was drained last. */
   #drainedMs = 0;
-  #missed = 0;
+  #countedMissed = 0;
   #state: SourceState;
   #generation: number;
 
@@ -91,10 +88,10 @@ export class ReadingLoop {
     const { state, generation } = link.file.provider;
     this.#state = state;
     this.#generation = generation;
-    this.#follow(link);
+    this.#useLink(link);
   }
 
-  /** Where another link has to go on. */
+  /** Where another link has to continue. */
   get resumePoint(): SequencePoint {
     return { epoch: this.#link.reader.epoch, sequence: this.#link.reader.next };
   }
@@ -107,41 +104,41 @@ export class ReadingLoop {
     return this.#generation;
   }
 
-  /** Goes on from another link; the old one, if it still stands, is closed. */
+  /** Continues with another link; closes the old one. */
   replace(link: ConsumerLink): void {
     const { epoch } = this.#link.reader;
     this.#link.close();
     this.#end = undefined;
-    this.#follow(link);
+    this.#useLink(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
-    this.#changeState(state, generation);
+    this.#setSourceState(state, generation);
   }
 
-  /** The main thread has given buffers back, or the history has grown. */
-  room(): void {
-    if (this.#activity === 'waitsForRoom') this.#wakeUp();
+  /** The main thread has released buffers, or the history has grown. */
+  roomFreed(): void {
+    if (this.#activity === 'waitsForRoom') this.#scheduleRun();
   }
 
-  /** Copies nothing more until `resume` or `replace`. */
-  pause(): void {
+  /** Stops copying until `resume` or `replace`: the flow is being reattached. */
+  suspend(): void {
     this.#activity = 'stopped';
   }
 
   resume(): void {
-    if (this.#activity === 'stopped') this.#wakeUp();
+    if (this.#activity === 'stopped') this.#scheduleRun();
   }
 
-  /** The user's pause: nothing is read, whatever happens, until it ends. */
-  hold(held: boolean): void {
-    if (held === this.#held) return;
-    this.#held = held;
-    if (held) {
+  /** The program's pause: nothing is read until it ends. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#isPaused) return;
+    this.#isPaused = paused;
+    if (paused) {
       this.#link.pause();
       this.#activity = 'stopped';
     } else {
       this.#link.resume();
-      this.#wakeUp();
+      this.#scheduleRun();
     }
   }
 
@@ -150,24 +147,24 @@ export class ReadingLoop {
     this.#link.close();
   }
 
-  #follow(link: ConsumerLink): void {
+  #useLink(link: ConsumerLink): void {
     this.#link = link;
     this.#views = [];
     this.#quarter = Math.max(1, link.file.geometry.slotCount >> 2);
     this.#acknowledged = -1;
-    // What the reader skipped when it was made is in missedAtStart, as far as it was asked for.
-    this.#missed = link.reader.missed;
+    // What the new reader skipped is counted by missedAtStart, as far as it was requested.
+    this.#countedMissed = link.reader.missed;
     this.#producer.countLost(link.missedAtStart);
     link.onSignal((kind, value, detail) => {
       if (this.#link !== link) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
-        if (state !== undefined) this.#changeState(state, value);
+        if (state !== undefined) this.#setSourceState(state, value);
       } else if (kind === MessageKind.DELIVERY) {
         this.#hooks.demoted();
       } else if (this.#activity === 'waitsForSignal') {
-        if (this.#clock.nowMs() - this.#drainedMs < SELDOM_MS) {
-          this.#wakeUp();
+        if (this.#clock.nowMs() - this.#drainedMs < LOW_RATE_INTERVAL_MS) {
+          this.#scheduleRun();
           return;
         }
         this.#activity = 'running';
@@ -178,22 +175,22 @@ export class ReadingLoop {
       if (this.#link !== link) return;
       this.#end = end;
       this.#hooks.detached(end);
-      if (this.#activity === 'waitsForSignal') this.#wakeUp();
+      if (this.#activity === 'waitsForSignal') this.#scheduleRun();
     });
-    if (this.#held) link.pause();
-    this.#wakeUp();
+    if (this.#isPaused) link.pause();
+    this.#scheduleRun();
   }
 
-  #changeState(state: SourceState, generation: number): void {
+  #setSourceState(state: SourceState, generation: number): void {
     if (state === this.#state && generation === this.#generation) return;
     this.#state = state;
     this.#generation = generation;
     this.#hooks.state(state, generation);
   }
 
-  #wakeUp(): void {
-    this.#activity = this.#held ? 'stopped' : 'running';
-    if (this.#held) return;
+  #scheduleRun(): void {
+    this.#activity = this.#isPaused ? 'stopped' : 'running';
+    if (this.#isPaused) return;
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#hooks.later(this.#run);
@@ -201,9 +198,9 @@ export class ReadingLoop {
 
   #runNow(): void {
     this.#scheduled = false;
-    if (this.#hooks.held()) this.hold(true);
+    if (this.#hooks.isPaused()) this.setPaused(true);
     if (this.#activity !== 'running') return;
-    const begun = this.#clock.nowMs();
+    const startedMs = this.#clock.nowMs();
     for (;;) {
       const outcome = this.#pass();
       this.#countMissed();
@@ -221,7 +218,7 @@ export class ReadingLoop {
           this.#activity = 'waitsForSignal';
           return;
         }
-        if (this.#clock.nowMs() - begun < RUN_MS) continue;
+        if (this.#clock.nowMs() - startedMs < RUN_MS) continue;
       } else if (outcome === 'full') {
         this.#acknowledge(false);
         if (this.#producer.requestWake()) {
@@ -231,7 +228,7 @@ export class ReadingLoop {
       } else {
         this.#acknowledge(false);
       }
-      this.#wakeUp();
+      this.#scheduleRun();
       return;
     }
   }
@@ -240,7 +237,7 @@ export class ReadingLoop {
     const { reader } = this.#link;
     const producer = this.#producer;
     let bytes = 0;
-    let unseen = 0;
+    let unreportedBytes = 0;
     for (let buffers = 0; buffers < PASS_BUFFERS && bytes < PASS_BYTES; buffers += 1) {
       const outcome = reader.look();
       if (outcome === 'empty') return 'drained';
@@ -252,17 +249,17 @@ export class ReadingLoop {
       if (index === CLAIM_WAIT) return 'full';
       if (index !== CLAIM_DROP) {
         copyShared(producer.area(index), this.#view());
-        // Lapped in mid-copy: the next look skips and counts; the claimed buffer is claimed again.
+        // Overwritten while it was copied: the next `look` counts it, the claim is used again.
         if (!reader.stillThere()) continue;
         producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
         this.#hooks.filled?.();
         bytes += reader.size;
-        unseen += reader.size;
+        unreportedBytes += reader.size;
       }
       reader.advance();
       if (reader.next - this.#acknowledged >= this.#quarter) this.#acknowledge(false);
-      if (unseen >= WAKE_BYTES) {
-        unseen = 0;
+      if (unreportedBytes >= WAKE_BYTES) {
+        unreportedBytes = 0;
         producer.fence();
         this.#hooks.wake();
       }
@@ -270,29 +267,29 @@ export class ReadingLoop {
     return 'more';
   }
 
-  /** The payload that the reader looks at. */
+  /** Payload at the reader's position: the same object per slot while the size stays the same. */
   #view(): Uint8Array {
     const { reader } = this.#link;
-    const known = this.#views[reader.slot];
-    if (known !== undefined && known.length === reader.size) return known;
-    const made = reader.view();
-    this.#views[reader.slot] = made;
-    return made;
+    const cached = this.#views[reader.slot];
+    if (cached !== undefined && cached.length === reader.size) return cached;
+    const view = reader.view();
+    this.#views[reader.slot] = view;
+    return view;
   }
 
   #restart(): void {
     const { reader } = this.#link;
     this.#countMissed();
     reader.follow('oldest');
-    this.#missed = reader.missed;
+    this.#countedMissed = reader.missed;
     this.#acknowledged = -1;
     this.#hooks.restarted(reader.epoch);
   }
 
   #countMissed(): void {
     const { missed } = this.#link.reader;
-    this.#producer.countLost(missed - this.#missed);
-    this.#missed = missed;
+    this.#producer.countLost(missed - this.#countedMissed);
+    this.#countedMissed = missed;
   }
 
   /** True when something was published while spinning. */
@@ -302,12 +299,12 @@ export class ReadingLoop {
     const { reader } = this.#link;
     const until = this.#clock.nowMs() + this.#spinUs / 1000;
     do {
-      for (let look = 0; look < SPIN_LOOKS; look += 1) if (reader.available > 0) return true;
+      for (let check = 0; check < CHECKS_PER_CLOCK; check += 1) if (reader.available > 0) return true;
     } while (this.#clock.nowMs() < until);
     return false;
   }
 
-  /** Going on needs saying only when there is something new; waiting always does. */
+  /** `waits`: also asks for a signal, so it is sent even without a new count. */
   #acknowledge(waits: boolean): void {
     const { next } = this.#link.reader;
     if (!waits && next === this.#acknowledged) return;
@@ -316,7 +313,7 @@ export class ReadingLoop {
   }
 }
 
-/** Copies `source` to the begin of a buffer that the main thread reads after it was made ready. */
+/** Copies `source` to the start of a buffer of the history, which both threads map. */
 function copyShared(target: Buffer, source: Uint8Array): void {
   if (source.length >= FILL_BYTES) target.fill(source, 0, source.length);
   else target.set(source);

@@ -1,13 +1,14 @@
 /**
- * The main thread's end of a history: takes ready buffers in order and gives them back in any
- * order. No I/O. Memory that the other end has added is fetched when a buffer of it is first met,
- * so this end needs no event loop.
+ * The main thread's end of a history (the ring of buffers that a flow thread fills): takes ready
+ * buffers in order and releases them in any order. Used by ThreadedEngine. No I/O. Memory segments
+ * that the other end has added are fetched when one of their buffers is first read, so this end
+ * needs no event loop.
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
 import { RECORD, SegmentTable, type Segment } from './segments.js';
 
-/** What is known of a buffer besides its payload; `flags` are those of the slot it came from. */
+/** Metadata of a buffer; `flags` are those of its slot in the flow file. */
 export interface HistoryRecord {
   sequence: number;
   epoch: number;
@@ -18,45 +19,42 @@ export interface HistoryRecord {
 
 export class HistoryConsumer {
   readonly #control: ControlBlock;
-  /** The other end may overwrite what is ready: then taking it is a race. */
-  readonly #overwritten: boolean;
+  /** The other end may overwrite the newest ready buffer: taking it is a race then. */
+  readonly #mayBeOverwritten: boolean;
   readonly #fetch: () => Segment | undefined;
   readonly #table = new SegmentTable();
   readonly #ready: IndexQueue;
   readonly #freed: IndexQueue;
-  /**
-   * Views of the size last seen in each buffer: flows of constant size need one per buffer for
-   * ever.
-   */
+  /** View of the payload per buffer, reused while the sizes stay the same. */
   readonly #views: (Uint8Array | undefined)[] = [];
   #taken = 0;
 
   /**
-   * `overwritten`: the rules of the other end are to overwrite. `fetch` gives the segments that the
-   * other end published, oldest first, without waiting.
+   * `mayBeOverwritten`: the policy is `overwrite`. `fetch` returns the next segment that the other
+   * end has added, without waiting; undefined when there is none.
    */
-  constructor(control: ControlBlock, overwritten: boolean, fetch: () => Segment | undefined) {
+  constructor(control: ControlBlock, mayBeOverwritten: boolean, fetch: () => Segment | undefined) {
     this.#control = control;
-    this.#overwritten = overwritten;
+    this.#mayBeOverwritten = mayBeOverwritten;
     this.#fetch = fetch;
     const { int32, limit } = control;
     this.#ready = new IndexQueue(int32, CONTROL.readyHead, CONTROL.readyTail, control.readyEntries, limit);
     this.#freed = new IndexQueue(int32, CONTROL.freeHead, CONTROL.freeTail, control.freeEntries, limit);
   }
 
-  /** Buffers that can be taken; the one that is being overwritten at the moment does not count. */
+  /** Buffers that can be taken; one that is being overwritten does not count. */
   get ready(): number {
     const newest = this.#ready.newest(0);
     if (newest < 0) return 0;
     return this.#ready.length - (this.#control.state(newest) === BUFFER.filling ? 1 : 0);
   }
 
-  /** Buffers that can still be filled. */
+  /** Empty buffers. */
   get free(): number {
     return Math.max(0, this.capacity - this.#ready.length - this.#taken);
   }
 
-  /** Buffers in use: ready, free, or taken and not given back. */
+  /** Buffers in use: ready, free, or taken and not released. */
   get capacity(): number {
     return this.#control.load(CONTROL.capacity);
   }
@@ -71,9 +69,8 @@ export class HistoryConsumer {
   take(): number {
     const index = this.#ready.peek();
     if (index < 0) return -1;
-    if (!this.#overwritten) this.#control.setState(index, BUFFER.taken);
-    // Only the newest can be anything else than ready or held: it is being overwritten, and soon
-    // there.
+    if (!this.#mayBeOverwritten) this.#control.setState(index, BUFFER.taken);
+    // Only the newest can be neither ready nor held: it is being overwritten, and ready soon.
     else if (
       !this.#control.changeState(index, BUFFER.ready, BUFFER.taken) &&
       !this.#control.changeState(index, BUFFER.held, BUFFER.taken)
@@ -85,7 +82,7 @@ export class HistoryConsumer {
   }
 
   /**
-   * Gives a taken buffer back. True when it retired instead of becoming free, since the history
+   * Releases a taken buffer. True when it retired instead of becoming free, because the history
    * shrinks.
    */
   release(index: number): boolean {
@@ -101,8 +98,8 @@ export class HistoryConsumer {
   }
 
   /**
-   * Looks at the buffer `back` places before the newest: not overwritten until `unlook` or `take`;
-   * -1 when it is not ready.
+   * Holds the buffer `back` places before the newest: it is not overwritten until `unhold` or
+   * `take`. Returns its index; -1 when it is not ready.
    */
   hold(back: number): number {
     const index = this.#ready.newest(back);
@@ -114,8 +111,8 @@ export class HistoryConsumer {
   }
 
   /**
-   * What is known of a taken or looked-at buffer goes into `record`; returns its payload, `size`
-   * bytes, in the shared memory.
+   * Stores the metadata of a taken or held buffer in `record`; returns its payload, `size` bytes of
+   * the shared memory.
    */
   read(index: number, record: HistoryRecord): Uint8Array {
     const { words, offset, area } = this.#place(index);
@@ -125,21 +122,21 @@ export class HistoryConsumer {
     record.timestampNs = words.plain64(offset + RECORD.timestampNs);
     record.size = size;
     record.flags = words.plain32(offset + RECORD.flags);
-    const known = this.#views[index];
-    if (known !== undefined && known.length === size && known.buffer === area.buffer) return known;
-    const made = area.subarray(0, size);
-    this.#views[index] = made;
-    return made;
+    const cached = this.#views[index];
+    if (cached !== undefined && cached.length === size && cached.buffer === area.buffer) return cached;
+    const view = area.subarray(0, size);
+    this.#views[index] = view;
+    return view;
   }
 
   /**
-   * Whether the flow thread waits and should be woken now; true once per wait. It is let sleep
-   * until a quarter of the history is free or nothing is ready any more: waking it for each buffer
-   * would cost more than the buffers. `sure`: also when it has just begun to wait, which takes a
-   * fence. Whoever asks without that asks once more when it has given back the last.
+   * Whether the flow thread waits and should be woken now; true once per wait. It sleeps until a
+   * quarter of the history is free or nothing is ready: a wake-up per buffer would cost more than
+   * the buffers. `fenced`: also notices a thread that has just begun to wait, at the cost of a
+   * fence. A caller that skips the fence calls once more with it after its last release.
    */
-  shouldWakeThread(sure = true): boolean {
-    if (sure) this.#freed.fence();
+  shouldWakeThread(fenced = true): boolean {
+    if (fenced) this.#freed.fence();
     if (this.#control.peek(CONTROL.threadWaits) === 0) return false;
     const ready = this.#ready.length;
     if (ready >= this.#control.load(CONTROL.wakeBelow)) return false;
@@ -149,7 +146,8 @@ export class HistoryConsumer {
   }
 
   /**
-   * Whether the fill has fallen to where the flow thread wants to look at it; true once per wish.
+   * Whether the fill has fallen below the level that the flow thread asked to be notified of; true
+   * once per request.
    */
   shouldReportFill(): boolean {
     const below = this.#control.peek(CONTROL.reportBelow);
@@ -157,7 +155,7 @@ export class HistoryConsumer {
     return this.#control.exchange(CONTROL.reportBelow, 0) !== 0;
   }
 
-  /** Lets go of a segment that the other end has given back. */
+  /** Drops a segment that the other end has freed. */
   removeSegment(id: number): void {
     this.#fetchSegments();
     this.#table.remove(id);

@@ -1,6 +1,7 @@
 /**
- * The shared words of a history: where they stand, and who writes each. All are 32-bit words used
- * with `Atomics`; what two threads write at high rate stands on cache lines of its own.
+ * The shared words of a history (the ring of buffers between a flow thread and the main thread):
+ * their layout, and which thread writes each. Used by both ends of the history. All are 32-bit words
+ * accessed with `Atomics`; words that a thread writes at high rate have a cache line of their own.
  *
  * ```
  * byte   0 ┌────────────────────────────────────────────────────────────┐
@@ -8,15 +9,15 @@
  *       64 ├────────────────────────────────────────────────────────────┤
  *          │ readyHead   main thread: buffers ever taken                │
  *      128 ├────────────────────────────────────────────────────────────┤
- *          │ freeTail    main thread: buffers ever given back           │
+ *          │ freeTail    main thread: buffers ever released             │
  *      192 ├────────────────────────────────────────────────────────────┤
- *          │ freeHead    flow thread: buffers ever got back             │
+ *          │ freeHead    flow thread: released buffers ever reused      │
  *      256 ├──────────────┬─────────────┬───────────────────────────────┤
  *          │ mainWaits    │ ended       │ both: see below               │
  *      320 ├──────────────┼─────────────┼──────────────┬────────────────┤
- *          │ threadWaits  │ wakeBelow   │ lookBelow    │ held           │
+ *          │ threadWaits  │ wakeBelow   │ reportBelow  │ paused         │
  *      384 ├──────────────┼─────────────┼──────────────┼────────────────┤
- *          │ capacity     │ target      │ lost (u64)   │ lostTold       │
+ *          │ capacity     │ target      │ lost (u64)   │ lostReported   │
  *      448 ├──────────────┴─────────────┴──────────────┴────────────────┤
  *          │ ready queue, free queue, states: `limit` words each        │
  *          └────────────────────────────────────────────────────────────┘
@@ -27,36 +28,36 @@ import { PLAIN_STORES_ARE_ORDERED, Words } from '../../../protocol/flow/flow-fil
 const LINE_WORDS = 16;
 const WORD_BYTES = 4;
 
-/** Indexes of the words. Counts wrap at 2^32, so only their differences mean something. */
+/** Word indexes. Counts wrap at 2^32: only their differences are meaningful. */
 export const CONTROL = {
   readyTail: 0,
   readyHead: LINE_WORDS,
   freeTail: 2 * LINE_WORDS,
   freeHead: 3 * LINE_WORDS,
-  /** A value of MAIN_WAITS; the thread takes it back to 0 when it wakes the main thread. */
+  /** A value of MAIN_WAITS; the flow thread resets it to 0 when it wakes the main thread. */
   mainWaits: 4 * LINE_WORDS,
-  /** 1 when nothing more will be added. */
+  /** 1 when no buffer will become ready any more. */
   ended: 4 * LINE_WORDS + 1,
   /**
-   * 1 while the flow thread waits for room; the main thread takes it back to 0 when it wakes the
-   * flow thread.
+   * 1 while the flow thread waits for room; the main thread resets it to 0 when it wakes the flow
+   * thread.
    */
   threadWaits: 5 * LINE_WORDS,
-  /** The flow thread waits until fewer buffers than this are ready. */
+  /** The flow thread is not woken before fewer buffers than this are ready. */
   wakeBelow: 5 * LINE_WORDS + 1,
   /**
-   * The flow thread wants to be told when fewer buffers than this are ready; the main thread takes
-   * it back to 0 when it tells.
+   * The main thread reports when fewer buffers than this are ready, and resets it to 0 then; 0: no
+   * report is requested.
    */
   reportBelow: 5 * LINE_WORDS + 2,
-  /** 1 while the flow is paused by its user; the main thread's. */
+  /** 1 while the program has paused the flow; written by the main thread. */
   paused: 5 * LINE_WORDS + 3,
-  /** Buffers that are in use: neither unused nor retired. */
+  /** Buffers in use: neither unused nor retired. */
   capacity: 6 * LINE_WORDS,
-  /** While `capacity` is larger, buffers that come back retire. */
+  /** While `capacity` is larger, released buffers retire. */
   target: 6 * LINE_WORDS + 1,
   lost: 6 * LINE_WORDS + 2,
-  /** 1 while the main thread has been told of losses and has not looked yet. */
+  /** 1 while a `lost` message to the main thread is under way. */
   lostReported: 6 * LINE_WORDS + 4,
 } as const;
 
@@ -66,31 +67,30 @@ const QUEUES = 7 * LINE_WORDS;
 export const MAIN_WAITS = { not: 0, message: 1, futex: 2 } as const;
 
 /**
- * What a buffer is doing. Changed by its owner alone, but for ready → filling (overwrite) and ready
- * → taken or held: compare-and-swap.
+ * State of a buffer. Changed by its owner alone, except ready → filling (overwrite) and ready →
+ * taken or held, which are compare-and-swap.
  */
 export const BUFFER = {
-  /** No memory yet, or no more. */
+  /** Without memory. */
   unused: 0,
   free: 1,
   /** The flow thread writes it. */
   filling: 2,
   ready: 3,
-  /** Ready, and the main thread looks at it: may not be overwritten. */
+  /** Ready, and read by the main thread without taking it: may not be overwritten. */
   held: 4,
   taken: 5,
   retired: 6,
 } as const;
 
 /**
- * Most buffers that any history can have: the queues are made for the history's own limit, which is
- * at most this.
+ * Most buffers of any history; the queues are allocated for the limit of the single history.
  */
 export const HISTORY_BUFFERS_MAX = 65_536;
 
 export class ControlBlock {
   readonly memory: SharedArrayBuffer;
-  /** Power of two: the entries of each queue. */
+  /** Entries of each queue, a power of two. */
   readonly limit: number;
   readonly int32: Int32Array;
   readonly words: Words;
@@ -118,8 +118,8 @@ export class ControlBlock {
   }
 
   /**
-   * A load in order with those around it and without the cost of an atomic one; never in a loop
-   * that waits.
+   * A load that keeps its order with other accesses, cheaper than an atomic one. Not for loops that
+   * wait: the compiler may keep the value in a register.
    */
   peek(word: number): number {
     return PLAIN_STORES_ARE_ORDERED ? (this.int32[word] ?? 0) : Atomics.load(this.int32, word);
@@ -137,7 +137,7 @@ export class ControlBlock {
     return this.words.load64(CONTROL.lost * WORD_BYTES);
   }
 
-  /** Flow thread only. */
+  /** Written by the flow thread only. */
   set lost(value: number) {
     this.words.store64(CONTROL.lost * WORD_BYTES, value);
   }
@@ -151,14 +151,14 @@ export class ControlBlock {
     else Atomics.store(this.int32, this.#stateWord(index), state);
   }
 
-  /** Compare-and-swap: false when the state was not `from`. */
+  /** Compare-and-swap. False when the state was not `from`. */
   changeState(index: number, from: number, to: number): boolean {
     return Atomics.compareExchange(this.int32, this.#stateWord(index), from, to) === from;
   }
 
   /**
-   * Takes one buffer out of use when there are more than the target. Both threads may try; together
-   * they never go below it.
+   * Takes one buffer out of use when `capacity` is above the target; true when it did. Both threads
+   * may call it: together they never go below the target.
    */
   retireOne(): boolean {
     for (;;) {

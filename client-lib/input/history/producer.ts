@@ -1,19 +1,20 @@
 /**
- * The flow thread's end of a history: it finds a buffer to fill, by the rules of what to do when
- * there is none, and makes filled ones ready. It alone adds and gives back memory. No I/O; both
- * ends work in one thread as well as in two.
+ * The flow thread's end of a history (the ring of buffers that the main thread takes from): finds a
+ * buffer to fill, applies the policy for a full history, and makes filled buffers ready. Used by
+ * FlowReader and ReadingLoop. The only end that allocates and frees memory. No I/O; both ends also
+ * work within one thread.
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
 import { RECORD, recordStride, SegmentTable, type Segment } from './segments.js';
 import type { HistoryRules } from './rules.js';
 
-/** `claim` found no room, and the rules say to wait for it. */
+/** `claim` found no room, and the policy is to wait for it. */
 export const CLAIM_WAIT = -1;
-/** `claim` found no room, and the rules say to go on without this buffer; it is counted as lost. */
+/** `claim` found no room, and the policy is to drop the buffer, which is counted as lost. */
 export const CLAIM_DROP = -2;
 
-/** Marks nothing: any number of ready buffers is below it. */
+/** No mark: any number of ready buffers is below it. */
 const ANY_NUMBER = 0x7fff_ffff;
 
 export class HistoryProducer {
@@ -25,17 +26,19 @@ export class HistoryProducer {
   readonly #table = new SegmentTable();
   readonly #ready: IndexQueue;
   readonly #freed: IndexQueue;
-  /** Buffers that never went through the free queue, or came out of it too early. */
+  /** Free buffers outside the free queue: new ones, and those that `shrink` took out of it. */
   readonly #spare: number[] = [];
   readonly #segments: Segment[] = [];
   #nextSegment = 1;
+  /** Index of the claimed buffer; -1 for none. */
   #claimed = -1;
   #overwriting = false;
   #newest = -1;
+  /** The high watermark was reached, the low one not yet. */
   #stopped = false;
   #lost = 0;
 
-  /** `publish` and `withdraw` tell the other thread of segments added and given back. */
+  /** `publish` and `withdraw` send the other thread a segment that was added or freed. */
   constructor(
     control: ControlBlock,
     rules: HistoryRules,
@@ -54,23 +57,23 @@ export class HistoryProducer {
     this.grow(rules.history);
   }
 
-  /** Buffers that are ready. */
+  /** Number of ready buffers. */
   get filled(): number {
     return this.#ready.length;
   }
 
-  /** Bytes that every buffer can hold. */
+  /** Payload bytes of a buffer. */
   get payloadBytes(): number {
     return this.#stride - RECORD.payload;
   }
 
   /**
-   * A buffer to fill, or CLAIM_WAIT or CLAIM_DROP. Until `commit` the same buffer is claimed again.
-   * With `overwrite` it may be the newest ready one, whose contents are lost from now on.
+   * Index of a buffer to fill, or CLAIM_WAIT or CLAIM_DROP. Until `commit` the same buffer is
+   * claimed again. With `overwrite` it may be the newest ready one, whose content is lost then.
    */
   claim(): number {
     if (this.#claimed >= 0) return this.#claimed;
-    this.#watchMarks();
+    this.#checkWatermarks();
     if (!this.#stopped) {
       const free = this.#takeFree();
       if (free >= 0) return this.#claim(free, false);
@@ -94,17 +97,17 @@ export class HistoryProducer {
     return CLAIM_DROP;
   }
 
-  /** The whole payload area of a claimed buffer, the same object every time. */
+  /** Payload area of a claimed buffer, the same object every time. */
   area(index: number): Buffer {
     return this.#table.at(index).area;
   }
 
-  /** What was committed is seen by the main thread before this one looks whether that waits. */
+  /** Makes commits visible to the main thread before this thread reads whether it waits. */
   fence(): void {
     this.#ready.fence();
   }
 
-  /** Makes the claimed buffer ready. Units as in the flow file. */
+  /** Makes the claimed buffer ready. Metadata in the units of the flow file. */
   commit(sequence: number, epoch: number, timestampNs: number, size: number, flags: number): void {
     const index = this.#claimed;
     const { words, offset } = this.#table.at(index);
@@ -116,7 +119,7 @@ export class HistoryProducer {
     this.#claimed = -1;
     this.#newest = index;
     this.#control.setState(index, BUFFER.ready);
-    // An overwritten buffer has kept its place in the queue.
+    // An overwritten buffer is in the queue already.
     if (!this.#overwriting) this.#ready.push(index);
   }
 
@@ -131,8 +134,8 @@ export class HistoryProducer {
   }
 
   /**
-   * After CLAIM_WAIT: asks to be woken by the main thread. False when there is room after all, so
-   * that waiting would be for ever.
+   * After CLAIM_WAIT: requests a wake-up by the main thread. False when room was freed meanwhile,
+   * since no wake-up would come then.
    */
   requestWake(): boolean {
     this.#control.store(
@@ -145,7 +148,7 @@ export class HistoryProducer {
     return false;
   }
 
-  /** At least `to` buffers from now on. False when memory for them is refused; throws nothing. */
+  /** Grows to at least `to` buffers. False when the system has no memory for them. */
   grow(to: number): boolean {
     const missing = to - this.#control.load(CONTROL.capacity);
     this.#control.store(CONTROL.target, Math.max(to, this.#control.load(CONTROL.target)));
@@ -160,20 +163,20 @@ export class HistoryProducer {
     return true;
   }
 
-  /** No more than `to` buffers as soon as they have come back. */
+  /** Shrinks to `to` buffers as they are released. */
   shrink(to: number): void {
     this.#control.store(CONTROL.target, to);
-    const kept: number[] = [];
+    const remaining: number[] = [];
     for (;;) {
       const index = this.#takeFree();
       if (index < 0) break;
-      kept.push(index);
+      remaining.push(index);
     }
-    this.#spare.push(...kept);
+    this.#spare.push(...remaining);
     this.freeRetiredSegments();
   }
 
-  /** Lets go of segments whose buffers have all retired. */
+  /** Frees segments whose buffers have all retired. */
   freeRetiredSegments(): void {
     for (let at = this.#segments.length - 1; at >= 0; at -= 1) {
       const segment = this.#segments[at];
@@ -194,7 +197,7 @@ export class HistoryProducer {
     return index;
   }
 
-  #watchMarks(): void {
+  #checkWatermarks(): void {
     const marks = this.#rules.watermarks;
     if (marks === undefined) return;
     const ready = this.#ready.length;
@@ -221,10 +224,11 @@ export class HistoryProducer {
     return to > capacity && this.grow(to);
   }
 
-  #revive(wanted: number): number {
+  /** Puts up to `count` retired buffers into use again; returns their number. */
+  #revive(count: number): number {
     let revived = 0;
     for (const segment of this.#segments) {
-      for (let index = segment.first; index < segment.first + segment.count && revived < wanted; index += 1) {
+      for (let index = segment.first; index < segment.first + segment.count && revived < count; index += 1) {
         if (!this.#control.changeState(index, BUFFER.retired, BUFFER.free)) continue;
         this.#spare.push(index);
         revived += 1;
@@ -253,8 +257,8 @@ export class HistoryProducer {
   }
 
   /**
-   * A segment of up to `count` buffers, in the first gap of unused numbers; undefined when there is
-   * none or no memory.
+   * Allocates a segment of up to `count` buffers for the first gap of unused numbers; undefined
+   * without a gap or without memory.
    */
   #allocate(count: number): Segment | undefined {
     const { limit } = this.#control;
@@ -267,7 +271,7 @@ export class HistoryProducer {
       const memory = new SharedArrayBuffer((end - first) * this.#stride);
       return { id: this.#nextSegment++, first, count: end - first, stride: this.#stride, memory };
     } catch {
-      return undefined; // the system has no memory to give
+      return undefined; // the system has no memory
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The rules of a history: how large it is and what happens when it is full. Checked here, where
- * they enter.
+ * The rules of a history (a consumer's own ring of buffers): its size, and what happens when it is
+ * full; and the check of the options they come from. Used by the input options, the engines and the
+ * flow thread. Pure: no I/O.
  */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
@@ -16,30 +17,30 @@ export const FULL_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 export type FullPolicy = (typeof FULL_POLICIES)[number];
 
 export interface Watermarks {
-  /** At so many ready buffers nothing more is added. */
+  /** At this number of ready buffers the flow thread stops adding. */
   readonly high: number;
-  /** Below so many it goes on. */
+  /** Below this number the flow thread continues. */
   readonly low: number;
 }
 
 export interface HistoryRules {
-  /** Buffers at the beginning. */
+  /** Initial number of buffers. */
   readonly history: number;
-  /** Nobody has stated them: small buffers get more. */
+  /** `history` is the default: `resolveRules` raises it for small buffers. */
   readonly isDefault?: true;
   readonly whenFull: FullPolicy;
-  /** Buffers it may grow to, by policy or by request. */
+  /** Most buffers, by policy or by request. */
   readonly maxHistory: number;
   readonly watermarks?: Watermarks;
 }
 
 const DEFAULT_HISTORY_BUFFERS = 8;
 /**
- * As many small buffers as make so many bytes: threads that change places for every few of them do
- * little else.
+ * The default history has at least so many bytes: with fewer small buffers the two threads would
+ * spend most of their time in wake-ups.
  */
 const DEFAULT_HISTORY_BYTES = 256 * 1024;
-/** What a history may grow to by request when nothing was stated. */
+/** Default limit of `grow()`. */
 const DEFAULT_MAX_HISTORY_BUFFERS = 4096;
 
 export interface HistoryOptions {
@@ -47,12 +48,12 @@ export interface HistoryOptions {
   readonly history?: number;
   /** Default `block`. */
   readonly whenFull?: FullPolicy;
-  /** Must be stated for `grow`; otherwise what `grow()` may reach, default 4,096. */
+  /** Most buffers of the history. Required for the policy `grow`; default 4,096. */
   readonly maxHistory?: number;
   readonly watermarks?: Watermarks;
 }
 
-/** Throws BAD_OPTION with what was given and what is allowed. */
+/** Throws BAD_OPTION with the value and what is allowed. */
 export function checkHistoryOptions(options: HistoryOptions): HistoryRules {
   const { history = DEFAULT_HISTORY_BUFFERS, whenFull = 'block', watermarks } = options;
   checkBuffers('history', history, 1, HISTORY_BUFFERS_MAX);
@@ -72,14 +73,14 @@ export function checkHistoryOptions(options: HistoryOptions): HistoryRules {
   return { history, ...isDefault, whenFull, maxHistory, watermarks: { high, low } };
 }
 
-/** The rules for a flow with buffers of this size. */
+/** The rules for a flow with payloads of up to `payloadCapacity` bytes. */
 export function resolveRules(rules: HistoryRules, payloadCapacity: number): HistoryRules {
   if (rules.isDefault !== true) return rules;
   const buffers = Math.min(rules.maxHistory, Math.floor(DEFAULT_HISTORY_BYTES / payloadCapacity));
   return { ...rules, history: Math.max(rules.history, buffers) };
 }
 
-/** Throws TOO_LARGE with the numbers when so many buffers do not fit 2^31 - 1 bytes. */
+/** Throws TOO_LARGE with the numbers when the buffers need more than 2^31 - 1 bytes. */
 export function checkHistoryMemory(buffers: number, payloadCapacity: number): void {
   const stride = recordStride(payloadCapacity);
   const bytes = buffers * stride;
@@ -99,7 +100,7 @@ export function checkBuffers(option: string, value: unknown, min: number, max: n
   throw badOption(option, value, `a whole number of buffers from ${min} to ${max}`);
 }
 
-export function badOption(option: string, given: unknown, allowed: string): MirrorflowError {
-  const shown = typeof given === 'string' ? JSON.stringify(given.slice(0, 80)) : String(given);
+export function badOption(option: string, value: unknown, allowed: string): MirrorflowError {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
   return new MirrorflowError('BAD_OPTION', `${option} is ${shown}; it must be ${allowed}`, { option });
 }

@@ -1,10 +1,10 @@
 /**
- * The memory of a history: segments of buffers, added one at a time and given back one at a time.
- * Each thread has its own table of the same segments; a segment travels to the other thread once,
- * as a message.
+ * The memory of a history (a consumer's own ring of buffers): segments of shared memory, each for
+ * some buffers, allocated and freed one at a time. Used by both ends of the history, each with its
+ * own table of the same segments; the flow thread posts a new segment to the main thread once.
  *
  * ```
- * buffer, at a multiple of 64 in its segment
+ * a buffer, at a multiple of 64 bytes in its segment
  *    0 ┌───────────────┬───────────────┬───────────────┬─────────┬─────────┐
  *      │ sequence      │ epoch         │ timestampNs   │ size    │ flags   │
  *   64 ├───────────────┴───────────────┴───────────────┴─────────┴─────────┤
@@ -32,9 +32,9 @@ export function recordStride(payloadCapacity: number): number {
 }
 
 export interface Segment {
-  /** Grows with every segment of a history; never used twice. */
+  /** Unique within a history, ascending. */
   readonly id: number;
-  /** Number of its first buffer; the others follow. */
+  /** Number of its first buffer; the others follow it. */
   readonly first: number;
   readonly count: number;
   readonly stride: number;
@@ -62,7 +62,7 @@ export class SegmentTable {
     }
   }
 
-  /** Lets go of a segment's memory; places that another segment has taken since stay. */
+  /** Drops a segment; buffer numbers that another segment has reused stay. */
   remove(id: number): void {
     for (let index = 0; index < this.#places.length; index += 1) {
       if (this.#places[index]?.segment.id === id) this.#places[index] = undefined;
@@ -74,7 +74,7 @@ export class SegmentTable {
   }
 
   /**
-   * The buffer's place; a RangeError for one without memory, which would be a fault of this
+   * Place of a buffer. Throws RangeError for a number without memory, which is a defect of this
    * library.
    */
   at(index: number): Place {

@@ -1,7 +1,11 @@
 /** Flow-control marks by themselves: which are refused, and when one counts as reached. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { checkFlowControl, MarkWatch, type FlowControlMarks } from '../../../client-lib/input/flow-control-marks.js';
+import {
+  checkFlowControl,
+  MarkWatch,
+  type FlowControlMarks,
+} from '../../../client-lib/input/flow-control-marks.js';
 import { checkInputOptions } from '../../../client-lib/input/input-options.js';
 import type { HistoryRules } from '../../../client-lib/input/history/rules.js';
 

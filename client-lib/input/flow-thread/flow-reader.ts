@@ -1,7 +1,7 @@
 /**
- * One input flow in its flow thread: it waits on the signal link, copies from the flow file into
- * the history and acknowledges, whatever the main thread does meanwhile. Ends on `close`; what the
- * main thread says to it comes by `hear`.
+ * The worker's side of a threaded input flow: attaches to the flow file and the signal link, runs
+ * the reading loop that copies into the history, and executes the commands of the main thread's
+ * ThreadedEngine. Used by main.ts. Maps the flow file, holds the link, posts messages.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../../../protocol/base/clock.js';
@@ -14,15 +14,15 @@ import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
 import { HistoryProducer } from '../history/producer.js';
 import { checkHistoryMemory, resolveRules } from '../history/rules.js';
 import {
-  errorToWire,
-  type EndOnWire,
+  serializeError,
+  type SerializedEnd,
   type FlowThreadSettings,
-  type FromThread,
-  type ToFlow,
-} from './messages.js';
+  type ThreadEvent,
+  type FlowCommand,
+} from './thread-messages.js';
 import { ReadingLoop, type ReadingHooks } from './reading-loop.js';
 
-export class FlowInThread {
+export class FlowReader {
   readonly #port: MessagePort;
   readonly #settings: FlowThreadSettings;
   readonly #control: ControlBlock;
@@ -33,17 +33,19 @@ export class FlowInThread {
   #loop: ReadingLoop | undefined;
   #producer: HistoryProducer | undefined;
   #detached: LinkEnd | undefined;
+  /** The ring was read to its end after the link had ended. */
   #drained = false;
-  #finishing: boolean;
+  /** The end of the link ends the flow. */
+  #endsWithLink: boolean;
   #closed = false;
-  #lostBefore = 0;
+  #reportedLost = 0;
 
   constructor(port: MessagePort, settings: FlowThreadSettings) {
     this.#port = port;
     this.#settings = settings;
     this.#control = ControlBlock.attach(settings.control);
     this.#delivery = settings.delivery;
-    this.#finishing = settings.whenDetached === 'end';
+    this.#endsWithLink = settings.whenDetached === 'end';
     const { flowControl } = settings;
     if (flowControl !== undefined) {
       const marks = new MarkSender(flowControl.socket, flowControl.identity);
@@ -56,10 +58,10 @@ export class FlowInThread {
     void this.#attach(0, settings.opened);
   }
 
-  hear(message: ToFlow): void {
+  handle(message: FlowCommand): void {
     switch (message.kind) {
-      case 'room':
-        this.#loop?.room();
+      case 'roomFreed':
+        this.#loop?.roomFreed();
         break;
       case 'grow':
         this.#grow(message.call, message.buffers);
@@ -67,14 +69,14 @@ export class FlowInThread {
       case 'shrink':
         this.#producer?.shrink(message.buffers);
         break;
-      case 'giveBack':
+      case 'retired':
         this.#producer?.freeRetiredSegments();
         break;
-      case 'hold':
-        this.#loop?.hold(message.held);
+      case 'pause':
+        this.#loop?.setPaused(message.paused);
         break;
-      case 'look':
-        this.#lookAtFill();
+      case 'fillFell':
+        this.#checkMarks();
         break;
       case 'identify':
         this.#marks?.identify(message.identity);
@@ -83,14 +85,15 @@ export class FlowInThread {
         void this.#attach(message.call, message.opened);
         break;
       case 'endDetached':
-        this.#finishing = true;
+        this.#endsWithLink = true;
         this.#endIfDone();
         break;
     }
   }
 
   /**
-   * Resolves when nothing of it is left in this thread; it tells nothing from now on. Called once.
+   * Resolves when the link and the connection for marks are closed; sends nothing from the call on.
+   * Called once.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -104,19 +107,19 @@ export class FlowInThread {
       later: (action) => void setImmediate(action),
       wake: () => {
         this.#wakeMain();
-        this.#tellLost();
+        this.#reportLost();
       },
-      restarted: (epoch) => this.#tell({ kind: 'restarted', epoch }),
-      state: (state, generation) => this.#tell({ kind: 'state', state, generation }),
-      held: () => this.#control.load(CONTROL.paused) === 1,
-      ...(this.#watch === undefined ? {} : { filled: () => this.#lookAtFill() }),
+      restarted: (epoch) => this.#send({ kind: 'restarted', epoch }),
+      state: (state, generation) => this.#send({ kind: 'state', state, generation }),
+      isPaused: () => this.#control.load(CONTROL.paused) === 1,
+      ...(this.#watch === undefined ? {} : { filled: () => this.#checkMarks() }),
       demoted: () => {
         this.#delivery = 'lossy';
-        this.#tell({ kind: 'demoted' });
+        this.#send({ kind: 'demoted' });
       },
       detached: (end) => {
         this.#detached = end;
-        this.#tell({ kind: 'detached', end: endOnWire(end) });
+        this.#send({ kind: 'detached', end: serializeEnd(end) });
       },
       drained: () => {
         this.#drained = true;
@@ -125,34 +128,34 @@ export class FlowInThread {
     };
   }
 
-  #tell(message: FromThread): void {
+  #send(message: ThreadEvent): void {
     if (!this.#closed) this.#port.postMessage(message);
   }
 
   /**
-   * A flag says whether anybody waits: a busy main thread costs no message, a waiting one a single
-   * one.
+   * A control word says how the main thread waits: a busy one costs no message, a waiting one costs
+   * a single message.
    */
   #wakeMain(): void {
     const control = this.#control;
     if (control.load(CONTROL.mainWaits) !== MAIN_WAITS.not) {
       const waits = control.exchange(CONTROL.mainWaits, MAIN_WAITS.not);
-      if (waits === MAIN_WAITS.message) this.#tell({ kind: 'ready' });
+      if (waits === MAIN_WAITS.message) this.#send({ kind: 'ready' });
       else if (waits === MAIN_WAITS.futex) Atomics.notify(control.int32, CONTROL.mainWaits);
     }
   }
 
-  #tellLost(): void {
-    if (this.#producer === undefined || this.#producer.lost === this.#lostBefore) return;
-    this.#lostBefore = this.#producer.lost;
-    if (this.#control.exchange(CONTROL.lostReported, 1) === 0) this.#tell({ kind: 'lost' });
+  #reportLost(): void {
+    if (this.#producer === undefined || this.#producer.lost === this.#reportedLost) return;
+    this.#reportedLost = this.#producer.lost;
+    if (this.#control.exchange(CONTROL.lostReported, 1) === 0) this.#send({ kind: 'lost' });
   }
 
   /**
-   * The main thread tells when the fill falls to the next XON; if it has fallen while that was
-   * asked for, this looks again.
+   * Checks the marks. The main thread reports when the fill falls to the next XON mark; a fall while
+   * that was requested is checked again here.
    */
-  #lookAtFill(): void {
+  #checkMarks(): void {
     const watch = this.#watch;
     const producer = this.#producer;
     if (watch === undefined || producer === undefined) return;
@@ -163,15 +166,15 @@ export class FlowInThread {
   }
 
   #endIfDone(): void {
-    if (!this.#finishing || !this.#drained || this.#detached === undefined) return;
+    if (!this.#endsWithLink || !this.#drained || this.#detached === undefined) return;
     this.#control.store(CONTROL.ended, 1);
     this.#wakeMain();
-    this.#tell({ kind: 'ended', end: endOnWire(this.#detached) });
+    this.#send({ kind: 'ended', end: serializeEnd(this.#detached) });
   }
 
   async #attach(call: number, opened: AttachTarget): Promise<void> {
     try {
-      this.#loop?.pause();
+      this.#loop?.suspend();
       const start = this.#loop?.resumePoint ?? this.#settings.start;
       const link = await attachConsumer(opened, { delivery: this.#delivery, start });
       if (this.#closed) {
@@ -189,7 +192,7 @@ export class FlowInThread {
           rules,
           payloadCapacity,
           (segment) => this.#settings.segments.postMessage(segment),
-          (segment) => this.#tell({ kind: 'withdrawn', segment }),
+          (segment) => this.#send({ kind: 'withdrawn', segment }),
         );
       } catch (error) {
         link.close();
@@ -199,51 +202,48 @@ export class FlowInThread {
         link.close();
         throw new MirrorflowError(
           'NO_SPACE',
-          `the system gives no memory for ${rules.history} buffers of ${payloadCapacity} bytes`,
+          `the system has no memory for ${rules.history} buffers of ${payloadCapacity} bytes; open the flow with a smaller history`,
         );
       }
       this.#detached = undefined;
       this.#drained = false;
-      this.#tell({ kind: 'attached', call, epoch: link.reader.epoch });
+      this.#send({ kind: 'attached', call, epoch: link.reader.epoch });
       if (this.#loop === undefined) {
         this.#loop = new ReadingLoop(link, this.#producer, this.#hooks, systemClock, this.#settings.spinUs);
-        this.#tell({ kind: 'state', state: this.#loop.sourceState, generation: this.#loop.sourceGeneration });
+        this.#send({ kind: 'state', state: this.#loop.sourceState, generation: this.#loop.sourceGeneration });
       } else {
         this.#loop.replace(link);
       }
     } catch (error) {
       this.#loop?.resume();
-      this.#tell({ kind: 'failed', call, error: errorToWire(error) });
+      this.#send({ kind: 'failed', call, error: serializeError(error) });
     }
   }
 
   #grow(call: number, buffers: number): void {
     try {
-      if (this.#producer === undefined) throw new MirrorflowError('CLOSED', 'the flow is not open yet');
+      if (this.#producer === undefined) throw new MirrorflowError('CLOSED', 'the flow is not attached yet');
       checkHistoryMemory(buffers, this.#producer.payloadBytes);
       if (!this.#producer.grow(buffers)) {
-        throw new MirrorflowError(
-          'NO_SPACE',
-          `the system gives no memory for a history of ${buffers} buffers`,
-        );
+        throw new MirrorflowError('NO_SPACE', `the system has no memory for a history of ${buffers} buffers`);
       }
-      this.#tell({ kind: 'done', call });
-      this.#loop?.room();
+      this.#send({ kind: 'done', call });
+      this.#loop?.roomFreed();
     } catch (error) {
-      this.#tell({ kind: 'failed', call, error: errorToWire(error) });
+      this.#send({ kind: 'failed', call, error: serializeError(error) });
     }
   }
 }
 
-function checkFits(payloadCapacity: number, held: number): void {
-  if (payloadCapacity <= held) return;
+function checkFits(payloadCapacity: number, recordBytes: number): void {
+  if (payloadCapacity <= recordBytes) return;
   throw new MirrorflowError(
     'TOO_LARGE',
-    `the flow now has buffers of ${payloadCapacity} bytes and the history holds ${held}: open the flow anew`,
-    { payloadCapacity, held },
+    `the flow now has buffers of ${payloadCapacity} bytes and the history has room for ${recordBytes}: open the flow again`,
+    { payloadCapacity, recordBytes },
   );
 }
 
-function endOnWire(end: LinkEnd): EndOnWire {
-  return end.by === 'failure' ? { by: 'failure', error: errorToWire(end.error) } : { by: end.by };
+function serializeEnd(end: LinkEnd): SerializedEnd {
+  return end.by === 'failure' ? { by: 'failure', error: serializeError(end.error) } : { by: end.by };
 }
