@@ -1,6 +1,7 @@
 /**
- * An output flow that is written in values of a flow type: encoded straight into the reserved slot,
- * or filled in place.
+ * An output flow that is written in values of a flow type (what the bytes of a flow mean: JSON,
+ * arrays, ...): encoded straight into the reserved slot, or filled in place. `Client.openOutput`
+ * returns it when its `type` is an object. Does no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { OutputFlow } from './output-flow.js';
@@ -9,7 +10,7 @@ import type { OutputFlowOptions } from './output-options.js';
 import type { FlowType, Layer } from '../types/flow-type.js';
 import { encodedBytes, stackIdentity } from '../types/stack.js';
 
-/** What a provider's program needs of a type: what reading it gives does not matter. */
+/** A flow type as providers need it: the buffers it reads do not matter. */
 export type WritableType<Value, Place, Form> = FlowType<Value, Layer, Place, Form>;
 
 export interface TypedOutputOptions<Value, Place, Form> extends Omit<
@@ -20,56 +21,55 @@ export interface TypedOutputOptions<Value, Place, Form> extends Omit<
   /** Bytes of one buffer in the flow, metadata of all layers included. */
   readonly bufferSize?: number;
   /**
-   * Instead of it: the largest payload in bytes, metadata not counted. Neither is needed for a type
-   * that states its own size.
+   * Instead of `bufferSize`: the largest payload in bytes, without metadata. Neither is needed for a
+   * type that states its own size.
    */
   readonly maxBytes?: number;
 }
 
 /**
- * The untyped options that a type and its sizes come to. Throws BAD_OPTION when no size is known,
- * or the type cannot be named.
+ * The untyped options for a type and its sizes. Throws BAD_OPTION when no size is known, or the type
+ * has no valid name.
  */
 export function untypedOutputOptions<Value, Place, Form>(
   options: TypedOutputOptions<Value, Place, Form>,
 ): OutputFlowOptions & { readonly type: string } {
-  const { type, maxBytes = type.payloadBytes, bufferSize: stated, ...rest } = options;
+  const { type, maxBytes = type.payloadBytes, bufferSize: statedSize, ...rest } = options;
   const { type: name, properties } = stackIdentity(type);
-  const bufferSize = stated ?? (maxBytes === undefined ? undefined : encodedBytes(type, maxBytes));
+  const bufferSize = statedSize ?? (maxBytes === undefined ? undefined : encodedBytes(type, maxBytes));
   if (bufferSize === undefined) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `a flow of type ${name} has buffers of any size: say in maxBytes how large a value can become, or state bufferSize`,
+      `a flow of type ${name} has values of any size; set maxBytes to the largest value, or set bufferSize`,
       { option: 'maxBytes' },
     );
   }
   return { ...rest, bufferSize, type: name, properties };
 }
 
-/** A reserved slot with a value in it that is filled in place: the mapped file itself. */
+/** A reserved slot with a value that is filled in place, in the mapped file itself. */
 export interface TypedSlot<Place> {
   /** Holds old data until it is filled; the provider's until `commit`. */
   readonly value: Place;
   /**
-   * Gives the buffer to the consumers. Throws BAD_OPTION when the slot was committed, given up or
-   * reserved again.
+   * Publishes the buffer, at the latest at the end of this turn of the event loop. Throws BAD_OPTION
+   * when the slot was committed, given up or reserved again.
    */
   commit(options?: CommitOptions): void;
-  /** Writes nothing: the slot can be reserved again. */
+  /** Publishes nothing: the slot can be reserved again. */
   giveUp(): void;
 }
 
 export class TypedOutputFlow<Value, Place = never, Form = never> {
   /**
-   * The flow underneath: its events, `free`, `next`, `lost`, `flush`. Not to be written to beside
-   * this object.
+   * The untyped flow: its events, `free`, `next`, `lost`, `flush`. Write only through this object.
    */
   readonly output: OutputFlow;
   readonly #type: WritableType<Value, Place, Form>;
   readonly #waits: boolean;
   /**
-   * Writes and reservations that wait for a slot, each behind the one before: a slot is one
-   * writer's.
+   * The last of the writes and reservations that wait, each behind the one before: a slot has one
+   * writer.
    */
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -93,8 +93,8 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   /**
    * Writes one value, encoded into the next slot itself. Without credit the flow's policy decides,
    * as for `OutputFlow.write`; while `block` waits, the value must not change. Resolves with false
-   * when it was lost to the policy. Rejects with TOO_LARGE or BAD_OPTION for a value that cannot be
-   * written, BAD_OPTION while a reserved slot is not committed, CLOSED.
+   * when the policy dropped or replaced a buffer. Rejects with TOO_LARGE or BAD_OPTION for a value
+   * that cannot be written, BAD_OPTION while a reserved slot is not committed, CLOSED.
    */
   async write(value: Value, options: WaitOptions = {}): Promise<boolean> {
     this.#checkFree();
@@ -116,33 +116,33 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   }
 
   /**
-   * Reserves the next slot as soon as there is one, and gives a value in it to fill: for an array,
-   * the typed array of this shape (default: the declared one, or what fits). Rejects with
-   * BAD_OPTION for a type whose values cannot lie in a slot as they are, TOO_LARGE, CLOSED.
+   * Reserves the next slot as soon as there is credit, with a value in it to fill: for an array, the
+   * typed array of this shape (default: the declared one, or the largest that fits). Rejects with
+   * BAD_OPTION for a type whose values cannot be filled in place, TOO_LARGE, CLOSED.
    */
   async reserve(form?: Form, options: WaitOptions = {}): Promise<TypedSlot<Place>> {
     return this.#inTurn(async () => this.#place(await this.output.reserve(options), form));
   }
 
-  /** The same without waiting: undefined when there is no credit, or others wait. */
+  /** Reserves without waiting: undefined without credit, or while other writers wait. */
   reserveNow(form?: Form): TypedSlot<Place> | undefined {
     if (this.#waiting > 0) return undefined;
     const slot = this.output.reserveNow();
     return slot === undefined ? undefined : this.#place(slot, form);
   }
 
-  /** Publishes what was written in this turn now, instead of at its end. */
+  /** Publishes the commits of this turn now, instead of at its end. */
   flush(): void {
     this.output.flush();
   }
 
-  /** Waits until everything written has room, publishes it, and leaves the seat. Idempotent. */
+  /** Waits until everything written has room, publishes it, releases the provider role. Idempotent. */
   async close(): Promise<void> {
     await this.#last;
     await this.output.close();
   }
 
-  /** Leaves at once; what waits is given up. Idempotent. */
+  /** Releases the provider role at once; waiting writes are rejected. Idempotent. */
   destroy(): void {
     this.output.destroy();
   }
@@ -187,7 +187,7 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
 
   #checkFree(): void {
     if (this.#slot === undefined) return;
-    throw new MirrorflowError('BAD_OPTION', 'a slot is reserved: commit it or give it up before writing');
+    throw new MirrorflowError('BAD_OPTION', 'a slot is reserved; commit it or give it up before writing');
   }
 
   #inTurn<T>(job: () => Promise<T>): Promise<T> {

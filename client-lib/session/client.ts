@@ -108,7 +108,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #inbox = new Inbox({
     clock: systemClock,
     log: clientLog,
-    failed: (error, message) => {
+    onError: (error, message) => {
       if (this.emit('messageError', error, message)) return;
       clientLog.error('a message handler failed', { type: message.constructor.name, error });
     },

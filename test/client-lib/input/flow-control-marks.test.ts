@@ -1,4 +1,4 @@
-/** Flow-control marks by themselves: which are refused, and when one counts as reached. */
+/** Flow-control marks: their check, and when a mark counts as reached. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
@@ -14,7 +14,7 @@ const rules: HistoryRules = { history: 16, whenFull: 'block', maxHistory: 64 };
 function refusal(marks: FlowControlMarks, more: Partial<HistoryRules> = {}): string {
   try {
     checkFlowControl(marks, { ...rules, ...more });
-    return 'taken';
+    return 'accepted';
   } catch (error) {
     return (error as Error).message;
   }
@@ -27,7 +27,7 @@ describe('flow-control marks', () => {
       .and.to.include('resume');
   });
 
-  it('marks outside the history are refused with the numbers', () => {
+  it('flow-control marks outside the history are refused with the numbers', () => {
     expect(refusal({ xoff: [17], xon: [2] }))
       .to.include('flowControl.xoff is 17')
       .and.to.include('1 to 16');
@@ -49,11 +49,11 @@ describe('flow-control marks', () => {
     expect(refusal({ xoff: [12], xon: [2] }, { watermarks: { high: 10, low: 3 } })).to.include(
       'high watermark 10',
     );
-    expect(refusal({ xoff: [12, 4], xon: [2, 10] })).to.equal('taken');
-    expect(refusal({ xoff: [16], xon: [0] })).to.equal('taken');
+    expect(refusal({ xoff: [12, 4], xon: [2, 10] })).to.equal('accepted');
+    expect(refusal({ xoff: [16], xon: [0] })).to.equal('accepted');
   });
 
-  it('an inline flow, which has no history of its own, takes none', () => {
+  it('an inline flow, which has no history of its own, refuses flow-control marks', () => {
     expect(() => checkInputOptions({ inline: true, flowControl: { xoff: [4], xon: [1] } })).to.throw(
       'inline flow',
     );
@@ -66,7 +66,7 @@ describe('flow-control marks', () => {
     return reached;
   };
 
-  it('each is reached in the order in which a rising and falling fill meets them', () => {
+  it('marks are reached in the order in which a rising and falling fill meets them', () => {
     const marks = { xoff: [4, 8], xon: [2, 6] };
     const up = [1, 2, 3, 4, 5, 6, 7, 8, 9];
     expect(follow(marks, [...up, 8, 7, 6, 5, 4, 3, 2, 1])).to.deep.equal([
@@ -86,7 +86,7 @@ describe('flow-control marks', () => {
     ]);
   });
 
-  it('no XON comes before an XOFF, and a fill that swings around a mark is told once', () => {
+  it('no XON is reached before an XOFF, and a fill that swings around a mark reaches it once', () => {
     expect(follow({ xoff: [8], xon: [2] }, [5, 0, 5, 0])).to.deep.equal([]);
     expect(follow({ xoff: [8], xon: [2] }, [8, 7, 8, 7, 8])).to.deep.equal(['xoff 8']);
     expect(follow({ xoff: [8], xon: [2] }, [8, 2, 3, 2, 3, 2])).to.deep.equal(['xoff 8', 'xon 2']);
@@ -98,7 +98,7 @@ describe('flow-control marks', () => {
     ]);
   });
 
-  it('whatever the fill does, an XOFF that was told is followed by an XON when the history runs empty', () => {
+  it('after any course of the fill, a reached XOFF is followed by an XON when the history runs empty', () => {
     const mark = fc.integer({ min: 1, max: 16 });
     const lists = fc.record({
       xoff: fc.array(mark, { minLength: 1, maxLength: 4 }),
@@ -106,7 +106,7 @@ describe('flow-control marks', () => {
     });
     fc.assert(
       fc.property(lists, fc.array(fc.integer({ min: 0, max: 16 })), (lists, fills) => {
-        if (refusal(lists) !== 'taken') return;
+        if (refusal(lists) !== 'accepted') return;
         const marks = checkFlowControl(lists, rules);
         let last = '';
         const watch = new MarkWatch(marks, (kind) => {

@@ -1,4 +1,4 @@
-/** What only an inline input flow promises: buffers in place, and what the writer may take back. */
+/** Inline input flows: buffers in place, and overwritten ones. */
 import { expect } from 'chai';
 import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
@@ -25,7 +25,7 @@ describe('an inline input flow', () => {
     await from.close();
   });
 
-  it('does not let a lossless writer take back what is lent', async () => {
+  it('a lossless provider does not overwrite a borrowed buffer', async () => {
     const flow = await open();
     from.publish(7);
     const taken = flow.takeAll();
@@ -38,17 +38,17 @@ describe('an inline input flow', () => {
     expect(flow.free).to.equal(3);
   });
 
-  it('waits for more while earlier buffers are still lent', async () => {
+  it('a take waits for the next buffer while earlier ones are borrowed', async () => {
     const flow = await open();
     from.publish(1);
     const [first, second] = [flow.take(), flow.take()];
-    const lent = await first;
+    const borrowed = await first;
     from.publish(1);
     expect((await second)?.sequence).to.equal(1);
-    expect(lent?.released).to.equal(false);
+    expect(borrowed?.released).to.equal(false);
   });
 
-  it('says when a lossy buffer was taken back', async () => {
+  it('stillValid reports that a lossy buffer was overwritten', async () => {
     const flow = await open({ delivery: 'lossy' });
     from.publish(1);
     const buffer = flow.takeNow();
@@ -58,7 +58,7 @@ describe('an inline input flow', () => {
     expect(buffer?.data.length).to.equal(64);
   });
 
-  it('keeps what is lent when it goes on at another link, and does not deliver it twice', async () => {
+  it('borrowed buffers stay valid across a reattachment, and are not delivered twice', async () => {
     const to = await FlowDouble.start({ slots: 8 });
     try {
       const flow = await openInputFlow(from.opened, { inline: true }, 'hold');
@@ -78,7 +78,7 @@ describe('an inline input flow', () => {
     }
   });
 
-  it('counts a buffer that was taken back during poll, and what it was lapped by', async () => {
+  it('a buffer overwritten during poll counts as lost, like the buffers that were lapped', async () => {
     const flow = await open({ delivery: 'lossy' });
     from.publish(2);
     const seen: number[] = [];
@@ -87,11 +87,11 @@ describe('an inline input flow', () => {
       if (sequence === 0) from.publish(20);
     });
     expect(seen.at(-1)).to.equal(21);
-    // The first was seen and taken back while it was: it counts as lost too.
+    // The first was handled and overwritten meanwhile: it counts as lost too.
     expect(seen.length - 1 + flow.lost).to.equal(22);
   });
 
-  it('hands out the same view for a slot while the sizes stay the same', async () => {
+  it('a slot is read by the same view while the sizes stay the same', async () => {
     const flow = await open();
     const views = new Set<Uint8Array>();
     for (let round = 0; round < 5; round += 1) {
@@ -101,7 +101,7 @@ describe('an inline input flow', () => {
     expect(views.size).to.equal(8);
   });
 
-  it('is woken by the published word alone in takeSync', async () => {
+  it('takeSync notices a buffer by the published word alone', async () => {
     const flow = await open();
     expect(flow.takeSync(3)).to.equal(undefined);
     from.publish(1);
@@ -119,7 +119,7 @@ describe('an inline input flow', () => {
     [{ inline: 'yes' as unknown as boolean }, 'inline is "yes"'],
   ];
   for (const [options, message] of refused) {
-    it(`is refused with ${JSON.stringify(options)}`, async () => {
+    it(`an inline input flow is refused with the options ${JSON.stringify(options)}`, async () => {
       const error = await open(options).catch((reason: unknown) => reason);
       expect(String(error)).to.contain(message);
       await until(() => from.consumers.size === 0);

@@ -1,29 +1,26 @@
-/**
- * What becomes of an input flow whose source, link or file changes or ends, with a flow thread and
- * inline alike.
- */
+/** Input flows of both engines whose source, link or file changes or ends. */
 import { expect } from 'chai';
 import { endDetachedInputFlow, reattachInputFlow } from '../../../client-lib/input/input-flow.js';
 import { until } from '../../fixtures/flow-double.js';
-import { eitherWay } from './input-flow-rig.js';
+import { withBothEngines } from './input-flow-rig.js';
 
-eitherWay('the end of an input flow, and what goes on after it', ({ double, open }) => {
-  it('tells state changes of the source', async () => {
+withBothEngines('the end and the reattachment of an input flow', ({ double, open }) => {
+  it('an input flow emits the state changes of its source', async () => {
     const from = await double();
     from.setState('live');
     const flow = await open(from);
     await until(() => flow.sourceState === 'live');
-    const told: string[] = [];
-    flow.on('state', (state) => told.push(state));
+    const events: string[] = [];
+    flow.on('state', (state) => events.push(state));
     from.setState('stale');
-    await until(() => told.length === 1);
+    await until(() => events.length === 1);
     from.setState('ended');
-    await until(() => told.length === 2);
-    expect(told).to.deep.equal(['stale', 'ended']);
+    await until(() => events.length === 2);
+    expect(events).to.deep.equal(['stale', 'ended']);
     expect(flow.sourceState).to.equal('ended');
   });
 
-  it('goes on in a new epoch and tells it', async () => {
+  it('an input flow continues in a new epoch and emits restarted', async () => {
     const from = await double();
     from.publish(3);
     const flow = await open(from);
@@ -39,7 +36,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     expect(flow.epoch).to.equal(9);
   });
 
-  it('delivers what it has when the link ends, then ends', async () => {
+  it('ready buffers can be taken after the link has ended, then the flow is at its end', async () => {
     const from = await double();
     from.publish(3);
     const flow = await open(from);
@@ -58,7 +55,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     expect(ends).to.deep.equal(['peer']);
   });
 
-  it('answers a take that waits when the link ends', async () => {
+  it('a waiting take returns undefined when the link ends', async () => {
     const from = await double();
     const flow = await open(from);
     const waiting = flow.take();
@@ -67,7 +64,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     expect(flow.ended).to.equal(true);
   });
 
-  it('answers takes that wait when it is closed, and closes as often as one likes', async () => {
+  it('close settles waiting takes, and can be called repeatedly', async () => {
     const from = await double();
     const flow = await open(from);
     const ends: string[] = [];
@@ -82,18 +79,18 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     await until(() => from.consumers.size === 0);
   });
 
-  it('holds when told so, and goes on at another file and link without loss or repetition', async () => {
+  it('a held flow continues at another file and link without loss or repetition', async () => {
     const from = await double();
     const to = await double();
     from.publish(6);
     to.publish(9);
     const flow = await open(from, {}, 'hold');
     for (let taken = 0; taken < 4; taken += 1) expect((await flow.take())?.sequence).to.equal(taken);
-    const told: string[] = [];
-    flow.on('detached', ({ by }) => told.push(`detached ${by}`));
-    flow.on('end', () => told.push('end'));
+    const events: string[] = [];
+    flow.on('detached', ({ by }) => events.push(`detached ${by}`));
+    flow.on('end', () => events.push('end'));
     from.cut();
-    await until(() => told.length === 1);
+    await until(() => events.length === 1);
     expect((await flow.take())?.sequence).to.equal(4);
     await reattachInputFlow(flow, to.opened);
     for (let sequence = 5; sequence < 9; sequence += 1)
@@ -102,10 +99,10 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     to.publish(1);
     expect((await next)?.sequence).to.equal(9);
     expect(flow.lost).to.equal(0);
-    expect(told).to.deep.equal(['detached peer']);
+    expect(events).to.deep.equal(['detached peer']);
   });
 
-  it('tells another epoch at another file', async () => {
+  it('a flow that is reattached in another epoch emits restarted', async () => {
     const from = await double();
     const to = await double({ epoch: 4 });
     from.publish(2);
@@ -122,7 +119,7 @@ eitherWay('the end of an input flow, and what goes on after it', ({ double, open
     expect(epochs).to.deep.equal([4]);
   });
 
-  it('ends after all when a held flow is finished', async () => {
+  it('a held flow that will not be reattached can be ended', async () => {
     const from = await double();
     const flow = await open(from, {}, 'hold');
     const waiting = flow.take();

@@ -1,6 +1,6 @@
 /**
- * Input flows on a duplicator's double, for suites that hold with a flow thread and inline alike;
- * closes what a test has opened.
+ * Runs a suite for input flows of both engines, on a duplicator in this process (FlowDouble). Closes
+ * the flows and duplicators that a test has opened.
  */
 import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
@@ -12,7 +12,7 @@ export interface InputFlowRig {
   open(from: FlowDouble, options?: InputFlowOptions, whenDetached?: 'end' | 'hold'): Promise<InputFlow>;
 }
 
-export function eitherWay(what: string, tests: (rig: InputFlowRig) => void): void {
+export function withBothEngines(what: string, tests: (rig: InputFlowRig) => void): void {
   for (const inline of [false, true]) {
     describe(`${what}, ${inline ? 'inline' : 'with a flow thread'}`, () => {
       const doubles: FlowDouble[] = [];

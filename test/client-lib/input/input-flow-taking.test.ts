@@ -1,11 +1,11 @@
-/** The ways to get buffers out of an input flow, with a flow thread and inline alike. */
+/** Takes of every kind from input flows of both engines. */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { until } from '../../fixtures/flow-double.js';
-import { eitherWay } from './input-flow-rig.js';
+import { withBothEngines } from './input-flow-rig.js';
 
-eitherWay('taking from an input flow', ({ double, open }) => {
-  it('serves waiting takes in the order in which they were made', async () => {
+withBothEngines('taking from an input flow', ({ double, open }) => {
+  it('waiting takes are served in the order of their calls', async () => {
     const from = await double();
     const flow = await open(from);
     const order: string[] = [];
@@ -20,7 +20,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(order).to.deep.equal(['first 0', 'second 1', 'third 2']);
   });
 
-  it('does not let takeNow overtake a take that waits', async () => {
+  it('takeNow does not overtake a waiting take', async () => {
     const from = await double();
     const flow = await open(from);
     const waiting = flow.take();
@@ -32,13 +32,13 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect((await waiting)?.sequence).to.equal(0);
   });
 
-  it('loses no buffer when a take is aborted or its time is over', async () => {
+  it('an aborted or timed-out take loses no buffer', async () => {
     const from = await double();
     const flow = await open(from);
     const abort = new AbortController();
     const aborted = flow.take({ signal: abort.signal });
     const timed = flow.take({ timeoutMs: 1 });
-    const patient = flow.take();
+    const untimed = flow.take();
     abort.abort(new Error('enough'));
     const error = await aborted.then(
       () => undefined,
@@ -48,10 +48,10 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(await timed).to.equal(undefined);
     expect(flow.ended).to.equal(false);
     from.publish(1);
-    expect((await patient)?.sequence).to.equal(0);
+    expect((await untimed)?.sequence).to.equal(0);
   });
 
-  it('refuses a take that was aborted before, and answers one without time at once', async () => {
+  it('a take with an aborted signal rejects, and a take with timeout 0 returns at once', async () => {
     const from = await double();
     const flow = await open(from);
     const error = await flow.take({ signal: AbortSignal.abort() }).catch((reason: unknown) => reason);
@@ -59,7 +59,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(await flow.take({ timeoutMs: 0 })).to.equal(undefined);
   });
 
-  it('takes synchronously, with and without waiting', async () => {
+  it('takeSync takes with and without waiting', async () => {
     const from = await double();
     from.publish(2);
     const flow = await open(from);
@@ -73,7 +73,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect((await later)?.sequence).to.equal(2);
   });
 
-  it('takes all that are ready, and lends them together', async () => {
+  it('takeAll takes all ready buffers, which stay valid together until the next take', async () => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
@@ -86,7 +86,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(() => taken[0]!.data).to.throw('released');
   });
 
-  it('looks at the newest without taking them', async () => {
+  it('newest returns the newest buffers without taking them', async () => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
@@ -101,7 +101,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(flow.newest()).to.deep.equal([]);
   });
 
-  it('polls every ready buffer in place, up to a limit', async () => {
+  it('poll handles every ready buffer in place, up to a limit', async () => {
     const from = await double();
     from.publish(6);
     const flow = await open(from);
@@ -118,7 +118,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(seen).to.deep.equal([0, 1, 2, 3, 4, 5]);
   });
 
-  it('counts a buffer as handled when the poll handler throws', async () => {
+  it('a buffer whose poll handler throws counts as handled', async () => {
     const from = await double();
     from.publish(2);
     const flow = await open(from);
@@ -131,7 +131,7 @@ eitherWay('taking from an input flow', ({ double, open }) => {
     expect(flow.takeNow()?.sequence).to.equal(1);
   });
 
-  it('releases each buffer of a loop when the next is taken, and the last when the loop is left', async () => {
+  it('a for-await loop releases each buffer at the next step, and the last when it is left', async () => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);

@@ -1,16 +1,13 @@
-/**
- * What every input flow promises, with a flow thread and inline alike: who it says it is, where it
- * begins, that nothing gets lost.
- */
+/** Input flows of both engines: opening, order, losses. */
 import { expect } from 'chai';
 import { openInputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { until } from '../../fixtures/flow-double.js';
-import { eitherWay } from './input-flow-rig.js';
+import { withBothEngines } from './input-flow-rig.js';
 
-eitherWay('an input flow', ({ double, open, inline }) => {
-  it('says who it is and how it wants its buffers', async () => {
+withBothEngines('an input flow', ({ double, open, inline }) => {
+  it('an input flow sends its handle, role, delivery and start to the duplicator', async () => {
     const from = await double();
     await open(from, { delivery: 'lossy', start: 'next' });
     const [consumer] = from.consumers;
@@ -18,7 +15,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(consumer?.hello).to.include({ role: 'consumer', delivery: 'lossy', start: 'latest' });
   });
 
-  it('delivers what was published before and after, in order and whole', async () => {
+  it('an input flow delivers buffers published before and after its opening, in order and whole', async () => {
     const from = await double();
     from.publish(3, 64, 5);
     const flow = await open(from);
@@ -34,7 +31,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(buffer!.copy()).to.deep.equal(new Uint8Array(10).fill(3));
   });
 
-  it('begins where it is told', async () => {
+  it('an input flow begins at the oldest, the newest, the next buffer or a sequence', async () => {
     const from = await double();
     from.publish(10);
     const first = async (start: InputFlowOptions['start']): Promise<number | undefined> => {
@@ -52,7 +49,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect((await next.take())?.sequence).to.equal(10);
   });
 
-  it('counts what was asked for and is gone', async () => {
+  it('an input flow counts requested buffers that have left the ring as lost', async () => {
     const from = await double({ slots: 8 });
     from.publish(100);
     const flow = await open(from, { start: 50 });
@@ -60,7 +57,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(flow.lost).to.equal(43);
   });
 
-  it('loses nothing of a lossless flow, however many times the ring goes round', async () => {
+  it('a lossless input flow loses nothing, however often the provider laps the ring', async () => {
     const from = await double({ slots: 8 });
     const flow = await open(from, { history: 4 });
     const total = 500;
@@ -79,7 +76,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(flow.lost).to.equal(0);
   });
 
-  it('acknowledges to the last when everything was read', async () => {
+  it('an input flow acknowledges the last buffer when everything was read', async () => {
     const from = await double();
     const flow = await open(from);
     from.publish(3);
@@ -90,14 +87,14 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(await idle).to.equal(undefined);
   });
 
-  it('passes a refusal on with its code, and leaves nothing open', async () => {
+  it('opening an input flow rejects with the code of a refusal, and leaves no link open', async () => {
     const from = await double({ refuse: 'FLOW_BUSY' });
     const error = await open(from).catch((reason: unknown) => reason);
     expect(isMirrorflowError(error, 'FLOW_BUSY')).to.equal(true);
     await until(() => from.consumers.size === 0);
   });
 
-  it('says so when the file or the link is not there', async () => {
+  it('opening an input flow without its file or its link is an UNKNOWN_FLOW or a NOT_RUNNING', async () => {
     const from = await double();
     const noFile = await openInputFlow({ ...from.opened, file: '/nowhere' }, { inline }).catch(
       (reason: unknown) => reason,
@@ -109,7 +106,7 @@ eitherWay('an input flow', ({ double, open, inline }) => {
     expect(isMirrorflowError(noLink, 'NOT_RUNNING')).to.equal(true);
   });
 
-  it('spins when told to, and misses nothing by it', async () => {
+  it('an input flow that spins before it waits misses no buffer', async () => {
     const from = await double({ slots: 64 });
     const flow = await open(from, { spinUs: 200 });
     const total = 300;

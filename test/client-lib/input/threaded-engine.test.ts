@@ -1,7 +1,4 @@
-/**
- * What only an input flow with a flow thread promises: policies of the history, and independence of
- * the main thread.
- */
+/** Input flows with a flow thread: history policies, and independence of the main thread. */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
@@ -30,16 +27,16 @@ describe('a flow thread', () => {
     await from.close();
   });
 
-  it('fills the history while the main thread is busy', async () => {
+  it('a flow thread fills the history while the main thread is busy', async () => {
     const flow = await open({ history: 16 });
     from.publish(5);
-    // No turn of the event loop from here on: the thread has to manage alone.
+    // No turn of the event loop from here on: only the flow thread runs.
     const deadline = performance.now() + 45_000;
     while (flow.ready < 5) expect(performance.now()).to.be.below(deadline);
     expect(sequences(flow)).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
-  it('goes on between a busy main thread that gives back and itself', async () => {
+  it('a flow thread continues while a blocked main thread takes and releases buffers', async () => {
     from.publish(60);
     const flow = await open({ history: 4 });
     const seen: number[] = [];
@@ -51,7 +48,7 @@ describe('a flow thread', () => {
     expect(seen).to.deep.equal(Array.from({ length: 60 }, (_, sequence) => sequence));
   });
 
-  it('grows by policy without the event loop of the main thread', async () => {
+  it('a history grows by policy without the event loop of the main thread', async () => {
     from.publish(50);
     const flow = await open({ history: 2, whenFull: 'grow', maxHistory: 64 });
     const deadline = performance.now() + 45_000;
@@ -62,7 +59,7 @@ describe('a flow thread', () => {
     expect(taken.every((buffer) => buffer.data[0] === buffer.sequence)).to.equal(true);
   });
 
-  it('stops reading when the history is full, and so holds a lossless provider back', async () => {
+  it('a full history stops reading, which holds a lossless provider back', async () => {
     const flow = await open({ history: 4 });
     from.publish(20);
     await until(() => flow.ready === 4 && acknowledged() === 4);
@@ -74,7 +71,7 @@ describe('a flow thread', () => {
     expect(flow.lost).to.equal(0);
   });
 
-  it('overwrites the newest', async () => {
+  it('the policy overwrite replaces the newest ready buffer', async () => {
     const flow = await open({ history: 4, whenFull: 'overwrite' });
     const lost: number[] = [];
     flow.on('lost', (count) => lost.push(count));
@@ -86,7 +83,7 @@ describe('a flow thread', () => {
     expect(lost.reduce((sum, count) => sum + count)).to.equal(16);
   });
 
-  it('drops what finds no room, and acknowledges it', async () => {
+  it('the policy drop acknowledges buffers that find no room', async () => {
     const flow = await open({ history: 4, whenFull: 'drop' });
     from.publish(20);
     await until(() => acknowledged() === 20);
@@ -94,7 +91,7 @@ describe('a flow thread', () => {
     expect(flow.lost).to.equal(16);
   });
 
-  it('stops at the high mark and goes on below the low one', async () => {
+  it('a flow thread stops at the high watermark and continues below the low one', async () => {
     const flow = await open({ history: 8, watermarks: { high: 6, low: 3 } });
     from.publish(20);
     await until(() => acknowledged() === 6);
@@ -105,7 +102,7 @@ describe('a flow thread', () => {
     expect(flow.ready).to.equal(6);
   });
 
-  it('counts what it was lapped by as lost when the flow is lossy', async () => {
+  it('a lossy flow counts the buffers by which it was lapped as lost', async () => {
     const flow = await open({ history: 2, delivery: 'lossy' });
     from.publish(10);
     await until(() => flow.ready === 2);
@@ -116,7 +113,7 @@ describe('a flow thread', () => {
     expect(flow.lost).to.be.greaterThan(100);
   });
 
-  it('grows by request, and frees a thread that waits for room', async () => {
+  it('growing the history resumes a thread that waits for room', async () => {
     const flow = await open({ history: 2, maxHistory: 32 });
     from.publish(20);
     await until(() => acknowledged() === 2);
@@ -129,7 +126,7 @@ describe('a flow thread', () => {
     expect(flow.capacity).to.equal(32);
   });
 
-  it('shrinks as buffers come back, and can grow again', async () => {
+  it('a history shrinks as buffers are released, and can grow again', async () => {
     const flow = await open({ history: 16 });
     from.publish(10);
     await until(() => flow.ready === 10);
@@ -145,7 +142,7 @@ describe('a flow thread', () => {
     expect(sequences(flow)[11]).to.equal(21);
   });
 
-  it('keeps what was looked at from being overwritten', async () => {
+  it('a buffer that newest has returned is not overwritten', async () => {
     const flow = await open({ history: 2, whenFull: 'overwrite' });
     from.publish(2);
     await until(() => flow.ready === 2);
@@ -158,7 +155,7 @@ describe('a flow thread', () => {
     expect(flow.lost).to.equal(5);
   });
 
-  it('wakes a main thread that waits once for all that was published together', async () => {
+  it('buffers published together become ready by one wake-up', async () => {
     const flow = await open({ history: 32 });
     const waiting = flow.take();
     from.publish(30);
@@ -166,7 +163,7 @@ describe('a flow thread', () => {
     await until(() => flow.ready === 29);
   });
 
-  it('refuses a history that does not fit, with the numbers, and leaves nothing open', async () => {
+  it('a history that does not fit is TOO_LARGE with the numbers, and leaves no link open', async () => {
     const large = await FlowDouble.start({ slots: 2, capacity: 32 * 1024 * 1024 });
     try {
       const error = await openInputFlow(large.opened, { history: 65 }).catch((reason: unknown) => reason);
@@ -178,7 +175,7 @@ describe('a flow thread', () => {
     }
   });
 
-  it('does not go on at a file whose buffers do not fit its history', async () => {
+  it('reattaching to larger buffers than the history holds is TOO_LARGE, and the flow stays as it was', async () => {
     const larger = await FlowDouble.start({ capacity: 4096 });
     try {
       const flow = await openInputFlow(from.opened, {}, 'hold');

@@ -129,7 +129,7 @@ describe('messages between clients', () => {
     expect(Object.entries(received)).to.deep.equal(Object.entries(sent));
   });
 
-  it('what cannot travel is refused at the sender, naming the attribute', async () => {
+  it('a message that cannot be sent is refused at the sender, naming the attribute', async () => {
     const to = { client: 'viewer' };
     const nan = await failureOf(run.send(Numbered.of(Number.NaN), { to }));
     expect(nan).to.include({ code: 'INVALID_PARAMETERS' });
@@ -140,10 +140,10 @@ describe('messages between clients', () => {
     expect((await failureOf(run.send(wrong, { to }))).message).to.include('attribute detector.channels[1]');
     const control = Object.assign(new RunStarted(), { title: 'a\u0001b' });
     expect((await failureOf(run.send(control, { to }))).message).to.include('U+0001');
-    expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('no message class');
+    expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('not a message class');
   });
 
-  it('what another program sends is refused at the receiver, and its sender is told', async () => {
+  it('a wrong message of another program is refused at the receiver, and its sender gets the error', async () => {
     viewer.on(Numbered, () => undefined);
     const { call, token } = await application.overHttp('foreign');
     const send = (attributes: { [name: string]: string | number }) =>
@@ -160,7 +160,7 @@ describe('messages between clients', () => {
     expect(Invoked.seen).to.deep.equal([7]);
   });
 
-  it('no invoke() method means that the message is dropped, and its sender goes on', async () => {
+  it('a message without invoke() and handler is dropped, and its sender gets no error', async () => {
     viewer.register(Numbered);
     expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(1);
     const heard: number[] = [];
@@ -170,7 +170,7 @@ describe('messages between clients', () => {
     expect(heard).to.deep.equal([2]);
   });
 
-  it('clients register callbacks for certain types of messages, and take them back', async () => {
+  it('clients register handlers for types of messages, and remove them', async () => {
     const heard: string[] = [];
     const handler = ({ number }: Numbered, { from }: { from: string }): void =>
       void heard.push(`${from} ${number}`);
@@ -234,7 +234,7 @@ describe('messages between clients', () => {
     expect(answers).to.deep.equal([5]);
   });
 
-  it('a wait ends with its time, with its signal and with its client', async () => {
+  it('a wait for a message ends with its timeout, its signal and its client', async () => {
     expect(await failureOf(viewer.waitFor(Numbered, { timeoutMs: 1 }))).to.include({ code: 'TIMED_OUT' });
     const abort = new AbortController();
     const aborted = failureOf(viewer.waitFor(Numbered, { signal: abort.signal }));
@@ -267,7 +267,7 @@ describe('messages between clients', () => {
     });
   });
 
-  it('beyond its bound, the queue of a client refuses messages and keeps those it has', async () => {
+  it('the full queue of a client refuses messages and keeps the queued ones', async () => {
     let heard = 0;
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -313,7 +313,7 @@ describe('messages between clients', () => {
     expect((await failureOf(onSession('client.poll', [own]))).message).to.include('over HTTP');
   });
 
-  it('messages go on after the app server was killed and started again', async () => {
+  it('messages are delivered again after the app server was killed and restarted', async () => {
     const heard: number[] = [];
     viewer.on(Numbered, ({ number }) => void heard.push(number));
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');

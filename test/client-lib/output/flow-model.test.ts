@@ -18,16 +18,11 @@ interface Written {
   readonly size: number;
 }
 
-/**
- * What one consumer must see: everything from `next` on, or as much as it was not told to have
- * lost.
- */
+/** Expectations of one consumer: everything from `next` on, except what it counted as lost. */
 interface Reader {
   readonly flow: InputFlow;
   readonly lossless: boolean;
-  /**
-   * Where it may have begun: a provider that waited for room may have gone on while it attached.
-   */
+  /** Bounds of its first sequence: a waiting provider may have written while it attached. */
   first: readonly [from: number, to: number];
   next: number;
   taken: number;
@@ -89,8 +84,8 @@ const steps = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-/** The flow under test beside the list of what was written to it. */
-class Course {
+/** The flow under test, with the list of the buffers written to it. */
+class FlowUnderTest {
   readonly #place: LocalFlowPlace;
   readonly #slots: number;
   readonly #written: Written[] = [];
@@ -105,9 +100,9 @@ class Course {
     this.#output = output;
   }
 
-  static async begin(slots: number): Promise<Course> {
+  static async begin(slots: number): Promise<FlowUnderTest> {
     const place = await LocalFlowPlace.start(slots, CAPACITY);
-    return new Course(place, slots, await place.provider());
+    return new FlowUnderTest(place, slots, await place.provider());
   }
 
   async take(step: Step): Promise<void> {
@@ -125,7 +120,7 @@ class Course {
         const reader = this.#readers[step.which % Math.max(1, this.#readers.length)];
         if (reader === undefined) break;
         if (step.kind === 'take')
-          for (const buffer of reader.flow.takeAll(step.count)) this.#met(reader, buffer);
+          for (const buffer of reader.flow.takeAll(step.count)) this.#check(reader, buffer);
         else if (step.kind === 'pause') reader.flow.pause();
         else if (step.kind === 'resume') reader.flow.resume();
         else if (step.kind === 'grow')
@@ -142,7 +137,7 @@ class Course {
     this.#checkCredit();
   }
 
-  /** Everybody gets all there is to get. */
+  /** Every consumer takes all its buffers. */
   async finish(): Promise<void> {
     await this.#leave(true);
     await this.#drained(() =>
@@ -176,7 +171,7 @@ class Course {
       this.#written.push({ generation, size: bytes });
       return;
     }
-    // One reservation at a time, filled when it is its turn: only then its sequence is known.
+    // One reservation at a time: the sequence is known when the slot is reserved.
     const output = this.#output;
     this.#waiting = this.#waiting.then(async () => {
       const slot = await output.reserve();
@@ -204,7 +199,7 @@ class Course {
     this.#readers.push({ flow, lossless, first: [from, begin()], next: from, taken: 0 });
   }
 
-  #met(reader: Reader, buffer: FlowBuffer): void {
+  #check(reader: Reader, buffer: FlowBuffer): void {
     const { sequence, generation } = buffer;
     if (reader.lossless && reader.taken === 0) {
       const [from, to] = reader.first;
@@ -215,7 +210,7 @@ class Course {
     const written = this.#written[sequence];
     expect({ generation, size: buffer.size }).to.deep.equal(written);
     const problem = problemOf(Buffer.from(buffer.copy()), generation, sequence);
-    // A lossy consumer reads in place at its own risk, and can tell.
+    // A lossy buffer may be overwritten while it is read, which stillValid reports.
     if (buffer.stillValid() || reader.lossless) expect(problem).to.equal(undefined);
     reader.next = sequence + 1;
     reader.taken += 1;
@@ -255,17 +250,19 @@ class Course {
     while (!done()) {
       for (const reader of this.#readers) {
         reader.flow.resume();
-        for (const buffer of reader.flow.takeAll()) this.#met(reader, buffer);
+        for (const buffer of reader.flow.takeAll()) this.#check(reader, buffer);
       }
       await settled(1);
       if (performance.now() < deadline) continue;
-      const standing = this.#readers.map(({ first, taken, lossless, flow }) => ({
+      const readers = this.#readers.map(({ first, taken, lossless, flow }) => ({
         first,
         taken,
         lossless,
         lost: flow.lost,
       }));
-      throw new Error(`did not come to its end: ${this.#total} written, ${JSON.stringify(standing)}`);
+      throw new Error(
+        `the consumers did not drain the flow: ${this.#total} written, ${JSON.stringify(readers)}`,
+      );
     }
   }
 }
@@ -274,7 +271,7 @@ describe('a flow under random interleavings', () => {
   it('gives lossless consumers every buffer once and in order, lossy ones a subset and the exact count of the rest', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 2, max: 9 }), async (course, slots) => {
-        const flow = await Course.begin(slots);
+        const flow = await FlowUnderTest.begin(slots);
         try {
           for (const step of course) await flow.take(step);
           await flow.finish();

@@ -25,7 +25,7 @@ describe('an output flow', () => {
     }
   }
 
-  it('publishes the commits of one turn together, and at the latest at its end', async () => {
+  it('the commits of one turn are published together, at its end at the latest', async () => {
     const output = await place.provider({});
     output.reserveNow()?.commit(1);
     expect(place.file.published).to.equal(1); // a quarter ring goes out at once
@@ -40,12 +40,12 @@ describe('an output flow', () => {
     await large.close();
   });
 
-  it('seldom written to asks for no answer, and every buffer of it is signalled all the same', async () => {
+  it('a flow written at a low rate asks for no answers, and signals every buffer', async () => {
     const large = await LocalFlowPlace.start(64);
     const output = await large.provider();
     const input = await large.consumer({ inline: true });
     for (let value = 0; value < 100; value += 1) {
-      // Now and then a second one follows at once, which finds the first unheard.
+      // Every other round a second buffer follows at once, before the first signal was handled.
       for (let more = 0; more <= value % 2; more += 1) {
         output.reserveNow()?.commit(1);
         output.flush();
@@ -59,7 +59,7 @@ describe('an output flow', () => {
     await large.close();
   });
 
-  it('keeps writes in the order of their calls while they wait for room', async () => {
+  it('writes that wait for room keep the order of their calls', async () => {
     const output = await place.provider();
     const input = await place.consumer({ inline: true });
     const writes = Array.from({ length: 20 }, (_, value) => output.write(text(value)));
@@ -67,7 +67,7 @@ describe('an output flow', () => {
     while (got.length < 20) {
       const buffer = await input.take();
       got.push(Buffer.from(buffer!.data).toString());
-      // One that comes later must not overtake those that wait.
+      // A later write must not overtake the waiting ones.
       if (got.length === 3) writes.push(output.write(text(20)));
     }
     await Promise.all(writes);
@@ -77,7 +77,7 @@ describe('an output flow', () => {
     output.destroy();
   });
 
-  it('gives up a wait that is aborted, with its reason, and serves those behind it', async () => {
+  it('an aborted write rejects with its reason, and the writes behind it are served', async () => {
     const output = await place.provider();
     const input = await place.consumer({ inline: true });
     for (let value = 0; value < 4; value += 1) await output.write(text(value));
@@ -98,7 +98,7 @@ describe('an output flow', () => {
     ['overwrite', [true, true, true, true, true, true, false], 1, '012346'],
     ['grow', [true, true, true, true, true, true, true], 0, '0123456'],
   ] as const) {
-    it(`${whenFull}: ${{ drop: 'gives buffers up', overwrite: 'replaces the last that waits', grow: 'lets more of them wait' }[whenFull]} when the ring is full`, async () => {
+    it(`${whenFull}: a write to a full ring ${{ drop: 'drops its buffer', overwrite: 'replaces the newest queued buffer', grow: 'queues its buffer' }[whenFull]}`, async () => {
       const output = await place.provider({ whenFull, queue: whenFull === 'grow' ? 3 : 2 });
       const input = await place.consumer({ inline: true });
       const results: boolean[] = [];
@@ -118,7 +118,7 @@ describe('an output flow', () => {
     });
   }
 
-  it('block: waits for the slowest lossless consumer, and finishes what waits before it closes', async () => {
+  it('block: a write waits for the slowest lossless consumer, and close waits for the write', async () => {
     const output = await place.provider();
     const input = await place.consumer({ inline: true });
     for (let value = 0; value < 4; value += 1) await output.write(text(value));
@@ -135,20 +135,20 @@ describe('an output flow', () => {
     await input.close();
   });
 
-  it('leaves its seat free when it has closed, and its death is told from its end', async () => {
+  it('a closed provider leaves the source ended, a destroyed one stale, and both free the role', async () => {
     const states: unknown[] = [];
     const input = await place.consumer({ inline: true });
     input.on('state', (state, generation) => states.push(`${state} ${generation}`));
     await (await place.provider()).close();
     (await place.provider()).destroy();
-    const third = await place.provider(); // its predecessor's link may not have ended yet
+    const third = await place.provider(); // the link of the provider before may not have ended yet
     await settled(20);
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
     await input.close();
   });
 
-  it('is told when its duplicator goes: waits are rejected, nothing more can be written', async () => {
+  it('waiting writes are rejected and the flow is lost when its duplicator ends', async () => {
     const output = await place.provider();
     const input = await place.consumer({ inline: true });
     for (let value = 0; value < 4; value += 1) await output.write(text(value));
@@ -164,7 +164,7 @@ describe('an output flow', () => {
     await input.close();
   });
 
-  it('refuses what does not fit, and a second commit of a slot', async () => {
+  it('a buffer that does not fit and a second commit of a slot are refused', async () => {
     const output = await place.provider();
     expect(await code(output.write(Buffer.alloc(65)))).to.equal('TOO_LARGE');
     const slot = await output.reserve();
@@ -175,7 +175,7 @@ describe('an output flow', () => {
     expect(() => slot.commit(1)).to.throw();
   });
 
-  it('does not attach to the file of another duplicator', async () => {
+  it('an output flow does not attach to the file of another duplicator', async () => {
     const other = await LocalFlowPlace.start(4);
     const mixed = { ...place.opened, file: other.opened.file };
     expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');

@@ -94,7 +94,7 @@ describe('flow control', () => {
     expect(sent).to.be.greaterThan(0);
   });
 
-  it('marks go out from the flow thread while the main thread does nothing for them', async () => {
+  it('the flow thread sends marks while the main thread is blocked', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
     flow.pause();
     await publish(8);
@@ -116,7 +116,7 @@ describe('flow control', () => {
     expect(marks.map(({ kind, mark }) => `${kind} ${mark}`)).to.deep.equal(['xoff 8', 'xon 2']);
   });
 
-  it('a provider that comes later is told who holds it off, and a consumer that goes lets it on', async () => {
+  it('a later provider receives the XOFFs in force, and an XON when the consumer closes', async () => {
     await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
     await publish(8);
     await told(1);
@@ -132,7 +132,7 @@ describe('flow control', () => {
     expect(heard[1]).to.include({ kind: 'xon', mark: 0, consumer: 'viewer' });
   });
 
-  it('marks are told again after the app server was killed and started again', async () => {
+  it('marks are sent again after the app server was killed and restarted', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
     await publish(8);
     await told(1);
@@ -198,7 +198,7 @@ describe('flow control', () => {
         expect(flow.lost).to.equal(0);
       });
 
-      it('a paused lossy consumer is lapped, and told how many it missed', async () => {
+      it('a paused lossy consumer is lapped, and counts the buffers it missed', async () => {
         const flow = await consumer.openInput('events', {
           inline,
           delivery: 'lossy',
@@ -222,7 +222,7 @@ describe('flow control', () => {
     });
   }
 
-  it('a stalled lossless consumer becomes lossy after the stall timeout, and both sides are told', async () => {
+  it('a stalled lossless consumer becomes lossy after the stall timeout, and both sides emit demoted', async () => {
     await out.close();
     const guarded = await provider.openOutput('guarded', {
       bufferSize: SIZE,

@@ -37,7 +37,7 @@ describe('management connections of a client', () => {
     return { run, viewer, out };
   }
 
-  it('statistics: of each client and flow, collected when they are asked for', async () => {
+  it('statistics of each client and flow are collected when they are requested', async () => {
     const { run } = await flowing();
     const { clients, flows } = await run.applicationStatistics();
     expect(clients.map(({ name, answered }) => [name, answered])).to.deep.equal([
@@ -76,7 +76,7 @@ describe('management connections of a client', () => {
     });
   });
 
-  it('statistics of one client by name, also over HTTP; one that does not answer is marked', async () => {
+  it('statistics of one client are available by name and over HTTP; a client that does not answer is marked', async () => {
     const { run } = await flowing();
     const { call } = await application.overHttp('console');
     const [viewer] = await call('client.statistics', ['viewer']);
@@ -96,7 +96,7 @@ describe('management connections of a client', () => {
     }
   });
 
-  it('statistics know their clients again after the app server was killed', async () => {
+  it('statistics name their clients again after the app server was killed and restarted', async () => {
     const { run, viewer } = await flowing();
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
     await eventually('it is away', () => !run.connected && !viewer.connected);
@@ -111,7 +111,7 @@ describe('management connections of a client', () => {
     expect(clients.find(({ name }) => name === 'viewer')?.flows[0]).to.include({ buffers: 4, ready: 6 });
   });
 
-  it('network status: who provides, who consumes, and who holds whom back', async () => {
+  it('network status names providers, consumers, and the consumers that hold a provider back', async () => {
     const { run, out } = await flowing();
     const slow = await application.connect('slow');
     (await slow.openInput('events', { history: 1 })).pause();
@@ -135,7 +135,7 @@ describe('management connections of a client', () => {
     expect(flow?.duplicator).to.be.a('number');
   });
 
-  it('network request: a client that is asked to quit decides itself; by default it closes', async () => {
+  it('a client that is requested to quit emits quit, and closes without a listener', async () => {
     await application.start();
     const run = await application.connect('run');
     const polite = await application.connect('polite');
@@ -158,7 +158,7 @@ describe('management connections of a client', () => {
     expect(await call('client.poll', [token])).to.deep.equal([{ kind: 'quit' }]);
   });
 
-  it('client start, by request: a registered program runs apart from the app server, with the name of the application', async () => {
+  it('a registered program is started apart from the app server, with the name of the application', async () => {
     const file = join(scratch, 'ran');
     const script = `require('node:fs').writeFileSync(process.argv[1], process.env.MIRRORFLOW_APPLICATION + ' ' + process.argv[2]); process.exit(7)`;
     const programs = {
@@ -180,7 +180,7 @@ describe('management connections of a client', () => {
     expect((await run.programs()).map(({ running }) => running)).to.deep.equal([0, 0]);
   });
 
-  it('programs that are not clear are refused at the start', async () => {
+  it('an app server with an invalid list of programs does not start', async () => {
     for (const programs of [
       '{',
       '[]',

@@ -17,15 +17,15 @@ describe('the life of a flow thread', () => {
     ['again', undefined, 0],
     ['hang', 'SIGKILL', null],
   ] as const) {
-    it(`ends with its process: ${then}`, async () => {
+    it(`a flow thread ends with its process, which does: ${then}`, async () => {
       const from = await FlowDouble.start();
       from.publish(1);
       const child = spawn(process.execPath, [PROGRAM, from.opened.file, from.opened.link, then], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       try {
-        const [said] = (await once(child.stdout, 'data')) as [Buffer];
-        expect(said.toString()).to.equal('took 0\n');
+        const [output] = (await once(child.stdout, 'data')) as [Buffer];
+        expect(output.toString()).to.equal('took 0\n');
         if (signal !== undefined) child.kill(signal);
         const [exitCode] = (await once(child, 'exit')) as [number | null];
         expect(exitCode).to.equal(code);
@@ -51,7 +51,7 @@ describe('a flow thread whose flow was closed', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
-  it('serves the next flow, which what is still held of the first does not disturb', async () => {
+  it('a flow thread serves the next flow, undisturbed by unreleased buffers of the first', async () => {
     first.publish(3);
     const one = await openInputFlow(first.opened, { history: 2 });
     const held = [await one.take(), await one.take()];
@@ -68,7 +68,7 @@ describe('a flow thread whose flow was closed', () => {
     await other.close();
   });
 
-  it('keeps no file mapped while it rests', async () => {
+  it('a resting flow thread keeps no flow file mapped', async () => {
     first.publish(1);
     const before = timesMapped(first.opened.file);
     const input = await openInputFlow(first.opened);
@@ -77,7 +77,7 @@ describe('a flow thread whose flow was closed', () => {
     await until(() => timesMapped(first.opened.file) === before);
   });
 
-  it('takes its place among several that close at once', async () => {
+  it('flow threads of several flows that close at once serve the next flows', async () => {
     first.publish(1);
     second.publish(1);
     const inputs = await Promise.all([first, second, first].map(({ opened }) => openInputFlow(opened)));
@@ -88,7 +88,7 @@ describe('a flow thread whose flow was closed', () => {
   });
 });
 
-/** By this process, in whatever thread. */
+/** Mappings of a file by this process, in any thread. */
 function timesMapped(path: string): number {
   return readFileSync('/proc/self/maps', 'utf8')
     .split('\n')

@@ -1,6 +1,4 @@
-/**
- * The history against a simple model, both ends in one thread: whatever is done in whatever order.
- */
+/** The history against a simple model, both ends in one thread. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { HistoryConsumer } from '../../../../client-lib/input/history/consumer.js';
@@ -11,8 +9,8 @@ import type { Segment } from '../../../../client-lib/input/history/segments.js';
 
 const PAYLOAD_BYTES = 24;
 
-/** A history with both ends here; segments travel over a plain array. */
-class Both {
+/** Both ends of a history in this thread; segments pass through an array. */
+class TwoEnds {
   readonly producer: HistoryProducer;
   readonly consumer: HistoryConsumer;
   #next = 0;
@@ -34,7 +32,7 @@ class Both {
     );
   }
 
-  /** Produces the next sequence; what claim said when it did not. */
+  /** Produces the next sequence and returns it, or the refusal of `claim`. */
   produce(): number | 'wait' | 'drop' {
     const index = this.producer.claim();
     if (index === CLAIM_WAIT) return 'wait';
@@ -47,7 +45,7 @@ class Both {
     return sequence;
   }
 
-  /** The sequence of a buffer, after a check of all the rest. */
+  /** The sequence of a buffer, after a check of its metadata and payload. */
   read(index: number): number {
     const record = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
     const view = this.consumer.read(index, record);
@@ -157,17 +155,17 @@ const actionArbitrary = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('take' as const), number: fc.integer({ min: 1, max: 4 }) }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('release' as const), number: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('look' as const), number: fc.nat({ max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('newest' as const), number: fc.nat({ max: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const), number: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('grow' as const), number: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('shrink' as const), number: fc.nat() }) },
 );
 
 describe('a history', () => {
-  it('behaves like its model under every policy, whatever is done in whatever order', () => {
+  it('a history behaves like its model under every policy, for any sequence of actions', () => {
     fc.assert(
       fc.property(rulesArbitrary, fc.array(actionArbitrary, { maxLength: 120 }), (rules, actions) => {
-        const both = new Both(rules);
+        const both = new TwoEnds(rules);
         const model = new Model(rules);
         const { producer, consumer } = both;
         const taken: number[] = [];
@@ -198,7 +196,7 @@ describe('a history', () => {
               model.release();
               break;
             }
-            case 'look': {
+            case 'newest': {
               unhold();
               const index = consumer.hold(action.number);
               expect(index < 0 ? undefined : both.read(index)).to.equal(model.ready.at(-1 - action.number));
@@ -233,8 +231,8 @@ describe('a history', () => {
     );
   });
 
-  it('wakes the flow thread once there is room worth waking for', () => {
-    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
+  it('the flow thread is woken once when a quarter of the history is free', () => {
+    const both = new TwoEnds({ history: 8, whenFull: 'block', maxHistory: 8 });
     const { producer, consumer } = both;
     while (both.produce() !== 'wait');
     expect(producer.requestWake()).to.equal(true);
@@ -247,8 +245,8 @@ describe('a history', () => {
     expect(consumer.shouldWakeThread()).to.equal(false);
   });
 
-  it('wakes the flow thread for a single buffer when nothing is ready any more', () => {
-    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8 });
+  it('the flow thread is woken for a single free buffer when no buffer is ready', () => {
+    const both = new TwoEnds({ history: 8, whenFull: 'block', maxHistory: 8 });
     while (both.produce() !== 'wait');
     expect(both.producer.requestWake()).to.equal(true);
     const taken = Array.from({ length: 8 }, () => both.consumer.take());
@@ -257,8 +255,13 @@ describe('a history', () => {
     expect(both.consumer.shouldWakeThread()).to.equal(true);
   });
 
-  it('lets the flow thread sleep until fewer than the low mark are ready', () => {
-    const both = new Both({ history: 8, whenFull: 'block', maxHistory: 8, watermarks: { high: 6, low: 3 } });
+  it('the flow thread sleeps until fewer buffers than the low watermark are ready', () => {
+    const both = new TwoEnds({
+      history: 8,
+      whenFull: 'block',
+      maxHistory: 8,
+      watermarks: { high: 6, low: 3 },
+    });
     const { producer, consumer } = both;
     while (both.produce() !== 'wait');
     expect(consumer.ready).to.equal(6);
@@ -275,16 +278,16 @@ describe('a history', () => {
     expect(consumer.ready).to.equal(6);
   });
 
-  it('does not wait when room came in the meantime', () => {
-    const both = new Both({ history: 2, whenFull: 'block', maxHistory: 2 });
+  it('the flow thread does not wait when room was freed meanwhile', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 2 });
     while (both.produce() !== 'wait');
     both.consumer.release(both.consumer.take());
     expect(both.producer.requestWake()).to.equal(false);
     expect(both.consumer.shouldWakeThread()).to.equal(false);
   });
 
-  it('never hands out a buffer that is being overwritten', () => {
-    const both = new Both({ history: 2, whenFull: 'overwrite', maxHistory: 2 });
+  it('a buffer that is being overwritten cannot be taken or held', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'overwrite', maxHistory: 2 });
     both.produce();
     both.produce();
     both.consumer.release(both.consumer.take());

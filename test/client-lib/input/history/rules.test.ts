@@ -1,4 +1,3 @@
-/** What a history can be asked to be. */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../../protocol/base/errors.js';
 import {
@@ -9,7 +8,7 @@ import {
 } from '../../../../client-lib/input/history/rules.js';
 
 describe('the options of a history', () => {
-  it('have defaults', () => {
+  it('a history has defaults for all options', () => {
     expect(checkHistoryOptions({})).to.deep.equal({
       history: 8,
       isDefault: true,
@@ -18,7 +17,7 @@ describe('the options of a history', () => {
     });
   });
 
-  it('are kept as given when they are sound', () => {
+  it('valid history options are kept as given', () => {
     const options = { history: 6, whenFull: 'grow', maxHistory: 9, watermarks: { high: 6, low: 1 } } as const;
     expect(checkHistoryOptions(options)).to.deep.equal(options);
   });
@@ -42,21 +41,21 @@ describe('the options of a history', () => {
     [{ watermarks: {} as { high: number; low: number } }, 'watermarks.high is undefined'],
   ];
   for (const [options, message] of refused) {
-    it(`refuse ${JSON.stringify(options)}`, () => {
+    it(`history options are refused: ${JSON.stringify(options)}`, () => {
       expect(() => checkHistoryOptions(options))
         .to.throw(message)
         .that.satisfies((error: unknown) => isMirrorflowError(error, 'BAD_OPTION'));
     });
   }
 
-  it('refuse more memory than can be addressed, and name what fits', () => {
+  it('a history beyond the addressable memory is TOO_LARGE, naming the number that fits', () => {
     checkHistoryMemory(3, 512 * 1024 * 1024);
     expect(() => checkHistoryMemory(8, 512 * 1024 * 1024))
       .to.throw('which is 3 buffers')
       .that.satisfies((error: unknown) => isMirrorflowError(error, 'TOO_LARGE'));
   });
 
-  it('give small buffers more when nothing was stated, and nobody anything else than was', () => {
+  it('the default history is larger for small buffers; a stated one stays', () => {
     const stated = checkHistoryOptions({ history: 3 });
     expect(resolveRules(stated, 1).history).to.equal(3);
     for (const [payloadCapacity, maxHistory, history] of [

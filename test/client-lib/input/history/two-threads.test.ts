@@ -1,7 +1,4 @@
-/**
- * The history between two real threads: every buffer whole, in order, none twice, and every one
- * accounted for.
- */
+/** The history between two real threads: every buffer whole, in order, once, and counted. */
 import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
@@ -51,13 +48,13 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
   const record = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
   const release = (keep: number): void => {
     while (held.length > keep) {
-      // Not in the order in which they were taken.
+      // In another order than they were taken.
       const [index] = held.splice((taken * 7) % held.length, 1);
       consumer.release(index!);
     }
   };
   while (!filler.done || consumer.ready > 0) {
-    // The filler says that it is done with a message.
+    // The filler reports its end by a message.
     await new Promise((resolve) => setImmediate(resolve));
     for (let index = consumer.take(); index >= 0; index = consumer.take()) {
       const view = consumer.read(index, record);
@@ -82,7 +79,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
 
 describe('a history between two threads', () => {
   for (const whenFull of ['block', 'overwrite', 'drop', 'grow'] satisfies FullPolicy[]) {
-    it(`keeps every buffer whole and accounted for with ${whenFull}`, async () => {
+    it(`the policy ${whenFull} keeps every buffer whole and counted between two threads`, async () => {
       const maxHistory = whenFull === 'grow' ? 64 : 8;
       const { taken, lost, capacity } = await run({ history: 8, whenFull, maxHistory });
       expect(taken + lost).to.equal(TOTAL);
@@ -91,7 +88,7 @@ describe('a history between two threads', () => {
     });
   }
 
-  it('loses nothing with watermarks', async () => {
+  it('a history with watermarks loses nothing between two threads', async () => {
     const { taken, lost } = await run({
       history: 8,
       whenFull: 'block',
