@@ -49,7 +49,7 @@ export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 /** Name of the flow that mirrors an application's SpecTcl. */
 export const SPECTRA_FLOW = 'spectra';
 
-/** What `connect` knows of a client before the client is presented to its app server. */
+/** Facts about a client before it is presented to its app server. */
 export interface ClientIdentity {
   readonly app: string;
   readonly name: string;
@@ -355,7 +355,7 @@ export class Client extends EventEmitter<ClientEvents> {
       const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
-      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE says more.
+      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better error.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
         const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
         if (existing?.file !== undefined) accept({ file: existing.file });

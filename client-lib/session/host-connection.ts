@@ -95,7 +95,7 @@ export class HostConnection {
 
 /** Connects to the host server of this host. Throws NOT_RUNNING when none runs. */
 export async function connectHost(options: LocateOptions = {}): Promise<HostConnection> {
-  const found = await findHostServer(options);
-  if (found === undefined) throw noHostServer(options);
-  return create(found.directory, found.session);
+  const server = await findHostServer(options);
+  if (server === undefined) throw noHostServer(options);
+  return create(server.directory, server.session);
 }

@@ -31,7 +31,7 @@ type ReportedFlow = ClientReport['flows'][number];
 export interface AttachedFlow {
   /** Counts for `client.report`. */
   counts(): Omit<ReportedFlow, 'handle' | 'flow' | 'direction'>;
-  /** The app server knows the flow under this session and handle from now on. */
+  /** The flow has this session and handle at the app server from now on. */
   identify(identity: { readonly session: string; readonly handle: number }): void;
 }
 
@@ -185,7 +185,7 @@ export class Openings {
     return { flows };
   }
 
-  /** Data keep moving over the flow's link; only the new app server does not know the flow yet. */
+  /** Only the new app server lacks the flow: its data keep moving over the link. */
   async #reopen(opening: Opening, token: string, session: RpcSession): Promise<void> {
     try {
       const request = { ...opening.request, link: opening.link };

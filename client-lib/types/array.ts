@@ -166,7 +166,7 @@ export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K>
     properties: maxShape === undefined ? { kind } : { kind, shape: maxShape },
     metadataBytes: METADATA_BYTES,
     ...(maxShape === undefined ? {} : { payloadBytes: elementCount(maxShape) * elementBytes }),
-    accepts: (found) => found['kind'] === kind && acceptsShape(found, maxShape),
+    accepts: (provided) => provided['kind'] === kind && acceptsShape(provided, maxShape),
     encode(value, target) {
       const shaped = isShaped(value) ? value : { array: value, shape: shapeOf(value) };
       if (!(shaped.array instanceof KINDS[kind])) {
@@ -194,8 +194,8 @@ export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K>
 /**
  * A shape that the provider declared must fit the consumer's; otherwise each buffer is checked.
  */
-function acceptsShape(found: LayerProperties, maxShape: Shape | undefined): boolean {
-  const { shape } = found;
+function acceptsShape(provided: LayerProperties, maxShape: Shape | undefined): boolean {
+  const { shape } = provided;
   if (maxShape === undefined || shape === undefined || isDeepStrictEqual(shape, maxShape)) return true;
   return Array.isArray(shape) && fitsShape(shape as number[], maxShape);
 }

@@ -108,7 +108,7 @@ export function compressed<Value, Buf extends Layer>(
     inner,
     metadataBytes: METADATA_BYTES,
     ...(payloadBytes === undefined ? {} : { payloadBytes }),
-    accepts: (found) => typeof found['maxBytes'] === 'number' && found['maxBytes'] <= maxBytes,
+    accepts: (provided) => typeof provided['maxBytes'] === 'number' && provided['maxBytes'] <= maxBytes,
     encode(value, target) {
       checkRoom(METADATA_BYTES, target.length);
       const room = target.subarray(METADATA_BYTES);

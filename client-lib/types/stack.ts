@@ -93,9 +93,9 @@ function describe({ type, properties }: Pick<FlowIdentity, 'type' | 'properties'
   return Object.keys(properties).length === 0 ? type : `${type} ${JSON.stringify(properties)}`;
 }
 
-function accepts(layer: FlowLayer, found: LayerProperties | undefined): boolean {
-  if (found === undefined) return false;
-  return layer.accepts?.(found) ?? isDeepStrictEqual(found, plain(layer.properties ?? {}));
+function accepts(layer: FlowLayer, provided: LayerProperties | undefined): boolean {
+  if (provided === undefined) return false;
+  return layer.accepts?.(provided) ?? isDeepStrictEqual(provided, plain(layer.properties ?? {}));
 }
 
 function propertiesOf(all: LayerProperties, layer: string): LayerProperties | undefined {

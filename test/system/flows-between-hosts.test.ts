@@ -8,7 +8,11 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { attachConsumer } from '../../client-lib/input/consumer-link.js';
 import { openInputFlow, reattachInputFlow, type InputFlow } from '../../client-lib/input/input-flow.js';
-import { attachOutputFlow, reattachOutputFlow, type OutputFlow } from '../../client-lib/output/output-flow.js';
+import {
+  attachOutputFlow,
+  reattachOutputFlow,
+  type OutputFlow,
+} from '../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { CuttingProxy } from '../fixtures/cutting-proxy.js';

@@ -133,7 +133,7 @@ export class FlowReader {
   }
 
   /**
-   * A control word says how the main thread waits: a busy one costs no message, a waiting one costs
+   * A control word holds how the main thread waits: a busy one costs no message, a waiting one costs
    * a single message.
    */
   #wakeMain(): void {
