@@ -1,6 +1,7 @@
 /**
  * The interface of an input flow to its engine: ThreadedEngine copies buffers in a flow thread,
- * InlineEngine reads them in place. Implemented by both, used by InputFlow and TakeQueue. Types only.
+ * InlineEngine reads them in place. Implemented by both, used by InputFlow and TakeQueue. Types
+ * only.
  */
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';

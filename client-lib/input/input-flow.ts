@@ -44,7 +44,9 @@ export interface InputFlowEvents {
   lost: [buffers: number];
   /** This consumer held the provider back beyond the stall timeout: it is lossy from now on. */
   demoted: [];
-  /** The link to the duplicator has ended. `end` follows, unless the session reattaches the flow. */
+  /**
+   * The link to the duplicator has ended. `end` follows, unless the session reattaches the flow.
+   */
   detached: [end: LinkEnd];
   /** No more buffers will become ready; emitted once. Ready ones can still be taken. */
   end: [end: LinkEnd];

@@ -1,7 +1,7 @@
 /**
- * Sends the flow-control marks of one input flow to the app server, over a connection of its own, so
- * that a busy main thread delays none. Used in the flow thread. Marks wait while the app server is
- * unreachable; after its restart the main thread passes the new session by `identify`. Opens a
+ * Sends the flow-control marks of one input flow to the app server, over a connection of its own,
+ * so that a busy main thread delays none. Used in the flow thread. Marks wait while the app server
+ * is unreachable; after its restart the main thread passes the new session by `identify`. Opens a
  * session with the app server.
  */
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';

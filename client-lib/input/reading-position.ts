@@ -1,8 +1,8 @@
 /**
  * The oldest sequence that an inline reader still needs, and its acknowledgement to the duplicator:
- * a borrowed buffer is needed until its release. Acknowledges after each quarter of the ring, at the
- * end of a turn in which the ring was drained, and before the reader waits. Used by InlineEngine.
- * Sends on the signal link.
+ * a borrowed buffer is needed until its release. Acknowledges after each quarter of the ring, at
+ * the end of a turn in which the ring was drained, and before the reader waits. Used by
+ * InlineEngine. Sends on the signal link.
  */
 import type { FlowBuffer } from './flow-buffer.js';
 import type { ConsumerLink } from './consumer-link.js';

@@ -1,6 +1,7 @@
 /**
- * An input flow whose takes return the buffer objects of a flow type (what the bytes of a flow mean:
- * JSON, arrays, ...). `Client.openInput` returns it when its `type` is an object. Does no I/O.
+ * An input flow whose takes return the buffer objects of a flow type (what the bytes of a flow
+ * mean: JSON, arrays, ...). `Client.openInput` returns it when its `type` is an object. Does no
+ * I/O.
  */
 import type { FlowBuffer } from './flow-buffer.js';
 import type { InputFlow } from './input-flow.js';

@@ -100,8 +100,8 @@ export class Inbox {
   }
 
   /**
-   * Resolves with the next message of a class in the turn in which it arrives, so a handler may wait
-   * too. Rejects with TIMED_OUT or CLOSED.
+   * Resolves with the next message of a class in the turn in which it arrives, so a handler may
+   * wait too. Rejects with TIMED_OUT or CLOSED.
    */
   waitFor<M extends object>(
     cls: MessageClass<M>,

@@ -18,7 +18,9 @@ export function ownLinkNumber(): number {
   return FIRST_OWN_NUMBER + Math.floor(Math.random() * (OWN_NUMBERS_END - FIRST_OWN_NUMBER));
 }
 
-/** Joins as an observer, which gets the source's state and no counts. Throws as `Handshake.join`. */
+/**
+ * Joins as an observer, which gets the source's state and no counts. Throws as `Handshake.join`.
+ */
 export function joinAsObserver(path: string, client: number): Promise<JoinedLink> {
   return new Handshake(path).join({
     client,

@@ -1,7 +1,7 @@
 /**
  * Attaches the display memory of a SpecTcl that runs on this host, by the key that its REST service
- * reports: a System V segment, a mapped file or POSIX shared memory. Used by getSpecTclMemory before
- * it mirrors. Calls the REST service and maps the memory read-only.
+ * reports: a System V segment, a mapped file or POSIX shared memory. Used by getSpecTclMemory
+ * before it mirrors. Calls the REST service and maps the memory read-only.
  */
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { openImage } from '../../protocol/flow/flow-file/image.js';

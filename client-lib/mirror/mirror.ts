@@ -96,8 +96,8 @@ export class Mirror extends EventEmitter<MirrorEvents> {
 
   /**
    * The newest display memory, byte for byte SpecTcl's from offset 0, mapped read-only (writing to
-   * it ends the process) and updated in place. Valid until `unmap` or `reattached`; use `read` where
-   * a whole publication is needed.
+   * it ends the process) and updated in place. Valid until `unmap` or `reattached`; use `read`
+   * where a whole publication is needed.
    */
   get memory(): Buffer {
     return this.#attachment.image;
@@ -229,9 +229,9 @@ async function open(opened: OpenedFlow, client: number, early?: EarlyHandshake):
 }
 
 /**
- * Attaches to the mirror that `flow.open` of the app server answered. Throws NOT_A_MIRROR for a flow
- * without an image, and as `Handshake.join`. `client`: number of the client on the link. `early`:
- * a handshake that was begun before the answer; the mirror's from now on.
+ * Attaches to the mirror that `flow.open` of the app server answered. Throws NOT_A_MIRROR for a
+ * flow without an image, and as `Handshake.join`. `client`: number of the client on the link.
+ * `early`: a handshake that was begun before the answer; the mirror's from now on.
  */
 export async function attachMirror(
   opened: OpenedFlow,

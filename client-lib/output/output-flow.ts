@@ -73,7 +73,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Why the link has ended; undefined while it is open. */
   #detached: LinkEnd | undefined;
   readonly #writers = new WriterQueue(() => this.#reserved);
-  /** Buffers that wait on this side for room in the ring, by the policies `overwrite` and `grow`. */
+  /**
+   * Buffers that wait on this side for room in the ring, by the policies `overwrite` and `grow`.
+   */
   readonly #queue: QueuedBuffer[] = [];
   readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
   #reserved = false;
@@ -428,8 +430,8 @@ export async function attachOutputFlow(opened: OpenedFlow, options: OutputFlowOp
 
 /**
  * Continues with another duplicator: in the same file where it has taken that over, else in its new
- * one; queued buffers are written then. Throws as `attachOutputFlow`, TOO_LARGE when the new buffers
- * are smaller, CLOSED; nothing has changed then.
+ * one; queued buffers are written then. Throws as `attachOutputFlow`, TOO_LARGE when the new
+ * buffers are smaller, CLOSED; nothing has changed then.
  */
 export function reattachOutputFlow(flow: OutputFlow, opened: OpenedFlow): Promise<void> {
   return internals.reattach(flow, opened);

@@ -1,6 +1,7 @@
 /**
- * A flow file's ring for its provider: opens slots as far as credit (the sequence below which may be
- * written) allows, and gives unused ones back. Used by OutputFlow. Reads and writes the mapped file.
+ * A flow file's ring for its provider: opens slots as far as credit (the sequence below which may
+ * be written) allows, and gives unused ones back. Used by OutputFlow. Reads and writes the mapped
+ * file.
  *
  * The duplicator may reduce the credit at any time: a slot is opened first, the credit word read
  * again after it, so that one of the two processes sees the other. The fence between the two costs

@@ -21,15 +21,15 @@ export interface TypedOutputOptions<Value, Place, Form> extends Omit<
   /** Bytes of one buffer in the flow, metadata of all layers included. */
   readonly bufferSize?: number;
   /**
-   * Instead of `bufferSize`: the largest payload in bytes, without metadata. Neither is needed for a
-   * type that states its own size.
+   * Instead of `bufferSize`: the largest payload in bytes, without metadata. Neither is needed for
+   * a type that states its own size.
    */
   readonly maxBytes?: number;
 }
 
 /**
- * The untyped options for a type and its sizes. Throws BAD_OPTION when no size is known, or the type
- * has no valid name.
+ * The untyped options for a type and its sizes. Throws BAD_OPTION when no size is known, or the
+ * type has no valid name.
  */
 export function untypedOutputOptions<Value, Place, Form>(
   options: TypedOutputOptions<Value, Place, Form>,
@@ -52,8 +52,8 @@ export interface TypedSlot<Place> {
   /** Holds old data until it is filled; the provider's until `commit`. */
   readonly value: Place;
   /**
-   * Publishes the buffer, at the latest at the end of this turn of the event loop. Throws BAD_OPTION
-   * when the slot was committed, given up or reserved again.
+   * Publishes the buffer, at the latest at the end of this turn of the event loop. Throws
+   * BAD_OPTION when the slot was committed, given up or reserved again.
    */
   commit(options?: CommitOptions): void;
   /** Publishes nothing: the slot can be reserved again. */
@@ -116,9 +116,9 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   }
 
   /**
-   * Reserves the next slot as soon as there is credit, with a value in it to fill: for an array, the
-   * typed array of this shape (default: the declared one, or the largest that fits). Rejects with
-   * BAD_OPTION for a type whose values cannot be filled in place, TOO_LARGE, CLOSED.
+   * Reserves the next slot as soon as there is credit, with a value in it to fill: for an array,
+   * the typed array of this shape (default: the declared one, or the largest that fits). Rejects
+   * with BAD_OPTION for a type whose values cannot be filled in place, TOO_LARGE, CLOSED.
    */
   async reserve(form?: Form, options: WaitOptions = {}): Promise<TypedSlot<Place>> {
     return this.#inTurn(async () => this.#place(await this.output.reserve(options), form));
@@ -136,7 +136,9 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
     this.output.flush();
   }
 
-  /** Waits until everything written has room, publishes it, releases the provider role. Idempotent. */
+  /**
+   * Waits until everything written has room, publishes it, releases the provider role. Idempotent.
+   */
   async close(): Promise<void> {
     await this.#last;
     await this.output.close();

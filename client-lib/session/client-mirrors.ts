@@ -1,6 +1,6 @@
 /**
- * The mirrors of a client, one per flow: attached on first use, reattached when their duplicator was
- * replaced. Used by Client. Calls the app server and, through the mirrors, maps their files and
+ * The mirrors of a client, one per flow: attached on first use, reattached when their duplicator
+ * was replaced. Used by Client. Calls the app server and, through the mirrors, maps their files and
  * opens their links.
  */
 import type { OpenRequest } from '../../protocol/rpc/contract/shapes.js';

@@ -1,8 +1,8 @@
 /**
- * A client of one application, as a program uses it: `connect` returns it. Owns the session with the
- * app server (a permanent connection), the open flows, the mirrors and the message inbox. When the
- * app server was restarted the client presents itself again and opens its flows again; data keep
- * moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
+ * A client of one application, as a program uses it: `connect` returns it. Owns the session with
+ * the app server (a permanent connection), the open flows, the mirrors and the message inbox. When
+ * the app server was restarted the client presents itself again and opens its flows again; data
+ * keep moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock } from '../../protocol/base/clock.js';
@@ -355,7 +355,8 @@ export class Client extends EventEmitter<ClientEvents> {
       const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
-      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better error.
+      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better
+      // error.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
         const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
         if (existing?.file !== undefined) accept({ file: existing.file });
@@ -387,8 +388,8 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Detaches from a mirror; memory that `getMemory` returned must not be used any more. Does nothing
-   * without a mirror.
+   * Detaches from a mirror; memory that `getMemory` returned must not be used any more. Does
+   * nothing without a mirror.
    */
   async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
     await this.#mirrors.unmap(flow);
@@ -448,7 +449,9 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 }
 
-/** Presents a client to its app server. Throws VERSION_MISMATCH and what else the server answers. */
+/**
+ * Presents a client to its app server. Throws VERSION_MISMATCH and what else the server answers.
+ */
 export function presentClient(identity: ClientIdentity): Promise<Client> {
   return present(identity);
 }

@@ -21,7 +21,9 @@ export interface ConnectOptions extends LocateOptions {
   readonly name?: string;
   /** Description of this program in lists. Default: its path. */
   readonly program?: string;
-  /** Start the application when it is configured at the host server and does not run. Default true. */
+  /**
+   * Start the application when it is configured at the host server and does not run. Default true.
+   */
   readonly start?: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A connection to this host's host server, the daemon that starts and stops applications and lists
- * those of the network. Used by the console, the web viewer and getSpecTclMemory; part of the public
- * surface. Calls the host server over one session.
+ * those of the network. Used by the console, the web viewer and getSpecTclMemory; part of the
+ * public surface. Calls the host server over one session.
  */
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { HostOnNetwork } from '../../protocol/rpc/contract/hosts.js';

@@ -1,7 +1,7 @@
 /**
- * Answers the calls that an app server makes to a client on the client's own session: deliveries and
- * requests for statistics. `connect` creates it before the client exists, since the session needs
- * it. Does no I/O.
+ * Answers the calls that an app server makes to a client on the client's own session: deliveries
+ * and requests for statistics. `connect` creates it before the client exists, since the session
+ * needs it. Does no I/O.
  */
 import type { Delivery } from '../../protocol/rpc/contract/deliveries.js';
 import type { ClientReport } from '../../protocol/rpc/contract/figures.js';

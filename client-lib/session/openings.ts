@@ -19,8 +19,8 @@ export interface FlowStatus {
   readonly direction: 'input' | 'output';
   /**
    * `live`: its source or provider is attached. `stale`: its source, provider or duplicator is
-   * unreachable, nothing newer can be read. `reattached`: it has a new duplicator; `live` or `stale`
-   * follows. `ended`: no more data will come; the last status.
+   * unreachable, nothing newer can be read. `reattached`: it has a new duplicator; `live` or
+   * `stale` follows. `ended`: no more data will come; the last status.
    */
   readonly status: 'live' | 'stale' | 'reattached' | 'ended';
 }
@@ -54,7 +54,9 @@ export interface OpeningsOwner {
 interface Opening {
   readonly request: OpenRequest;
   handle: number;
-  /** Number of the client on the flow's signal link: its own number for mirrors, else the handle. */
+  /**
+   * Number of the client on the flow's signal link: its own number for mirrors, else the handle.
+   */
   readonly link: number;
   attached?: AttachedFlow;
   /** The link has ended; `recover` is about to reattach the flow. */
@@ -126,8 +128,8 @@ export class Openings {
   }
 
   /**
-   * The link to the duplicator has ended: opens the flow again, which starts another duplicator, and
-   * reattaches; repeated until it succeeds, the opening is closed, or the flow has ended.
+   * The link to the duplicator has ended: opens the flow again, which starts another duplicator,
+   * and reattaches; repeated until it succeeds, the opening is closed, or the flow has ended.
    */
   async recover(
     key: object,

@@ -1,8 +1,9 @@
 /**
  * SpecTcl's own call for a display memory, `getSpecTclMemory(host, rest, mirror, user)`: the same
  * arguments, order of attempts and error cases by name. Called by programs written for SpecTcl's
- * mirror client; part of the public surface. A SpecTcl on this host gives its own shared memory, any
- * other is mirrored, once per host. Calls SpecTcl's REST service, the host server and the app server.
+ * mirror client; part of the public surface. A SpecTcl on this host gives its own shared memory,
+ * any other is mirrored, once per host. Calls SpecTcl's REST service, the host server and the app
+ * server.
  */
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { formatAddress, parseAddress, type AddressOf } from '../../protocol/base/address.js';

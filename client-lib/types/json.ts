@@ -34,8 +34,8 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
 /**
- * The type of a flow of JSON values. Writing throws BAD_OPTION for values that JSON cannot represent
- * (undefined, a BigInt, a cycle).
+ * The type of a flow of JSON values. Writing throws BAD_OPTION for values that JSON cannot
+ * represent (undefined, a BigInt, a cycle).
  */
 export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
   return {

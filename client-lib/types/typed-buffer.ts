@@ -1,7 +1,7 @@
 /**
- * The base class of the buffer objects of all flow types: the value of a buffer's bytes, interpreted
- * on first access, or the error of wrong bytes. Extended by the provided types and by programs; part
- * of the public surface. Pure: no I/O.
+ * The base class of the buffer objects of all flow types: the value of a buffer's bytes,
+ * interpreted on first access, or the error of wrong bytes. Extended by the provided types and by
+ * programs; part of the public surface. Pure: no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Layer } from './flow-type.js';
@@ -25,8 +25,8 @@ export abstract class TypedBuffer<Value> implements Layer {
   }
 
   /**
-   * The value of these bytes, a view where the layer allows it. May throw anything for bytes that do
-   * not match the type; must bound the memory that it allocates.
+   * The value of these bytes, a view where the layer allows it. May throw anything for bytes that
+   * do not match the type; must bound the memory that it allocates.
    */
   protected abstract interpret(bytes: Uint8Array): Value;
 

@@ -1,4 +1,6 @@
-/** `import 'mirrorflow'` in other directories: one file, which needs only the flow thread's file. */
+/**
+ * `import 'mirrorflow'` in other directories: one file, which needs only the flow thread's file.
+ */
 import { execFile } from 'node:child_process';
 import {
   cpSync,

@@ -133,8 +133,8 @@ export class FlowReader {
   }
 
   /**
-   * A control word holds how the main thread waits: a busy one costs no message, a waiting one costs
-   * a single message.
+   * A control word holds how the main thread waits: a busy one costs no message, a waiting one
+   * costs a single message.
    */
   #wakeMain(): void {
     const control = this.#control;
@@ -152,8 +152,8 @@ export class FlowReader {
   }
 
   /**
-   * Checks the marks. The main thread reports when the fill falls to the next XON mark; a fall while
-   * that was requested is checked again here.
+   * Checks the marks. The main thread reports when the fill falls to the next XON mark; a fall
+   * while that was requested is checked again here.
    */
   #checkMarks(): void {
     const watch = this.#watch;

@@ -96,7 +96,9 @@ function send(worker: Worker, message: ThreadCommand, transfer: readonly Transfe
   worker.postMessage(message, transfer);
 }
 
-/** In the thread: blocks until the settings of its first flow arrive. All modules are loaded then. */
+/**
+ * In the thread: blocks until the settings of its first flow arrive. All modules are loaded then.
+ */
 export function receiveSettings(): FlowThreadSettings {
   Atomics.wait(workerData as Int32Array, 0, 0);
   const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);

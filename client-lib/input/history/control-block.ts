@@ -1,7 +1,8 @@
 /**
  * The shared words of a history (the ring of buffers between a flow thread and the main thread):
- * their layout, and which thread writes each. Used by both ends of the history. All are 32-bit words
- * accessed with `Atomics`; words that a thread writes at high rate have a cache line of their own.
+ * their layout, and which thread writes each. Used by both ends of the history. All are 32-bit
+ * words accessed with `Atomics`; words that a thread writes at high rate have a cache line of their
+ * own.
  *
  * ```
  * byte   0 ┌────────────────────────────────────────────────────────────┐

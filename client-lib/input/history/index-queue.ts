@@ -1,8 +1,8 @@
 /**
- * A lock-free queue of buffer numbers between two threads: one end pushes, the other takes. Used for
- * the ready and the free buffers of a history. Each end has its own object over the same shared
- * words and caches the other end's count, so that a word of the other thread is loaded only when the
- * cached count is used up. Pure memory access, no I/O.
+ * A lock-free queue of buffer numbers between two threads: one end pushes, the other takes. Used
+ * for the ready and the free buffers of a history. Each end has its own object over the same shared
+ * words and caches the other end's count, so that a word of the other thread is loaded only when
+ * the cached count is used up. Pure memory access, no I/O.
  *
  * Where the processor keeps plain stores in order, the counts are stored plainly: an entry is
  * visible before its count. A thread that checks after a push whether the other one sleeps needs

@@ -1,6 +1,6 @@
 /**
- * Runs a suite for input flows of both engines, on a duplicator in this process (FlowDouble). Closes
- * the flows and duplicators that a test has opened.
+ * Runs a suite for input flows of both engines, on a duplicator in this process (FlowDouble).
+ * Closes the flows and duplicators that a test has opened.
  */
 import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
