@@ -5,10 +5,7 @@ import type { Client, InputFlow, OutputFlow, ReachedMark } from '../../../client
 import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
 
-/**
- * Asks an app server for the XOFFs of the flow, until there is one or there is none, and says
- * which.
- */
+/** Program: polls `flow.marks` until there is an XOFF, or none, as `wanted`; prints the result. */
 const ASK_UNTIL = `
 const [address, wanted] = process.argv.slice(1);
 const { origin, username, password } = new URL(address);
@@ -53,7 +50,7 @@ describe('flow control', () => {
 
   const filled = (flow: InputFlow, buffers: number) =>
     eventually(`${buffers} are ready`, () => flow.ready === buffers);
-  const told = (count: number) => eventually(`${count} marks`, () => marks.length >= count);
+  const received = (count: number) => eventually(`${count} marks`, () => marks.length >= count);
 
   it('when the number of filled buffers in the history reaches a limit, a message with the number hit and the total goes to the provider', async () => {
     const flow = await consumer.openInput('events', {
@@ -64,13 +61,13 @@ describe('flow control', () => {
     await filled(flow, 7);
     expect(marks).to.deep.equal([]);
     await publish(1);
-    await told(1);
+    await received(1);
     expect(marks[0]).to.deep.equal({ kind: 'xoff', mark: 8, total: 16, fill: 8, consumer: 'viewer' });
     await publish(4);
-    await told(2);
+    await received(2);
     expect(marks[1]).to.include({ kind: 'xoff', mark: 12, fill: 12 });
     flow.takeAll(8);
-    await told(3);
+    await received(3);
     expect(marks[2]).to.deep.equal({ kind: 'xon', mark: 4, total: 16, fill: 4, consumer: 'viewer' });
   });
 
@@ -99,9 +96,9 @@ describe('flow control', () => {
     flow.pause();
     await publish(8);
     flow.resume();
-    // From here on, only the flow thread runs: this blocks the main thread until the app server
-    // knows of the mark.
-    const asked = (wanted: boolean): string =>
+    // From here on only the flow thread runs: the child blocks the main thread until the app server
+    // has the mark.
+    const blockUntil = (wanted: boolean): string =>
       execFileSync(process.execPath, [
         '--input-type=module',
         '-e',
@@ -109,37 +106,37 @@ describe('flow control', () => {
         application.url,
         String(wanted),
       ]).toString();
-    expect(asked(true)).to.equal('true');
+    expect(blockUntil(true)).to.equal('true');
     while (flow.ready > 0) flow.takeSync(1000);
-    expect(asked(false)).to.equal('false');
-    await told(2);
+    expect(blockUntil(false)).to.equal('false');
+    await received(2);
     expect(marks.map(({ kind, mark }) => `${kind} ${mark}`)).to.deep.equal(['xoff 8', 'xon 2']);
   });
 
   it('a later provider receives the XOFFs in force, and an XON when the consumer closes', async () => {
     await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
     await publish(8);
-    await told(1);
+    await received(1);
     await out.close();
     const next = await application.connect('next');
     const later = await next.openOutput('events', { bufferSize: SIZE, buffers: RING });
-    const heard: ReachedMark[] = [];
-    later.on('flowControl', (mark) => heard.push(mark));
-    await eventually('the XOFF', () => heard.length === 1);
-    expect(heard[0]).to.include({ kind: 'xoff', mark: 8, consumer: 'viewer' });
+    const laterMarks: ReachedMark[] = [];
+    later.on('flowControl', (mark) => laterMarks.push(mark));
+    await eventually('the XOFF', () => laterMarks.length === 1);
+    expect(laterMarks[0]).to.include({ kind: 'xoff', mark: 8, consumer: 'viewer' });
     await consumer.close();
-    await eventually('the XON', () => heard.length === 2);
-    expect(heard[1]).to.include({ kind: 'xon', mark: 0, consumer: 'viewer' });
+    await eventually('the XON', () => laterMarks.length === 2);
+    expect(laterMarks[1]).to.include({ kind: 'xon', mark: 0, consumer: 'viewer' });
   });
 
   it('marks are sent again after the app server was killed and restarted', async () => {
     const flow = await consumer.openInput('events', { history: 16, flowControl: { xoff: [8], xon: [2] } });
     await publish(8);
-    await told(1);
+    await received(1);
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('it is away', () => !provider.connected && !consumer.connected);
+    await eventually('the clients are disconnected', () => !provider.connected && !consumer.connected);
     await application.start();
-    await eventually('it is back', () => provider.connected && consumer.connected);
+    await eventually('the clients are reconnected', () => provider.connected && consumer.connected);
     flow.takeAll(8);
     await eventually('the XON', () => marks.some(({ kind }) => kind === 'xon'));
     expect(marks.at(-1)).to.include({ kind: 'xon', mark: 2, consumer: 'viewer' });
@@ -150,7 +147,7 @@ describe('flow control', () => {
     await publish(20);
     await filled(flow, 8);
     flow.takeAll(5);
-    await publish(4); // whatever the flow thread would add now, it had been told to by these
+    await publish(4); // these signals would make the flow thread add buffers
     expect(flow.ready).to.equal(3);
     flow.takeAll(1);
     await filled(flow, 8);
@@ -168,9 +165,9 @@ describe('flow control', () => {
     expect(refused.message).to.include('has a provider already: client run');
   });
 
-  /** The consumer's link, as soon as the duplicator knows that it is paused. */
+  /** The consumer's link, once the duplicator reports it as paused. */
   const paused = () =>
-    eventually('the duplicator knows of the pause', async () => {
+    eventually('the duplicator reports the pause', async () => {
       const { flows } = await consumer.applicationStatistics();
       return flows
         .flatMap(({ links }) => links)
@@ -186,7 +183,7 @@ describe('flow control', () => {
         await paused(); // until then, the flow thread may take what it sees
         await publish(RING);
         await eventually('no credit is left', () => out.free === 0);
-        const link = await eventually('it holds', async () => {
+        const link = await eventually('the link holds the provider back', async () => {
           const found = await paused();
           return found?.holding ? found : undefined;
         });
@@ -215,7 +212,7 @@ describe('flow control', () => {
         flow.resume();
         const buffer = await flow.take({ timeoutMs: 45_000 });
         expect(buffer?.sequence).to.be.greaterThan(RING);
-        await eventually('it is told', () => lost > 0);
+        await eventually('the loss is emitted', () => lost > 0);
         expect(lost).to.equal(buffer?.sequence);
         expect(flow.lost).to.equal(lost);
       });
@@ -232,14 +229,14 @@ describe('flow control', () => {
     const demoted: string[] = [];
     guarded.on('demoted', (name) => demoted.push(name));
     const flow = await consumer.openInput('guarded', { history: 2 });
-    let told = false;
+    let consumerDemoted = false;
     flow.on('demoted', () => {
-      told = true;
+      consumerDemoted = true;
     });
     flow.pause();
     await paused();
     for (let count = 0; count < 40; count += 1) await guarded.write(new Uint8Array(SIZE));
-    await eventually('both are told', () => told && demoted.length > 0);
+    await eventually('both sides emit demoted', () => consumerDemoted && demoted.length > 0);
     expect(demoted).to.deep.equal(['viewer']);
     expect(flow.delivery).to.equal('lossy');
     flow.resume();

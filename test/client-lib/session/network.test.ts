@@ -81,7 +81,7 @@ describe('management connections of a client', () => {
     const { call } = await application.overHttp('console');
     const [viewer] = await call('client.statistics', ['viewer']);
     expect(viewer).to.include({ name: 'viewer', answered: true });
-    expect(await failureOf(call('client.statistics', ['nobody']))).to.include({ code: 'UNKNOWN_CLIENT' });
+    expect(await failureOf(call('client.statistics', ['absent']))).to.include({ code: 'UNKNOWN_CLIENT' });
     await application.system.client('mute');
     const [mute] = await call('client.statistics', ['mute']);
     expect(mute).to.include({ name: 'mute', answered: false });
@@ -99,9 +99,9 @@ describe('management connections of a client', () => {
   it('statistics name their clients again after the app server was killed and restarted', async () => {
     const { run, viewer } = await flowing();
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('it is away', () => !run.connected && !viewer.connected);
+    await eventually('the clients are disconnected', () => !run.connected && !viewer.connected);
     await application.start();
-    await eventually('all are back', async () => {
+    await eventually('the clients are reconnected', async () => {
       if (!run.connected || !viewer.connected) return false;
       const { flows } = await run.applicationStatistics();
       return flows[0]?.answered === true;
@@ -145,11 +145,11 @@ describe('management connections of a client', () => {
       asked += 1;
     });
     expect(await run.requestQuit('polite')).to.equal(1);
-    await eventually('it is asked', () => asked === 1);
+    await eventually('the request arrives', () => asked === 1);
     expect(polite.connected).to.equal(true);
     await run.requestQuit('plain');
     await eventually(
-      'it has closed',
+      'the client has closed',
       async () => !(await run.clients()).some(({ name }) => name === 'plain'),
     );
     expect(await failureOf(run.requestQuit('plain'))).to.include({ code: 'UNKNOWN_CLIENT' });
@@ -170,9 +170,9 @@ describe('management connections of a client', () => {
     expect((await run.programs()).map(({ name }) => name)).to.deep.equal(['viewer', 'missing']);
     const pid = await run.runProgram('viewer');
     expect(pid).to.be.greaterThan(0);
-    await eventually('it has run', () => existsSync(file) && readFileSync(file, 'utf8').length > 0);
+    await eventually('the program has run', () => existsSync(file) && readFileSync(file, 'utf8').length > 0);
     expect(readFileSync(file, 'utf8')).to.equal('e1 $HOME; exit');
-    await eventually('its end is logged', () => application.system.log(server).includes('exit code 7'));
+    await eventually('its exit is logged', () => application.system.log(server).includes('exit code 7'));
     const unknown = await failureOf(run.runProgram('other'));
     expect(unknown).to.include({ code: 'UNKNOWN_PROGRAM' });
     expect(unknown.message).to.include('registered are: missing, viewer');
@@ -189,7 +189,7 @@ describe('management connections of a client', () => {
       '{"a":{"command":"/bin/ls","shell":true}}',
     ]) {
       const server = application.system.spawn(['--programs', programs]);
-      await eventually('it ends', () => server.exitCode !== null);
+      await eventually('the app server exits', () => server.exitCode !== null);
       expect(server.exitCode, programs).to.equal(2);
       expect(application.system.log(server), programs).to.match(
         /^app-server: .+ \(--help tells the options\)\n$/,
