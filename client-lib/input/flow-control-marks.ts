@@ -7,7 +7,7 @@
  * from above, once until the next XOFF. So a fill that swings around one mark sends few messages.
  */
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';
-import { badOption, checkBuffers, type HistoryRules } from './history/rules.js';
+import { badOption, checkBuffers, type HistoryRules } from './history/history-rules.js';
 
 /** Marks in ready buffers of the history. */
 export interface FlowControlMarks {

@@ -14,7 +14,7 @@ import { MessageKind, type Delivery } from '../../protocol/flow/signal-link/mess
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
 import { ReadingPosition } from './reading-position.js';
 import { napUntil, spinUntil } from './ring-wait.js';
-import { checkBuffers } from './history/rules.js';
+import { checkBuffers } from './history/history-rules.js';
 import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import type { InputRules } from './input-options.js';

@@ -13,7 +13,7 @@ import { InlineEngine } from './inline-engine.js';
 import type { AttachTarget } from './consumer-link.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { FlowControlSettings } from './flow-thread/thread-messages.js';
-import { badOption, checkBuffers } from './history/rules.js';
+import { badOption, checkBuffers } from './history/history-rules.js';
 import type { FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import { checkInputOptions, type InputRules, type InputFlowOptions } from './input-options.js';

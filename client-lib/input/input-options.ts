@@ -5,7 +5,12 @@
 import type { ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { checkFlowControl, type FlowControlMarks } from './flow-control-marks.js';
-import { badOption, checkHistoryOptions, type HistoryOptions, type HistoryRules } from './history/rules.js';
+import {
+  badOption,
+  checkHistoryOptions,
+  type HistoryOptions,
+  type HistoryRules,
+} from './history/history-rules.js';
 
 /** Longer spinning would delay the messages of the link too much. */
 const SPIN_US_MAX = 100_000;

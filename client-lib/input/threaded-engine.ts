@@ -19,10 +19,10 @@ import {
   type ThreadCommand,
 } from './flow-thread/thread-messages.js';
 import { returnFlowThread, startFlowThread } from './flow-thread/thread-pool.js';
-import { HistoryConsumer, type HistoryRecord } from './history/consumer.js';
+import { HistoryConsumer, type HistoryRecord } from './history/history-consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
-import { checkBuffers } from './history/rules.js';
-import type { Segment } from './history/segments.js';
+import { checkBuffers } from './history/history-rules.js';
+import type { Segment } from './history/segment-table.js';
 import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
 import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import type { InputRules } from './input-options.js';

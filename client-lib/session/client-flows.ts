@@ -5,7 +5,9 @@
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { clientLog } from '../client-log.js';
 import { prepareFlowThread } from '../input/flow-thread/thread-pool.js';
@@ -25,6 +27,14 @@ import {
   type OutputFlow,
 } from '../output/output-flow.js';
 import { checkOutputOptions, type OutputFlowOptions } from '../output/output-options.js';
+import { TypedInputFlow, type ReadableType } from '../input/typed-input-flow.js';
+import {
+  TypedOutputFlow,
+  untypedOutputOptions,
+  type TypedOutputOptions,
+} from '../output/typed-output-flow.js';
+import type { Layer } from '../types/flow-type.js';
+import { checkStack, stackIdentity } from '../types/stack.js';
 import type { AttachedFlow, Openings } from './openings.js';
 
 /** Checks an opened flow before it is attached; throws when its type is not the expected one. */
@@ -127,6 +137,36 @@ export class ClientFlows {
       });
       return output;
     });
+  }
+
+  /** Opens an input of a flow type. Throws WRONG_FLOW_TYPE when the flow is of another type. */
+  async openTypedInput<Buffer extends Layer>(
+    flow: string,
+    options: InputFlowOptions,
+    type: ReadableType<Buffer>,
+  ): Promise<TypedInputFlow<Buffer>> {
+    const accept: Accept = ({ file }) => checkStack(type, 'input', openFlowFile(file, 'read').identity);
+    return new TypedInputFlow(type, await this.openInput(flow, options, stackIdentity(type).type, accept));
+  }
+
+  /** Opens an output of a flow type. Throws WRONG_FLOW_TYPE when the flow is open with another. */
+  async openTypedOutput<Value, Place, Form>(
+    flow: string,
+    options: TypedOutputOptions<Value, Place, Form>,
+  ): Promise<TypedOutputFlow<Value, Place, Form>> {
+    const { type, whenFull } = options;
+    const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
+    try {
+      const output = await this.openOutput(flow, untypedOutputOptions(options), accept);
+      return new TypedOutputFlow(type, output, whenFull);
+    } catch (error) {
+      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better error.
+      if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
+        const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
+        if (existing?.file !== undefined) accept({ file: existing.file });
+      }
+      throw error;
+    }
   }
 
   /** The outputs of a flow that this client has open. */

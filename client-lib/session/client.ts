@@ -16,14 +16,13 @@ import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/m
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { linkSocketPath } from '../../protocol/base/paths.js';
-import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
-import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { describeError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
-import { ClientFlows, type Accept } from './client-flows.js';
+import { ClientFlows } from './client-flows.js';
 import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';
 import type { InputFlow } from '../input/input-flow.js';
@@ -32,17 +31,13 @@ import { clientLog } from '../client-log.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from '../messages/inbox.js';
 import { messageToWire, type MessageClass } from '../messages/message-class.js';
 import type { Mirror } from '../mirror/mirror.js';
-import { Openings, type FlowStatus } from './openings.js';
+import type { ClientEventListener, ClientEventName, ClientEvents, SendTarget } from './client-events.js';
+import { Openings } from './openings.js';
 import type { OutputFlow } from '../output/output-flow.js';
 import type { OutputFlowOptions } from '../output/output-options.js';
 import type { Layer } from '../types/flow-type.js';
-import { checkStack, stackIdentity } from '../types/stack.js';
-import { TypedInputFlow, type ReadableType } from '../input/typed-input-flow.js';
-import {
-  TypedOutputFlow,
-  untypedOutputOptions,
-  type TypedOutputOptions,
-} from '../output/typed-output-flow.js';
+import type { ReadableType, TypedInputFlow } from '../input/typed-input-flow.js';
+import type { TypedOutputFlow, TypedOutputOptions } from '../output/typed-output-flow.js';
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
@@ -63,31 +58,6 @@ export interface ClientIdentity {
   /** Answers the app server's calls on the first session and all later ones. */
   readonly incoming: IncomingCalls;
 }
-
-/** Receivers of a message. */
-export type SendTarget =
-  /** Every client of this name. */
-  | { readonly client: string }
-  /** Every client of the application but the sender. */
-  | { readonly application: true }
-  /** The provider of a flow. */
-  | { readonly provider: string };
-
-interface ClientEvents {
-  /** The status of a flow or mirror of this client has changed. */
-  status: [change: FlowStatus];
-  /** The session has ended; open flows and mirrors continue without it. */
-  disconnected: [];
-  /** The client has a new session, and its flows are opened there again. */
-  reconnected: [];
-  /** A message handler or `invoke` threw or rejected. Without a listener the error is logged. */
-  messageError: [error: unknown, message: object];
-  /** This client is requested to quit. Without a listener the client closes itself. */
-  quit: [];
-}
-
-type ClientEventName = EventEmitter.EventNames<ClientEvents>;
-type ClientEventListener<E extends ClientEventName> = EventEmitter.EventListener<ClientEvents, E>;
 
 interface HostScope {
   /** Include the other hosts of the application. Default false. */
@@ -325,12 +295,9 @@ export class Client extends EventEmitter<ClientEvents> {
     options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
   ): Promise<InputFlow | TypedInputFlow<Layer>> {
     const { type, ...rest } = options;
-    if (typeof type !== 'object') return this.#flows.openInput(flow, rest, type);
-    const accept: Accept = ({ file }) => checkStack(type, 'input', openFlowFile(file, 'read').identity);
-    return new TypedInputFlow(
-      type,
-      await this.#flows.openInput(flow, rest, stackIdentity(type).type, accept),
-    );
+    return typeof type === 'object'
+      ? this.#flows.openTypedInput(flow, rest, type)
+      : this.#flows.openInput(flow, rest, type);
   }
 
   /**
@@ -348,21 +315,9 @@ export class Client extends EventEmitter<ClientEvents> {
     flow: string,
     options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
   ): Promise<OutputFlow | TypedOutputFlow<Value, Place, Form>> {
-    if (!isTyped(options)) return this.#flows.openOutput(flow, options);
-    const { type, whenFull } = options;
-    const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
-    try {
-      const output = await this.#flows.openOutput(flow, untypedOutputOptions(options), accept);
-      return new TypedOutputFlow(type, output, whenFull);
-    } catch (error) {
-      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better
-      // error.
-      if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
-        const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
-        if (existing?.file !== undefined) accept({ file: existing.file });
-      }
-      throw error;
-    }
+    return isTyped(options)
+      ? this.#flows.openTypedOutput(flow, options)
+      : this.#flows.openOutput(flow, options);
   }
 
   /**

@@ -12,7 +12,13 @@ import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { presentClient, type Client } from './client.js';
 import { IncomingCalls } from './incoming-calls.js';
 import { clientLog } from '../client-log.js';
-import { findAppServer, findHostServer, noHostServer, type Located, type LocateOptions } from './locate.js';
+import {
+  findAppServer,
+  findHostServer,
+  noHostServerError,
+  type FoundServer,
+  type LocateOptions,
+} from './find-server.js';
 
 export interface ConnectOptions extends LocateOptions {
   /** Name of the application. */
@@ -52,9 +58,9 @@ async function startThroughHost(
   app: string,
   options: ConnectOptions,
   { dispatcher }: IncomingCalls,
-): Promise<Located> {
+): Promise<FoundServer> {
   const host = await findHostServer(options);
-  if (host === undefined) throw noHostServer(options);
+  if (host === undefined) throw noHostServerError(options);
   try {
     const call = callerOf(CONTRACT, host.session);
     if (options.start === false) {

@@ -9,7 +9,7 @@ import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/con
 import { LIMITS } from '../../protocol/base/limits.js';
 import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
-import { findHostServer, noHostServer, type LocateOptions } from './locate.js';
+import { findHostServer, noHostServerError, type LocateOptions } from './find-server.js';
 
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
@@ -96,6 +96,6 @@ export class HostConnection {
 /** Connects to the host server of this host. Throws NOT_RUNNING when none runs. */
 export async function connectHost(options: LocateOptions = {}): Promise<HostConnection> {
   const server = await findHostServer(options);
-  if (server === undefined) throw noHostServer(options);
+  if (server === undefined) throw noHostServerError(options);
   return create(server.directory, server.session);
 }

@@ -14,7 +14,7 @@ import { attachLocalMemory, type LocalDisplayMemory } from '../mirror/local-disp
 import { SpectraView } from '../mirror/spectra.js';
 import { connect } from './connect.js';
 import { connectHost } from './host-connection.js';
-import type { LocateOptions } from './locate.js';
+import type { LocateOptions } from './find-server.js';
 
 /**
  * The error cases of SpecTcl's function with its numbers; each error of `getSpecTclMemory` has one

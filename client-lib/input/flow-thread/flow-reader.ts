@@ -11,8 +11,8 @@ import { attachConsumer, type AttachTarget } from '../consumer-link.js';
 import { MarkWatch } from '../flow-control-marks.js';
 import { MarkSender } from '../mark-sender.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../history/control-block.js';
-import { HistoryProducer } from '../history/producer.js';
-import { checkHistoryMemory, resolveRules } from '../history/rules.js';
+import { HistoryProducer } from '../history/history-producer.js';
+import { checkHistoryMemory, resolveRules } from '../history/history-rules.js';
 import {
   serializeError,
   type SerializedEnd,

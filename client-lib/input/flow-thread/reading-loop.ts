@@ -10,7 +10,7 @@ import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
 import type { SequencePoint } from '../../link/handshake.js';
 import type { ConsumerLink } from '../consumer-link.js';
-import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/producer.js';
+import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/history-producer.js';
 
 const PASS_BUFFERS = 4096;
 const PASS_BYTES = 16 * 1024 * 1024;

@@ -16,7 +16,7 @@ import type { Delivery } from '../../../protocol/flow/signal-link/messages.js';
 import type { AttachTarget } from '../consumer-link.js';
 import type { FlowControlMarks } from '../flow-control-marks.js';
 import type { MarkIdentity } from '../mark-sender.js';
-import type { HistoryRules } from '../history/rules.js';
+import type { HistoryRules } from '../history/history-rules.js';
 
 /** A MirrorflowError as plain data: messages between threads keep no classes. */
 export interface SerializedError {

@@ -7,7 +7,7 @@ import {
   type FlowControlMarks,
 } from '../../../client-lib/input/flow-control-marks.js';
 import { checkInputOptions } from '../../../client-lib/input/input-options.js';
-import type { HistoryRules } from '../../../client-lib/input/history/rules.js';
+import type { HistoryRules } from '../../../client-lib/input/history/history-rules.js';
 
 const rules: HistoryRules = { history: 16, whenFull: 'block', maxHistory: 64 };
 

@@ -1,11 +1,15 @@
 /** The history against a simple model, both ends in one thread. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { HistoryConsumer } from '../../../../client-lib/input/history/consumer.js';
+import { HistoryConsumer } from '../../../../client-lib/input/history/history-consumer.js';
 import { ControlBlock } from '../../../../client-lib/input/history/control-block.js';
-import { CLAIM_DROP, CLAIM_WAIT, HistoryProducer } from '../../../../client-lib/input/history/producer.js';
-import type { HistoryRules } from '../../../../client-lib/input/history/rules.js';
-import type { Segment } from '../../../../client-lib/input/history/segments.js';
+import {
+  CLAIM_DROP,
+  CLAIM_WAIT,
+  HistoryProducer,
+} from '../../../../client-lib/input/history/history-producer.js';
+import type { HistoryRules } from '../../../../client-lib/input/history/history-rules.js';
+import type { Segment } from '../../../../client-lib/input/history/segment-table.js';
 
 const PAYLOAD_BYTES = 24;
 

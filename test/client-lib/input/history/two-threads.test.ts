@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { HistoryConsumer } from '../../../../client-lib/input/history/consumer.js';
+import { HistoryConsumer } from '../../../../client-lib/input/history/history-consumer.js';
 import { ControlBlock } from '../../../../client-lib/input/history/control-block.js';
-import type { FullPolicy, HistoryRules } from '../../../../client-lib/input/history/rules.js';
-import type { Segment } from '../../../../client-lib/input/history/segments.js';
+import type { FullPolicy, HistoryRules } from '../../../../client-lib/input/history/history-rules.js';
+import type { Segment } from '../../../../client-lib/input/history/segment-table.js';
 import type { FillerTask } from '../../../fixtures/history-filler.js';
 
 const TOTAL = 60_000;

@@ -6,8 +6,8 @@
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
-import { RECORD, recordStride, SegmentTable, type Segment } from './segments.js';
-import type { HistoryRules } from './rules.js';
+import { RECORD, recordStride, SegmentTable, type Segment } from './segment-table.js';
+import type { HistoryRules } from './history-rules.js';
 
 /** `claim` found no room, and the policy is to wait for it. */
 export const CLAIM_WAIT = -1;

@@ -17,7 +17,7 @@ export interface LocateOptions {
   readonly connectTimeoutMs?: number;
 }
 
-export interface Located {
+export interface FoundServer {
   /** Runtime directory of the server that answered. */
   readonly directory: string;
   readonly socket: string;
@@ -27,7 +27,7 @@ export interface Located {
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 /** A session with the host server; undefined when none runs in any of the directories. */
-export async function findHostServer(options: LocateOptions): Promise<Located | undefined> {
+export async function findHostServer(options: LocateOptions): Promise<FoundServer | undefined> {
   return findServer(options, hostSocketPath);
 }
 
@@ -36,7 +36,7 @@ export async function findAppServer(
   app: string,
   options: LocateOptions,
   dispatcher: CallDispatcher<undefined>,
-): Promise<Located | undefined> {
+): Promise<FoundServer | undefined> {
   return findServer(options, (directory) => appSocketPath(directory, app), dispatcher);
 }
 
@@ -45,7 +45,7 @@ export function directoriesOf(options: LocateOptions): string[] {
 }
 
 /** The error for a host without a host server, naming the directories that were searched. */
-export function noHostServer(options: LocateOptions): MirrorflowError {
+export function noHostServerError(options: LocateOptions): MirrorflowError {
   const searched = directoriesOf(options).join(', ');
   return new MirrorflowError(
     'NOT_RUNNING',
@@ -58,7 +58,7 @@ async function findServer(
   options: LocateOptions,
   pathIn: (directory: string) => string,
   dispatcher?: CallDispatcher<undefined>,
-): Promise<Located | undefined> {
+): Promise<FoundServer | undefined> {
   for (const directory of directoriesOf(options)) {
     // In /tmp any user can create a directory of this name: only this user's or root's is trusted.
     if (!isUsableDirectory(directory, uid(), directory.startsWith('/tmp/'))) continue;

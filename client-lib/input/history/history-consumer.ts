@@ -6,7 +6,7 @@
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
-import { RECORD, SegmentTable, type Segment } from './segments.js';
+import { RECORD, SegmentTable, type Segment } from './segment-table.js';
 
 /** Metadata of a buffer; `flags` are those of its slot in the flow file. */
 export interface HistoryRecord {

@@ -5,7 +5,7 @@ import {
   checkHistoryOptions,
   resolveRules,
   type HistoryOptions,
-} from '../../../../client-lib/input/history/rules.js';
+} from '../../../../client-lib/input/history/history-rules.js';
 
 describe('the options of a history', () => {
   it('a history has defaults for all options', () => {

@@ -6,7 +6,7 @@
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 import { HISTORY_BUFFERS_MAX } from './control-block.js';
-import { recordStride } from './segments.js';
+import { recordStride } from './segment-table.js';
 
 /**
  * `block`: the flow thread stops reading, which holds a lossless provider back; `overwrite`: the
