@@ -211,7 +211,7 @@ export class Inbox {
     throw new MirrorflowError(
       'LIMIT_REACHED',
       `${queued} messages (${this.#bytes} bytes) are queued for this client already; send again later`,
-      { queued },
+      { waiting: queued },
     );
   }
 
