@@ -21,7 +21,7 @@ const COMPILATION_RECORD = '.tsbuildinfo';
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
-  'flow-thread': 'client-lib/flow-thread/main.js',
+  'flow-thread': 'client-lib/input/flow-thread/main.js',
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',
   recovery: 'duplicator/recovery/main.js',
