@@ -145,7 +145,7 @@ function shakeHands(
     socket.on('error', () => undefined);
     socket.on('data', receive);
     socket.once('close', closed);
-    if (handshake.first !== undefined) socket.write(handshake.first);
+    if (handshake.opening !== undefined) socket.write(handshake.opening);
     socket.resume();
     if (socket.destroyed) closed();
   });

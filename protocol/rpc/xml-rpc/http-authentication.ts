@@ -97,7 +97,7 @@ export class HttpAuthentication {
   #isValid(token: string, address: string): boolean {
     const ofDirectory = this.#options.token();
     if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return true;
-    return this.#proven.uses(token);
+    return this.#proven.renew(token);
   }
 
   #recordFailure(address: string, what: string): void {
