@@ -1,6 +1,6 @@
 /**
  * The handshake of permanent connections between host servers over TCP or TLS, in which both ends
- * prove that they know the shared secret. Pure: takes received bytes and returns bytes to send and
+ * prove the shared secret. Pure: takes received bytes and returns bytes to send and
  * the outcome; `control-socket.ts` runs it over a socket.
  *
  * ```
@@ -128,7 +128,7 @@ function verdictOn(proof: Buffer, secret: Secret, challenge: Challenge): Step {
   const verdict = Buffer.alloc(VERDICT_BYTES);
   if (isProof(proof, secret, 'caller', challenge)) return { send: verdict, outcome: 'proven' };
   verdict.writeUInt32LE(STATUS.proof);
-  return { send: verdict, outcome: refused('the other host does not know the shared secret') };
+  return { send: verdict, outcome: refused('the other host does not have the shared secret') };
 }
 
 export class ControlCaller extends MessageCollector implements Handshake {
@@ -178,7 +178,7 @@ export class ControlCaller extends MessageCollector implements Handshake {
     };
     const isProven = isProof(answer.subarray(ANSWER_PROOF_OFFSET), this.#secret, 'listener', challenge);
     if (answer.readUInt32LE(STATUS_OFFSET) !== STATUS.accepted || !isProven) {
-      return { outcome: refused('the other host does not know the shared secret') };
+      return { outcome: refused('the other host does not have the shared secret') };
     }
     return { send: prove(this.#secret, 'caller', challenge), outcome: 'more' };
   }

@@ -1,6 +1,6 @@
 /**
  * Computes and checks proofs of the shared secret, which itself is never sent. Each end sends a
- * random number (nonce), and each end proves with an HMAC over both nonces that it knows the
+ * random number (nonce), and each end proves with an HMAC over both nonces that it has the
  * secret. Used by the handshakes between host servers and between duplicators, and by
  * `system.authenticate`. Pure.
  *

@@ -1,7 +1,7 @@
 /**
  * The shared secret of the hosts of one network: read from a file that only its owner and group may
- * access, never sent and never printed. A program that knows it has all permissions; it proves its
- * knowledge with a proof (see proof.ts). Reads the secret file.
+ * access, never sent and never printed. A program that has the secret has all permissions; it
+ * proves the secret as in proof.ts. Reads the secret file.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';

@@ -192,7 +192,7 @@ export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
   };
 }
 
-/** A struct member that may be left out. */
+/** A struct member that may be omitted. */
 interface OptionalMember<T> {
   readonly optional: Schema<T>;
 }

@@ -150,7 +150,7 @@ describe('host servers of one network', function () {
     };
     const b = await host('b', { security, peers: [a.address] });
     await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
-    expect((await network(b))[1]?.cause).to.contain('does not know the shared secret');
+    expect((await network(b))[1]?.cause).to.contain('does not have the shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
