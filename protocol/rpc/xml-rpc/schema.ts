@@ -69,7 +69,7 @@ export interface StringOptions {
 
 export function string(options: StringOptions = {}): Schema<string> {
   const { maxCharacters, pattern } = options;
-  const bound = maxCharacters === undefined ? '' : ` of at most ${maxCharacters} characters`;
+  const bound = maxCharacters === undefined ? '' : boundText(`at most ${maxCharacters} characters`, options);
   const form = pattern === undefined || options.doc !== undefined ? '' : ` like ${pattern.source}`;
   return schema(
     'string',
@@ -131,10 +131,16 @@ export function double(options: NumberOptions = {}): Schema<number> {
   );
 }
 
-function range({ min, max }: NumberOptions): string {
-  if (min !== undefined && max !== undefined) return ` of ${min} to ${max}`;
-  if (min !== undefined) return ` of at least ${min}`;
-  return max === undefined ? '' : ` of at most ${max}`;
+function range(options: NumberOptions): string {
+  const { min, max } = options;
+  if (min !== undefined && max !== undefined) return boundText(`${min} to ${max}`, options);
+  if (min !== undefined) return boundText(`at least ${min}`, options);
+  return max === undefined ? '' : boundText(`at most ${max}`, options);
+}
+
+/** `an int of 1 to 9`, but `TCP port; 0 means any free port (0 to 65535)`. */
+function boundText(bound: string, { doc }: { readonly doc?: string }): string {
+  return doc === undefined ? ` of ${bound}` : ` (${bound})`;
 }
 
 export function boolean(): Schema<boolean> {

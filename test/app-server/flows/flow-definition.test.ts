@@ -14,7 +14,7 @@ describe('flow definition', () => {
 
   it('refuses properties that are no JSON object, types that are none, and sizes that cannot be mapped', () => {
     expect(() => definitionOfProvider({ ...OUTPUT, properties: '[]' })).to.throw('JSON object');
-    expect(() => definitionOfProvider({ ...OUTPUT, type: '--flow' })).to.throw('no flow type');
+    expect(() => definitionOfProvider({ ...OUTPUT, type: '--flow' })).to.throw('is not a flow type');
     expect(() => definitionOfProvider({ ...OUTPUT, bufferSize: 2 ** 30 })).to.throw('can be mapped');
   });
 

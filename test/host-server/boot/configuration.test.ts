@@ -64,7 +64,7 @@ describe('configuration of the host server', () => {
     );
     expect(found[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
     expect(found[2]).to.equal('directory must be an absolute path, and is the string "run"');
-    expect(found[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535, and is 70000$/);
+    expect(found[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535\), and is 70000$/);
     expect(found[4]).to.match(/^applications\[1\] "a b" is not a name of a/);
     expect(found[5]).to.match(/^applications\[2\] has no member "colour"; its members are name, source/);
     expect(found[6]).to.match(/^applications\[3\]\.name must be the name of an application, and is nothing$/);
