@@ -1,4 +1,6 @@
-/** The generated page docs/xml-rpc-methods.md; after a change of the contract, run `npm run docs`. */
+/**
+ * The generated page docs/xml-rpc-methods.md; after a change of the contract, run `npm run docs`.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';

@@ -67,7 +67,9 @@ export const duplicatorFigures = struct({
   ),
 });
 
-/** A flow of a client: the client's own counts, if it answered, and the duplicator's for its link. */
+/**
+ * A flow of a client: the client's own counts, if it answered, and the duplicator's for its link.
+ */
 const usage = struct({
   flow: name('flow'),
   direction,

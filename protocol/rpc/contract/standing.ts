@@ -8,7 +8,9 @@ import type { ApplicationStatistics } from './figures.js';
 export interface FlowStanding {
   /** Consumers, including observers, which read only the newest buffer. */
   readonly readers: number;
-  /** Buffers not acknowledged by the slowest consumer; undefined without acknowledging consumers. */
+  /**
+   * Buffers not acknowledged by the slowest consumer; undefined without acknowledging consumers.
+   */
   readonly lag: number | undefined;
   /** Fill of the fullest history of a reader, 0 to 1; undefined if no reader reported one. */
   readonly fill: number | undefined;

@@ -9,9 +9,9 @@
  *  caller -> listener    PROOF     proof (32)                                                              32 bytes
  *  listener -> caller    VERDICT   status u32                                                               4 bytes
  * ```
- * Little-endian. Status 0 means accepted; any other status ends the connection. The proofs are those
- * of proof.ts for the channel `control`, bound to both versions. Messages have the lengths above,
- * and each end waits for the other's message before it sends the next, so that an incomplete
+ * Little-endian. Status 0 means accepted; any other status ends the connection. The proofs are
+ * those of proof.ts for the channel `control`, bound to both versions. Messages have the lengths
+ * above, and each end waits for the other's message before it sends the next, so that an incomplete
  * message occupies less than 100 bytes.
  */
 import { MirrorflowError } from '../../base/errors.js';

@@ -13,7 +13,9 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1';
 }
 
-/** Throws BAD_OPTION for a non-loopback address without a secret, and for TLS without a certificate. */
+/**
+ * Throws BAD_OPTION for a non-loopback address without a secret, and for TLS without a certificate.
+ */
 export function checkListening(
   address: AddressOf<'tcp' | 'tls'>,
   security: Pick<Security, 'secret' | 'identity'>,

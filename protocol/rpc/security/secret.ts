@@ -20,8 +20,8 @@ export class Secret {
   readonly #bytes: Buffer;
 
   /**
-   * Copies the bytes. Throws BAD_OPTION if their number is outside SECRET_BYTES; `description` names
-   * the secret in the error.
+   * Copies the bytes. Throws BAD_OPTION if their number is outside SECRET_BYTES; `description`
+   * names the secret in the error.
    */
   constructor(bytes: Uint8Array | string, description = 'the shared secret') {
     this.#bytes = Buffer.from(bytes as string);

@@ -1,7 +1,7 @@
 /**
  * Functions to define an XML-RPC contract: methods with documentation, parameters and result.
- * `protocol/rpc/contract` defines the contract of mirrorflow with them; the compiler checks handlers
- * and callers against it, the dispatcher checks calls at run time. Pure.
+ * `protocol/rpc/contract` defines the contract of mirrorflow with them; the compiler checks
+ * handlers and callers against it, the dispatcher checks calls at run time. Pure.
  */
 import assert from 'node:assert/strict';
 import { describeError, MirrorflowError } from '../../base/errors.js';

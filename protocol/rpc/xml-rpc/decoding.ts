@@ -59,7 +59,9 @@ export class StrictDeserializer extends Deserializer {
     throw parseError(describeError(error).replaceAll('\n', ', '));
   }
 
-  /** The base class converts a fault into an Error without the extra members that the codec needs. */
+  /**
+   * The base class converts a fault into an Error without the extra members that the codec needs.
+   */
   override onDone(): void {
     if (this.responseType === 'fault') this.callback?.(undefined, this.stack);
     else super.onDone();

@@ -39,9 +39,9 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Returns `<value>…</value>`. `root` names the value in errors (`params`, `result`); `outerDepth` is
- * the number of arrays and structs that will enclose it. Throws INVALID_PARAMETERS with the path of
- * a value that cannot be encoded, TOO_LARGE for more values than a document holds.
+ * Returns `<value>…</value>`. `root` names the value in errors (`params`, `result`); `outerDepth`
+ * is the number of arrays and structs that will enclose it. Throws INVALID_PARAMETERS with the path
+ * of a value that cannot be encoded, TOO_LARGE for more values than a document holds.
  */
 export function encodeValue(root: string, value: unknown, outerDepth = 0): string {
   let remainingValues = VALUES_PER_DOCUMENT;

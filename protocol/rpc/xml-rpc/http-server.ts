@@ -168,7 +168,8 @@ export class HttpRpcServer<Context> {
       response.setHeader('allow', 'POST');
       return refuse(response, 405, 'send XML-RPC calls as POST');
     }
-    // Also refuses foreign web pages: browsers send them with this type only after a CORS preflight.
+    // Also refuses foreign web pages: browsers send them with this type only after a CORS
+    // preflight.
     if (!XML.test(request.headers['content-type'] ?? '')) {
       return refuse(response, 415, 'the content type of XML-RPC must be text/xml');
     }

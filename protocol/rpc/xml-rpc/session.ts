@@ -160,7 +160,9 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     this.#watchFrame(frames.length > 0);
   }
 
-  /** Bounds the time of an incomplete frame, so that a slow sender does not occupy memory forever. */
+  /**
+   * Bounds the time of an incomplete frame, so that a slow sender does not occupy memory forever.
+   */
   #watchFrame(completed: boolean): void {
     if (completed) {
       // Each frame has its own timeout.

@@ -1,4 +1,6 @@
-/** Type declarations of the used part of the package `xmlrpc`: the deserializer of `decoding.ts`. */
+/**
+ * Type declarations of the used part of the package `xmlrpc`: the deserializer of `decoding.ts`.
+ */
 declare module 'xmlrpc/lib/deserializer.js' {
   /** The stream of the package `sax`; `_parser` is the parser that it wraps. */
   interface SaxStream {

@@ -127,7 +127,8 @@ export const recovery: FuzzTarget = {
       repair?.();
     }
     const after = checkFile(file);
-    // The credit is compared with the published count, so that its repair may reveal a wrong credit.
+    // The credit is compared with the published count, so that its repair may reveal a wrong
+    // credit.
     for (const { check, state, text } of after)
       assert(state === 'sound' || (check === 'credit' && state === 'unsound'), text);
   },

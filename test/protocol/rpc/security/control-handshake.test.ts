@@ -1,4 +1,6 @@
-/** The handshake between host servers (control-handshake.ts), caller and listener in one process. */
+/**
+ * The handshake between host servers (control-handshake.ts), caller and listener in one process.
+ */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isMirrorflowError } from '../../../../protocol/base/errors.js';

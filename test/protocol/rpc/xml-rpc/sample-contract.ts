@@ -106,7 +106,7 @@ export class Sample {
         throw new MirrorflowError('UNKNOWN_FLOW', 'there is no flow x', { flow: 'x', count: 3 });
       if (how === 'throw') throw new TypeError('a mistake');
       if (how === 'reject') return Promise.reject(new Error('a rejected mistake'));
-      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- handlers may do this
+      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- some do
       if (how === 'nothing') throw undefined;
       return undefined as unknown as string;
     },

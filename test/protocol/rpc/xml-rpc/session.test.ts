@@ -1,8 +1,7 @@
-/** Sessions over Unix sockets and TCP, and the server that accepts them. */
+/** Sessions over Unix sockets and TCP. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { encodeCall } from '../../../../protocol/rpc/xml-rpc/codec.js';
 import { connectSession } from '../../../../protocol/rpc/xml-rpc/connect-session.js';
 import { encodeFrame } from '../../../../protocol/rpc/xml-rpc/session-framing.js';
@@ -14,7 +13,7 @@ import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
 import { TemporaryDirectory } from './temporary-directory.js';
 
-describe('RPC session', () => {
+describe('sessions', () => {
   let directory: TemporaryDirectory;
   let serving: Sample;
   let calling: Sample;
@@ -267,63 +266,5 @@ describe('RPC session', () => {
     const [client] = await open();
     for (let n = 0; n < 50; n++) expect(await client.call('sample.add', [n, 1])).to.equal(n + 1);
     client.destroy();
-  });
-});
-
-describe('session server', () => {
-  let directory: TemporaryDirectory;
-  let sample: Sample;
-  const make = () => new SessionServer({ context: () => undefined, log: sample.log });
-
-  beforeEach(() => {
-    directory = new TemporaryDirectory();
-    sample = new Sample();
-  });
-  afterEach(() => directory.remove());
-
-  it('a session server gives its socket file mode 0660 and removes it when it closes', async () => {
-    const path = directory.file('a.sock');
-    const server = make();
-    await server.listen({ path });
-    expect(statSync(path).mode & 0o777).to.equal(0o660);
-    await server.close();
-    expect(existsSync(path)).to.equal(false);
-  });
-
-  it('a socket file on which no process listens is replaced', async () => {
-    const path = directory.file('a.sock');
-    const dead = createServer().listen(directory.file('b.sock'));
-    await once(dead, 'listening');
-    // Closing removes the file under its bound name only; the renamed file remains without a
-    // listener.
-    renameSync(directory.file('b.sock'), path);
-    await new Promise((resolve) => dead.close(resolve));
-    expect(existsSync(path)).to.equal(true);
-    const server = make();
-    await server.listen({ path });
-    const session = await connectSession({ path }, { context: () => undefined, log: sample.log });
-    await session.close();
-    await server.close();
-  });
-
-  it('a socket of a running server and a file that is not a socket are not replaced', async () => {
-    const path = directory.file('a.sock');
-    const first = make();
-    await first.listen({ path });
-    expect((await rejection(make().listen({ path }))).code).to.equal('ADDRESS_IN_USE');
-    const session = await connectSession({ path }, { context: () => undefined, log: sample.log });
-    session.destroy();
-    await first.close();
-    const file = directory.file('file');
-    writeFileSync(file, 'precious');
-    expect((await rejection(make().listen({ path: file }))).code).to.equal('ADDRESS_IN_USE');
-    expect(existsSync(file)).to.equal(true);
-  });
-
-  it('a failed connection is reported with the address', async () => {
-    const path = directory.file('none.sock');
-    const error = await rejection(connectSession({ path }, { context: () => undefined, log: sample.log }));
-    expect(error.code).to.equal('TRANSPORT_ERROR');
-    expect(error.message).to.equal(`cannot connect to unix:${path}: no server listens there`);
   });
 });
