@@ -1,7 +1,7 @@
 /**
  * The rule for addresses on which servers listen: loopback addresses of this machine always, other
- * addresses only with a shared secret that callers must prove. Checked by host servers, app servers
- * and duplicators before they listen. Pure.
+ * addresses only with a shared secret that callers must prove. Checked by host servers, app
+ * servers, duplicators and the web viewer before they listen. Pure.
  */
 import { isIPv4 } from 'node:net';
 import { formatAddress, type AddressOf } from '../../base/address.js';

@@ -1,6 +1,7 @@
 /**
  * Opens a session (a connection on which both sides may call) to a Unix socket or TCP port. Used by
- * clients, the console and permanent connections. Opens a socket, which the session then owns.
+ * the client library, permanent connections, and children that report a failed start. Opens a
+ * socket, which the session then owns.
  */
 import { Socket } from 'node:net';
 import { MirrorflowError } from '../../base/errors.js';

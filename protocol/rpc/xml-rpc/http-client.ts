@@ -1,7 +1,7 @@
 /**
  * Calls an XML-RPC server over HTTP on kept-alive connections; time and size of a response are
- * bounded. Used by programs that hold no session, such as parts of the console, and by tests. Opens
- * sockets.
+ * bounded. Used by benchmarks and tests as the counterpart of the HTTP server; the programs of
+ * mirrorflow call over sessions. Opens sockets.
  */
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { MirrorflowError, systemCode } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Accepts sessions on a Unix socket or a TCP port; host servers, app servers and the parents of
- * child processes each run one. Owns the accepted sessions: closing the server closes them.
+ * Accepts sessions on a Unix socket or a TCP port; every host server and app server runs one. Owns
+ * the accepted sessions: closing the server closes them.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { EventEmitter } from 'eventemitter3';
