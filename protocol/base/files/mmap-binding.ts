@@ -1,7 +1,7 @@
 /**
  * Loads the package `mmap-io` for `mapping.ts`. The package's entry module first loads a build
  * tool, which takes 40 ms and 10 MB in every process and thread and interprets options of this
- * process's command line (`--directory`, for one) as its own. So the nativeModule module is loaded
+ * process's command line (`--directory`, for one) as its own. So the native module is loaded
  * directly from the place where the package's build puts it; the entry module is the fallback, with
  * the command line hidden from it.
  */
