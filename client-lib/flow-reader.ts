@@ -6,8 +6,7 @@
 import { systemClock, type Clock } from '../protocol/base/clock.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../protocol/flow/flow-file/geometry.js';
-import { SLOT, sourceStateOf, type SourceState } from '../protocol/flow/flow-file/layout.js';
+import { sourceStateOf, type SourceState } from '../protocol/flow/flow-file/layout.js';
 import { RingReader, type ReadOutcome } from '../protocol/flow/flow-file/ring-reader.js';
 import type { LinkEnd } from '../protocol/flow/signal-link/link.js';
 import { MessageKind, type Delivery } from '../protocol/flow/signal-link/messages.js';
@@ -298,7 +297,7 @@ export class InlineEngine implements InputEngine {
       giveBack: (_sequence, buffer) => {
         this.#position.giveBack(buffer);
       },
-      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && holds(file, sequence),
+      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && file.holds(sequence),
     };
   }
 
@@ -413,8 +412,4 @@ export class InlineEngine implements InputEngine {
     if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;
   }
-}
-
-function holds(file: FlowFile, sequence: number): boolean {
-  return file.words.load64(slotOffset(file.geometry, sequence) + SLOT.sequence) === sequence + 1;
 }

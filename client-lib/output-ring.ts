@@ -5,7 +5,7 @@
  * as much as a small buffer: several slots are opened with one.
  */
 import type { FlowFile } from '../protocol/flow/flow-file/flow-file.js';
-import { GENERATION_SHIFT, HEADER } from '../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../protocol/flow/flow-file/ring-writer.js';
 
 /**
@@ -53,7 +53,7 @@ export class OutputRing {
 
   /** The count that the duplicator has heard of without answering. */
   get heard(): number {
-    return this.file.words.load64(HEADER.heard);
+    return this.file.heard;
   }
 
   /** The payload of the next slot, the caller's until `commit`; undefined without credit. */
@@ -102,6 +102,6 @@ export class OutputRing {
 
   /** Sequences below it may be written. */
   get #credit(): number {
-    return this.file.words.peek64(HEADER.granted);
+    return this.file.peekGranted();
   }
 }

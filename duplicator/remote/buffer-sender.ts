@@ -8,8 +8,6 @@
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
 import {
   FRAME_BYTES,
@@ -102,8 +100,7 @@ export class BufferSender implements FlowSender {
     const index = sequence % this.#pieces.length;
     const known = this.#pieces[index];
     if (known?.length === FRAME_BYTES + size) return known;
-    const slot = slotOffset(this.#file.geometry, sequence);
-    const made = this.#file.bytes.subarray(slot + SLOT.frame, slot + SLOT.payload + size);
+    const made = this.#file.framedPayloadOf(sequence, size);
     this.#pieces[index] = made;
     return made;
   }

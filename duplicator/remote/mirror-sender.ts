@@ -14,9 +14,7 @@
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
 import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { BLOCKS_PER_FRAME, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
 import {
   FRAME_BYTES,
@@ -110,18 +108,17 @@ export class MirrorSender implements FlowSender {
 
   #step(wanted: number): void {
     let target = wanted;
-    if (!this.#isThere(target)) {
+    if (!this.#file.holds(target)) {
       target = this.#file.published - 1;
       this.#target = target;
       this.#cursor = 0;
-      if (!this.#isThere(target)) return;
+      if (!this.#file.holds(target)) return;
     }
-    const { words, geometry } = this.#file;
-    const slot = slotOffset(geometry, target);
-    const size = words.load32(slot + SLOT.size);
+    const file = this.#file;
+    const size = file.slotSize(target);
     const blocks = this.#missing(target, size);
     if (blocks.length > 0) this.#sendBlocks(target, size, blocks);
-    else this.#finish(target, size, words.plain64(slot + SLOT.timestampNs), words.load32(slot + SLOT.flags));
+    else this.#finish(target, size, file.slotTimestampNs(target), file.slotFlags(target));
   }
 
   /**
@@ -160,9 +157,8 @@ export class MirrorSender implements FlowSender {
   /** What the receiver has, when it is still in the ring and reaches as far as the blocks do. */
   #baseMemory(end: number, size: number): Buffer | undefined {
     const sequence = this.#base - 1;
-    if (sequence < 0 || !this.#isThere(sequence)) return undefined;
-    const { words, geometry } = this.#file;
-    const reaches = words.load32(slotOffset(geometry, sequence) + SLOT.size) >= Math.min(end, size);
+    if (sequence < 0 || !this.#file.holds(sequence)) return undefined;
+    const reaches = this.#file.slotSize(sequence) >= Math.min(end, size);
     return reaches ? this.#file.payloadOf(sequence) : undefined;
   }
 
@@ -203,10 +199,5 @@ export class MirrorSender implements FlowSender {
       this.pump();
     });
     this.#socket.uncork();
-  }
-
-  #isThere(sequence: number): boolean {
-    const { words, geometry } = this.#file;
-    return words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
   }
 }

@@ -14,7 +14,6 @@
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
-import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/flow/wire/blocks.js';
@@ -193,7 +192,7 @@ export class MirrorSink implements FlowSink {
 
   /** Publications below it are in the image. */
   get #whole(): number {
-    return this.#file.words.load64(HEADER.imageSequence);
+    return this.#file.imageApplied;
   }
 
   #slotOf(sequence: number): number {

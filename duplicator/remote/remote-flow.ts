@@ -19,7 +19,6 @@ import type { Served } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import {
-  HEADER,
   PROVIDER_GENERATION,
   sourceStateOf,
   type SourceState,
@@ -226,7 +225,7 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
     const known = this.#parts;
     const parts = known ?? (await this.#make(welcome));
     const { file } = parts;
-    if (known !== undefined && file.words.load64(HEADER.sourceEpoch) !== welcome.epoch) {
+    if (known !== undefined && file.sourceEpoch !== welcome.epoch) {
       const why = `the sequences of ${this.#options.sourceText} have begun again`;
       this.emit('replaced', why);
       throw new MirrorflowError('STOPPED', why);

@@ -12,7 +12,7 @@ import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { geometryOf, slotsForBudget } from '../../protocol/flow/flow-file/geometry.js';
 import { ImageWriter, createImage } from '../../protocol/flow/flow-file/image.js';
-import { FLOW_FLAGS, HEADER } from '../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
 import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -79,7 +79,7 @@ export async function findRemotePredecessor(
   if (inherited === undefined || inherited === 'no report') return nothing;
   if (inherited.verdict !== 'sound' && inherited.verdict !== 'repaired') return nothing;
   const file = openFlowHeader(path);
-  if ((file.flags & FLOW_FLAGS.remote) === 0 || file.words.load64(HEADER.sourceEpoch) === 0) return nothing;
+  if ((file.flags & FLOW_FLAGS.remote) === 0 || file.sourceEpoch === 0) return nothing;
   const remotes = file.counter(COUNTERS.holdingRemotes.id);
   return { inherited, resume: resumePoint(file), expected: consumersOfPredecessor(file), remotes };
 }
@@ -88,10 +88,14 @@ export async function findRemotePredecessor(
  * Where the sender is to go on. A mirror is sent as what changed since the publication that is here
  * whole: of one that was left out nothing is here, though it counts as published.
  */
-export function resumePoint({ words, flags, published }: FlowFile): NonNullable<WireHello['resume']> {
-  const epoch = words.load64(HEADER.sourceEpoch);
-  if ((flags & FLOW_FLAGS.mirror) === 0) return { epoch, sequence: published };
-  return { epoch, sequence: Math.min(published, words.load64(HEADER.imageSequence)) };
+export function resumePoint({
+  sourceEpoch,
+  flags,
+  published,
+  imageApplied,
+}: FlowFile): NonNullable<WireHello['resume']> {
+  if ((flags & FLOW_FLAGS.mirror) === 0) return { epoch: sourceEpoch, sequence: published };
+  return { epoch: sourceEpoch, sequence: Math.min(published, imageApplied) };
 }
 
 /**
@@ -129,7 +133,7 @@ export async function makeFlow(
     const made = imagePath === undefined ? undefined : imageOf(imagePath, file, access, takenOver);
     await listenOnLink(links, link);
     access.grant(link, 'socket');
-    file.words.store64(HEADER.sourceEpoch, welcome.epoch);
+    file.sourceEpoch = welcome.epoch;
     if (made === undefined) {
       const sink = new BufferSink(file, host, welcome.buffers, hooks);
       return { file, inode, imagePath, history: undefined, link, host, sink };
@@ -191,7 +195,7 @@ function obtain(
 
 function sourceEpochOf(path: string): number {
   try {
-    return openFlowHeader(path).words.load64(HEADER.sourceEpoch);
+    return openFlowHeader(path).sourceEpoch;
   } catch {
     return 0; // whatever is wrong with it, its recovery has said so
   }

@@ -3,7 +3,7 @@ import type { FlowHost } from '../../../duplicator/serving/flow-host.js';
 import { MirrorSink } from '../../../duplicator/remote/mirror-sink.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';
-import { FLOW_FLAGS, HEADER } from '../../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS } from '../../../protocol/flow/flow-file/layout.js';
 import { encodeBlocks } from '../../../protocol/flow/wire/blocks.js';
 import { FrameKind, emptyHeader } from '../../../protocol/flow/wire/frame.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
@@ -68,7 +68,7 @@ describe('the sink of a mirror', () => {
       bits,
     };
     expect([sink.admit(begun), sink.frame(begun, payload)]).to.deep.equal([true, undefined]);
-    expect([file.published, file.words.load64(HEADER.imageSequence)]).to.deep.equal([10, 1]);
+    expect([file.published, file.imageApplied]).to.deep.equal([10, 1]);
   });
 
   it('builds upon a publication that was given up and comes after all, and does not publish it', () => {
@@ -76,7 +76,7 @@ describe('the sink of a mirror', () => {
     expect(sends(8, 1, 2)).to.equal(undefined);
     expect([file.published, image[4096]]).to.deep.equal([10, 0]);
     expect(sends(10, 2, 3)).to.equal(undefined);
-    expect([file.published, file.words.load64(HEADER.imageSequence)]).to.deep.equal([11, 11]);
+    expect([file.published, file.imageApplied]).to.deep.equal([11, 11]);
     expect(image.equals(memory)).to.equal(true);
     expect(file.payloadOf(10).equals(memory)).to.equal(true);
   });

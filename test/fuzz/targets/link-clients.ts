@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { FlowHost } from '../../../duplicator/serving/flow-host.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { MessageDecoder, type MessageHandler } from '../../../protocol/flow/signal-link/framing.js';
@@ -132,7 +131,7 @@ export const linkClients: FuzzTarget = {
     connect(hostile);
     const decoder = new MessageDecoder((kind, value, detail) => {
       hostile.says(kind, value, detail);
-      const granted = file.words.load64(HEADER.granted);
+      const { granted } = file;
       assert(granted <= acknowledged + SLOTS, `credit ${granted}`);
     });
     decoder.push(input);

@@ -14,8 +14,9 @@ import { inWords, parseReport } from '../../../protocol/host/recovery/report.js'
 import type { RandomBits } from '../../../simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { FLOW_FLAGS, HEADER, HEADER_BYTES, MISSING, SLOT } from '../../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS, HEADER_BYTES, missingWord } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
+import { damageHeader, headerOffset, slotFieldOffset } from '../../protocol/flow/flow-file/damage.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;
@@ -25,9 +26,9 @@ const FILE_ONE_IN = 256;
 /** No process has this id. */
 const DEAD_PID = 2 ** 22 + 1;
 /** Words of the header that a damage may reach without the file being another one. */
-const RING_WORDS = [
-  HEADER.epoch, HEADER.published, HEADER.granted, HEADER.sourceState, HEADER.imageGeneration, HEADER.imageSequence,
-] as const; // prettier-ignore
+const RING_WORDS = (
+  ['epoch', 'published', 'granted', 'sourceState', 'imageGeneration', 'imageApplied'] as const
+).map(headerOffset);
 
 interface Bench {
   readonly directory: string;
@@ -54,8 +55,8 @@ function theBench(): Bench {
     writer.commit(PAYLOAD_BYTES - count, 0);
   }
   writer.publish();
-  made.words.store64(HEADER.granted, made.published + 2);
-  made.words.store32(HEADER.ownerPid, DEAD_PID);
+  made.granted = made.published + 2;
+  damageHeader(made, 'ownerPid', DEAD_PID);
   const sound = Buffer.from(made.bytes);
   const owner = { ...made.owner, pid: DEAD_PID };
   writeFileSync(imageBeside(path), Buffer.alloc(PAYLOAD_BYTES));
@@ -91,9 +92,10 @@ function damages(random: RandomBits): Buffer {
   const words = Array.from({ length: 1 + (random() % 4) }, () => {
     const word = Buffer.alloc(10);
     const stride = memory.geometry.slotStride / 8;
-    const slot = RING_WORDS.length + (random() % SLOTS) * stride + (random() % 2) * (SLOT.size / 8);
+    const slot =
+      RING_WORDS.length + (random() % SLOTS) * stride + (random() % 2) * (slotFieldOffset('size') / 8);
     word.writeUInt16LE(random() % 2 === 0 ? random() % RING_WORDS.length : slot, 0);
-    word.writeBigUInt64LE(BigInt((random() % 4 === 0 ? MISSING : 0) + (random() % 12)), 2);
+    word.writeBigUInt64LE(BigInt(random() % 4 === 0 ? missingWord((random() % 12) - 1) : random() % 12), 2);
     return word;
   });
   return Buffer.concat(words);
@@ -112,7 +114,7 @@ export const recovery: FuzzTarget = {
     if (inputs % FILE_ONE_IN === 0) {
       // Every other one is a mirror, with its image beside it.
       if (inputs % (2 * FILE_ONE_IN) === 0)
-        bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, HEADER.flags);
+        bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, headerOffset('flags'));
       writeFileSync(path, bytes);
       const found = verify(path).verdict;
       assert.equal(inspectDeadFile(path) !== undefined, found === 'sound');

@@ -14,6 +14,7 @@ import { withLock } from '../../../../protocol/base/files/claim-lock.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { TestProcess } from '../../../fixtures/child-process.js';
 import { Place, thrownBy } from '../../flow/flow-file/place.js';
+import { damageHeader } from '../../flow/flow-file/damage.js';
 
 const CLAIMANTS = 6;
 const ROUNDS = 12;
@@ -95,7 +96,7 @@ describe('claiming a path', () => {
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
     const corpse = place.create({ path: place.file('corpse') });
-    corpse.words.store32(40, dead.pid!);
+    damageHeader(corpse, 'ownerPid', dead.pid!);
     for (let round = 0; round < ROUNDS; round += 1) {
       // Free, a dead owner's and no flow file at all, in turn.
       if (round % 3 === 1) linkSync(corpse.path, place.file(`flow.${round}`));
