@@ -4,9 +4,12 @@
 //   dist/programs/NAME.cjs        a server or worker
 //   dist/programs/console/        the command `mirrorflow`; its subcommands are chunks that load when they are used
 //   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; mirrorflow.cjs is the same for `require`
+//   dist/types/                   declarations of the library, for `import` and for `require`
 //   addons/unix-dgram.cjs         the JavaScript part of unix-dgram
 import {
   chmodSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -15,7 +18,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
@@ -98,6 +101,26 @@ function thinOut(path) {
   );
 }
 
+/** The declarations that the library's own reach, for `import` and for `require`: what a package.json says decides which they are for. */
+function writeTypes() {
+  const reached = new Set();
+  const visit = (file) => {
+    if (reached.has(file) || !existsSync(file)) return;
+    reached.add(file);
+    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(
+      /(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g,
+    ))
+      visit(join(dirname(file), `${specifier}.d.ts`));
+  };
+  visit(join(DIST, 'client-lib', 'index.d.ts'));
+  rmSync(join(DIST, 'types'), { recursive: true, force: true });
+  for (const [folder, type] of Object.entries({ esm: 'module', cjs: 'commonjs' })) {
+    const target = join(DIST, 'types', folder);
+    for (const file of reached) cpSync(file, join(target, relative(DIST, file)));
+    writeFileSync(join(target, 'package.json'), `{ "type": "${type}" }\n`);
+  }
+}
+
 /** The JavaScript part of unix-dgram, with the search for its native module replaced by the folder of addons/ for the running Node. */
 async function bundleUnixDgram() {
   const outfile = join(ROOT, 'addons', 'unix-dgram.cjs');
@@ -156,6 +179,7 @@ writeFileSync(
   join(ROOT, exports['.'].require.default),
   `module.exports = require('./${basename(library)}');\n`,
 );
+writeTypes();
 await bundleUnixDgram();
 // npm does this when it installs a package; a clone is compiled after that.
 for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);

@@ -38,7 +38,7 @@ describe('the installation', () => {
     directories.push(root);
     for (const folder of ['dist/protocol', 'dist/programs'])
       mkdirSync(join(root, folder), { recursive: true });
-    writeFileSync(join(root, 'package.json'), '{}');
+    writeFileSync(join(root, 'package.json'), '{ "name": "mirrorflow" }');
     for (const [file, second] of Object.entries(files)) {
       writeFileSync(join(root, 'dist', file), '');
       utimesSync(join(root, 'dist', file), second, second);
