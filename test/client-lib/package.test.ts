@@ -92,7 +92,7 @@ describe('the package', () => {
       const installed = join(elsewhere, 'node_modules/mirrorflow');
       const files = ['package.json', LIBRARY.slice(ROOT.length), 'dist/programs/flow-thread.cjs'];
       for (const file of files) cpSync(join(ROOT, file), join(installed, file));
-      symlinkSync(join(ROOT, 'node_modules/mmap-io'), join(elsewhere, 'node_modules/mmap-io'));
+      cpSync(join(ROOT, 'addons'), join(installed, 'addons'), { recursive: true });
       const program = join(elsewhere, 'consumer.js');
       writeFileSync(program, CONSUMER);
       const provider = await system.client('provider');
