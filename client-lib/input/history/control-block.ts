@@ -19,6 +19,7 @@
  *          │ threadWaits  │ wakeBelow   │ reportBelow  │ paused         │
  *      384 ├──────────────┼─────────────┼──────────────┼────────────────┤
  *          │ capacity     │ target      │ lost (u64)   │ lostReported   │
+ *          │ newestSegment│             │              │                │
  *      448 ├──────────────┴─────────────┴──────────────┴────────────────┤
  *          │ ready queue, free queue, states: `limit` words each        │
  *          └────────────────────────────────────────────────────────────┘
@@ -60,6 +61,11 @@ export const CONTROL = {
   lost: 6 * LINE_WORDS + 2,
   /** 1 while a `lost` message to the main thread is under way. */
   lostReported: 6 * LINE_WORDS + 4,
+  /**
+   * Id of the segment that the flow thread added last, stored before one of its buffers is ready.
+   * Buffer numbers are reused: only this id tells the main thread that a number has new memory.
+   */
+  newestSegment: 6 * LINE_WORDS + 5,
 } as const;
 
 const QUEUES = 7 * LINE_WORDS;

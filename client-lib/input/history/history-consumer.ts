@@ -1,8 +1,8 @@
 /**
  * The main thread's end of a history (the ring of buffers that a flow thread fills): takes ready
  * buffers in order and releases them in any order. Used by ThreadedEngine. No I/O. Memory segments
- * that the other end has added are fetched when one of their buffers is first read, so this end
- * needs no event loop.
+ * that the other end has added are fetched before the next buffer is read, so this end needs no
+ * event loop.
  */
 import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
@@ -27,6 +27,8 @@ export class HistoryConsumer {
   readonly #freed: IndexQueue;
   /** View of the payload per buffer, reused while the sizes stay the same. */
   readonly #views: (Uint8Array | undefined)[] = [];
+  /** Id of the newest segment in the table. */
+  #newestSegment = 0;
   #taken = 0;
 
   /**
@@ -162,12 +164,15 @@ export class HistoryConsumer {
   }
 
   #place(index: number): ReturnType<SegmentTable['at']> {
-    if (!this.#table.has(index)) this.#fetchSegments();
+    // A number in the table may belong to a segment that was freed and replaced meanwhile.
+    if (this.#control.peek(CONTROL.newestSegment) !== this.#newestSegment) this.#fetchSegments();
     return this.#table.at(index);
   }
 
   #fetchSegments(): void {
-    for (let segment = this.#fetch(); segment !== undefined; segment = this.#fetch())
+    for (let segment = this.#fetch(); segment !== undefined; segment = this.#fetch()) {
       this.#table.add(segment);
+      this.#newestSegment = segment.id;
+    }
   }
 }

@@ -150,8 +150,9 @@ export class HistoryProducer {
 
   /** Grows to at least `to` buffers. False when the system has no memory for them. */
   grow(to: number): boolean {
-    const missing = to - this.#control.load(CONTROL.capacity);
+    // The target first: the main thread retires no buffer that this count contains.
     this.#control.store(CONTROL.target, Math.max(to, this.#control.load(CONTROL.target)));
+    const missing = to - this.#control.load(CONTROL.capacity);
     if (missing <= 0) return true;
     let left = missing - this.#revive(missing);
     while (left > 0) {
@@ -249,6 +250,7 @@ export class HistoryProducer {
     this.#segments.push(segment);
     this.#table.add(segment);
     this.#publish(segment);
+    this.#control.store(CONTROL.newestSegment, segment.id);
     for (let index = segment.first + segment.count - 1; index >= segment.first; index -= 1) {
       this.#control.setState(index, BUFFER.free);
       this.#spare.push(index);

@@ -69,10 +69,6 @@ export class SegmentTable {
     }
   }
 
-  has(index: number): boolean {
-    return this.#places[index] !== undefined;
-  }
-
   /**
    * Place of a buffer. Throws RangeError for a number without memory, which is a defect of this
    * library.

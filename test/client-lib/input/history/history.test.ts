@@ -13,10 +13,12 @@ import type { Segment } from '../../../../client-lib/input/history/segment-table
 
 const PAYLOAD_BYTES = 24;
 
-/** Both ends of a history in this thread; segments pass through an array. */
+/** Both ends of a history in this thread; segments and withdrawals pass through arrays. */
 class TwoEnds {
   readonly producer: HistoryProducer;
   readonly consumer: HistoryConsumer;
+  /** Ids of freed segments whose withdrawal is under way to the consumer. */
+  readonly #withdrawn: number[] = [];
   #next = 0;
 
   constructor(rules: HistoryRules) {
@@ -32,8 +34,13 @@ class TwoEnds {
       rules,
       PAYLOAD_BYTES,
       (segment) => published.push(segment),
-      (id) => this.consumer.removeSegment(id),
+      (id) => this.#withdrawn.push(id),
     );
+  }
+
+  /** Delivers the withdrawals that are under way, as the event loop of the main thread does. */
+  deliverWithdrawals(): void {
+    for (const id of this.#withdrawn.splice(0)) this.consumer.removeSegment(id);
   }
 
   /** Produces the next sequence and returns it, or the refusal of `claim`. */
@@ -163,6 +170,7 @@ const actionArbitrary = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hold' as const), number: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('grow' as const), number: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('shrink' as const), number: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('deliver' as const), number: fc.nat() }) },
 );
 
 describe('a history', () => {
@@ -224,6 +232,9 @@ describe('a history', () => {
               model.shrink(to);
               break;
             }
+            case 'deliver':
+              both.deliverWithdrawals();
+              break;
           }
           expect(consumer.ready).to.equal(model.ready.length);
           expect(consumer.free).to.equal(model.free);
@@ -232,6 +243,71 @@ describe('a history', () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('buffer numbers that are reused while a withdrawal is under way are read from their new memory', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 8 });
+    const { producer, consumer } = both;
+    const takeAndRelease = (count: number): number[] =>
+      Array.from({ length: count }, () => {
+        const index = consumer.take();
+        const sequence = both.read(index);
+        consumer.release(index);
+        return sequence;
+      });
+    for (let round = 0; round < 3; round += 1) {
+      const first = round * 10;
+      producer.grow(8);
+      for (let count = 0; count < 8; count += 1) both.produce();
+      expect(takeAndRelease(8)).to.deep.equal(Array.from({ length: 8 }, (_, at) => first + at));
+      producer.shrink(2); // frees the segment; the consumer learns of it later
+      for (let count = 0; count < 2; count += 1) both.produce();
+      expect(takeAndRelease(2)).to.deep.equal([first + 8, first + 9]);
+    }
+    both.deliverWithdrawals();
+    producer.grow(8);
+    for (let count = 0; count < 8; count += 1) both.produce();
+    expect(takeAndRelease(8)[7]).to.equal(37);
+    expect(consumer.lost).to.equal(0);
+  });
+
+  it('a lossless history of any changing size gives every buffer once and in order', () => {
+    const sizes = fc.array(
+      fc.record({
+        size: fc.integer({ min: 1, max: 16 }),
+        producesFirst: fc.boolean(),
+        takes: fc.nat({ max: 20 }),
+        deliversWithdrawals: fc.boolean(),
+      }),
+      { minLength: 5, maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(sizes, (steps) => {
+        const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 16 });
+        let next = 0;
+        const take = (count: number): void => {
+          for (let left = count; left > 0; left -= 1) {
+            const index = both.consumer.take();
+            if (index < 0) return;
+            expect(both.read(index)).to.equal(next);
+            next += 1;
+            if (both.consumer.release(index)) both.producer.freeRetiredSegments();
+          }
+        };
+        for (const { size, producesFirst, takes, deliversWithdrawals } of steps) {
+          if (producesFirst) while (both.produce() !== 'wait');
+          if (size > both.consumer.capacity) both.producer.grow(size);
+          else both.producer.shrink(size);
+          while (both.produce() !== 'wait');
+          take(takes);
+          if (deliversWithdrawals) both.deliverWithdrawals();
+        }
+        take(Number.POSITIVE_INFINITY);
+        expect(both.consumer.ready).to.equal(0);
+        expect(both.consumer.lost).to.equal(0);
+      }),
+      { numRuns: 300 },
     );
   });
 

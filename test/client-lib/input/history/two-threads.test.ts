@@ -18,7 +18,10 @@ function isWhole(view: Uint8Array, sequence: number): boolean {
   return view[0] === (sum & 0xff) && view[1] === ((sum >>> 8) & 0xff);
 }
 
-async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; capacity: number }> {
+async function run(
+  rules: HistoryRules,
+  resizeEvery?: number,
+): Promise<{ taken: number; lost: number; capacity: number }> {
   const control = ControlBlock.create(rules.maxHistory);
   const { port1, port2 } = new MessageChannel();
   const consumer = new HistoryConsumer(
@@ -32,6 +35,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     rules,
     payloadBytes: PAYLOAD_BYTES,
     total: TOTAL,
+    ...(resizeEvery === undefined ? {} : { resizeEvery }),
   };
   const worker = new Worker(new URL('../../../fixtures/history-filler.js', import.meta.url), {
     workerData,
@@ -42,6 +46,21 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     filler.done = true;
   });
   const exited = once(worker, 'exit');
+  try {
+    return await consume(worker, consumer, filler);
+  } finally {
+    worker.postMessage('end');
+    await exited;
+    port1.close();
+  }
+}
+
+/** Takes everything that the filler produces, and checks it. */
+async function consume(
+  worker: Worker,
+  consumer: HistoryConsumer,
+  filler: { readonly done: boolean },
+): Promise<{ taken: number; lost: number; capacity: number }> {
   const held: number[] = [];
   let taken = 0;
   let last = -1;
@@ -50,7 +69,7 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     while (held.length > keep) {
       // In another order than they were taken.
       const [index] = held.splice((taken * 7) % held.length, 1);
-      consumer.release(index!);
+      if (consumer.release(index!)) worker.postMessage('retired');
     }
   };
   while (!filler.done || consumer.ready > 0) {
@@ -71,9 +90,6 @@ async function run(rules: HistoryRules): Promise<{ taken: number; lost: number; 
     release(0);
     if (consumer.shouldWakeThread()) worker.postMessage('room');
   }
-  worker.postMessage('end');
-  await exited;
-  port1.close();
   return { taken, lost: consumer.lost, capacity: consumer.capacity };
 }
 
@@ -87,6 +103,12 @@ describe('a history between two threads', () => {
       expect(capacity).to.be.within(8, maxHistory);
     });
   }
+
+  it('a history that shrinks and grows under a fast provider loses and repeats nothing', async () => {
+    const { taken, lost } = await run({ history: 2, whenFull: 'block', maxHistory: 400 }, 150);
+    expect(taken).to.equal(TOTAL);
+    expect(lost).to.equal(0);
+  });
 
   it('a history with watermarks loses nothing between two threads', async () => {
     const { taken, lost } = await run({
