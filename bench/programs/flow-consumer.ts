@@ -37,7 +37,7 @@ const ways = { poll: polling, take: taking, takeAll: takingAll } as const;
 await ways[settings.way](input);
 process.exit(0);
 
-function use(view: Uint8Array): void {
+function use({ bytes: view }: { readonly bytes: Uint8Array }): void {
   if (settings.copy) target.set(view);
   checksum = (checksum + (view[0] ?? 0)) | 0;
   tally.buffers += 1;
@@ -57,7 +57,7 @@ async function taking(flow: InputFlow): Promise<void> {
     for (let count = 0; count < turnBuffers; count += 1) {
       const buffer = flow.takeNow();
       if (buffer === undefined) break;
-      use(buffer.data);
+      use(buffer);
     }
     await turn();
   }
@@ -66,12 +66,12 @@ async function taking(flow: InputFlow): Promise<void> {
 async function takingAll(flow: InputFlow): Promise<void> {
   while (!flow.ended) {
     await one(flow);
-    for (const buffer of flow.takeAll(turnBuffers)) use(buffer.data);
+    for (const buffer of flow.takeAll(turnBuffers)) use(buffer);
     await turn();
   }
 }
 
 async function one(flow: InputFlow): Promise<void> {
   const buffer = await flow.take();
-  if (buffer !== undefined) use(buffer.data);
+  if (buffer !== undefined) use(buffer);
 }

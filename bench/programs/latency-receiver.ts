@@ -49,7 +49,7 @@ async function flow(): Promise<void> {
   ready();
   while (!input.ended) {
     const buffer = spinning ? input.takeSync(SPIN_US / 1000) : await input.take();
-    if (buffer !== undefined) use(buffer.data);
+    if (buffer !== undefined) use(buffer.bytes);
     if (spinning) await turn();
   }
 }

@@ -46,15 +46,15 @@ async function provide(): Promise<void> {
 async function consume(): Promise<void> {
   const input = await openInputFlow(opened, { inline: true, delivery: 'lossless' }, 'end');
   answerQuestions({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
-  const use = (view: Uint8Array): void => {
+  const use = ({ size }: { readonly size: number }): void => {
     tally.buffers += 1;
-    tally.bytes += view.length;
+    tally.bytes += size;
   };
   while (!input.ended) {
     if (input.poll(use, perTurn) > 0) await turn();
     else {
       const buffer = await input.take();
-      if (buffer !== undefined) use(buffer.data);
+      if (buffer !== undefined) use(buffer);
     }
   }
 }

@@ -1,9 +1,12 @@
 /**
- * A buffer that a program has borrowed from an input flow by a take: its data are a view of memory
- * that is reused after the release. Created by both engines; part of the public surface. Pure.
+ * The buffers of an input flow as a program gets them: borrowed by a take (a view of memory that is
+ * reused after the release), passed to a poll handler (a view, valid during the call), or copied
+ * (the program's own memory). Created by InputFlow and its engines; part of the public surface.
+ * Pure.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
+import type { BorrowedBytes } from './borrowed-bytes.js';
 
 /** Memory that a buffer was borrowed from; `token` is the owner's number for the buffer. */
 export interface BufferOwner {
@@ -27,7 +30,8 @@ export function generationOf(slotFlags: number): number {
 /**
  * Valid until `release()` or the next take of its flow (`take`, `takeNow`, `takeSync`, `takeAll`, a
  * step of `for await`), whichever comes first: the next take releases the buffers of earlier ones.
- * `copy()` keeps the data.
+ * A buffer of a `for await` loop is valid until that loop's next step instead, so several loops can
+ * share a flow. `copy()` keeps the data.
  */
 export class FlowBuffer {
   /** Counts the buffers of a flow from 0 within an epoch. */
@@ -68,8 +72,17 @@ export class FlowBuffer {
     this.#owner = owner;
   }
 
-  /** The payload in place, `size` bytes, not to be written to. Throws CLOSED once released. */
-  get data(): Uint8Array {
+  /** The payload in place, `size` bytes, to be read only. Throws CLOSED once released. */
+  get data(): BorrowedBytes {
+    return this.bytes;
+  }
+
+  /**
+   * The same memory as `data`, for APIs that take a Uint8Array and only read it, such as
+   * `socket.write`. A write to it ends the process when the flow is inline. Throws CLOSED once
+   * released.
+   */
+  get bytes(): Uint8Array {
     if (this.#owner !== undefined) return this.#data;
     throw new MirrorflowError(
       'CLOSED',
@@ -87,7 +100,7 @@ export class FlowBuffer {
    * CLOSED once released.
    */
   copy(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.data);
+    return new Uint8Array(this.bytes);
   }
 
   /**
@@ -104,4 +117,73 @@ export class FlowBuffer {
     this.#owner = undefined;
     owner?.release(this.#token, this);
   }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * The buffer of a poll handler: one object per flow, filled again for every buffer, so that nothing
+ * is allocated per buffer. Valid during the call.
+ */
+export class PolledBuffer {
+  sequence = 0;
+  epoch = 0;
+  /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
+  timestampNs = 0;
+  /** Bytes. */
+  size = 0;
+  /** 0 to 65,535; meaning defined by the flow type. */
+  flags = 0;
+  /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
+  generation = 0;
+  /** The same memory as `data`, for APIs that take a Uint8Array and only read it. */
+  bytes: Uint8Array = NO_BYTES;
+
+  /** The payload in place, `size` bytes, to be read only. */
+  get data(): BorrowedBytes {
+    return this.bytes;
+  }
+
+  /** The payload in new memory. */
+  copy(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.bytes);
+  }
+}
+
+/** A copy of a buffer of a flow: its `data` are the program's own, and stay as they are. */
+export class OwnedBuffer {
+  readonly sequence: number;
+  readonly epoch: number;
+  /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
+  readonly timestampNs: number;
+  /** Bytes. */
+  readonly size: number;
+  /** 0 to 65,535; meaning defined by the flow type. */
+  readonly flags: number;
+  /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
+  readonly generation: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly released = false;
+
+  /** Throws CLOSED when the buffer was released. */
+  constructor(buffer: FlowBuffer) {
+    this.sequence = buffer.sequence;
+    this.epoch = buffer.epoch;
+    this.timestampNs = buffer.timestampNs;
+    this.size = buffer.size;
+    this.flags = buffer.flags;
+    this.generation = buffer.generation;
+    this.data = buffer.copy();
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.data;
+  }
+
+  stillValid(): boolean {
+    return true;
+  }
+
+  /** Does nothing: the memory is the program's. */
+  release(): void {}
 }

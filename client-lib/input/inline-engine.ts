@@ -15,8 +15,8 @@ import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer
 import { ReadingPosition } from './reading-position.js';
 import { napUntil, spinUntil } from './ring-wait.js';
 import { checkBuffers } from './history/history-rules.js';
-import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
-import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
+import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
+import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
 /** A blocking take spins at least so long: most buffers of a fast flow arrive within it. */
@@ -35,7 +35,7 @@ export class InlineEngine implements InputEngine {
   readonly #clock: Clock;
   readonly #position: ReadingPosition;
   readonly #hasNew = (): boolean => this.#isSomethingNew();
-  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
+  readonly #polled = new PolledBuffer();
   #link: ConsumerLink;
   /** Owner of the buffers of this link; a borrowed buffer stays in the file that it came from. */
   #owner: BufferOwner;
@@ -178,6 +178,9 @@ export class InlineEngine implements InputEngine {
     return buffers;
   }
 
+  /** Buffers are read in the ring itself: none waits for room elsewhere. */
+  awaitRefill(): void {}
+
   poll(handler: PollHandler, limit: number): number {
     let handled = 0;
     try {
@@ -278,17 +281,18 @@ export class InlineEngine implements InputEngine {
   #handle(handler: PollHandler): void {
     const link = this.#link;
     const { reader } = link;
-    const meta = this.#meta;
+    const polled = this.#polled;
     const { sequence, flags, size } = reader;
-    meta.sequence = sequence;
-    meta.epoch = reader.epoch;
-    meta.timestampNs = reader.timestampNs;
-    meta.size = size;
-    meta.flags = typeFlags(flags);
-    meta.generation = generationOf(flags);
+    polled.sequence = sequence;
+    polled.epoch = reader.epoch;
+    polled.timestampNs = reader.timestampNs;
+    polled.size = size;
+    polled.flags = typeFlags(flags);
+    polled.generation = generationOf(flags);
+    polled.bytes = this.#view();
     this.#takenBytes += size;
     try {
-      handler(this.#view(), meta);
+      handler(polled);
     } finally {
       // The handler may have taken buffers, or the flow may have been reattached.
       if (this.#link === link && reader.next === sequence) {

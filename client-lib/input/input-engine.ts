@@ -7,21 +7,9 @@ import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
-import type { FlowBuffer } from './flow-buffer.js';
+import type { FlowBuffer, PolledBuffer } from './flow-buffer.js';
 
-/** Metadata of a buffer. `poll` passes the same object every time. */
-export interface BufferMeta {
-  sequence: number;
-  epoch: number;
-  timestampNs: number;
-  size: number;
-  /** 0 to 65,535; meaning defined by the flow type. */
-  flags: number;
-  /** Number of the provider that wrote it. */
-  generation: number;
-}
-
-export type PollHandler = (view: Uint8Array, meta: Readonly<BufferMeta>) => void;
+export type PollHandler = (buffer: Readonly<PolledBuffer>) => void;
 
 /** Events of an engine; never called from inside one of its methods. */
 export interface EngineListener {
@@ -57,6 +45,11 @@ export interface InputEngine {
   take(): FlowBuffer | undefined;
   /** The newest ready buffers, oldest first, without taking them. */
   newest(count: number): FlowBuffer[];
+  /**
+   * Waits, for a bounded time, for a buffer that only the program's own borrowed buffers have kept
+   * out of the history and that was requested at their release. Does nothing otherwise.
+   */
+  awaitRefill(): void;
   /** Returns the number of buffers handled. */
   poll(handler: PollHandler, limit: number): number;
   /** Requests one `onReady` for what becomes ready from now on: try a take after arming. */

@@ -14,7 +14,7 @@ import type { AttachTarget } from './consumer-link.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { FlowControlSettings } from './flow-thread/thread-messages.js';
 import { badOption, checkBuffers } from './history/history-rules.js';
-import type { FlowBuffer } from './flow-buffer.js';
+import { OwnedBuffer, type FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import { checkInputOptions, type InputRules, type InputFlowOptions } from './input-options.js';
 import { ThreadedEngine } from './threaded-engine.js';
@@ -52,6 +52,11 @@ export interface InputFlowEvents {
   end: [end: LinkEnd];
 }
 
+/** The buffer that a `for await` loop has borrowed: valid until the loop's next step. */
+interface Loop {
+  buffer: FlowBuffer | undefined;
+}
+
 /** Access to private members for the functions at the end of this module. */
 interface Internals {
   open(
@@ -72,12 +77,20 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   readonly #takes: TakeQueue;
   /** Taken and not released by the user: the next take releases them. */
   #borrowed: FlowBuffer[] = [];
+  /** The `for await` loops that run now. */
+  readonly #loops = new Set<Loop>();
   /** Returned by `newest`: the next take or `newest` releases them. */
   #peeked: FlowBuffer[] = [];
+  readonly #borrow = (buffer: FlowBuffer): void => {
+    this.#borrowed.push(buffer);
+    this.#deliver(buffer);
+  };
   #delivery: Delivery;
   #paused = false;
   /** Generation of the buffer taken last. */
   #lastGeneration: number | undefined;
+  /** Buffers that the provider overwrote while `copies` copied them. */
+  #overwritten = 0;
   /** Part of `lost` that `lost` events have reported. */
   #reportedLost = 0;
   #end: LinkEnd | undefined;
@@ -87,11 +100,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     super();
     this.#delivery = delivery;
     this.#engine = engine;
-    this.#takes = new TakeQueue(
-      engine,
-      () => this.ended,
-      (buffer) => this.#deliver(buffer),
-    );
+    this.#takes = new TakeQueue(engine, () => this.ended);
   }
 
   static {
@@ -151,7 +160,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   /** Buffers lost since the flow was opened: lapped by the writer, overwritten or dropped. */
   get lost(): number {
-    return this.#engine.lost;
+    return this.#engine.lost + this.#overwritten;
   }
 
   /** Buffers of the history: ready, free or borrowed. For an inline flow the slots of the ring. */
@@ -210,13 +219,13 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
    */
   take(options: TakeOptions = {}): Promise<FlowBuffer | undefined> {
     this.#beginTake();
-    return this.#takes.take(options);
+    return this.#takes.take(options, this.#borrow);
   }
 
   /** The next buffer if one is ready and no earlier take waits. Borrowed: see FlowBuffer. */
   takeNow(): FlowBuffer | undefined {
     this.#beginTake();
-    return this.#takeReady();
+    return this.#takeReady() ?? this.#takeRefilled();
   }
 
   /**
@@ -232,20 +241,25 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       const buffer = this.#takeReady();
       if (buffer !== undefined || this.ended) return buffer;
       const leftMs = until - performance.now();
-      if (leftMs <= 0) return undefined;
+      if (leftMs <= 0) return this.#takeRefilled();
       this.#engine.block(leftMs);
       // Blocking has replaced the engine's request for `onReady`, which waiting takes need.
       this.#takes.serve();
     }
   }
 
-  /** All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. */
+  /**
+   * All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. Where
+   * only the buffers that were borrowed before have kept published ones out of the history, it
+   * waits for the flow thread, some 50 us: an empty result means that nothing was published.
+   */
   takeAll(limit = Number.POSITIVE_INFINITY): FlowBuffer[] {
+    checkLimit(limit);
     this.#beginTake();
     const taken: FlowBuffer[] = [];
     const count = Math.min(limit, this.#engine.capacity);
     while (taken.length < count) {
-      const buffer = this.#takeReady();
+      const buffer = this.#takeReady() ?? (taken.length === 0 ? this.#takeRefilled() : undefined);
       if (buffer === undefined) break;
       taken.push(buffer);
     }
@@ -265,30 +279,57 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   /**
    * Calls the handler with every ready buffer in place, up to `limit`, and returns their number.
-   * View and meta are reused: they are valid during the call. Nothing is allocated per buffer while
+   * The buffer object is reused: it is valid during the call. Nothing is allocated per buffer while
    * the sizes stay the same. Rethrows what the handler throws; that buffer counts as handled.
    */
   poll(handler: PollHandler, limit = Number.POSITIVE_INFINITY): number {
+    checkHandler(handler);
+    checkLimit(limit);
     this.#beginTake();
     if (this.closed) return 0;
     this.#takes.serve();
+    const handled = this.#engine.poll(handler, limit);
+    if (handled > 0 || limit === 0 || this.closed || this.#takes.waiting) return handled;
+    this.#engine.awaitRefill();
     return this.#engine.poll(handler, limit);
   }
 
   /**
    * Takes until the flow is at its end. Each step releases the buffer of the step before; leaving
-   * the loop releases the last one.
+   * the loop releases the last one. Several loops may run: they are served in turn, each buffer
+   * goes to one of them, and none releases a buffer of another.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<FlowBuffer, void, undefined> {
-    let buffer: FlowBuffer | undefined;
+    const loop: Loop = { buffer: undefined };
+    const take = (buffer: FlowBuffer): void => {
+      loop.buffer = buffer;
+      this.#deliver(buffer);
+    };
+    this.#loops.add(loop);
     try {
       for (;;) {
-        buffer = await this.take();
+        loop.buffer?.release();
+        this.#beginTake();
+        const buffer = await this.#takes.take({}, take);
         if (buffer === undefined) return;
         yield buffer;
       }
     } finally {
-      buffer?.release();
+      loop.buffer?.release();
+      this.#loops.delete(loop);
+    }
+  }
+
+  /**
+   * As `for await` over the flow, with copies: they belong to the program, and may be kept and
+   * changed. A buffer that the provider of an inline lossy flow overwrites while it is copied is
+   * left out and counted as lost.
+   */
+  async *copies(): AsyncGenerator<OwnedBuffer, void, undefined> {
+    for await (const buffer of this) {
+      const copy = new OwnedBuffer(buffer);
+      if (buffer.stillValid()) yield copy;
+      else this.#countOverwritten();
     }
   }
 
@@ -334,6 +375,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#beginTake();
+      for (const loop of this.#loops) loop.buffer?.release();
       this.#closing = this.#engine.close();
       this.#takes.serve();
       this.#emitEnd({ by: 'us' });
@@ -345,13 +387,24 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return undefined;
     this.#takes.serve();
     const buffer = this.#takes.waiting ? undefined : this.#engine.take();
-    if (buffer !== undefined) this.#deliver(buffer);
+    if (buffer !== undefined) this.#borrow(buffer);
     return buffer;
+  }
+
+  /** After a take without success: a buffer that waited only for the release of borrowed ones. */
+  #takeRefilled(): FlowBuffer | undefined {
+    if (this.closed || this.#takes.waiting) return undefined;
+    this.#engine.awaitRefill();
+    return this.#takeReady();
+  }
+
+  #countOverwritten(): void {
+    this.#overwritten += 1;
+    this.#emitLost();
   }
 
   /** Called for every buffer taken, just before its taker gets it. */
   #deliver(buffer: FlowBuffer): void {
-    this.#borrowed.push(buffer);
     if (buffer.generation === this.#lastGeneration) return;
     const isFirst = this.#lastGeneration === undefined;
     this.#lastGeneration = buffer.generation;
@@ -432,6 +485,23 @@ function flowControlSettings(
   if (control === undefined)
     throw badOption('flowControl', 'given', 'left out for a flow without an app server');
   return { marks: flowControl, socket: control.socket, identity: { session: control.session, handle } };
+}
+
+function checkLimit(limit: number): void {
+  if (limit === Number.POSITIVE_INFINITY) return;
+  checkBuffers('limit', limit, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function checkHandler(handler: PollHandler): void {
+  if (typeof handler !== 'function')
+    throw badOption('the handler of poll', handler, 'a function (buffer) => ...');
+  if (handler.length > 1) {
+    throw badOption(
+      'the handler of poll',
+      `a function of ${handler.length} parameters`,
+      'a function (buffer) => ..., which replaces (view, meta): view is buffer.data, meta.sequence is buffer.sequence',
+    );
+  }
 }
 
 function checkTime(option: string, value: number): void {

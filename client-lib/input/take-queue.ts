@@ -22,24 +22,23 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 export class TakeQueue {
   readonly #engine: InputEngine;
   readonly #isEnded: () => boolean;
-  readonly #onTaken: (buffer: FlowBuffer) => void;
   readonly #waiting: WaitingTake[] = [];
 
-  /**
-   * `isEnded`: no buffer will become ready any more. `onTaken` is called just before the taker gets
-   * its buffer.
-   */
-  constructor(engine: InputEngine, isEnded: () => boolean, onTaken: (buffer: FlowBuffer) => void) {
+  /** `isEnded`: no buffer will become ready any more. */
+  constructor(engine: InputEngine, isEnded: () => boolean) {
     this.#engine = engine;
     this.#isEnded = isEnded;
-    this.#onTaken = onTaken;
   }
 
   get waiting(): boolean {
     return this.#waiting.length > 0;
   }
 
-  take({ signal, timeoutMs }: TakeOptions): Promise<FlowBuffer | undefined> {
+  /** `onTaken` is called just before the taker gets its buffer. */
+  take(
+    { signal, timeoutMs }: TakeOptions,
+    onTaken: (buffer: FlowBuffer) => void,
+  ): Promise<FlowBuffer | undefined> {
     if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
       return Promise.reject(
         new MirrorflowError(
@@ -60,7 +59,7 @@ export class TakeQueue {
           settle();
           // In a microtask before the taker's own: takes that are made together must not release
           // each other's buffers.
-          if (buffer !== undefined) queueMicrotask(() => this.#onTaken(buffer));
+          if (buffer !== undefined) queueMicrotask(() => onTaken(buffer));
           resolve(buffer);
         },
       };

@@ -23,12 +23,17 @@ import { HistoryConsumer, type HistoryRecord } from './history/history-consumer.
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/history-rules.js';
 import type { Segment } from './history/segment-table.js';
-import { FlowBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
-import type { BufferMeta, EngineListener, InputEngine, PollHandler } from './input-engine.js';
+import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
+import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
 /** A flow thread that has not closed its flow by then is terminated. */
 const CLOSE_TIMEOUT_MS = 2_000;
+/**
+ * Longest wait for the first buffer after the thread was woken, which takes some 50 us. Only a
+ * thread that was suspended or a flow that began again in the meantime needs it all.
+ */
+const REFILL_TIMEOUT_MS = 50;
 
 interface PendingCall {
   readonly resolve: () => void;
@@ -55,11 +60,16 @@ export class ThreadedEngine implements InputEngine {
     release: (index) => this.#history.unhold(index),
     stillValid: () => true,
   };
-  readonly #meta: BufferMeta = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0, generation: 0 };
+  readonly #polled = new PolledBuffer();
   readonly #record: HistoryRecord = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
   readonly #hasMarks: boolean;
   #taken = 0;
   #takenBytes = 0;
+  /**
+   * When so many buffers were taken, the next one is that for which the thread was woken last; -1
+   * when it was waited for already.
+   */
+  #refillAt = -1;
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
   #sourceGeneration = 0;
@@ -194,19 +204,19 @@ export class ThreadedEngine implements InputEngine {
 
   poll(handler: PollHandler, limit: number): number {
     const history = this.#history;
-    const meta = this.#meta;
+    const polled = this.#polled;
     let handled = 0;
     try {
       while (handled < limit) {
         const index = history.take();
         if (index < 0) break;
         handled += 1;
-        const view = history.read(index, meta);
-        meta.generation = generationOf(meta.flags);
-        meta.flags = typeFlags(meta.flags);
-        this.#count(view.length);
+        polled.bytes = history.read(index, polled);
+        polled.generation = generationOf(polled.flags);
+        polled.flags = typeFlags(polled.flags);
+        this.#count(polled.size);
         try {
-          handler(view, meta);
+          handler(polled);
         } finally {
           if (history.release(index)) this.#send({ kind: 'retired' });
           this.#wakeThread(false);
@@ -216,6 +226,12 @@ export class ThreadedEngine implements InputEngine {
       this.#wakeThread();
     }
     return handled;
+  }
+
+  awaitRefill(): void {
+    if (this.#taken !== this.#refillAt || this.#history.ready > 0) return;
+    this.#refillAt = -1;
+    this.block(REFILL_TIMEOUT_MS);
   }
 
   arm(): void {
@@ -290,7 +306,10 @@ export class ThreadedEngine implements InputEngine {
   }
 
   #wakeThread(fenced = true): void {
-    if (this.#history.shouldWakeThread(fenced)) this.#send({ kind: 'roomFreed' });
+    if (!this.#history.shouldWakeThread(fenced)) return;
+    // The thread waits only with a published buffer at hand: it is the next after the ready ones.
+    this.#refillAt = this.#taken + this.#history.ready;
+    this.#send({ kind: 'roomFreed' });
   }
 
   /** Nothing is sent once closing has begun: the thread may serve another flow then. */

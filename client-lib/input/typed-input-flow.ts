@@ -77,6 +77,11 @@ export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffe
     for await (const buffer of this.input) yield this.#type.decode(buffer);
   }
 
+  /** As `for await` over the flow, with copies, which belong to the program. */
+  async *copies(): AsyncGenerator<Buffer, void, undefined> {
+    for await (const buffer of this.input.copies()) yield this.#type.decode(buffer);
+  }
+
   /** Ends at once. Idempotent. */
   close(): Promise<void> {
     return this.input.close();

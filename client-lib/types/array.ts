@@ -94,7 +94,7 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
   }
 
   /** The elements' bytes. */
-  override get data(): Uint8Array {
+  override get bytes(): Uint8Array {
     const { buffer, byteOffset, byteLength } = this.value;
     return new Uint8Array(buffer, byteOffset, byteLength);
   }

@@ -3,12 +3,17 @@
  * Part of the public surface; input and output flows call its codec. Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { BorrowedBytes } from '../input/borrowed-bytes.js';
 import type { FlowType, Placed } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 
 /** A buffer of plain bytes: `value` is the payload in place; `copy()` keeps it. */
-export class BytesBuffer extends TypedBuffer<Uint8Array> {
-  protected interpret(bytes: Uint8Array): Uint8Array {
+export class BytesBuffer extends TypedBuffer<BorrowedBytes> {
+  override copy(): Uint8Array<ArrayBuffer> {
+    return super.copy() as Uint8Array<ArrayBuffer>;
+  }
+
+  protected interpret(bytes: Uint8Array): BorrowedBytes {
     return bytes;
   }
 }

@@ -53,7 +53,7 @@ class InflatedBuffer extends TypedBuffer<Uint8Array> {
     this.#maxBytes = maxBytes;
   }
 
-  override get data(): Uint8Array {
+  override get bytes(): Uint8Array {
     return this.value;
   }
 

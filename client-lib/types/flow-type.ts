@@ -12,6 +12,8 @@
  * ```
  */
 
+import type { BorrowedBytes } from '../input/borrowed-bytes.js';
+
 /**
  * What a buffer object reads: a borrowed buffer of the flow (`FlowBuffer`), or the buffer object of
  * the outer layer.
@@ -26,10 +28,12 @@ export interface Layer {
   readonly size: number;
   readonly flags: number;
   /**
-   * The bytes for the inner layer, in place, not to be written to. Throws CLOSED once released,
+   * The bytes for the inner layer, in place, to be read only. Throws CLOSED once released,
    * BAD_MESSAGE when this layer's bytes are wrong.
    */
-  readonly data: Uint8Array;
+  readonly data: BorrowedBytes;
+  /** The same memory as `data`, for APIs that take a Uint8Array and only read it. */
+  readonly bytes: Uint8Array;
   readonly released: boolean;
   stillValid(): boolean;
   release(): void;

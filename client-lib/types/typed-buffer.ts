@@ -4,6 +4,7 @@
  * programs; part of the public surface. Pure: no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import type { BorrowedBytes } from '../input/borrowed-bytes.js';
 import type { Layer } from './flow-type.js';
 
 type Outcome<Value> =
@@ -52,14 +53,18 @@ export abstract class TypedBuffer<Value> implements Layer {
    */
   copy(): Value {
     try {
-      return this.interpret(new Uint8Array(this.below.data));
+      return this.interpret(new Uint8Array(this.below.bytes));
     } catch (error) {
       throw this.#errorOf(error);
     }
   }
 
-  get data(): Uint8Array {
-    return this.below.data;
+  get data(): BorrowedBytes {
+    return this.bytes;
+  }
+
+  get bytes(): Uint8Array {
+    return this.below.bytes;
   }
 
   get sequence(): number {
@@ -102,7 +107,7 @@ export abstract class TypedBuffer<Value> implements Layer {
   #interpreted(): Outcome<Value> {
     if (this.#outcome !== undefined && !this.released) return this.#outcome;
     try {
-      this.#outcome = { sound: true, value: this.interpret(this.below.data) };
+      this.#outcome = { sound: true, value: this.interpret(this.below.bytes) };
     } catch (error) {
       this.#outcome = { sound: false, error: this.#errorOf(error) };
     }

@@ -123,7 +123,7 @@ export class Reception implements Transferred {
     const { size } = buffer;
     if (size > TOGETHER_BYTES - this.#filled && !(await this.#flush())) return false;
     if (size > (this.#isLossy ? TOGETHER_BYTES : DIRECT_BYTES)) return this.#putAlone(buffer);
-    this.#together.set(buffer.data, this.#filled);
+    this.#together.set(buffer.bytes, this.#filled);
     if (this.#isWhole(buffer)) this.#filled += size;
     return true;
   }
@@ -138,7 +138,7 @@ export class Reception implements Transferred {
 
   async #putAlone(buffer: FlowBuffer): Promise<boolean> {
     if (!(await this.#flush())) return false;
-    const bytes = this.#isLossy ? buffer.copy() : buffer.data;
+    const bytes = this.#isLossy ? buffer.copy() : buffer.bytes;
     return !this.#isWhole(buffer) || this.#sink(bytes);
   }
 

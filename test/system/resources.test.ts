@@ -13,6 +13,7 @@ import { expect } from 'chai';
 import {
   connect,
   connectHost,
+  type BorrowedBytes,
   type Client,
   type HostConnection,
   type OutputFlow,
@@ -107,7 +108,7 @@ describe('a resource that runs out', () => {
   /** Writes and reads a few buffers. */
   async function runs(
     output: OutputFlow,
-    input: { take(): Promise<{ data: Uint8Array } | undefined> },
+    input: { take(): Promise<{ data: BorrowedBytes } | undefined> },
   ): Promise<void> {
     for (let n = 0; n < 20; n += 1) {
       await output.write(Buffer.alloc(100, n));

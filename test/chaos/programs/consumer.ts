@@ -47,7 +47,7 @@ function deliver(buffers: readonly FlowBuffer[]): void {
     if (run >= 0) report(`D ${run} ${first} ${last} ${epoch} ${sequence} ${writtenMs}`);
   };
   for (const buffer of buffers) {
-    const proof = readProof(buffer.data);
+    const proof = readProof(buffer.bytes);
     if (!proof.whole) report(`T run ${proof.run} number ${proof.number} sequence ${buffer.sequence}`);
     if (proof.run !== run || proof.number !== last + 1) {
       tell();

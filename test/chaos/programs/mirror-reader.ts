@@ -21,8 +21,8 @@ async function readPublications(): Promise<void> {
     client.openInput('spectra', { history: 4, delivery: 'lossy', start: 'newest' }),
   );
   report('A');
-  for await (const { data, epoch, sequence, timestampNs } of flow) {
-    if (verifyChecksum(data).ok) report(`M ${epoch} ${sequence} ${timestampNs / 1e6}`);
+  for await (const { bytes, epoch, sequence, timestampNs } of flow) {
+    if (verifyChecksum(bytes).ok) report(`M ${epoch} ${sequence} ${timestampNs / 1e6}`);
     else report(`T publication ${sequence} of epoch ${epoch}`);
   }
 }

@@ -82,7 +82,7 @@ describe('an inline input flow', () => {
     const flow = await open({ delivery: 'lossy' });
     from.publish(2);
     const seen: number[] = [];
-    flow.poll((_view, { sequence }) => {
+    flow.poll(({ sequence }) => {
       seen.push(sequence);
       if (sequence === 0) from.publish(20);
     });
@@ -96,7 +96,7 @@ describe('an inline input flow', () => {
     const views = new Set<Uint8Array>();
     for (let round = 0; round < 5; round += 1) {
       from.publish(4);
-      flow.poll((view) => views.add(view));
+      flow.poll(({ bytes }) => views.add(bytes));
     }
     expect(views.size).to.equal(8);
   });

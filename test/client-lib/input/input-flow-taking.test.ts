@@ -1,10 +1,12 @@
 /** Takes of every kind from input flows of both engines. */
 import { expect } from 'chai';
+import type { OwnedBuffer, PolledBuffer } from '../../../client-lib/input/flow-buffer.js';
+import type { PollHandler } from '../../../client-lib/input/input-engine.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
 
-withBothEngines('taking from an input flow', ({ double, open }) => {
+withBothEngines('taking from an input flow', ({ double, open, inline }) => {
   it('waiting takes are served in the order of their calls', async () => {
     const from = await double();
     const flow = await open(from);
@@ -107,15 +109,143 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const flow = await open(from);
     await until(() => flow.ready === 6);
     const seen: number[] = [];
-    const handler = (view: Uint8Array, { sequence, size }: { sequence: number; size: number }): void => {
-      expect(view.length).to.equal(size);
-      expect(view[0]).to.equal(sequence);
+    const objects = new Set<object>();
+    const handler = (buffer: Readonly<PolledBuffer>): void => {
+      const { sequence, size, data, bytes, generation } = buffer;
+      objects.add(buffer);
+      expect(data).to.equal(bytes);
+      expect([data.length, data[0], generation]).to.deep.equal([size, sequence, 0]);
       seen.push(sequence);
     };
     expect(flow.poll(handler, 2)).to.equal(2);
     expect(flow.poll(handler)).to.equal(4);
     expect(flow.poll(handler)).to.equal(0);
     expect(seen).to.deep.equal([0, 1, 2, 3, 4, 5]);
+    expect(objects.size).to.equal(1);
+  });
+
+  it('poll refuses a handler of two parameters, naming the one that replaces them', async () => {
+    const from = await double();
+    from.publish(1);
+    const flow = await open(from);
+    const old = ((view: Uint8Array, meta: object) => [view, meta]) as unknown as PollHandler;
+    for (const wrong of [old, undefined as unknown as PollHandler]) {
+      expect(() => flow.poll(wrong))
+        .to.throw('it must be a function (buffer) =>')
+        .that.satisfies((error: unknown) => isMirrorflowError(error, 'BAD_OPTION'));
+    }
+    expect(() => flow.poll(old)).to.throw('view is buffer.data, meta.sequence is buffer.sequence');
+    expect(() => flow.poll(() => undefined, -1)).to.throw('limit is -1');
+    expect(() => flow.takeAll(Number.NaN)).to.throw('limit is NaN');
+    await until(() => flow.ready === 1);
+  });
+
+  it('two for-await loops share a flow in turn: each buffer goes to one, valid for its whole step', async () => {
+    const from = await double({ slots: 64 });
+    const flow = await open(from, { history: 8 });
+    const seen: number[][] = [[], []];
+    const loops = seen.map(async (own) => {
+      for await (const buffer of flow) {
+        const before = buffer.data[0];
+        await new Promise((resolve) => setImmediate(resolve));
+        expect([buffer.released, buffer.data[0]]).to.deep.equal([false, before]);
+        expect(before).to.equal(buffer.sequence & 0xff);
+        own.push(buffer.sequence);
+      }
+    });
+    const total = 300;
+    while (from.writer.next < total) {
+      await until(() => from.credit > from.writer.next, 'credit');
+      from.publish(Math.min(10, from.credit - from.writer.next, total - from.writer.next));
+    }
+    await until(() => seen[0]!.length + seen[1]!.length === total);
+    await flow.close();
+    await Promise.all(loops);
+    const all = seen.flat().toSorted((a, b) => a - b);
+    expect(all).to.deep.equal(Array.from({ length: total }, (_, sequence) => sequence));
+    for (const own of seen) {
+      expect(own.length).to.be.greaterThan(total / 4);
+      expect(own).to.deep.equal(own.toSorted((a, b) => a - b));
+    }
+  });
+
+  it('a for-await loop keeps its buffer while other takes borrow and release theirs', async () => {
+    const from = await double();
+    from.publish(4);
+    const flow = await open(from);
+    await until(() => flow.ready === 4);
+    for await (const buffer of flow) {
+      const next = flow.takeNow();
+      const last = flow.takeAll();
+      expect([buffer.data[0], next?.released, last.length]).to.deep.equal([0, true, 2]);
+      break;
+    }
+    const loop = flow[Symbol.asyncIterator]();
+    from.publish(1);
+    const held = (await loop.next()).value;
+    expect(held?.sequence).to.equal(4);
+    await flow.close();
+    expect(held?.released).to.equal(true);
+  });
+
+  it('after a full history was borrowed, takes that do not wait still find what was published', async () => {
+    const from = await double({ slots: 32 });
+    const flow = await open(from, { history: 4, ...(inline ? { delivery: 'lossy' } : {}) });
+    from.publish(20);
+    await until(() => flow.ready >= 4);
+    const seen: number[] = [];
+    const takes = [
+      (): void => flow.takeAll().forEach(({ sequence }) => seen.push(sequence)),
+      (): void => void seen.push(flow.takeNow()?.sequence ?? -1),
+      (): void => void flow.poll(({ sequence }) => seen.push(sequence)),
+      (): void => void seen.push(flow.takeSync(0)?.sequence ?? -1),
+    ];
+    for (let count = 0; seen.length < 20; count += 1) {
+      const before = seen.length;
+      takes[count % takes.length]!();
+      expect(seen.length, `take ${count}`).to.be.greaterThan(before);
+    }
+    expect(seen).to.deep.equal(Array.from({ length: 20 }, (_, sequence) => sequence));
+    expect(flow.takeAll()).to.deep.equal([]);
+  });
+
+  it('copies() gives buffers that belong to the program', async () => {
+    const from = await double();
+    from.publish(5, 16, 3);
+    const flow = await open(from);
+    const kept: OwnedBuffer[] = [];
+    for await (const copy of flow.copies()) {
+      kept.push(copy);
+      if (kept.length === 5) break;
+    }
+    await flow.close();
+    for (const [sequence, copy] of kept.entries()) {
+      expect(copy).to.include({ sequence, epoch: 1, timestampNs: 1000 + sequence, size: 16, flags: 3 });
+      expect([...copy.data]).to.deep.equal(Array.from({ length: 16 }, () => sequence));
+      copy.data.reverse().fill(9);
+      expect([copy.bytes[0], copy.released, copy.stillValid()]).to.deep.equal([9, false, true]);
+    }
+  });
+
+  it('the bytes of a borrowed buffer are the memory of its data, for APIs that take a Uint8Array', async () => {
+    const from = await double();
+    from.publish(1, 8);
+    const flow = await open(from);
+    const buffer = await flow.take();
+    expect(buffer?.bytes).to.equal(buffer?.data);
+    expect(Buffer.from(buffer!.bytes).toString('hex')).to.equal('0000000000000000');
+    // Types only: at run time each of these would end the process with an inline flow.
+    const writes = [
+      // @ts-expect-error borrowed data have no method that changes them
+      (): unknown => buffer!.data.sort(),
+      // @ts-expect-error borrowed data have no method that changes them
+      (): unknown => buffer!.data.fill(1),
+      // @ts-expect-error an element cannot be assigned
+      (): unknown => (buffer!.data[0] = 1),
+    ];
+    expect(writes.length).to.equal(3);
+    buffer?.release();
+    expect(() => buffer?.bytes).to.throw('released');
   });
 
   it('a buffer whose poll handler throws counts as handled', async () => {

@@ -16,7 +16,7 @@ import {
 } from 'mirrorflow';
 import { encodedBytes } from '../../../client-lib/types/stack.js';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
-import { BorrowedBytes, slot, through } from './layers.js';
+import { BorrowedLayer, slot, through } from './layers.js';
 
 const KINDS = {
   f64: Float64Array,
@@ -106,11 +106,11 @@ describe('arrays', () => {
           expect(buffer.shape).to.deep.equal(shape);
           expect(bytesOf(buffer.array)).to.deep.equal(bytesOf(given));
           expect(buffer.array).to.be.instanceOf(KINDS[kind]);
-          expect(buffer.array.buffer).to.equal(borrowed.data.buffer);
+          expect(buffer.array.buffer).to.equal(borrowed.bytes.buffer);
           expect(buffer.array.byteOffset % 32).to.equal(0);
           expect(buffer.data.length).to.equal(given.byteLength);
           expect(bytesOf(buffer.copy())).to.deep.equal(bytesOf(given));
-          expect(buffer.copy().buffer).to.not.equal(borrowed.data.buffer);
+          expect(buffer.copy().buffer).to.not.equal(borrowed.bytes.buffer);
         }),
         { numRuns: 30 },
       );
@@ -136,7 +136,7 @@ describe('arrays', () => {
     const used = array('f64').encode(Float64Array.of(1, 2), target);
     const odd = new Uint8Array(new ArrayBuffer(used + 3), 3);
     odd.set(target.subarray(0, used));
-    expect(array('f64').decode(new BorrowedBytes(odd)).array).to.deep.equal(Float64Array.of(1, 2));
+    expect(array('f64').decode(new BorrowedLayer(odd)).array).to.deep.equal(Float64Array.of(1, 2));
   });
 
   it('an array without a shape has the declared one, or one dimension', () => {
@@ -179,7 +179,7 @@ describe('arrays', () => {
     const type = array('f64', [2, 4]);
     const { value, bytes: used } = type.place!(target, [1, 4]);
     value.set([1, 2, 3, 4]);
-    const read = type.decode(new BorrowedBytes(target.subarray(0, used)));
+    const read = type.decode(new BorrowedLayer(target.subarray(0, used)));
     expect([...read.array]).to.deep.equal([1, 2, 3, 4]);
     expect(read.shape).to.deep.equal([1, 4]);
     expect(type.place!(target).value).to.have.length(8);
@@ -213,13 +213,13 @@ describe('compression', () => {
   });
 
   it('a decompression bomb is refused before memory is allocated', () => {
-    const bomb = (rawBytes: number, content: Uint8Array): BorrowedBytes => {
+    const bomb = (rawBytes: number, content: Uint8Array): BorrowedLayer => {
       const target = slot(8 + content.length);
       const words = new DataView(target.buffer, target.byteOffset);
       words.setUint32(0, rawBytes, true);
       words.setUint32(4, 1, true);
       target.set(content, 8);
-      return new BorrowedBytes(target);
+      return new BorrowedLayer(target);
     };
     const zeros = deflateRawSync(new Uint8Array(4_000_000));
     const read = (rawBytes: number, content: Uint8Array, maxBytes = 1_000_000) =>
@@ -276,7 +276,7 @@ describe('hostile bytes', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(types.length - 1), (content, which) => {
         const target = slot(content.length, which % 2 === 0);
         target.set(content);
-        survive(types[which]!.decode(new BorrowedBytes(target)));
+        survive(types[which]!.decode(new BorrowedLayer(target)));
       }),
       { numRuns: 2000 },
     );
@@ -303,7 +303,7 @@ describe('hostile bytes', () => {
           target.set(sample.data);
           const words = new DataView(target.buffer, target.byteOffset, target.length);
           if (at + 4 <= target.length) words.setInt32(at, word, true);
-          survive(types[which]!.decode(new BorrowedBytes(target.subarray(0, Math.min(cut, target.length)))));
+          survive(types[which]!.decode(new BorrowedLayer(target.subarray(0, Math.min(cut, target.length)))));
         },
       ),
       { numRuns: 2000 },
@@ -311,7 +311,7 @@ describe('hostile bytes', () => {
   });
 
   it('wrong bytes of an overwritten buffer are reported as CLOSED', () => {
-    const borrowed = new BorrowedBytes(Buffer.from('{"half'));
+    const borrowed = new BorrowedLayer(Buffer.from('{"half'));
     borrowed.valid = false;
     for (const type of [json(), compressed(json())])
       expect(type.decode(borrowed).error?.code).to.equal('CLOSED');

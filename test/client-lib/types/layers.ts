@@ -1,8 +1,8 @@
 /** Borrowed buffers and slots in the test's own memory, for codecs without a flow. */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
-import type { FlowType, Layer } from 'mirrorflow';
+import type { BorrowedBytes, FlowType, Layer } from 'mirrorflow';
 
-export class BorrowedBytes implements Layer {
+export class BorrowedLayer implements Layer {
   readonly sequence = 3;
   readonly epoch = 1;
   readonly timestampNs = 1000;
@@ -17,7 +17,11 @@ export class BorrowedBytes implements Layer {
     this.size = bytes.length;
   }
 
-  get data(): Uint8Array {
+  get data(): BorrowedBytes {
+    return this.bytes;
+  }
+
+  get bytes(): Uint8Array {
     if (!this.released) return this.#bytes;
     throw new MirrorflowError('CLOSED', 'buffer 3 was released', { sequence: 3 });
   }
@@ -48,11 +52,11 @@ export function through<Value, Buf extends Layer>(
   type: FlowType<Value, Buf, unknown, never>,
   value: Value,
   room: number,
-): { readonly buffer: Buf; readonly borrowed: BorrowedBytes; readonly bytes: number } {
+): { readonly buffer: Buf; readonly borrowed: BorrowedLayer; readonly bytes: number } {
   const target = slot(room);
   const bytes = type.encode(value, target);
   const history = slot(bytes, true);
   history.set(target.subarray(0, bytes));
-  const borrowed = new BorrowedBytes(history);
+  const borrowed = new BorrowedLayer(history);
   return { buffer: type.decode(borrowed), borrowed, bytes };
 }

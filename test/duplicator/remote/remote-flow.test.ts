@@ -35,7 +35,7 @@ async function take(input: InputFlow, count: number): Promise<number[]> {
   while (sequences.length < count) {
     const buffer = await input.take();
     if (buffer === undefined) break;
-    expect(isWhole(buffer.data, buffer.sequence), `buffer ${buffer.sequence}`).to.equal(true);
+    expect(isWhole(buffer.bytes, buffer.sequence), `buffer ${buffer.sequence}`).to.equal(true);
     expect(buffer.flags).to.equal(buffer.sequence & 0xffff);
     sequences.push(buffer.sequence);
     buffer.release();
