@@ -21,7 +21,7 @@ export { OutputFlow, type ReachedMark } from './output/output-flow.js';
 export type { CommitOptions, OutputSlot, WaitOptions } from './output/output-slot.js';
 export type { OutputFlowOptions } from './output/output-options.js';
 export { InputFlow } from './input/input-flow.js';
-export type { BorrowedBytes } from './input/borrowed-bytes.js';
+export type { BorrowedBytes } from './types/borrowed-bytes.js';
 export type { FlowBuffer, OwnedBuffer, PolledBuffer } from './input/flow-buffer.js';
 export type { FlowControlMarks } from './input/flow-control-marks.js';
 export type { InputFlowOptions } from './input/input-options.js';

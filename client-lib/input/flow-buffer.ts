@@ -6,7 +6,7 @@
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
-import type { BorrowedBytes } from './borrowed-bytes.js';
+import type { BorrowedBytes } from '../types/borrowed-bytes.js';
 
 /** Memory that a buffer was borrowed from; `token` is the owner's number for the buffer. */
 export interface BufferOwner {

@@ -12,18 +12,19 @@ import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
-import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
-import { OutputRing } from './output-ring.js';
-import type { JoinedLink } from '../link/handshake.js';
+import { bytesOf } from '../types/bytes.js';
+import { abortedError, checkWait } from '../call-options.js';
+import { CommitTurn, nowNs } from './commit-turn.js';
+import { checkCommitOptions, checkSize } from './output-slot.js';
+import { ProviderAttachment } from './provider-attachment.js';
 import { claimProvider, type ProviderClaim } from './provider-claim.js';
-import { OutputSignals } from './output-signals.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
+import type { RingSlot, SlotOwner } from './ring-slot.js';
+import { WriteBacklog } from './write-backlog.js';
 import { WriterQueue } from './writer-queue.js';
 
-const TIME_ORIGIN_MS = performance.timeOrigin;
-/** Callbacks of `then` run as a microtask, at the end of the present turn. */
-const TURN = Promise.resolve();
+const WAIT_OPTIONS = ['signal'] as const;
 
 interface OutputFlowEvents {
   /** Nothing more can be written: the flow is closed or lost. Emitted once. */
@@ -49,17 +50,19 @@ export interface ReachedMark extends FlowMark {
   readonly consumer: string;
 }
 
-interface QueuedBuffer {
-  readonly bytes: Buffer;
-  readonly timestampNs: number;
-  readonly flags?: number;
-}
+/** What a write puts into a slot: bytes, or a function that writes them and returns their number. */
+type Content = Uint8Array | ((target: Uint8Array) => number);
 
 /** Access to private members for the functions at the end of this module. */
 interface Internals {
   create(flow: string, rules: OutputRules, claim: ProviderClaim): OutputFlow;
   reattach(flow: OutputFlow, opened: OpenedFlow): Promise<void>;
   endDetached(flow: OutputFlow): void;
+  writeEncoded(
+    flow: OutputFlow,
+    encode: (target: Uint8Array) => number,
+    options: WaitOptions | undefined,
+  ): boolean | Promise<boolean>;
 }
 
 let internals: Internals;
@@ -68,41 +71,28 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Name of the flow. */
   readonly flow: string;
   readonly #rules: OutputRules;
-  #ring!: OutputRing;
-  #link!: JoinedLink;
-  /** Why the link has ended; undefined while it is open. */
-  #detached: LinkEnd | undefined;
-  readonly #writers = new WriterQueue(() => this.#reserved);
-  /**
-   * Buffers that wait on this side for room in the ring, by the policies `overwrite` and `grow`.
-   */
-  readonly #queue: QueuedBuffer[] = [];
-  readonly #slot: { data: Buffer; readonly commit: (size: number, options?: CommitOptions) => void };
-  #reserved = false;
-  /** Ring of the reserved slot, which a reattachment replaces. */
-  #slotRing: OutputRing | undefined;
-  #signals!: OutputSignals;
-  readonly #endTurn = (): void => {
-    if (this.#flushing && (this.#state === 'open' || this.#state === 'closing')) this.flush();
+  #attachment: ProviderAttachment;
+  /** Writes and reservations that wait for room in the ring. */
+  readonly #writers = new WriterQueue();
+  /** Buffers that wait on this side for room in the ring. */
+  readonly #backlog = new WriteBacklog();
+  readonly #turn = new CommitTurn(() => {
+    if (this.#state === 'open' || this.#state === 'closing') this.flush();
+  });
+  readonly #slotOwner: SlotOwner = {
+    commit: (slot, size, options) => this.#commitReserved(slot, size, options),
+    abandon: (slot) => this.#abandon(slot),
   };
-  /** Commits of this turn wait to be published. */
-  #flushing = false;
-  /** Wall clock of the first commit of this turn. */
-  #turnNs = 0;
-  #writtenBytes = 0;
-  #written = 0;
+  readonly #written = { buffers: 0, bytes: 0 };
   #lost = 0;
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
-  /** Resolves when the link has ended on both sides. */
-  #linkEnded: Promise<void> = Promise.resolve();
 
   private constructor(flow: string, rules: OutputRules, claim: ProviderClaim) {
     super();
     this.flow = flow;
     this.#rules = rules;
-    this.#slot = { data: Buffer.alloc(0), commit: (size, options) => this.#commitReserved(size, options) };
-    this.#follow(claim);
+    this.#attachment = this.#attach(claim);
   }
 
   static {
@@ -110,6 +100,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       create: (flow, rules, claim) => new OutputFlow(flow, rules, claim),
       reattach: (flow, opened) => flow.#reattach(opened),
       endDetached: (flow) => flow.#endDetached(),
+      writeEncoded: (flow, encode, options) => flow.#write(encode, options),
     };
   }
 
@@ -130,37 +121,38 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       claim.link.connection.destroy();
       throw error;
     }
-    this.#follow(claim);
+    this.#attachment = this.#attach(claim);
     this.emit('reattached');
     this.#credited();
   }
 
   #endDetached(): void {
-    if (this.#state === 'closed' || this.#state === 'lost' || this.#detached === undefined) return;
+    const { end } = this.#attachment;
+    if (this.#state === 'closed' || this.#state === 'lost' || end === undefined) return;
     this.#state = 'lost';
     this.#writers.reject(() => this.#endedError(), 'all');
     this.emit('closed');
-    this.emit('lost', this.#detached);
+    this.emit('lost', end);
   }
 
   /** Bytes a buffer can hold. */
   get bufferSize(): number {
-    return this.#ring.file.geometry.payloadCapacity;
+    return this.#attachment.ring.file.geometry.payloadCapacity;
   }
 
-  /** Buffers that can be written now without waiting. */
+  /** Buffers that can be written or reserved now without waiting. */
   get free(): number {
-    return this.#ring.free;
+    return this.#attachment.ring.free;
   }
 
   /** Number of consumers attached to the flow now, lossless and lossy. */
   get consumers(): number {
-    return this.#ring.file.counter(COUNTERS.consumers.id);
+    return this.#attachment.ring.file.counter(COUNTERS.consumers.id);
   }
 
-  /** Sequence of the next buffer. */
+  /** Sequence of the next buffer: of the oldest reserved slot while slots are reserved. */
   get next(): number {
-    return this.#ring.next;
+    return this.#attachment.ring.next;
   }
 
   /** Buffers that the policy for a full ring dropped or replaced before they were published. */
@@ -170,86 +162,62 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   /** Buffers and bytes committed since the flow was opened here. */
   get written(): { readonly buffers: number; readonly bytes: number } {
-    return { buffers: this.#written, bytes: this.#writtenBytes };
+    return { ...this.#written };
   }
 
   /** Buffers that wait on this side for room in the ring. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#backlog.length;
   }
 
   /**
    * Reserves the next slot without waiting: undefined without credit, or while other writers wait.
-   * One reservation at a time, committed before anything else is written; reserving again returns
-   * the same slot. Throws CLOSED.
+   * Each reservation has its own slot; buffers are published in the order of reservation. Throws
+   * CLOSED.
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
-    return this.#writers.length === 0 && this.#queue.length === 0 ? this.#begin() : undefined;
+    return this.#writers.length === 0 && this.#backlog.length === 0 ? this.#reserve() : undefined;
   }
 
   /**
    * Reserves the next slot as soon as the slowest lossless consumer allows. Rejects with CLOSED
-   * when the flow ends meanwhile.
+   * when the flow ends meanwhile or the wait is aborted.
    */
-  async reserve(options: WaitOptions = {}): Promise<OutputSlot> {
+  async reserve(options?: WaitOptions): Promise<OutputSlot> {
+    if (options !== undefined) checkWait('reserve', options, WAIT_OPTIONS);
     const slot = this.reserveNow();
     if (slot !== undefined) return slot;
-    const begin = (): OutputSlot | undefined => (this.#queue.length === 0 ? this.#begin() : undefined);
-    return this.#inTurn(begin, options.signal, true);
+    const reserve = (): OutputSlot | undefined => (this.#backlog.length === 0 ? this.#reserve() : undefined);
+    return this.#inTurn(reserve, options?.signal, true);
   }
 
   /**
-   * Writes one buffer by copying it, in the order of the calls. Without credit the flow's policy
+   * Writes one buffer by copying it, in the order of the calls and after slots that were reserved
+   * before: the bytes of a typed array, a Buffer or a DataView. Without credit the flow's policy
    * decides: `block` waits (the bytes must not change meanwhile), `drop` drops the buffer,
    * `overwrite` replaces the newest queued one, `grow` queues up to `queue` buffers, then blocks.
-   * Resolves with false when the policy dropped or replaced a buffer. Rejects with TOO_LARGE,
-   * CLOSED.
+   * Resolves with false when the policy dropped or replaced a buffer. Rejects with BAD_OPTION for
+   * anything else than bytes, TOO_LARGE, CLOSED (also when aborted).
    */
-  async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
-    if (bytes.length > this.bufferSize) {
-      throw new MirrorflowError(
-        'TOO_LARGE',
-        `${bytes.length} bytes do not fit a buffer of ${this.bufferSize}`,
-        { bytes: bytes.length },
-      );
-    }
-    this.#check();
-    if (this.#writers.length === 0 && this.#queue.length === 0 && this.#put(bytes)) return true;
-    const { whenFull, queue } = this.#rules;
-    if (whenFull === 'drop') {
-      this.#lost += 1;
-      return false;
-    }
-    if (whenFull !== 'block' && this.#writers.length === 0 && this.#queue.length < queue) {
-      this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
-      return true;
-    }
-    if (whenFull === 'overwrite') {
-      this.#queue[this.#queue.length - 1] = { bytes: Buffer.from(bytes), timestampNs: nowNs() };
-      this.#lost += 1;
-      return false;
-    }
-    return this.#inTurn(() => {
-      if (this.#queue.length === 0 && this.#put(bytes)) return true;
-      if (whenFull !== 'grow' || this.#queue.length >= queue) return undefined;
-      this.#queue.push({ bytes: Buffer.from(bytes), timestampNs: nowNs() });
-      return true;
-    }, options.signal);
+  async write(bytes: ArrayBufferView, options?: WaitOptions): Promise<boolean> {
+    const content = bytesOf(bytes);
+    if (content.length > this.bufferSize) checkSize(content.length, this.bufferSize);
+    return this.#write(content, options);
   }
 
   /** Publishes the commits of this turn now, instead of at its end. */
   flush(): void {
-    this.#flushing = false;
+    this.#turn.close();
     if (this.#state === 'closed' || this.#state === 'lost') return;
-    const published = this.#ring.publish();
-    if (this.#detached === undefined) this.#signals.published(published, this.#turnNs);
+    this.#attachment.publish(this.#turn.startedNs);
   }
 
   /**
    * Waits until everything written has room, publishes it, and releases the provider role: the
-   * flow's source is `ended` then, and another provider may claim the role. Nothing can be written
-   * from the call on. Without room it waits for the slowest lossless consumer. Idempotent.
+   * flow's source is `ended` then, and another provider may claim the role. Reserved slots are
+   * abandoned, and nothing can be written from the call on. Without room it waits for the slowest
+   * lossless consumer. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -263,8 +231,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   destroy(): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
     this.#state = 'closed';
-    if (this.#detached === undefined) this.#ring.leave();
-    this.#link.connection.close();
+    this.#attachment.leave();
     this.#writers.reject(() => this.#endedError(), 'all');
     this.emit('closed');
   }
@@ -272,108 +239,148 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   async #close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#reserved = false; // a slot that was not committed is dropped
+    this.#attachment.ring.abandonAll();
+    this.#backlog.abandonAll();
     this.#writers.reject(() => this.#endedError(), 'reservations');
+    this.#drainBacklog();
     try {
-      await this.#inTurn(() => (this.#queue.length === 0 ? true : undefined), undefined);
+      await this.#inTurn(() => (this.#backlog.length === 0 ? true : undefined), undefined);
     } catch {
       return; // destroyed or lost meanwhile: the waiting writes were rejected with that
     }
-    this.#flushing = false;
-    this.#signals.last(this.#ring.publish());
+    this.#turn.close();
+    this.#attachment.publishLast();
+    const { linkEnded } = this.#attachment;
     this.destroy();
-    await this.#linkEnded;
+    await linkEnded;
   }
 
-  /** False without credit. */
-  #put(bytes: Uint8Array, options?: CommitOptions): boolean {
-    const slot = this.#begin();
+  #write(content: Content, options: WaitOptions | undefined): boolean | Promise<boolean> {
+    if (options !== undefined) checkWait('write', options, WAIT_OPTIONS);
+    this.#check();
+    const { whenFull, queue } = this.#rules;
+    const backlog = this.#backlog;
+    if (this.#writers.length === 0 && backlog.length === 0 && this.#put(content)) return true;
+    if (whenFull === 'block')
+      return this.#inTurn(
+        () => (backlog.length === 0 && this.#put(content) ? true : undefined),
+        options?.signal,
+      );
+    const bytes = this.#copyOf(content);
+    if (whenFull === 'drop') {
+      this.#lost += 1;
+      return false;
+    }
+    if (this.#writers.length === 0 && backlog.queued < queue) {
+      backlog.push(bytes, nowNs());
+      return true;
+    }
+    if (whenFull === 'overwrite') {
+      backlog.replaceNewest(bytes, nowNs());
+      this.#lost += 1;
+      return false;
+    }
+    return this.#inTurn(() => {
+      if (backlog.length === 0 && this.#put(bytes)) return true;
+      if (backlog.queued >= queue) return undefined;
+      backlog.push(bytes, nowNs());
+      return true;
+    }, options?.signal);
+  }
+
+  /** The content in memory of its own. */
+  #copyOf(content: Content): Buffer {
+    if (typeof content !== 'function') return Buffer.from(content);
+    const bytes = Buffer.allocUnsafe(this.bufferSize);
+    return bytes.subarray(0, content(bytes));
+  }
+
+  /** False without credit. Throws what an encoder throws; nothing is published then. */
+  #put(content: Content, timestampNs?: number, flags = 0): boolean {
+    const slot = this.#reserve();
     if (slot === undefined) return false;
-    slot.data.set(bytes);
-    this.#commit(bytes.length, options);
+    let size: number;
+    if (typeof content === 'function') {
+      try {
+        size = content(slot.data);
+      } catch (error) {
+        this.#attachment.ring.abandon(slot);
+        throw error;
+      }
+    } else {
+      slot.data.set(content);
+      size = content.length;
+    }
+    this.#commit(slot, size, timestampNs, flags);
     return true;
   }
 
   /** Undefined without credit. */
-  #begin(): OutputSlot | undefined {
-    if (this.#reserved) return this.#slot;
-    const data = this.#detached === undefined ? this.#ring.begin() : undefined;
-    if (data === undefined) return undefined;
-    this.#reserved = true;
-    this.#slotRing = this.#ring;
-    this.#slot.data = data;
-    return this.#slot;
+  #reserve(): RingSlot | undefined {
+    const attachment = this.#attachment;
+    return attachment.isOpen ? attachment.ring.reserve() : undefined;
   }
 
-  #commitReserved(size: number, options?: CommitOptions): void {
-    if (!this.#reserved) {
-      throw new MirrorflowError('BAD_OPTION', 'this slot was committed already; reserve one first');
-    }
+  #commitReserved(slot: RingSlot, size: number, options: CommitOptions | undefined): void {
     this.#check();
-    if (this.#detached === undefined && this.#slotRing === this.#ring) this.#commit(size, options);
-    else this.#queueReserved(size, options);
-    // Writers may have queued while the slot was filled.
-    if (this.#writers.length > 0) this.#writers.serve();
-  }
-
-  /**
-   * The slot was reserved on a link that has ended since: its payload is the first to be written
-   * after the reattachment.
-   */
-  #queueReserved(size: number, options?: CommitOptions): void {
-    if (!Number.isInteger(size) || size < 0 || size > this.#slot.data.length)
-      throw new RangeError(`a buffer of ${size} bytes does not fit a slot of ${this.#slot.data.length}`);
-    this.#reserved = false;
-    const bytes = Buffer.from(this.#slot.data.subarray(0, size));
-    this.#queue.unshift({ timestampNs: nowNs(), ...options, bytes });
-    this.#drainQueue();
-  }
-
-  #commit(size: number, options?: CommitOptions): void {
-    if (!this.#flushing) this.#beginTurn();
-    const full = this.#ring.commit(size, options?.timestampNs ?? this.#turnNs, options?.flags);
-    this.#reserved = false;
-    this.#written += 1;
-    this.#writtenBytes += size;
-    if (full) this.flush();
-  }
-
-  /** Commits from now on are published together, at the end of this turn. */
-  #beginTurn(): void {
-    this.#flushing = true;
-    this.#turnNs = nowNs();
-    void TURN.then(this.#endTurn); // a third of what queueMicrotask costs
-  }
-
-  #follow({ file, link }: ProviderClaim): void {
-    this.#ring = new OutputRing(file, link.generation);
-    this.#link = link;
-    this.#signals = new OutputSignals(link.connection, this.#ring);
-    this.#detached = undefined;
-    link.connection.onMessage((kind) => {
-      if (kind === MessageKind.CREDIT && this.#link === link) this.#credited();
-    });
-    this.#linkEnded = new Promise((resolve) => {
-      link.onEnd((end) => {
-        resolve();
-        if (this.#link === link) this.#detach(end);
-      });
-    });
-  }
-
-  #credited(): void {
-    this.#signals.answered(this.#turnNs);
-    this.#drainQueue();
+    checkReserved(slot);
+    checkSize(size, slot.data.length);
+    if (options !== undefined) checkCommitOptions(options);
+    const flags = options?.flags ?? 0;
+    if (this.#isInRing(slot)) return this.#commit(slot, size, options?.timestampNs, flags);
+    this.#backlog.complete(slot, size, options?.timestampNs ?? nowNs(), flags);
+    this.#drainBacklog();
     this.#writers.serve();
   }
 
-  #drainQueue(): void {
-    // A slot that is being filled in place has an earlier sequence.
-    while (this.#queue[0] !== undefined && !this.#reserved) {
-      const { bytes, ...options } = this.#queue[0];
-      if (!this.#put(bytes, options)) break;
-      this.#queue.shift();
+  #abandon(slot: RingSlot): void {
+    this.#check();
+    checkReserved(slot);
+    if (this.#isInRing(slot)) {
+      this.#turn.begin(); // later slots may be complete now
+      this.#attachment.ring.abandon(slot);
+    } else {
+      this.#backlog.abandon(slot);
+      this.#drainBacklog();
     }
+    this.#writers.serve();
+  }
+
+  /** False when the link, on which the slot was reserved, has ended since. */
+  #isInRing(slot: RingSlot): boolean {
+    return this.#attachment.isOpen && this.#attachment.ring === slot.ring;
+  }
+
+  #commit(slot: RingSlot, size: number, timestampNs: number | undefined, flags: number): void {
+    this.#turn.begin();
+    const full = this.#attachment.ring.commit(slot, size, timestampNs ?? this.#turn.startedNs, flags);
+    this.#written.buffers += 1;
+    this.#written.bytes += size;
+    if (full) this.flush();
+  }
+
+  #attach(claim: ProviderClaim): ProviderAttachment {
+    return new ProviderAttachment(
+      claim,
+      this.#slotOwner,
+      (from) => {
+        if (from === this.#attachment) this.#credited();
+      },
+      (from, end) => {
+        if (from === this.#attachment) this.#detach(end);
+      },
+    );
+  }
+
+  #credited(): void {
+    this.#attachment.signals.answered(this.#turn.startedNs);
+    this.#drainBacklog();
+    this.#writers.serve();
+  }
+
+  #drainBacklog(): void {
+    if (this.#backlog.length > 0)
+      this.#backlog.drain((bytes, timestampNs, flags) => this.#put(bytes, timestampNs, flags));
   }
 
   /** Resolves with the result of `serve`, called in the order of the waits, once it has one. */
@@ -382,7 +389,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     signal: AbortSignal | undefined,
     reserves = false,
   ): Promise<T> {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw abortedError(reserves ? 'reservation' : 'write', signal);
     this.flush(); // the consumer that holds this provider back may be waiting for these buffers
     return this.#writers.wait(serve, signal, reserves);
   }
@@ -393,8 +400,10 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    */
   #detach(end: LinkEnd): void {
     if (this.#state === 'closed' || this.#state === 'lost') return;
-    this.#ring.publish();
-    this.#detached = end;
+    const attachment = this.#attachment;
+    attachment.ring.publish();
+    attachment.end = end;
+    this.#backlog.rescue(attachment.ring.takePending());
     // Without a listener no session will reattach the flow.
     if (!this.emit('detached', end)) this.#endDetached();
   }
@@ -415,8 +424,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 }
 
-function nowNs(): number {
-  return (TIME_ORIGIN_MS + performance.now()) * 1e6;
+function checkReserved(slot: RingSlot): void {
+  if (slot.state === 'reserved') return;
+  throw new MirrorflowError('BAD_OPTION', 'this slot was committed or abandoned already; reserve one first');
 }
 
 /**
@@ -440,4 +450,16 @@ export function reattachOutputFlow(flow: OutputFlow, opened: OpenedFlow): Promis
 /** Ends a detached flow that will not be reattached: `closed`, then `lost` are emitted. */
 export function endDetachedOutputFlow(flow: OutputFlow): void {
   internals.endDetached(flow);
+}
+
+/**
+ * As `OutputFlow.write`, of a buffer that `encode` writes: it gets the slot itself where there is
+ * room, and returns the number of bytes. Rejects with what it throws; nothing is published then.
+ */
+export async function writeEncoded(
+  flow: OutputFlow,
+  encode: (target: Uint8Array) => number,
+  options: WaitOptions | undefined,
+): Promise<boolean> {
+  return internals.writeEncoded(flow, encode, options);
 }

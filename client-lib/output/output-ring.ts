@@ -1,7 +1,17 @@
 /**
- * A flow file's ring for its provider: opens slots as far as credit (the sequence below which may
- * be written) allows, and gives unused ones back. Used by OutputFlow. Reads and writes the mapped
- * file.
+ * A flow file's ring for its provider: reserves slots as far as credit (the sequence below which
+ * may be written) allows, completes them in the order of their reservation, and gives unused ones
+ * back. One per attachment, used by OutputFlow. Reads and writes the mapped file.
+ *
+ * ```
+ *        published ≤ next                  tail                opened ≤ credit
+ *  ────────────┬───────┬─────────────────────┬────────────────────┬──────────────
+ *    readable  │ whole │ pending: reserved,  │ cleared, reserved  │ not cleared
+ *              │       │ committed, abandoned│ next               │
+ * ```
+ *
+ * A committed slot behind a reserved one is completed when that one is. Sequences are given at
+ * completion, without gaps: the slots behind an abandoned one are moved down, by one copy each.
  *
  * The duplicator may reduce the credit at any time: a slot is opened first, the credit word read
  * again after it, so that one of the two processes sees the other. The fence between the two costs
@@ -10,6 +20,7 @@
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
+import { RingSlot, type SlotOwner } from './ring-slot.js';
 
 /**
  * Most slots that are opened together, and the largest share of the ring (one in so many): a
@@ -24,23 +35,35 @@ export class OutputRing {
   readonly file: FlowFile;
   /** Buffers of a quarter of the ring, 1 at least. */
   readonly quarter: number;
+  readonly #owner: SlotOwner;
   readonly #writer: RingWriter;
   readonly #generation: number;
   readonly #openTogether: number;
-  /** Payloads of sequences from here on were not handed out yet. */
+  readonly #slots: (RingSlot | undefined)[];
+  /** Positions of the pending slots: from `head`, below `tail`. */
+  #head: number;
+  #tail: number;
+  /** Slot of the ring at `tail`: dividing for every buffer would cost as much as the buffer. */
+  #tailIndex: number;
+  /** Payloads of positions from here on were not handed out yet. */
   #begun = 0;
 
   /** `generation`: number of this provider, stored in the flags of its slots. */
-  constructor(file: FlowFile, generation: number) {
+  constructor(file: FlowFile, generation: number, owner: SlotOwner) {
     this.file = file;
+    this.#owner = owner;
     this.#writer = new RingWriter(file);
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
     const { slotCount } = file.geometry;
     this.quarter = Math.max(1, Math.floor(slotCount / QUARTER));
     this.#openTogether = Math.max(1, Math.min(OPEN_SLOTS_MAX, Math.floor(slotCount / OPEN_SHARE)));
+    this.#slots = Array.from({ length: slotCount });
+    this.#head = this.#writer.next;
+    this.#tail = this.#head;
+    this.#tailIndex = this.#tail % slotCount;
   }
 
-  /** Sequence of the next buffer. */
+  /** Sequence of the next buffer: of the oldest pending slot while slots are pending. */
   get next(): number {
     return this.#writer.next;
   }
@@ -49,9 +72,9 @@ export class OutputRing {
     return this.#writer.published;
   }
 
-  /** Buffers that can be written now. */
+  /** Buffers that can be reserved now. */
   get free(): number {
-    return Math.max(0, this.#credit - this.#writer.next);
+    return Math.max(0, this.#credit - this.#tail);
   }
 
   /** The published count that the duplicator has handled without answering. */
@@ -59,26 +82,69 @@ export class OutputRing {
     return this.file.heard;
   }
 
-  /** Payload of the next slot, the caller's until `commit`; undefined without credit. */
-  begin(): Buffer | undefined {
-    const writer = this.#writer;
-    if (writer.next === writer.opened && !this.#open()) return undefined;
-    this.#begun = writer.next + 1;
-    return writer.begin();
+  /** The next slot, the caller's until it is committed or abandoned; undefined without credit. */
+  reserve(): RingSlot | undefined {
+    const position = this.#tail;
+    if (position === this.#writer.opened && !this.#open()) return undefined;
+    const index = this.#tailIndex;
+    const slot = this.#slots[index] ?? this.#makeSlot(index);
+    slot.position = position;
+    slot.state = 'reserved';
+    this.#tail = position + 1;
+    this.#tailIndex = index + 1 === this.#slots.length ? 0 : index + 1;
+    if (this.#begun <= position) this.#begun = position + 1;
+    return slot;
   }
 
   /**
-   * Completes the begun slot. `flags` of the flow type, 0 to 65,535. True when a quarter of the
-   * ring waits to be published.
+   * Completes a reserved slot, now or when all before it are complete. `flags` of the flow type, 0
+   * to 65,535. True when a quarter of the ring waits to be published.
    */
-  commit(size: number, timestampNs: number, flags: number | undefined): boolean {
+  commit(slot: RingSlot, size: number, timestampNs: number, flags: number): boolean {
     const writer = this.#writer;
-    writer.commit(
-      size,
-      timestampNs,
-      flags === undefined ? this.#generation : (this.#generation | flags) >>> 0,
-    );
+    if (slot.position === writer.next) {
+      slot.state = 'free';
+      writer.commit(size, timestampNs, (this.#generation | flags) >>> 0);
+      this.#head = slot.position + 1;
+      if (this.#head !== this.#tail) this.#settle();
+    } else {
+      slot.state = 'committed';
+      slot.size = size;
+      slot.timestampNs = timestampNs;
+      slot.flags = flags;
+      if (slot.position === this.#head) this.#settle();
+    }
     return writer.next - writer.published >= this.quarter;
+  }
+
+  /** Gives a reserved slot back. */
+  abandon(slot: RingSlot): void {
+    slot.state = 'abandoned';
+    while (this.#tail > this.#head && this.#at(this.#tail - 1).state === 'abandoned') {
+      this.#at(this.#tail - 1).state = 'free';
+      this.#setTail(this.#tail - 1);
+    }
+    this.#settle();
+  }
+
+  /** Gives all reserved slots back; committed ones are completed. */
+  abandonAll(): void {
+    for (let at = this.#head; at < this.#tail; at += 1) {
+      const slot = this.#at(at);
+      if (slot.state === 'reserved') slot.state = 'abandoned';
+    }
+    this.#settle();
+  }
+
+  /** Removes and returns the reserved and committed slots, in the order of reservation. */
+  takePending(): RingSlot[] {
+    const pending: RingSlot[] = [];
+    for (let at = this.#head; at < this.#tail; at += 1) {
+      const slot = this.#at(at);
+      if (slot.state !== 'abandoned') pending.push(slot);
+    }
+    this.#head = this.#tail;
+    return pending;
   }
 
   publish(): number {
@@ -86,21 +152,62 @@ export class OutputRing {
   }
 
   /**
-   * Makes opened slots that were not begun readable again. Only while the link is open: afterwards
-   * another provider may write.
+   * Makes opened slots that were not handed out readable again. Only while the link is open:
+   * afterwards another provider may write.
    */
   leave(): void {
     this.#writer.giveBack(this.#begun);
   }
 
+  /** Completes the oldest pending slots, up to the first that is still reserved. */
+  #settle(): void {
+    while (this.#head < this.#tail) {
+      const slot = this.#at(this.#head);
+      if (slot.state === 'reserved') return;
+      if (slot.state === 'committed') this.#complete(slot);
+      slot.state = 'free';
+      this.#head += 1;
+    }
+    this.#head = this.#writer.next;
+    if (this.#tail !== this.#head) this.#setTail(this.#head);
+  }
+
+  /** Completes a slot under the next sequence, whose payload is another slot's after an abandoned one. */
+  #complete(slot: RingSlot): void {
+    const writer = this.#writer;
+    if (slot.position !== writer.next) {
+      const index = writer.next % this.#slots.length;
+      const { data } = this.#slots[index] ?? this.#makeSlot(index);
+      data.set(slot.data.subarray(0, slot.size));
+    }
+    writer.commit(slot.size, slot.timestampNs, (this.#generation | slot.flags) >>> 0);
+  }
+
+  #setTail(position: number): void {
+    this.#tail = position;
+    this.#tailIndex = position % this.#slots.length;
+  }
+
+  /** A pending slot: it exists. */
+  #at(position: number): RingSlot {
+    const index = position % this.#slots.length;
+    return this.#slots[index] ?? this.#makeSlot(index);
+  }
+
+  #makeSlot(index: number): RingSlot {
+    const slot = new RingSlot(this.#owner, this, this.file.payloadOf(index));
+    this.#slots[index] = slot;
+    return slot;
+  }
+
   #open(): boolean {
     const writer = this.#writer;
-    const count = Math.min(this.#credit - writer.next, this.#openTogether);
+    const count = Math.min(this.#credit - writer.opened, this.#openTogether);
     if (count <= 0) return false;
     writer.open(count);
     const credit = this.#credit;
-    if (credit < writer.opened) writer.giveBack(credit);
-    return writer.opened > writer.next;
+    if (credit < writer.opened) writer.giveBack(Math.max(credit, this.#begun));
+    return writer.opened > this.#tail;
   }
 
   /** Sequences below it may be written. */

@@ -4,10 +4,10 @@
  * returns it when its `type` is an object. Does no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
-import type { OutputFlow } from './output-flow.js';
+import { writeEncoded, type OutputFlow } from './output-flow.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
 import type { OutputFlowOptions } from './output-options.js';
-import type { FlowType, Layer } from '../types/flow-type.js';
+import type { FlowType, Layer, Placed } from '../types/flow-type.js';
 import { encodedBytes, stackIdentity } from '../types/stack.js';
 
 /** A flow type as providers need it: the buffers it reads do not matter. */
@@ -52,37 +52,25 @@ export interface TypedSlot<Place> {
   /** Holds old data until it is filled; the provider's until `commit`. */
   readonly value: Place;
   /**
-   * Publishes the buffer, at the latest at the end of this turn of the event loop. Throws
-   * BAD_OPTION when the slot was committed, given up or reserved again.
+   * Publishes the buffer, at the latest at the end of this turn of the event loop in which all
+   * slots that were reserved before are committed or abandoned. Throws BAD_OPTION when this slot
+   * was committed or abandoned already.
    */
   commit(options?: CommitOptions): void;
-  /** Publishes nothing: the slot can be reserved again. */
-  giveUp(): void;
+  /** Gives the slot back: nothing is published. Throws as `commit`. */
+  abandon(): void;
 }
 
 export class TypedOutputFlow<Value, Place = never, Form = never> {
   /**
-   * The untyped flow: its events, `free`, `next`, `lost`, `flush`. Write only through this object.
+   * The untyped flow: its events, `free`, `next`, `lost`.
    */
   readonly output: OutputFlow;
   readonly #type: WritableType<Value, Place, Form>;
-  readonly #waits: boolean;
-  /**
-   * The last of the writes and reservations that wait, each behind the one before: a slot has one
-   * writer.
-   */
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  #slot: object | undefined;
 
-  constructor(
-    type: WritableType<Value, Place, Form>,
-    output: OutputFlow,
-    whenFull: OutputFlowOptions['whenFull'] = 'block',
-  ) {
+  constructor(type: WritableType<Value, Place, Form>, output: OutputFlow) {
     this.#type = type;
     this.output = output;
-    this.#waits = whenFull === 'block';
   }
 
   /** Bytes a buffer can hold, metadata included. */
@@ -94,25 +82,10 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
    * Writes one value, encoded into the next slot itself. Without credit the flow's policy decides,
    * as for `OutputFlow.write`; while `block` waits, the value must not change. Resolves with false
    * when the policy dropped or replaced a buffer. Rejects with TOO_LARGE or BAD_OPTION for a value
-   * that cannot be written, BAD_OPTION while a reserved slot is not committed, CLOSED.
+   * that cannot be written, CLOSED.
    */
-  async write(value: Value, options: WaitOptions = {}): Promise<boolean> {
-    this.#checkFree();
-    const slot = this.#waiting === 0 ? this.output.reserveNow() : undefined;
-    if (slot !== undefined) {
-      slot.commit(this.#encode(value, slot.data));
-      return true;
-    }
-    if (!this.#waits) {
-      const bytes = Buffer.allocUnsafe(this.bufferSize);
-      return this.output.write(bytes.subarray(0, this.#encode(value, bytes)), options);
-    }
-    return this.#inTurn(async () => {
-      const reserved = await this.output.reserve(options);
-      this.#checkFree();
-      reserved.commit(this.#encode(value, reserved.data));
-      return true;
-    });
+  write(value: Value, options?: WaitOptions): Promise<boolean> {
+    return writeEncoded(this.output, (target) => this.#encode(value, target), options);
   }
 
   /**
@@ -120,13 +93,12 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
    * the typed array of this shape (default: the declared one, or the largest that fits). Rejects
    * with BAD_OPTION for a type whose values cannot be filled in place, TOO_LARGE, CLOSED.
    */
-  async reserve(form?: Form, options: WaitOptions = {}): Promise<TypedSlot<Place>> {
-    return this.#inTurn(async () => this.#place(await this.output.reserve(options), form));
+  async reserve(form?: Form, options?: WaitOptions): Promise<TypedSlot<Place>> {
+    return this.#place(await this.output.reserve(options), form);
   }
 
   /** Reserves without waiting: undefined without credit, or while other writers wait. */
   reserveNow(form?: Form): TypedSlot<Place> | undefined {
-    if (this.#waiting > 0) return undefined;
     const slot = this.output.reserveNow();
     return slot === undefined ? undefined : this.#place(slot, form);
   }
@@ -139,9 +111,8 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
   /**
    * Waits until everything written has room, publishes it, releases the provider role. Idempotent.
    */
-  async close(): Promise<void> {
-    await this.#last;
-    await this.output.close();
+  close(): Promise<void> {
+    return this.output.close();
   }
 
   /** Releases the provider role at once; waiting writes are rejected. Idempotent. */
@@ -159,45 +130,25 @@ export class TypedOutputFlow<Value, Place = never, Form = never> {
     }
   }
 
+  /** The slot is given back when the value cannot be placed in it. */
   #place(slot: OutputSlot, form: Form | undefined): TypedSlot<Place> {
-    const placed = this.#type.place?.(slot.data, form);
+    let placed: Placed<Place> | undefined;
+    try {
+      placed = this.#type.place?.(slot.data, form);
+    } catch (error) {
+      slot.abandon();
+      throw error;
+    }
     if (placed === undefined) {
+      slot.abandon();
       const message = `a value of type ${this.#type.name} cannot be filled in place: use write()`;
       throw new MirrorflowError('BAD_OPTION', message);
     }
     const { value, bytes } = placed;
-    const owner = {};
-    this.#slot = owner;
-    const end = (): void => {
-      if (this.#slot !== owner) {
-        throw new MirrorflowError(
-          'BAD_OPTION',
-          'this slot was committed or given up already; reserve one first',
-        );
-      }
-      this.#slot = undefined;
-    };
     return {
       value,
-      commit: (options) => {
-        end();
-        slot.commit(bytes, options);
-      },
-      giveUp: end,
+      commit: (options) => slot.commit(bytes, options),
+      abandon: () => slot.abandon(),
     };
-  }
-
-  #checkFree(): void {
-    if (this.#slot === undefined) return;
-    throw new MirrorflowError('BAD_OPTION', 'a slot is reserved; commit it or give it up before writing');
-  }
-
-  #inTurn<T>(job: () => Promise<T>): Promise<T> {
-    this.#waiting += 1;
-    const done = this.#last.then(job).finally(() => {
-      this.#waiting -= 1;
-    });
-    this.#last = done.catch(() => undefined);
-    return done;
   }
 }

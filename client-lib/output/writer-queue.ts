@@ -1,25 +1,19 @@
 /**
  * The writes and reservations of an output flow that wait for room in its ring, served in the order
- * of their calls while no slot is being filled in place. Used by OutputFlow. Pure: no I/O.
+ * of their calls. Used by OutputFlow. Pure: no I/O.
  */
-import { MirrorflowError } from '../../protocol/base/errors.js';
+import { abortedError } from '../call-options.js';
 
 interface Waiter {
   /** A reservation: rejected when the flow closes, since it could not be committed any more. */
   readonly isReservation: boolean;
   /** False when there is no room for it. */
   readonly serve: () => boolean;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class WriterQueue {
   readonly #waiters: Waiter[] = [];
-  readonly #isBlocked: () => boolean;
-
-  /** `isBlocked`: a slot is being filled in place, and everything else comes after it. */
-  constructor(isBlocked: () => boolean) {
-    this.#isBlocked = isBlocked;
-  }
 
   /** Number of waiting writes and reservations. */
   get length(): number {
@@ -28,12 +22,13 @@ export class WriterQueue {
 
   /** Serves waiters from the front, as far as there is room. */
   serve(): void {
-    while (!this.#isBlocked() && this.#waiters[0]?.serve() === true) this.#waiters.shift();
+    while (this.#waiters[0]?.serve() === true) this.#waiters.shift();
   }
 
   /**
    * Resolves with the first result of `serve` that is not undefined; `serve` is called when all
-   * earlier waiters were served. Rejects with the reason of an aborted `signal`.
+   * earlier waiters were served. Rejects with what `serve` throws, and with CLOSED when `signal`
+   * is aborted.
    */
   wait<T>(serve: () => T | undefined, signal: AbortSignal | undefined, isReservation: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -41,10 +36,14 @@ export class WriterQueue {
       const waiter: Waiter = {
         isReservation,
         serve: () => {
-          const result = serve();
-          if (result === undefined) return false;
-          settle();
-          resolve(result);
+          try {
+            const result = serve();
+            if (result === undefined) return false;
+            settle();
+            resolve(result);
+          } catch (error) {
+            waiter.reject(error);
+          }
           return true;
         },
         reject: (error) => {
@@ -55,10 +54,7 @@ export class WriterQueue {
       const abort = (): void => {
         const index = this.#waiters.indexOf(waiter);
         if (index >= 0) this.#waiters.splice(index, 1);
-        const reason: unknown = signal?.reason;
-        waiter.reject(
-          reason instanceof Error ? reason : new MirrorflowError('CLOSED', 'the wait was aborted'),
-        );
+        waiter.reject(abortedError(isReservation ? 'reservation' : 'write', signal));
         this.serve();
       };
       signal?.addEventListener('abort', abort, { once: true });

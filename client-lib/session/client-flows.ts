@@ -154,11 +154,11 @@ export class ClientFlows {
     flow: string,
     options: TypedOutputOptions<Value, Place, Form>,
   ): Promise<TypedOutputFlow<Value, Place, Form>> {
-    const { type, whenFull } = options;
+    const { type } = options;
     const accept: Accept = ({ file }) => checkStack(type, 'output', openFlowFile(file, 'read').identity);
     try {
       const output = await this.openOutput(flow, untypedOutputOptions(options), accept);
-      return new TypedOutputFlow(type, output, whenFull);
+      return new TypedOutputFlow(type, output);
     } catch (error) {
       // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better error.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {

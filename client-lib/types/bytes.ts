@@ -3,7 +3,8 @@
  * Part of the public surface; input and output flows call its codec. Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { BorrowedBytes } from '../input/borrowed-bytes.js';
+import { showValue } from '../call-options.js';
+import type { BorrowedBytes } from './borrowed-bytes.js';
 import type { FlowType, Placed } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 
@@ -22,14 +23,15 @@ export class BytesBuffer extends TypedBuffer<BorrowedBytes> {
  * The type of a flow of plain bytes. `reserve(bytes)` gives so many bytes of the slot to fill;
  * default: the whole slot.
  */
-export function bytes(): FlowType<Uint8Array, BytesBuffer, Uint8Array, number> {
+export function bytes(): FlowType<ArrayBufferView, BytesBuffer, Uint8Array, number> {
   return {
     name: 'bytes',
     metadataBytes: 0,
     encode(value, target) {
-      checkRoom(value.length, target.length);
-      target.set(value);
-      return value.length;
+      const given = bytesOf(value);
+      checkRoom(given.length, target.length);
+      target.set(given);
+      return given.length;
     },
     decode: (below) => new BytesBuffer(below),
     place(target, size = target.length): Placed<Uint8Array> {
@@ -43,6 +45,20 @@ export function bytes(): FlowType<Uint8Array, BytesBuffer, Uint8Array, number> {
       return { value: target.subarray(0, size), bytes: size };
     },
   };
+}
+
+/**
+ * The bytes of a typed array, a Buffer or a DataView, in place. Throws BAD_OPTION for anything else,
+ * naming what it is.
+ */
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `the buffer to write is ${showValue(value)}; it must be a typed array, a Buffer or a DataView, such as Buffer.from(text) or new Uint8Array(memory)`,
+    { option: 'bytes' },
+  );
 }
 
 /** Throws TOO_LARGE with both numbers. */

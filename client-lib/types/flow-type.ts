@@ -11,8 +11,7 @@
  *    └──────────────────────┴──────────────────────────────────────────────┘
  * ```
  */
-
-import type { BorrowedBytes } from '../input/borrowed-bytes.js';
+import type { BorrowedBytes } from './borrowed-bytes.js';
 
 /**
  * What a buffer object reads: a borrowed buffer of the flow (`FlowBuffer`), or the buffer object of

@@ -4,7 +4,7 @@
  * programs; part of the public surface. Pure: no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
-import type { BorrowedBytes } from '../input/borrowed-bytes.js';
+import type { BorrowedBytes } from './borrowed-bytes.js';
 import type { Layer } from './flow-type.js';
 
 type Outcome<Value> =

@@ -28,7 +28,14 @@ interface Reader {
   taken: number;
 }
 
+/** A slot of several that are reserved together. */
+interface Reservation {
+  readonly size: number;
+  readonly abandons: boolean;
+}
+
 type Step =
+  | { readonly kind: 'reserve'; readonly slots: readonly Reservation[]; readonly backwards: boolean }
   | { readonly kind: 'write'; readonly sizes: readonly number[]; readonly wait: boolean }
   | {
       readonly kind: 'attach';
@@ -52,6 +59,14 @@ const steps = fc.array(
         kind: fc.constant('write' as const),
         sizes: fc.array(size, { minLength: 1, maxLength: 12 }),
         wait: fc.boolean(),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('reserve' as const),
+        slots: fc.array(fc.record({ size, abandons: fc.boolean() }), { minLength: 1, maxLength: 5 }),
+        backwards: fc.boolean(),
       }),
     },
     {
@@ -91,6 +106,8 @@ class FlowUnderTest {
   readonly #written: Written[] = [];
   #output: OutputFlow;
   #generation = 1;
+  /** Reserved slots reach up to here: what their places held before cannot be read any more. */
+  #reserved = 0;
   #readers: Reader[] = [];
   #waiting = Promise.resolve();
 
@@ -109,6 +126,9 @@ class FlowUnderTest {
     switch (step.kind) {
       case 'write':
         for (const bytes of step.sizes) this.#write(bytes, step.wait);
+        break;
+      case 'reserve':
+        this.#reserve(step.slots, step.backwards);
         break;
       case 'attach':
         await this.#attach(step);
@@ -182,11 +202,26 @@ class FlowUnderTest {
     this.#waiting = this.#waiting.catch(() => undefined);
   }
 
+  /** Reserves several slots, fills all, then commits or abandons each. */
+  #reserve(slots: readonly Reservation[], backwards: boolean): void {
+    const generation = this.#generation;
+    const acts: (() => void)[] = [];
+    for (const { size: bytes, abandons } of slots) {
+      const slot = this.#output.reserveNow();
+      if (slot === undefined) break;
+      fillChecked(slot.data, bytes, generation, this.#total);
+      this.#reserved = Math.max(this.#reserved, this.#total + acts.length + 1);
+      if (!abandons) this.#written.push({ generation, size: bytes });
+      acts.push(() => (abandons ? slot.abandon() : slot.commit(bytes)));
+    }
+    for (const act of backwards ? acts.reverse() : acts) act();
+  }
+
   async #attach({ lossless, threaded, start }: Extract<Step, { kind: 'attach' }>): Promise<void> {
     if (this.#readers.length >= CONSUMERS_MAX) return;
-    const begin = (): number => {
+    const begin = (reserved = this.#total): number => {
       const total = this.#total;
-      const oldest = Math.max(0, total - this.#slots);
+      const oldest = Math.min(total, Math.max(0, total - this.#slots, reserved - this.#slots));
       return { oldest, newest: Math.max(oldest, total - 1), next: total }[start];
     };
     const from = begin();
@@ -196,7 +231,7 @@ class FlowUnderTest {
       inline: !threaded,
       ...(threaded ? { history: 2 } : {}),
     });
-    this.#readers.push({ flow, lossless, first: [from, begin()], next: from, taken: 0 });
+    this.#readers.push({ flow, lossless, first: [from, begin(this.#reserved)], next: from, taken: 0 });
   }
 
   #check(reader: Reader, buffer: FlowBuffer): void {

@@ -1,0 +1,79 @@
+/**
+ * The buffers of an output flow that wait on this side for room in its ring, oldest first: those
+ * that a policy has queued, and in front of them the slots that were reserved in a ring whose link
+ * has ended. Used by OutputFlow. Pure memory, no I/O.
+ */
+import type { RingSlot } from './ring-slot.js';
+
+interface WaitingBuffer {
+  /** Undefined while the program still fills the slot. */
+  bytes: Buffer | undefined;
+  timestampNs: number;
+  flags: number;
+}
+
+/** Writes a buffer to the ring; false without room. */
+export type PutBuffer = (bytes: Buffer, timestampNs: number, flags: number) => boolean;
+
+export class WriteBacklog {
+  /** Of slots of an earlier ring: they precede the queue. */
+  readonly #rescued = new Map<RingSlot, WaitingBuffer>();
+  readonly #queue: WaitingBuffer[] = [];
+
+  /** Buffers that wait, reserved slots included. */
+  get length(): number {
+    return this.#rescued.size + this.#queue.length;
+  }
+
+  /** Buffers that a policy has queued. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  push(bytes: Buffer, timestampNs: number): void {
+    this.#queue.push({ bytes, timestampNs, flags: 0 });
+  }
+
+  /** Replaces the newest queued buffer; without one, nothing is kept. */
+  replaceNewest(bytes: Buffer, timestampNs: number): void {
+    if (this.#queue.length > 0) this.#queue[this.#queue.length - 1] = { bytes, timestampNs, flags: 0 };
+  }
+
+  /** Keeps the pending slots of a ring whose link has ended, in their order. */
+  rescue(slots: readonly RingSlot[]): void {
+    for (const slot of slots) {
+      const bytes = slot.state === 'committed' ? Buffer.from(slot.data.subarray(0, slot.size)) : undefined;
+      this.#rescued.set(slot, { bytes, timestampNs: slot.timestampNs, flags: slot.flags });
+    }
+  }
+
+  /** A rescued slot is committed: its bytes are copied. */
+  complete(slot: RingSlot, size: number, timestampNs: number, flags: number): void {
+    slot.state = 'free';
+    const bytes = Buffer.from(slot.data.subarray(0, size));
+    this.#rescued.set(slot, { bytes, timestampNs, flags });
+  }
+
+  /** A rescued slot is given back. */
+  abandon(slot: RingSlot): void {
+    slot.state = 'free';
+    this.#rescued.delete(slot);
+  }
+
+  /** Gives all slots back that the program has not committed. */
+  abandonAll(): void {
+    for (const [slot, { bytes }] of this.#rescued) if (bytes === undefined) this.abandon(slot);
+  }
+
+  /** Writes as many buffers as have room, in their order. */
+  drain(put: PutBuffer): void {
+    for (const [slot, { bytes, timestampNs, flags }] of this.#rescued) {
+      if (bytes === undefined || !put(bytes, timestampNs, flags)) return;
+      this.#rescued.delete(slot);
+    }
+    for (let first = this.#queue[0]; first?.bytes !== undefined; first = this.#queue[0]) {
+      if (!put(first.bytes, first.timestampNs, first.flags)) return;
+      this.#queue.shift();
+    }
+  }
+}
