@@ -18,19 +18,23 @@ export function checkOptionNames(
   names: readonly string[],
   renamed: Renamed = {},
 ): void {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null || Array.isArray(options)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `the options of ${call} are ${showValue(options)}; they must be an object with ${names.join(', ')}`,
-      { call },
-    );
-  }
+  checkOptionObject(call, options, names);
   for (const name in options) {
     if (names.includes(name)) continue;
     const present = Object.hasOwn(renamed, name) ? renamed[name] : undefined;
     const advice = present === undefined ? `its options are ${names.join(', ')}` : `it is now ${present}`;
     throw new MirrorflowError('BAD_OPTION', `${call} has no option ${name}; ${advice}`, { option: name });
   }
+}
+
+/** Throws BAD_OPTION unless `options` is an object; `names` are for the message. */
+export function checkOptionObject(call: string, options: unknown, names: readonly string[]): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `the options of ${call} are ${showValue(options)}; they must be an object with ${names.join(', ')}`,
+    { call },
+  );
 }
 
 /** Checks an optional `signal` and `timeoutMs` of a call that waits. Throws BAD_OPTION. */

@@ -7,6 +7,7 @@
  * from above, once until the next XOFF. So a fill that swings around one mark sends few messages.
  */
 import type { FlowMark } from '../../protocol/rpc/contract/deliveries.js';
+import { checkOptionNames } from '../call-options.js';
 import { badOption, checkBuffers, type HistoryRules } from './history/history-rules.js';
 
 /** Marks in ready buffers of the history. */
@@ -23,6 +24,7 @@ const MARKS_MAX = 64;
 
 /** Returns the marks in ascending order, each once. Throws BAD_OPTION naming the numbers. */
 export function checkFlowControl(marks: FlowControlMarks, rules: HistoryRules): FlowControlMarks {
+  checkOptionNames('flowControl', marks, ['xoff', 'xon']);
   const { history, watermarks } = rules;
   const xoff = ascending('flowControl.xoff', marks.xoff, 1, history);
   const xon = ascending('flowControl.xon', marks.xon, 0, history - 1);

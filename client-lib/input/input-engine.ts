@@ -46,8 +46,8 @@ export interface InputEngine {
   /** The newest ready buffers, oldest first, without taking them. */
   newest(count: number): FlowBuffer[];
   /**
-   * Waits, for a bounded time, for a buffer that only the program's own borrowed buffers have kept
-   * out of the history and that was requested at their release. Does nothing otherwise.
+   * After the program has released a whole history that it had borrowed: waits, for a bounded time,
+   * for the first of the published buffers that had no room. Returns at once when there is none.
    */
   awaitRefill(): void;
   /** Returns the number of buffers handled. */

@@ -14,6 +14,7 @@ import type { AttachTarget } from './consumer-link.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { FlowControlSettings } from './flow-thread/thread-messages.js';
 import { badOption, checkBuffers } from './history/history-rules.js';
+import { checkWait } from '../call-options.js';
 import { OwnedBuffer, type FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import { checkInputOptions, type InputRules, type InputFlowOptions } from './input-options.js';
@@ -51,6 +52,9 @@ export interface InputFlowEvents {
   /** No more buffers will become ready; emitted once. Ready ones can still be taken. */
   end: [end: LinkEnd];
 }
+
+const TAKE_OPTIONS = ['signal', 'timeoutMs'] as const;
+const NO_OPTIONS: TakeOptions = {};
 
 /** The buffer that a `for await` loop has borrowed: valid until the loop's next step. */
 interface Loop {
@@ -217,15 +221,22 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
    * when aborted, with the signal's reason as cause, and loses no buffer then. The buffer is
    * borrowed: see FlowBuffer.
    */
-  take(options: TakeOptions = {}): Promise<FlowBuffer | undefined> {
+  take(options?: TakeOptions): Promise<FlowBuffer | undefined> {
+    if (options !== undefined) {
+      try {
+        checkWait('take', options, TAKE_OPTIONS);
+      } catch (error) {
+        return Promise.reject(error as MirrorflowError);
+      }
+    }
     this.#beginTake();
-    return this.#takes.take(options, this.#borrow);
+    return this.#takes.take(options ?? NO_OPTIONS, this.#borrow);
   }
 
   /** The next buffer if one is ready and no earlier take waits. Borrowed: see FlowBuffer. */
   takeNow(): FlowBuffer | undefined {
-    this.#beginTake();
-    return this.#takeReady() ?? this.#takeRefilled();
+    const wasFull = this.#beginTake();
+    return this.#takeReady() ?? this.#takeRefilled(wasFull);
   }
 
   /**
@@ -235,13 +246,13 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
    */
   takeSync(timeoutMs: number): FlowBuffer | undefined {
     checkTime('timeoutMs', timeoutMs);
-    this.#beginTake();
+    const wasFull = this.#beginTake();
     const until = performance.now() + timeoutMs;
     for (;;) {
       const buffer = this.#takeReady();
       if (buffer !== undefined || this.ended) return buffer;
       const leftMs = until - performance.now();
-      if (leftMs <= 0) return this.#takeRefilled();
+      if (leftMs <= 0) return this.#takeRefilled(wasFull);
       this.#engine.block(leftMs);
       // Blocking has replaced the engine's request for `onReady`, which waiting takes need.
       this.#takes.serve();
@@ -249,17 +260,17 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /**
-   * All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. Where
-   * only the buffers that were borrowed before have kept published ones out of the history, it
-   * waits for the flow thread, some 50 us: an empty result means that nothing was published.
+   * All ready buffers, oldest first, up to `limit`. Borrowed together until the next take. When the
+   * take before has borrowed the whole history, published buffers had no room in it: then this one
+   * waits for the first of them, some 50 us, so that an empty result means that none was published.
    */
   takeAll(limit = Number.POSITIVE_INFINITY): FlowBuffer[] {
     checkLimit(limit);
-    this.#beginTake();
+    const wasFull = this.#beginTake();
     const taken: FlowBuffer[] = [];
     const count = Math.min(limit, this.#engine.capacity);
     while (taken.length < count) {
-      const buffer = this.#takeReady() ?? (taken.length === 0 ? this.#takeRefilled() : undefined);
+      const buffer = this.#takeReady() ?? (taken.length === 0 ? this.#takeRefilled(wasFull) : undefined);
       if (buffer === undefined) break;
       taken.push(buffer);
     }
@@ -285,11 +296,11 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   poll(handler: PollHandler, limit = Number.POSITIVE_INFINITY): number {
     checkHandler(handler);
     checkLimit(limit);
-    this.#beginTake();
+    const wasFull = this.#beginTake();
     if (this.closed) return 0;
     this.#takes.serve();
     const handled = this.#engine.poll(handler, limit);
-    if (handled > 0 || limit === 0 || this.closed || this.#takes.waiting) return handled;
+    if (!wasFull || handled > 0 || limit === 0 || this.closed || this.#takes.waiting) return handled;
     this.#engine.awaitRefill();
     return this.#engine.poll(handler, limit);
   }
@@ -310,7 +321,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       for (;;) {
         loop.buffer?.release();
         this.#beginTake();
-        const buffer = await this.#takes.take({}, take);
+        const buffer = await this.#takes.take(NO_OPTIONS, take);
         if (buffer === undefined) return;
         yield buffer;
       }
@@ -392,8 +403,8 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   /** After a take without success: a buffer that waited only for the release of borrowed ones. */
-  #takeRefilled(): FlowBuffer | undefined {
-    if (this.closed || this.#takes.waiting) return undefined;
+  #takeRefilled(wasFull: boolean): FlowBuffer | undefined {
+    if (!wasFull || this.closed || this.#takes.waiting) return undefined;
     this.#engine.awaitRefill();
     return this.#takeReady();
   }
@@ -411,12 +422,15 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (!isFirst) this.emit('provider', buffer.generation);
   }
 
-  #beginTake(): void {
+  /** Releases the buffers of earlier takes. True when they were the whole history. */
+  #beginTake(): boolean {
     this.#releasePeeked();
-    if (this.#borrowed.length === 0) return;
+    if (this.#borrowed.length === 0) return false;
     const borrowed = this.#borrowed;
+    const wasFull = borrowed.length >= this.#engine.capacity;
     this.#borrowed = [];
     for (const buffer of borrowed) buffer.release();
+    return wasFull;
   }
 
   #releasePeeked(): void {

@@ -5,6 +5,7 @@
 import type { ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { checkFlowControl, type FlowControlMarks } from './flow-control-marks.js';
+import { checkOptionNames } from '../call-options.js';
 import {
   badOption,
   checkHistoryOptions,
@@ -45,6 +46,19 @@ export interface InputFlowOptions extends HistoryOptions {
   readonly spinUs?: number;
 }
 
+/** Names of all options, for the check. */
+export const INPUT_OPTIONS = [
+  'history',
+  'whenFull',
+  'maxHistory',
+  'watermarks',
+  'delivery',
+  'start',
+  'inline',
+  'flowControl',
+  'spinUs',
+] as const satisfies readonly (keyof InputFlowOptions)[];
+
 export interface InputRules {
   readonly rules: HistoryRules;
   readonly delivery: Delivery;
@@ -56,6 +70,7 @@ export interface InputRules {
 
 /** Throws BAD_OPTION with the value and what is allowed. */
 export function checkInputOptions(options: InputFlowOptions): InputRules {
+  checkOptionNames('openInput', options, INPUT_OPTIONS);
   const { delivery = 'lossless', start = 'oldest', inline = false, spinUs = 0 } = options;
   const rules = checkHistoryOptions(options);
   if (!DELIVERIES.includes(delivery))
@@ -80,6 +95,7 @@ export function checkInputOptions(options: InputFlowOptions): InputRules {
       throw badOption(option, 'given', 'left out for an inline flow, which has no history of its own');
     }
   }
-  const flowControl = options.flowControl && checkFlowControl(options.flowControl, rules);
+  const flowControl =
+    options.flowControl === undefined ? undefined : checkFlowControl(options.flowControl, rules);
   return { rules, delivery, start, inline, spinUs, flowControl };
 }

@@ -2,7 +2,7 @@
  * The takes of an input flow that wait for a buffer: served in order, each settled exactly once, no
  * buffer lost. Used by InputFlow over its engine. Does no I/O.
  */
-import { MirrorflowError } from '../../protocol/base/errors.js';
+import { abortedError } from '../call-options.js';
 import type { FlowBuffer } from './flow-buffer.js';
 import type { InputEngine } from './input-engine.js';
 
@@ -39,15 +39,7 @@ export class TakeQueue {
     { signal, timeoutMs }: TakeOptions,
     onTaken: (buffer: FlowBuffer) => void,
   ): Promise<FlowBuffer | undefined> {
-    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
-      return Promise.reject(
-        new MirrorflowError(
-          'BAD_OPTION',
-          `timeoutMs is ${String(timeoutMs)}; it must be milliseconds from 0`,
-        ),
-      );
-    }
-    if (signal?.aborted === true) return Promise.reject(abortError(signal));
+    if (signal?.aborted === true) return Promise.reject(abortedError('take', signal));
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const settle = (): void => {
@@ -66,7 +58,7 @@ export class TakeQueue {
       const onAbort = (): void => {
         settle();
         this.#remove(take);
-        reject(abortError(signal));
+        reject(abortedError('take', signal));
       };
       this.#waiting.push(take);
       this.serve();
@@ -114,8 +106,4 @@ export class TakeQueue {
     const at = this.#waiting.indexOf(take);
     if (at >= 0) this.#waiting.splice(at, 1);
   }
-}
-
-function abortError(signal: AbortSignal | undefined): MirrorflowError {
-  return new MirrorflowError('CLOSED', 'the take was aborted', {}, signal?.reason);
 }

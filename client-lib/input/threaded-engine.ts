@@ -30,8 +30,8 @@ import type { InputRules } from './input-options.js';
 /** A flow thread that has not closed its flow by then is terminated. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /**
- * Longest wait for the first buffer after the thread was woken, which takes some 50 us. Only a
- * thread that was suspended or a flow that began again in the meantime needs it all.
+ * Longest wait for the first buffer after a full history was released: some 50 us, more only when
+ * the system does not run the flow thread.
  */
 const REFILL_TIMEOUT_MS = 50;
 
@@ -65,11 +65,6 @@ export class ThreadedEngine implements InputEngine {
   readonly #hasMarks: boolean;
   #taken = 0;
   #takenBytes = 0;
-  /**
-   * When so many buffers were taken, the next one is that for which the thread was woken last; -1
-   * when it was waited for already.
-   */
-  #refillAt = -1;
   #nextCall = 1;
   #sourceState: SourceState = 'starting';
   #sourceGeneration = 0;
@@ -229,18 +224,22 @@ export class ThreadedEngine implements InputEngine {
   }
 
   awaitRefill(): void {
-    if (this.#taken !== this.#refillAt || this.#history.ready > 0) return;
-    this.#refillAt = -1;
-    this.block(REFILL_TIMEOUT_MS);
+    const until = performance.now() + REFILL_TIMEOUT_MS;
+    while (!this.#isIdle && this.ready === 0 && !this.ended) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) return;
+      this.block(leftMs, true);
+    }
   }
 
   arm(): void {
     this.#control.store(CONTROL.mainWaits, MAIN_WAITS.message);
   }
 
-  block(timeoutMs: number): void {
+  block(timeoutMs: number, untilIdle = false): void {
     this.#control.store(CONTROL.mainWaits, MAIN_WAITS.futex);
-    if (this.ready > 0 || this.ended) this.#control.store(CONTROL.mainWaits, MAIN_WAITS.not);
+    const isOver = this.ready > 0 || this.ended || (untilIdle && this.#isIdle);
+    if (isOver) this.#control.store(CONTROL.mainWaits, MAIN_WAITS.not);
     else Atomics.wait(this.#control.int32, CONTROL.mainWaits, MAIN_WAITS.futex, timeoutMs);
   }
 
@@ -287,6 +286,10 @@ export class ThreadedEngine implements InputEngine {
     return this.#closing;
   }
 
+  get #isIdle(): boolean {
+    return this.#control.load(CONTROL.idle) === 1;
+  }
+
   #borrow(owner: BufferOwner, index: number): FlowBuffer {
     const record = this.#record;
     const view = this.#history.read(index, record);
@@ -306,10 +309,7 @@ export class ThreadedEngine implements InputEngine {
   }
 
   #wakeThread(fenced = true): void {
-    if (!this.#history.shouldWakeThread(fenced)) return;
-    // The thread waits only with a published buffer at hand: it is the next after the ready ones.
-    this.#refillAt = this.#taken + this.#history.ready;
-    this.#send({ kind: 'roomFreed' });
+    if (this.#history.shouldWakeThread(fenced)) this.#send({ kind: 'roomFreed' });
   }
 
   /** Nothing is sent once closing has begun: the thread may serve another flow then. */

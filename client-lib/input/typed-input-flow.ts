@@ -48,7 +48,7 @@ export class TypedInputFlow<Buffer extends Layer> implements AsyncIterable<Buffe
   /**
    * The next buffer, waiting for it; undefined after the timeout or at the end of the flow.
    */
-  async take(options: TakeOptions = {}): Promise<Buffer | undefined> {
+  async take(options?: TakeOptions): Promise<Buffer | undefined> {
     return this.#decode(await this.input.take(options));
   }
 

@@ -9,6 +9,7 @@ import { bytesOfValue, type MessageOnWire } from '../../protocol/rpc/contract/de
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { abortedError, checkWait } from '../call-options.js';
 import { isInvocable, messageFromWire, messageTypeOf, type MessageClass } from './message-class.js';
 
 /** Interval between two warnings about dropped messages of one type. */
@@ -103,18 +104,11 @@ export class Inbox {
    * Resolves with the next message of a class in the turn in which it arrives, so a handler may
    * wait too. Rejects with TIMED_OUT or CLOSED.
    */
-  waitFor<M extends object>(
-    cls: MessageClass<M>,
-    { timeoutMs, signal }: MessageWaitOptions = {},
-  ): Promise<M> {
+  waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
+    checkWait('waitFor', options, ['timeoutMs', 'signal']);
+    const { timeoutMs, signal } = options;
     const { waits } = this.register(cls);
     const type = messageTypeOf(cls);
-    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
-      throw new MirrorflowError(
-        'BAD_OPTION',
-        `timeoutMs is ${String(timeoutMs)}; it must be milliseconds from 0`,
-      );
-    }
     return new Promise<M>((resolve, reject) => {
       const timer: { cancel?: () => void } = {};
       const end = (): void => {
@@ -132,10 +126,7 @@ export class Inbox {
           reject(error);
         },
       };
-      const abort = (): void =>
-        wait.reject(
-          new MirrorflowError('CLOSED', `the wait for ${type} was aborted`, { type }, signal?.reason),
-        );
+      const abort = (): void => wait.reject(abortedError(`wait for ${type}`, signal));
       if (this.#closed) return wait.reject(closedError(type));
       if (signal?.aborted === true) return abort();
       waits.add(wait);

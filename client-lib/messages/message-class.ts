@@ -66,6 +66,7 @@ export interface Invocable {
  * The type of a message class. Throws BAD_OPTION for a class without a valid declaration.
  */
 export function messageTypeOf(cls: MessageClass): string {
+  if ((cls as unknown) === undefined || (cls as unknown) === null) throw badClass(cls, 'it must be a class');
   const type: unknown = Object.hasOwn(cls, 'type') ? cls.type : cls.name;
   if (typeof type !== 'string' || !MESSAGE_TYPE.test(type)) {
     throw badClass(
@@ -86,6 +87,12 @@ export function messageTypeOf(cls: MessageClass): string {
  * INVALID_PARAMETERS for values that cannot be sent.
  */
 export function messageToWire(message: object): MessageOnWire {
+  if (typeof (message as unknown) !== 'object' || (message as unknown) === null) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `the message is ${describeValue(message)}; it must be an object of a message class`,
+    );
+  }
   const cls = message.constructor as MessageClass;
   const type = messageTypeOf(cls);
   return {

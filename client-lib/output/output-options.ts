@@ -3,6 +3,7 @@
  * Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { checkOptionNames, showValue } from '../call-options.js';
 import { geometryOf } from '../../protocol/flow/flow-file/geometry.js';
 
 export const OUTPUT_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
@@ -31,9 +32,23 @@ export interface OutputFlowOptions {
   readonly stallTimeoutMs?: number;
 }
 
+/** Names of all options, for the check. */
+export const OUTPUT_OPTIONS = [
+  'bufferSize',
+  'buffers',
+  'type',
+  'properties',
+  'whenFull',
+  'queue',
+  'stallTimeoutMs',
+] as const satisfies readonly (keyof OutputFlowOptions)[];
+
 export interface OutputRules {
   readonly bufferSize: number;
   readonly buffers: number;
+  readonly type: string;
+  /** JSON. */
+  readonly properties: string;
   readonly whenFull: (typeof OUTPUT_POLICIES)[number];
   readonly queue: number;
   readonly stallTimeoutMs: number | undefined;
@@ -46,12 +61,13 @@ const DAY_MS = 86_400_000;
 
 /** Throws BAD_OPTION or TOO_LARGE with the value and what is allowed. */
 export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
-  const { bufferSize, buffers = DEFAULT_BUFFERS, whenFull = 'block' } = options;
+  checkOptionNames('openOutput', options, OUTPUT_OPTIONS);
+  const { bufferSize, buffers = DEFAULT_BUFFERS, whenFull = 'block', type = 'bytes' } = options;
   geometryOf(buffers, bufferSize);
   if (!OUTPUT_POLICIES.includes(whenFull)) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `whenFull is ${JSON.stringify(whenFull)}; it must be one of ${OUTPUT_POLICIES.join(', ')}`,
+      `whenFull is ${showValue(whenFull)}; it must be one of ${OUTPUT_POLICIES.join(', ')}`,
     );
   }
   if (whenFull === 'grow' && options.queue === undefined) {
@@ -64,7 +80,7 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
   if (!Number.isInteger(queue) || queue < 1 || queue > QUEUE_MAX) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `queue is ${queue}; it must be a whole number from 1 to ${QUEUE_MAX}`,
+      `queue is ${showValue(queue)}; it must be a whole number from 1 to ${QUEUE_MAX}`,
     );
   }
   const { stallTimeoutMs } = options;
@@ -74,8 +90,30 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
   ) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `stallTimeoutMs is ${stallTimeoutMs}; it must be milliseconds from 1 to ${DAY_MS}, or 0 for never`,
+      `stallTimeoutMs is ${showValue(stallTimeoutMs)}; it must be milliseconds from 1 to ${DAY_MS}, or 0 for never`,
     );
   }
-  return { bufferSize, buffers, whenFull, queue, stallTimeoutMs };
+  if (typeof type !== 'string') {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `type is ${showValue(type)}; it must be the name of a flow type, or a flow type such as json()`,
+      { option: 'type' },
+    );
+  }
+  const properties = jsonOf(options.properties ?? {});
+  return { bufferSize, buffers, type, properties, whenFull, queue, stallTimeoutMs };
+}
+
+function jsonOf(properties: unknown): string {
+  try {
+    if (typeof properties === 'object' && properties !== null && !Array.isArray(properties))
+      return JSON.stringify(properties);
+  } catch {
+    // a cycle or a BigInt: refused below
+  }
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `properties are ${showValue(properties)}; they must be an object of plain JSON`,
+    { option: 'properties' },
+  );
 }

@@ -4,6 +4,7 @@
  * returns it when its `type` is an object. Does no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import { checkOptionNames } from '../call-options.js';
 import { writeEncoded, type OutputFlow } from './output-flow.js';
 import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
 import type { OutputFlowOptions } from './output-options.js';
@@ -27,6 +28,16 @@ export interface TypedOutputOptions<Value, Place, Form> extends Omit<
   readonly maxBytes?: number;
 }
 
+const TYPED_OPTIONS = [
+  'type',
+  'bufferSize',
+  'maxBytes',
+  'buffers',
+  'whenFull',
+  'queue',
+  'stallTimeoutMs',
+] as const satisfies readonly (keyof TypedOutputOptions<never, never, never>)[];
+
 /**
  * The untyped options for a type and its sizes. Throws BAD_OPTION when no size is known, or the
  * type has no valid name.
@@ -34,6 +45,7 @@ export interface TypedOutputOptions<Value, Place, Form> extends Omit<
 export function untypedOutputOptions<Value, Place, Form>(
   options: TypedOutputOptions<Value, Place, Form>,
 ): OutputFlowOptions & { readonly type: string } {
+  checkOptionNames('openOutput with a flow type', options, TYPED_OPTIONS);
   const { type, maxBytes = type.payloadBytes, bufferSize: statedSize, ...rest } = options;
   const { type: name, properties } = stackIdentity(type);
   const bufferSize = statedSize ?? (maxBytes === undefined ? undefined : encodedBytes(type, maxBytes));

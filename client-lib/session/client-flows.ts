@@ -101,14 +101,14 @@ export class ClientFlows {
     options: OutputFlowOptions,
     accept: Accept = () => undefined,
   ): Promise<OutputFlow> {
-    const { bufferSize, buffers } = checkOutputOptions(options);
+    const { bufferSize, buffers, type, properties } = checkOutputOptions(options);
     const request: OpenRequest = {
       flow: checkName('flow', flow),
       direction: 'output',
       bufferSize,
       buffers,
-      type: options.type ?? 'bytes',
-      properties: JSON.stringify(options.properties ?? {}),
+      type,
+      properties,
     };
     return this.#opening(request, accept, async (key, opened) => {
       const output = await attachOutputFlow(opened, options);

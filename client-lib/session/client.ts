@@ -16,7 +16,7 @@ import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/m
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { linkSocketPath } from '../../protocol/base/paths.js';
-import { describeError } from '../../protocol/base/errors.js';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
 import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
@@ -26,15 +26,17 @@ import { ClientFlows } from './client-flows.js';
 import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';
 import type { InputFlow } from '../input/input-flow.js';
-import type { InputFlowOptions } from '../input/input-options.js';
+import { INPUT_OPTIONS, type InputFlowOptions } from '../input/input-options.js';
 import { clientLog } from '../client-log.js';
+import { checkOptionNames, checkOptionObject } from '../call-options.js';
+import { badOption } from '../input/history/history-rules.js';
 import { Inbox, type MessageHandler, type MessageWaitOptions } from '../messages/inbox.js';
 import { messageToWire, type MessageClass } from '../messages/message-class.js';
 import type { Mirror } from '../mirror/mirror.js';
 import type { ClientEventListener, ClientEventName, ClientEvents, SendTarget } from './client-events.js';
 import { Openings } from './openings.js';
 import type { OutputFlow } from '../output/output-flow.js';
-import type { OutputFlowOptions } from '../output/output-options.js';
+import { OUTPUT_OPTIONS, type OutputFlowOptions } from '../output/output-options.js';
 import type { Layer } from '../types/flow-type.js';
 import type { ReadableType, TypedInputFlow } from '../input/typed-input-flow.js';
 import type { TypedOutputFlow, TypedOutputOptions } from '../output/typed-output-flow.js';
@@ -63,6 +65,8 @@ interface HostScope {
   /** Include the other hosts of the application. Default false. */
   readonly everywhere?: boolean;
 }
+
+const TARGETS = ['client', 'application', 'provider'] as const;
 
 /** Set by the class, for `presentClient`. */
 let present: (identity: ClientIdentity) => Promise<Client>;
@@ -182,13 +186,13 @@ export class Client extends EventEmitter<ClientEvents> {
    * Counts of all clients and flows, collected now; clients and flows that did not answer within a
    * second are marked.
    */
-  applicationStatistics({ everywhere = false }: HostScope = {}): Promise<ApplicationStatistics> {
-    return this.#call('app.statistics', [everywhere]);
+  async applicationStatistics(scope: HostScope = {}): Promise<ApplicationStatistics> {
+    return this.#call('app.statistics', [isEverywhere('applicationStatistics', scope)]);
   }
 
   /** Providers and consumers of all flows, and the consumers that hold a provider back. */
-  network({ everywhere = false }: HostScope = {}): Promise<NetworkStatus> {
-    return this.#call('app.network', [everywhere]);
+  async network(scope: HostScope = {}): Promise<NetworkStatus> {
+    return this.#call('app.network', [isEverywhere('network', scope)]);
   }
 
   /**
@@ -270,11 +274,11 @@ export class Client extends EventEmitter<ClientEvents> {
   /**
    * Sends a message; resolves with the number of clients that have queued it. Rejects with
    * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
-   * that does not exist, and, when no receiver queued it, with the first one's reason:
+   * that does not exist, BAD_OPTION for a target that is none, and, when no receiver queued it, with the first one's reason:
    * LIMIT_REACHED, TIMED_OUT, …
    */
-  async send(message: object, { to }: { readonly to: SendTarget }): Promise<number> {
-    const target: MessageTarget = { ...to };
+  async send(message: object, options: { readonly to: SendTarget }): Promise<number> {
+    const target = targetOf(options);
     return this.#call('client.send', [this.#token, target, messageToWire(message)]);
   }
 
@@ -294,10 +298,13 @@ export class Client extends EventEmitter<ClientEvents> {
     flow: string,
     options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
   ): Promise<InputFlow | TypedInputFlow<Layer>> {
+    checkOptionNames('openInput', options, ['type', ...INPUT_OPTIONS]);
     const { type, ...rest } = options;
-    return typeof type === 'object'
-      ? this.#flows.openTypedInput(flow, rest, type)
-      : this.#flows.openInput(flow, rest, type);
+    if (typeof type === 'object' && (type as unknown) !== null)
+      return this.#flows.openTypedInput(flow, rest, type);
+    if (type !== undefined && typeof type !== 'string')
+      throw badOption('type', type, 'the name of a flow type, or a flow type such as json()');
+    return this.#flows.openInput(flow, rest, type);
   }
 
   /**
@@ -414,5 +421,35 @@ export function presentClient(identity: ClientIdentity): Promise<Client> {
 function isTyped<Value, Place, Form>(
   options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
 ): options is TypedOutputOptions<Value, Place, Form> {
-  return typeof options.type === 'object';
+  checkOptionObject('openOutput', options, OUTPUT_OPTIONS);
+  return typeof options.type === 'object' && (options.type as unknown) !== null;
+}
+
+/** Throws BAD_OPTION unless exactly one receiver is named. */
+function targetOf(options: { readonly to: SendTarget }): MessageTarget {
+  checkOptionNames('send', options, ['to']);
+  const { to } = options;
+  checkOptionNames('to', to, TARGETS);
+  const target: MessageTarget = { ...to };
+  const given = TARGETS.filter((name) => target[name] !== undefined);
+  if (given.length !== 1 || (target.application !== undefined && (target.application as unknown) !== true)) {
+    const receivers = given.map((name) =>
+      name === 'application' ? `application: ${target.application}` : name,
+    );
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `to names ${receivers.join(' and ') || 'no receiver'}; it must be one of { client: name }, { application: true }, { provider: flow }`,
+      { option: 'to' },
+    );
+  }
+  if (target.client !== undefined) checkName('client', target.client);
+  if (target.provider !== undefined) checkName('flow', target.provider);
+  return target;
+}
+
+function isEverywhere(call: string, scope: HostScope): boolean {
+  checkOptionNames(call, scope, ['everywhere']);
+  const { everywhere = false } = scope;
+  if (typeof everywhere !== 'boolean') throw badOption('everywhere', everywhere, 'true or false');
+  return everywhere;
 }

@@ -12,8 +12,10 @@ import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { presentClient, type Client } from './client.js';
 import { IncomingCalls } from './incoming-calls.js';
 import { clientLog } from '../client-log.js';
+import { checkOptionNames } from '../call-options.js';
 import {
   findAppServer,
+  LOCATE_OPTIONS,
   findHostServer,
   noHostServerError,
   type FoundServer,
@@ -33,18 +35,27 @@ export interface ConnectOptions extends LocateOptions {
   readonly start?: boolean;
 }
 
+const CONNECT_OPTIONS = [
+  'app',
+  'name',
+  'program',
+  'start',
+  ...LOCATE_OPTIONS,
+] as const satisfies readonly (keyof ConnectOptions)[];
+
 /** Longest start of an application, its app server included. */
 const START_TIMEOUT_MS = 12_000;
 const PROGRAM_CHARACTERS_MAX = 256;
 const NAME_CHARACTERS_MAX = 64;
 
 /**
- * Connects to an application on this host. Throws BAD_NAME, NOT_RUNNING when neither its app server
+ * Connects to an application on this host. Throws BAD_OPTION, BAD_NAME, NOT_RUNNING when neither its app server
  * nor a host server runs, UNKNOWN_APPLICATION when the host server has no such application, or the
  * cause why it could not be started. Fails within a second when no server listens,
  * and with TIMED_OUT after ten seconds when a server does not answer.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
+  checkOptionNames('connect', options, CONNECT_OPTIONS);
   const app = checkName('application', options.app);
   const name = checkName('client', options.name ?? programName());
   const program = (options.program ?? process.argv[1] ?? process.title).slice(0, PROGRAM_CHARACTERS_MAX);

@@ -17,6 +17,11 @@ export interface LocateOptions {
   readonly connectTimeoutMs?: number;
 }
 
+export const LOCATE_OPTIONS = [
+  'directory',
+  'connectTimeoutMs',
+] as const satisfies readonly (keyof LocateOptions)[];
+
 export interface FoundServer {
   /** Runtime directory of the server that answered. */
   readonly directory: string;

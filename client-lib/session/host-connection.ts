@@ -9,7 +9,8 @@ import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/con
 import { LIMITS } from '../../protocol/base/limits.js';
 import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
-import { findHostServer, noHostServerError, type LocateOptions } from './find-server.js';
+import { checkOptionNames } from '../call-options.js';
+import { findHostServer, LOCATE_OPTIONS, noHostServerError, type LocateOptions } from './find-server.js';
 
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
@@ -93,8 +94,9 @@ export class HostConnection {
   }
 }
 
-/** Connects to the host server of this host. Throws NOT_RUNNING when none runs. */
+/** Connects to the host server of this host. Throws BAD_OPTION, NOT_RUNNING when none runs. */
 export async function connectHost(options: LocateOptions = {}): Promise<HostConnection> {
+  checkOptionNames('connectHost', options, LOCATE_OPTIONS);
   const server = await findHostServer(options);
   if (server === undefined) throw noHostServerError(options);
   return create(server.directory, server.session);

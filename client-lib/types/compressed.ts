@@ -15,6 +15,7 @@
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { nodeZlib } from '../../protocol/base/lazy-modules.js';
+import { checkOptionNames, showValue } from '../call-options.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { encodedBytes } from './stack.js';
@@ -81,6 +82,7 @@ export function compressed<Value, Buf extends Layer>(
   inner: FlowType<Value, Buf, unknown, never>,
   options: CompressedOptions = {},
 ): FlowType<Value, Buf> {
+  checkOptionNames('compressed', options, ['level', 'maxBytes']);
   const { payloadBytes } = inner;
   const { level = LEVEL_DEFAULT } = options;
   const {
@@ -143,7 +145,7 @@ function checkWhole(option: string, value: number, min: number, max: number): vo
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${option} is ${value}; it must be a whole number from ${min} to ${max}`,
+    `${option} is ${showValue(value)}; it must be a whole number from ${min} to ${max}`,
     {
       option,
     },

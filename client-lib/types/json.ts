@@ -3,30 +3,31 @@
  * surface; input and output flows call its codec. Pure: no I/O.
  */
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { checkOptionNames, showValue } from '../call-options.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 
 export interface JsonOptions<T> {
   /**
-   * Checks a parsed value and returns it with its type; what it throws becomes the buffer's error.
-   * Default: every JSON value is accepted as a T.
+   * Turns the JSON value of a buffer into a T, and throws when it is none: what it throws becomes
+   * the buffer's error. Default: every JSON value is accepted as a T.
    */
-  readonly check?: (value: unknown) => T;
+  readonly parse?: (value: unknown) => T;
 }
 
 /** A buffer of a JSON flow: `value` is parsed once, on first access. */
 export class JsonBuffer<T> extends TypedBuffer<T> {
-  readonly #check: ((value: unknown) => T) | undefined;
+  readonly #parse: ((value: unknown) => T) | undefined;
 
-  constructor(below: Layer, check?: (value: unknown) => T) {
+  constructor(below: Layer, parse?: (value: unknown) => T) {
     super(below);
-    this.#check = check;
+    this.#parse = parse;
   }
 
   protected interpret(bytes: Uint8Array): T {
-    const parsed: unknown = JSON.parse(UTF_8.decode(bytes));
-    return this.#check === undefined ? (parsed as T) : this.#check(parsed);
+    const value: unknown = JSON.parse(UTF_8.decode(bytes));
+    return this.#parse === undefined ? (value as T) : this.#parse(value);
   }
 }
 
@@ -35,9 +36,16 @@ const ENCODER = new TextEncoder();
 
 /**
  * The type of a flow of JSON values. Writing throws BAD_OPTION for values that JSON cannot
- * represent (undefined, a BigInt, a cycle).
+ * represent (undefined, a BigInt, a cycle). Throws BAD_OPTION.
  */
-export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
+export function json<T = unknown>(options: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
+  checkOptionNames('json', options, ['parse'], { check: 'parse' });
+  const { parse } = options;
+  if (parse !== undefined && typeof parse !== 'function') {
+    throw new MirrorflowError('BAD_OPTION', `parse is ${showValue(parse)}; it must be a function`, {
+      option: 'parse',
+    });
+  }
   return {
     name: 'json',
     metadataBytes: 0,
@@ -47,7 +55,7 @@ export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, J
       if (read < text.length) checkRoom(Buffer.byteLength(text), target.length);
       return written;
     },
-    decode: (below) => new JsonBuffer(below, check),
+    decode: (below) => new JsonBuffer(below, parse),
   };
 }
 

@@ -105,6 +105,10 @@ export class FlowReader {
   #makeHooks(): ReadingHooks {
     return {
       later: (action) => void setImmediate(action),
+      idle: (isIdle) => {
+        const word = isIdle ? 1 : 0;
+        if (this.#control.peek(CONTROL.idle) !== word) this.#control.store(CONTROL.idle, word);
+      },
       wake: () => {
         this.#wakeMain();
         this.#reportLost();

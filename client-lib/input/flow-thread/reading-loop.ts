@@ -34,6 +34,8 @@ const CHECKS_PER_CLOCK = 64;
 export interface ReadingHooks {
   /** Runs the action in a later turn of the event loop. */
   readonly later: (action: () => void) => void;
+  /** Whether no published buffer waits for room: reported before `wake`. */
+  readonly idle: (isIdle: boolean) => void;
   /** Buffers may have become ready or were lost: wakes the main thread if it waits. */
   readonly wake: () => void;
   readonly restarted: (epoch: number) => void;
@@ -122,7 +124,7 @@ export class ReadingLoop {
 
   /** Stops copying until `resume` or `replace`: the flow is being reattached. */
   suspend(): void {
-    this.#activity = 'stopped';
+    this.#stop();
   }
 
   resume(): void {
@@ -135,7 +137,7 @@ export class ReadingLoop {
     this.#isPaused = paused;
     if (paused) {
       this.#link.pause();
-      this.#activity = 'stopped';
+      this.#stop();
     } else {
       this.#link.resume();
       this.#scheduleRun();
@@ -188,9 +190,14 @@ export class ReadingLoop {
     this.#hooks.state(state, generation);
   }
 
+  #stop(): void {
+    this.#activity = 'stopped';
+    this.#hooks.idle(true);
+  }
+
   #scheduleRun(): void {
-    this.#activity = this.#isPaused ? 'stopped' : 'running';
-    if (this.#isPaused) return;
+    if (this.#isPaused) return this.#stop();
+    this.#activity = 'running';
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#hooks.later(this.#run);
@@ -205,6 +212,7 @@ export class ReadingLoop {
       const outcome = this.#pass();
       this.#countMissed();
       this.#producer.fence();
+      this.#hooks.idle(outcome === 'drained');
       this.#hooks.wake();
       if (outcome === 'drained') {
         if (this.#end !== undefined) {

@@ -19,7 +19,7 @@
  *          │ threadWaits  │ wakeBelow   │ reportBelow  │ paused         │
  *      384 ├──────────────┼─────────────┼──────────────┼────────────────┤
  *          │ capacity     │ target      │ lost (u64)   │ lostReported   │
- *          │ newestSegment│             │              │                │
+ *          │ newestSegment│ idle        │              │                │
  *      448 ├──────────────┴─────────────┴──────────────┴────────────────┤
  *          │ ready queue, free queue, states: `limit` words each        │
  *          └────────────────────────────────────────────────────────────┘
@@ -66,6 +66,11 @@ export const CONTROL = {
    * Buffer numbers are reused: only this id tells the main thread that a number has new memory.
    */
   newestSegment: 6 * LINE_WORDS + 5,
+  /**
+   * 1 while no published buffer waits for room: the flow thread has read everything, or it reads
+   * nothing. Written by the flow thread, before it wakes the main thread.
+   */
+  idle: 6 * LINE_WORDS + 6,
 } as const;
 
 const QUEUES = 7 * LINE_WORDS;

@@ -5,6 +5,7 @@
  */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
+import { checkOptionNames, showValue } from '../../call-options.js';
 import { HISTORY_BUFFERS_MAX } from './control-block.js';
 import { recordStride } from './segment-table.js';
 
@@ -67,6 +68,7 @@ export function checkHistoryOptions(options: HistoryOptions): HistoryRules {
   checkBuffers('maxHistory', maxHistory, history, HISTORY_BUFFERS_MAX);
   const isDefault = options.history === undefined ? ({ isDefault: true } as const) : {};
   if (watermarks === undefined) return { history, ...isDefault, whenFull, maxHistory };
+  checkOptionNames('watermarks', watermarks, ['high', 'low']);
   const { high, low } = watermarks;
   checkBuffers('watermarks.high', high, 2, history);
   checkBuffers('watermarks.low', low, 1, high - 1);
@@ -101,6 +103,7 @@ export function checkBuffers(option: string, value: unknown, min: number, max: n
 }
 
 export function badOption(option: string, value: unknown, allowed: string): MirrorflowError {
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
-  return new MirrorflowError('BAD_OPTION', `${option} is ${shown}; it must be ${allowed}`, { option });
+  return new MirrorflowError('BAD_OPTION', `${option} is ${showValue(value)}; it must be ${allowed}`, {
+    option,
+  });
 }

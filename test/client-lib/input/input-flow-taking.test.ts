@@ -6,7 +6,7 @@ import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
 
-withBothEngines('taking from an input flow', ({ double, open, inline }) => {
+withBothEngines('taking from an input flow', ({ double, open }) => {
   it('waiting takes are served in the order of their calls', async () => {
     const from = await double();
     const flow = await open(from);
@@ -59,6 +59,10 @@ withBothEngines('taking from an input flow', ({ double, open, inline }) => {
     const error = await flow.take({ signal: AbortSignal.abort() }).catch((reason: unknown) => reason);
     expect(isMirrorflowError(error, 'CLOSED')).to.equal(true);
     expect(await flow.take({ timeoutMs: 0 })).to.equal(undefined);
+    for (const wrong of [{ timeoutMs: -1 }, { timeout: 1 }, { signal: 'no' }, null]) {
+      const refused = await flow.take(wrong as object).catch((reason: unknown) => reason);
+      expect(isMirrorflowError(refused, 'BAD_OPTION'), JSON.stringify(wrong)).to.equal(true);
+    }
   });
 
   it('takeSync takes with and without waiting', async () => {
@@ -189,24 +193,30 @@ withBothEngines('taking from an input flow', ({ double, open, inline }) => {
   });
 
   it('after a full history was borrowed, takes that do not wait still find what was published', async () => {
-    const from = await double({ slots: 32 });
-    const flow = await open(from, { history: 4, ...(inline ? { delivery: 'lossy' } : {}) });
-    from.publish(20);
-    await until(() => flow.ready >= 4);
+    const from = await double({ slots: 64 });
+    const flow = await open(from, { history: 4 });
     const seen: number[] = [];
+    const drain = (): void => flow.takeAll().forEach(({ sequence }) => seen.push(sequence));
     const takes = [
-      (): void => flow.takeAll().forEach(({ sequence }) => seen.push(sequence)),
+      drain,
       (): void => void seen.push(flow.takeNow()?.sequence ?? -1),
       (): void => void flow.poll(({ sequence }) => seen.push(sequence)),
       (): void => void seen.push(flow.takeSync(0)?.sequence ?? -1),
     ];
-    for (let count = 0; seen.length < 20; count += 1) {
+    for (const [round, take] of [...takes, ...takes].entries()) {
+      from.publish(10);
+      await until(() => flow.ready >= 4);
+      flow.takeAll(4).forEach(({ sequence }) => seen.push(sequence));
       const before = seen.length;
-      takes[count % takes.length]!();
-      expect(seen.length, `take ${count}`).to.be.greaterThan(before);
+      take();
+      expect(seen.length, `take of round ${round}`).to.be.greaterThan(before);
+      await until(() => {
+        drain();
+        return seen.length === 10 * (round + 1);
+      });
+      expect(flow.takeAll(0)).to.deep.equal([]);
     }
-    expect(seen).to.deep.equal(Array.from({ length: 20 }, (_, sequence) => sequence));
-    expect(flow.takeAll()).to.deep.equal([]);
+    expect(seen).to.deep.equal(Array.from({ length: 80 }, (_, sequence) => sequence));
   });
 
   it('copies() gives buffers that belong to the program', async () => {

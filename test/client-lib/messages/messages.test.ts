@@ -141,6 +141,20 @@ describe('messages between clients', () => {
     const control = Object.assign(new RunStarted(), { title: 'a\u0001b' });
     expect((await failureOf(run.send(control, { to }))).message).to.include('U+0001');
     expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('not a message class');
+    const targets: [unknown, string][] = [
+      [undefined, 'the options of send are undefined; they must be an object with to'],
+      [{ client: 'viewer' }, 'send has no option client; its options are to'],
+      [{ to: undefined }, 'the options of to are undefined'],
+      [{ to: {} }, 'to names no receiver; it must be one of { client: name }'],
+      [{ to: { client: 'viewer', provider: 'events' } }, 'to names client and provider'],
+      [{ to: { application: false } }, 'to names application: false'],
+      [{ to: { clients: 'viewer' } }, 'to has no option clients'],
+    ];
+    for (const [options, message] of targets) {
+      const failure = await failureOf(run.send(Numbered.of(1), options as { to: { client: string } }));
+      expect(failure).to.include({ code: 'BAD_OPTION' });
+      expect(failure.message).to.include(message);
+    }
   });
 
   it('a wrong message of another program is refused at the receiver, and its sender gets the error', async () => {

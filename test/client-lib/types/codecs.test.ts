@@ -76,14 +76,14 @@ describe('JSON buffers', () => {
     );
   });
 
-  it('the check option refuses a parsed value with its own error', () => {
-    const check = (value: unknown): number => {
+  it('the parse option refuses a JSON value with its own error', () => {
+    const parse = (value: unknown): number => {
       if (typeof value !== 'number') throw new TypeError('a number is wanted');
       return value;
     };
-    expect(through(json({ check }), 4, 16).buffer.value).to.equal(4);
+    expect(through(json({ parse }), 4, 16).buffer.value).to.equal(4);
     const { borrowed } = through(json(), 'four', 16);
-    const { error } = json({ check }).decode(borrowed);
+    const { error } = json({ parse }).decode(borrowed);
     expect(error?.message).to.include('a number is wanted');
   });
 
