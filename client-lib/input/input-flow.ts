@@ -226,7 +226,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
       try {
         checkWait('take', options, TAKE_OPTIONS);
       } catch (error) {
-        return Promise.reject(error as MirrorflowError);
+        return Promise.reject(error);
       }
     }
     this.#beginTake();

@@ -14,7 +14,8 @@ import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { Logger } from '../../protocol/base/log.js';
 
 class Ping {
-  static readonly attributes = {};
+  static readonly attributes = { number: 'number' } as const;
+  number = 0;
 }
 
 const input = (options: unknown) => () => checkInputOptions(options as InputFlowOptions);
