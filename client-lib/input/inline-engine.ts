@@ -6,17 +6,17 @@
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { sourceStateOf, type SourceState } from '../../protocol/flow/flow-file/layout.js';
 import { RingReader, type ReadOutcome } from '../../protocol/flow/flow-file/ring-reader.js';
-import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, type Delivery } from '../../protocol/flow/signal-link/messages.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
 import { ReadingPosition } from './reading-position.js';
+import { RingCursor } from './ring-cursor.js';
+import { SourceStatus } from './source-status.js';
 import { napUntil, spinUntil } from './ring-wait.js';
 import { checkBuffers } from './history/history-rules.js';
 import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
-import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
+import type { EngineListener, InputEngine, PollHandler, TakenCount } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
 /** A blocking take spins at least so long: most buffers of a fast flow arrive within it. */
@@ -27,6 +27,41 @@ const SPIN_MIN_US = 50;
  */
 const BORROWED_POLL_MS = 1;
 
+/** One attachment of the engine: its cursor, and the buffers that are borrowed from its file. */
+class InlineAttachment extends RingCursor {
+  /** A borrowed buffer stays in the file that it came from. */
+  readonly owner: BufferOwner;
+  /** Reads ahead for `newest`. */
+  #scout: RingReader | undefined;
+
+  constructor(link: ConsumerLink, position: ReadingPosition) {
+    super(link);
+    const { file } = link;
+    this.owner = {
+      release: (_sequence, buffer) => position.release(buffer),
+      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && file.holds(sequence),
+    };
+  }
+
+  /** The newest buffers that are not read yet, oldest first, up to `count`. */
+  newest(count: number): FlowBuffer[] {
+    const { file } = this.link;
+    const buffers: FlowBuffer[] = [];
+    const { published } = file;
+    const first = Math.max(this.reader.next, published - count, 0);
+    if (first >= published) return buffers;
+    this.#scout ??= new RingReader(file, 'next');
+    const scout = this.#scout;
+    scout.follow(first);
+    while (buffers.length < count && scout.look() === 'ready') {
+      const { sequence, epoch, timestampNs, flags } = scout;
+      buffers.push(new FlowBuffer(this.owner, sequence, scout.view(), sequence, epoch, timestampNs, flags));
+      scout.advance();
+    }
+    return buffers;
+  }
+}
+
 export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
   #delivery: Delivery;
@@ -36,32 +71,18 @@ export class InlineEngine implements InputEngine {
   readonly #position: ReadingPosition;
   readonly #hasNew = (): boolean => this.#isSomethingNew();
   readonly #polled = new PolledBuffer();
-  #link: ConsumerLink;
-  /** Owner of the buffers of this link; a borrowed buffer stays in the file that it came from. */
-  #owner: BufferOwner;
-  /** Reads ahead for `newest`. */
-  #scout: RingReader | undefined;
-  /** View of the payload per slot, reused while the sizes stay the same. */
-  #views: (Uint8Array | undefined)[] = [];
+  #attachment!: InlineAttachment;
+  readonly source: SourceStatus;
+  readonly taken: TakenCount = { buffers: 0, bytes: 0 };
   /** `arm` was called, `onReady` is due. */
   #isArmed = false;
   #cancelTimer: (() => void) | undefined;
-  #lost = 0;
-  #reportedLost = 0;
-  /** The reader's `missed` that `#lost` contains. */
-  #countedMissed = 0;
-  /** The reader's `missed` at the last check for losses; -1 when a check is due. */
-  #checkedMissed = -1;
-  #sourceState: SourceState;
-  #sourceGeneration: number;
-  #end: LinkEnd | undefined;
+  readonly #losses = { counted: 0, reported: 0 };
   #endReported = false;
   /** The end of the link ends the flow. */
   #endsWithLink: boolean;
   #closed = false;
   #paused = false;
-  #taken = 0;
-  #takenBytes = 0;
 
   private constructor(
     link: ConsumerLink,
@@ -76,13 +97,9 @@ export class InlineEngine implements InputEngine {
     this.#whenDetached = whenDetached;
     this.#endsWithLink = whenDetached === 'end';
     this.#clock = clock;
-    this.#link = link;
     this.#position = new ReadingPosition(link);
-    const { state, generation } = link.file.provider;
-    this.#sourceState = state;
-    this.#sourceGeneration = generation;
-    this.#owner = this.#ownerOf(link.file);
-    this.#useLink(link, link.missedAtStart);
+    this.source = new SourceStatus(link.file.provider);
+    this.#attach(link, link.missedAtStart);
   }
 
   /** Throws as `attachConsumer`, and BAD_OPTION for a history that is larger than the ring. */
@@ -106,7 +123,7 @@ export class InlineEngine implements InputEngine {
   }
 
   get ready(): number {
-    return this.#paused ? 0 : Math.min(this.capacity, this.#link.reader.available);
+    return this.#paused ? 0 : Math.min(this.capacity, this.#attachment.reader.available);
   }
 
   get free(): number {
@@ -115,67 +132,38 @@ export class InlineEngine implements InputEngine {
 
   get lost(): number {
     this.#countMissed();
-    return this.#lost;
+    return this.#losses.counted;
   }
 
   get capacity(): number {
-    return this.#link.file.geometry.slotCount;
-  }
-
-  get sourceState(): SourceState {
-    return this.#sourceState;
-  }
-
-  get sourceGeneration(): number {
-    return this.#sourceGeneration;
+    return this.#attachment.link.file.geometry.slotCount;
   }
 
   get epoch(): number {
-    return this.#link.reader.epoch;
-  }
-
-  get taken(): number {
-    return this.#taken;
-  }
-
-  get takenBytes(): number {
-    return this.#takenBytes;
+    return this.#attachment.reader.epoch;
   }
 
   get ended(): boolean {
-    return this.#closed || (this.#end !== undefined && this.#endsWithLink);
+    return this.#closed || (this.#attachment.end !== undefined && this.#endsWithLink);
   }
 
   take(): FlowBuffer | undefined {
     if (!this.#seekReady()) return undefined;
-    const { reader } = this.#link;
+    const attachment = this.#attachment;
+    const { reader } = attachment;
     const { sequence, epoch, timestampNs, flags } = reader;
-    const buffer = new FlowBuffer(this.#owner, sequence, this.#view(), sequence, epoch, timestampNs, flags);
+    const view = attachment.view();
+    const buffer = new FlowBuffer(attachment.owner, sequence, view, sequence, epoch, timestampNs, flags);
     this.#position.borrow(buffer);
-    this.#taken += 1;
-    this.#takenBytes += buffer.size;
+    this.taken.buffers += 1;
+    this.taken.bytes += buffer.size;
     reader.advance();
     this.#position.advanced();
     return buffer;
   }
 
   newest(count: number): FlowBuffer[] {
-    const { file, reader } = this.#link;
-    const buffers: FlowBuffer[] = [];
-    if (this.#closed) return buffers;
-    const { published } = file;
-    const first = Math.max(reader.next, published - count, 0);
-    if (first >= published) return buffers;
-    this.#scout ??= new RingReader(file, 'next');
-    this.#scout.follow(first);
-    while (buffers.length < count && this.#scout.look() === 'ready') {
-      const { sequence, epoch, timestampNs, flags } = this.#scout;
-      buffers.push(
-        new FlowBuffer(this.#owner, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags),
-      );
-      this.#scout.advance();
-    }
-    return buffers;
+    return this.#closed ? [] : this.#attachment.newest(count);
   }
 
   /** Buffers are read in the ring itself: none waits for room elsewhere. */
@@ -190,7 +178,7 @@ export class InlineEngine implements InputEngine {
         this.#position.advanced();
       }
     } finally {
-      this.#taken += handled;
+      this.taken.buffers += handled;
     }
     return handled;
   }
@@ -200,7 +188,7 @@ export class InlineEngine implements InputEngine {
     if (this.#paused) return;
     if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock))
       return this.#reportReadyAfter(0);
-    if (this.#end === undefined && !this.#position.arm()) this.#reportReadyAfter(BORROWED_POLL_MS);
+    if (this.#attachment.end === undefined && !this.#position.arm()) this.#reportReadyAfter(BORROWED_POLL_MS);
   }
 
   block(timeoutMs: number): void {
@@ -214,14 +202,14 @@ export class InlineEngine implements InputEngine {
   pause(): void {
     if (this.#paused || this.#closed) return;
     this.#paused = true;
-    this.#link.pause();
+    this.#attachment.link.pause();
   }
 
   resume(): void {
     if (!this.#paused || this.#closed) return;
     this.#paused = false;
     this.#position.disarm();
-    this.#link.resume();
+    this.#attachment.link.resume();
     this.#reportReadyAfter(0);
   }
 
@@ -238,16 +226,15 @@ export class InlineEngine implements InputEngine {
   }
 
   async reattach(opened: AttachTarget): Promise<void> {
-    const start = { epoch: this.#link.reader.epoch, sequence: this.#position.needed };
+    const start = { epoch: this.epoch, sequence: this.#position.needed };
     const link = await attachConsumer(opened, { delivery: this.#delivery, start }, this.#clock);
     // Reading of the old ring has continued meanwhile.
-    const { epoch, next } = this.#link.reader;
+    const { epoch, next } = this.#attachment.reader;
     if (this.#closed) {
       link.close();
       throw new MirrorflowError('CLOSED', 'the input flow was closed while it reattached');
     }
-    this.#link.close();
-    this.#end = undefined;
+    this.#attachment.link.close();
     this.#endReported = false;
     this.#endsWithLink = this.#whenDetached === 'end';
     // Borrowed buffers were requested again so that they stay valid; they are not delivered twice.
@@ -255,7 +242,7 @@ export class InlineEngine implements InputEngine {
     const sameEpoch = link.reader.epoch === epoch;
     if (sameEpoch) link.reader.skipTo(next);
     else this.#position.restarted();
-    this.#useLink(link, sameEpoch ? Math.max(0, first - next) : 0);
+    this.#attach(link, sameEpoch ? Math.max(0, first - next) : 0);
     if (!sameEpoch) this.#listener.onRestarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
     this.#setSourceState(state, generation);
@@ -272,15 +259,15 @@ export class InlineEngine implements InputEngine {
     this.#closed = true;
     this.#cancelTimer?.();
     this.#position.end();
-    this.#link.close();
+    this.#attachment.link.close();
   }
 
   /**
    * Calls the handler with the buffer at the reader's position and advances, also when it throws.
    */
   #handle(handler: PollHandler): void {
-    const link = this.#link;
-    const { reader } = link;
+    const attachment = this.#attachment;
+    const { reader } = attachment;
     const polled = this.#polled;
     const { sequence, flags, size } = reader;
     polled.sequence = sequence;
@@ -289,39 +276,26 @@ export class InlineEngine implements InputEngine {
     polled.size = size;
     polled.flags = typeFlags(flags);
     polled.generation = generationOf(flags);
-    polled.bytes = this.#view();
-    this.#takenBytes += size;
+    polled.bytes = attachment.view();
+    this.taken.bytes += size;
     try {
       handler(polled);
     } finally {
       // The handler may have taken buffers, or the flow may have been reattached.
-      if (this.#link === link && reader.next === sequence) {
+      if (this.#attachment === attachment && reader.next === sequence) {
         if (reader.stillThere()) reader.advance();
         else reader.lose();
       }
     }
   }
 
-  #ownerOf(file: FlowFile): BufferOwner {
-    return {
-      release: (_sequence, buffer) => {
-        this.#position.release(buffer);
-      },
-      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && file.holds(sequence),
-    };
-  }
-
-  #useLink(link: ConsumerLink, lost: number): void {
-    this.#link = link;
-    this.#scout = undefined;
-    this.#views = [];
+  #attach(link: ConsumerLink, lost: number): void {
+    const attachment = new InlineAttachment(link, this.#position);
+    this.#attachment = attachment;
     this.#position.useLink(link);
-    this.#countedMissed = link.reader.missed;
-    this.#lost += lost;
-    this.#checkedMissed = -1;
-    this.#owner = this.#ownerOf(link.file);
+    this.#losses.counted += lost;
     link.onSignal((kind, value, detail) => {
-      if (this.#link !== link || this.#closed) return;
+      if (this.#attachment !== attachment || this.#closed) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
         if (state !== undefined) this.#setSourceState(state, value);
@@ -337,17 +311,18 @@ export class InlineEngine implements InputEngine {
     });
     if (this.#paused) link.pause();
     link.onEnd((end) => {
-      if (this.#link !== link || this.#closed) return;
-      this.#end = end;
+      attachment.end = end;
+      if (this.#attachment !== attachment || this.#closed) return;
       this.#listener.onDetached(end);
       this.#reportEnd();
     });
   }
 
   #reportEnd(): void {
-    if (this.#end === undefined || !this.#endsWithLink || this.#endReported) return;
+    const { end } = this.#attachment;
+    if (end === undefined || !this.#endsWithLink || this.#endReported) return;
     this.#endReported = true;
-    this.#listener.onEnded(this.#end);
+    this.#listener.onEnded(end);
     this.#listener.onReady();
   }
 
@@ -363,23 +338,21 @@ export class InlineEngine implements InputEngine {
   }
 
   #setSourceState(state: SourceState, generation: number): void {
-    if (state === this.#sourceState && generation === this.#sourceGeneration) return;
-    this.#sourceState = state;
-    this.#sourceGeneration = generation;
-    this.#listener.onState(state, generation);
+    if (this.source.update(state, generation)) this.#listener.onState(state, generation);
   }
 
   /** True when the reader stands on a whole buffer. */
   #seekReady(): boolean {
     if (this.#closed || this.#paused) return false;
-    const { reader } = this.#link;
+    const { reader, checkedMissed } = this.#attachment;
     const outcome = reader.look();
-    return outcome === 'ready' && reader.missed === this.#checkedMissed ? true : this.#seekFurther(outcome);
+    return outcome === 'ready' && reader.missed === checkedMissed ? true : this.#seekFurther(outcome);
   }
 
   /** The rare cases of `#seekReady`, kept out of its hot path. */
   #seekFurther(first: ReadOutcome): boolean {
-    const { reader } = this.#link;
+    const attachment = this.#attachment;
+    const { reader } = attachment;
     for (let outcome = first; ; outcome = reader.look()) {
       if (outcome !== 'restarted') {
         this.#countMissed();
@@ -387,36 +360,24 @@ export class InlineEngine implements InputEngine {
         return outcome === 'ready';
       }
       this.#countMissed();
-      reader.follow('oldest');
-      this.#countedMissed = reader.missed;
+      attachment.restart();
       this.#position.restarted();
       const { epoch } = reader;
       queueMicrotask(() => this.#listener.onRestarted(epoch));
     }
   }
 
-  /** Payload at the reader's position: the same object per slot while the size stays the same. */
-  #view(): Uint8Array {
-    const { reader } = this.#link;
-    const cached = this.#views[reader.slot];
-    if (cached !== undefined && cached.length === reader.size) return cached;
-    const view = reader.view();
-    this.#views[reader.slot] = view;
-    return view;
-  }
-
   #countMissed(): void {
-    const { missed } = this.#link.reader;
-    this.#lost += missed - this.#countedMissed;
-    this.#countedMissed = missed;
-    this.#checkedMissed = missed;
-    if (this.#lost === this.#reportedLost) return;
-    this.#reportedLost = this.#lost;
+    const losses = this.#losses;
+    losses.counted += this.#attachment.countMissed();
+    if (losses.counted === losses.reported) return;
+    losses.reported = losses.counted;
     queueMicrotask(() => this.#listener.onLost());
   }
 
   #isSomethingNew(): boolean {
-    const { file, reader } = this.#link;
+    const { reader } = this.#attachment;
+    const { file } = this.#attachment.link;
     if (this.#paused) return false;
     return file.published > reader.next || file.epoch !== reader.epoch;
   }

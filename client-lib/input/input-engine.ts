@@ -5,6 +5,7 @@
  */
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { SourceStatus } from './source-status.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
 import type { FlowBuffer, PolledBuffer } from './flow-buffer.js';
@@ -28,18 +29,21 @@ export interface EngineListener {
   readonly onEnded: (end: LinkEnd) => void;
 }
 
+export interface TakenCount {
+  buffers: number;
+  bytes: number;
+}
+
 export interface InputEngine {
   readonly ready: number;
   readonly free: number;
   readonly lost: number;
   readonly capacity: number;
-  readonly sourceState: SourceState;
-  readonly sourceGeneration: number;
+  readonly source: SourceStatus;
   /** Epoch of the flow file that is read. */
   readonly epoch: number;
   /** Buffers taken since the opening, and their bytes. */
-  readonly taken: number;
-  readonly takenBytes: number;
+  readonly taken: TakenCount;
   /** No buffer will become ready any more; ready ones can still be taken. */
   readonly ended: boolean;
   take(): FlowBuffer | undefined;

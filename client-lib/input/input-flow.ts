@@ -173,7 +173,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   }
 
   get sourceState(): SourceState {
-    return this.#engine.sourceState;
+    return this.#engine.source.state;
   }
 
   /**
@@ -181,7 +181,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
    * flow that its duplicator fills.
    */
   get sourceGeneration(): number {
-    return this.#engine.sourceGeneration;
+    return this.#engine.source.generation;
   }
 
   /**
@@ -203,7 +203,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
 
   /** Buffers and bytes taken since the flow was opened, by takes of every kind. */
   get taken(): { readonly buffers: number; readonly bytes: number } {
-    return { buffers: this.#engine.taken, bytes: this.#engine.takenBytes };
+    return { ...this.#engine.taken };
   }
 
   /** No take will return a buffer any more: closed, or ended and everything taken. */

@@ -5,8 +5,8 @@
  */
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
-import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
+import { SourceStatus } from './source-status.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
 import {
@@ -24,7 +24,7 @@ import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/history-rules.js';
 import type { Segment } from './history/segment-table.js';
 import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
-import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
+import type { EngineListener, InputEngine, PollHandler, TakenCount } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
 /** A flow thread that has not closed its flow by then is terminated. */
@@ -35,9 +35,32 @@ const CLOSE_TIMEOUT_MS = 2_000;
  */
 const REFILL_TIMEOUT_MS = 50;
 
-interface PendingCall {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+/** The commands to the thread that it has not answered yet. */
+class PendingCalls {
+  readonly #pending = new Map<
+    number,
+    { readonly resolve: () => void; readonly reject: (error: Error) => void }
+  >();
+  #next = 0;
+
+  /** The number of a new call, and its answer. The first call is number 0, the attachment. */
+  add(): { readonly call: number; readonly answer: Promise<void> } {
+    const call = this.#next++;
+    const answer = new Promise<void>((resolve, reject) => this.#pending.set(call, { resolve, reject }));
+    return { call, answer };
+  }
+
+  /** Settles a call; without an error it has succeeded. */
+  settle(call: number, error?: Error): void {
+    const pending = this.#pending.get(call);
+    this.#pending.delete(call);
+    if (error === undefined) pending?.resolve();
+    else pending?.reject(error);
+  }
+
+  rejectAll(error: Error): void {
+    for (const call of this.#pending.keys()) this.settle(call, error);
+  }
 }
 
 export class ThreadedEngine implements InputEngine {
@@ -49,7 +72,7 @@ export class ThreadedEngine implements InputEngine {
   /** Resolves when the thread has closed the flow, or has ended. */
   readonly #threadLeft: Promise<void>;
   readonly #segments: MessagePort;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new PendingCalls();
   /** Owner of taken buffers. */
   readonly #takenOwner: BufferOwner = {
     release: (index) => this.#release(index),
@@ -63,11 +86,8 @@ export class ThreadedEngine implements InputEngine {
   readonly #polled = new PolledBuffer();
   readonly #record: HistoryRecord = { sequence: 0, epoch: 0, timestampNs: 0, size: 0, flags: 0 };
   readonly #hasMarks: boolean;
-  #taken = 0;
-  #takenBytes = 0;
-  #nextCall = 1;
-  #sourceState: SourceState = 'starting';
-  #sourceGeneration = 0;
+  readonly taken: TakenCount = { buffers: 0, bytes: 0 };
+  readonly source = new SourceStatus({ state: 'starting', generation: 0 });
   #epoch = 0;
   #closing: Promise<void> | undefined;
 
@@ -129,7 +149,7 @@ export class ThreadedEngine implements InputEngine {
   ): Promise<ThreadedEngine> {
     const engine = new ThreadedEngine(opened, options, whenDetached, listener, flowControl);
     try {
-      await engine.#answerOf(0);
+      await engine.#calls.add().answer;
     } catch (error) {
       await engine.close();
       throw error;
@@ -153,24 +173,8 @@ export class ThreadedEngine implements InputEngine {
     return this.#history.capacity;
   }
 
-  get sourceState(): SourceState {
-    return this.#sourceState;
-  }
-
-  get sourceGeneration(): number {
-    return this.#sourceGeneration;
-  }
-
   get epoch(): number {
     return this.#epoch;
-  }
-
-  get taken(): number {
-    return this.#taken;
-  }
-
-  get takenBytes(): number {
-    return this.#takenBytes;
   }
 
   get ended(): boolean {
@@ -303,8 +307,8 @@ export class ThreadedEngine implements InputEngine {
   }
 
   #count(bytes: number): void {
-    this.#taken += 1;
-    this.#takenBytes += bytes;
+    this.taken.buffers += 1;
+    this.taken.bytes += bytes;
     if (this.#hasMarks && this.#history.shouldReportFill()) this.#send({ kind: 'fillFell' });
   }
 
@@ -326,29 +330,22 @@ export class ThreadedEngine implements InputEngine {
   #call(message: (call: number) => FlowCommand): Promise<void> {
     if (this.#closing !== undefined)
       return Promise.reject(new MirrorflowError('CLOSED', 'the input flow is closed'));
-    const call = this.#nextCall++;
+    const { call, answer } = this.#calls.add();
     this.#send(message(call));
-    return this.#answerOf(call);
-  }
-
-  #answerOf(call: number): Promise<void> {
-    return new Promise((resolve, reject) => this.#calls.set(call, { resolve, reject }));
+    return answer;
   }
 
   #handle(message: Exclude<ThreadEvent, { readonly kind: 'closed' }>): void {
     switch (message.kind) {
       case 'attached':
         this.#epoch = message.epoch;
-        this.#calls.get(message.call)?.resolve();
-        this.#calls.delete(message.call);
+        this.#calls.settle(message.call);
         break;
       case 'done':
-        this.#calls.get(message.call)?.resolve();
-        this.#calls.delete(message.call);
+        this.#calls.settle(message.call);
         break;
       case 'failed':
-        this.#calls.get(message.call)?.reject(deserializeError(message.error));
-        this.#calls.delete(message.call);
+        this.#calls.settle(message.call, deserializeError(message.error));
         break;
       case 'ready':
         this.#listener.onReady();
@@ -361,8 +358,7 @@ export class ThreadedEngine implements InputEngine {
         this.#listener.onDemoted();
         break;
       case 'state':
-        this.#sourceState = message.state;
-        this.#sourceGeneration = message.generation;
+        this.source.update(message.state, message.generation);
         this.#listener.onState(message.state, message.generation);
         break;
       case 'restarted':
@@ -387,8 +383,7 @@ export class ThreadedEngine implements InputEngine {
       error instanceof MirrorflowError
         ? error
         : new MirrorflowError('SYSTEM_ERROR', `the flow thread failed: ${describeError(error)}`, {}, error);
-    for (const call of this.#calls.values()) call.reject(failure);
-    this.#calls.clear();
+    this.#calls.rejectAll(failure);
     this.#control.store(CONTROL.ended, 1);
     if (this.#closing === undefined) this.#listener.onEnded({ by: 'failure', error: failure });
   }

@@ -214,7 +214,8 @@ export class FlowReader {
       this.#send({ kind: 'attached', call, epoch: link.reader.epoch });
       if (this.#loop === undefined) {
         this.#loop = new ReadingLoop(link, this.#producer, this.#hooks, systemClock, this.#settings.spinUs);
-        this.#send({ kind: 'state', state: this.#loop.sourceState, generation: this.#loop.sourceGeneration });
+        const { state, generation } = this.#loop.source;
+        this.#send({ kind: 'state', state, generation });
       } else {
         this.#loop.replace(link);
       }

@@ -10,6 +10,8 @@ import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
 import type { SequencePoint } from '../../link/handshake.js';
 import type { ConsumerLink } from '../consumer-link.js';
+import { RingCursor } from '../ring-cursor.js';
+import { SourceStatus } from '../source-status.js';
 import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/history-producer.js';
 
 const PASS_BUFFERS = 4096;
@@ -60,20 +62,15 @@ export class ReadingLoop {
   readonly #clock: Clock;
   readonly #spinUs: number;
   readonly #run = (): void => this.#runNow();
-  #link: ConsumerLink;
-  #end: LinkEnd | undefined;
+  #cursor!: RingCursor;
   #activity: Activity = 'stopped';
   #scheduled = false;
   #isPaused = false;
-  /** Views of the size last seen in each slot of the ring. */
-  #views: (Uint8Array | undefined)[] = [];
   #quarter = 1;
   #acknowledged = -1;
   /** When the ring was drained last. */
   #drainedMs = 0;
-  #countedMissed = 0;
-  #state: SourceState;
-  #generation: number;
+  readonly source: SourceStatus;
 
   constructor(
     link: ConsumerLink,
@@ -86,32 +83,21 @@ export class ReadingLoop {
     this.#hooks = hooks;
     this.#clock = clock;
     this.#spinUs = spinUs;
-    this.#link = link;
-    const { state, generation } = link.file.provider;
-    this.#state = state;
-    this.#generation = generation;
-    this.#useLink(link);
+    this.source = new SourceStatus(link.file.provider);
+    this.#attach(link);
   }
 
   /** Where another link has to continue. */
   get resumePoint(): SequencePoint {
-    return { epoch: this.#link.reader.epoch, sequence: this.#link.reader.next };
-  }
-
-  get sourceState(): SourceState {
-    return this.#state;
-  }
-
-  get sourceGeneration(): number {
-    return this.#generation;
+    const { epoch, next } = this.#cursor.reader;
+    return { epoch, sequence: next };
   }
 
   /** Continues with another link; closes the old one. */
   replace(link: ConsumerLink): void {
-    const { epoch } = this.#link.reader;
-    this.#link.close();
-    this.#end = undefined;
-    this.#useLink(link);
+    const { epoch } = this.#cursor.reader;
+    this.#cursor.link.close();
+    this.#attach(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
     this.#setSourceState(state, generation);
@@ -136,29 +122,27 @@ export class ReadingLoop {
     if (paused === this.#isPaused) return;
     this.#isPaused = paused;
     if (paused) {
-      this.#link.pause();
+      this.#cursor.link.pause();
       this.#stop();
     } else {
-      this.#link.resume();
+      this.#cursor.link.resume();
       this.#scheduleRun();
     }
   }
 
   close(): void {
     this.#activity = 'stopped';
-    this.#link.close();
+    this.#cursor.link.close();
   }
 
-  #useLink(link: ConsumerLink): void {
-    this.#link = link;
-    this.#views = [];
+  #attach(link: ConsumerLink): void {
+    const cursor = new RingCursor(link);
+    this.#cursor = cursor;
     this.#quarter = Math.max(1, link.file.geometry.slotCount >> 2);
     this.#acknowledged = -1;
-    // What the new reader skipped is counted by missedAtStart, as far as it was requested.
-    this.#countedMissed = link.reader.missed;
     this.#producer.countLost(link.missedAtStart);
     link.onSignal((kind, value, detail) => {
-      if (this.#link !== link) return;
+      if (this.#cursor !== cursor) return;
       if (kind === MessageKind.STATUS) {
         const state = sourceStateOf(detail);
         if (state !== undefined) this.#setSourceState(state, value);
@@ -174,20 +158,20 @@ export class ReadingLoop {
       }
     });
     link.onEnd((end) => {
-      if (this.#link !== link) return;
-      this.#end = end;
-      this.#hooks.detached(end);
-      if (this.#activity === 'waitsForSignal') this.#scheduleRun();
+      cursor.end = end;
+      if (this.#cursor === cursor) this.#linkEnded(end);
     });
     if (this.#isPaused) link.pause();
     this.#scheduleRun();
   }
 
+  #linkEnded(end: LinkEnd): void {
+    this.#hooks.detached(end);
+    if (this.#activity === 'waitsForSignal') this.#scheduleRun();
+  }
+
   #setSourceState(state: SourceState, generation: number): void {
-    if (state === this.#state && generation === this.#generation) return;
-    this.#state = state;
-    this.#generation = generation;
-    this.#hooks.state(state, generation);
+    if (this.source.update(state, generation)) this.#hooks.state(state, generation);
   }
 
   #stop(): void {
@@ -215,9 +199,10 @@ export class ReadingLoop {
       this.#hooks.idle(outcome === 'drained');
       this.#hooks.wake();
       if (outcome === 'drained') {
-        if (this.#end !== undefined) {
+        const { end } = this.#cursor;
+        if (end !== undefined) {
           this.#activity = 'stopped';
-          this.#hooks.drained(this.#end);
+          this.#hooks.drained(end);
           return;
         }
         if (!this.#spin()) {
@@ -242,7 +227,8 @@ export class ReadingLoop {
   }
 
   #pass(): 'drained' | 'full' | 'more' {
-    const { reader } = this.#link;
+    const cursor = this.#cursor;
+    const { reader } = cursor;
     const producer = this.#producer;
     let bytes = 0;
     let unreportedBytes = 0;
@@ -256,7 +242,7 @@ export class ReadingLoop {
       const index = producer.claim();
       if (index === CLAIM_WAIT) return 'full';
       if (index !== CLAIM_DROP) {
-        copyShared(producer.area(index), this.#view());
+        copyShared(producer.area(index), cursor.view());
         // Overwritten while it was copied: the next `look` counts it, the claim is used again.
         if (!reader.stillThere()) continue;
         producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
@@ -275,36 +261,22 @@ export class ReadingLoop {
     return 'more';
   }
 
-  /** Payload at the reader's position: the same object per slot while the size stays the same. */
-  #view(): Uint8Array {
-    const { reader } = this.#link;
-    const cached = this.#views[reader.slot];
-    if (cached !== undefined && cached.length === reader.size) return cached;
-    const view = reader.view();
-    this.#views[reader.slot] = view;
-    return view;
-  }
-
   #restart(): void {
-    const { reader } = this.#link;
     this.#countMissed();
-    reader.follow('oldest');
-    this.#countedMissed = reader.missed;
+    this.#cursor.restart();
     this.#acknowledged = -1;
-    this.#hooks.restarted(reader.epoch);
+    this.#hooks.restarted(this.#cursor.reader.epoch);
   }
 
   #countMissed(): void {
-    const { missed } = this.#link.reader;
-    this.#producer.countLost(missed - this.#countedMissed);
-    this.#countedMissed = missed;
+    this.#producer.countLost(this.#cursor.countMissed());
   }
 
   /** True when something was published while spinning. */
   #spin(): boolean {
     if (this.#spinUs === 0) return false;
     this.#acknowledge(false);
-    const { reader } = this.#link;
+    const { reader } = this.#cursor;
     const until = this.#clock.nowMs() + this.#spinUs / 1000;
     do {
       for (let check = 0; check < CHECKS_PER_CLOCK; check += 1) if (reader.available > 0) return true;
@@ -314,10 +286,10 @@ export class ReadingLoop {
 
   /** `waits`: also asks for a signal, so it is sent even without a new count. */
   #acknowledge(waits: boolean): void {
-    const { next } = this.#link.reader;
+    const { next } = this.#cursor.reader;
     if (!waits && next === this.#acknowledged) return;
     this.#acknowledged = next;
-    this.#link.acknowledge(next, waits);
+    this.#cursor.link.acknowledge(next, waits);
   }
 }
 
