@@ -2,19 +2,19 @@
  * The plots side by side: adding, removing, arranging; what stands there is what the address bar
  * says.
  */
-import { OVERLAYS_MAX, plotOf, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
+import { OVERLAYS_MAX, defaultPlot, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
 import { element } from './dom.js';
-import { Plot, type PlotServices } from './plot.js';
+import { Plot, type PageServices } from './plot.js';
 
 export class Board {
   readonly element = element('section', { class: 'board', 'aria-label': 'Plots' });
-  readonly #services: PlotServices;
+  readonly #services: PageServices;
   readonly #changed: () => void;
   readonly #empty = element('div', { class: 'board-empty' });
   #plots: Plot[] = [];
   #columns = 0;
 
-  constructor(services: PlotServices, changed: () => void) {
+  constructor(services: PageServices, changed: () => void) {
     this.#services = services;
     this.#changed = changed;
     services.state.on('status', () => this.#invite());
@@ -56,17 +56,18 @@ export class Board {
   show(name: string, how: 'instead' | 'over' | 'beside'): void {
     const last = this.#plots.at(-1);
     const info = this.#services.state.info(name);
-    if (how === 'over' && last !== undefined && last.isFlat && info?.dimensions === 1) {
+    if (how === 'over' && last !== undefined && last.isOneDimensional && info?.dimensions === 1) {
       const spectra = last.spec.spectra;
       if (!spectra.includes(name) && spectra.length < OVERLAYS_MAX)
         last.change({ spectra: [...spectra, name] });
       return;
     }
-    if (how === 'instead' && this.#plots.length === 1 && last !== undefined) return last.change(plotOf(name));
+    if (how === 'instead' && this.#plots.length === 1 && last !== undefined)
+      return last.change(defaultPlot(name));
     const known = this.#plots.find(({ spec }) => spec.spectra.length === 1 && spec.spectra[0] === name);
     if (how === 'instead' && known !== undefined) return known.element.focus();
-    if (how === 'instead' && last !== undefined) return last.change(plotOf(name));
-    this.#add([plotOf(name)], this.#plots.length);
+    if (how === 'instead' && last !== undefined) return last.change(defaultPlot(name));
+    this.#add([defaultPlot(name)], this.#plots.length);
   }
 
   closeAll(): void {

@@ -43,7 +43,7 @@ export function setText(node: Element, text: string): void {
 }
 
 /** A list box of choices. */
-export function choice<T extends string>(
+export function selectBox<T extends string>(
   label: string,
   choices: readonly (readonly [value: T, text: string])[],
   value: T,

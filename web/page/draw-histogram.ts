@@ -6,7 +6,7 @@ import { envelope } from '../view/envelope.js';
 import { scaler, type ScaleName } from '../view/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
-import { SAME_PLACE, type Placement } from '../view/axis.js';
+import { IDENTITY_PLACEMENT, type Placement } from '../view/axis.js';
 import type { PlotArea } from './plot-area.js';
 
 export interface HistogramStyle {
@@ -24,7 +24,7 @@ export interface HistogramStyle {
 export function visiblePart(
   { head, values }: Frame,
   range: ChannelRange,
-  { scale, offset }: Placement = SAME_PLACE,
+  { scale, offset }: Placement = IDENTITY_PLACEMENT,
 ): { values: Values; from: number; group: number } {
   const group = head.xgroup * scale;
   const start = offset + head.x[0] * scale;

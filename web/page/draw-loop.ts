@@ -15,14 +15,14 @@ export class DrawLoop {
   #asked = false;
 
   /** Draws it soon; asking twice before that is once. */
-  ask(drawable: Drawable): void {
+  schedule(drawable: Drawable): void {
     this.#waiting.add(drawable);
     if (this.#asked) return;
     this.#asked = true;
     requestAnimationFrame(() => this.#turn());
   }
 
-  drop(drawable: Drawable): void {
+  cancel(drawable: Drawable): void {
     this.#waiting.delete(drawable);
   }
 

@@ -7,7 +7,7 @@ import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/mess
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
-export interface Marked {
+export interface MarkArea {
   readonly area: PlotArea;
   readonly x: ChannelRange;
   /** Undefined for 1-D, where everything reaches from bottom to top. */
@@ -37,7 +37,7 @@ export function gatesOn(
 
 export function drawGate(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   gate: GateShape,
   axes: { readonly x: Axis; readonly y: Axis },
   applied: boolean,
@@ -85,7 +85,7 @@ export function drawGate(
 
 export function drawRegion(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   region: Region,
   colour: string,
 ): void {
@@ -109,7 +109,7 @@ export function drawRegion(
 /** Lines through the channel under the cursor. */
 export function drawCursor(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   at: { readonly x: number; readonly y: number },
   palette: Palette,
 ): void {

@@ -4,7 +4,7 @@
  */
 import { formatDuration, formatShort } from '../view/numbers.js';
 import { element, setText } from './dom.js';
-import type { PageState } from './state.js';
+import type { PageState } from './page-state.js';
 import { nextTheme } from './theme.js';
 
 export interface HeaderActions {

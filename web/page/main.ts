@@ -6,7 +6,7 @@
  *   subscriptions.ts   what is in sight           spectrum-list.ts     the list
  *   state.ts           what is known              network*.ts          the network
  */
-import { formatAddress, parseAddress, plotOf } from '../view/plot-spec.js';
+import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
 import { suggestedSpectra } from '../view/suggested.js';
 import type { ServerMessage } from '../wire/messages.js';
 import { Board } from './board.js';
@@ -18,7 +18,7 @@ import { showHelp } from './help.js';
 import { NetworkView } from './network-view.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
 import { SpectrumList } from './spectrum-list.js';
-import { PageState } from './state.js';
+import { PageState } from './page-state.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
 
@@ -96,7 +96,7 @@ class App {
     const { spectra } = this.#state;
     if (!this.#untouched || spectra === undefined || spectra.length === 0) return;
     this.#untouched = false;
-    this.#board.restore(suggestedSpectra(spectra).map(plotOf), 0);
+    this.#board.restore(suggestedSpectra(spectra).map(defaultPlot), 0);
     this.#boardChanged();
   }
 
@@ -127,22 +127,22 @@ class App {
 
   #enter(app: string | undefined): void {
     this.#list.close();
-    this.#state.choose(app);
+    this.#state.selectApplication(app);
     this.#connection.send({ kind: 'app', app: app ?? null });
-    this.#subscriptions.restart();
+    this.#subscriptions.resend();
   }
 
   #opened(): void {
     this.#state.connected = true;
-    this.#state.tell('connection');
+    this.#state.notify('connection');
     this.#connection.send({ kind: 'app', app: this.#state.app ?? null });
-    this.#subscriptions.restart();
+    this.#subscriptions.resend();
     this.#network.reconnected();
   }
 
   #closed(refused: boolean): void {
     this.#state.connected = false;
-    this.#state.tell('connection');
+    this.#state.notify('connection');
     // A server that was started anew knows no sessions any more.
     if (refused)
       void readSession().then(
@@ -156,7 +156,7 @@ class App {
     switch (message.kind) {
       case 'welcome':
         state.welcome = message;
-        return state.tell('connection');
+        return state.notify('connection');
       case 'applications':
         state.hostServer = message.hostServer;
         state.applications = message.applications;
@@ -168,25 +168,25 @@ class App {
             this.#remember();
           }
         }
-        return state.tell('applications');
+        return state.notify('applications');
       case 'status':
         if (message.status.app !== state.app) return undefined;
         state.status = message.status;
-        return state.tell('status');
+        return state.notify('status');
       case 'list':
         if (message.app !== state.app) return undefined;
         state.spectra = message.spectra;
         this.#suggest();
-        return state.tell('list');
+        return state.notify('list');
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
-        return state.tell('gates');
+        return state.notify('gates');
       case 'missing':
         return this.#subscriptions.missing(message.id);
       case 'network':
         state.picture = message.picture;
-        return state.tell('network');
+        return state.notify('network');
       case 'answer':
         return this.#network.answered(message.request, message.error);
       default:
@@ -196,11 +196,11 @@ class App {
 
   #pause(): void {
     this.#state.paused = !this.#state.paused;
-    this.#state.tell('paused');
+    this.#state.notify('paused');
   }
 
   #redraw(): void {
-    this.#state.tell('gates');
+    this.#state.notify('gates');
     this.#list.redraw();
     this.#network.refresh();
   }

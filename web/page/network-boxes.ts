@@ -1,18 +1,26 @@
 /** The boxes of the network's picture: sources, flows and clients, and what can be clicked. */
-import { fillOf, lagOf, lagShare, rateOf, troubleOf, usageShort, worstOf } from '../view/network-words.js';
+import {
+  fillRatio,
+  flowLagText,
+  flowLagRatio,
+  flowRateText,
+  flowProblem,
+  usageSummary,
+  mostLoadedUsage,
+} from '../view/network-words.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 import { svg } from './dom.js';
 
 /** What was clicked: an application, one of its flows, or one of its clients. */
-export interface Chosen {
+export interface NetworkSelection {
   readonly app: string;
   readonly flow?: string;
   readonly client?: string;
 }
 
-export interface Choosing {
-  readonly chosen: Chosen | undefined;
-  readonly choose: (chosen: Chosen) => void;
+export interface SelectionControl {
+  readonly chosen: NetworkSelection | undefined;
+  readonly choose: (chosen: NetworkSelection) => void;
 }
 
 export interface Place {
@@ -50,11 +58,11 @@ export function flowBox(
   app: NetworkApplication,
   flow: NetworkFlow,
   place: Place,
-  choosing: Choosing,
+  choosing: SelectionControl,
 ): SVGElement {
-  const trouble = troubleOf(flow);
+  const trouble = flowProblem(flow);
   const stale = flow.sourceState === 'stale' || flow.sourceState === 'ended';
-  const lines = [trouble ?? rateOf(flow), lagOf(flow)];
+  const lines = [trouble ?? flowRateText(flow), flowLagText(flow)];
   return button(
     { app: app.name, flow: flow.flow },
     choosing,
@@ -63,7 +71,7 @@ export function flowBox(
       title: flow.flow,
       lines,
       state: stale ? 'stale' : flow.holding.length > 0 ? 'held' : undefined,
-      fill: lagShare(flow),
+      fill: flowLagRatio(flow),
     }),
   );
 }
@@ -72,11 +80,11 @@ export function clientBox(
   app: NetworkApplication,
   client: NetworkClient,
   place: Place,
-  choosing: Choosing,
+  choosing: SelectionControl,
 ): SVGElement {
   const program = client.program.split('/').at(-1) ?? client.program;
-  const worst = worstOf(client);
-  const figures = worst === undefined ? 'no flow open' : usageShort(worst);
+  const worst = mostLoadedUsage(client);
+  const figures = worst === undefined ? 'no flow open' : usageSummary(worst);
   const holds = client.flows.filter(({ holding }) => holding === true).map(({ flow }) => flow);
   const title = holds.length === 0 ? client.name : `${client.name} holds ${holds.join(', ')} back`;
   return button(
@@ -87,7 +95,7 @@ export function clientBox(
       title,
       lines: [program, client.connected ? (client.answered ? figures : 'does not answer') : 'not connected'],
       state: !client.connected || !client.answered ? 'stale' : holds.length > 0 ? 'held' : undefined,
-      fill: worst?.direction === 'input' ? fillOf(worst) : undefined,
+      fill: worst?.direction === 'input' ? fillRatio(worst) : undefined,
     }),
   );
 }
@@ -132,8 +140,8 @@ function box({ x, y }: Place, { title, lines, state, fill }: Content): SVGElemen
 
 /** Whatever can be clicked can be reached with Tab and pressed with Enter. */
 export function button(
-  what: Chosen,
-  { chosen, choose }: Choosing,
+  what: NetworkSelection,
+  { chosen, choose }: SelectionControl,
   label: string,
   child: SVGElement,
 ): SVGElement {

@@ -4,7 +4,15 @@
  */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
 import { svg } from './dom.js';
-import { BOX, button, clientBox, flowBox, sourceBox, type Choosing, type Place } from './network-boxes.js';
+import {
+  BOX,
+  button,
+  clientBox,
+  flowBox,
+  sourceBox,
+  type SelectionControl,
+  type Place,
+} from './network-boxes.js';
 
 const GAP = { x: 70, y: 16 };
 const HEAD = 34;
@@ -35,7 +43,7 @@ const NARROW: Layout = {
   columns: { source: MARGIN, flow: MARGIN + INDENT, client: MARGIN + 2 * INDENT },
 };
 
-interface Lines {
+interface LineStyle {
   readonly bytesPerSecond: number;
   readonly state: string;
   /** From right to left: what a client writes. */
@@ -46,7 +54,11 @@ interface Lines {
   readonly lane?: number;
 }
 
-export function networkPicture(picture: NetworkPicture, choosing: Choosing, narrow: boolean): SVGSVGElement {
+export function networkPicture(
+  picture: NetworkPicture,
+  choosing: SelectionControl,
+  narrow: boolean,
+): SVGSVGElement {
   const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
@@ -78,7 +90,7 @@ export function networkPicture(picture: NetworkPicture, choosing: Choosing, narr
 function application(
   app: NetworkApplication,
   top: number,
-  choosing: Choosing,
+  choosing: SelectionControl,
   layout: Layout,
 ): { group: SVGElement; height: number } {
   const sources = app.flows.filter(({ source }) => source !== undefined).length;
@@ -153,7 +165,7 @@ function application(
 function line(
   from: Place,
   to: Place,
-  { bytesPerSecond, state, against, held, lane }: Lines,
+  { bytesPerSecond, state, against, held, lane }: LineStyle,
   layout: Layout,
 ): SVGElement {
   const moving = bytesPerSecond > 0 && state === 'live';

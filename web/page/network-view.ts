@@ -4,10 +4,10 @@
  */
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
-import type { Chosen } from './network-boxes.js';
-import { appFacts, clientFacts, flowFacts, type Facts } from './network-facts.js';
+import type { NetworkSelection } from './network-boxes.js';
+import { applicationDetails, clientDetails, flowDetails, type DetailRows } from './network-details.js';
 import { networkPicture } from './network-picture.js';
-import type { PageState } from './state.js';
+import type { PageState } from './page-state.js';
 
 export class NetworkView {
   readonly element = element('section', { class: 'network-page', 'aria-label': 'Network' });
@@ -17,7 +17,7 @@ export class NetworkView {
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
   readonly #narrow = matchMedia('(max-width: 760px)');
-  #chosen: Chosen | undefined;
+  #chosen: NetworkSelection | undefined;
   #visible = false;
   #request = 1;
   #waiting = new Map<number, string>();
@@ -58,7 +58,7 @@ export class NetworkView {
       return;
     }
     const focused = document.activeElement?.getAttribute('data-key');
-    const choose = (chosen: Chosen): void => {
+    const choose = (chosen: NetworkSelection): void => {
       this.#chosen = chosen;
       this.refresh();
     };
@@ -90,12 +90,12 @@ export class NetworkView {
     }
     const flow = app.flows.find((one) => one.flow === this.#chosen?.flow);
     const client = app.clients.find((one) => one.name === this.#chosen?.client);
-    const [title, facts]: [string, Facts] =
+    const [title, facts]: [string, DetailRows] =
       flow !== undefined
-        ? [`Flow ${flow.flow}`, flowFacts(flow, app.clients)]
+        ? [`Flow ${flow.flow}`, flowDetails(flow, app.clients)]
         : client !== undefined
-          ? [`Client ${client.name}`, clientFacts(client)]
-          : [`Application ${app.name}`, appFacts(app)];
+          ? [`Client ${client.name}`, clientDetails(client)]
+          : [`Application ${app.name}`, applicationDetails(app)];
     // Built anew only when it differs, so that a button under the pointer stays what it is.
     const key = JSON.stringify([
       title,

@@ -73,12 +73,12 @@ export function prepare(
 /** Ticks of an axis of channels, with the place of each in channels. */
 function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
   const ticks = inChannels
-    ? linearTicks(range[0] - axis.inside[0], range[1] - axis.inside[0], most)
+    ? linearTicks(range[0] - axis.inRange[0], range[1] - axis.inRange[0], most)
     : linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
   return ticks.map(({ value, label }) => ({
     value,
     label,
-    channel: inChannels ? value + axis.inside[0] : toChannel(axis, value),
+    channel: inChannels ? value + axis.inRange[0] : toChannel(axis, value),
   }));
 }
 

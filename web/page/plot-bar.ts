@@ -2,8 +2,8 @@
 import type { PlotSpec } from '../view/plot-spec.js';
 import { SCALE_LABELS, SCALES } from '../view/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
-import { choice, element } from './dom.js';
-import { exportCsv, exportJson, exportPng } from './export.js';
+import { selectBox, element } from './dom.js';
+import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
 import { currentPalette } from './theme.js';
 import type { Plot } from './plot.js';
 
@@ -31,13 +31,13 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
     element(
       'div',
       { class: 'plot-tools' },
-      choice(
+      selectBox(
         'Scale of counts',
         SCALES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
         plot.scale,
         (scale) => plot.change({ scale }),
       ),
-      choice(
+      selectBox(
         'What is counted',
         [
           ['all', 'All counts'],
@@ -46,7 +46,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
         String(spec.rateS ?? 'all'),
         (value) => plot.change({ rateS: RATE_WINDOWS_S.find((window) => String(window) === value) }),
       ),
-      choice(
+      selectBox(
         'Axis',
         [
           ['units', 'Units'],
@@ -111,9 +111,9 @@ function menu(plot: Plot, actions: PlotActions): HTMLElement {
         : []),
       item('Move left', () => actions.move(-1)),
       item('Move right', () => actions.move(1)),
-      item('Save as PNG', () => exportPng(plot)),
-      item('Save as CSV', () => exportCsv(plot)),
-      item('Save as JSON', () => exportJson(plot)),
+      item('Save as PNG', () => downloadPng(plot)),
+      item('Save as CSV', () => downloadCsv(plot)),
+      item('Save as JSON', () => downloadJson(plot)),
     ),
   );
   details.addEventListener('focusout', (event) => {

@@ -3,11 +3,11 @@
  * paused the newest waits.
  */
 import type { Frame } from '../wire/frame.js';
-import type { Handle, Subscriptions, Wish } from './subscriptions.js';
+import type { SubscriptionHandle, Subscriptions, SubscriptionRequest } from './subscriptions.js';
 
 export interface Layer {
   readonly name: string;
-  readonly handle: Handle;
+  readonly handle: SubscriptionHandle;
   frame: Frame | undefined;
   /** What came while the page was paused. */
   waiting: Frame | undefined;
@@ -16,7 +16,7 @@ export interface Layer {
 
 export interface LayerEvents {
   /** A frame came. False: it shall wait, and the one that is shown stays. */
-  takes(shown: Frame): boolean;
+  accepts(shown: Frame): boolean;
   /** `first`: there was none of this spectrum before. */
   changed(first: boolean): void;
 }
@@ -59,11 +59,11 @@ export class PlotLayers {
   }
 
   /** What is wanted of each from now on; undefined while the plot is out of sight. */
-  want(wishOf: (name: string) => Wish | undefined): void {
-    for (const { name, handle } of this.#layers) handle.want(wishOf(name));
+  setRequests(wishOf: (name: string) => SubscriptionRequest | undefined): void {
+    for (const { name, handle } of this.#layers) handle.setRequest(wishOf(name));
   }
 
-  forget(): void {
+  clearFrames(): void {
     for (const layer of this.#layers) layer.frame = undefined;
   }
 
@@ -76,8 +76,8 @@ export class PlotLayers {
   }
 
   /** What is drawn may be followed by the next. */
-  drawn(): void {
-    for (const { handle } of this.#layers) handle.drawn();
+  acknowledge(): void {
+    for (const { handle } of this.#layers) handle.acknowledge();
   }
 
   close(): void {
@@ -103,7 +103,7 @@ export class PlotLayers {
   }
 
   #came(layer: Layer, frame: Frame): void {
-    if (layer.frame !== undefined && !this.#events.takes(layer.frame)) {
+    if (layer.frame !== undefined && !this.#events.accepts(layer.frame)) {
       layer.waiting = frame;
       return;
     }

@@ -5,16 +5,16 @@
 import {
   clampTo,
   fitRange,
-  placement,
-  SAME_PLACE,
-  unlessWhole,
+  overlayPlacement,
+  IDENTITY_PLACEMENT,
+  undefinedIfWhole,
   xAxis,
   yAxis,
   type Axis,
   type Placement,
 } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import { footText, readText } from '../view/plot-words.js';
+import { sumText, cursorText } from '../view/plot-words.js';
 import { axisTop, type ScaleName } from '../view/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
@@ -22,17 +22,17 @@ import { element, setText } from './dom.js';
 import type { Drawable, DrawLoop } from './draw-loop.js';
 import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
 import { drawHistogram, highest, visiblePart } from './draw-histogram.js';
-import { drawCursor, drawGate, drawRegion, gatesOn, type Marked } from './draw-marks.js';
+import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
 import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
 import { PlotLayers } from './plot-layers.js';
 import { plotBar, type PlotActions } from './plot-bar.js';
-import { attachHand } from './plot-hand.js';
+import { attachPlotInput } from './plot-input.js';
 import { regionText } from './region-text.js';
-import type { PageState } from './state.js';
-import type { Subscriptions, Wish } from './subscriptions.js';
+import type { PageState } from './page-state.js';
+import type { Subscriptions, SubscriptionRequest } from './subscriptions.js';
 import { currentPalette } from './theme.js';
 
-export interface PlotServices {
+export interface PageServices {
   readonly state: PageState;
   readonly subscriptions: Subscriptions;
   readonly loop: DrawLoop;
@@ -48,7 +48,7 @@ const CELLS_MOST = 1_024;
 export class Plot implements Drawable {
   readonly element: HTMLElement;
   readonly canvas = element('canvas', { 'aria-hidden': 'true' });
-  readonly #services: PlotServices;
+  readonly #services: PageServices;
   readonly #actions: PlotActions;
   readonly #bar = element('div', { class: 'plot-bar' });
   readonly #note = element('p', { class: 'plot-note', role: 'status' });
@@ -68,13 +68,13 @@ export class Plot implements Drawable {
   #drawn: { readonly x: ChannelRange; readonly y?: ChannelRange } | undefined;
   #area: PlotArea | undefined;
 
-  constructor(spec: PlotSpec, services: PlotServices, actions: PlotActions) {
+  constructor(spec: PlotSpec, services: PageServices, actions: PlotActions) {
     this.#spec = spec;
     this.#services = services;
     this.#actions = actions;
     this.#layers = new PlotLayers(services.subscriptions, {
       // Paused: the picture stays, unless it does not reach far enough.
-      takes: (shown) => !services.state.paused || this.#outdated(shown),
+      accepts: (shown) => !services.state.paused || this.#outdated(shown),
       changed: (first) => {
         if (first) {
           this.#bar.replaceChildren(...plotBar(this, this.#actions));
@@ -91,7 +91,7 @@ export class Plot implements Drawable {
       stage,
       element('div', { class: 'plot-feet' }, this.#foot, this.#region),
     );
-    this.#ends.push(attachHand(this));
+    this.#ends.push(attachPlotInput(this));
     this.#sight = new IntersectionObserver(([entry]) => {
       this.#visible = entry?.isIntersecting ?? false;
       this.#ask();
@@ -122,12 +122,12 @@ export class Plot implements Drawable {
     return this.#layers.frames;
   }
 
-  get isFlat(): boolean {
+  get isOneDimensional(): boolean {
     return this.info?.dimensions !== 2 || this.#spec.projection !== undefined;
   }
 
   get scale(): ScaleName {
-    return this.#spec.scale ?? (this.isFlat ? 'linear' : 'log');
+    return this.#spec.scale ?? (this.isOneDimensional ? 'linear' : 'log');
   }
 
   /** The axes as they are shown; a projection has the axis it is onto as its only one. */
@@ -144,8 +144,8 @@ export class Plot implements Drawable {
     if (axes === undefined) return undefined;
     const { x, y } = this.#spec;
     return {
-      x: x === undefined ? axes.x.inside : fitRange(axes.x, x[0], x[1], 1),
-      y: y === undefined ? axes.y.inside : fitRange(axes.y, y[0], y[1], 1),
+      x: x === undefined ? axes.x.inRange : fitRange(axes.x, x[0], x[1], 1),
+      y: y === undefined ? axes.y.inRange : fitRange(axes.y, y[0], y[1], 1),
     };
   }
 
@@ -171,7 +171,7 @@ export class Plot implements Drawable {
     this.#spec = spec;
     if (renamed) this.#layers.show(spec.spectra);
     if (renamed || otherCounts) this.#cursor = undefined;
-    if (otherCounts) this.#layers.forget();
+    if (otherCounts) this.#layers.clearFrames();
     this.#ask();
     this.#bar.replaceChildren(...plotBar(this, this.#actions));
     this.element.setAttribute('aria-label', `Plot of ${spec.spectra.join(', ')}`);
@@ -183,7 +183,7 @@ export class Plot implements Drawable {
     this.redraw();
   }
 
-  setDrawn(drawn: { readonly x: ChannelRange; readonly y?: ChannelRange } | undefined): void {
+  setRubberBand(drawn: { readonly x: ChannelRange; readonly y?: ChannelRange } | undefined): void {
     this.#drawn = drawn;
     this.redraw();
   }
@@ -191,11 +191,14 @@ export class Plot implements Drawable {
   setRange(x: ChannelRange, y?: ChannelRange): void {
     const { axes } = this;
     if (axes === undefined) return;
-    this.change({ x: unlessWhole(axes.x, x), ...(y === undefined ? {} : { y: unlessWhole(axes.y, y) }) });
+    this.change({
+      x: undefinedIfWhole(axes.x, x),
+      ...(y === undefined ? {} : { y: undefinedIfWhole(axes.y, y) }),
+    });
   }
 
   redraw(): void {
-    this.#services.loop.ask(this);
+    this.#services.loop.schedule(this);
   }
 
   close(): void {
@@ -203,7 +206,7 @@ export class Plot implements Drawable {
     this.#sight.disconnect();
     this.#size.disconnect();
     this.#layers.close();
-    this.#services.loop.drop(this);
+    this.#services.loop.cancel(this);
     this.element.remove();
   }
 
@@ -215,16 +218,17 @@ export class Plot implements Drawable {
     if (made === undefined) return this.#acknowledge();
     const { context, width, height } = made;
     const { axes, ranges } = this;
-    const area = areaOf(width, height, { left: 58, right: this.isFlat ? 12 : KEY_WIDTH });
+    const area = areaOf(width, height, { left: 58, right: this.isOneDimensional ? 12 : KEY_WIDTH });
     this.#area = area;
     if (axes === undefined || ranges === undefined || this.frames.length === 0) return this.#acknowledge();
     const inChannels = this.#spec.channels;
     const xView = { axis: axes.x, range: ranges.x, inChannels };
-    const marked: Marked = { area, x: ranges.x, y: this.isFlat ? undefined : ranges.y };
-    if (this.isFlat) this.#drawFlat(context, area, ranges.x);
+    const marked: MarkArea = { area, x: ranges.x, y: this.isOneDimensional ? undefined : ranges.y };
+    if (this.isOneDimensional) this.#drawFlat(context, area, ranges.x);
     else this.#drawMap(context, area, ranges);
     drawXAxis(context, area, xView, palette);
-    if (!this.isFlat) drawYAxis(context, area, { axis: axes.y, range: ranges.y, inChannels }, palette);
+    if (!this.isOneDimensional)
+      drawYAxis(context, area, { axis: axes.y, range: ranges.y, inChannels }, palette);
     this.#drawMarks(context, marked, axes);
     this.#acknowledge();
   }
@@ -258,8 +262,8 @@ export class Plot implements Drawable {
   /** Where an overlaid spectrum lies on the axis of the first. */
   #placementOf(info: SpectrumInfo): Placement {
     const { axes } = this;
-    if (axes === undefined || info.name === this.#spec.spectra[0]) return SAME_PLACE;
-    return placement(axes.x, xAxis(info), this.#spec.channels);
+    if (axes === undefined || info.name === this.#spec.spectra[0]) return IDENTITY_PLACEMENT;
+    return overlayPlacement(axes.x, xAxis(info), this.#spec.channels);
   }
 
   #drawMap(
@@ -276,7 +280,7 @@ export class Plot implements Drawable {
 
   #drawMarks(
     context: CanvasRenderingContext2D,
-    marked: Marked,
+    marked: MarkArea,
     axes: { readonly x: Axis; readonly y: Axis },
   ): void {
     const palette = currentPalette();
@@ -320,7 +324,7 @@ export class Plot implements Drawable {
     setText(this.#note, note);
     this.#note.hidden = note === '';
     this.element.classList.toggle('is-stale', status !== undefined && status.state !== 'live');
-    setText(this.#foot, head === undefined ? '' : footText(head));
+    setText(this.#foot, head === undefined ? '' : sumText(head));
     this.#foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
     this.element.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
     this.#foot.dataset['max'] = head === undefined ? '' : String(head.max);
@@ -336,7 +340,7 @@ export class Plot implements Drawable {
     const { region } = this.#spec;
     const statistics = this.#layers.first?.frame?.head.region;
     if (axes === undefined || region === undefined || statistics === undefined) return '';
-    return regionText(region, statistics, axes, this.isFlat, this.#spec.channels);
+    return regionText(region, statistics, axes, this.isOneDimensional, this.#spec.channels);
   }
 
   #readText(): string {
@@ -345,13 +349,16 @@ export class Plot implements Drawable {
     const frames = this.frames.map(({ name, frame }) => {
       return { name, frame, placement: this.#placementOf(frame.head.info) };
     });
-    return readText(this.#cursor, frames, axes, { flat: this.isFlat, channels: this.#spec.channels });
+    return cursorText(this.#cursor, frames, axes, {
+      flat: this.isOneDimensional,
+      channels: this.#spec.channels,
+    });
   }
 
   /** What is drawn may be followed by the next; while the page is paused nothing follows. */
   #acknowledge(): void {
     if (this.#services.state.paused) return;
-    this.#layers.drawn();
+    this.#layers.acknowledge();
   }
 
   /** Whether a frame does not reach as far as what is shown now. */
@@ -361,7 +368,7 @@ export class Plot implements Drawable {
   }
 
   #ask(): void {
-    this.#layers.want((name) => (this.#visible ? this.#wish(name) : undefined));
+    this.#layers.setRequests((name) => (this.#visible ? this.#wish(name) : undefined));
   }
 
   /** The channels of a long 1-D spectrum that are wanted; undefined for all. */
@@ -372,16 +379,16 @@ export class Plot implements Drawable {
     const own = this.#spec.projection === 'y' ? yAxis(info) : xAxis(info);
     if (own.channels <= WHOLE_CHANNELS) return undefined;
     const { scale, offset } = this.#placementOf(info);
-    return clampTo(own.inside, [
+    return clampTo(own.inRange, [
       Math.floor((ranges.x[0] - offset) / scale),
       Math.ceil((ranges.x[1] - offset) / scale),
     ]);
   }
 
-  #wish(spectrum: string): Wish {
+  #wish(spectrum: string): SubscriptionRequest {
     const { rateS, projection, band, region, x, y } = this.#spec;
     const common = { spectrum, rateS, projection, band, region };
-    if (this.isFlat) {
+    if (this.isOneDimensional) {
       return { ...common, x: this.#part(spectrum), y: undefined, columns: WHOLE_CHANNELS, rows: 1 };
     }
     const ratio = Math.min(2, devicePixelRatio || 1);

@@ -36,7 +36,7 @@ function limits(axis: Axis, range: ChannelRange, inChannels: boolean): string {
 }
 
 function place(axis: Axis, channel: number, inChannels: boolean): string {
-  if (inChannels) return (channel - axis.inside[0]).toFixed(1);
+  if (inChannels) return (channel - axis.inRange[0]).toFixed(1);
   return formatAxisValue(toUnits(axis, channel), channelWidth(axis) / 2);
 }
 

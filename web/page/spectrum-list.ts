@@ -6,10 +6,10 @@ import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
 import { formatCount, formatShort } from '../view/numbers.js';
 import type { SpectrumInfo } from '../wire/messages.js';
 import { element, setText } from './dom.js';
-import type { PlotServices } from './plot.js';
+import type { PageServices } from './plot.js';
 import { Thumbnail } from './thumbnail.js';
 
-export type ShowHow = 'instead' | 'over' | 'beside';
+export type PlacementInBoard = 'instead' | 'over' | 'beside';
 
 interface Row {
   readonly element: HTMLElement;
@@ -34,8 +34,8 @@ export class SpectrumList {
     autocomplete: 'off',
     spellcheck: 'false',
   });
-  readonly #services: PlotServices;
-  readonly #show: (name: string, how: ShowHow) => void;
+  readonly #services: PageServices;
+  readonly #show: (name: string, how: PlacementInBoard) => void;
   readonly #shown: () => ReadonlySet<string>;
   readonly #scroller = element('div', {
     class: 'list-scroll',
@@ -52,8 +52,8 @@ export class SpectrumList {
   #active = 0;
 
   constructor(
-    services: PlotServices,
-    show: (name: string, how: ShowHow) => void,
+    services: PageServices,
+    show: (name: string, how: PlacementInBoard) => void,
     shown: () => ReadonlySet<string>,
   ) {
     this.#services = services;

@@ -5,22 +5,22 @@
 import type { Frame } from '../wire/frame.js';
 import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
 
-export type Wish = Omit<Subscription, 'id'>;
+export type SubscriptionRequest = Omit<Subscription, 'id'>;
 
-export interface Receiver {
+export interface FrameReceiver {
   frame(frame: Frame): void;
   missing(): void;
 }
 
-export class Handle {
+export class SubscriptionHandle {
   readonly id: number;
-  readonly receiver: Receiver;
-  wish: Wish | undefined;
+  readonly receiver: FrameReceiver;
+  request: SubscriptionRequest | undefined;
   unacknowledged = 0;
   readonly #changed: () => void;
   readonly #acknowledge: (id: number) => void;
 
-  constructor(id: number, receiver: Receiver, changed: () => void, acknowledge: (id: number) => void) {
+  constructor(id: number, receiver: FrameReceiver, changed: () => void, acknowledge: (id: number) => void) {
     this.id = id;
     this.receiver = receiver;
     this.#changed = changed;
@@ -28,14 +28,14 @@ export class Handle {
   }
 
   /** What is wanted from now on; undefined while it is out of sight. */
-  want(wish: Wish | undefined): void {
-    if (JSON.stringify(wish) === JSON.stringify(this.wish)) return;
-    this.wish = wish;
+  setRequest(wish: SubscriptionRequest | undefined): void {
+    if (JSON.stringify(wish) === JSON.stringify(this.request)) return;
+    this.request = wish;
     this.#changed();
   }
 
   /** What came is drawn: the next frame may come. */
-  drawn(): void {
+  acknowledge(): void {
     while (this.unacknowledged > 0) {
       this.unacknowledged -= 1;
       this.#acknowledge(this.id);
@@ -45,7 +45,7 @@ export class Handle {
 
 export class Subscriptions {
   readonly #send: (message: PageMessage) => void;
-  readonly #handles = new Map<number, Handle>();
+  readonly #handles = new Map<number, SubscriptionHandle>();
   #nextId = 1;
   #telling = false;
 
@@ -54,8 +54,8 @@ export class Subscriptions {
     document.addEventListener('visibilitychange', () => this.#changed());
   }
 
-  open(receiver: Receiver): Handle {
-    const handle = new Handle(
+  open(receiver: FrameReceiver): SubscriptionHandle {
+    const handle = new SubscriptionHandle(
       this.#nextId,
       receiver,
       () => this.#changed(),
@@ -66,14 +66,14 @@ export class Subscriptions {
     return handle;
   }
 
-  close(handle: Handle): void {
+  close(handle: SubscriptionHandle): void {
     this.#handles.delete(handle.id);
     this.#changed();
   }
 
   frame(frame: Frame): void {
     const handle = this.#handles.get(frame.id);
-    if (handle?.wish === undefined) return;
+    if (handle?.request === undefined) return;
     handle.unacknowledged += 1;
     handle.receiver.frame(frame);
   }
@@ -83,7 +83,7 @@ export class Subscriptions {
   }
 
   /** Says everything again, to a server that knows nothing yet. */
-  restart(): void {
+  resend(): void {
     for (const handle of this.#handles.values()) handle.unacknowledged = 0;
     this.#tell();
   }
@@ -99,7 +99,9 @@ export class Subscriptions {
 
   #tell(): void {
     const shown = document.hidden ? [] : [...this.#handles.values()];
-    const subscriptions = shown.flatMap(({ id, wish }) => (wish === undefined ? [] : [{ id, ...wish }]));
+    const subscriptions = shown.flatMap(({ id, request: wish }) =>
+      wish === undefined ? [] : [{ id, ...wish }],
+    );
     this.#send({ kind: 'show', subscriptions: subscriptions.slice(0, SUBSCRIPTIONS_MAX) });
   }
 }

@@ -6,7 +6,7 @@ import type { Drawable, DrawLoop } from './draw-loop.js';
 import { prepare } from './plot-area.js';
 import { scaler } from '../view/scale.js';
 import type { Frame } from '../wire/frame.js';
-import type { Handle, Subscriptions } from './subscriptions.js';
+import type { SubscriptionHandle, Subscriptions } from './subscriptions.js';
 import { currentPalette } from './theme.js';
 
 const COLUMNS = 96;
@@ -17,7 +17,7 @@ export class Thumbnail implements Drawable {
   readonly canvas = element('canvas', { class: 'thumbnail', 'aria-hidden': 'true' });
   readonly #loop: DrawLoop;
   readonly #subscriptions: Subscriptions;
-  readonly #handle: Handle;
+  readonly #handle: SubscriptionHandle;
   readonly #heat = new HeatImage();
   readonly #counted: (sum: number) => void;
   #frame: Frame | undefined;
@@ -29,15 +29,15 @@ export class Thumbnail implements Drawable {
     this.#handle = subscriptions.open({
       frame: (frame) => {
         this.#frame = frame;
-        this.#loop.ask(this);
+        this.#loop.schedule(this);
       },
       missing: () => (this.#frame = undefined),
     });
-    this.#handle.want({ spectrum: name, columns: COLUMNS, rows: ROWS, minIntervalMs: EVERY_MS });
+    this.#handle.setRequest({ spectrum: name, columns: COLUMNS, rows: ROWS, minIntervalMs: EVERY_MS });
   }
 
   redraw(): void {
-    this.#loop.ask(this);
+    this.#loop.schedule(this);
   }
 
   draw(): void {
@@ -53,12 +53,12 @@ export class Thumbnail implements Drawable {
         context.drawImage(image, 0, 0, width, height);
       } else bars(context, frame, width, height, palette.accent);
     }
-    this.#handle.drawn();
+    this.#handle.acknowledge();
   }
 
   close(): void {
     this.#subscriptions.close(this.#handle);
-    this.#loop.drop(this);
+    this.#loop.cancel(this);
   }
 }
 

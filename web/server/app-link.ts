@@ -33,7 +33,7 @@ export class AppLink {
    * Somebody lives on the client, from now until the returned function is called: it is not idle
    * meanwhile.
    */
-  hold(): () => void {
+  keepOpen(): () => void {
     this.#holders += 1;
     let holding = true;
     return () => {

@@ -18,8 +18,8 @@ import type { Logger } from '../../protocol/base/log.js';
 import { bindings } from '../../protocol/spectcl/display-memory.js';
 import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/messages.js';
 import type { AppLink } from './app-link.js';
-import { SourceFacts } from './source-facts.js';
-import { SpectrumShelf } from './shelf.js';
+import { SourceMetadata } from './source-metadata.js';
+import { SpectrumCache } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
 
 interface WatchEvents {
@@ -42,9 +42,9 @@ const LINGER_MS = 5_000;
 
 export class AppWatch extends EventEmitter<WatchEvents> {
   readonly app: string;
-  readonly shelf = new SpectrumShelf();
+  readonly shelf = new SpectrumCache();
   readonly #link: AppLink;
-  readonly #facts: SourceFacts;
+  readonly #facts: SourceMetadata;
   readonly #log: Logger;
   #pages = 0;
   #mirror: Mirror | undefined;
@@ -70,7 +70,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.app = link.app;
     this.#link = link;
     this.#log = log;
-    this.#facts = new SourceFacts(log);
+    this.#facts = new SourceMetadata(log);
     this.#facts.on('changed', () => {
       // Looked at again although nothing was published: bins make other pictures of the same
       // counts.
@@ -104,7 +104,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   }
 
   /** What REST knows of a spectrum, for frames between two lists. */
-  get facts(): SourceFacts {
+  get facts(): SourceMetadata {
     return this.#facts;
   }
 
@@ -113,7 +113,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#pages += 1;
     clearTimeout(this.#linger);
     if (this.#looking === undefined) {
-      this.#letGo = this.#link.hold();
+      this.#letGo = this.#link.keepOpen();
       this.#looking = setInterval(() => this.#look(), LOOK_MS);
       void this.#attach();
     }
@@ -253,7 +253,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
       this.#log.debug('a publication could not be read', { app: this.app, error });
       return;
     }
-    if (this.shelf.remember(now)) {
+    if (this.shelf.recordHistory(now)) {
       this.historyTick += 1;
       changed = true;
     }
@@ -273,12 +273,12 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#sequence = sequence;
     if (list !== undefined) {
       this.#listedMs = now;
-      const infos = list.map((binding) => spectrumInfo(binding, this.#facts.of(binding.name)));
+      const infos = list.map((binding) => spectrumInfo(binding, this.#facts.spectrum(binding.name)));
       const text = JSON.stringify(infos);
       if (text !== this.#listText) {
         this.#listText = text;
         this.#list = infos;
-        this.#facts.look();
+        this.#facts.refresh();
         this.emit('list');
       }
     }

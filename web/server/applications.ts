@@ -45,12 +45,12 @@ export class Applications {
   /**
    * Tells the list of applications now and when it changes, until the returned function is called.
    */
-  follow(receive: Receive): () => void {
+  followApplications(receive: Receive): () => void {
     const tell = (): void => receive(this.#listMessage());
     this.#host.on('applications', tell);
-    const unfollow = this.#host.follow();
-    if (this.#host.isFresh) tell();
-    void this.#host.look().then(tell);
+    const unfollow = this.#host.startPolling();
+    if (this.#host.isUpToDate) tell();
+    void this.#host.refresh().then(tell);
     return () => {
       this.#host.off('applications', tell);
       unfollow();
@@ -60,8 +60,8 @@ export class Applications {
   /**
    * A page will be there in a moment: the application that it shows first is attached to meanwhile.
    */
-  warm(): void {
-    void this.#host.look().then(() => {
+  attachFirstApplication(): void {
+    void this.#host.refresh().then(() => {
       const first = this.#host.applications.find(({ state }) => state === 'running');
       if (first !== undefined) this.watch(first.name)?.enter()();
     });
@@ -77,7 +77,7 @@ export class Applications {
     return watch;
   }
 
-  network(receive: Receive): () => void {
+  followNetwork(receive: Receive): () => void {
     this.#pictureReceivers.add(receive);
     this.#pictureTimer ??= setInterval(() => void this.#tellPicture(), PICTURE_MS);
     void this.#tellPicture();
@@ -89,7 +89,7 @@ export class Applications {
     };
   }
 
-  async control(action: 'run' | 'stop', app: string): Promise<void> {
+  async controlApplication(action: 'run' | 'stop', app: string): Promise<void> {
     checkName('application', app);
     this.#log.info(`asked to ${action} an application`, { application: app });
     if (action === 'run') await this.#host.run(app);
@@ -97,7 +97,7 @@ export class Applications {
   }
 
   async pictureForMetrics(): Promise<NetworkPicture> {
-    await this.#host.look();
+    await this.#host.refresh();
     return this.#metricsLooks.picture(this.#host.applications, this.#host.hostServer);
   }
 
@@ -145,7 +145,7 @@ export class Applications {
     if (this.#picturing) return;
     this.#picturing = true;
     try {
-      await this.#host.look();
+      await this.#host.refresh();
       const picture = await this.#looks.picture(this.#host.applications, this.#host.hostServer);
       for (const receive of this.#pictureReceivers) receive({ kind: 'network', picture });
     } finally {

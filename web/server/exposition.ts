@@ -20,7 +20,7 @@ export interface Family {
  * Families without samples are left out. Of samples with the same labels, which the format forbids,
  * the highest is told.
  */
-export function exposition(families: readonly Family[]): string {
+export function expositionText(families: readonly Family[]): string {
   const told = families.filter(({ samples }) => samples.length > 0).map(familyText);
   return `${told.join('\n')}\n`;
 }

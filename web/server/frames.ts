@@ -15,9 +15,9 @@ import {
   valueType,
   type Grid,
 } from './derive.js';
-import type { Held } from './shelf.js';
+import type { CachedSpectrum } from './spectrum-cache.js';
 
-export interface FrameMoment {
+export interface FrameContext {
   readonly nowMs: number;
   readonly historyTick: number;
   readonly atMs: number;
@@ -28,7 +28,7 @@ export interface FrameMoment {
 const FRAMES_KEPT = 64;
 
 /** Two equal texts are the same picture. Empty while there is no such spectrum. */
-export function frameVersion(held: Held, { rateS }: Subscription, historyTick: number): string {
+export function frameVersion(held: CachedSpectrum, { rateS }: Subscription, historyTick: number): string {
   if (held.binding === undefined) return '';
   return rateS === undefined ? String(held.version) : `${held.version}/${historyTick}`;
 }
@@ -40,11 +40,11 @@ export function frameKey({ id: _id, minIntervalMs: _interval, ...what }: Subscri
 
 /** The frame, or undefined while there is no such spectrum. */
 export function frameBody(
-  held: Held,
+  held: CachedSpectrum,
   key: string,
   wanted: Subscription,
   info: SpectrumInfo,
-  moment: FrameMoment,
+  moment: FrameContext,
 ): Uint8Array | undefined {
   if (held.binding === undefined) return undefined;
   // Bins and gates come by another way than counts, and make another picture too.
@@ -57,7 +57,12 @@ export function frameBody(
   return body;
 }
 
-function makeFrame(held: Held, wanted: Subscription, info: SpectrumInfo, moment: FrameMoment): Uint8Array {
+function makeFrame(
+  held: CachedSpectrum,
+  wanted: Subscription,
+  info: SpectrumInfo,
+  moment: FrameContext,
+): Uint8Array {
   const stored: Grid = { values: held.counts, xchans: info.xchans, ychans: info.ychans };
   const { grid: counted, spanS } = rateOf(held, stored, wanted, moment.nowMs);
   const sum = sumOf(counted.values);
@@ -90,13 +95,13 @@ function makeFrame(held: Held, wanted: Subscription, info: SpectrumInfo, moment:
 }
 
 function rateOf(
-  held: Held,
+  held: CachedSpectrum,
   grid: Grid,
   { rateS }: Subscription,
   nowMs: number,
 ): { grid: Grid; spanS: number } {
   if (rateS === undefined) return { grid, spanS: 0 };
-  const before = held.history.before(rateS, nowMs);
+  const before = held.history.sampleBefore(rateS, nowMs);
   const known = before !== undefined && before.values.length === grid.values.length;
   const values: Values = known ? difference(grid.values, before.values) : new Uint8Array(grid.values.length);
   return { grid: { ...grid, values }, spanS: known ? (nowMs - before.atMs) / 1_000 : 0 };

@@ -40,15 +40,15 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
   }
 
   /** Whether the last look was a moment ago. */
-  get isFresh(): boolean {
+  get isUpToDate(): boolean {
     return performance.now() - this.#lookedMs < LOOK_MS;
   }
 
   /** Looks now and then, until the returned function is called as often as this. */
-  follow(): () => void {
+  startPolling(): () => void {
     this.#wanted += 1;
-    this.#timer ??= setInterval(() => void this.look(), LOOK_MS);
-    void this.look();
+    this.#timer ??= setInterval(() => void this.refresh(), LOOK_MS);
+    void this.refresh();
     let following = true;
     return () => {
       if (!following) return;
@@ -61,7 +61,7 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
   }
 
   /** Never throws: a host server that is away is a state. */
-  look(): Promise<void> {
+  refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
     });
@@ -70,12 +70,12 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
 
   async run(app: string): Promise<void> {
     await (await this.#connected()).run({ name: app });
-    await this.look();
+    await this.refresh();
   }
 
   async stop(app: string): Promise<void> {
     await (await this.#connected()).stop(app);
-    await this.look();
+    await this.refresh();
   }
 
   async close(): Promise<void> {

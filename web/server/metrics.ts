@@ -1,10 +1,10 @@
 /** Numbers for Prometheus: what the picture of the network holds, as families of samples. Pure. */
 import { COUNTERS, LEVELS } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
-import { exposition, type Family, type Labels, type Sample } from './exposition.js';
+import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 
 /** What the web process knows of itself. */
-export interface OwnNumbers {
+export interface WebProcessMetrics {
   readonly pages: number;
   readonly residentBytes: number;
   readonly uptimeS: number;
@@ -18,11 +18,11 @@ type Kind = Family['type'];
 /**
  * One number of each flow, or of each flow that a client has open; undefined where it is not known.
  */
-type Figure<T> = readonly [name: string, kind: Kind, help: string, valueOf: (of: T) => number | undefined];
+type Metric<T> = readonly [name: string, kind: Kind, help: string, valueOf: (of: T) => number | undefined];
 
 const STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;
 
-const APPLICATION_FIGURES: readonly Figure<NetworkApplication>[] = [
+const APPLICATION_FIGURES: readonly Metric<NetworkApplication>[] = [
   [
     'up',
     'gauge',
@@ -33,7 +33,7 @@ const APPLICATION_FIGURES: readonly Figure<NetworkApplication>[] = [
   ['clients', 'gauge', 'clients of an application', ({ clients }) => clients.length],
 ];
 
-const FLOW_FIGURES: readonly Figure<NetworkFlow>[] = [
+const FLOW_FIGURES: readonly Metric<NetworkFlow>[] = [
   [
     'live',
     'gauge',
@@ -59,7 +59,7 @@ const FLOW_FIGURES: readonly Figure<NetworkFlow>[] = [
   ['holding_clients', 'gauge', 'clients that hold the writer back now', ({ holding }) => holding.length],
 ];
 
-const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
+const CLIENT_FIGURES: readonly Metric<NetworkUsage>[] = [
   ['history_ready_buffers', 'gauge', 'filled buffers of the history of a client', ({ ready }) => ready],
   [
     'history_capacity_buffers',
@@ -82,7 +82,11 @@ const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
   ],
 ];
 
-export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: ResidentBytes): string {
+export function metricsText(
+  picture: NetworkPicture,
+  own: WebProcessMetrics,
+  resident: ResidentBytes,
+): string {
   const apps = picture.applications;
   const flows = apps.flatMap((app) =>
     app.flows.map((flow) => ({ of: flow, labels: { app: app.name, flow: flow.flow } })),
@@ -95,7 +99,7 @@ export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: 
       })),
     ),
   );
-  return exposition([
+  return expositionText([
     gauge('mirrorflow_host_server_up', 'whether the host server answers', Number(picture.hostServer)),
     {
       name: 'mirrorflow_application_state',
@@ -126,7 +130,7 @@ interface Labelled<T> {
   readonly labels: Labels;
 }
 
-function families<T>(prefix: string, figures: readonly Figure<T>[], all: readonly Labelled<T>[]): Family[] {
+function families<T>(prefix: string, figures: readonly Metric<T>[], all: readonly Labelled<T>[]): Family[] {
   return figures.map(([name, type, help, valueOf]) => ({
     name: `${prefix}_${name}`,
     type,

@@ -52,7 +52,7 @@ export class SignIn {
   }
 
   /** A new session, as the Set-Cookie header that begins it. */
-  begin(): string {
+  startSession(): string {
     const now = this.#clock.nowMs();
     const token = randomBytes(32).toString('hex');
     this.#sessions.set(token, now + SESSION_MS);

@@ -14,7 +14,7 @@ import { isOwnHost, isOwnOrigin } from './access.js';
 import { Applications } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { metricsText } from './metrics.js';
-import { Page } from './page.js';
+import { PageSession } from './page-session.js';
 import { residentBytes } from './resident-bytes.js';
 import { SignIn } from './sign-in.js';
 
@@ -148,7 +148,7 @@ export class WebServer {
     const from = request.socket.remoteAddress;
     switch (result.kind) {
       case 'right':
-        response.setHeader('Set-Cookie', this.#signIn.begin());
+        response.setHeader('Set-Cookie', this.#signIn.startSession());
         this.#log.info('signed in', { from });
         return sendJson(response, 200, {});
       case 'wrong':
@@ -177,7 +177,7 @@ export class WebServer {
     const mayLook = this.#mayLook(request);
     if (!this.#assets.serve(mayLook ? '/' : '/gate.html', request, response))
       sendText(response, 404, 'There is no such page.');
-    if (mayLook) this.#applications.warm();
+    if (mayLook) this.#applications.attachFirstApplication();
   }
 
   #session(request: IncomingMessage) {
@@ -226,12 +226,12 @@ export class WebServer {
     if (this.#sockets.clients.size >= PAGES_MAX) return refuse('503 Service Unavailable');
     const mayControl = this.#signedIn(request);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
-      const page = new Page(accepted, {
+      const page = new PageSession(accepted, {
         log: this.#log,
         mayControl,
         watch: (app) => this.#applications.watch(app),
-        network: (receive) => this.#applications.network(receive),
-        control: (action, app) => this.#applications.control(action, app),
+        network: (receive) => this.#applications.followNetwork(receive),
+        control: (action, app) => this.#applications.controlApplication(action, app),
       });
       page.send({
         kind: 'welcome',
@@ -239,7 +239,7 @@ export class WebServer {
         host: hostname(),
         control: mayControl ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
       });
-      const leave = this.#applications.follow((message) => page.send(message));
+      const leave = this.#applications.followApplications((message) => page.send(message));
       accepted.once('close', leave);
     });
   }

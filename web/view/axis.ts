@@ -4,7 +4,7 @@ import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
 export interface Axis {
   /** Stored channels, and those of them that lie inside the range of the map. */
   readonly channels: number;
-  readonly inside: ChannelRange;
+  readonly inRange: ChannelRange;
   readonly low: number;
   readonly high: number;
   readonly label: string;
@@ -24,7 +24,7 @@ function axisOf(channels: number, outside: boolean, low: number, high: number, l
   const known = Number.isFinite(low) && Number.isFinite(high) && high > low;
   return {
     channels,
-    inside,
+    inRange: inside,
     low: known ? low : 0,
     high: known ? high : inside[1] - inside[0],
     label: label ?? '',
@@ -36,23 +36,23 @@ function axisOf(channels: number, outside: boolean, low: number, high: number, l
  * channel 0 of the axis.
  */
 export function toUnits(axis: Axis, channel: number): number {
-  const bins = axis.inside[1] - axis.inside[0];
-  return axis.low + ((channel - axis.inside[0]) * (axis.high - axis.low)) / bins;
+  const bins = axis.inRange[1] - axis.inRange[0];
+  return axis.low + ((channel - axis.inRange[0]) * (axis.high - axis.low)) / bins;
 }
 
 export function toChannel(axis: Axis, value: number): number {
-  const bins = axis.inside[1] - axis.inside[0];
-  return axis.inside[0] + ((value - axis.low) * bins) / (axis.high - axis.low);
+  const bins = axis.inRange[1] - axis.inRange[0];
+  return axis.inRange[0] + ((value - axis.low) * bins) / (axis.high - axis.low);
 }
 
 /** Units of one channel. */
 export function channelWidth(axis: Axis): number {
-  return (axis.high - axis.low) / (axis.inside[1] - axis.inside[0]);
+  return (axis.high - axis.low) / (axis.inRange[1] - axis.inRange[0]);
 }
 
 /** Whole channels around a wish, inside the axis, at least `least` of them. */
 export function fitRange(axis: Axis, from: number, to: number, least = 4): ChannelRange {
-  const [first, last] = axis.inside;
+  const [first, last] = axis.inRange;
   const width = Math.min(last - first, Math.max(least, Math.round(to - from)));
   const start = Math.min(Math.max(first, Math.round(from)), last - width);
   return [start, start + width];
@@ -80,19 +80,19 @@ export interface Placement {
   readonly offset: number;
 }
 
-export const SAME_PLACE: Placement = { scale: 1, offset: 0 };
+export const IDENTITY_PLACEMENT: Placement = { scale: 1, offset: 0 };
 
 /**
  * By what the channels mean: 511 keV lies where 511 keV is. `byChannel` counts channels from the
  * first inside instead.
  */
-export function placement(first: Axis, other: Axis, byChannel: boolean): Placement {
-  if (byChannel) return { scale: 1, offset: first.inside[0] - other.inside[0] };
+export function overlayPlacement(first: Axis, other: Axis, byChannel: boolean): Placement {
+  if (byChannel) return { scale: 1, offset: first.inRange[0] - other.inRange[0] };
   const offset = toChannel(first, toUnits(other, 0));
   return { scale: toChannel(first, toUnits(other, 1)) - offset, offset };
 }
 
 /** Undefined when it is everything, so that links stay short. */
-export function unlessWhole(axis: Axis, range: ChannelRange): ChannelRange | undefined {
-  return range[0] <= axis.inside[0] && range[1] >= axis.inside[1] ? undefined : range;
+export function undefinedIfWhole(axis: Axis, range: ChannelRange): ChannelRange | undefined {
+  return range[0] <= axis.inRange[0] && range[1] >= axis.inRange[1] ? undefined : range;
 }

@@ -8,7 +8,7 @@ import { formatBytes, formatCount, formatDuration, formatShort } from './numbers
 const QUIET_S = 3;
 
 /** What is wrong with a flow, most important first; undefined when nothing is. */
-export function troubleOf({ state, sourceState, holding, quietS }: NetworkFlow): string | undefined {
+export function flowProblem({ state, sourceState, holding, quietS }: NetworkFlow): string | undefined {
   if (state !== 'running') return state;
   const since = quietS === undefined || quietS < 1 ? '' : ` for ${formatDuration(quietS)}`;
   if (sourceState === 'stale' || sourceState === 'ended') return `${sourceState}${since}`;
@@ -17,7 +17,7 @@ export function troubleOf({ state, sourceState, holding, quietS }: NetworkFlow):
 }
 
 /** What comes in: `9.8/s · 1.2 MiB/s`, or since when nothing does. */
-export function rateOf({ rates, quietS }: NetworkFlow): string {
+export function flowRateText({ rates, quietS }: NetworkFlow): string {
   const { published, publishedBytes } = rates;
   if (published === 0 && quietS !== undefined && quietS >= QUIET_S)
     return `nothing new for ${formatDuration(quietS)}`;
@@ -27,7 +27,7 @@ export function rateOf({ rates, quietS }: NetworkFlow): string {
 }
 
 /** How far the slowest reader is behind, in so many buffers of the ring. */
-export function lagOf({ readers, lag, buffers }: NetworkFlow): string {
+export function flowLagText({ readers, lag, buffers }: NetworkFlow): string {
   if (readers === 0) return 'no reader';
   if (lag === undefined) return `${readers === 1 ? 'one reader has' : `${readers} readers have`} the newest`;
   if (lag === 0) return 'readers have all';
@@ -36,20 +36,20 @@ export function lagOf({ readers, lag, buffers }: NetworkFlow): string {
 }
 
 /** The part of the ring that the slowest reader has not acknowledged, 0 to 1. */
-export function lagShare({ lag, buffers }: NetworkFlow): number | undefined {
+export function flowLagRatio({ lag, buffers }: NetworkFlow): number | undefined {
   return lag === undefined
     ? undefined
-    : fillOf({ ready: lag, ...(buffers === undefined ? {} : { capacity: buffers }) });
+    : fillRatio({ ready: lag, ...(buffers === undefined ? {} : { capacity: buffers }) });
 }
 
 /** The flow of a client that is worst off: who holds back first, then the fullest history. */
-export function worstOf(client: NetworkClient): NetworkUsage | undefined {
-  const rank = (usage: NetworkUsage): number => (usage.holding === true ? 2 : 0) + (fillOf(usage) ?? 0);
+export function mostLoadedUsage(client: NetworkClient): NetworkUsage | undefined {
+  const rank = (usage: NetworkUsage): number => (usage.holding === true ? 2 : 0) + (fillRatio(usage) ?? 0);
   return client.flows.toSorted((one, other) => rank(other) - rank(one))[0];
 }
 
 /** `history 12 of 16 · 3 behind`. */
-export function usageShort({ direction, ready, capacity, lag, queued, paused }: NetworkUsage): string {
+export function usageSummary({ direction, ready, capacity, lag, queued, paused }: NetworkUsage): string {
   const parts = [
     paused === true ? 'paused' : undefined,
     direction === 'input' && ready !== undefined && capacity !== undefined
@@ -64,10 +64,10 @@ export function usageShort({ direction, ready, capacity, lag, queued, paused }: 
 }
 
 /** Everything that is known of it. */
-export function usageLong(usage: NetworkUsage): string {
+export function usageDetails(usage: NetworkUsage): string {
   const { delivery, holding, buffersPerSecond, bytesPerSecond, lost } = usage;
   const parts = [
-    usageShort(usage),
+    usageSummary(usage),
     delivery,
     holding === true ? 'holds the writer back' : undefined,
     buffersPerSecond === undefined || bytesPerSecond === undefined
@@ -79,7 +79,7 @@ export function usageLong(usage: NetworkUsage): string {
 }
 
 /** How full it is, 0 to 1; undefined when that is not known. */
-export function fillOf({ ready, capacity }: Pick<NetworkUsage, 'ready' | 'capacity'>): number | undefined {
+export function fillRatio({ ready, capacity }: Pick<NetworkUsage, 'ready' | 'capacity'>): number | undefined {
   if (ready === undefined || capacity === undefined || capacity === 0) return undefined;
   return Math.min(1, ready / capacity);
 }

@@ -36,7 +36,7 @@ export const PLOTS_MAX = 16;
 export const OVERLAYS_MAX = 8;
 const COLUMNS_MAX = 6;
 
-export function plotOf(spectrum: string): PlotSpec {
+export function defaultPlot(spectrum: string): PlotSpec {
   return {
     spectra: [spectrum],
     scale: undefined,
@@ -128,7 +128,7 @@ function parsePlot(text: string): PlotSpec | undefined {
   const scale = given.get('s');
   const projection = given.get('j');
   return {
-    ...plotOf(first),
+    ...defaultPlot(first),
     spectra,
     scale: scale === 'linear' || scale === 'log' || scale === 'sqrt' ? scale : undefined,
     channels: given.get('u') === 'channels',

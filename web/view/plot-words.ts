@@ -6,7 +6,7 @@ import type { Frame } from '../wire/frame.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
 import { formatAxisValue, formatCount, formatShort } from './numbers.js';
 
-export function footText(head: Frame['head']): string {
+export function sumText(head: Frame['head']): string {
   if (head.rateS !== undefined) {
     const span = head.spanS ?? 0;
     const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
@@ -35,7 +35,7 @@ interface Cursor {
 }
 
 /** Where the cursor is, and how many counts each spectrum has there. */
-export function readText(
+export function cursorText(
   cursor: Cursor,
   spectra: readonly Placed[],
   axes: { readonly x: Axis; readonly y: Axis },
@@ -43,7 +43,7 @@ export function readText(
 ): string {
   const place = (axis: Axis, at: number): string => {
     const channel = Math.floor(at);
-    const shown = channel - axis.inside[0];
+    const shown = channel - axis.inRange[0];
     if (channels) return String(shown);
     return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis))} (ch ${shown})`;
   };

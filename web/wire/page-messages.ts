@@ -20,7 +20,7 @@ const INTERVAL_MAX_MS = 60_000;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Undefined when it is none. */
-export function readPageMessage(text: string): PageMessage | undefined {
+export function parsePageMessage(text: string): PageMessage | undefined {
   let message: unknown;
   try {
     message = JSON.parse(text);
@@ -34,7 +34,7 @@ export function readPageMessage(text: string): PageMessage | undefined {
       return app === null || isName(app) ? { kind: 'app', app } : undefined;
     }
     case 'show':
-      return readShow(message['subscriptions']);
+      return parseShow(message['subscriptions']);
     case 'ack': {
       const id = message['id'];
       return isIndex(id) ? { kind: 'ack', id } : undefined;
@@ -53,18 +53,18 @@ export function readPageMessage(text: string): PageMessage | undefined {
   }
 }
 
-function readShow(given: unknown): PageMessage | undefined {
+function parseShow(given: unknown): PageMessage | undefined {
   if (!Array.isArray(given) || given.length > SUBSCRIPTIONS_MAX) return undefined;
   const subscriptions: Subscription[] = [];
   for (const item of given) {
-    const subscription = isFields(item) ? readSubscription(item) : undefined;
+    const subscription = isFields(item) ? parseSubscription(item) : undefined;
     if (subscription === undefined) return undefined;
     subscriptions.push(subscription);
   }
   return { kind: 'show', subscriptions };
 }
 
-function readSubscription(item: Fields): Subscription | undefined {
+function parseSubscription(item: Fields): Subscription | undefined {
   const { id, spectrum, columns, rows, projection, rateS, minIntervalMs } = item;
   if (!isIndex(id) || !isName(spectrum) || !isCount(columns) || !isCount(rows)) return undefined;
   if (columns * rows > CELLS_MAX) return undefined;

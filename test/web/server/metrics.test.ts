@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { COUNTERS, LEVELS } from '../../../protocol/flow/flow-file/counters.js';
-import { exposition } from '../../../web/server/exposition.js';
+import { expositionText } from '../../../web/server/exposition.js';
 import { metricsText } from '../../../web/server/metrics.js';
 import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/messages.js';
 
@@ -86,10 +86,10 @@ describe('the numbers for Prometheus', () => {
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     expect(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size).to.equal(lines.length);
     const labels = { name: 'a"b\\c\nd' };
-    expect(exposition([{ name: 'x', type: 'gauge', help: 'h', samples: [{ labels, value: NaN }] }])).to.equal(
-      '# HELP x h\n# TYPE x gauge\nx{name="a\\"b\\\\c\\nd"} NaN\n',
-    );
-    expect(exposition([{ name: 'x', type: 'gauge', help: 'h', samples: [] }])).to.equal('\n');
+    expect(
+      expositionText([{ name: 'x', type: 'gauge', help: 'h', samples: [{ labels, value: NaN }] }]),
+    ).to.equal('# HELP x h\n# TYPE x gauge\nx{name="a\\"b\\\\c\\nd"} NaN\n');
+    expect(expositionText([{ name: 'x', type: 'gauge', help: 'h', samples: [] }])).to.equal('\n');
   });
 
   it('have the names and labels that the dashboard asks for', () => {

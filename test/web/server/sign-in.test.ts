@@ -12,7 +12,7 @@ describe('signing in', () => {
   it('takes the secret, and gives a cookie that no script and no foreign page gets', () => {
     const signIn = new SignIn(SHARED, new ManualClock());
     expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'right' });
-    const cookie = signIn.begin();
+    const cookie = signIn.startSession();
     expect(cookie).to.match(/^mirrorflow=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
     const sent = cookie.split(';')[0];
     expect(signIn.isSignedIn(`other=1; ${sent}`, undefined)).to.equal(true);
@@ -24,7 +24,7 @@ describe('signing in', () => {
   it('ends after half a day', () => {
     const clock = new ManualClock();
     const signIn = new SignIn(SHARED, clock);
-    const sent = signIn.begin().split(';')[0];
+    const sent = signIn.startSession().split(';')[0];
     clock.advance(12 * 3_600_000 + 1);
     expect(signIn.isSignedIn(sent, undefined)).to.equal(false);
   });

@@ -4,7 +4,7 @@ import { array, assert as property, integer, property as forAll } from 'fast-che
 import {
   fitRange,
   panRange,
-  placement,
+  overlayPlacement,
   toChannel,
   toUnits,
   xAxis,
@@ -63,7 +63,7 @@ describe('the axis of channels', () => {
   const axis = xAxis(INFO);
 
   it('leaves under- and overflow out, and knows units and channels', () => {
-    expect(axis.inside).to.deep.equal([1, 101]);
+    expect(axis.inRange).to.deep.equal([1, 101]);
     expect(toUnits(axis, 1)).to.equal(0);
     expect(toUnits(axis, 101)).to.equal(200);
     expect(toChannel(axis, toUnits(axis, 42.5))).to.be.closeTo(42.5, 1e-9);
@@ -78,9 +78,9 @@ describe('the axis of channels', () => {
 
   it('puts overlaid spectra where their units are, or their channels', () => {
     const other = xAxis({ ...INFO, xchans: 50, xoutside: false, xmax: 100 });
-    const { scale, offset } = placement(axis, other, false);
+    const { scale, offset } = overlayPlacement(axis, other, false);
     expect(toUnits(axis, offset + 10 * scale)).to.be.closeTo(toUnits(other, 10), 1e-9);
-    expect(placement(axis, other, true)).to.deep.equal({ scale: 1, offset: 1 });
+    expect(overlayPlacement(axis, other, true)).to.deep.equal({ scale: 1, offset: 1 });
   });
 });
 

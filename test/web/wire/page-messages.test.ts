@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 import { anything, assert as property, property as forAll, string } from 'fast-check';
 import { SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
-import { readPageMessage } from '../../../web/wire/page-messages.js';
+import { parsePageMessage } from '../../../web/wire/page-messages.js';
 
 const VIEW = { id: 1, spectrum: 'tof', columns: 100, rows: 1 };
-const read = (value: unknown): unknown => readPageMessage(JSON.stringify(value));
+const read = (value: unknown): unknown => parsePageMessage(JSON.stringify(value));
 
 describe('a message of a page', () => {
   it('is read when it is one', () => {
@@ -46,7 +46,7 @@ describe('a message of a page', () => {
   });
 
   it('is never an exception', () => {
-    property(forAll(string(), (text) => void readPageMessage(text)));
-    property(forAll(anything(), (value) => void readPageMessage(JSON.stringify(value) ?? '')));
+    property(forAll(string(), (text) => void parsePageMessage(text)));
+    property(forAll(anything(), (value) => void parsePageMessage(JSON.stringify(value) ?? '')));
   });
 });

@@ -6,7 +6,7 @@
 import type { RateWindow } from '../wire/messages.js';
 import type { Values } from '../wire/frame.js';
 
-export interface Moment {
+export interface HistorySample {
   readonly atMs: number;
   readonly values: Values;
 }
@@ -19,10 +19,10 @@ export const HISTORY_STEP_MS = 1_000;
 const STEP_TOLERANCE_MS = 60;
 
 export class SpectrumHistory {
-  #moments: Moment[] = [];
+  #moments: HistorySample[] = [];
 
   /** Whether it is time for the next look. */
-  due(nowMs: number): boolean {
+  isDue(nowMs: number): boolean {
     const newest = this.#moments.at(-1);
     return newest === undefined || nowMs - newest.atMs >= HISTORY_STEP_MS - STEP_TOLERANCE_MS;
   }
@@ -31,7 +31,7 @@ export class SpectrumHistory {
    * `copy` is called when the counts differ from those of the look before (`changed`); what it
    * gives is kept.
    */
-  look(nowMs: number, changed: boolean, copy: () => Values): void {
+  record(nowMs: number, changed: boolean, copy: () => Values): void {
     const newest = this.#moments.at(-1);
     const values = newest !== undefined && !changed ? newest.values : copy();
     this.#moments.push({ atMs: nowMs, values });
@@ -42,9 +42,9 @@ export class SpectrumHistory {
    * The look that is closest to `windowS` seconds ago; the oldest one while there is none that old.
    * Undefined without any.
    */
-  before(windowS: RateWindow, nowMs: number): Moment | undefined {
+  sampleBefore(windowS: RateWindow, nowMs: number): HistorySample | undefined {
     const wanted = nowMs - windowS * 1_000;
-    let best: Moment | undefined;
+    let best: HistorySample | undefined;
     for (const moment of this.#moments) {
       if (best === undefined || Math.abs(moment.atMs - wanted) <= Math.abs(best.atMs - wanted)) best = moment;
     }

@@ -1,11 +1,11 @@
 /** The details of what was clicked on the network page, as names and values. */
-import { lagOf, rateOf, troubleOf, usageLong } from '../view/network-words.js';
+import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
 import { formatBytes, formatCount, formatDuration, formatShort } from '../view/numbers.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 
-export type Facts = readonly (readonly [name: string, value: string | undefined])[];
+export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
 
-export function appFacts(app: NetworkApplication): Facts {
+export function applicationDetails(app: NetworkApplication): DetailRows {
   return [
     ['state', app.state],
     ['source', app.source],
@@ -18,34 +18,34 @@ export function appFacts(app: NetworkApplication): Facts {
   ];
 }
 
-export function clientFacts(client: NetworkClient): Facts {
+export function clientDetails(client: NetworkClient): DetailRows {
   return [
     ['program', client.program],
     ['process', client.pid === 0 ? undefined : String(client.pid)],
     ['connected', client.connected ? (client.answered ? 'yes' : 'yes, does not answer') : 'no'],
     ...client.flows.map(
       (usage) =>
-        [`${usage.direction === 'input' ? 'reads' : 'writes'} ${usage.flow}`, usageLong(usage)] as const,
+        [`${usage.direction === 'input' ? 'reads' : 'writes'} ${usage.flow}`, usageDetails(usage)] as const,
     ),
   ];
 }
 
-export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]): Facts {
+export function flowDetails(flow: NetworkFlow, clients: readonly NetworkClient[]): DetailRows {
   const users = clients.flatMap(({ name, flows }) =>
     flows
       .filter((usage) => usage.flow === flow.flow)
       .map(
         (usage) =>
-          [`${usage.direction === 'input' ? 'read' : 'written'} by ${name}`, usageLong(usage)] as const,
+          [`${usage.direction === 'input' ? 'read' : 'written'} by ${name}`, usageDetails(usage)] as const,
       ),
   );
   return [
     ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
-    ['trouble', troubleOf(flow)],
-    ['rate', rateOf(flow)],
+    ['trouble', flowProblem(flow)],
+    ['rate', flowRateText(flow)],
     ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS)} ago`],
     ['held back by', flow.holding.length === 0 ? 'nobody' : flow.holding.join(', ')],
-    ['readers', lagOf(flow)],
+    ['readers', flowLagText(flow)],
     ['fullest history', flow.fill === undefined ? undefined : `${Math.round(flow.fill * 100)} %`],
     ...users,
     ['type', flow.type],
@@ -63,7 +63,7 @@ export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]):
   ];
 }
 
-function counterFacts({ counters, rates }: NetworkFlow): Facts {
+function counterFacts({ counters, rates }: NetworkFlow): DetailRows {
   const counted = Object.entries(counters).filter(([name, value]) => value !== 0 || name === 'published');
   return counted.map(([name, value]) => {
     const rate = rates[name];

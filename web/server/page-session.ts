@@ -8,10 +8,10 @@ import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { encodeFrameId } from '../wire/frame.js';
 import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
-import { readPageMessage } from '../wire/page-messages.js';
+import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
 import { frameBody, frameKey, frameVersion } from './frames.js';
-import type { Held } from './shelf.js';
+import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
 
 /** What a page may ask of the process. */
@@ -29,7 +29,7 @@ export interface PageServices {
 interface View {
   wanted: Subscription;
   key: string;
-  readonly held: Held;
+  readonly held: CachedSpectrum;
   sent: string;
   outstanding: number;
   sentMs: number;
@@ -39,7 +39,7 @@ interface View {
 const BUFFERED_BYTES_MAX = 16 * 2 ** 20;
 const POLICY_VIOLATION = 1008;
 
-export class Page {
+export class PageSession {
   readonly #socket: WebSocket;
   readonly #services: PageServices;
   readonly #views = new Map<number, View>();
@@ -51,7 +51,8 @@ export class Page {
     this.#socket = socket;
     this.#services = services;
     socket.on('message', (data, isBinary) => {
-      const message = isBinary || !Buffer.isBuffer(data) ? undefined : readPageMessage(data.toString('utf8'));
+      const message =
+        isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
       if (message === undefined) socket.close(POLICY_VIOLATION, 'not a message of a page');
       else this.#received(message);
     });
@@ -122,7 +123,7 @@ export class Page {
       const view = this.#views.get(id);
       const key = frameKey(subscription);
       if (view === undefined) {
-        const held = watch.shelf.want(subscription.spectrum);
+        const held = watch.shelf.acquire(subscription.spectrum);
         this.#views.set(id, { wanted: subscription, key, held, sent: '', outstanding: 0, sentMs: -Infinity });
       } else {
         // Another part of the same spectrum is due at once, however slow it is kept.
@@ -130,7 +131,7 @@ export class Page {
         Object.assign(view, { wanted: subscription, key });
       }
     }
-    if (watch.shelf.hasUnread) watch.refresh();
+    if (watch.shelf.hasUnreadSpectrum) watch.refresh();
     this.#flush();
   }
 
@@ -162,7 +163,7 @@ export class Page {
       return;
     const { binding } = view.held;
     if (binding === undefined) return;
-    const info = spectrumInfo(binding, watch.facts.of(binding.name));
+    const info = spectrumInfo(binding, watch.facts.spectrum(binding.name));
     const body = frameBody(view.held, view.key, view.wanted, info, {
       nowMs,
       historyTick: watch.historyTick,

@@ -17,7 +17,7 @@ const LOOK_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 const POINTS_MAX = 10_000;
 
-export class SourceFacts extends EventEmitter<FactsEvents> {
+export class SourceMetadata extends EventEmitter<FactsEvents> {
   readonly #log: Logger;
   #source: string | undefined;
   #rest: SpecTclRest | undefined;
@@ -34,7 +34,7 @@ export class SourceFacts extends EventEmitter<FactsEvents> {
     this.#log = log;
   }
 
-  of(name: string): SpecTclSpectrum | undefined {
+  spectrum(name: string): SpecTclSpectrum | undefined {
     return this.#spectra.get(name);
   }
 
@@ -43,8 +43,8 @@ export class SourceFacts extends EventEmitter<FactsEvents> {
     if (source !== this.#source) this.stop();
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return;
-    this.#timer ??= setInterval(() => this.look(), LOOK_MS);
-    this.look();
+    this.#timer ??= setInterval(() => this.refresh(), LOOK_MS);
+    this.refresh();
   }
 
   stop(): void {
@@ -54,7 +54,7 @@ export class SourceFacts extends EventEmitter<FactsEvents> {
     this.#rest = undefined;
   }
 
-  look(): void {
+  refresh(): void {
     if (this.#asking || this.#timer === undefined) return;
     this.#asking = true;
     void this.#ask().finally(() => {

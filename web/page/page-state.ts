@@ -34,7 +34,7 @@ export class PageState {
     return () => listeners.delete(listener);
   }
 
-  tell(topic: Topic): void {
+  notify(topic: Topic): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
@@ -43,11 +43,11 @@ export class PageState {
   }
 
   /** Another application: what was known of the one before is forgotten. */
-  choose(app: string | undefined): void {
+  selectApplication(app: string | undefined): void {
     this.app = app;
     this.status = undefined;
     this.spectra = undefined;
     this.gates = [];
-    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.tell(topic);
+    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.notify(topic);
   }
 }

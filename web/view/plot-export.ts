@@ -1,7 +1,7 @@
 /** The numbers of a plot as CSV and JSON. Pure. */
 import type { Frame } from '../wire/frame.js';
 
-export interface Exported {
+export interface ExportedSpectrum {
   readonly name: string;
   readonly frame: Frame;
   readonly projection: 'x' | 'y' | undefined;
@@ -17,13 +17,13 @@ export interface Exported {
  * One line for each channel of 1-D, for each channel with counts of 2-D; the middle of the channel
  * in units.
  */
-export function exportedCsv(all: readonly Exported[]): string {
+export function csvText(all: readonly ExportedSpectrum[]): string {
   const first = all[0];
   if (first === undefined) return '';
   return first.frame.head.dimensions === 2 ? mapCsv(first) : flatCsv(first, all);
 }
 
-function flatCsv({ frame, xUnits, xFirst }: Exported, all: readonly Exported[]): string {
+function flatCsv({ frame, xUnits, xFirst }: ExportedSpectrum, all: readonly ExportedSpectrum[]): string {
   const { x, xgroup, columns } = frame.head;
   const lines = [['channel', 'x', ...all.map(({ name }) => name)].map(quoted).join(',')];
   for (let column = 0; column < columns; column += 1) {
@@ -34,7 +34,7 @@ function flatCsv({ frame, xUnits, xFirst }: Exported, all: readonly Exported[]):
   return `${lines.join('\n')}\n`;
 }
 
-function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: Exported): string {
+function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: ExportedSpectrum): string {
   const { x, y, xgroup, ygroup, columns, rows } = frame.head;
   const lines = ['xchannel,ychannel,x,y,counts'];
   for (let row = 0; row < rows; row += 1) {
@@ -49,7 +49,7 @@ function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: Exported): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function exportedJson(all: readonly Exported[]): string {
+export function jsonText(all: readonly ExportedSpectrum[]): string {
   const spectra = all.map(({ name, frame, projection, xFirst, yFirst }) => {
     const { head, values } = frame;
     const { info, x, y, xgroup, ygroup, columns, rows, sum, rateS, spanS, atMs, region } = head;

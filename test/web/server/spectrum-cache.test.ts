@@ -1,7 +1,7 @@
 /** Counts are copied when they change, and only then. */
 import { expect } from 'chai';
 import { DISPLAY_HEADER_BYTES, writeBinding } from '../../../protocol/spectcl/display-memory.js';
-import { SpectrumShelf } from '../../../web/server/shelf.js';
+import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 
 function memory(): Buffer {
   const bytes = Buffer.alloc(DISPLAY_HEADER_BYTES + 4_096);
@@ -12,12 +12,12 @@ function memory(): Buffer {
 
 describe('the shelf of spectra that pages look at', () => {
   it('holds a copy that changes with publications only', () => {
-    const shelf = new SpectrumShelf();
+    const shelf = new SpectrumCache();
     const bytes = memory();
-    const held = shelf.want('a');
-    expect(shelf.hasUnread).to.equal(true);
+    const held = shelf.acquire('a');
+    expect(shelf.hasUnreadSpectrum).to.equal(true);
     expect(shelf.commit(shelf.compare(bytes))).to.equal(true);
-    expect(shelf.hasUnread).to.equal(false);
+    expect(shelf.hasUnreadSpectrum).to.equal(false);
     bytes.writeUInt32LE(7, DISPLAY_HEADER_BYTES);
     expect(held.counts[0]).to.equal(0);
     const { version } = held;
@@ -32,8 +32,8 @@ describe('the shelf of spectra that pages look at', () => {
   });
 
   it('follows a spectrum into another slot, and says when it has gone and come back', () => {
-    const shelf = new SpectrumShelf();
-    const held = shelf.want('a');
+    const shelf = new SpectrumCache();
+    const held = shelf.acquire('a');
     shelf.commit(shelf.compare(memory()));
     const moved = Buffer.alloc(DISPLAY_HEADER_BYTES + 4_096);
     writeBinding(moved, 9, { name: 'a', type: 4, xchans: 4, ychans: 1, channelOffset: 10, xmin: 0, xmax: 8 });
@@ -47,9 +47,9 @@ describe('the shelf of spectra that pages look at', () => {
   });
 
   it('keeps byte spectra apart from the memory they came from', () => {
-    const shelf = new SpectrumShelf();
+    const shelf = new SpectrumCache();
     const bytes = memory();
-    const held = shelf.want('b');
+    const held = shelf.acquire('b');
     shelf.commit(shelf.compare(bytes));
     bytes[DISPLAY_HEADER_BYTES + 64] = 9;
     expect(held.counts[0]).to.equal(0);
@@ -57,17 +57,17 @@ describe('the shelf of spectra that pages look at', () => {
   });
 
   it('remembers once a second and forgets what nobody looked at for a minute', () => {
-    const shelf = new SpectrumShelf();
-    const held = shelf.want('a');
+    const shelf = new SpectrumCache();
+    const held = shelf.acquire('a');
     shelf.commit(shelf.compare(memory()));
-    expect(shelf.remember(0)).to.equal(true);
-    expect(shelf.remember(500)).to.equal(false);
-    expect(shelf.remember(1_000)).to.equal(true);
+    expect(shelf.recordHistory(0)).to.equal(true);
+    expect(shelf.recordHistory(500)).to.equal(false);
+    expect(shelf.recordHistory(1_000)).to.equal(true);
     shelf.release('a', 1_000);
-    shelf.remember(30_000);
-    expect(shelf.want('a')).to.equal(held);
+    shelf.recordHistory(30_000);
+    expect(shelf.acquire('a')).to.equal(held);
     shelf.release('a', 31_000);
-    shelf.remember(120_000);
-    expect(shelf.want('a')).to.not.equal(held);
+    shelf.recordHistory(120_000);
+    expect(shelf.acquire('a')).to.not.equal(held);
   });
 });

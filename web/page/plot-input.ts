@@ -19,7 +19,7 @@ const DRAG_LEAST_PX = 5;
 /**
  * Until the returned function is called. Drag: zoom; Shift: region; Alt or the middle button: pan.
  */
-export function attachHand(plot: Plot): () => void {
+export function attachPlotInput(plot: Plot): () => void {
   const { canvas } = plot;
   const ending = new AbortController();
   const options = { signal: ending.signal };
@@ -39,7 +39,7 @@ export function attachHand(plot: Plot): () => void {
   };
   const drawn = (from: Place, to: Place): { x: ChannelRange; y?: ChannelRange } => ({
     x: whole(from.x, to.x),
-    ...(plot.isFlat ? {} : { y: whole(from.y, to.y) }),
+    ...(plot.isOneDimensional ? {} : { y: whole(from.y, to.y) }),
   });
 
   canvas.addEventListener(
@@ -62,7 +62,7 @@ export function attachHand(plot: Plot): () => void {
       const at = placeOf(event);
       plot.setCursor(at);
       if (doing === undefined || at === undefined) return;
-      if (doing.kind !== 'pan') return plot.setDrawn(drawn(doing.from, at));
+      if (doing.kind !== 'pan') return plot.setRubberBand(drawn(doing.from, at));
       const { axes, area } = plot;
       if (axes === undefined || area === undefined) return;
       // Against the ranges of the beginning, so that what was taken hold of stays under the
@@ -70,7 +70,10 @@ export function attachHand(plot: Plot): () => void {
       const box = canvas.getBoundingClientRect();
       const x = xToChannel(area, doing.x, event.clientX - box.left) - doing.from.x;
       const y = yToChannel(area, doing.y, event.clientY - box.top) - doing.from.y;
-      plot.setRange(panRange(axes.x, doing.x, -x), plot.isFlat ? undefined : panRange(axes.y, doing.y, -y));
+      plot.setRange(
+        panRange(axes.x, doing.x, -x),
+        plot.isOneDimensional ? undefined : panRange(axes.y, doing.y, -y),
+      );
     },
     options,
   );
@@ -80,7 +83,7 @@ export function attachHand(plot: Plot): () => void {
       const to = placeOf(event);
       const done = doing;
       doing = undefined;
-      plot.setDrawn(undefined);
+      plot.setRubberBand(undefined);
       if (done === undefined || to === undefined || done.kind === 'pan') return;
       if (Math.abs(event.clientX - done.fromX) < DRAG_LEAST_PX) return;
       const part = drawn(done.from, to);
@@ -121,7 +124,7 @@ function zoom(plot: Plot, about: Place, factor: number): void {
   if (axes === undefined || ranges === undefined) return;
   plot.setRange(
     zoomRange(axes.x, ranges.x, about.x, factor),
-    plot.isFlat ? undefined : zoomRange(axes.y, ranges.y, about.y, factor),
+    plot.isOneDimensional ? undefined : zoomRange(axes.y, ranges.y, about.y, factor),
   );
 }
 
@@ -138,12 +141,12 @@ function pressed(plot: Plot, key: string, shift: boolean): boolean {
   };
   const arrow = arrows[key];
   if (arrow !== undefined) {
-    if (plot.isFlat && arrow[0] === 0) return false;
+    if (plot.isOneDimensional && arrow[0] === 0) return false;
     if (shift) {
       const step = (range: ChannelRange): number => (range[1] - range[0]) * KEY_PAN;
       plot.setRange(
         panRange(axes.x, ranges.x, arrow[0] * step(ranges.x)),
-        plot.isFlat ? undefined : panRange(axes.y, ranges.y, arrow[1] * step(ranges.y)),
+        plot.isOneDimensional ? undefined : panRange(axes.y, ranges.y, arrow[1] * step(ranges.y)),
       );
     } else moveCursor(plot, arrow, middle, ranges);
     return true;
@@ -201,12 +204,15 @@ function regionKey(plot: Plot, from: Place | undefined): Place | undefined {
   const { cursor } = plot;
   if (cursor === undefined) return undefined;
   if (from === undefined) {
-    plot.setDrawn({ x: whole(cursor.x, cursor.x), ...(plot.isFlat ? {} : { y: whole(cursor.y, cursor.y) }) });
+    plot.setRubberBand({
+      x: whole(cursor.x, cursor.x),
+      ...(plot.isOneDimensional ? {} : { y: whole(cursor.y, cursor.y) }),
+    });
     return cursor;
   }
-  plot.setDrawn(undefined);
+  plot.setRubberBand(undefined);
   plot.change({
-    region: { x: whole(from.x, cursor.x), ...(plot.isFlat ? {} : { y: whole(from.y, cursor.y) }) },
+    region: { x: whole(from.x, cursor.x), ...(plot.isOneDimensional ? {} : { y: whole(from.y, cursor.y) }) },
   });
   return undefined;
 }

@@ -1,24 +1,24 @@
 /** A plot as a file: the picture as it is shown, or the numbers that are shown. */
 import { toUnits, xAxis, yAxis } from '../view/axis.js';
-import { exportedCsv, exportedJson, type Exported } from '../view/exported.js';
+import { csvText, jsonText, type ExportedSpectrum } from '../view/plot-export.js';
 import { element } from './dom.js';
 import type { Plot } from './plot.js';
 
-export function exportPng(plot: Plot): void {
+export function downloadPng(plot: Plot): void {
   plot.canvas.toBlob((blob) => {
     if (blob !== null) save(blob, `${nameOf(plot)}.png`);
   }, 'image/png');
 }
 
-export function exportCsv(plot: Plot): void {
-  save(new Blob([exportedCsv(exported(plot))], { type: 'text/csv' }), `${nameOf(plot)}.csv`);
+export function downloadCsv(plot: Plot): void {
+  save(new Blob([csvText(exported(plot))], { type: 'text/csv' }), `${nameOf(plot)}.csv`);
 }
 
-export function exportJson(plot: Plot): void {
-  save(new Blob([exportedJson(exported(plot))], { type: 'application/json' }), `${nameOf(plot)}.json`);
+export function downloadJson(plot: Plot): void {
+  save(new Blob([jsonText(exported(plot))], { type: 'application/json' }), `${nameOf(plot)}.json`);
 }
 
-function exported(plot: Plot): Exported[] {
+function exported(plot: Plot): ExportedSpectrum[] {
   const { projection } = plot.spec;
   return plot.frames.map(({ name, frame }) => {
     const { info } = frame.head;
@@ -29,8 +29,8 @@ function exported(plot: Plot): Exported[] {
       projection,
       xUnits: (channel) => toUnits(x, channel),
       yUnits: (channel) => toUnits(yAxis(info), channel),
-      xFirst: x.inside[0],
-      yFirst: yAxis(info).inside[0],
+      xFirst: x.inRange[0],
+      yFirst: yAxis(info).inRange[0],
     };
   });
 }

@@ -6,9 +6,9 @@
 import type { Binding } from '../../client-lib/index.js';
 import { bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
 import type { Values } from '../wire/frame.js';
-import { SpectrumHistory } from './history.js';
+import { SpectrumHistory } from './spectrum-history.js';
 
-export interface Held {
+export interface CachedSpectrum {
   readonly name: string;
   /** Undefined while there is no such spectrum. */
   readonly binding: Binding | undefined;
@@ -20,7 +20,7 @@ export interface Held {
   readonly frames: Map<string, { readonly version: string; readonly body: Uint8Array }>;
 }
 
-interface Entry extends Held {
+interface Entry extends CachedSpectrum {
   binding: Binding | undefined;
   layout: string;
   counts: Values;
@@ -33,7 +33,7 @@ interface Entry extends Held {
 }
 
 /** What one publication brings for one spectrum. */
-export interface Change {
+export interface SpectrumChange {
   readonly name: string;
   readonly binding: Binding | undefined;
   readonly layout: string;
@@ -45,12 +45,12 @@ const NOTHING: Values = new Uint8Array(0);
 const UNWANTED_KEPT_MS = 60_000;
 const HISTORY_BYTES_MAX = 256 * 2 ** 20;
 
-export class SpectrumShelf {
+export class SpectrumCache {
   readonly #entries = new Map<string, Entry>();
   readonly #slots = new Map<string, number>();
 
   /** Somebody looks at a spectrum, from now until `release`. */
-  want(name: string): Held {
+  acquire(name: string): CachedSpectrum {
     const known = this.#entries.get(name);
     const entry = known ?? newEntry(name);
     entry.wanted += 1;
@@ -66,7 +66,7 @@ export class SpectrumShelf {
   }
 
   /** Whether there is a spectrum that was never looked up. */
-  get hasUnread(): boolean {
+  get hasUnreadSpectrum(): boolean {
     return [...this.#entries.values()].some(({ wanted, version }) => wanted > 0 && version === 0);
   }
 
@@ -74,8 +74,8 @@ export class SpectrumShelf {
    * What differs from what is held, in one whole publication. Has no effect that a second run over
    * another publication would notice: what it returns is taken over by `commit`.
    */
-  compare(memory: Uint8Array): Change[] {
-    const changes: Change[] = [];
+  compare(memory: Uint8Array): SpectrumChange[] {
+    const changes: SpectrumChange[] = [];
     for (const entry of this.#entries.values()) {
       const binding = this.#find(memory, entry.name);
       const layout = binding === undefined ? '' : layoutOf(binding);
@@ -92,7 +92,7 @@ export class SpectrumShelf {
   }
 
   /** True when something changed. */
-  commit(changes: readonly Change[]): boolean {
+  commit(changes: readonly SpectrumChange[]): boolean {
     for (const { name, binding, layout, counts } of changes) {
       const entry = this.#entries.get(name);
       if (entry === undefined) continue;
@@ -111,7 +111,7 @@ export class SpectrumShelf {
    * Once a second: remembers what there is, and forgets what nobody looked at for a while. True
    * when something was remembered.
    */
-  remember(nowMs: number): boolean {
+  recordHistory(nowMs: number): boolean {
     let bytes = 0;
     let remembered = false;
     for (const [name, entry] of this.#entries) {
@@ -120,8 +120,8 @@ export class SpectrumShelf {
         continue;
       }
       bytes += entry.history.bytes;
-      if (entry.binding === undefined || !entry.history.due(nowMs) || bytes > HISTORY_BYTES_MAX) continue;
-      entry.history.look(nowMs, entry.version !== entry.versionInHistory, () => entry.counts.slice());
+      if (entry.binding === undefined || !entry.history.isDue(nowMs) || bytes > HISTORY_BYTES_MAX) continue;
+      entry.history.record(nowMs, entry.version !== entry.versionInHistory, () => entry.counts.slice());
       entry.versionInHistory = entry.version;
       remembered = true;
     }
