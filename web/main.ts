@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The web viewer's process. It stands on the client library like any other program; the host server
- * starts it, or somebody by hand. When it serves it says so with one line of JSON on standard
- * output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * The process of the web viewer, which serves live spectra to browsers. The host server starts it,
+ * or a user by hand. It uses the client library like any other program. When it listens, it writes
+ * one line of JSON to standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
@@ -14,7 +14,7 @@ import { WebServer } from './server/web-server.js';
 
 const EXIT_CANNOT_START = 1;
 
-async function givenOptions(): Promise<WebOptions | undefined> {
+async function optionsOrUsageError(): Promise<WebOptions | undefined> {
   try {
     return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
   } catch (error) {
@@ -23,7 +23,7 @@ async function givenOptions(): Promise<WebOptions | undefined> {
 }
 
 async function main(): Promise<void> {
-  const options = await givenOptions();
+  const options = await optionsOrUsageError();
   if (options === undefined) return;
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   }
 }
 
+/** Ends the process when its standard input ends, so that it never outlives its parent. */
 function endWithParent(server: WebServer): void {
   const end = (): void => void server.close().finally(() => process.exit(0));
   process.stdin.once('end', end).once('close', end).once('error', end).resume();

@@ -1,8 +1,12 @@
-/** The details of what was clicked on the network page, as names and values. */
+/**
+ * The details of a selected application, flow or client of the network page, as names and values.
+ * `NetworkView` shows them. Pure.
+ */
 import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
 import { formatBytes, formatCount, formatDuration, formatShort } from '../view/numbers.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 
+/** Rows with an undefined value are left out. */
 export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
 
 export function applicationDetails(app: NetworkApplication): DetailRows {
@@ -41,10 +45,10 @@ export function flowDetails(flow: NetworkFlow, clients: readonly NetworkClient[]
   );
   return [
     ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
-    ['trouble', flowProblem(flow)],
+    ['problem', flowProblem(flow)],
     ['rate', flowRateText(flow)],
     ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS)} ago`],
-    ['held back by', flow.holding.length === 0 ? 'nobody' : flow.holding.join(', ')],
+    ['held back by', flow.holding.length === 0 ? 'none' : flow.holding.join(', ')],
     ['readers', flowLagText(flow)],
     ['fullest history', flow.fill === undefined ? undefined : `${Math.round(flow.fill * 100)} %`],
     ...users,
@@ -59,24 +63,24 @@ export function flowDetails(flow: NetworkFlow, clients: readonly NetworkClient[]
     ['duplicator', flow.pid === undefined ? undefined : `process ${flow.pid}`],
     ['restarts', String(flow.restarts)],
     ['cause', flow.cause],
-    ...counterFacts(flow),
+    ...counterRows(flow),
   ];
 }
 
-function counterFacts({ counters, rates }: NetworkFlow): DetailRows {
+function counterRows({ counters, rates }: NetworkFlow): DetailRows {
   const counted = Object.entries(counters).filter(([name, value]) => value !== 0 || name === 'published');
   return counted.map(([name, value]) => {
     const rate = rates[name];
     const bytes = name.endsWith('Bytes');
-    if (name.endsWith('Ns')) return [spaced(name), `${formatShort(value / 1e9)} s`];
+    if (name.endsWith('Ns')) return [counterName(name), `${formatShort(value / 1e9)} s`];
     const perSecond =
       rate === undefined ? '' : ` · ${bytes ? formatBytes(Math.round(rate)) : formatShort(rate)}/s`;
-    return [spaced(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
+    return [counterName(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
   });
 }
 
-/** Counters keep their own name apart from the facts above: `published data`, `update time`. */
-function spaced(name: string): string {
+/** `publishedBytes` as `published data`, `updateNs` as `update time`. */
+function counterName(name: string): string {
   return name
     .replace(/Bytes$/, ' data')
     .replace(/Ns$/, ' time')

@@ -1,4 +1,7 @@
-/** What the page knows, and who wants to hear when it changes. One object for the whole page. */
+/**
+ * The data that the page has received, and listeners for changes by topic. One object for the whole
+ * page: `main.ts` writes it and notifies, the views read it and listen.
+ */
 import type {
   ApplicationSummary,
   GateShape,
@@ -16,7 +19,7 @@ export class PageState {
   connected = false;
   welcome: Welcome | undefined;
   hostServer = true;
-  /** Undefined before the first answer. */
+  /** Undefined before the first message. */
   applications: readonly ApplicationSummary[] | undefined;
   app: string | undefined;
   status: WatchStatus | undefined;
@@ -42,7 +45,7 @@ export class PageState {
     return this.spectra?.find((info) => info.name === name);
   }
 
-  /** Another application: what was known of the one before is forgotten. */
+  /** Selects an application and drops the data of the previous one. */
   selectApplication(app: string | undefined): void {
     this.app = app;
     this.status = undefined;

@@ -1,30 +1,24 @@
-/** The line above a plot: names, scale, axis, what is counted, and the menu of everything else. */
+/**
+ * The bar above a plot: names of its spectra, select boxes for scale, time window and axis, and the
+ * menu with everything else. `Plot` builds it again after every change of its settings.
+ */
 import type { PlotSpec } from '../view/plot-spec.js';
 import { SCALE_LABELS, SCALES } from '../view/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
 import { selectBox, element } from './dom.js';
 import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
 import { currentPalette } from './theme.js';
-import type { Plot } from './plot.js';
+import type { PlotActions, PlotHandle } from './plot-interface.js';
 
-/** What a plot asks of its board. */
-export interface PlotActions {
-  changed(): void;
-  remove(): void;
-  move(by: -1 | 1): void;
-  /** Further plots behind this one. */
-  add(plots: readonly PlotSpec[]): void;
-}
-
-export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
+export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
   const { spec } = plot;
-  const title = element('h2', { class: 'plot-title', draggable: 'true', title: 'Drag to another place' });
+  const title = element('h2', { class: 'plot-title', draggable: 'true', title: 'Drag to move the plot' });
   const palette = currentPalette();
-  const projected = spec.projection === undefined ? '' : ` · onto ${spec.projection}`;
+  const suffix = spec.projection === undefined ? '' : ` · onto ${spec.projection}`;
   spec.spectra.forEach((name, index) => {
     const chip = element('span', { class: 'chip' });
     chip.style.background = palette.series[index % palette.series.length] ?? '';
-    title.append(...(spec.spectra.length > 1 ? [chip] : []), element('span', {}, name + projected));
+    title.append(...(spec.spectra.length > 1 ? [chip] : []), element('span', {}, name + suffix));
   });
   return [
     title,
@@ -38,7 +32,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
         (scale) => plot.change({ scale }),
       ),
       selectBox(
-        'What is counted',
+        'Counts',
         [
           ['all', 'All counts'],
           ...RATE_WINDOWS_S.map((window) => [String(window), `Last ${window} s`] as const),
@@ -55,7 +49,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
         spec.channels ? 'channels' : 'units',
         (value) => plot.change({ channels: value === 'channels' }),
       ),
-      menu(plot, actions),
+      menuOf(plot, actions),
       element(
         'button',
         {
@@ -71,22 +65,23 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
   ];
 }
 
-function menu(plot: Plot, actions: PlotActions): HTMLElement {
+function menuOf(plot: PlotHandle, actions: PlotActions): HTMLElement {
   const details = element('details', { class: 'menu' });
-  const item = (text: string, act: () => void): HTMLElement =>
+  const item = (text: string, action: () => void): HTMLElement =>
     element(
       'button',
       {
         type: 'button',
         onclick: () => {
           details.open = false;
-          act();
+          action();
         },
       },
       text,
     );
   const { spec } = plot;
-  const onto = (projection: 'x' | 'y'): PlotSpec => ({
+  /** The region, or else the visible part, is the band that the projection sums. */
+  const projectionOnto = (projection: 'x' | 'y'): PlotSpec => ({
     ...spec,
     projection,
     band: projection === 'x' ? (spec.region?.y ?? spec.y) : (spec.region?.x ?? spec.x),
@@ -95,17 +90,17 @@ function menu(plot: Plot, actions: PlotActions): HTMLElement {
     region: undefined,
     scale: undefined,
   });
-  const map = plot.info?.dimensions === 2 && spec.projection === undefined;
+  const isMap = plot.info?.dimensions === 2 && spec.projection === undefined;
   details.append(
     element('summary', { 'aria-label': 'More', title: 'More' }, '⋯'),
     element(
       'div',
       { class: 'menu-items', role: 'group' },
-      item('Show everything', () => plot.change({ x: undefined, y: undefined })),
-      ...(spec.region === undefined
-        ? []
-        : [item('Remove the region', () => plot.change({ region: undefined }))]),
-      ...(map ? [item('Project onto x and y', () => actions.add([onto('x'), onto('y')]))] : []),
+      item('Show all channels', () => plot.change({ x: undefined, y: undefined })),
+      ...(spec.region === undefined ? [] : [item('Remove region', () => plot.change({ region: undefined }))]),
+      ...(isMap
+        ? [item('Project onto x and y', () => actions.add([projectionOnto('x'), projectionOnto('y')]))]
+        : []),
       ...(spec.spectra.length > 1
         ? [item('Only the first spectrum', () => plot.change({ spectra: spec.spectra.slice(0, 1) }))]
         : []),

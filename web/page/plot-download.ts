@@ -1,54 +1,60 @@
-/** A plot as a file: the picture as it is shown, or the numbers that are shown. */
+/**
+ * Downloads of one plot as a file: the picture as it is shown, or its numbers. The menu of
+ * `plot-bar.ts` calls it. Creates a temporary link in the document.
+ */
 import { toUnits, xAxis, yAxis } from '../view/axis.js';
 import { csvText, jsonText, type ExportedSpectrum } from '../view/plot-export.js';
 import { element } from './dom.js';
-import type { Plot } from './plot.js';
+import type { PlotHandle } from './plot-interface.js';
 
-export function downloadPng(plot: Plot): void {
+/** The browser has read the file by then. */
+const REVOKE_AFTER_MS = 10_000;
+const NAME_CHARACTERS_MAX = 100;
+
+export function downloadPng(plot: PlotHandle): void {
   plot.canvas.toBlob((blob) => {
-    if (blob !== null) save(blob, `${nameOf(plot)}.png`);
+    if (blob !== null) download(blob, `${fileName(plot)}.png`);
   }, 'image/png');
 }
 
-export function downloadCsv(plot: Plot): void {
-  save(new Blob([csvText(exported(plot))], { type: 'text/csv' }), `${nameOf(plot)}.csv`);
+export function downloadCsv(plot: PlotHandle): void {
+  download(new Blob([csvText(exportedSpectra(plot))], { type: 'text/csv' }), `${fileName(plot)}.csv`);
 }
 
-export function downloadJson(plot: Plot): void {
-  save(new Blob([jsonText(exported(plot))], { type: 'application/json' }), `${nameOf(plot)}.json`);
+export function downloadJson(plot: PlotHandle): void {
+  const blob = new Blob([jsonText(exportedSpectra(plot))], { type: 'application/json' });
+  download(blob, `${fileName(plot)}.json`);
 }
 
-function exported(plot: Plot): ExportedSpectrum[] {
+function exportedSpectra(plot: PlotHandle): ExportedSpectrum[] {
   const { projection } = plot.spec;
   return plot.frames.map(({ name, frame }) => {
     const { info } = frame.head;
     const x = projection === 'y' ? yAxis(info) : xAxis(info);
+    const y = yAxis(info);
     return {
       name,
       frame,
       projection,
       xUnits: (channel) => toUnits(x, channel),
-      yUnits: (channel) => toUnits(yAxis(info), channel),
+      yUnits: (channel) => toUnits(y, channel),
       xFirst: x.inRange[0],
-      yFirst: yAxis(info).inRange[0],
+      yFirst: y.inRange[0],
     };
   });
 }
 
-function nameOf(plot: Plot): string {
-  return (
-    plot.spec.spectra
-      .join('+')
-      .replace(/[^\w.+-]+/g, '_')
-      .slice(0, 100) || 'spectrum'
-  );
+/** The names of the spectra, with only characters that every file system allows. */
+function fileName(plot: PlotHandle): string {
+  const names = plot.spec.spectra.join('+').replace(/[^\w.+-]+/g, '_');
+  return names.slice(0, NAME_CHARACTERS_MAX) || 'spectrum';
 }
 
-function save(blob: Blob, name: string): void {
+function download(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = element('a', { href: url, download: name });
   document.body.append(link);
   link.click();
   link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_AFTER_MS);
 }

@@ -1,57 +1,55 @@
-/** What the hand does on a plot: pointer, wheel and keys. */
+/**
+ * Pointer, wheel and keyboard input of one plot: zooming, panning, regions of interest, cursor.
+ * `Plot` attaches it to its canvas and its card; it changes the plot only through `PlotHandle`.
+ * The help page (`help.ts`) lists what it does.
+ */
 import { panRange, zoomRange } from '../view/axis.js';
 import { SCALES } from '../view/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { xToChannel, yToChannel } from './plot-area.js';
-import type { Plot } from './plot.js';
+import type { ChannelPart, ChannelPoint, PlotHandle } from './plot-interface.js';
 
-type Place = { readonly x: number; readonly y: number };
-type Doing =
-  | { readonly kind: 'zoom' | 'region'; readonly from: Place; readonly fromX: number }
-  | { readonly kind: 'pan'; readonly from: Place; readonly x: ChannelRange; readonly y: ChannelRange };
+type DragGesture =
+  | { readonly kind: 'zoom' | 'region'; readonly start: ChannelPoint; readonly startClientX: number }
+  | {
+      readonly kind: 'pan';
+      readonly start: ChannelPoint;
+      /** The visible channels when the gesture began. */
+      readonly x: ChannelRange;
+      readonly y: ChannelRange;
+    };
 
+/** Scale of the visible part per pixel of wheel movement. */
 const WHEEL_FACTOR = 1.0015;
+const PIXELS_PER_WHEEL_LINE = 16;
 const KEY_ZOOM = 0.7;
+/** Part of the visible range that one key press pans. */
 const KEY_PAN = 0.15;
-/** A press that moved less is no drawing. */
+/** A shorter horizontal movement is a click. */
 const DRAG_LEAST_PX = 5;
 
 /**
- * Until the returned function is called. Drag: zoom; Shift: region; Alt or the middle button: pan.
+ * Listens until the returned function is called. Drag: zoom; Shift: region; Alt or middle button:
+ * pan.
  */
-export function attachPlotInput(plot: Plot): () => void {
+export function attachPlotInput(plot: PlotHandle): () => void {
   const { canvas } = plot;
-  const ending = new AbortController();
-  const options = { signal: ending.signal };
-  let doing: Doing | undefined;
-  let regionFrom: Place | undefined;
-
-  const placeOf = (event: MouseEvent): Place | undefined => {
-    const { area, ranges } = plot;
-    if (area === undefined || ranges === undefined) return undefined;
-    const box = canvas.getBoundingClientRect();
-    const inside = (value: number, [from, to]: ChannelRange): number =>
-      Math.min(Math.max(value, from), to - 1e-6);
-    return {
-      x: inside(xToChannel(area, ranges.x, event.clientX - box.left), ranges.x),
-      y: inside(yToChannel(area, ranges.y, event.clientY - box.top), ranges.y),
-    };
-  };
-  const drawn = (from: Place, to: Place): { x: ChannelRange; y?: ChannelRange } => ({
-    x: whole(from.x, to.x),
-    ...(plot.isOneDimensional ? {} : { y: whole(from.y, to.y) }),
-  });
+  const listeners = new AbortController();
+  const options = { signal: listeners.signal };
+  let gesture: DragGesture | undefined;
+  /** Where the R key began a region. */
+  let regionStart: ChannelPoint | undefined;
 
   canvas.addEventListener(
     'pointerdown',
     (event) => {
-      const from = placeOf(event);
+      const start = pointUnder(plot, event);
       const { ranges } = plot;
-      if (from === undefined || ranges === undefined || event.button > 1) return;
+      if (start === undefined || ranges === undefined || event.button > 1) return;
       const pan = event.altKey || event.button === 1;
-      doing = pan
-        ? { kind: 'pan', from, ...ranges }
-        : { kind: event.shiftKey ? 'region' : 'zoom', from, fromX: event.clientX };
+      gesture = pan
+        ? { kind: 'pan', start, ...ranges }
+        : { kind: event.shiftKey ? 'region' : 'zoom', start, startClientX: event.clientX };
       canvas.setPointerCapture(event.pointerId);
     },
     options,
@@ -59,20 +57,20 @@ export function attachPlotInput(plot: Plot): () => void {
   canvas.addEventListener(
     'pointermove',
     (event) => {
-      const at = placeOf(event);
-      plot.setCursor(at);
-      if (doing === undefined || at === undefined) return;
-      if (doing.kind !== 'pan') return plot.setRubberBand(drawn(doing.from, at));
+      const point = pointUnder(plot, event);
+      plot.setCursor(point);
+      if (gesture === undefined || point === undefined) return;
+      if (gesture.kind !== 'pan') return plot.setRubberBand(partBetween(plot, gesture.start, point));
       const { axes, area } = plot;
       if (axes === undefined || area === undefined) return;
-      // Against the ranges of the beginning, so that what was taken hold of stays under the
+      // Converted with the ranges of the beginning: the channel that was grabbed stays under the
       // pointer.
       const box = canvas.getBoundingClientRect();
-      const x = xToChannel(area, doing.x, event.clientX - box.left) - doing.from.x;
-      const y = yToChannel(area, doing.y, event.clientY - box.top) - doing.from.y;
+      const x = xToChannel(area, gesture.x, event.clientX - box.left) - gesture.start.x;
+      const y = yToChannel(area, gesture.y, event.clientY - box.top) - gesture.start.y;
       plot.setRange(
-        panRange(axes.x, doing.x, -x),
-        plot.isOneDimensional ? undefined : panRange(axes.y, doing.y, -y),
+        panRange(axes.x, gesture.x, -x),
+        plot.isOneDimensional ? undefined : panRange(axes.y, gesture.y, -y),
       );
     },
     options,
@@ -80,28 +78,29 @@ export function attachPlotInput(plot: Plot): () => void {
   canvas.addEventListener(
     'pointerup',
     (event) => {
-      const to = placeOf(event);
-      const done = doing;
-      doing = undefined;
+      const end = pointUnder(plot, event);
+      const ended = gesture;
+      gesture = undefined;
       plot.setRubberBand(undefined);
-      if (done === undefined || to === undefined || done.kind === 'pan') return;
-      if (Math.abs(event.clientX - done.fromX) < DRAG_LEAST_PX) return;
-      const part = drawn(done.from, to);
-      if (done.kind === 'region') plot.change({ region: part });
+      if (ended === undefined || end === undefined || ended.kind === 'pan') return;
+      if (Math.abs(event.clientX - ended.startClientX) < DRAG_LEAST_PX) return;
+      const part = partBetween(plot, ended.start, end);
+      if (ended.kind === 'region') plot.change({ region: part });
       else plot.setRange(part.x, part.y);
     },
     options,
   );
   canvas.addEventListener('pointerleave', () => plot.setCursor(undefined), options);
-  canvas.addEventListener('pointercancel', () => (doing = undefined), options);
+  canvas.addEventListener('pointercancel', () => (gesture = undefined), options);
   canvas.addEventListener('dblclick', () => plot.change({ x: undefined, y: undefined }), options);
   canvas.addEventListener(
     'wheel',
     (event) => {
-      const at = placeOf(event);
-      if (at === undefined) return;
+      const point = pointUnder(plot, event);
+      if (point === undefined) return;
       event.preventDefault();
-      zoom(plot, at, WHEEL_FACTOR ** (event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY));
+      const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE;
+      zoom(plot, point, WHEEL_FACTOR ** (lines ? event.deltaY * PIXELS_PER_WHEEL_LINE : event.deltaY));
     },
     { ...options, passive: false },
   );
@@ -109,17 +108,40 @@ export function attachPlotInput(plot: Plot): () => void {
     'keydown',
     (event) => {
       if (event.target !== plot.element || event.ctrlKey || event.metaKey) return;
-      if (event.key.toLowerCase() === 'r') regionFrom = regionKey(plot, regionFrom);
-      else if (!pressed(plot, event.key, event.shiftKey)) return;
+      if (event.key.toLowerCase() === 'r') regionStart = regionKey(plot, regionStart);
+      else if (!handleKey(plot, event.key, event.shiftKey)) return;
       event.preventDefault();
       event.stopPropagation();
     },
     options,
   );
-  return () => ending.abort();
+  return () => listeners.abort();
 }
 
-function zoom(plot: Plot, about: Place, factor: number): void {
+/** The channels under the pointer, moved to the nearest visible ones. */
+function pointUnder(plot: PlotHandle, event: MouseEvent): ChannelPoint | undefined {
+  const { area, ranges } = plot;
+  if (area === undefined || ranges === undefined) return undefined;
+  const box = plot.canvas.getBoundingClientRect();
+  const clamp = (channel: number, [from, to]: ChannelRange): number =>
+    Math.min(Math.max(channel, from), to - 1e-6);
+  return {
+    x: clamp(xToChannel(area, ranges.x, event.clientX - box.left), ranges.x),
+    y: clamp(yToChannel(area, ranges.y, event.clientY - box.top), ranges.y),
+  };
+}
+
+/** The whole channels that the rectangle between two points touches. */
+function partBetween(plot: PlotHandle, one: ChannelPoint, other: ChannelPoint): ChannelPart {
+  const x = wholeChannels(one.x, other.x);
+  return plot.isOneDimensional ? { x } : { x, y: wholeChannels(one.y, other.y) };
+}
+
+function wholeChannels(one: number, other: number): ChannelRange {
+  return [Math.floor(Math.min(one, other)), Math.floor(Math.max(one, other)) + 1];
+}
+
+function zoom(plot: PlotHandle, about: ChannelPoint, factor: number): void {
   const { axes, ranges } = plot;
   if (axes === undefined || ranges === undefined) return;
   plot.setRange(
@@ -128,8 +150,8 @@ function zoom(plot: Plot, about: Place, factor: number): void {
   );
 }
 
-/** False for a key that means nothing here. */
-function pressed(plot: Plot, key: string, shift: boolean): boolean {
+/** Returns false for a key that has no function here. */
+function handleKey(plot: PlotHandle, key: string, shift: boolean): boolean {
   const { axes, ranges } = plot;
   if (axes === undefined || ranges === undefined) return false;
   const middle = { x: (ranges.x[0] + ranges.x[1]) / 2, y: (ranges.y[0] + ranges.y[1]) / 2 };
@@ -182,42 +204,32 @@ function pressed(plot: Plot, key: string, shift: boolean): boolean {
   }
 }
 
-/** By a channel, or by a pixel where channels are narrower. */
+/** Moves by one channel, or by one pixel where channels are narrower. */
 function moveCursor(
-  plot: Plot,
+  plot: PlotHandle,
   [right, up]: readonly [number, number],
-  middle: Place,
+  middle: ChannelPoint,
   ranges: { readonly x: ChannelRange; readonly y: ChannelRange },
 ): void {
-  const at = plot.cursor ?? middle;
+  const start = plot.cursor ?? middle;
   const { area } = plot;
-  const move = (value: number, by: number, [from, to]: ChannelRange, pixels: number): number =>
-    Math.min(Math.max(value + by * Math.max(1, (to - from) / pixels), from), to - 0.5);
+  const moved = (channel: number, direction: number, [from, to]: ChannelRange, pixels: number): number =>
+    Math.min(Math.max(channel + direction * Math.max(1, (to - from) / pixels), from), to - 0.5);
   plot.setCursor({
-    x: move(at.x, right, ranges.x, area?.width ?? 1),
-    y: move(at.y, up, ranges.y, area?.height ?? 1),
+    x: moved(start.x, right, ranges.x, area?.width ?? 1),
+    y: moved(start.y, up, ranges.y, area?.height ?? 1),
   });
 }
 
-/** The first press begins a region at the cursor, the second ends it. */
-function regionKey(plot: Plot, from: Place | undefined): Place | undefined {
+/** Begins a region at the cursor, or ends it there; returns the beginning of an open region. */
+function regionKey(plot: PlotHandle, start: ChannelPoint | undefined): ChannelPoint | undefined {
   const { cursor } = plot;
   if (cursor === undefined) return undefined;
-  if (from === undefined) {
-    plot.setRubberBand({
-      x: whole(cursor.x, cursor.x),
-      ...(plot.isOneDimensional ? {} : { y: whole(cursor.y, cursor.y) }),
-    });
+  if (start === undefined) {
+    plot.setRubberBand(partBetween(plot, cursor, cursor));
     return cursor;
   }
   plot.setRubberBand(undefined);
-  plot.change({
-    region: { x: whole(from.x, cursor.x), ...(plot.isOneDimensional ? {} : { y: whole(from.y, cursor.y) }) },
-  });
+  plot.change({ region: partBetween(plot, start, cursor) });
   return undefined;
-}
-
-/** The whole channels that two places touch. */
-function whole(one: number, other: number): ChannelRange {
-  return [Math.floor(Math.min(one, other)), Math.floor(Math.max(one, other)) + 1];
 }

@@ -1,44 +1,51 @@
 /**
- * What this page shows, told to the server as a whole whenever it changes. A hidden tab shows
- * nothing and costs nothing.
+ * The views that are visible on this page, sent to the server as one complete list whenever it
+ * changes, and the frames that come back. Plots and thumbnails open a subscription each; `main.ts`
+ * connects them to the WebSocket. A hidden tab subscribes to nothing.
  */
 import type { Frame } from '../wire/frame.js';
 import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
 
+/** A view of a spectrum to subscribe to; its id is that of the subscription. */
 export type SubscriptionRequest = Omit<Subscription, 'id'>;
 
 export interface FrameReceiver {
   frame(frame: Frame): void;
+  /** The spectrum does not exist at the source. */
   missing(): void;
 }
 
 export class SubscriptionHandle {
   readonly id: number;
   readonly receiver: FrameReceiver;
-  request: SubscriptionRequest | undefined;
+  #request: SubscriptionRequest | undefined;
   unacknowledged = 0;
   readonly #changed: () => void;
-  readonly #acknowledge: (id: number) => void;
+  readonly #sendAck: (id: number) => void;
 
-  constructor(id: number, receiver: FrameReceiver, changed: () => void, acknowledge: (id: number) => void) {
+  constructor(id: number, receiver: FrameReceiver, changed: () => void, sendAck: (id: number) => void) {
     this.id = id;
     this.receiver = receiver;
     this.#changed = changed;
-    this.#acknowledge = acknowledge;
+    this.#sendAck = sendAck;
   }
 
-  /** What is wanted from now on; undefined while it is out of sight. */
-  setRequest(wish: SubscriptionRequest | undefined): void {
-    if (JSON.stringify(wish) === JSON.stringify(this.request)) return;
-    this.request = wish;
+  get request(): SubscriptionRequest | undefined {
+    return this.#request;
+  }
+
+  /** Changes the view; undefined while it is not visible. */
+  setRequest(request: SubscriptionRequest | undefined): void {
+    if (JSON.stringify(request) === JSON.stringify(this.#request)) return;
+    this.#request = request;
     this.#changed();
   }
 
-  /** What came is drawn: the next frame may come. */
+  /** The received frames are drawn: the server may send the next one. */
   acknowledge(): void {
     while (this.unacknowledged > 0) {
       this.unacknowledged -= 1;
-      this.#acknowledge(this.id);
+      this.#sendAck(this.id);
     }
   }
 }
@@ -47,7 +54,7 @@ export class Subscriptions {
   readonly #send: (message: PageMessage) => void;
   readonly #handles = new Map<number, SubscriptionHandle>();
   #nextId = 1;
-  #telling = false;
+  #sendScheduled = false;
 
   constructor(send: (message: PageMessage) => void) {
     this.#send = send;
@@ -82,25 +89,26 @@ export class Subscriptions {
     this.#handles.get(id)?.receiver.missing();
   }
 
-  /** Says everything again, to a server that knows nothing yet. */
+  /** Sends the list to a new connection, which has no subscriptions yet. */
   resend(): void {
     for (const handle of this.#handles.values()) handle.unacknowledged = 0;
-    this.#tell();
+    this.#sendList();
   }
 
+  /** Sends once for all changes of one turn of the event loop. */
   #changed(): void {
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#sendScheduled) return;
+    this.#sendScheduled = true;
     queueMicrotask(() => {
-      this.#telling = false;
-      this.#tell();
+      this.#sendScheduled = false;
+      this.#sendList();
     });
   }
 
-  #tell(): void {
-    const shown = document.hidden ? [] : [...this.#handles.values()];
-    const subscriptions = shown.flatMap(({ id, request: wish }) =>
-      wish === undefined ? [] : [{ id, ...wish }],
+  #sendList(): void {
+    const visible = document.hidden ? [] : [...this.#handles.values()];
+    const subscriptions = visible.flatMap(({ id, request }) =>
+      request === undefined ? [] : [{ id, ...request }],
     );
     this.#send({ kind: 'show', subscriptions: subscriptions.slice(0, SUBSCRIPTIONS_MAX) });
   }

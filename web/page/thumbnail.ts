@@ -1,4 +1,7 @@
-/** A small live picture of a spectrum in the list; once a second is enough for it. */
+/**
+ * A small live picture of one spectrum in the list, with at most one frame a second. `SpectrumList`
+ * creates one per visible row; each holds a subscription until `close`.
+ */
 import { HeatImage } from './draw-heat.js';
 import { highest } from './draw-histogram.js';
 import { element } from './dom.js';
@@ -11,7 +14,7 @@ import { currentPalette } from './theme.js';
 
 const COLUMNS = 96;
 const ROWS = 48;
-const EVERY_MS = 1_000;
+const FRAME_INTERVAL_MS = 1_000;
 
 export class Thumbnail implements Drawable {
   readonly canvas = element('canvas', { class: 'thumbnail', 'aria-hidden': 'true' });
@@ -19,13 +22,13 @@ export class Thumbnail implements Drawable {
   readonly #subscriptions: Subscriptions;
   readonly #handle: SubscriptionHandle;
   readonly #heat = new HeatImage();
-  readonly #counted: (sum: number) => void;
+  readonly #sumChanged: (sum: number) => void;
   #frame: Frame | undefined;
 
-  constructor(name: string, subscriptions: Subscriptions, loop: DrawLoop, counted: (sum: number) => void) {
+  constructor(name: string, subscriptions: Subscriptions, loop: DrawLoop, sumChanged: (sum: number) => void) {
     this.#loop = loop;
     this.#subscriptions = subscriptions;
-    this.#counted = counted;
+    this.#sumChanged = sumChanged;
     this.#handle = subscriptions.open({
       frame: (frame) => {
         this.#frame = frame;
@@ -33,7 +36,12 @@ export class Thumbnail implements Drawable {
       },
       missing: () => (this.#frame = undefined),
     });
-    this.#handle.setRequest({ spectrum: name, columns: COLUMNS, rows: ROWS, minIntervalMs: EVERY_MS });
+    this.#handle.setRequest({
+      spectrum: name,
+      columns: COLUMNS,
+      rows: ROWS,
+      minIntervalMs: FRAME_INTERVAL_MS,
+    });
   }
 
   redraw(): void {
@@ -43,15 +51,15 @@ export class Thumbnail implements Drawable {
   draw(): void {
     const frame = this.#frame;
     const palette = currentPalette();
-    const made = prepare(this.canvas, palette.paper);
-    if (made !== undefined && frame !== undefined) {
-      this.#counted(frame.head.sum);
-      const { context, width, height } = made;
+    const canvas = prepare(this.canvas, palette.paper);
+    if (canvas !== undefined && frame !== undefined) {
+      this.#sumChanged(frame.head.sum);
+      const { context, width, height } = canvas;
       if (frame.head.dimensions === 2) {
-        const image = this.#heat.of(frame, 'log', Math.max(1, frame.head.max));
+        const image = this.#heat.paint(frame, 'log', Math.max(1, frame.head.max));
         context.imageSmoothingEnabled = true;
         context.drawImage(image, 0, 0, width, height);
-      } else bars(context, frame, width, height, palette.accent);
+      } else drawBars(context, frame, width, height, palette.accent);
     }
     this.#handle.acknowledge();
   }
@@ -62,18 +70,18 @@ export class Thumbnail implements Drawable {
   }
 }
 
-function bars(
+function drawBars(
   context: CanvasRenderingContext2D,
   { values }: Frame,
   width: number,
   height: number,
   colour: string,
 ): void {
-  const tall = scaler('sqrt', highest(values));
+  const heightOf = scaler('sqrt', highest(values));
   const step = width / Math.max(1, values.length);
   context.fillStyle = colour;
   for (let index = 0; index < values.length; index += 1) {
-    const high = tall(values[index] ?? 0) * (height - 2);
-    context.fillRect(index * step, height - high, Math.max(step, 0.8), high);
+    const bar = heightOf(values[index] ?? 0) * (height - 2);
+    context.fillRect(index * step, height - bar, Math.max(step, 0.8), bar);
   }
 }

@@ -1,4 +1,8 @@
-/** The network as a picture: applications, flows and clients with their rates between two looks. */
+/**
+ * The picture of the network that the network page and `/metrics` show: applications, their flows
+ * and clients, with rates between two pictures. `Applications` requests one per second while pages
+ * follow, and one per scrape. Asks each running app server through its client.
+ */
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/base/errors.js';
@@ -25,10 +29,10 @@ export class NetworkLooks {
     this.#clientOf = clientOf;
   }
 
-  /** Never throws: an application that does not answer is in the picture with its problem. */
+  /** Never rejects: an application that does not answer is in the picture with its `problem`. */
   async picture(applications: readonly ApplicationInfo[], hostServer: boolean): Promise<NetworkPicture> {
-    const found = await Promise.all(applications.map((application) => this.#application(application)));
-    return { host: hostname(), hostServer, atMs: Date.now(), applications: found };
+    const pictured = await Promise.all(applications.map((application) => this.#application(application)));
+    return { host: hostname(), hostServer, atMs: Date.now(), applications: pictured };
   }
 
   async #application(info: ApplicationInfo): Promise<NetworkApplication> {
@@ -82,7 +86,10 @@ export class NetworkLooks {
   }
 }
 
-/** A provider writes past its duplicator, which counts no bytes then; it counts them itself. */
+/**
+ * A local provider writes to the ring without its duplicator, which cannot count the bytes then;
+ * the provider reports its own rate.
+ */
 function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Record<string, number> {
   const provider = statistics.clients
     .flatMap(({ flows }) => flows)
@@ -105,7 +112,10 @@ export function ratesBetween(before: Look | undefined, now: Look): Record<string
 async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it does not answer')), ANSWER_MS);
+    timer = setTimeout(
+      () => reject(new Error(`the app server did not answer within ${ANSWER_MS} ms`)),
+      ANSWER_MS,
+    );
   });
   try {
     return await Promise.race([work, late]);

@@ -1,7 +1,8 @@
 /**
- * One page: its WebSocket, what it shows, and what of that it has been sent. A view gets its next
- * frame when the page has drawn the one before, so that a slow browser, or a slow line, gets fewer
- * frames and never a queue.
+ * One connected browser page: its WebSocket, the views it subscribed to, and what it has received
+ * of each. `WebServer` creates one per accepted WebSocket. A view gets its next frame only after
+ * the page has drawn the previous one, so a slow browser or line gets fewer frames and never a
+ * growing queue. Writes to the socket; reads counts from the `AppWatch` of the chosen application.
  */
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';
@@ -14,49 +15,52 @@ import { frameBody, frameKey, frameVersion } from './frames.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
 
-/** What a page may ask of the process. */
-export interface PageServices {
-  /** The watch over an application; undefined for a name that is none. */
+/** What a page may request of the process. */
+export interface PageSessionServices {
+  /** The watch of an application; undefined for an invalid name or one too many. */
   watch(app: string): AppWatch | undefined;
-  /** Pictures of the network from now on, until the returned function is called. */
-  network(receive: (message: ServerMessage) => void): () => void;
-  /** Starts or stops an application; throws why not. */
-  control(action: 'run' | 'stop', app: string): Promise<void>;
+  /** Calls `receive` with pictures of the network, until the returned function is called. */
+  followNetwork(receive: (message: ServerMessage) => void): () => void;
+  /** Starts or stops an application; throws the reason when that fails. */
+  controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
+  /** Whether the page has signed in. */
   readonly mayControl: boolean;
   readonly log: Logger;
 }
 
 interface View {
-  wanted: Subscription;
+  subscription: Subscription;
+  /** Identifies the frame that the subscription asks for; equal keys share frames. */
   key: string;
-  readonly held: CachedSpectrum;
-  sent: string;
-  outstanding: number;
+  readonly spectrum: CachedSpectrum;
+  /** Version of the last frame, `missing`, or empty before the first. */
+  sentVersion: string;
   sentMs: number;
+  unacknowledged: number;
 }
 
-/** Bytes on their way to a page beyond which it gets nothing more. */
+/** Bytes queued in the socket beyond which the page gets no further frames. */
 const BUFFERED_BYTES_MAX = 16 * 2 ** 20;
 const POLICY_VIOLATION = 1008;
 
 export class PageSession {
   readonly #socket: WebSocket;
-  readonly #services: PageServices;
+  readonly #services: PageSessionServices;
   readonly #views = new Map<number, View>();
   #watch: AppWatch | undefined;
-  #leave: () => void = () => undefined;
-  #endNetwork: (() => void) | undefined;
+  #leaveWatch: () => void = () => undefined;
+  #unfollowNetwork: (() => void) | undefined;
 
-  constructor(socket: WebSocket, services: PageServices) {
+  constructor(socket: WebSocket, services: PageSessionServices) {
     this.#socket = socket;
     this.#services = services;
     socket.on('message', (data, isBinary) => {
       const message =
         isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
-      if (message === undefined) socket.close(POLICY_VIOLATION, 'not a message of a page');
+      if (message === undefined) socket.close(POLICY_VIOLATION, 'invalid message');
       else this.#received(message);
     });
-    socket.on('error', (error) => services.log.debug('a page failed', { error }));
+    socket.on('error', (error) => services.log.debug('the WebSocket of a page failed', { error }));
     socket.once('close', () => this.#closed());
   }
 
@@ -67,23 +71,23 @@ export class PageSession {
   #received(message: PageMessage): void {
     switch (message.kind) {
       case 'app':
-        return this.#enter(message.app);
+        return this.#selectApplication(message.app);
       case 'show':
-        return this.#show(message.subscriptions);
+        return this.#setSubscriptions(message.subscriptions);
       case 'ack':
         return this.#acknowledged(message.id);
       case 'network':
-        return this.#network(message.on);
+        return this.#followNetwork(message.on);
       case 'control':
-        return void this.#control(message);
+        return void this.#controlApplication(message);
       default:
         return message satisfies never;
     }
   }
 
-  #enter(app: string | null): void {
+  #selectApplication(app: string | null): void {
     if (app === (this.#watch?.app ?? null)) return;
-    this.#exit();
+    this.#leaveApplication();
     const watch = app === null ? undefined : this.#services.watch(app);
     if (watch === undefined) return;
     this.#watch = watch;
@@ -91,9 +95,9 @@ export class PageSession {
     const status = (): void => this.send({ kind: 'status', status: watch.status });
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
-    const changed = (): void => this.#flush();
+    const changed = (): void => this.#sendFrames();
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
-    this.#leave = () => {
+    this.#leaveWatch = () => {
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
       leave();
     };
@@ -102,91 +106,93 @@ export class PageSession {
     if (watch.gates.length > 0) gates();
   }
 
-  #exit(): void {
-    this.#show([]);
-    this.#leave();
-    this.#leave = () => undefined;
+  #leaveApplication(): void {
+    this.#setSubscriptions([]);
+    this.#leaveWatch();
+    this.#leaveWatch = () => undefined;
     this.#watch = undefined;
   }
 
-  #show(subscriptions: readonly Subscription[]): void {
+  #setSubscriptions(subscriptions: readonly Subscription[]): void {
     const watch = this.#watch;
     if (watch === undefined) return;
-    const wanted = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
-    for (const [id, view] of this.#views) {
-      const still = wanted.get(id);
-      if (still !== undefined && still.spectrum === view.held.name) continue;
+    const requested = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
+    for (const [id, { spectrum }] of this.#views) {
+      if (requested.get(id)?.spectrum === spectrum.name) continue;
       this.#views.delete(id);
-      watch.shelf.release(view.held.name, performance.now());
+      watch.cache.release(spectrum.name, performance.now());
     }
-    for (const [id, subscription] of wanted) {
+    for (const [id, subscription] of requested) {
       const view = this.#views.get(id);
-      const key = frameKey(subscription);
-      if (view === undefined) {
-        const held = watch.shelf.acquire(subscription.spectrum);
-        this.#views.set(id, { wanted: subscription, key, held, sent: '', outstanding: 0, sentMs: -Infinity });
-      } else {
-        // Another part of the same spectrum is due at once, however slow it is kept.
-        if (view.key !== key) Object.assign(view, { sent: '', sentMs: -Infinity });
-        Object.assign(view, { wanted: subscription, key });
-      }
+      if (view === undefined) this.#views.set(id, openView(subscription, watch));
+      else changeView(view, subscription);
     }
-    if (watch.shelf.hasUnreadSpectrum) watch.refresh();
-    this.#flush();
+    if (watch.cache.hasUnreadSpectrum) watch.refresh();
+    this.#sendFrames();
   }
 
   #acknowledged(id: number): void {
     const view = this.#views.get(id);
-    if (view === undefined || view.outstanding === 0) return;
-    view.outstanding -= 1;
-    this.#offer(id, view);
+    if (view === undefined || view.unacknowledged === 0) return;
+    view.unacknowledged -= 1;
+    this.#sendFrame(id, view);
   }
 
-  #flush(): void {
-    for (const [id, view] of this.#views) this.#offer(id, view);
+  #sendFrames(): void {
+    for (const [id, view] of this.#views) this.#sendFrame(id, view);
   }
 
-  #offer(id: number, view: View): void {
+  /** Sends the newest frame of a view when it is new, due, and the page can take it. */
+  #sendFrame(id: number, view: View): void {
     const watch = this.#watch;
-    if (watch === undefined || view.outstanding >= FRAME_CREDIT || view.held.version === 0) return;
-    const counts = frameVersion(view.held, view.wanted, watch.historyTick);
-    if (counts === '') {
-      if (view.sent !== 'missing') this.send({ kind: 'missing', id });
-      view.sent = 'missing';
+    const { spectrum, subscription } = view;
+    if (watch === undefined || view.unacknowledged >= FRAME_CREDIT || spectrum.version === 0) return;
+    const { historyVersion } = watch.cache;
+    const countsVersion = frameVersion(spectrum, subscription, historyVersion);
+    if (countsVersion === '') {
+      if (view.sentVersion !== 'missing') this.send({ kind: 'missing', id });
+      view.sentVersion = 'missing';
       return;
     }
     const nowMs = performance.now();
-    // Bins decide what lies inside the axes: another picture of the same counts.
-    const version = `${counts} ${watch.facts.revision}`;
-    if (version === view.sent || nowMs - view.sentMs < (view.wanted.minIntervalMs ?? 0)) return;
-    if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > BUFFERED_BYTES_MAX)
-      return;
-    const { binding } = view.held;
+    // The bins of the metadata decide which channels the axes show: another picture of the same
+    // counts.
+    const version = `${countsVersion} ${watch.metadata.revision}`;
+    if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
+    if (!this.#socketHasRoom()) return;
+    const { binding } = spectrum;
     if (binding === undefined) return;
-    const info = spectrumInfo(binding, watch.facts.spectrum(binding.name));
-    const body = frameBody(view.held, view.key, view.wanted, info, {
+    const info = spectrumInfo(binding, watch.metadata.spectrum(binding.name));
+    const body = frameBody(spectrum, view.key, subscription, info, {
       nowMs,
-      historyTick: watch.historyTick,
+      historyVersion,
       ...watch.publication,
     });
     if (body === undefined) return;
-    Object.assign(view, { sent: version, outstanding: view.outstanding + 1, sentMs: nowMs });
-    // Two fragments of one message: the body belongs to everybody and is not copied.
+    view.sentVersion = version;
+    view.sentMs = nowMs;
+    view.unacknowledged += 1;
+    // Two fragments of one message: the body is shared by all pages and must not be copied.
     this.#socket.send(encodeFrameId(id), { binary: true, fin: false });
     this.#socket.send(body, { binary: true, fin: true });
   }
 
-  #network(on: boolean): void {
-    this.#endNetwork?.();
-    this.#endNetwork = on ? this.#services.network((message) => this.send(message)) : undefined;
+  #socketHasRoom(): boolean {
+    const { readyState, OPEN, bufferedAmount } = this.#socket;
+    return readyState === OPEN && bufferedAmount <= BUFFERED_BYTES_MAX;
   }
 
-  async #control({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
+  #followNetwork(on: boolean): void {
+    this.#unfollowNetwork?.();
+    this.#unfollowNetwork = on ? this.#services.followNetwork((message) => this.send(message)) : undefined;
+  }
+
+  async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
     if (!this.#services.mayControl) {
       return this.send({ kind: 'answer', request, error: 'Sign in to start and stop applications.' });
     }
     try {
-      await this.#services.control(action, app);
+      await this.#services.controlApplication(action, app);
       this.send({ kind: 'answer', request });
     } catch (error) {
       this.send({ kind: 'answer', request, error: describeError(error) });
@@ -194,7 +200,29 @@ export class PageSession {
   }
 
   #closed(): void {
-    this.#endNetwork?.();
-    this.#exit();
+    this.#unfollowNetwork?.();
+    this.#leaveApplication();
   }
+}
+
+function openView(subscription: Subscription, watch: AppWatch): View {
+  return {
+    subscription,
+    key: frameKey(subscription),
+    spectrum: watch.cache.acquire(subscription.spectrum),
+    sentVersion: '',
+    sentMs: -Infinity,
+    unacknowledged: 0,
+  };
+}
+
+function changeView(view: View, subscription: Subscription): void {
+  const key = frameKey(subscription);
+  if (view.key !== key) {
+    // Another part of the same spectrum is due at once, whatever `minIntervalMs` is.
+    view.sentVersion = '';
+    view.sentMs = -Infinity;
+  }
+  view.key = key;
+  view.subscription = subscription;
 }

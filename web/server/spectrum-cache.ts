@@ -1,97 +1,109 @@
 /**
- * The spectra of one application that pages look at: their counts as of the newest publication,
- * copied only when they have changed. One comparison for each publication, whatever the number of
- * pages.
+ * The counts of the spectra that pages of one application show, as of the newest publication (a
+ * consistent copy of SpecTcl's display memory). Counts are copied only when they changed: one
+ * comparison per publication and spectrum, whatever the number of pages. Pages acquire and release
+ * spectra; `PublicationReader` compares and commits. Pure: no I/O, times come in as parameters.
  */
 import type { Binding } from '../../client-lib/index.js';
 import { bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
 import type { Values } from '../wire/frame.js';
 import { SpectrumHistory } from './spectrum-history.js';
 
+/** One spectrum of the cache; users read it, only the cache changes it. */
 export interface CachedSpectrum {
   readonly name: string;
-  /** Undefined while there is no such spectrum. */
+  /** Where and what the spectrum is in the display memory; undefined while it does not exist. */
   readonly binding: Binding | undefined;
   readonly counts: Values;
-  /** Grows with every change. */
+  /** Grows with every change; 0 before the first read. */
   readonly version: number;
   readonly history: SpectrumHistory;
-  /** Frames that were made of this version, by what was asked. */
+  /** Encoded frames by what was requested; `frames.ts` fills and reads them. */
   readonly frames: Map<string, { readonly version: string; readonly body: Uint8Array }>;
 }
 
 interface Entry extends CachedSpectrum {
   binding: Binding | undefined;
+  /** Axes and type as JSON: a change makes the earlier counts incomparable. */
   layout: string;
   counts: Values;
   version: number;
-  wanted: number;
-  unwantedSinceMs: number;
+  users: number;
+  unusedSinceMs: number;
   versionInHistory: number;
   /** The buffer that the next change is copied into. */
   spare: Values | undefined;
 }
 
-/** What one publication brings for one spectrum. */
+/** What one publication changes in one spectrum. */
 export interface SpectrumChange {
   readonly name: string;
   readonly binding: Binding | undefined;
   readonly layout: string;
-  readonly counts: Values | undefined;
+  readonly counts: Values;
 }
 
-const NOTHING: Values = new Uint8Array(0);
-/** A spectrum nobody looks at any more is kept for its history this long. */
-const UNWANTED_KEPT_MS = 60_000;
+const NO_COUNTS: Values = new Uint8Array(0);
+/** An unused spectrum stays in the cache this long, for its history. */
+const UNUSED_KEPT_MS = 60_000;
+/** All histories together, in bytes. */
 const HISTORY_BYTES_MAX = 256 * 2 ** 20;
 
 export class SpectrumCache {
   readonly #entries = new Map<string, Entry>();
+  /** Binding slots of the display memory by spectrum name, as of the last search. */
   readonly #slots = new Map<string, number>();
+  #historyVersion = 0;
 
-  /** Somebody looks at a spectrum, from now until `release`. */
+  /** Grows whenever a history gets another sample, at most once a second. */
+  get historyVersion(): number {
+    return this.#historyVersion;
+  }
+
+  /** Whether a spectrum in use has never been read. */
+  get hasUnreadSpectrum(): boolean {
+    return [...this.#entries.values()].some(({ users, version }) => users > 0 && version === 0);
+  }
+
+  /** Keeps a spectrum up to date for one user, until `release`. */
   acquire(name: string): CachedSpectrum {
-    const known = this.#entries.get(name);
-    const entry = known ?? newEntry(name);
-    entry.wanted += 1;
-    if (known === undefined) this.#entries.set(name, entry);
+    const existing = this.#entries.get(name);
+    const entry = existing ?? newEntry(name);
+    entry.users += 1;
+    if (existing === undefined) this.#entries.set(name, entry);
     return entry;
   }
 
-  release(name: string, nowMs: number): void {
+  release(name: string, monotonicMs: number): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
-    entry.wanted -= 1;
-    entry.unwantedSinceMs = nowMs;
-  }
-
-  /** Whether there is a spectrum that was never looked up. */
-  get hasUnreadSpectrum(): boolean {
-    return [...this.#entries.values()].some(({ wanted, version }) => wanted > 0 && version === 0);
+    entry.users -= 1;
+    entry.unusedSinceMs = monotonicMs;
   }
 
   /**
-   * What differs from what is held, in one whole publication. Has no effect that a second run over
-   * another publication would notice: what it returns is taken over by `commit`.
+   * The differences between the cache and one display memory. May be repeated over another
+   * publication before `commit`, which applies the result.
    */
   compare(memory: Uint8Array): SpectrumChange[] {
     const changes: SpectrumChange[] = [];
     for (const entry of this.#entries.values()) {
-      const binding = this.#find(memory, entry.name);
-      const layout = binding === undefined ? '' : layoutOf(binding);
+      const { name } = entry;
+      const binding = this.#findBinding(memory, name);
       if (binding === undefined) {
-        if (entry.binding !== undefined || entry.version === 0)
-          changes.push({ name: entry.name, binding, layout, counts: NOTHING });
+        const isChange = entry.binding !== undefined || entry.version === 0;
+        if (isChange) changes.push({ name, binding, layout: '', counts: NO_COUNTS });
         continue;
       }
-      const found = channelsOf(memory, binding);
-      if (layout === entry.layout && sameBytes(found, entry.counts)) continue;
-      changes.push({ name: entry.name, binding, layout, counts: copyInto(entry, found) });
+      const layout = layoutOf(binding);
+      const channels = channelsOf(memory, binding);
+      if (layout === entry.layout && sameBytes(channels, entry.counts)) continue;
+      changes.push({ name, binding, layout, counts: copyForEntry(entry, channels) });
     }
     return changes;
   }
 
-  /** True when something changed. */
+  /** Applies the result of the last `compare`; returns whether anything changed. */
   commit(changes: readonly SpectrumChange[]): boolean {
     for (const { name, binding, layout, counts } of changes) {
       const entry = this.#entries.get(name);
@@ -100,7 +112,6 @@ export class SpectrumCache {
       entry.binding = binding;
       entry.layout = layout;
       entry.version += 1;
-      if (counts === undefined) continue;
       entry.spare = entry.counts.length === counts.length ? entry.counts : undefined;
       entry.counts = counts;
     }
@@ -108,39 +119,43 @@ export class SpectrumCache {
   }
 
   /**
-   * Once a second: remembers what there is, and forgets what nobody looked at for a while. True
-   * when something was remembered.
+   * Adds a sample to each history that is due, once a second, and removes spectra that have been
+   * unused for a minute. Returns whether a history grew.
    */
-  recordHistory(nowMs: number): boolean {
+  recordHistory(monotonicMs: number): boolean {
     let bytes = 0;
-    let remembered = false;
+    let grew = false;
     for (const [name, entry] of this.#entries) {
-      if (entry.wanted === 0 && nowMs - entry.unwantedSinceMs > UNWANTED_KEPT_MS) {
+      if (entry.users === 0 && monotonicMs - entry.unusedSinceMs > UNUSED_KEPT_MS) {
         this.#entries.delete(name);
         continue;
       }
       bytes += entry.history.bytes;
-      if (entry.binding === undefined || !entry.history.isDue(nowMs) || bytes > HISTORY_BYTES_MAX) continue;
-      entry.history.record(nowMs, entry.version !== entry.versionInHistory, () => entry.counts.slice());
+      if (entry.binding === undefined || !entry.history.isDue(monotonicMs)) continue;
+      if (bytes > HISTORY_BYTES_MAX) continue;
+      const changed = entry.version !== entry.versionInHistory;
+      entry.history.record(monotonicMs, changed, () => entry.counts.slice());
       entry.versionInHistory = entry.version;
-      remembered = true;
+      grew = true;
     }
-    return remembered;
+    if (grew) this.#historyVersion += 1;
+    return grew;
   }
 
-  #find(memory: Uint8Array, name: string): Binding | undefined {
+  /** Tries the slot of the last search first: searching reads all bindings. */
+  #findBinding(memory: Uint8Array, name: string): Binding | undefined {
     const slot = this.#slots.get(name);
     if (slot !== undefined) {
       const binding = readBinding(memory, slot);
-      if (binding?.name === name) return whole(memory, binding);
+      if (binding?.name === name) return ifWithin(memory, binding);
     }
     this.#slots.clear();
-    let found: Binding | undefined;
+    let match: Binding | undefined;
     for (const binding of bindings(memory)) {
       this.#slots.set(binding.name, binding.slot);
-      if (binding.name === name) found = binding;
+      if (binding.name === name) match = binding;
     }
-    return found === undefined ? undefined : whole(memory, found);
+    return match === undefined ? undefined : ifWithin(memory, match);
   }
 }
 
@@ -149,10 +164,10 @@ function newEntry(name: string): Entry {
     name,
     binding: undefined,
     layout: '',
-    counts: NOTHING,
+    counts: NO_COUNTS,
     version: 0,
-    wanted: 0,
-    unwantedSinceMs: 0,
+    users: 0,
+    unusedSinceMs: 0,
     versionInHistory: -1,
     spare: undefined,
     history: new SpectrumHistory(),
@@ -160,11 +175,12 @@ function newEntry(name: string): Entry {
   };
 }
 
-function whole(memory: Uint8Array, binding: Binding): Binding | undefined {
+/** Undefined for a binding whose channels reach beyond the end of the memory. */
+function ifWithin(memory: Uint8Array, binding: Binding): Binding | undefined {
   return binding.byteOffset + binding.byteLength <= memory.byteLength ? binding : undefined;
 }
 
-/** All that makes two states of a name different spectra, or different pictures of it. */
+/** Equal layouts: the same spectrum with the same axes, so counts can be compared. */
 function layoutOf({ type, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel }: Binding): string {
   return JSON.stringify([type.name, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel]);
 }
@@ -174,22 +190,21 @@ function bytesOf(values: Values): Uint8Array {
 }
 
 function sameBytes(one: Values, other: Values): boolean {
-  if (one.byteLength !== other.byteLength || kindOf(one) !== kindOf(other)) return false;
+  if (one.byteLength !== other.byteLength || !sameElementSize(one, other)) return false;
   return Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
 }
 
-/** The spare buffer belongs to nobody until `commit`, so that a second run may write it again. */
-function copyInto(entry: Entry, found: Values): Values {
-  const { spare } = entry;
-  if (spare === undefined || spare.length !== found.length || kindOf(spare) !== kindOf(found)) {
-    const copy = found.slice();
-    // Buffer.slice is a view; counts must outlive the memory they came from.
-    return copy.buffer === found.buffer ? Uint8Array.from(found) : copy;
+/** Copies into the entry's spare buffer, which is unused until `commit`, or into a new one. */
+function copyForEntry({ spare }: Entry, channels: Values): Values {
+  if (spare === undefined || spare.length !== channels.length || !sameElementSize(spare, channels)) {
+    const copy = channels.slice();
+    // Buffer.slice returns a view of the display memory, which changes; counts must not.
+    return copy.buffer === channels.buffer ? Uint8Array.from(channels) : copy;
   }
-  bytesOf(spare).set(bytesOf(found));
+  bytesOf(spare).set(bytesOf(channels));
   return spare;
 }
 
-function kindOf(values: Values): number {
-  return values.BYTES_PER_ELEMENT;
+function sameElementSize(one: Values, other: Values): boolean {
+  return one.BYTES_PER_ELEMENT === other.BYTES_PER_ELEMENT;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what a page sent: text from outside in, a message or undefined out. Everything is checked,
- * nothing is trusted.
+ * Parses and validates the text messages of a page, which are untrusted input. `PageSession` of the
+ * server calls it for each WebSocket message. Pure.
  */
 import {
   CELLS_MAX,
@@ -19,7 +19,7 @@ const INTERVAL_MAX_MS = 60_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Undefined when it is none. */
+/** Undefined for an invalid message; never throws. */
 export function parsePageMessage(text: string): PageMessage | undefined {
   let message: unknown;
   try {
@@ -53,10 +53,10 @@ export function parsePageMessage(text: string): PageMessage | undefined {
   }
 }
 
-function parseShow(given: unknown): PageMessage | undefined {
-  if (!Array.isArray(given) || given.length > SUBSCRIPTIONS_MAX) return undefined;
+function parseShow(items: unknown): PageMessage | undefined {
+  if (!Array.isArray(items) || items.length > SUBSCRIPTIONS_MAX) return undefined;
   const subscriptions: Subscription[] = [];
-  for (const item of given) {
+  for (const item of items) {
     const subscription = isFields(item) ? parseSubscription(item) : undefined;
     if (subscription === undefined) return undefined;
     subscriptions.push(subscription);
@@ -69,7 +69,7 @@ function parseSubscription(item: Fields): Subscription | undefined {
   if (!isIndex(id) || !isName(spectrum) || !isCount(columns) || !isCount(rows)) return undefined;
   if (columns * rows > CELLS_MAX) return undefined;
   if (projection !== undefined && projection !== 'x' && projection !== 'y') return undefined;
-  const window = RATE_WINDOWS_S.find((known) => known === rateS);
+  const window = RATE_WINDOWS_S.find((allowed) => allowed === rateS);
   if (rateS !== undefined && window === undefined) return undefined;
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;

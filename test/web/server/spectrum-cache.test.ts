@@ -1,4 +1,4 @@
-/** Counts are copied when they change, and only then. */
+/** The cache copies counts when they change, and only then. */
 import { expect } from 'chai';
 import { DISPLAY_HEADER_BYTES, writeBinding } from '../../../protocol/spectcl/display-memory.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
@@ -10,64 +10,63 @@ function memory(): Buffer {
   return bytes;
 }
 
-describe('the shelf of spectra that pages look at', () => {
-  it('holds a copy that changes with publications only', () => {
-    const shelf = new SpectrumCache();
+describe('the cache of spectra that pages show', () => {
+  it('a cached spectrum changes only with a commit', () => {
+    const cache = new SpectrumCache();
     const bytes = memory();
-    const held = shelf.acquire('a');
-    expect(shelf.hasUnreadSpectrum).to.equal(true);
-    expect(shelf.commit(shelf.compare(bytes))).to.equal(true);
-    expect(shelf.hasUnreadSpectrum).to.equal(false);
+    const spectrum = cache.acquire('a');
+    expect(cache.hasUnreadSpectrum).to.equal(true);
+    expect(cache.commit(cache.compare(bytes))).to.equal(true);
+    expect(cache.hasUnreadSpectrum).to.equal(false);
     bytes.writeUInt32LE(7, DISPLAY_HEADER_BYTES);
-    expect(held.counts[0]).to.equal(0);
-    const { version } = held;
-    // A second run over the same publication, as a reader that was overtaken does it, changes
-    // nothing more.
-    shelf.compare(bytes);
-    expect(shelf.commit(shelf.compare(bytes))).to.equal(true);
-    expect(held.counts[0]).to.equal(7);
-    expect(held.version).to.equal(version + 1);
-    expect(shelf.commit(shelf.compare(bytes))).to.equal(false);
-    expect(held.version).to.equal(version + 1);
+    expect(spectrum.counts[0]).to.equal(0);
+    const { version } = spectrum;
+    // The reader repeats a comparison when the writer overtook it; only the commit counts.
+    cache.compare(bytes);
+    expect(cache.commit(cache.compare(bytes))).to.equal(true);
+    expect(spectrum.counts[0]).to.equal(7);
+    expect(spectrum.version).to.equal(version + 1);
+    expect(cache.commit(cache.compare(bytes))).to.equal(false);
+    expect(spectrum.version).to.equal(version + 1);
   });
 
-  it('follows a spectrum into another slot, and says when it has gone and come back', () => {
-    const shelf = new SpectrumCache();
-    const held = shelf.acquire('a');
-    shelf.commit(shelf.compare(memory()));
+  it('a cached spectrum follows its binding into another slot, and is undefined while unbound', () => {
+    const cache = new SpectrumCache();
+    const spectrum = cache.acquire('a');
+    cache.commit(cache.compare(memory()));
     const moved = Buffer.alloc(DISPLAY_HEADER_BYTES + 4_096);
     writeBinding(moved, 9, { name: 'a', type: 4, xchans: 4, ychans: 1, channelOffset: 10, xmin: 0, xmax: 8 });
-    shelf.commit(shelf.compare(moved));
-    expect(held.binding?.slot).to.equal(9);
-    expect(held.counts).to.have.length(4);
-    shelf.commit(shelf.compare(Buffer.alloc(DISPLAY_HEADER_BYTES + 4_096)));
-    expect(held.binding).to.equal(undefined);
-    shelf.commit(shelf.compare(moved));
-    expect(held.binding?.slot).to.equal(9);
+    cache.commit(cache.compare(moved));
+    expect(spectrum.binding?.slot).to.equal(9);
+    expect(spectrum.counts).to.have.length(4);
+    cache.commit(cache.compare(Buffer.alloc(DISPLAY_HEADER_BYTES + 4_096)));
+    expect(spectrum.binding).to.equal(undefined);
+    cache.commit(cache.compare(moved));
+    expect(spectrum.binding?.slot).to.equal(9);
   });
 
-  it('keeps byte spectra apart from the memory they came from', () => {
-    const shelf = new SpectrumCache();
+  it('the counts of a byte spectrum are a copy of the display memory', () => {
+    const cache = new SpectrumCache();
     const bytes = memory();
-    const held = shelf.acquire('b');
-    shelf.commit(shelf.compare(bytes));
+    const spectrum = cache.acquire('b');
+    cache.commit(cache.compare(bytes));
     bytes[DISPLAY_HEADER_BYTES + 64] = 9;
-    expect(held.counts[0]).to.equal(0);
-    expect(held.counts).to.have.length(16);
+    expect(spectrum.counts[0]).to.equal(0);
+    expect(spectrum.counts).to.have.length(16);
   });
 
-  it('remembers once a second and forgets what nobody looked at for a minute', () => {
-    const shelf = new SpectrumCache();
-    const held = shelf.acquire('a');
-    shelf.commit(shelf.compare(memory()));
-    expect(shelf.recordHistory(0)).to.equal(true);
-    expect(shelf.recordHistory(500)).to.equal(false);
-    expect(shelf.recordHistory(1_000)).to.equal(true);
-    shelf.release('a', 1_000);
-    shelf.recordHistory(30_000);
-    expect(shelf.acquire('a')).to.equal(held);
-    shelf.release('a', 31_000);
-    shelf.recordHistory(120_000);
-    expect(shelf.acquire('a')).to.not.equal(held);
+  it('the history grows once a second, and a spectrum unused for a minute is dropped', () => {
+    const cache = new SpectrumCache();
+    const spectrum = cache.acquire('a');
+    cache.commit(cache.compare(memory()));
+    expect(cache.recordHistory(0)).to.equal(true);
+    expect(cache.recordHistory(500)).to.equal(false);
+    expect(cache.recordHistory(1_000)).to.equal(true);
+    cache.release('a', 1_000);
+    cache.recordHistory(30_000);
+    expect(cache.acquire('a')).to.equal(spectrum);
+    cache.release('a', 31_000);
+    cache.recordHistory(120_000);
+    expect(cache.acquire('a')).to.not.equal(spectrum);
   });
 });

@@ -1,4 +1,4 @@
-/** Scales, axes, envelopes and searches: what is drawn is where it belongs. */
+/** Scales, axes, envelopes, colours and search of the plots. */
 import { expect } from 'chai';
 import { array, assert as property, integer, property as forAll } from 'fast-check';
 import {
@@ -33,7 +33,7 @@ const INFO = {
 } as const;
 
 describe('the scales of counts', () => {
-  it('grow with the counts, from 0 at the bottom to 1 at the top', () => {
+  it('a scale grows with the counts, from 0 at the bottom to 1 at the top', () => {
     for (const name of SCALES) {
       const height = scaler(name, 1_000);
       expect(height(0)).to.equal(0);
@@ -43,7 +43,7 @@ describe('the scales of counts', () => {
     }
   });
 
-  it('have room above the highest, and round ticks', () => {
+  it('an axis of counts has room above the highest count, and round ticks', () => {
     for (const max of [0, 1, 7, 99, 12_345])
       for (const name of SCALES) expect(axisTop(name, max)).to.be.above(max);
     expect(countTicks('log', 2_000, 10).map(({ label }) => label)).to.deep.equal(['1', '10', '100', '1000']);
@@ -62,21 +62,21 @@ describe('the scales of counts', () => {
 describe('the axis of channels', () => {
   const axis = xAxis(INFO);
 
-  it('leaves under- and overflow out, and knows units and channels', () => {
+  it('an axis excludes under- and overflow, and converts channels to units and back', () => {
     expect(axis.inRange).to.deep.equal([1, 101]);
     expect(toUnits(axis, 1)).to.equal(0);
     expect(toUnits(axis, 101)).to.equal(200);
     expect(toChannel(axis, toUnits(axis, 42.5))).to.be.closeTo(42.5, 1e-9);
   });
 
-  it('stays inside when it is zoomed and moved', () => {
+  it('a zoomed or moved range stays on its axis', () => {
     expect(fitRange(axis, -50, 500)).to.deep.equal([1, 101]);
     expect(zoomRange(axis, [1, 101], 51, 0.5)).to.deep.equal([26, 76]);
     expect(panRange(axis, [26, 76], 1_000)).to.deep.equal([51, 101]);
     expect(panRange(axis, [26, 76], -1_000)).to.deep.equal([1, 51]);
   });
 
-  it('puts overlaid spectra where their units are, or their channels', () => {
+  it('an overlaid spectrum is placed by its units, or by its channels', () => {
     const other = xAxis({ ...INFO, xchans: 50, xoutside: false, xmax: 100 });
     const { scale, offset } = overlayPlacement(axis, other, false);
     expect(toUnits(axis, offset + 10 * scale)).to.be.closeTo(toUnits(other, 10), 1e-9);
@@ -85,7 +85,7 @@ describe('the axis of channels', () => {
 });
 
 describe('drawing', () => {
-  it('loses no high channel on a narrow plot', () => {
+  it('the envelope keeps the highest channel on a narrow plot', () => {
     property(
       forAll(
         array(integer({ min: 0, max: 1_000 }), { minLength: 1, maxLength: 500 }),
@@ -99,7 +99,7 @@ describe('drawing', () => {
     );
   });
 
-  it('gives every count above 0 a colour, the first row at the bottom', () => {
+  it('every count above 0 gets a colour, with the first row at the bottom', () => {
     const pixels = new Uint32Array(4);
     const colours = colourWords();
     paintHeat(pixels, Uint32Array.of(0, 1, 2, 100_000), 2, 2, colours, 'linear', 100_000);
@@ -112,7 +112,7 @@ describe('drawing', () => {
 });
 
 describe('searching', () => {
-  it('finds a part of a name, a glob of the whole, and a name that looks like a glob', () => {
+  it('a search matches part of a name, a glob of the whole name, and a name that looks like a glob', () => {
     expect(nameMatcher('CO')('ge.00.Co-60')).to.equal(true);
     expect(nameMatcher('ge.*')('ge.00.Co-60')).to.equal(true);
     expect(nameMatcher('ge.0?')('ge.00.Co-60')).to.equal(false);

@@ -1,3 +1,4 @@
+/** The short texts of the network page about flows and clients. */
 import { expect } from 'chai';
 import {
   fillRatio,
@@ -17,8 +18,8 @@ function flow(change: Partial<NetworkFlow>): NetworkFlow {
 }
 const reads: NetworkUsage = { flow: 'f', direction: 'input', ready: 3, capacity: 4, lag: 2 };
 
-describe('words of the network page', () => {
-  it('tell what is wrong with a flow: its state, its source, who holds it back', () => {
+describe('the texts of the network page', () => {
+  it('the problem of a flow is its state, its source, or the clients that hold it back', () => {
     expect(flowProblem(flow({}))).to.equal(undefined);
     expect(flowProblem(flow({ state: 'failed', holding: ['a'] }))).to.equal('failed');
     expect(flowProblem(flow({ sourceState: 'stale', quietS: 12, holding: ['a'] }))).to.equal(
@@ -28,29 +29,29 @@ describe('words of the network page', () => {
     expect(flowProblem(flow({ holding: ['a', 'b'] }))).to.equal('held back by a, b');
   });
 
-  it('tell what comes in, or since when nothing does', () => {
+  it('the rate of a flow is a number, or the time without data', () => {
     expect(flowRateText(flow({}))).to.equal('…');
     expect(flowRateText(flow({ rates: { published: 2, publishedBytes: 2048 } }))).to.equal('2/s · 2 KiB/s');
     expect(flowRateText(flow({ rates: { published: 0, publishedBytes: 0 }, quietS: 1 }))).to.equal(
       '0/s · 0 B/s',
     );
     expect(flowRateText(flow({ rates: { published: 0, publishedBytes: 0 }, quietS: 7 }))).to.equal(
-      'nothing new for 7.0 s',
+      'no data for 7.0 s',
     );
   });
 
-  it('tell how far readers are behind', () => {
+  it('the lag of a flow is that of its slowest reader', () => {
     expect(flowLagText(flow({}))).to.equal('no reader');
-    expect(flowLagText(flow({ readers: 1 }))).to.equal('one reader has the newest');
-    expect(flowLagText(flow({ readers: 2 }))).to.equal('2 readers have the newest');
-    expect(flowLagText(flow({ readers: 1, lag: 0 }))).to.equal('readers have all');
+    expect(flowLagText(flow({ readers: 1 }))).to.equal('one reader, newest buffer only');
+    expect(flowLagText(flow({ readers: 2 }))).to.equal('2 readers, newest buffer only');
+    expect(flowLagText(flow({ readers: 1, lag: 0 }))).to.equal('readers up to date');
     expect(flowLagText(flow({ readers: 1, lag: 3, buffers: 8 }))).to.equal('slowest reader 3 of 8 behind');
     expect(flowLagRatio(flow({ readers: 1, lag: 2, buffers: 8 }))).to.equal(0.25);
     expect(flowLagRatio(flow({ readers: 1, lag: 20, buffers: 8 }))).to.equal(1);
     expect(flowLagRatio(flow({ readers: 1, lag: 2 }))).to.equal(undefined);
   });
 
-  it('tell of a client the flow that is worst off', () => {
+  it('a client is summarized by the flow that it holds back, or else by its fullest history', () => {
     const full: NetworkUsage = { ...reads, flow: 'full', ready: 4 };
     const holding: NetworkUsage = { ...reads, flow: 'holding', ready: 0, holding: true };
     const client = { name: 'c', program: 'p', pid: 1, connected: true, answered: true };
@@ -64,7 +65,7 @@ describe('words of the network page', () => {
     ]);
   });
 
-  it('tell of a reader and of a writer what is known', () => {
+  it('a use of a flow is described with the figures that exist', () => {
     expect(usageSummary(reads)).to.equal('history 3 of 4 · 2 behind');
     expect(usageSummary({ flow: 'f', direction: 'input' })).to.equal('reads');
     expect(usageSummary({ flow: 'f', direction: 'output', queued: 0 })).to.equal('writes');
