@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 /**
- * The process of the web viewer, which serves live spectra to browsers. The host server starts it,
- * or a user by hand. It uses the client library like any other program. When it listens, it writes
- * one line of JSON to standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * The process of the web viewer, which serves live spectra to browsers and uses the client library
+ * like any other program. The host server starts it and receives its address in a child.ready call;
+ * a user who starts it by hand reads one line of JSON on standard output:
+ * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
+import { hostSocketPath } from '../protocol/base/paths.js';
+import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
@@ -27,6 +30,7 @@ async function main(): Promise<void> {
   if (options === undefined) return;
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
+  const parent = rest.directory === undefined ? undefined : hostSocketPath(rest.directory);
   try {
     const server = await WebServer.start({ ...rest, assets: webAssets(), version: packageVersion() }, log);
     endOnSignals(log, () => server.close());
@@ -34,8 +38,10 @@ async function main(): Promise<void> {
     const { address } = server;
     log.info('listening', { address });
     process.stdout.write(`${JSON.stringify({ ready: true, address, pid: process.pid })}\n`);
+    if (parent !== undefined) await reportAddress(parent, address, log);
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
+    await reportFailedStart(parent, error, log);
     process.exit(EXIT_CANNOT_START);
   }
 }

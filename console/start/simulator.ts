@@ -4,13 +4,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { LIMITS } from '../../protocol/base/limits.js';
-import { announcedAddress } from '../../protocol/host/process-kit/announced-address.js';
+import { programPath } from '../../protocol/base/installation.js';
 
-const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {
@@ -30,7 +28,7 @@ export class SimulatorProcess {
 
   /** Resolves when it serves. Throws START_FAILED with what it said, or TIMED_OUT. */
   static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
-    const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin', ...args], {
+    const child = spawn(process.execPath, [programPath('simulator'), '--json', '--end-with-stdin', ...args], {
       // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input
       // is its life line.
       detached: true,
@@ -83,5 +81,16 @@ async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<s
     return await Promise.race([line, ended.then(() => ''), late]);
   } finally {
     timeout.abort();
+  }
+}
+
+/** The address in the simulator's first line, one object of JSON; undefined for any other line. */
+function announcedAddress(line: string): string | undefined {
+  try {
+    const ready: unknown = JSON.parse(line);
+    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
+    return typeof ready.address === 'string' ? ready.address : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -11,7 +11,7 @@ import type { NetworkPicture, ServerMessage } from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { HostLink } from './host-link.js';
-import { NetworkLooks } from './network.js';
+import { NetworkSampler } from './network.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -25,9 +25,9 @@ export class Applications {
   readonly #directory: string | undefined;
   readonly #links = new Map<string, AppLink>();
   readonly #watches = new Map<string, AppWatch>();
-  readonly #pageNetwork: NetworkLooks;
+  readonly #pageNetwork: NetworkSampler;
   /** Apart from that of the pages, so that a scrape's rates are those since the last scrape. */
-  readonly #metricsNetwork: NetworkLooks;
+  readonly #metricsNetwork: NetworkSampler;
   readonly #pictureReceivers = new Set<Receive>();
   #pictureTimer: NodeJS.Timeout | undefined;
   #sendingPicture = false;
@@ -38,8 +38,8 @@ export class Applications {
     this.#log = log;
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
-    this.#pageNetwork = new NetworkLooks(clientOf);
-    this.#metricsNetwork = new NetworkLooks(clientOf);
+    this.#pageNetwork = new NetworkSampler(clientOf);
+    this.#metricsNetwork = new NetworkSampler(clientOf);
     this.#host.on('applications', () => this.#releaseEnded());
   }
 

@@ -3,6 +3,7 @@
  * publications. `AppWatch` feeds it with states and counts and sends the result to the pages.
  * Pure: no timers, times come in as parameters.
  */
+import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
 import type { WatchState, WatchStatus } from '../wire/messages.js';
 
 /** Milliseconds between two measurements of the rate. */
@@ -10,8 +11,8 @@ const RATE_INTERVAL_MS = 1_000;
 
 export class WatchStatusTracker {
   #status: WatchStatus;
-  /** Count and monotonic time at the last measurement; undefined before the first. */
-  #measured: { readonly published: number; readonly monotonicMs: number } | undefined;
+  /** The count at the last measurement; undefined before the first. */
+  #lastSample: CounterSample | undefined;
 
   /** `wallMs` is the time of creation, in milliseconds since 1970. */
   constructor(app: string, wallMs: number) {
@@ -37,12 +38,13 @@ export class WatchStatusTracker {
    * milliseconds since 1970.
    */
   measureRate(published: number, dataMs: number, monotonicMs: number): boolean {
-    const previous = this.#measured;
-    const elapsedMs = previous === undefined ? Infinity : monotonicMs - previous.monotonicMs;
-    if (elapsedMs < RATE_INTERVAL_MS) return false;
-    this.#measured = { published, monotonicMs };
-    const increase = previous === undefined ? 0 : Math.max(0, published - previous.published);
-    this.#status = { ...this.#status, rate: (increase * 1_000) / elapsedMs, dataMs };
+    const last = this.#lastSample;
+    if (last !== undefined && monotonicMs - last.atMs < RATE_INTERVAL_MS) return false;
+    const sample = { atMs: monotonicMs, counters: { published } };
+    this.#lastSample = sample;
+    // A mirror that was attached again may count from a lower number: then there is no rate.
+    const rate = last === undefined ? 0 : (ratesBetween(last, sample)['published'] ?? 0);
+    this.#status = { ...this.#status, rate, dataMs };
     return true;
   }
 }
