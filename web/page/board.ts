@@ -166,7 +166,7 @@ export class Board {
     this.element.style.setProperty('--columns', String(Math.max(1, Math.min(columns, count))));
     this.element.classList.toggle('is-empty', count === 0);
     const cards = count === 0 ? [this.#emptyNote] : this.#plots.map((plot) => plot.element);
-    // Only cards in the wrong place are moved: moving an element takes its focus away.
+    // Only cards in the wrong place are moved: moving an element removes its focus.
     cards.forEach((card, index) => {
       if (this.element.children[index] !== card)
         this.element.insertBefore(card, this.element.children[index] ?? null);

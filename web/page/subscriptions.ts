@@ -1,6 +1,6 @@
 /**
  * The views that are visible on this page, sent to the server as one complete list whenever it
- * changes, and the frames that come back. Plots and thumbnails open a subscription each; `main.ts`
+ * changes, and the received frames. Plots and thumbnails open a subscription each; `main.ts`
  * connects them to the WebSocket. A hidden tab subscribes to nothing.
  */
 import type { Frame } from '../wire/frame.js';

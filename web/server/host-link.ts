@@ -1,5 +1,5 @@
 /**
- * The web process's connection to the host server, which knows the applications of this machine:
+ * The web process's connection to the host server, which manages the applications of this machine:
  * polls their list once a second while it has users, and starts and stops applications on request.
  * `Applications` owns the only one. Opens sockets; an unreachable host server is a state, not an
  * error.

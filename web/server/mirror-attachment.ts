@@ -146,7 +146,7 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
     void this.#link.close().then(() => this.#retryLater());
   }
 
-  /** The mirror tells that its source is unreachable, the app server why. */
+  /** The mirror has only the state of its source; the app server has the cause. */
   async #reportCause(mirror: Mirror): Promise<void> {
     try {
       const flows = await (await this.#link.client()).flows();
