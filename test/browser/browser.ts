@@ -1,4 +1,6 @@
-/** Starts a Chromium of this machine for tests; without one the tests are skipped with the reason. */
+/**
+ * Starts a Chromium of this machine for tests; without one the tests are skipped with the reason.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

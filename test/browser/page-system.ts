@@ -1,6 +1,6 @@
 /**
- * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects the
- * errors of the page.
+ * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
+ * the errors of the page.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -11,8 +11,8 @@ const FIRST_PICTURE_MS = 1_000;
 const PEAK_MS = 1_000;
 const STALE_MS = 2_000;
 /**
- * Measured times are printed. Where MIRRORFLOW_TIMES is `strict`, one of ATTEMPTS must stay below its
- * limit; elsewhere below LENIENCE times the limit, since a busy machine misses limits.
+ * Measured times are printed. Where MIRRORFLOW_TIMES is `strict`, one of ATTEMPTS must stay below
+ * its limit; elsewhere below LENIENCE times the limit, since a busy machine misses limits.
  */
 const STRICT = process.env['MIRRORFLOW_TIMES'] === 'strict';
 const LENIENCE = STRICT ? 1 : 30;

@@ -72,7 +72,7 @@ class App {
     startTheme(() => this.#redraw());
     document.body.replaceChildren(this.#header.element, this.#main);
     addEventListener('hashchange', () => this.#restore());
-    addEventListener('keydown', (event) => this.#key(event));
+    addEventListener('keydown', (event) => this.#handleKey(event));
     this.#restore();
   }
 
@@ -221,7 +221,7 @@ class App {
     dialog.showModal();
   }
 
-  #key(event: KeyboardEvent): void {
+  #handleKey(event: KeyboardEvent): void {
     const { target } = event;
     const inField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
     if (

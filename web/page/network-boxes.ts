@@ -1,6 +1,6 @@
 /**
- * The boxes of the network picture as SVG: sources, flows and clients, which are buttons that select
- * their details. `network-picture.ts` places them.
+ * The boxes of the network picture as SVG: sources, flows and clients, which are buttons that
+ * select their details. `network-picture.ts` places them.
  */
 import {
   fillRatio,

@@ -159,7 +159,9 @@ function application(
   };
 }
 
-/** A line between two boxes: wider with more bytes per second, without motion when there are none. */
+/**
+ * A line between two boxes: wider with more bytes per second, without motion when there are none.
+ */
 function line(
   from: Place,
   to: Place,

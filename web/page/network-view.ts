@@ -1,6 +1,6 @@
 /**
- * The network page: the picture of the network, the details of the selected box, and the button that
- * starts and stops applications. `main.ts` creates it and forwards its messages.
+ * The network page: the picture of the network, the details of the selected box, and the button
+ * that starts and stops applications. `main.ts` creates it and forwards its messages.
  */
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';

@@ -52,8 +52,8 @@ export function yToChannel(area: PlotArea, range: ChannelRange, y: number): numb
 }
 
 /**
- * Clears the canvas, in the resolution of the screen, and returns a context in CSS pixels. Undefined
- * while the canvas has no size.
+ * Clears the canvas, in the resolution of the screen, and returns a context in CSS pixels.
+ * Undefined while the canvas has no size.
  */
 export function prepare(
   canvas: HTMLCanvasElement,

@@ -1,6 +1,6 @@
 /**
- * The spectra of one plot, each with its subscription and its newest frame. `Plot` draws them. While
- * the page is paused the newest frame waits behind the one that is shown.
+ * The spectra of one plot, each with its subscription and its newest frame. `Plot` draws them.
+ * While the page is paused the newest frame waits behind the one that is shown.
  */
 import type { Frame } from '../wire/frame.js';
 import type { SubscriptionHandle, SubscriptionRequest, Subscriptions } from './subscriptions.js';

@@ -34,8 +34,8 @@ import type { SubscriptionRequest } from './subscriptions.js';
 import { currentPalette } from './theme.js';
 
 /**
- * A 1-D spectrum of up to so many channels is subscribed to as a whole, so that zooming needs no new
- * frame and the counts under the cursor are exact.
+ * A 1-D spectrum of up to so many channels is subscribed to as a whole, so that zooming needs no
+ * new frame and the counts under the cursor are exact.
  */
 const WHOLE_CHANNELS = 8_192;
 /** Values of a map across or up: the pixels of the canvas, in steps so that frames are shared. */

@@ -1,7 +1,7 @@
 /**
- * The list of spectra beside the board: search, type filters, and a live thumbnail for every visible
- * row. Rows that are scrolled away are removed from the document, so that long lists cost nothing.
- * `main.ts` creates it and shows the chosen spectra.
+ * The list of spectra beside the board: search, type filters, and a live thumbnail for every
+ * visible row. Rows that are scrolled away are removed from the document, so that long lists cost
+ * nothing. `main.ts` creates it and shows the chosen spectra.
  */
 import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
 import { formatCount, formatShort } from '../view/numbers.js';
@@ -74,8 +74,8 @@ export class SpectrumList {
       this.#scroller,
     );
     this.search.addEventListener('input', () => this.refresh());
-    this.search.addEventListener('keydown', (event) => this.#key(event));
-    this.#scroller.addEventListener('keydown', (event) => this.#key(event));
+    this.search.addEventListener('keydown', (event) => this.#handleKey(event));
+    this.#scroller.addEventListener('keydown', (event) => this.#handleKey(event));
     this.#scroller.addEventListener('scroll', () => this.#updateRows(), { passive: true });
     new ResizeObserver(() => this.#updateRows()).observe(this.#scroller);
     for (const topic of ['list', 'status', 'connection'] as const)
@@ -130,7 +130,7 @@ export class SpectrumList {
     return chip;
   }
 
-  #key(event: KeyboardEvent): void {
+  #handleKey(event: KeyboardEvent): void {
     const page = Math.max(1, Math.floor(this.#scroller.clientHeight / ROW_PX) - 1);
     const steps: Readonly<Record<string, number>> = {
       ArrowDown: 1,

@@ -1,6 +1,6 @@
 /**
- * The theme of the page (light, dark, or that of the system), kept in the browser's storage, and the
- * colours of its style sheet for drawing on canvases.
+ * The theme of the page (light, dark, or that of the system), kept in the browser's storage, and
+ * the colours of its style sheet for drawing on canvases.
  */
 type Theme = 'system' | 'light' | 'dark';
 

@@ -3,7 +3,7 @@
  * comparison per publication, one list of spectra, shared by all pages. `Applications` creates one
  * watch per application; each `PageSession` enters the watch of the application it shows.
  *
- *     MirrorAttachment     connects, retries        PublicationReader   counts and list of a publication
+ *     MirrorAttachment     connects, retries        PublicationReader   reads a publication
  *     WatchStatusTracker   state and rate           SpectrumCache       counts and their history
  *     SourceMetadata       bins and gates by REST   SpectrumListing     the list of spectra
  *

@@ -17,7 +17,7 @@ interface FlowSample extends CounterSample {
   readonly changedAtMs: number;
 }
 
-const ANSWER_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_000;
 const RATE_SUFFIX = 'PerSecond';
 
 export class NetworkSampler {
@@ -48,8 +48,10 @@ export class NetworkSampler {
     };
     if (state !== 'running') return { ...summary, flows: [], clients: [] };
     try {
-      const client = await within(this.#clientOf(name));
-      const [flows, statistics] = await within(Promise.all([client.flows(), client.applicationStatistics()]));
+      const client = await withTimeout(this.#clientOf(name));
+      const [flows, statistics] = await withTimeout(
+        Promise.all([client.flows(), client.applicationStatistics()]),
+      );
       return {
         ...summary,
         flows: flows.map((flow) => this.#flow(client.app, flow, statistics)),
@@ -105,16 +107,17 @@ function ratesOfCounters(before: CounterSample | undefined, after: CounterSample
   );
 }
 
-async function within<T>(work: Promise<T>): Promise<T> {
+/** Rejects when the app server does not answer in time. */
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`the app server did not answer within ${ANSWER_MS} ms`)),
-      ANSWER_MS,
+      () => reject(new Error(`the app server did not answer within ${ANSWER_TIMEOUT_MS} ms`)),
+      ANSWER_TIMEOUT_MS,
     );
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

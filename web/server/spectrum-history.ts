@@ -31,8 +31,8 @@ export class SpectrumHistory {
   }
 
   /**
-   * Records a sample. `changed`: the counts differ from those of the previous sample; then `copy` is
-   * called, and the history keeps what it returns.
+   * Records a sample. `changed`: the counts differ from those of the previous sample; then `copy`
+   * is called, and the history keeps what it returns.
    */
   record(nowMs: number, changed: boolean, copy: () => Values): void {
     const newest = this.#samples.at(-1);

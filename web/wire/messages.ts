@@ -169,7 +169,8 @@ export interface NetworkClient {
   readonly pid: number;
   readonly connected: boolean;
   /**
-   * False when the client did not answer in time; then `flows` has only what its duplicators report.
+   * False when the client did not answer in time; then `flows` has only what its duplicators
+   * report.
    */
   readonly answered: boolean;
   readonly flows: readonly NetworkUsage[];

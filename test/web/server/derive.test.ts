@@ -1,4 +1,6 @@
-/** Arithmetic on counts before they are sent: no peak disappears, and sums and moments are exact. */
+/**
+ * Arithmetic on counts before they are sent: no peak disappears, and sums and moments are exact.
+ */
 import { expect } from 'chai';
 import { array, assert as property, integer, property as forAll } from 'fast-check';
 import { inRangeChannels } from '../../../web/view/axis.js';
