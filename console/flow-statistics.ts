@@ -1,6 +1,6 @@
 /** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
 export type Counters = Readonly<Record<string, number>>;
 

@@ -3,7 +3,7 @@ import type { Spectrum } from '../client-lib/index.js';
 import type { TerminalStyle } from './render/colour.js';
 import { renderHistogram } from './render/plot-1d.js';
 import { renderHeatMap } from './render/plot-2d.js';
-import type { ScaleName } from './render/scale.js';
+import type { ScaleName } from '../plotting/scale.js';
 
 export interface PlotWishes extends TerminalStyle {
   /** Default: linear for one dimension, log for two. */

@@ -3,7 +3,7 @@ import type { ApplicationInfo } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import type { Output } from '../output.js';
 import type { TextStyle } from '../render/colour.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import { withHost } from '../servers.js';
 

@@ -3,7 +3,7 @@ import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell } from '../record-table.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 
 export const clientsCommand = command({
   name: 'clients',

@@ -5,7 +5,7 @@ import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import type { TextStyle } from '../render/colour.js';
-import { formatBytes } from '../render/numbers.js';
+import { formatBytes } from '../../plotting/numbers.js';
 
 const SOURCE_STYLES: Readonly<Record<NonNullable<FlowInfo['sourceState']>, TextStyle>> = {
   live: 'green',

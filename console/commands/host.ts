@@ -4,7 +4,7 @@ import type { HostInfo } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import type { Output } from '../output.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 const ACTIONS = ['status', 'start', 'stop'] as const;

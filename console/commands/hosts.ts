@@ -3,7 +3,7 @@ import type { HostOnNetwork } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import type { Output } from '../output.js';
 import { recordTable, type RecordColumn } from '../record-table.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 export const hostsCommand = command({

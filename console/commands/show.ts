@@ -4,7 +4,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { numberValue, rangeValue } from '../option-values.js';
-import { SCALE_NAMES, type ScaleName } from '../render/scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { withClient } from '../servers.js';
 import { closest } from '../suggest.js';
 

@@ -5,7 +5,7 @@ import { describeError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { ratesBetween, type Look } from '../flow-statistics.js';
 import { numberValue } from '../option-values.js';
-import { formatByteRate, formatCount, formatDuration, formatRate } from '../render/numbers.js';
+import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 const INTERVAL_MS = { min: 100, max: 3_600_000 };

@@ -1,6 +1,7 @@
 /** A one-dimensional spectrum as a step histogram of block characters. */
+import { channelWindow, type ChannelWindow } from './channel-window.js';
 import { styled } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import {
   channelsPerCell,
   FRAME_ROWS,
@@ -13,9 +14,9 @@ import {
   type RowTick,
 } from './plot-frame.js';
 import { cutTo, printable } from './printable.js';
-import { channelWindow, largestPerColumn, peakOf, type ChannelWindow, type Counts } from './resample.js';
-import { countScale, type CountScale } from './scale.js';
-import { formatAxisValue } from './ticks.js';
+import { envelope, peakOf, type Counts } from '../../plotting/resample.js';
+import { countAxisTop, countScale, type CountScale } from '../../plotting/scale.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 
 /** From empty to full in eighths of a row. */
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
@@ -52,14 +53,14 @@ export function renderHistogram(options: HistogramOptions): string[] {
 
   const peak = peakOf(counts, window.first, window.end);
   const maximum = describeMaximum(peak, window);
-  const scale = countScale(options.scale, peak.count);
+  const scale = countScale(options.scale, countAxisTop(peak.count));
   const rows = height - FRAME_ROWS - CAPTION_ROWS;
   const axis = gutter(rowTicks(scale, rows), Math.max(0, rows), unicode);
   const columns = width - axis.columns;
   if (!hasRoom(columns, rows))
     return withoutPicture(options, maximum, 'The terminal is too small for a plot.');
 
-  const contents = largestPerColumn(counts, window.first, window.end, columns);
+  const contents = envelope(counts, window.first, window.end, columns).high;
   const shown = options.stale === true ? 'dim' : 'cyan';
   return framed(options, maximum, {
     rows: bars(contents, scale, rows, unicode).map((row) => styled(row.trimEnd(), shown, colour)),

@@ -1,8 +1,9 @@
 /** A two-dimensional spectrum as a heat map. */
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { channelWindow, type ChannelWindow } from './channel-window.js';
 import { styled } from './colour.js';
 import { cellPainter, type CellPainter, type Shade } from './heat-cells.js';
-import { formatCount, formatShortCount } from './numbers.js';
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import {
   channelsPerCell,
   FRAME_ROWS,
@@ -15,9 +16,9 @@ import {
   type RowTick,
 } from './plot-frame.js';
 import { columnsOf, cutTo, printable } from './printable.js';
-import { channelWindow, shareOut, type ChannelWindow, type Counts } from './resample.js';
-import { countScale, type CountScale } from './scale.js';
-import { formatAxisValue, niceTicks } from './ticks.js';
+import { cellEdges, peakOf, type Counts } from '../../plotting/resample.js';
+import { countAxisTop, countScale, type CountScale } from '../../plotting/scale.js';
+import { formatAxisValue, labelledTicks } from '../../plotting/ticks.js';
 
 /** One tick alone gives no scale. */
 const LEAST_TICKS = 2;
@@ -78,10 +79,7 @@ export function renderHeatMap(options: HeatMapOptions): string[] {
   const painter = cellPainter(options);
   const pixelRows = rows * painter.valuesPerCell;
   const values = resampled(options, x, y, columns, pixelRows);
-  const scale = countScale(
-    options.scale,
-    values.reduce((most, value) => Math.max(most, value), 0),
-  );
+  const scale = countScale(options.scale, countAxisTop(peakOf(values, 0, values.length).count));
   return framed(options, maximum, {
     rows: cells(values, scale, painter, columns, rows),
     gutter: axis,
@@ -113,10 +111,10 @@ function middleOf(channel: number, window: ChannelWindow): string {
 }
 
 function rowTicks(y: ChannelWindow, rows: number): RowTick[] {
-  const { values, step } = niceTicks(y.from, y.to, Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK)));
-  return values.map((value) => ({
+  const most = Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK));
+  return labelledTicks(y.from, y.to, most).map(({ value, label }) => ({
     row: Math.min(rows - 1, Math.floor(((value - y.from) / (y.to - y.from)) * rows)),
-    label: formatAxisValue(value, step),
+    label,
   }));
 }
 
@@ -128,8 +126,8 @@ function resampled(
   columns: number,
   rows: number,
 ): Float64Array {
-  const across = shareOut(x.first, x.end, columns);
-  const up = shareOut(y.first, y.end, rows);
+  const across = cellEdges(x.first, x.end, columns);
+  const up = cellEdges(y.first, y.end, rows);
   const values = new Float64Array(columns * rows);
   for (let row = 0; row < rows; row += 1) {
     const [bottom, top] = [up.starts[row] ?? 0, up.ends[row] ?? 0];

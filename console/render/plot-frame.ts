@@ -3,10 +3,10 @@
  * terminal.
  */
 import { styled, type TerminalStyle } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import { columnsOf, cutTo, padLeft, printable } from './printable.js';
-import type { ScaleName } from './scale.js';
-import { formatAxisValue, niceTicks } from './ticks.js';
+import type { ScaleName } from '../../plotting/scale.js';
+import { labelledTicks } from '../../plotting/ticks.js';
 
 /**
  * Larger terminals get a plot of this size: time and memory stay bounded whatever a terminal
@@ -121,13 +121,12 @@ export function bottomAxis(
   columns: number,
   unicode: boolean,
 ): { readonly line: string; readonly labels: string } {
-  const { values, step } = niceTicks(from, to, Math.max(2, Math.floor(columns / COLUMNS_PER_TICK)));
+  const ticks = labelledTicks(from, to, Math.max(2, Math.floor(columns / COLUMNS_PER_TICK)));
   const line: string[] = Array.from({ length: columns }, () => (unicode ? '─' : '-'));
   let labels = '';
-  for (const value of values) {
+  for (const { value, label } of ticks) {
     const column = Math.min(columns - 1, Math.floor(((value - from) / (to - from)) * columns));
     line[column] = unicode ? '┬' : '+';
-    const label = formatAxisValue(value, step);
     const start = Math.max(0, Math.min(columns - label.length, column - Math.floor(label.length / 2)));
     const isFree = labels === '' || start > labels.length;
     if (isFree && start + label.length <= columns) labels = labels.padEnd(start) + label;

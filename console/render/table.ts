@@ -1,6 +1,6 @@
 /** Tables: aligned and cut to the terminal, or plain and stable for programs that read them. */
 import { styled, type TerminalStyle, type TextStyle } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import { columnsOf, cutTo, padLeft, padRight, printable } from './printable.js';
 
 /** Columns between columns. Cells never hold two spaces in a row, so this can be split at. */

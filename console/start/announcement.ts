@@ -1,6 +1,6 @@
 /** What `mirrorflow start` says when the mirror stands, and while it runs. Pure. */
 import type { TextStyle } from '../render/colour.js';
-import { formatByteRate, formatBytes, formatCount, formatRate } from '../render/numbers.js';
+import { formatByteRate, formatBytes, formatCount, formatRate } from '../../plotting/numbers.js';
 
 export interface MirrorFacts {
   readonly app: string;

@@ -1,6 +1,6 @@
 /** How a transfer goes, as one line that is written over again on a terminal. */
 import type { OutputStream } from '../output.js';
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../render/numbers.js';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 
 export interface Transferred {
   readonly buffers: number;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHistogram, type HistogramOptions } from '../../../console/render/plot-1d.js';
-import { SCALE_NAMES } from '../../../console/render/scale.js';
+import { SCALE_NAMES } from '../../../plotting/scale.js';
 import { isHarmless, uncoloured } from './sgr.js';
 
 const plot = (options: Partial<HistogramOptions>): string[] =>
