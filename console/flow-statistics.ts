@@ -1,4 +1,9 @@
-/** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
+/**
+ * Formats the counters of a flow: value, rate between two samples, meaning.
+ *
+ * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator writes to its
+ * flow file. Pure: no I/O.
+ */
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
@@ -7,7 +12,7 @@ export type Counters = Readonly<Record<string, number>>;
 export interface CounterRow {
   readonly name: string;
   readonly value: string;
-  /** Empty at the first look, and for what is no ever-growing count. */
+  /** Empty at the first sample, and for a counter that is a level and no ever-growing count. */
   readonly rate: string;
   readonly help: string;
 }
@@ -59,7 +64,7 @@ function shownValue(name: string, value: number): string {
 function shownRate(name: string, rate: number | undefined): string {
   if (rate === undefined) return '';
   if (name.endsWith('Bytes')) return formatByteRate(rate);
-  // Nanoseconds per second are a share of the time.
+  // 1e9 nanoseconds per second are 100 % of the time.
   return name.endsWith('Ns') ? `${(rate / 1e7).toFixed(1)} %` : formatRate(rate);
 }
 

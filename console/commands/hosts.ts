@@ -1,4 +1,8 @@
-/** `mirrorflow hosts`. */
+/**
+ * `mirrorflow hosts`: lists the hosts of the network, this one included.
+ *
+ * The command asks the host server, which is connected to the host servers of the others.
+ */
 import type { HostOnNetwork } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import type { Output } from '../output.js';
@@ -8,7 +12,7 @@ import { withHost } from '../servers.js';
 
 export const hostsCommand = command({
   name: 'hosts',
-  summary: 'lists the hosts of the network',
+  summary: 'list the hosts of the network',
   positionals: {},
   options: {},
   examples: [

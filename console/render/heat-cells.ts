@@ -1,6 +1,8 @@
 /**
- * How the values of a heat map become characters: coloured half blocks, coloured spaces, or ASCII
- * shades.
+ * Converts the values of a heat map to lines of characters: coloured half blocks, coloured spaces
+ * or ASCII shades, by what the terminal can show.
+ *
+ * `plot-2d.ts` calls it for the map and its colour key. Pure: no I/O.
  */
 import type { TerminalStyle } from './colour.js';
 import { hasHeatColours, heatColour } from './heat-colours.js';
@@ -9,17 +11,15 @@ import { hasHeatColours, heatColour } from './heat-colours.js';
 const SHADES = '.:-=+*#%@';
 const RESET = '\x1b[0m';
 
-/**
- * The look of one value; undefined for an empty channel, which keeps the terminal's own background.
- */
+/** Position on the colour scale, 0 to 1; undefined for an empty channel, which is not coloured. */
 export type Shade = number | undefined;
 
 export interface CellPainter {
-  /** Values above each other in one character: 2 with half blocks, otherwise 1. */
+  /** Number of values, one above the other, in one character: 2 with half blocks, otherwise 1. */
   readonly valuesPerCell: 1 | 2;
   /**
-   * One line from values (0 to 1) of its upper and its lower halves; `lower` is not read with 1
-   * value per cell.
+   * One line from the values of its upper and lower halves; with 1 value per cell `lower` is
+   * unused.
    */
   paint(upper: readonly Shade[], lower: readonly Shade[]): string;
 }
@@ -45,7 +45,7 @@ function asciiShade(shade: Shade): string {
 
 interface Cell {
   readonly glyph: string;
-  /** Parameters of the colour sequence, empty for the terminal's own colours. */
+  /** Parameters of the colour sequence; empty for the terminal's default colours. */
   readonly ink: string;
 }
 
@@ -60,10 +60,7 @@ function halves(upper: string, lower: string): Cell {
   return { glyph: '▀', ink: `38;${upper};48;${lower}` };
 }
 
-/**
- * The cells as one line, with a colour sequence only where the colour changes, and none left open
- * at its end.
- */
+/** The cells as one line with a colour sequence only where the colour changes, reset at the end. */
 function inked(cells: readonly Cell[]): string {
   let line = '';
   let current = '';

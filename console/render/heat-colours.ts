@@ -1,5 +1,6 @@
 /**
- * The heat colours as parameters of terminal escape sequences, for terminals of 256 or 2^24 colours.
+ * The heat colours as parameters of terminal escape sequences, for terminals of 256 or 2^24
+ * colours.
  *
  * `heat-cells.ts` calls it for each cell of a heat map. Pure: no I/O.
  */

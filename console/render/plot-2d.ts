@@ -1,4 +1,8 @@
-/** A two-dimensional spectrum as a heat map. */
+/**
+ * Renders a two-dimensional spectrum as a heat map.
+ *
+ * `spectrum-plot.ts` calls it for `mirrorflow show`. Pure: no I/O.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { channelWindow, type ChannelWindow } from './channel-window.js';
 import { styled } from './colour.js';
@@ -20,7 +24,7 @@ import { cellEdges, peakOf, type Counts } from '../../plotting/resample.js';
 import { countAxisTop, countScale, type CountScale } from '../../plotting/scale.js';
 import { formatAxisValue, labelledTicks } from '../../plotting/ticks.js';
 
-/** One tick alone gives no scale. */
+/** A single tick would not show the scale. */
 const LEAST_TICKS = 2;
 const ROWS_PER_TICK = 4;
 const KEY_HALF_COLUMNS = 9;
@@ -28,14 +32,14 @@ const KEY_HALF_COLUMNS = 9;
 const FOOTER_ROWS = 2;
 
 /**
- * What becomes of the channels that share a cell. `max` keeps a single hot channel of a sparse
- * matrix in sight and is the default; `mean` shows the density of a well-filled one without its
- * statistical noise, but fades narrow peaks.
+ * How channels that share a cell are combined. `max`, the default, keeps a single hot channel of a
+ * sparse matrix visible; `mean` shows the density of a well-filled one without statistical noise,
+ * but fades narrow peaks.
  */
 export type Resampling = 'max' | 'mean';
 
 export interface HeatMapOptions extends PlotOptions {
-  /** Contents row by row, x fastest: `xchans` × `ychans` of them; only read. */
+  /** `xchans` × `ychans` counts, row by row, x fastest; only read. */
   readonly counts: Counts;
   readonly xchans: number;
   readonly ychans: number;
@@ -45,7 +49,7 @@ export interface HeatMapOptions extends PlotOptions {
   readonly ymax: number;
   readonly ylabel: string;
   readonly resampling?: Resampling;
-  /** The parts of the axes to show, in axis units, widened to whole channels. */
+  /** Parts of the axes to show, in axis units; widened to whole channels. */
   readonly xrange?: readonly [number, number] | undefined;
   readonly yrange?: readonly [number, number] | undefined;
 }
@@ -97,8 +101,8 @@ function describeMaximum({ counts, xchans }: HeatMapOptions, x: ChannelWindow, y
   let [count, column, row] = [0, 0, 0];
   for (let j = y.first; j < y.end; j += 1) {
     for (let i = x.first; i < x.end; i += 1) {
-      const here = counts[j * xchans + i] ?? 0;
-      if (here > count) [count, column, row] = [here, i, j];
+      const content = counts[j * xchans + i] ?? 0;
+      if (content > count) [count, column, row] = [content, i, j];
     }
   }
   if (count === 0) return 'max 0';
@@ -137,10 +141,10 @@ function resampled(
       let sum = 0;
       for (let j = bottom; j < top; j += 1) {
         for (let i = j * xchans + left; i < j * xchans + right; i += 1) {
-          const here = counts[i] ?? 0;
+          const content = counts[i] ?? 0;
           // Negative contents and NaN count as empty, here and in every scale.
-          if (here > 0) sum += here;
-          if (here > largest) largest = here;
+          if (content > 0) sum += content;
+          if (content > largest) largest = content;
         }
       }
       const mean = sum / ((top - bottom) * (right - left));
@@ -150,7 +154,7 @@ function resampled(
   return values;
 }
 
-/** The rows of the picture, the top row first. */
+/** The rows of the map, the top row first. */
 function cells(
   values: Float64Array,
   scale: CountScale,
@@ -169,10 +173,7 @@ function cells(
   });
 }
 
-/**
- * What the colours mean: `0 blank 1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; nothing rather than a broken key where it
- * does not fit.
- */
+/** The colour key, `0 blank 1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; empty where it does not fit. */
 function key(scale: CountScale, painter: CellPainter, width: number): string {
   const part = (half: number): string => {
     const shades = Array.from(

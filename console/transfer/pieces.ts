@@ -1,6 +1,9 @@
 /**
- * How a stream of bytes becomes buffers of a flow: as it comes, as blocks of one size, or as whole
- * lines. Pure; the pieces joined are always the very bytes that were pushed.
+ * Cuts a stream of bytes into pieces that fit the buffers of a flow: as the bytes arrive, as blocks
+ * of one size, or as whole lines.
+ *
+ * `mirrorflow send` uses it. The pieces together are exactly the bytes that were pushed. Pure: no
+ * I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
@@ -9,17 +12,17 @@ const LINE_SHOWN_CHARACTERS = 40;
 
 export interface Packer {
   /**
-   * Pieces of 1 byte up to the buffer's size. Each is valid until the next is asked for, and the
-   * chunk until the last was.
+   * Yields pieces of 1 byte up to the buffer's size. A piece is valid until the next one is
+   * requested. The caller must not change `chunk` before the last piece was requested.
    */
   push(chunk: Uint8Array): Generator<Uint8Array, void>;
-  /** What is left at the end of the input. */
+  /** Yields the rest at the end of the input. */
   end(): Generator<Uint8Array, void>;
 }
 
 /**
- * `whole`: every piece but the last has exactly `size` bytes; otherwise what was pushed goes out at
- * once.
+ * Pieces of at most `size` bytes. With `whole` every piece but the last has exactly `size` bytes;
+ * otherwise bytes are yielded as soon as they are pushed.
  */
 export class BlockPacker implements Packer {
   readonly #held: Buffer;
@@ -57,7 +60,7 @@ export class BlockPacker implements Packer {
   }
 }
 
-/** A piece holds as many whole lines as have come and fit; the newline belongs to its line. */
+/** Pieces of whole lines, as many as have arrived and fit; the newline belongs to its line. */
 export class LinePacker implements Packer {
   readonly #held: Buffer;
   readonly #split: boolean;
@@ -65,8 +68,8 @@ export class LinePacker implements Packer {
   #lines = 0;
 
   /**
-   * `split`: a line that does not fit a buffer is cut; otherwise it throws TOO_LARGE with its
-   * number.
+   * With `split` a line longer than `size` bytes is cut; otherwise it throws TOO_LARGE with the
+   * line's number.
    */
   constructor(size: number, split: boolean) {
     this.#held = Buffer.allocUnsafe(size);
@@ -108,10 +111,10 @@ export class LinePacker implements Packer {
   *#tooLong(): Generator<Uint8Array, void> {
     if (this.#split) return yield* this.end();
     const line = this.#lines + 1;
-    const begin = this.#held.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
+    const start = this.#held.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
     throw new MirrorflowError(
       'TOO_LARGE',
-      `line ${line} (${JSON.stringify(begin)}…) is longer than a buffer of ${this.#held.length} bytes`,
+      `line ${line} (${JSON.stringify(start)}…) is longer than a buffer of ${this.#held.length} bytes`,
       { line, hint: 'give a larger --buffer-size, cut long lines with --split, or send blocks' },
     );
   }

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { expect } from 'chai';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../simulator/simulator.js';
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
-import { OwnRequests } from '../../../gateway/rest/own-requests.js';
+import { LocalRequests } from '../../../gateway/rest/local-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
 import { parseAddress } from '../../../protocol/base/address.js';
@@ -48,7 +48,7 @@ describe('the REST service of a gateway', () => {
     directory = new MirrorDirectory();
     const where = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
     source = new SourceRest(where, clock, timeoutMs);
-    const own = new OwnRequests({
+    const localRequests = new LocalRequests({
       header: () => {
         if (mirrorAway)
           return Promise.reject(new MirrorflowError('SOURCE_UNREACHABLE', 'there is no mirror'));
@@ -62,7 +62,7 @@ describe('the REST service of a gateway', () => {
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ own, source, allowChanges, log });
+    service = new RestService({ localRequests, source, allowChanges, log });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -101,7 +101,7 @@ describe('the REST service of a gateway', () => {
   ];
 
   for (const flavour of ['spectcl', 'rustogramer'] as const) {
-    it(`answers to the letter what a ${flavour} answers`, async () => {
+    it(`the REST service answers exactly what a ${flavour} answers`, async () => {
       await start(false, { flavour });
       for (const path of SAME) {
         const there = await get(path, simulator.restPort);
@@ -112,14 +112,14 @@ describe('the REST service of a gateway', () => {
     });
   }
 
-  it('gives the size as a text, the file for those who can map it, and its own ports', async () => {
+  it('the REST service answers size as text, key as file and its own ports', async () => {
     await start();
     expect((await get('shmem/size')).detail).to.equal('8388608');
     expect((await get('shmem/key')).detail).to.equal('file:/dev/shm/somewhere/spectra.image');
     expect((await get('shmem/variables')).detail).to.include({ HTTPDPort: '4711', MirrorPort: '4712' });
   });
 
-  it('changes SpecTcl only where that was switched on', async () => {
+  it('without allowChanges a request that changes SpecTcl is refused', async () => {
     await start(false);
     const before = Buffer.from(simulator.memory);
     for (const path of [
@@ -136,7 +136,7 @@ describe('the REST service of a gateway', () => {
     expect(simulator.counters.restRequests).to.equal(0);
   });
 
-  it('passes changes on where that was switched on, and forgets what it knew', async () => {
+  it('with allowChanges a change is forwarded and cached lists are dropped', async () => {
     await start(true);
     const page = { headers: { 'sec-fetch-site': 'cross-site' } };
     expect((await get('spectrum/zero?pattern=*', port, page)).http).to.equal(403);
@@ -169,7 +169,7 @@ describe('the REST service of a gateway', () => {
     expect([head.status, await head.text()]).to.deep.equal([200, '']);
   });
 
-  it('answers a bad or evil pattern with what matches it', async () => {
+  it('a malformed or expensive pattern gets the names that match it', async () => {
     await start();
     for (const pattern of ['[', '[]', '\\', '%5B^', '*a'.repeat(300), '%00', '']) {
       const { http, status, detail } = await get(`sbind/list?pattern=${pattern.replaceAll('\\', '%5C')}`);
@@ -177,7 +177,7 @@ describe('the REST service of a gateway', () => {
     }
   });
 
-  it('closes with an answer what is no HTTP', async () => {
+  it('a connection that sends no HTTP gets an answer and is closed', async () => {
     await start();
     const stranger = connect(port, '127.0.0.1');
     stranger.write('\x08\0\0\0\x02\0\0\0 hello\r\n\r\n');
@@ -186,7 +186,7 @@ describe('the REST service of a gateway', () => {
     stranger.destroy();
   });
 
-  it('answers 500 requests at once, and asks SpecTcl few times for them', async () => {
+  it('500 requests at once cost SpecTcl only a few', async () => {
     await start(true, {}, undefined, { clock: STANDING_CLOCK });
     const paths = ['spectrum/list', 'sbind/list', 'specstats', 'gate/list', 'shmem/variables'];
     const replies = await Promise.all(Array.from({ length: 500 }, (_, index) => get(paths[index % 5] ?? '')));
@@ -210,16 +210,16 @@ describe('the REST service of a gateway', () => {
     expect(html.status).to.match(/without its envelope: It works!/);
   });
 
-  it('gives an error for a SpecTcl that does not answer', async () => {
+  it('a SpecTcl that does not answer gives an error', async () => {
     await start(true, { misbehaviour: { rest: 'silent' } }, undefined, { timeoutMs: SILENCE_MS });
     expect((await get('parameter/list')).http).to.equal(502);
   });
 
-  it('keeps answering from the mirror while SpecTcl is away', async () => {
+  it('the REST service answers from the mirror while SpecTcl is unreachable', async () => {
     await start();
     const known = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
     await simulator.close();
-    source.forget();
+    source.clearCache();
     const again = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
     expect(again).to.deep.equal(known);
     expect((await get('shmem/size')).detail).to.equal('8388608');
@@ -228,7 +228,7 @@ describe('the REST service of a gateway', () => {
     expect(status).to.match(/cannot be reached/);
   });
 
-  it('lists spectra from the header alone when SpecTcl never answered', async () => {
+  it('spectra are listed from the header when SpecTcl never answered', async () => {
     await start(false, {}, 'spectcl://127.0.0.1?rest=9&mirror=9');
     const all = (await get('spectrum/list')).detail as {
       name: string;
@@ -243,7 +243,7 @@ describe('the REST service of a gateway', () => {
     expect((await get('sbind/list')).http).to.equal(502);
   });
 
-  it('answers an error when the source dies in the middle of a reply', async () => {
+  it('a source that dies within a reply gives an error', async () => {
     const sockets = new Set<Socket>();
     const dying = createServer((socket) => {
       sockets.add(socket);
@@ -266,7 +266,7 @@ describe('the REST service of a gateway', () => {
     await new Promise((resolve) => dying.close(resolve));
   });
 
-  it('serves on after a client that leaves in the middle', async () => {
+  it('the REST service continues after a client leaves within a request', async () => {
     await start();
     const leaving = httpRequest({ host: '127.0.0.1', port, path: '/spectcl/spectrum/list' });
     leaving.on('error', () => undefined);

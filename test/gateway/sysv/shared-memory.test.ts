@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { bringUpToDate } from '../../../gateway/sysv/segment-image.js';
+import { updateSegment } from '../../../gateway/sysv/shared-memory.js';
 import {
   DISPLAY_HEADER_BYTES,
   TYPES_RANGE,
@@ -62,15 +62,15 @@ function watched(next: Buffer, look: () => void): Buffer {
   });
 }
 
-describe('shared memory that is read while it is written', () => {
-  it('becomes what was published, also where less is defined than before', () => {
+describe('shared memory read during an update', () => {
+  it('the segment equals the publication, also after a larger one', () => {
     fc.assert(
       fc.property(fc.array(state, { minLength: 1, maxLength: 4 }), (states) => {
         const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
         let size = 0;
         for (const { spectra, fill, used } of states) {
           const next = publication(image, spectra, fill, used);
-          bringUpToDate(image, next, size);
+          updateSegment(image, next, size);
           size = next.byteLength;
           expect(Buffer.compare(image.subarray(0, size), next)).to.equal(0);
           expect(image.subarray(size).every((byte) => byte === 0)).to.equal(true);
@@ -80,32 +80,32 @@ describe('shared memory that is read while it is written', () => {
     );
   });
 
-  it('never shows a slot that neither the one nor the other publication has', () => {
+  it('a reader never sees a slot that is in neither publication', () => {
     fc.assert(
       fc.property(state, state, (one, two) => {
         const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
         const before = publication(image, one.spectra, one.fill, one.used);
-        bringUpToDate(image, before, 0);
+        updateSegment(image, before, 0);
         const next = publication(image, two.spectra, two.fill, two.used);
         const allowed = new Set([...seen(before), ...seen(next)]);
         const look = (): void => {
           for (const slot of seen(image)) expect(allowed.has(slot), slot).to.equal(true);
         };
-        bringUpToDate(image, watched(next, look), before.byteLength);
+        updateSegment(image, watched(next, look), before.byteLength);
         look();
       }),
       { numRuns: 15 },
     );
   });
 
-  it('shows a spectrum that moved only when its channels are there', () => {
+  it('a spectrum that moved appears only after its channels are written', () => {
     const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
     const one = { slot: 0, name: 'a', xchans: 4, channelOffset: 0 };
     const before = publication(image, [one], 1, 4_096);
-    bringUpToDate(image, before, 0);
+    updateSegment(image, before, 0);
     const next = publication(image, [{ ...one, channelOffset: 512 }], 2, 4_096);
     let looks = 0;
-    bringUpToDate(
+    updateSegment(
       image,
       watched(next, () => {
         const types = image.readInt32LE(TYPES_RANGE[0]);
