@@ -12,7 +12,12 @@ import { closest } from './suggest.js';
 import { packageVersion } from '../protocol/base/installation.js';
 
 export type Parsed =
-  | { readonly kind: 'command'; readonly command: Command; readonly given: object; readonly globals: Globals }
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      readonly values: object;
+      readonly globals: Globals;
+    }
   | { readonly kind: 'help'; readonly text: string; readonly asError: boolean };
 
 export const GLOBAL_OPTIONS = {
@@ -40,19 +45,19 @@ export async function parseCommandLine(
   const withOptions = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const mentioned = commands.find((command) => command.name === firstWord(withOptions));
   checkOptions(withOptions, mentioned);
-  let parsed: { readonly command: Command; readonly given: object } | undefined;
+  let parsed: { readonly command: Command; readonly values: object } | undefined;
   let helpText = '';
   const parser = commandLine(Math.min(columns, HELP_COLUMNS_MAX));
   for (const command of commands) {
     // Only the mentioned command gets its options: declaring all of them takes time.
-    declare(parser, command, command === mentioned, (given) => {
-      parsed = { command, given };
+    declare(parser, command, command === mentioned, (values) => {
+      parsed = { command, values };
     });
   }
   parser.fail((message: string | null, error: Error | undefined) => {
     throw badUsage(message ?? describeError(error), commands, mentioned, error);
   });
-  const given = await parser.parseAsync(joinedNegatives(withOptions), {}, (_error, _given, text) => {
+  const values = await parser.parseAsync(joinedNegatives(withOptions), {}, (_error, _given, text) => {
     helpText = text;
   });
   if (parsed === undefined && helpText !== '') return { kind: 'help', text: helpText, asError: false };
@@ -63,9 +68,9 @@ export async function parseCommandLine(
     kind: 'command',
     ...parsed,
     globals: {
-      directory: given.directory,
-      json: given.json === true,
-      noColour: given['no-colour'] === true,
+      directory: values.directory,
+      json: values.json === true,
+      noColour: values['no-colour'] === true,
     },
   };
 }
@@ -91,7 +96,7 @@ function commandLine(columns: number) {
     .epilogue(EXIT_CODES_HELP);
 }
 
-function declare(parser: Argv, command: Command, withWords: boolean, run: (given: object) => void): void {
+function declare(parser: Argv, command: Command, withWords: boolean, run: (values: object) => void): void {
   const { name, summary, positionals, options, examples, epilogue } = command;
   const shape = Object.entries(positionals).map(([key, { demandOption }]) =>
     demandOption === true ? `<${key}>` : `[${key}]`,
@@ -112,7 +117,7 @@ function declare(parser: Argv, command: Command, withWords: boolean, run: (given
       if (epilogue !== undefined) builder.epilogue(epilogue);
       return builder;
     },
-    (given) => run(given),
+    (values) => run(values),
   );
 }
 

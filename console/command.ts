@@ -66,17 +66,17 @@ export interface Command {
   /** Former option names with their present ones: a former name is refused with the present one. */
   readonly renamedOptions?: Readonly<Record<string, string>>;
   /**
-   * Runs the command; `given` are the values of the declared words. Resolves with an exit code
+   * Runs the command; `values` are the values of the declared words. Resolves with an exit code
    * other than success when the command has reported its failure itself, and throws every other
    * failure.
    */
-  run(context: CommandContext, given: never): Promise<ExitCode | void>;
+  run(context: CommandContext, values: never): Promise<ExitCode | void>;
 }
 
 interface Definition<P extends Positionals, O extends Options> extends Omit<Command, 'run'> {
   readonly positionals: P;
   readonly options: O;
-  run(context: CommandContext, given: InferredOptionTypes<P & O>): Promise<ExitCode | void>;
+  run(context: CommandContext, values: InferredOptionTypes<P & O>): Promise<ExitCode | void>;
 }
 
 /** Declares a command; `run` gets its values with the declared types. */

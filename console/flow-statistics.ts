@@ -17,6 +17,7 @@ export interface CounterRow {
   readonly help: string;
 }
 
+/** The counters of a flow at one time. */
 export interface Look {
   readonly atMs: number;
   readonly counters: Counters;
@@ -34,13 +35,13 @@ export function counterRows(look: Look, before: Look | undefined): CounterRow[] 
   }));
 }
 
-/** Without the rates that the server sends among them. */
+/** The counters without the rates that the server adds to them. */
 export function countersOf({ counters }: Look): Counters {
   return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
 /**
- * Per second, of each counter that did not go back; from the server where there was no look before.
+ * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
   const rates: Record<string, number> = {};

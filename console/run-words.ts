@@ -45,7 +45,7 @@ export async function runWords(
       output.help(parsed.text, parsed.asError);
       return parsed.asError ? EXIT.usage : EXIT.success;
     }
-    const { command, given } = parsed;
+    const { command, values } = parsed;
     const globals = withPromptOptions(prompt, parsed.globals);
     output = outputFor(globals);
     const context: CommandContext = {
@@ -59,7 +59,7 @@ export async function runWords(
       env,
       atPrompt: prompt !== undefined,
     };
-    return (await command.run(context, given as never)) ?? EXIT.success;
+    return (await command.run(context, values as never)) ?? EXIT.success;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
     output.failure(error);
@@ -68,10 +68,10 @@ export async function runWords(
 }
 
 /** The global options of a command, completed by those of the prompt in which it was typed. */
-function withPromptOptions(prompt: Globals | undefined, own: Globals): Globals {
+function withPromptOptions(prompt: Globals | undefined, globals: Globals): Globals {
   return {
-    directory: own.directory ?? prompt?.directory,
-    json: own.json || prompt?.json === true,
-    noColour: own.noColour || prompt?.noColour === true,
+    directory: globals.directory ?? prompt?.directory,
+    json: globals.json || prompt?.json === true,
+    noColour: globals.noColour || prompt?.noColour === true,
   };
 }

@@ -9,16 +9,16 @@ const LETTERS_PER_CHANGE = 3;
 /** Longer words are not compared: the time grows with the square of the length. */
 const COMPARED_CHARACTERS = 128;
 
-/** The word of `known` that is closest to `word`, ignoring case; undefined when none is close. */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+/** The word of `candidates` that is closest to `word`, ignoring case; undefined when none is close. */
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word === '' || word.length > COMPARED_CHARACTERS) return undefined;
   const target = word.toLowerCase();
   let best: { readonly text: string; readonly changes: number } | undefined;
-  for (const text of known) {
-    const candidate = text.slice(0, COMPARED_CHARACTERS).toLowerCase();
-    const isPrefix = target.length > 1 && candidate.startsWith(target);
-    const changes = isPrefix ? 0.5 : editDistance(target, candidate);
-    const most = Math.max(1, Math.floor(Math.max(target.length, candidate.length) / LETTERS_PER_CHANGE));
+  for (const text of candidates) {
+    const compared = text.slice(0, COMPARED_CHARACTERS).toLowerCase();
+    const isPrefix = target.length > 1 && compared.startsWith(target);
+    const changes = isPrefix ? 0.5 : editDistance(target, compared);
+    const most = Math.max(1, Math.floor(Math.max(target.length, compared.length) / LETTERS_PER_CHANGE));
     if (changes <= most && (best === undefined || changes < best.changes)) best = { text, changes };
   }
   return best?.text;

@@ -43,8 +43,8 @@ export const gatewayCommand = command({
     ["gateway e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001' --rest 8100 --mirror 8101", 'open it'],
     ['gateway e23001', 'show its ports'],
   ],
-  async run(context, given) {
-    const { rest, mirror, name, spectcl } = given;
+  async run(context, values) {
+    const { rest, mirror, name, spectcl } = values;
     if ((rest === undefined) !== (mirror === undefined)) {
       throw new MirrorflowError('BAD_OPTION', 'a gateway needs both ports: give --rest and --mirror');
     }
@@ -59,11 +59,11 @@ export const gatewayCommand = command({
     const gateway: GatewayOptions = {
       restPort: port('rest', rest),
       mirrorPort: port('mirror', mirror),
-      ...(given.host !== undefined && { host: given.host }),
-      ...(given['allow-changes'] === true && { allowChanges: true }),
-      ...((given.key === true || given['key-mode'] !== undefined) && { sharedMemory: true }),
-      ...(given['key-mode'] !== undefined && { sharedMemoryMode: given['key-mode'] }),
-      ...(given.advertise !== undefined && { advertise: given.advertise }),
+      ...(values.host !== undefined && { host: values.host }),
+      ...(values['allow-changes'] === true && { allowChanges: true }),
+      ...((values.key === true || values['key-mode'] !== undefined) && { sharedMemory: true }),
+      ...(values['key-mode'] !== undefined && { sharedMemoryMode: values['key-mode'] }),
+      ...(values.advertise !== undefined && { advertise: values.advertise }),
     };
     await openGateway(context, name, spectcl, gateway);
     return showGateway(context, name);

@@ -57,11 +57,11 @@ export const hostCommand = command({
     ],
     ['host stop --keep', 'stop only the host server; data keep moving'],
   ],
-  async run(context, given) {
-    const { action, foreground, config, listen } = given;
-    const flowDirectory = given['flow-dir'];
-    const hostName = given['host-name'];
-    const secretFile = given['secret-file'];
+  async run(context, values) {
+    const { action, foreground, config, listen } = values;
+    const flowDirectory = values['flow-dir'];
+    const hostName = values['host-name'];
+    const secretFile = values['secret-file'];
     switch (action) {
       case 'start':
         return start(context, {
@@ -71,18 +71,18 @@ export const hostCommand = command({
             ...(listen === undefined ? [] : ['--listen', listen]),
             ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
             ...(hostName === undefined ? [] : ['--host-name', hostName]),
-            ...(given.peer === undefined ? [] : ['--peer', given.peer]),
+            ...(values.peer === undefined ? [] : ['--peer', values.peer]),
             ...(secretFile === undefined ? [] : ['--secret-file', path.resolve(secretFile)]),
           ],
         });
       case 'stop':
-        if (given.everything === true && given.keep === true) {
+        if (values.everything === true && values.keep === true) {
           throw new MirrorflowError(
             'BAD_OPTION',
             '--everything and --keep exclude each other: give one of them',
           );
         }
-        return stop(context, given.keep !== true);
+        return stop(context, values.keep !== true);
       case 'status':
         return showHost(context.output, await withHost(context, (host) => host.info()));
       default:

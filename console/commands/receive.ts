@@ -54,20 +54,20 @@ export const receiveCommand = command({
   ],
   epilogue:
     'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written. Buffers that earlier providers left in the ring are skipped, except with --follow.',
-  async run(context, given) {
+  async run(context, values) {
     const whole = { min: 0, max: Number.MAX_SAFE_INTEGER };
-    const { from, count } = given;
+    const { from, count } = values;
     const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, whole));
     const options: ReceiveOptions = {
-      flow: checkName('flow', given.flow),
+      flow: checkName('flow', values.flow),
       start,
       count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, whole),
-      lossy: given.lossy === true,
-      follow: given.follow === true,
-      wait: given.wait === true,
-      type: given.type,
+      lossy: values.lossy === true,
+      follow: values.follow === true,
+      wait: values.wait === true,
+      type: values.type,
     };
-    return withClient(context, given.app, (client) => receive(context, client, options), {
+    return withClient(context, values.app, (client) => receive(context, client, options), {
       live: true,
       as: 'receive',
     });

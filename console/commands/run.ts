@@ -47,14 +47,14 @@ export const runCommand = command({
     ['run e23001 --via daq', 'mirror from host daq: SpecTcl is not asked again'],
     ['run e23001 --host counting-room', 'start it on another host of the network'],
   ],
-  async run(context, given) {
+  async run(context, values) {
     const { checkName } = await import('../../protocol/base/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
-    const { spectcl, linger, host, via } = given;
-    const interval = given['update-interval'];
-    const ring = given['ring-bytes'];
+    const { spectcl, linger, host, via } = values;
+    const interval = values['update-interval'];
+    const ring = values['ring-bytes'];
     const options: ApplicationOptions = {
-      name: checkName('application', given.name),
+      name: checkName('application', values.name),
       ...(spectcl !== undefined && {
         source: formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
       }),

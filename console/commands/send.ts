@@ -69,27 +69,27 @@ export const sendCommand = command({
   ],
   epilogue:
     'Without --lines and --block data are sent as they are read, cut where buffers end. A flow without consumers keeps the newest buffers, as many as its ring has.',
-  async run(context, given) {
+  async run(context, values) {
     const count = { min: LIMITS.slotCountMin, max: LIMITS.slotCountMax };
     const size = { min: 1, max: LIMITS.mappedBytes };
-    const { buffers, block } = given;
-    const bufferSize = given['buffer-size'];
+    const { buffers, block } = values;
+    const bufferSize = values['buffer-size'];
     const options: SendOptions = {
-      flow: given.flow,
-      file: given.file,
-      lines: given.lines === true,
-      split: given.split === true,
+      flow: values.flow,
+      file: values.file,
+      lines: values.lines === true,
+      split: values.split === true,
       blockBytes: block === undefined ? undefined : bytesValue('block', block, size),
       bufferSize: bufferSize === undefined ? undefined : bytesValue('buffer-size', bufferSize, size),
       buffers: buffers === undefined ? undefined : numberValue('buffers', buffers, count),
-      type: given.type,
-      consumers: numberValue('wait-for-consumer', given['wait-for-consumer'] ?? '0', {
+      type: values.type,
+      consumers: numberValue('wait-for-consumer', values['wait-for-consumer'] ?? '0', {
         min: 0,
         max: LIMITS.linkClients,
       }),
     };
     checkOptions(options, context);
-    return withClient(context, given.app, (client) => send(context, client, options), {
+    return withClient(context, values.app, (client) => send(context, client, options), {
       live: true,
       as: 'send',
     });

@@ -61,25 +61,25 @@ export const showCommand = command({
     ['show ge.00.Co-60 --range 1100:1400 --scale log', 'part of the axis'],
     ['show ge.00.Co-60 --json', 'all counts, for a program'],
   ],
-  async run(context, given) {
+  async run(context, values) {
     const options: ShowOptions = {
-      name: given.name,
-      scale: given.scale,
-      range: given.range === undefined ? undefined : rangeValue('range', given.range),
-      width: given.width === undefined ? undefined : numberValue('width', given.width, EXTENT),
-      height: given.height === undefined ? undefined : numberValue('height', given.height, EXTENT),
+      name: values.name,
+      scale: values.scale,
+      range: values.range === undefined ? undefined : rangeValue('range', values.range),
+      width: values.width === undefined ? undefined : numberValue('width', values.width, EXTENT),
+      height: values.height === undefined ? undefined : numberValue('height', values.height, EXTENT),
     };
-    const intervalMs = numberValue('interval', given.interval, INTERVAL_MS);
+    const intervalMs = numberValue('interval', values.interval, INTERVAL_MS);
     const use = async (client: Client): Promise<void> => {
       const mirror = await interruptible(context.signal, client.mirror());
       // An unknown name is an error, with --watch too.
       withSpectrum(mirror, options.name, () => undefined);
-      if (given.watch !== true) return printOnce(context, mirror, options);
+      if (values.watch !== true) return printOnce(context, mirror, options);
       return context.output.json
         ? streamRecords(context, mirror, options, intervalMs)
         : watchPlot(context, mirror, options, intervalMs);
     };
-    await withClient(context, given.app, use, { live: given.watch });
+    await withClient(context, values.app, use, { live: values.watch });
   },
 });
 

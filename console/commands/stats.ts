@@ -67,7 +67,7 @@ class FlowStatistics {
   readonly #client: Client;
   readonly #flow: string;
   readonly #ownHost: string | undefined;
-  #seen: ReadonlyMap<string, HostSample> = new Map();
+  #samples: ReadonlyMap<string, HostSample> = new Map();
 
   constructor(client: Client, flow: string, ownHost: string | undefined) {
     this.#client = client;
@@ -78,10 +78,10 @@ class FlowStatistics {
   async sample(): Promise<void> {
     const counters = await this.#counters();
     const atMs = performance.now();
-    this.#seen = new Map(
+    this.#samples = new Map(
       counters.map(([host, counters]) => [
         host,
-        { look: { atMs, counters }, before: this.#seen.get(host)?.look },
+        { look: { atMs, counters }, before: this.#samples.get(host)?.look },
       ]),
     );
   }
@@ -89,7 +89,7 @@ class FlowStatistics {
   record() {
     const app = this.#client.app;
     const flow = this.#flow;
-    const hosts = [...this.#seen].map(([host, { look, before }]) => ({
+    const hosts = [...this.#samples].map(([host, { look, before }]) => ({
       host,
       counters: countersOf(look),
       rates: ratesBetween(look, before),
@@ -101,7 +101,7 @@ class FlowStatistics {
 
   table({ output }: CommandContext): string[] {
     const several = this.#ownHost !== undefined;
-    const rows = [...this.#seen].flatMap(([host, { look, before }]) =>
+    const rows = [...this.#samples].flatMap(([host, { look, before }]) =>
       counterRows(look, before).map(({ name, value, rate, help }) => {
         const cells = [name, value, rate, help];
         return several ? [host].concat(cells) : cells;

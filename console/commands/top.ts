@@ -113,18 +113,18 @@ class FlowMonitor {
 
   async #ofThisHost(): Promise<FlowLine[]> {
     const applications = await withHost(this.#context, (host) => host.applications());
-    const looks = await Promise.all(applications.map((application) => this.#ofApplication(application)));
-    return looks.flatMap(({ lines }) => lines);
+    const answers = await Promise.all(applications.map((application) => this.#ofApplication(application)));
+    return answers.flatMap(({ lines }) => lines);
   }
 
   /** The lines of every host; those of other hosts come through the applications that run here. */
   async #ofAllHosts(): Promise<FlowLine[]> {
     const hosts = await withHost(this.#context, (host) => host.network());
     const here = hosts.find(({ own }) => own)?.applications ?? [];
-    const looks = await Promise.all(here.map((application) => this.#ofApplication(application)));
-    const remoteLines = looks.flatMap(({ elsewhere }) => elsewhere);
+    const answers = await Promise.all(here.map((application) => this.#ofApplication(application)));
+    const remoteLines = answers.flatMap(({ elsewhere }) => elsewhere);
     return hosts.flatMap(({ host = '?', own, applications }) => {
-      if (own) return looks.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
+      if (own) return answers.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
       return applications.flatMap(({ name, state, restarts, cause }) => {
         const lines = remoteLines.filter((line) => line.host === host && line.app === name);
         return lines.length > 0 ? lines : [{ host, ...withoutFlow(name, state, restarts, cause) }];
@@ -193,13 +193,13 @@ class FlowMonitor {
     const causes = this.#lines.flatMap((line) =>
       line.cause === undefined ? [] : [`${where(line)}${line.app}: ${line.cause}`],
     );
-    const held = this.#lines.flatMap((line) =>
+    const holders = this.#lines.flatMap((line) =>
       line.holding.length === 0
         ? []
         : [`${where(line)}${line.app}/${line.flow} is held back by ${line.holding.join(', ')}`],
     );
     const problem = this.#problem === undefined ? [] : [output.styled(this.#problem, 'red')];
-    return [head, ...table, ...held, ...causes, ...problem];
+    return [head, ...table, ...holders, ...causes, ...problem];
   }
 
   async close(): Promise<void> {

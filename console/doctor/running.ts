@@ -71,16 +71,16 @@ export const gateways: Check = {
         );
       }),
     );
-    const known = findings.filter((finding) => finding !== undefined);
-    return known.length === 0 ? ok('none is configured') : known;
+    const reported = findings.filter((finding) => finding !== undefined);
+    return reported.length === 0 ? ok('none is configured') : reported;
   },
 };
 
 export const spectcl: Check = {
   title: 'SpecTcl',
   async run(context) {
-    const known = await applicationsOf(context).catch(() => []);
-    const sources = new Set(known.flatMap(({ source }) => source ?? []));
+    const applications = await applicationsOf(context).catch(() => []);
+    const sources = new Set(applications.flatMap(({ source }) => source ?? []));
     if (context.spectcl !== undefined) sources.add(context.spectcl);
     if (sources.size === 0) return ok('none is configured; `mirrorflow doctor --spectcl ADDRESS` checks one');
     return Promise.all([...sources].map((source) => examineSource(source, context.signal)));

@@ -151,7 +151,7 @@ export async function hostExited(
  * A host server's message about its options, without its program name and its pointer to --help.
  */
 function withoutProgram(text: string): string {
-  return text.replace(/^mirrorflow-host-server: /, '').replace(/\nOptions are told by --help\.$/, '');
+  return text.replace(/^mirrorflow-host-server: /, '').replace(/\s*\(--help [^)]*\)$/, '');
 }
 
 /** Start time of a process in clock ticks; 0 (unknown) when it has exited. */

@@ -25,17 +25,17 @@ export interface Packer {
  * otherwise bytes are yielded as soon as they are pushed.
  */
 export class BlockPacker implements Packer {
-  readonly #held: Buffer;
+  readonly #buffer: Buffer;
   readonly #whole: boolean;
   #length = 0;
 
   constructor(size: number, whole: boolean) {
-    this.#held = Buffer.allocUnsafe(size);
+    this.#buffer = Buffer.allocUnsafe(size);
     this.#whole = whole;
   }
 
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
-    const size = this.#held.length;
+    const size = this.#buffer.length;
     for (let at = 0; at < chunk.length;) {
       const left = chunk.length - at;
       if (this.#length === 0 && (left >= size || !this.#whole)) {
@@ -45,7 +45,7 @@ export class BlockPacker implements Packer {
         continue;
       }
       const part = chunk.subarray(at, at + size - this.#length);
-      this.#held.set(part, this.#length);
+      this.#buffer.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
       if (this.#length === size) yield* this.end();
@@ -54,7 +54,7 @@ export class BlockPacker implements Packer {
 
   *end(): Generator<Uint8Array, void> {
     if (this.#length === 0) return;
-    const piece = this.#held.subarray(0, this.#length);
+    const piece = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     yield piece;
   }
@@ -62,7 +62,7 @@ export class BlockPacker implements Packer {
 
 /** Pieces of whole lines, as many as have arrived and fit; the newline belongs to its line. */
 export class LinePacker implements Packer {
-  readonly #held: Buffer;
+  readonly #buffer: Buffer;
   readonly #split: boolean;
   #length = 0;
   #lines = 0;
@@ -72,19 +72,19 @@ export class LinePacker implements Packer {
    * line's number.
    */
   constructor(size: number, split: boolean) {
-    this.#held = Buffer.allocUnsafe(size);
+    this.#buffer = Buffer.allocUnsafe(size);
     this.#split = split;
   }
 
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
-    const size = this.#held.length;
+    const size = this.#buffer.length;
     for (let at = 0; at < chunk.length;) {
       if (this.#length === size) {
         yield* this.#wholeLines();
         if (this.#length === size) yield* this.#tooLong();
       }
       const part = chunk.subarray(at, at + size - this.#length);
-      this.#held.set(part, this.#length);
+      this.#buffer.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
     }
@@ -93,28 +93,28 @@ export class LinePacker implements Packer {
 
   *end(): Generator<Uint8Array, void> {
     if (this.#length === 0) return;
-    const piece = this.#held.subarray(0, this.#length);
+    const piece = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     yield piece;
   }
 
   *#wholeLines(): Generator<Uint8Array, void> {
-    const whole = this.#length === 0 ? 0 : this.#held.lastIndexOf(NEWLINE, this.#length - 1) + 1;
+    const whole = this.#length === 0 ? 0 : this.#buffer.lastIndexOf(NEWLINE, this.#length - 1) + 1;
     if (whole === 0) return;
-    const lines = this.#held.subarray(0, whole);
+    const lines = this.#buffer.subarray(0, whole);
     for (let at = lines.indexOf(NEWLINE); at >= 0; at = lines.indexOf(NEWLINE, at + 1)) this.#lines += 1;
     yield lines;
-    this.#held.copyWithin(0, whole, this.#length);
+    this.#buffer.copyWithin(0, whole, this.#length);
     this.#length -= whole;
   }
 
   *#tooLong(): Generator<Uint8Array, void> {
     if (this.#split) return yield* this.end();
     const line = this.#lines + 1;
-    const start = this.#held.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
+    const start = this.#buffer.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
     throw new MirrorflowError(
       'TOO_LARGE',
-      `line ${line} (${JSON.stringify(start)}…) is longer than a buffer of ${this.#held.length} bytes`,
+      `line ${line} (${JSON.stringify(start)}…) is longer than a buffer of ${this.#buffer.length} bytes`,
       { line, hint: 'give a larger --buffer-size, cut long lines with --split, or send blocks' },
     );
   }

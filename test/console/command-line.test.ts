@@ -6,10 +6,10 @@ import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const parse = (...words: string[]): Promise<Parsed> => parseCommandLine(words, COMMANDS);
 
-async function command(...words: string[]): Promise<{ name: string; given: object; globals: object }> {
+async function command(...words: string[]): Promise<{ name: string; values: object; globals: object }> {
   const parsed = await parse(...words);
   if (parsed.kind !== 'command') throw new Error(`no command: ${parsed.text}`);
-  return { name: parsed.command.name, given: parsed.given, globals: parsed.globals };
+  return { name: parsed.command.name, values: parsed.values, globals: parsed.globals };
 }
 
 async function refusal(...words: string[]): Promise<string> {
@@ -24,9 +24,9 @@ async function refusal(...words: string[]): Promise<string> {
 
 describe('the command line', () => {
   it('a command gets its words and options', async () => {
-    const { name, given } = await command('show', 'ge.00', '--app', 'e1', '--watch', '--scale=log');
+    const { name, values } = await command('show', 'ge.00', '--app', 'e1', '--watch', '--scale=log');
     expect(name).to.equal('show');
-    expect(given).to.include({ name: 'ge.00', app: 'e1', watch: true, scale: 'log' });
+    expect(values).to.include({ name: 'ge.00', app: 'e1', watch: true, scale: 'log' });
   });
 
   it('global options may stand before and after the command', async () => {
@@ -41,8 +41,8 @@ describe('the command line', () => {
   });
 
   it('names may look like numbers and values may begin with a minus', async () => {
-    expect((await command('show', '007')).given).to.include({ name: '007' });
-    expect((await command('show', 'tof', '--range', '-150:-20')).given).to.include({ range: '-150:-20' });
+    expect((await command('show', '007')).values).to.include({ name: '007' });
+    expect((await command('show', 'tof', '--range', '-150:-20')).values).to.include({ range: '-150:-20' });
   });
 
   it('an unknown command is refused with the closest known one', async () => {
@@ -62,8 +62,10 @@ describe('the command line', () => {
     expect(await refusal('start', '--interval', '50')).to.equal(
       'start has no option --interval: its name is --update-interval - mirrorflow start --help lists the options',
     );
-    expect((await command('start', '--update-interval', '50')).given).to.include({ 'update-interval': '50' });
-    expect((await command('top', '--interval', '500')).given).to.include({ interval: '500' });
+    expect((await command('start', '--update-interval', '50')).values).to.include({
+      'update-interval': '50',
+    });
+    expect((await command('top', '--interval', '500')).values).to.include({ interval: '500' });
   });
 
   it('surplus words, missing words and values that are no choice are refused', async () => {
