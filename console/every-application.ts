@@ -2,7 +2,7 @@
  * Queries one application, or every application that runs on this host.
  *
  * The commands `clients` and `flows` call it, and `every-host.ts` for `--all`. It connects to the
- * host server and to app servers.
+ * host server, which lists the applications, and to each application's app server.
  */
 import type { Client } from '../client-lib/index.js';
 import type { CommandContext } from './command.js';

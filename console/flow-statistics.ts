@@ -1,8 +1,8 @@
 /**
  * Formats the counters of a flow: value, rate between two samples, meaning.
  *
- * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator writes to its
- * flow file. Pure: no I/O.
+ * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator, the process
+ * that owns a flow, writes to the flow file. Pure: no I/O.
  */
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';

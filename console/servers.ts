@@ -1,5 +1,6 @@
 /**
- * Connections of a command to the host server and to app servers.
+ * Connections of a command to the host server (one per machine) and to app servers (one per
+ * application).
  *
  * Commands call `withHost` and `withClient`, which connect, run a function and close the connection
  * whether the function succeeds, fails or is interrupted.

@@ -1,8 +1,8 @@
 /**
  * `mirrorflow stats`: prints the counters of a flow with their rates between two samples.
  *
- * The counters stand in the flow file; the command gets them from the app server, with `--all`
- * those of other hosts too.
+ * A flow is a stream of buffers; its counters stand in its flow file. The command gets them from
+ * the app server, with `--all` those of other hosts too.
  */
 import type { Client } from '../../client-lib/index.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';

@@ -30,11 +30,15 @@ export function cellPainter({ colour, unicode }: TerminalStyle): CellPainter {
   }
   const code = (shade: Shade): string => (shade === undefined ? '' : heatColour(shade, colour));
   if (!unicode) {
-    return { valuesPerCell: 1, paint: (upper) => inked(upper.map((shade) => solid(code(shade)))) };
+    return {
+      valuesPerCell: 1,
+      paint: (upper) => colouredLine(upper.map((shade) => colouredSpace(code(shade)))),
+    };
   }
   return {
     valuesPerCell: 2,
-    paint: (upper, lower) => inked(upper.map((shade, index) => halves(code(shade), code(lower[index])))),
+    paint: (upper, lower) =>
+      colouredLine(upper.map((shade, index) => halfBlocks(code(shade), code(lower[index])))),
   };
 }
 
@@ -46,28 +50,29 @@ function asciiShade(shade: Shade): string {
 interface Cell {
   readonly glyph: string;
   /** Parameters of the colour sequence; empty for the terminal's default colours. */
-  readonly ink: string;
+  readonly colourCode: string;
 }
 
-function solid(code: string): Cell {
-  return { glyph: ' ', ink: code === '' ? '' : `48;${code}` };
+function colouredSpace(code: string): Cell {
+  return { glyph: ' ', colourCode: code === '' ? '' : `48;${code}` };
 }
 
-function halves(upper: string, lower: string): Cell {
-  if (upper === '') return lower === '' ? { glyph: ' ', ink: '' } : { glyph: '▄', ink: `38;${lower}` };
-  if (lower === '') return { glyph: '▀', ink: `38;${upper}` };
-  if (upper === lower) return { glyph: '█', ink: `38;${upper}` };
-  return { glyph: '▀', ink: `38;${upper};48;${lower}` };
+function halfBlocks(upper: string, lower: string): Cell {
+  if (upper === '')
+    return lower === '' ? { glyph: ' ', colourCode: '' } : { glyph: '▄', colourCode: `38;${lower}` };
+  if (lower === '') return { glyph: '▀', colourCode: `38;${upper}` };
+  if (upper === lower) return { glyph: '█', colourCode: `38;${upper}` };
+  return { glyph: '▀', colourCode: `38;${upper};48;${lower}` };
 }
 
 /** The cells as one line with a colour sequence only where the colour changes, reset at the end. */
-function inked(cells: readonly Cell[]): string {
+function colouredLine(cells: readonly Cell[]): string {
   let line = '';
   let current = '';
-  for (const { glyph, ink } of cells) {
-    if (ink !== current) {
-      line += ink === '' ? RESET : `\x1b[0;${ink}m`;
-      current = ink;
+  for (const { glyph, colourCode } of cells) {
+    if (colourCode !== current) {
+      line += colourCode === '' ? RESET : `\x1b[0;${colourCode}m`;
+      current = colourCode;
     }
     line += glyph;
   }

@@ -1,6 +1,7 @@
 /**
- * The session of `mirrorflow start`: starts host server, simulator, application and mirror, shows
- * their state, and at the end stops what it has started, in the opposite order.
+ * The session of `mirrorflow start`: starts host server, simulator, application and mirror (a
+ * read-only map of SpecTcl's display memory), shows their state, and at the end stops what it has
+ * started, in the opposite order.
  *
  * The command `start` calls it. It spawns processes and writes to the output of the command.
  */
