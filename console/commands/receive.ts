@@ -55,13 +55,13 @@ export const receiveCommand = command({
   epilogue:
     'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written. Buffers that earlier providers left in the ring are skipped, except with --follow.',
   async run(context, values) {
-    const whole = { min: 0, max: Number.MAX_SAFE_INTEGER };
+    const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
     const { from, count } = values;
-    const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, whole));
+    const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, bounds));
     const options: ReceiveOptions = {
       flow: checkName('flow', values.flow),
       start,
-      count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, whole),
+      count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, bounds),
       lossy: values.lossy === true,
       follow: values.follow === true,
       wait: values.wait === true,

@@ -21,24 +21,24 @@ export interface Packer {
 }
 
 /**
- * Pieces of at most `size` bytes. With `whole` every piece but the last has exactly `size` bytes;
+ * Pieces of at most `size` bytes. With `exact` every piece but the last has exactly `size` bytes;
  * otherwise bytes are yielded as soon as they are pushed.
  */
 export class BlockPacker implements Packer {
   readonly #buffer: Buffer;
-  readonly #whole: boolean;
+  readonly #exact: boolean;
   #length = 0;
 
-  constructor(size: number, whole: boolean) {
+  constructor(size: number, exact: boolean) {
     this.#buffer = Buffer.allocUnsafe(size);
-    this.#whole = whole;
+    this.#exact = exact;
   }
 
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
     const size = this.#buffer.length;
     for (let at = 0; at < chunk.length;) {
       const left = chunk.length - at;
-      if (this.#length === 0 && (left >= size || !this.#whole)) {
+      if (this.#length === 0 && (left >= size || !this.#exact)) {
         const piece = chunk.subarray(at, at + size);
         at += piece.length;
         yield piece;
@@ -99,13 +99,13 @@ export class LinePacker implements Packer {
   }
 
   *#wholeLines(): Generator<Uint8Array, void> {
-    const whole = this.#length === 0 ? 0 : this.#buffer.lastIndexOf(NEWLINE, this.#length - 1) + 1;
-    if (whole === 0) return;
-    const lines = this.#buffer.subarray(0, whole);
+    const completeBytes = this.#length === 0 ? 0 : this.#buffer.lastIndexOf(NEWLINE, this.#length - 1) + 1;
+    if (completeBytes === 0) return;
+    const lines = this.#buffer.subarray(0, completeBytes);
     for (let at = lines.indexOf(NEWLINE); at >= 0; at = lines.indexOf(NEWLINE, at + 1)) this.#lines += 1;
     yield lines;
-    this.#buffer.copyWithin(0, whole, this.#length);
-    this.#length -= whole;
+    this.#buffer.copyWithin(0, completeBytes, this.#length);
+    this.#length -= completeBytes;
   }
 
   *#tooLong(): Generator<Uint8Array, void> {

@@ -44,9 +44,9 @@ describe('the mirror service of a gateway', () => {
   });
 
   async function peer(): Promise<MirrorPeer> {
-    const made = await MirrorPeer.connect((server.address() as AddressInfo).port);
-    peers.push(made);
-    return made;
+    const connected = await MirrorPeer.connect((server.address() as AddressInfo).port);
+    peers.push(connected);
+    return connected;
   }
 
   async function stuck(): Promise<MirrorPeer> {

@@ -152,7 +152,7 @@ describe('the commands', () => {
     }
     const clients = await system.json<Record<string, unknown>[]>('clients');
     expect(clients.map(({ app, name }) => [app, name])).to.deep.equal([['e1', 'console']]);
-    expect((await system.run('flows', '--app', 'nobody')).exit).to.equal(4);
+    expect((await system.run('flows', '--app', 'unknown')).exit).to.equal(4);
   });
 
   it('without --app a command is refused when several applications run', async () => {
@@ -163,7 +163,7 @@ describe('the commands', () => {
     expect(await system.json('spectra', '--app', 'e2')).to.have.length.above(5);
     expect((await system.json<object[]>('flows')).length).to.equal(2);
     expect((await system.json<{ state: string }>('stop', 'e2')).state).to.equal('stopped');
-    expect((await system.run('stop', 'nobody')).exit).to.equal(4);
+    expect((await system.run('stop', 'unknown')).exit).to.equal(4);
   });
 
   it('console: runs the lines of a pipe and ends with the exit code of the last that failed', async () => {

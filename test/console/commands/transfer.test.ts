@@ -243,7 +243,7 @@ describe('send and receive', () => {
   /** Resolves when the duplicator has admitted a consumer of the flow. */
   async function attached(receiver: RunningCommand): Promise<void> {
     const { eventually } = await import('../system.js');
-    await eventually(`a consumer; it said: ${receiver.stderr}`, async () => {
+    await eventually(`the flow has a consumer; receive printed: ${receiver.stderr}`, async () => {
       const { counters } = await system.json<{ counters: Record<string, number> }>('stats', flow);
       return counters['consumers'] === 1;
     });

@@ -4,7 +4,7 @@ import { repaint, type ScreenFrame } from '../../../console/render/screen.js';
 
 const frame = (lines: string[], height = 10, width = 80): ScreenFrame => ({ lines, width, height });
 
-/** A terminal that knows exactly the sequences `repaint` may write. */
+/** Emulates a terminal for exactly the sequences that `repaint` may write. */
 function shownAfter(before: readonly string[], sequence: string): string[] {
   const rows = [...before];
   let row = 0;

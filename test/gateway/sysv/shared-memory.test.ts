@@ -32,8 +32,8 @@ const state = fc.record({
 });
 
 /**
- * A publication with these spectra upon `before`, whose freed slots leave their fields behind as in
- * SpecTcl.
+ * A publication with these spectra, based on `before`: freed slots keep the fields of their former
+ * spectrum, as in SpecTcl.
  */
 function publication(before: Buffer, spectra: readonly Spectrum[], fill: number, used: number): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + used, fill);
@@ -45,18 +45,18 @@ function publication(before: Buffer, spectra: readonly Spectrum[], fill: number,
   return memory;
 }
 
-/** What a reader would take for slots, each as one text. */
-function seen(memory: Buffer): string[] {
+/** The slots that a reader sees, each as one text. */
+function slotsIn(memory: Buffer): string[] {
   return bindings(memory).map(
     ({ slot, name, xchans, byteOffset, xmax }) => `${slot} ${name} ${xchans} ${byteOffset} ${xmax}`,
   );
 }
 
-/** Lets a reader look before each copy out of `next`. */
-function watched(next: Buffer, look: () => void): Buffer {
+/** Calls `read` before each copy out of `next`, as a reader at that moment. */
+function observed(next: Buffer, read: () => void): Buffer {
   return Object.assign(next, {
     copy(...args: Parameters<Buffer['copy']>): number {
-      look();
+      read();
       return Buffer.prototype.copy.apply(next, args);
     },
   });
@@ -87,12 +87,12 @@ describe('shared memory read during an update', () => {
         const before = publication(image, one.spectra, one.fill, one.used);
         updateSegment(image, before, 0);
         const next = publication(image, two.spectra, two.fill, two.used);
-        const allowed = new Set([...seen(before), ...seen(next)]);
-        const look = (): void => {
-          for (const slot of seen(image)) expect(allowed.has(slot), slot).to.equal(true);
+        const allowed = new Set([...slotsIn(before), ...slotsIn(next)]);
+        const read = (): void => {
+          for (const slot of slotsIn(image)) expect(allowed.has(slot), slot).to.equal(true);
         };
-        updateSegment(image, watched(next, look), before.byteLength);
-        look();
+        updateSegment(image, observed(next, read), before.byteLength);
+        read();
       }),
       { numRuns: 15 },
     );
@@ -104,16 +104,16 @@ describe('shared memory read during an update', () => {
     const before = publication(image, [one], 1, 4_096);
     updateSegment(image, before, 0);
     const next = publication(image, [{ ...one, channelOffset: 512 }], 2, 4_096);
-    let looks = 0;
+    let hidden = 0;
     updateSegment(
       image,
-      watched(next, () => {
+      observed(next, () => {
         const types = image.readInt32LE(TYPES_RANGE[0]);
-        looks += types === 0 ? 1 : 0;
+        hidden += types === 0 ? 1 : 0;
       }),
       before.byteLength,
     );
-    expect(looks).to.be.greaterThan(0);
-    expect(seen(image)).to.deep.equal(seen(next));
+    expect(hidden).to.be.greaterThan(0);
+    expect(slotsIn(image)).to.deep.equal(slotsIn(next));
   });
 });
