@@ -54,7 +54,9 @@ export const gatewayCommand = command({
     const port = (option: string, text: string): number => {
       const value = numberValue(option, text, { min: 0, max: PORT_MAX });
       if (Number.isInteger(value)) return value;
-      throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, { option });
+      throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, {
+        option,
+      });
     };
     const gateway: GatewayOptions = {
       restPort: port('rest', rest),
