@@ -12,10 +12,9 @@ import { describeError, MirrorflowError } from '../protocol/base/errors.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { checkName } from '../protocol/base/names.js';
 import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
-import { parsePortRange } from '../protocol/base/port-range.js';
+import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
 import { checkListening } from '../protocol/rpc/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/rpc/security/options.js';
-import type { DataListen } from './remote/serve-flow.js';
 
 const PORT_MAX = 65_535;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
@@ -42,6 +41,14 @@ const TABLE = {
   directory: { value: 'DIR', help: 'runtime directory' },
   'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
 } as const satisfies OptionTable; // prettier-ignore
+
+/** Address on which duplicators serve data for other hosts. */
+export interface DataListen {
+  readonly scheme: 'tcp' | 'tls';
+  readonly host: string;
+  /** Undefined: any free port. */
+  readonly ports: PortRange | undefined;
+}
 
 export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */

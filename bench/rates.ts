@@ -2,6 +2,7 @@
  * Rates of processes that move buffers: two samples of each, on its own clock, a measured time
  * apart.
  */
+import { perSecond } from '../protocol/base/rates.js';
 import { type BenchProcess, stopAll } from './bench-process.js';
 import type { Sample } from './programs/sample.js';
 import { cpuSeconds, pause } from './system.js';
@@ -42,9 +43,9 @@ export async function measureRates(
   for (const [index, end] of after.entries()) {
     const begin = before[index];
     if (begin === undefined) continue;
-    const seconds = (end.atMs - begin.atMs) / 1000;
-    each.push((end.buffers - begin.buffers) / seconds);
-    bytesTogether += (end.bytes - begin.bytes) / seconds;
+    const elapsedMs = end.atMs - begin.atMs;
+    each.push(perSecond(end.buffers - begin.buffers, elapsedMs));
+    bytesTogether += perSecond(end.bytes - begin.bytes, elapsedMs);
     buffers += (end.buffers - begin.buffers) / receivers.length;
   }
   each.sort((a, b) => a - b);

@@ -4,6 +4,7 @@
  * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator, the process
  * that owns a flow, writes to the flow file. Pure: no I/O.
  */
+import { ratesBetween as ratesOfCounters } from '../protocol/base/rates.js';
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
@@ -44,14 +45,13 @@ export function countersOf({ counters }: Look): Counters {
  * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
+  const measured = before === undefined ? {} : ratesOfCounters(before, look);
   const rates: Record<string, number> = {};
-  for (const [name, value] of Object.entries(countersOf(look))) {
+  for (const name of Object.keys(countersOf(look))) {
     if (LEVELS.has(name)) continue;
-    const then = before?.counters[name];
-    const rate =
-      before === undefined || then === undefined || look.atMs <= before.atMs
-        ? look.counters[`${name}${RATE_SUFFIX}`]
-        : ((value - then) * 1000) / (look.atMs - before.atMs);
+    const isMeasured =
+      before !== undefined && look.atMs > before.atMs && Object.hasOwn(before.counters, name);
+    const rate = isMeasured ? measured[name] : look.counters[`${name}${RATE_SUFFIX}`];
     if (rate !== undefined && rate >= 0) rates[name] = rate;
   }
   return rates;

@@ -6,14 +6,14 @@
  * connection it registers again, with growing delays.
  */
 import { connect, type Socket } from 'node:net';
+import { Backoff } from '../protocol/base/backoff.js';
 import type { Clock } from '../protocol/base/clock.js';
 import { describeError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 1_024;
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 10_000;
+const PORT_MANAGER_BACKOFF = { firstMs: 250, maxMs: 10_000 };
 
 export interface AdvertiserOptions {
   readonly service: string;
@@ -30,7 +30,7 @@ export class Advertiser {
   readonly #options: AdvertiserOptions;
   #socket: Socket | undefined;
   #cancel: (() => void) | undefined;
-  #delayMs = RETRY_FIRST_MS;
+  readonly #backoff = new Backoff(PORT_MANAGER_BACKOFF);
   #closed = false;
 
   constructor(options: AdvertiserOptions) {
@@ -67,7 +67,7 @@ export class Advertiser {
       const assigned = Number(/^OK +(\d{1,5})\s*$/.exec(line)?.[1]);
       if (assigned >= 1 && assigned <= 65_535) {
         registered = true;
-        this.#delayMs = RETRY_FIRST_MS;
+        this.#backoff.reset();
         log.info('advertised', { service, user, port: assigned });
         onPort(assigned);
       } else socket.destroy(new Error(`the port manager answered ${JSON.stringify(line.slice(0, 80))}`));
@@ -79,9 +79,9 @@ export class Advertiser {
       this.#cancel?.();
       if (this.#closed) return;
       const why = problem ?? 'the port manager closed the connection';
-      log.warn('not advertised', { service, user, portManager: port, why, againInMs: this.#delayMs });
-      this.#cancel = clock.after(this.#delayMs, () => this.#register(), true);
-      this.#delayMs = Math.min(this.#delayMs * 2, RETRY_MAX_MS);
+      const delayMs = Math.round(this.#backoff.next());
+      log.warn('not advertised', { service, user, portManager: port, why, againInMs: delayMs });
+      this.#cancel = clock.after(delayMs, () => this.#register(), true);
     });
   }
 }

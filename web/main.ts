@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /**
  * The web viewer's process. It stands on the client library like any other program; the host server
- * starts it, or somebody by hand. When it serves it says so with one line of JSON on standard
- * output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * starts it and gets its address with child.ready, or a user starts it by hand and reads one line of
+ * JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
+import { hostSocketPath } from '../protocol/base/paths.js';
+import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
@@ -27,6 +29,7 @@ async function main(): Promise<void> {
   if (options === undefined) return;
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
+  const parent = rest.directory === undefined ? undefined : hostSocketPath(rest.directory);
   try {
     const server = await WebServer.start({ ...rest, assets: webAssets(), version: packageVersion() }, log);
     endOnSignals(log, () => server.close());
@@ -34,8 +37,10 @@ async function main(): Promise<void> {
     const { address } = server;
     log.info('listening', { address });
     process.stdout.write(`${JSON.stringify({ ready: true, address, pid: process.pid })}\n`);
+    if (parent !== undefined) await reportAddress(parent, address, log);
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
+    await reportFailedStart(parent, error, log);
     process.exit(EXIT_CANNOT_START);
   }
 }

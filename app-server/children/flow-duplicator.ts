@@ -1,341 +1,275 @@
 /**
- * The life of a flow's duplicator: started at need and once, however many ask; awaited where
- * another owner is known to live; restarted after a death while somebody has the flow open.
- * Processes, files and time come in as parameters.
+ * The duplicator of one flow, as its app server supervises it: started when a client opens the flow,
+ * once however many clients open it, and restarted after a death while a client has the flow open.
+ * The flow's `Flow` owns it. Processes, files and time come in as parameters.
  */
 import type { Clock } from '../../protocol/base/clock.js';
-import type { DuplicatorReady, FlowState } from '../../protocol/rpc/contract/shapes.js';
-import { isMirrorflowError, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
-import { errorForCaller } from '../../protocol/rpc/xml-rpc/fault.js';
+import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { CHILD_RESTART_LIMITS, RestartPolicy } from '../../protocol/host/process-kit/restart-policy.js';
-import type { DuplicatorConnection, DuplicatorHandle, StartedDuplicator } from './duplicator-handle.js';
-import { OWNER_SUBSCRIBES_WITHIN_MS, expectOwner } from './expected-owner.js';
-import { STATE_OF_PHASE, type Phase, type Starting } from './duplicator-phase.js';
-import { Waiters } from './waiters.js';
+import type {
+  StartedProcess,
+  SupervisedProcess,
+} from '../../protocol/host/process-kit/supervised-process.js';
+import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
+import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
+import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
+import { Waiters } from '../../protocol/host/process-kit/waiters.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import type { DuplicatorReady, FlowState } from '../../protocol/rpc/contract/shapes.js';
+import { callerOf, type Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 
 /**
- * A duplicator that failed or was given up is started again for somebody who opens the flow, at
- * once; for those who had it open and ask by themselves, only so long after: programs that try
- * again must not make a crash loop of it.
+ * After a failure a client that opens the flow starts its duplicator again at once; a client that
+ * had the flow open and reopens it by itself does so only after this time, so that programs that
+ * retry do not make a crash loop of it.
  */
 const REST_AFTER_FAILURE_MS = 5_000;
 
 /** A duplicator that was released ends within this time, or is stopped. */
 const RELEASED_ENDS_WITHIN_MS = 2_000;
 
+/** A duplicator without its app server tries to connect four times a second. */
+export const OWNER_SUBSCRIBES_WITHIN_MS = 2_000;
+
+/** From duplicator.quit to SIGTERM. */
+export const QUIT_TIMEOUT_MS = 500;
+
+/** What the public states of a flow call those of its supervisor. */
+const FLOW_STATES: Readonly<Record<SupervisionState, FlowState>> = {
+  idle: 'idle',
+  starting: 'starting',
+  expecting: 'starting',
+  running: 'running',
+  stopping: 'stopping',
+  delayed: 'starting',
+  failed: 'failed',
+  closed: 'stopping',
+};
+
+/** The permanent connection of a duplicator: calls to it, and its end. */
+export interface DuplicatorConnection extends Caller {
+  readonly closed: Promise<void>;
+}
+
 export interface FlowDuplicatorOptions {
   /** `e23001/spectra`, for messages. */
   readonly title: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Starts a process; a throw is a start that failed. */
-  readonly launch: () => StartedDuplicator;
+  /** Starts a process; a throw is a failed start. */
+  readonly launch: () => StartedProcess<DuplicatorReady>;
   /** The process id of the living owner of the flow file, if there is one. */
   readonly livingOwner: () => number | undefined;
-  /** Ends that owner, which has not subscribed; resolves when it has ended. */
+  /** Stops that owner, which has not subscribed; resolves when it has ended. */
   readonly stopOwner: () => Promise<void>;
   /** Whether the process that was ready still runs. */
   readonly isAlive: (ready: DuplicatorReady) => boolean;
-  /** Whether anybody who was answered has the flow open: then its duplicator is started again. */
+  /** Whether a client that was answered has the flow open: then its duplicator is restarted. */
   readonly wanted: () => boolean;
-  /** The phase has changed. */
+  /** The state has changed. */
   readonly changed: () => void;
 }
 
 export class FlowDuplicator {
   readonly #options: FlowDuplicatorOptions;
-  readonly #policy = new RestartPolicy();
+  readonly #supervisor: Supervisor<DuplicatorReady, DuplicatorConnection>;
   readonly #waiters = new Waiters<DuplicatorReady>();
-  /** Processes that have not ended yet; the next start waits for them. */
-  readonly #living = new Set<DuplicatorHandle>();
-  #phase: Phase = { kind: 'idle' };
-  #restarts = 0;
+  /** Duplicators that have run here. */
   #runs = 0;
-  #cause: string | undefined;
+  /** Why the owner of the flow file was refused, until a duplicator runs. */
   #refusal: string | undefined;
-  #failure: { readonly atMs: number; readonly error: MirrorflowError } | undefined;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FlowDuplicatorOptions) {
     this.#options = options;
+    const { clock, launch, livingOwner, stopOwner, title } = options;
+    this.#supervisor = new Supervisor({
+      title: `the duplicator of flow ${title}`,
+      clock,
+      launch,
+      decide: (end) => this.#decide(end),
+      changed: (state) => this.#changed(state),
+      predecessor: {
+        pid: livingOwner,
+        stop: stopOwner,
+        connectsWithinMs: OWNER_SUBSCRIBES_WITHIN_MS,
+        late: (pid) => this.#ownerLate(pid),
+      },
+      quit: {
+        ask: (connection) =>
+          callerOf(CONTRACT, connection)('duplicator.quit', [], { timeoutMs: QUIT_TIMEOUT_MS }),
+        withinMs: QUIT_TIMEOUT_MS,
+      },
+    });
   }
 
   get state(): FlowState {
-    return STATE_OF_PHASE[this.#phase.kind];
+    return FLOW_STATES[this.#supervisor.state];
   }
 
-  /** Times it was started again after a death. */
+  /** Starts after deaths. */
   get restarts(): number {
-    return this.#restarts;
+    return this.#supervisor.restarts;
   }
 
   /** Why it failed or died, until it runs again. */
   get cause(): string | undefined {
-    return this.#cause;
+    return this.#supervisor.cause?.message;
   }
 
-  /** Whether one was seen to run here before the one of now. */
+  /** Whether another duplicator has run here before the current one. */
   get follows(): boolean {
     return this.#runs > 1;
   }
 
   get ready(): DuplicatorReady | undefined {
-    return this.#phase.kind === 'running' ? this.#phase.ready : undefined;
+    return this.#supervisor.ready;
   }
 
   get pid(): number | undefined {
-    const phase = this.#phase;
-    if (phase.kind === 'starting') return phase.own?.pid;
-    return phase.kind === 'running' || phase.kind === 'stopping' ? phase.handle.pid : undefined;
+    return this.#supervisor.pid;
   }
 
   /** Nothing runs and nothing is to be started. */
   get isQuiet(): boolean {
-    return this.#phase.kind === 'idle' || this.#phase.kind === 'failed';
+    return this.#supervisor.state === 'idle' || this.#supervisor.state === 'failed';
   }
 
   /**
-   * Resolves with a running duplicator, started where needed. Rejects with why it cannot run.
-   * `again`: asked by a client's own accord, which had the flow open when its duplicator went.
+   * Resolves with a running duplicator, started where needed. Rejects with the reason why it cannot
+   * run. `again`: the client had the flow open and reopens it by itself after its duplicator ended.
    */
   whenReady(again = false): Promise<DuplicatorReady> {
-    const phase = this.#phase;
-    // Whoever had it open may know of its death before this process does, and is not sent back to
-    // the dead.
-    if (phase.kind === 'running' && (!again || this.#options.isAlive(phase.ready)))
-      return Promise.resolve(phase.ready);
-    if (phase.kind === 'closed') return Promise.reject(this.#stopped());
-    if (again && phase.kind === 'failed' && this.#failure !== undefined) {
-      const restedMs = this.#options.clock.nowMs() - this.#failure.atMs;
-      if (restedMs < REST_AFTER_FAILURE_MS) return Promise.reject(this.#failure.error);
+    const { state, ready, cause } = this.#supervisor;
+    // The client may see the death of the duplicator before this process does.
+    if (ready !== undefined && (!again || this.#options.isAlive(ready))) return Promise.resolve(ready);
+    if (state === 'closed') return Promise.reject(this.#stopped());
+    if (again && state === 'failed' && cause !== undefined) {
+      const restedMs = this.#options.clock.nowMs() - this.#failedAtMs;
+      if (restedMs < REST_AFTER_FAILURE_MS) return Promise.reject(cause);
     }
-    const ready = this.#waiters.wait();
-    if (this.isQuiet) this.#begin();
-    return ready;
+    const answer = this.#waiters.wait();
+    this.#supervisor.start();
+    return answer;
   }
 
-  /** A living process owns the flow file, found at the start: it is expected to subscribe. */
+  /** A living process owns the flow file at the start of the app server: it is to subscribe. */
   expectOwner(): void {
-    if (this.isQuiet) this.#expect();
+    this.#supervisor.expect();
   }
 
-  /** A child that was started says that it is ready. False when `launch` is not its token. */
-  subscribed(ready: DuplicatorReady, session: DuplicatorConnection): boolean {
-    const phase = this.#phase;
-    if (phase.kind === 'starting' && phase.own !== undefined && phase.own.launch === ready.launch) {
-      phase.own.reportReady(ready);
-      phase.own.connected(session);
-      this.#run(phase.own, ready);
-      return true;
-    }
-    if (phase.kind !== 'running' && phase.kind !== 'stopping') return false;
-    if (phase.handle.pid !== ready.identity.pid) return false;
-    phase.handle.connected(session);
-    return true;
+  /** A duplicator reports that it is ready. False when it is not the current one. */
+  subscribed(ready: DuplicatorReady, connection: DuplicatorConnection): boolean {
+    return this.#supervisor.report(ready.identity.pid, ready.launch, ready, connection);
   }
 
   /** Takes over a duplicator that was found running. Throws REFUSED when there is another. */
-  adopt(handle: DuplicatorHandle, ready: DuplicatorReady): void {
-    this.#takeOver(handle);
-    this.#run(handle, ready);
+  adopt(process: SupervisedProcess, ready: DuplicatorReady, connection: DuplicatorConnection): void {
+    this.#supervisor.adopt(process, ready, connection);
   }
 
   /**
-   * Stops a duplicator that was found running and does not fit; whoever waits gets the next one.
-   * Throws as adopt.
+   * Stops a duplicator that was found running and does not fit; waiting clients get the next one.
+   * Throws as `adopt`.
    */
-  replace(handle: DuplicatorHandle): void {
-    this.#takeOver(handle);
-    this.#stop(handle);
+  replace(process: SupervisedProcess, connection: DuplicatorConnection): void {
+    this.#supervisor.replace(process, connection);
   }
 
-  #takeOver(handle: DuplicatorHandle): void {
-    const phase = this.#phase;
-    if (phase.kind === 'closed') throw this.#stopped();
-    if (phase.kind === 'running' || phase.kind === 'stopping') {
-      throw new MirrorflowError(
-        'REFUSED',
-        `flow ${this.#options.title} has the duplicator ${phase.handle.pid} already`,
-      );
-    }
-    if (phase.kind === 'starting') void phase.own?.stop();
-    if ('cancel' in phase) phase.cancel();
-    this.#watch(handle);
+  /** The owner of the flow file was refused: the reason that an open waiting for it reports. */
+  refusedOwner(reason: string): void {
+    this.#refusal = reason;
   }
 
-  /** The owner of the flow file was refused: what an open that waits for it will say. */
-  refusedOwner(why: string): void {
-    this.#refusal = why;
+  /** A child reports why it cannot start. False when `launch` is not the token of this start. */
+  startFailed(launch: string, cause: MirrorflowError): boolean {
+    return this.#supervisor.startFailed(launch, cause);
   }
 
-  /** A child's own word on why it cannot start. False when `launch` is not its token. */
-  startFailed(launch: string, code: ErrorCode, message: string): boolean {
-    const phase = this.#phase;
-    if (phase.kind !== 'starting' || phase.own?.launch !== launch) return false;
-    phase.own.failed(code, message);
-    return true;
-  }
-
-  /**
-   * The duplicator ends by itself now; whoever asks from here on waits for that and gets the next
-   * one.
-   */
+  /** The duplicator ends by itself now; a client that opens the flow from here on waits for that. */
   released(): void {
-    const phase = this.#phase;
-    if (phase.kind !== 'running') return;
-    const { clock, log, title } = this.#options;
-    const cancel = clock.after(RELEASED_ENDS_WITHIN_MS, () => {
-      log.warn('a released duplicator did not end, stopping it', { flow: title, pid: phase.handle.pid });
-      void phase.handle.stop();
+    const { pid } = this.#supervisor;
+    this.#supervisor.letEnd(RELEASED_ENDS_WITHIN_MS, () => {
+      const { log, title } = this.#options;
+      log.warn('a released duplicator did not end, stopping it', { flow: title, pid });
     });
-    this.#enter({ kind: 'stopping', handle: phase.handle, cancel });
   }
 
   /** Stops the duplicator, so that the next one is started with another definition. */
   retire(): void {
-    const phase = this.#phase;
-    const handle =
-      phase.kind === 'starting' ? phase.own : phase.kind === 'running' ? phase.handle : undefined;
-    if (handle !== undefined) this.#stop(handle);
+    const { state } = this.#supervisor;
+    if (state === 'starting' || state === 'running') void this.#supervisor.stop();
   }
 
-  /** Somebody has closed the flow: a restart that nobody wants any more is called off. */
+  /** A client has closed the flow: a restart without a client that needs it is cancelled. */
   reconsider(): void {
-    if (this.#phase.kind !== 'delayed' || this.#waiters.count > 0 || this.#options.wanted()) return;
-    this.#phase.cancel();
-    this.#enter({ kind: 'idle' });
+    if (!this.#isNeeded()) this.#supervisor.cancelRestart();
   }
 
-  /** Stops what runs, rejects who waits with STOPPED, and starts nothing any more. */
+  /** Stops what runs, rejects waiting clients with STOPPED, and starts nothing any more. */
   async close(): Promise<void> {
-    const phase = this.#phase;
-    if ('cancel' in phase) phase.cancel();
-    this.#enter({ kind: 'closed' });
+    const stopping = this.#supervisor.close();
     this.#waiters.rejectAll(this.#stopped());
-    const stops = [...this.#living].map((handle) => handle.stop());
-    if (phase.kind === 'expecting') stops.push(this.#options.stopOwner());
-    await Promise.all(stops);
+    await stopping;
   }
 
-  #enter<P extends Phase>(phase: P): P {
-    this.#phase = phase;
-    this.#options.changed();
-    return phase;
+  #isNeeded(): boolean {
+    return this.#waiters.count > 0 || this.#options.wanted();
   }
 
-  #begin(): void {
-    const phase = this.#enter<Starting>({ kind: 'starting' });
-    void Promise.all([...this.#living].map(({ ended }) => ended)).then(() => {
-      if (this.#phase !== phase) return;
-      if (this.#options.livingOwner() !== undefined) this.#expect();
-      else this.#launch(phase);
-    });
-  }
-
-  #launch(phase: Starting): void {
-    try {
-      phase.own = this.#options.launch();
-    } catch (thrown) {
-      this.#fail(errorForCaller(thrown));
-      return;
+  #decide(end: SupervisedEnd): NextStep {
+    const { title, log, wanted } = this.#options;
+    switch (end.kind) {
+      case 'start-failed':
+        if (isMirrorflowError(end.cause, 'FILE_OWNED')) return 'expect';
+        return this.#startFailed(end.cause);
+      case 'predecessor-late':
+        return this.#startFailed(end.cause);
+      case 'died':
+        log.warn('a duplicator died', { flow: title, pid: this.pid, how: end.exit });
+        return this.#waiters.count > 0 || wanted() ? 'retry' : 'rest';
+      case 'stopped':
+      case 'predecessor-ended':
+        return this.#waiters.count > 0 ? 'start' : 'rest';
+      default:
+        return end satisfies never;
     }
-    this.#watch(phase.own);
-    this.#options.log.info('starting a duplicator', { flow: this.#options.title, pid: phase.own.pid });
-    phase.own.ready.catch((thrown: unknown) => {
-      if (this.#phase !== phase) return;
-      const cause = errorForCaller(thrown);
-      if (isMirrorflowError(cause, 'FILE_OWNED')) this.#expect();
-      else this.#fail(cause);
-    });
   }
 
-  #expect(): void {
-    const { clock, log, title, livingOwner } = this.#options;
-    log.info('waiting for the duplicator that owns the flow', { flow: title, pid: livingOwner() });
-    const gone = (): void => {
-      if (this.#waiters.count > 0) this.#begin();
-      else this.#enter({ kind: 'idle' });
-    };
-    const late = (pid: number): void => {
-      const why = this.#refusal ?? `it has not subscribed within ${OWNER_SUBSCRIBES_WITHIN_MS} ms`;
-      const message = `the file of flow ${title} belongs to the running process ${pid}, which is not used: ${why}. End that process`;
-      this.#fail(new MirrorflowError('FILE_OWNED', message, { pid }));
-    };
-    this.#enter({ kind: 'expecting', cancel: expectOwner({ clock, livingOwner, gone, late }) });
-  }
-
-  #stop(handle: DuplicatorHandle): void {
-    this.#enter({ kind: 'stopping', handle, cancel: () => undefined });
-    void handle.stop();
-  }
-
-  #run(handle: DuplicatorHandle, ready: DuplicatorReady): void {
-    this.#cause = undefined;
-    this.#refusal = undefined;
-    this.#runs += 1;
-    this.#enter({ kind: 'running', handle, ready });
-    const { log, title } = this.#options;
-    log.info('the duplicator is ready', { flow: title, pid: handle.pid, adopted: handle.adopted });
-    this.#waiters.resolveAll(ready);
-  }
-
-  #watch(handle: DuplicatorHandle): void {
-    this.#living.add(handle);
-    void handle.ended.then((how) => {
-      this.#living.delete(handle);
-      const phase = this.#phase;
-      if (phase.kind === 'running' && phase.handle === handle) this.#died(handle, how);
-      if (phase.kind === 'stopping' && phase.handle === handle) {
-        phase.cancel();
-        if (this.#waiters.count > 0) this.#begin();
-        else this.#enter({ kind: 'idle' });
-      }
-    });
-  }
-
-  #died(handle: DuplicatorHandle, how: string): void {
+  #startFailed(cause: MirrorflowError): NextStep {
     const { title, log, wanted } = this.#options;
-    this.#cause = `the duplicator (process ${handle.pid}) of flow ${title} died: ${how}`;
-    log.warn('a duplicator died', { flow: title, pid: handle.pid, how });
-    if (wanted() || this.#waiters.count > 0) this.#startAgain();
-    else this.#enter({ kind: 'idle' });
-  }
-
-  #fail(cause: MirrorflowError): void {
-    const { title, log, wanted } = this.#options;
-    this.#cause = cause.message;
     log.warn('a duplicator could not be started', { flow: title, code: cause.code, error: cause });
-    this.#failure = { atMs: this.#options.clock.nowMs(), error: cause };
     this.#waiters.rejectAll(cause);
-    if (wanted()) this.#startAgain();
-    else this.#enter({ kind: 'failed' });
+    return wanted() ? 'retry' : 'fail';
   }
 
-  #startAgain(): void {
-    const { clock, title, log } = this.#options;
-    const decision = this.#policy.died(clock.nowMs());
-    if (decision.kind === 'give-up') {
-      const seconds = CHILD_RESTART_LIMITS.windowMs / 1000;
-      this.#cause =
-        `the duplicator of flow ${title} ended ${decision.deaths} times within ${seconds} s and is given up ` +
-        `until the flow is opened again; the last time: ${this.#cause}`;
-      log.error('a duplicator is given up', { flow: title, deaths: decision.deaths });
-      const givenUp = new MirrorflowError('CHILD_DIED', this.#cause, { deaths: decision.deaths });
-      this.#failure = { atMs: clock.nowMs(), error: givenUp };
-      this.#enter({ kind: 'failed' });
-      return;
+  #changed(state: SupervisionState): void {
+    const { title: flow, log, clock, livingOwner } = this.#options;
+    const { ready, pid, cause } = this.#supervisor;
+    if (state === 'running' && ready !== undefined) {
+      this.#runs += 1;
+      this.#refusal = undefined;
+      log.info('the duplicator is ready', { flow, pid });
+      this.#waiters.resolveAll(ready);
+    } else if (state === 'expecting') {
+      log.info('waiting for the duplicator that owns the flow', { flow, pid: livingOwner() });
+    } else if (state === 'failed') {
+      this.#failedAtMs = clock.nowMs();
+      log.error('the duplicator is not started again', { flow, cause: cause?.message });
     }
-    const cancel = clock.after(decision.delayMs, () => {
-      this.#restarts += 1;
-      this.#begin();
-    });
-    this.#enter({ kind: 'delayed', cancel });
+    this.#options.changed();
+  }
+
+  #ownerLate(pid: number): MirrorflowError {
+    const reason = this.#refusal ?? `it has not subscribed within ${OWNER_SUBSCRIBES_WITHIN_MS} ms`;
+    const message =
+      `the file of flow ${this.#options.title} belongs to the running process ${pid}, ` +
+      `which is not used: ${reason}. End that process`;
+    return new MirrorflowError('FILE_OWNED', message, { pid });
   }
 
   #stopped(): MirrorflowError {
-    return new MirrorflowError(
-      'STOPPED',
-      `the app server ends; flow ${this.#options.title} cannot be opened`,
-    );
+    const message = `the app server ends; flow ${this.#options.title} cannot be opened`;
+    return new MirrorflowError('STOPPED', message);
   }
 }

@@ -4,8 +4,8 @@ import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../../protocol/base/paths.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { OwnDuplicator } from '../children/duplicator-handle.js';
 import { securityArguments } from '../../protocol/rpc/security/options.js';
+import { QUIT_TIMEOUT_MS } from '../children/flow-duplicator.js';
 import { isRemote, type FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from '../options.js';
 
@@ -20,17 +20,17 @@ export function launchDuplicator(
   options: AppServerOptions,
   script: string,
   clock: Clock,
-): OwnDuplicator {
+): Child<DuplicatorReady> {
   const { name } = options.application;
-  const child = new Child<DuplicatorReady>({
+  return new Child<DuplicatorReady>({
     title: `duplicator ${name}/${definition.flow}`,
     script,
     args: duplicatorArguments(definition, options),
     logFile: logFilePath(options.directory, 'duplicator', name, definition.flow),
     readyTimeoutMs: READY_TIMEOUT_MS,
+    stopTimeoutMs: LIMITS.childStopTimeoutMs - QUIT_TIMEOUT_MS,
     clock,
   });
-  return new OwnDuplicator(child);
 }
 
 export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {

@@ -4,10 +4,8 @@
  * `mirrorflow install` calls it. The program is a child process that prints one line of JSON.
  */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
-
-const PROGRAM = fileURLToPath(new URL('../../host-server/boot/install-main.js', import.meta.url));
+import { programPath } from '../../protocol/base/installation.js';
 
 export interface InstallAnswer {
   readonly outcome: 'printed' | 'written' | 'unchanged';
@@ -26,13 +24,20 @@ interface Refusal {
 /** Throws the program's refusal with its code, or START_FAILED with its output. */
 export function installUnit(args: readonly string[]): Promise<InstallAnswer> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [PROGRAM, ...args], (failed, stdout, stderr) => {
+    execFile(process.execPath, [programPath('install-unit'), ...args], (failed, stdout, stderr) => {
       const answer = parsed(failed === null ? stdout : stderr);
       if (isAnswer(answer)) resolve(answer);
       else if (isRefusal(answer)) reject(new MirrorflowError(answer.code, answer.message));
       else {
         const output = stderr.trim() || stdout.trim() || 'nothing';
-        reject(new MirrorflowError('START_FAILED', `${PROGRAM} failed and printed: ${output}`, {}, failed));
+        reject(
+          new MirrorflowError(
+            'START_FAILED',
+            `${programPath('install-unit')} failed and printed: ${output}`,
+            {},
+            failed,
+          ),
+        );
       }
     });
   });

@@ -7,13 +7,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { LIMITS } from '../../protocol/base/limits.js';
-import { announcedAddress } from '../../protocol/host/process-kit/announced-address.js';
+import { programPath } from '../../protocol/base/installation.js';
 
-const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {
@@ -33,7 +31,7 @@ export class SimulatorProcess {
 
   /** Resolves when the simulator is ready. Throws START_FAILED with its error output. */
   static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
-    const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin', ...args], {
+    const child = spawn(process.execPath, [programPath('simulator'), '--json', '--end-with-stdin', ...args], {
       // A process group of its own: Ctrl-C reaches only this command, which stops the simulator.
       // The simulator exits when its standard input closes.
       detached: true,
@@ -89,5 +87,16 @@ async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<s
     return await Promise.race([line, ended.then(() => ''), timedOut]);
   } finally {
     timeout.abort();
+  }
+}
+
+/** The address in the simulator's first line, one object of JSON; undefined for any other line. */
+function announcedAddress(line: string): string | undefined {
+  try {
+    const ready: unknown = JSON.parse(line);
+    if (typeof ready !== 'object' || ready === null || !('address' in ready)) return undefined;
+    return typeof ready.address === 'string' ? ready.address : undefined;
+  } catch {
+    return undefined;
   }
 }

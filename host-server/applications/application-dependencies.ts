@@ -1,14 +1,20 @@
-/** What an application needs of its host server, and how patient it is. */
+/**
+ * What an application needs of its host server: how its app server is started and found, what is in
+ * its record, and how long it waits. Types only.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
-import type { ApplicationOptions, ApplicationState } from '../../protocol/rpc/contract/shapes.js';
 import type { MirrorflowError } from '../../protocol/base/errors.js';
 import type { ChildSpec } from '../../protocol/host/process-kit/child.js';
 import type { RestartLimits } from '../../protocol/host/process-kit/restart-policy.js';
-import type { EndingTimes } from './app-server-process.js';
+import type { ApplicationOptions, ApplicationState } from '../../protocol/rpc/contract/shapes.js';
 
-export interface ApplicationTimes extends EndingTimes {
-  /** How long a started or remembered app server may take to report. */
+export interface ApplicationTimes {
+  /** How long a started app server may take to report, or a living one to connect. */
   readonly readyTimeoutMs: number;
+  /** From app.quit to SIGTERM: an app server stops its duplicators first. */
+  readonly quitTimeoutMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopTimeoutMs: number;
   readonly restart: RestartLimits;
 }
 
@@ -17,11 +23,15 @@ export interface ApplicationDependencies {
   readonly times: ApplicationTimes;
   /** How an app server with these options is started. */
   childSpec(options: ApplicationOptions): ChildSpec;
-  /** Whether its app server left a record, which one that ends in good order takes away. */
+  /** Process id of the living app server that the application's record names. */
+  runningServer(name: string): number | undefined;
+  /** Stops that app server; resolves when it has ended. */
+  stopServer(name: string): Promise<void>;
+  /** Whether there is a record, which an app server that ends in good order removes. */
   hasRecord(name: string): boolean;
-  /** What its app server wrote down about its options. */
+  /** The options in the record. */
   recordedOptions(name: string): ApplicationOptions | undefined;
   removeLeftovers(name: string): void;
-  /** An application's state is another one now. */
+  /** The state or its cause has changed. */
   changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void;
 }

@@ -1,162 +1,138 @@
 /**
- * One application: whether its app server is to run, and what became of that.
+ * One application of this host: its options, its app server under supervision, and the callers that
+ * wait for its start. `Applications` owns it; the handlers of host.run, host.stop and
+ * host.subscribe end here. Touches processes and files through `ApplicationDependencies`.
  *
- * | state    | event                                             | next |
- * | -------- | ------------------------------------------------- | ---- |
- * | stopped, failed | run                                        | starting |
- * | stopped, failed | an app server that was started elsewhere subscribes | running |
- * | starting | its app server says that it is ready              | running |
- * | starting | a start that was asked for fails                  | failed, with the cause |
- * | starting | a restart fails                                   | starting after a delay, or failed after too many |
- * | running  | its app server ends with 0                        | stopped |
- * | running  | its app server dies                               | starting after a delay, or failed after too many |
- * | starting, running, failed | stop                             | stopping, then stopped |
+ * An application is `starting` while its app server starts, is expected to connect or waits for its
+ * restart; see supervision-state.ts for the states of the process.
  */
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
+import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
+import { Child } from '../../protocol/host/process-kit/child.js';
+import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
+import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
+import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
+import { Waiters } from '../../protocol/host/process-kit/waiters.js';
+import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type {
+  AppServerReady,
   ApplicationInfo,
   ApplicationOptions,
   ApplicationState,
 } from '../../protocol/rpc/contract/shapes.js';
-import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
-import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
-import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
-import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
-import { Child } from '../../protocol/host/process-kit/child.js';
-import { RestartPolicy } from '../../protocol/host/process-kit/restart-policy.js';
-import { AdoptedAppServer, OwnAppServer, type AppServerEnd } from './app-server-process.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import type { HostSession } from '../control/host-context.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { optionsDifference } from './application-options.js';
-import { Deferred } from '../control/deferred.js';
-import type { HostSession } from '../control/host-context.js';
+
+const CAUSE_CHARACTERS = 4096;
+const QUIT_CALL_TIMEOUT_MS = 1_000;
+
+const APPLICATION_STATES: Readonly<Record<SupervisionState, ApplicationState>> = {
+  idle: 'stopped',
+  starting: 'starting',
+  expecting: 'starting',
+  running: 'running',
+  stopping: 'stopping',
+  delayed: 'starting',
+  failed: 'failed',
+  closed: 'stopped',
+};
 
 export class Application {
   readonly name: string;
   readonly configured: boolean;
-  readonly #around: ApplicationDependencies;
-  readonly #policy: RestartPolicy;
+  readonly #dependencies: ApplicationDependencies;
+  readonly #supervisor: Supervisor<AppServerReady, HostSession>;
+  readonly #waiters = new Waiters<void>();
   #options: ApplicationOptions;
-  #state: ApplicationState = 'stopped';
-  #cause: MirrorflowError | undefined;
-  #server: OwnAppServer | AdoptedAppServer | undefined;
-  #ready: AppServerReady | undefined;
-  #startedAt: Date | undefined;
-  #restarts = 0;
-  /** Whether the start under way repairs a death, so that a failure of it is one more. */
-  #restarting = false;
+  /** Started by a user and not by a host server: it is not restarted. */
   #byHand = false;
-  /** Settled when the state leaves `starting`. */
-  #start = new Deferred();
-  #stop: Promise<void> | undefined;
-  #cancelTimer: (() => void) | undefined;
-  #released = false;
+  #startedAt: Date | undefined;
+  /** State and cause that were announced last. */
+  #announced: { readonly state: ApplicationState; readonly cause: MirrorflowError | undefined };
 
-  constructor(options: ApplicationOptions, configured: boolean, around: ApplicationDependencies) {
+  constructor(options: ApplicationOptions, configured: boolean, dependencies: ApplicationDependencies) {
     this.name = options.name;
     this.#options = options;
     this.configured = configured;
-    this.#around = around;
-    this.#policy = new RestartPolicy(around.times.restart);
+    this.#dependencies = dependencies;
+    this.#announced = { state: 'stopped', cause: undefined };
+    this.#supervisor = this.#supervise(dependencies);
   }
 
   get state(): ApplicationState {
-    return this.#state;
+    return APPLICATION_STATES[this.#supervisor.state];
   }
 
   get options(): ApplicationOptions {
     return this.#options;
   }
 
-  /** Token of the start under way or of the child that runs. */
-  get launch(): string | undefined {
-    return this.#server instanceof OwnAppServer ? this.#server.child.launch : undefined;
+  /** Why the start under way is a repair, or why it failed. */
+  get #cause(): MirrorflowError | undefined {
+    return this.state === 'starting' || this.state === 'failed' ? this.#supervisor.cause : undefined;
   }
 
-  /** The life line of its app server, while it runs. */
+  /** The permanent connection of its app server, while it runs. */
   get server(): HostSession | undefined {
-    return this.#state === 'running' ? this.#server?.session : undefined;
+    return this.state === 'running' ? this.#supervisor.connection : undefined;
   }
 
   info(): ApplicationInfo {
-    const { socket, port } = this.#ready ?? {};
-    const source = this.#ready?.source ?? this.#options.source;
-    const pid = this.#server?.pid;
+    const { ready, restarts, pid } = this.#supervisor;
+    const cause = this.#cause;
+    const source = ready?.source ?? this.#options.source;
+    const { via } = this.#options;
     return {
       name: this.name,
-      state: this.#state,
-      restarts: this.#restarts,
+      state: this.state,
+      restarts,
       configured: this.configured,
       byHand: this.#byHand,
       ...(source !== undefined && { source }),
-      ...(this.#options.via !== undefined && { via: this.#options.via }),
+      ...(via !== undefined && { via }),
       ...(pid !== undefined && { pid }),
-      ...(port !== undefined && { port }),
-      ...(socket !== undefined && { socket }),
+      ...(ready !== undefined && { port: ready.port, socket: ready.socket }),
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
-      ...(this.#cause !== undefined && { cause: this.#cause.message.slice(0, 4096) }),
+      ...(cause !== undefined && { cause: cause.message.slice(0, CAUSE_CHARACTERS) }),
     };
   }
 
   /**
-   * Resolves when the app server is ready: at once when it is. `asked` are the options that
-   * somebody stated, `complete` those to start with. Rejects with the cause of a start that failed,
-   * or APPLICATION_EXISTS when it runs with others than asked.
+   * Resolves when the app server is ready: at once when it is. `asked` are the options that the
+   * caller stated, `complete` those to start with. Rejects with the cause of a start that failed,
+   * or APPLICATION_EXISTS when the app server runs with options other than those asked.
    */
   async run(asked: ApplicationOptions, complete: ApplicationOptions): Promise<ApplicationInfo> {
-    for (;;) {
-      switch (this.#state) {
-        case 'stopping':
-          await this.#stop;
-          continue;
-        case 'running':
-          this.#refuseOthers(asked);
-          return this.info();
-        case 'starting':
-          this.#refuseOthers(asked);
-          await this.#start.promise;
-          continue;
-        case 'stopped':
-        case 'failed':
-          if (this.#server !== undefined) {
-            await this.#awaitLeaving(this.#server);
-            continue;
-          }
-          this.#begin(complete);
-          await this.#start.promise;
-          return this.info();
-        default:
-          return this.#state satisfies never;
-      }
-    }
+    while (this.state === 'stopping') await this.#supervisor.stop();
+    if (this.state === 'stopped' || this.state === 'failed') this.#start(complete);
+    else this.#checkSame(asked);
+    if (this.state !== 'running') await this.#waiters.wait();
+    return this.info();
   }
 
-  /** Ends the app server and all it has started. Any number of calls make one stop. */
-  stop(): Promise<void> {
-    this.#stop ??= this.#stopOnce().finally(() => {
-      this.#stop = undefined;
-    });
-    return this.#stop;
+  /** Stops the app server and all it has started. Any number of calls make one stop. */
+  async stop(): Promise<void> {
+    const message = `${this.name} was stopped before it was ready`;
+    const stopped = this.#supervisor.stop();
+    this.#waiters.rejectAll(new MirrorflowError('STOPPED', message));
+    await stopped;
+    if (this.state === 'stopped') this.#dependencies.removeLeftovers(this.name);
   }
 
   /** A living app server of an earlier host server: it connects by itself. */
-  expect(identity: OwnerIdentity, options: ApplicationOptions): void {
+  expect(options: ApplicationOptions): void {
     this.#options = options;
-    this.#become('starting');
-    this.#watch(this.#adopt(identity));
-    this.#cancelTimer = this.#around.clock.after(this.#around.times.readyTimeoutMs, () => {
-      this.#fail(
-        new MirrorflowError(
-          'TIMED_OUT',
-          `the app server of ${this.name} (process ${identity.pid}) runs and has not connected within ` +
-            `${this.#around.times.readyTimeoutMs} ms; stop the application to end it`,
-          { pid: identity.pid },
-        ),
-      );
-    });
+    this.#supervisor.expect();
   }
 
-  /** Its app server died while no host server was there to see it: the same as a death now. */
+  /** Its app server died while no host server watched it: the same as a death now. */
   resume(): void {
-    this.#died(new MirrorflowError('CHILD_DIED', `the app server of ${this.name} died unwatched`));
+    const message = `the app server of ${this.name} died while no host server watched it`;
+    this.#supervisor.diedBefore(new MirrorflowError('CHILD_DIED', message));
   }
 
   /**
@@ -165,177 +141,132 @@ export class Application {
    */
   subscribe(ready: AppServerReady, session: HostSession): boolean {
     const identity = identityFromWire(ready.identity);
-    if (this.#state === 'stopping') {
-      throw new MirrorflowError('STOPPED', `${this.name} is being stopped`);
+    if (this.state === 'stopping') throw new MirrorflowError('STOPPED', `${this.name} is being stopped`);
+    if (!this.#supervisor.report(identity.pid, ready.launch, ready, session)) {
+      this.#adopt(identity, ready, session);
     }
-    const server = this.#server ?? this.#takeStranger(ready, identity);
-    if (!server.is(identity, ready.launch)) {
+    return this.#supervisor.adopted;
+  }
+
+  /** Its child reports why it cannot start. False when `launch` is not the token of this start. */
+  childFailed(launch: string, failure: MirrorflowError): boolean {
+    return this.#supervisor.startFailed(launch, failure);
+  }
+
+  /** Neither watches nor restarts any more: the app server continues without this host server. */
+  release(): void {
+    this.#supervisor.release();
+    this.#waiters.rejectAll(new MirrorflowError('STOPPED', 'the host server ends'));
+  }
+
+  #supervise({ clock, times, childSpec, runningServer, stopServer }: ApplicationDependencies) {
+    return new Supervisor<AppServerReady, HostSession>({
+      title: `the app server of ${this.name}`,
+      clock,
+      launch: () => new Child<AppServerReady>(childSpec(this.#options)),
+      decide: (end) => this.#decide(end),
+      changed: (state) => this.#changed(state),
+      restart: times.restart,
+      predecessor: {
+        pid: () => runningServer(this.name),
+        stop: () => stopServer(this.name),
+        connectsWithinMs: times.readyTimeoutMs,
+        late: (pid) => this.#late(pid),
+      },
+      quit: {
+        ask: (session) => callerOf(CONTRACT, session)('app.quit', [], { timeoutMs: QUIT_CALL_TIMEOUT_MS }),
+        withinMs: times.quitTimeoutMs,
+      },
+    });
+  }
+
+  #start(options: ApplicationOptions): void {
+    const cause = this.#cause;
+    // A running process that does not connect is in the way until it is stopped.
+    if (cause?.code === 'TIMED_OUT' && this.#dependencies.runningServer(this.name) !== undefined) throw cause;
+    this.#options = options;
+    this.#byHand = false;
+    this.#supervisor.reset();
+    this.#supervisor.start();
+  }
+
+  /** Takes over an app server that an earlier host server or a user has started. */
+  #adopt(identity: OwnerIdentity, ready: AppServerReady, session: HostSession): void {
+    const { clock, times, runningServer, recordedOptions } = this.#dependencies;
+    const expected = this.#supervisor.state === 'expecting' ? runningServer(this.name) : undefined;
+    const current = this.#supervisor.pid ?? expected;
+    if (current !== undefined && current !== identity.pid) {
       throw new MirrorflowError(
         'APPLICATION_EXISTS',
-        `${this.name} has an app server already, process ${server.pid}; stop it first, or use another name`,
-        { name: this.name, pid: server.pid ?? 0 },
+        `${this.name} has an app server already, process ${current}; stop it first, or use another name`,
+        { name: this.name, pid: current },
       );
     }
-    const own = server instanceof OwnAppServer;
-    // A child that could not start is ending; it comes too late.
-    if (own && this.#state === 'failed') throw this.#cause;
-    server.attach(session);
-    this.#ready = ready;
-    if (own) server.child.reportReady(ready);
-    else this.#byHand = ready.launch === undefined;
-    if (this.#state !== 'running') this.#becomeRunning();
-    return !own;
-  }
-
-  /** Its child's own word on why it cannot become ready. */
-  childFailed(failure: MirrorflowError): void {
-    if (!(this.#server instanceof OwnAppServer)) return;
-    this.#server.child.failed(failure.code, failure.message, failure.facts);
-  }
-
-  /** Neither watches nor restarts any more: the app server goes on without this host server. */
-  release(): void {
-    this.#released = true;
-    this.#cancelTimer?.();
-    this.#server?.release();
-    this.#start.reject(new MirrorflowError('STOPPED', 'the host server ends'));
-  }
-
-  #begin(options: ApplicationOptions): void {
-    this.#options = options;
-    this.#policy.reset();
-    this.#restarts = 0;
-    this.#restarting = false;
-    this.#byHand = false;
-    this.#become('starting');
-    this.#launch();
-  }
-
-  #launch(): void {
-    const { clock, times } = this.#around;
-    let child: Child<AppServerReady>;
-    try {
-      child = new Child<AppServerReady>(this.#around.childSpec(this.#options));
-    } catch (thrown) {
-      const message = `the app server of ${this.name} could not be started: ${describeError(thrown)}`;
-      this.#startFailed(new MirrorflowError('START_FAILED', message, {}, thrown));
-      if (this.#state === 'starting') this.#died(this.#cause as MirrorflowError);
-      return;
+    if (expected === undefined) {
+      const recorded = recordedOptions(this.name) ?? { name: this.name };
+      this.#options = { ...recorded, ...(ready.source !== undefined && { source: ready.source }) };
     }
-    const server = new OwnAppServer(child, clock, times);
-    child.ready.catch((cause: MirrorflowError) => {
-      if (this.#server === server && this.#state === 'starting') this.#startFailed(cause);
-    });
-    this.#watch(server);
+    this.#byHand = ready.launch === undefined;
+    const process = new AdoptedProcess({ identity, clock, stopTimeoutMs: times.stopTimeoutMs });
+    this.#supervisor.adopt(process, ready, session);
   }
 
-  #watch(server: OwnAppServer | AdoptedAppServer): void {
-    this.#server = server;
-    void server.ended.then((end) => {
-      if (this.#server !== server) return;
-      this.#server = undefined;
-      this.#ready = undefined;
-      this.#startedAt = undefined;
-      this.#ended(server, end);
-    });
-  }
-
-  #adopt(identity: OwnerIdentity): AdoptedAppServer {
-    const { clock, times } = this.#around;
-    return new AdoptedAppServer(identity, clock, times, () => this.#around.hasRecord(this.name));
-  }
-
-  #takeStranger(ready: AppServerReady, identity: OwnerIdentity): AdoptedAppServer {
-    const recorded = this.#around.recordedOptions(this.name) ?? { name: this.name };
-    this.#options = { ...recorded, ...(ready.source !== undefined && { source: ready.source }) };
-    const server = this.#adopt(identity);
-    this.#watch(server);
-    return server;
-  }
-
-  #becomeRunning(): void {
-    this.#cancelTimer?.();
-    this.#startedAt = new Date();
-    this.#restarting = false;
-    this.#become('running');
-    this.#start.resolve();
-  }
-
-  /** The process may still be ending; a run that follows awaits that. */
-  #startFailed(cause: MirrorflowError): void {
-    if (this.#restarting) this.#cause = cause;
-    else this.#fail(cause);
-  }
-
-  #ended(server: OwnAppServer | AdoptedAppServer, { orderly, exit }: AppServerEnd): void {
-    if (this.#released || (this.#state !== 'starting' && this.#state !== 'running')) return;
-    this.#cancelTimer?.();
-    const message = `the app server of ${this.name} (process ${server.pid ?? 0}) died: ${exit}`;
-    const died = new MirrorflowError('CHILD_DIED', message, { exit });
-    if (orderly) {
-      this.#become('stopped');
-      this.#start.reject(new MirrorflowError('STOPPED', `the app server of ${this.name} has ended`));
-    } else if (this.#byHand) {
-      // Whoever started it decides; the next host server is not to start it again either.
-      this.#around.removeLeftovers(this.name);
-      this.#fail(died);
-    } else this.#died(this.#state === 'starting' ? (this.#cause ?? died) : died);
-  }
-
-  #died(cause: MirrorflowError): void {
-    const decision = this.#policy.died(this.#around.clock.nowMs());
-    if (decision.kind === 'give-up') {
-      const message = `${cause.message}; given up after ${decision.deaths} deaths in a short time`;
-      this.#fail(new MirrorflowError(cause.code, message, { deaths: decision.deaths }, cause));
-      return;
+  #decide(end: SupervisedEnd): NextStep {
+    const { hasRecord, removeLeftovers } = this.#dependencies;
+    switch (end.kind) {
+      case 'start-failed':
+        return end.isRestart ? 'retry' : 'fail';
+      case 'died':
+        // The exit code of an adopted process is not known; an orderly end removes the record.
+        if (end.adopted ? !hasRecord(this.name) : end.exit === 'exit code 0') return 'rest';
+        if (!this.#byHand) return 'retry';
+        // The user who started it decides; the next host server is not to start it again either.
+        removeLeftovers(this.name);
+        return 'fail';
+      case 'predecessor-ended':
+        return hasRecord(this.name) ? 'retry' : 'rest';
+      case 'predecessor-late':
+        return 'fail';
+      case 'stopped':
+        // A killed app server could not clean up, and would be taken for one that died unwatched.
+        removeLeftovers(this.name);
+        return 'rest';
+      default:
+        return end satisfies never;
     }
-    this.#restarts += 1;
-    this.#restarting = true;
-    this.#become('starting', cause);
-    this.#cancelTimer = this.#around.clock.after(decision.delayMs, () => this.#launch());
   }
 
-  #fail(cause: MirrorflowError): void {
-    this.#become('failed', cause);
-    this.#start.reject(cause);
+  #changed(supervised: SupervisionState): void {
+    const state = APPLICATION_STATES[supervised];
+    const cause = this.#cause;
+    if (state !== 'running') this.#startedAt = undefined;
+    else this.#startedAt ??= new Date();
+    if (state === 'running') this.#waiters.resolveAll();
+    if (state === 'failed' && cause !== undefined) this.#waiters.rejectAll(cause);
+    if (state === 'stopped') {
+      const message = `the app server of ${this.name} has ended`;
+      this.#waiters.rejectAll(new MirrorflowError('STOPPED', message));
+    }
+    const { state: before, cause: causeBefore } = this.#announced;
+    if (supervised === 'closed' || (state === before && cause === causeBefore)) return;
+    this.#announced = { state, cause };
+    this.#dependencies.changed(this.name, state, cause);
   }
 
-  /** A start that failed is still ending, or a process that does not answer is in the way. */
-  async #awaitLeaving(server: OwnAppServer | AdoptedAppServer): Promise<void> {
-    if (server instanceof AdoptedAppServer) throw this.#cause;
-    await server.ended;
+  #late(pid: number): MirrorflowError {
+    const message =
+      `the app server of ${this.name} (process ${pid}) runs and has not connected within ` +
+      `${this.#dependencies.times.readyTimeoutMs} ms; stop the application to end it`;
+    return new MirrorflowError('TIMED_OUT', message, { pid });
   }
 
-  async #stopOnce(): Promise<void> {
-    const server = this.#server;
-    const idle = this.#state === 'stopped' && server === undefined;
-    this.#cancelTimer?.();
-    if (!idle) this.#become('stopping');
-    this.#start.reject(new MirrorflowError('STOPPED', `${this.name} was stopped before it was ready`));
-    await server?.end();
-    this.#server = undefined;
-    this.#ready = undefined;
-    this.#startedAt = undefined;
-    this.#restarting = false;
-    // Who was killed could not clean up, and would be taken for one that died unwatched.
-    this.#around.removeLeftovers(this.name);
-    if (!idle) this.#become('stopped');
-  }
-
-  #refuseOthers(asked: ApplicationOptions): void {
-    const difference = optionsDifference(this.#options, asked, this.#ready?.port);
+  #checkSame(asked: ApplicationOptions): void {
+    const difference = optionsDifference(this.#options, asked, this.#supervisor.ready?.port);
     if (difference === undefined) return;
     throw new MirrorflowError(
       'APPLICATION_EXISTS',
-      `${this.name} is ${this.#state} with other options: ${difference}; stop it first, or use another name`,
+      `${this.name} is ${this.state} with other options: ${difference}; stop it first, or use another name`,
       { name: this.name },
     );
-  }
-
-  #become(state: ApplicationState, cause?: MirrorflowError): void {
-    this.#state = state;
-    this.#cause = cause;
-    if (state === 'starting' && this.#start.settled) this.#start = new Deferred();
-    if (!this.#released) this.#around.changed(this.name, state, cause);
   }
 }

@@ -9,14 +9,14 @@ import type {
   ApplicationOptions,
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
-import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
-import { completeOptions } from './application-options.js';
-import { checkSource } from '../boot/configuration.js';
+import { checkSource, completeOptions } from './application-options.js';
 import type { HostSession } from '../control/host-context.js';
 
 /**
@@ -25,16 +25,16 @@ import type { HostSession } from '../control/host-context.js';
 const APPLICATIONS_MAX = 1024;
 
 export class Applications {
-  readonly #around: ApplicationDependencies;
+  readonly #dependencies: ApplicationDependencies;
   readonly #configured: ReadonlyMap<string, ApplicationOptions>;
   readonly #applications = new Map<string, Application>();
   #ending = false;
 
-  constructor(configured: readonly ApplicationOptions[], around: ApplicationDependencies) {
-    this.#around = around;
+  constructor(configured: readonly ApplicationOptions[], dependencies: ApplicationDependencies) {
+    this.#dependencies = dependencies;
     this.#configured = new Map(configured.map((options) => [options.name, options]));
     for (const options of configured) {
-      this.#applications.set(options.name, new Application(options, true, around));
+      this.#applications.set(options.name, new Application(options, true, dependencies));
     }
   }
 
@@ -76,9 +76,9 @@ export class Applications {
    */
   remember(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
-    if (isAlive(identity)) this.#obtain(options).expect(identity, options);
+    if (isAlive(identity)) this.#obtain(options).expect(options);
     else if (ofThisBoot) this.#obtain(options).resume();
-    else this.#around.removeLeftovers(options.name);
+    else this.#dependencies.removeLeftovers(options.name);
   }
 
   /** Starts what is configured and does not run. Resolves when each of it runs or has failed. */
@@ -130,7 +130,7 @@ export class Applications {
         `the app server of ${ready.name} speaks version ${ready.version}, this host server ${PROTOCOL_VERSION}; run the same release`,
         { theirs: ready.version, ours: PROTOCOL_VERSION },
       );
-      if (ready.launch !== undefined) this.#ofLaunch(ready.launch)?.childFailed(refusal);
+      if (ready.launch !== undefined) this.#childFailed(ready.launch, refusal);
       throw refusal;
     }
     if (!isAlive(identityFromWire(ready.identity))) {
@@ -141,9 +141,8 @@ export class Applications {
   }
 
   /** See child.failed. A failure that belongs to no start under way is dropped. */
-  childFailed({ launch, code, message }: StartFailure): void {
-    const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
-    this.#ofLaunch(launch)?.childFailed(new MirrorflowError(known, message));
+  childFailed(failure: StartFailure): void {
+    this.#childFailed(failure.launch, errorOfStartFailure(failure));
   }
 
   /** Ends all of them, and takes no new ones. */
@@ -158,15 +157,15 @@ export class Applications {
     for (const application of this.#applications.values()) application.release();
   }
 
-  #ofLaunch(launch: string): Application | undefined {
-    return [...this.#applications.values()].find((application) => application.launch === launch);
+  #childFailed(launch: string, cause: MirrorflowError): void {
+    [...this.#applications.values()].some((application) => application.childFailed(launch, cause));
   }
 
   #obtain(options: ApplicationOptions): Application {
     const known = this.#applications.get(options.name);
     if (known !== undefined) return known;
     if (this.#applications.size >= APPLICATIONS_MAX) this.#forgetOne();
-    const application = new Application(options, false, this.#around);
+    const application = new Application(options, false, this.#dependencies);
     this.#applications.set(options.name, application);
     return application;
   }

@@ -80,7 +80,7 @@ describe('the options of a duplicator', () => {
     [[...GOOD, '--linger', ''], 'BAD_OPTION', '--linger'],
     [[...GOOD, '--update-interval=-1'], 'BAD_OPTION', '--update-interval'],
     [[...GOOD, '--ring-bytes', '1e12'], 'BAD_OPTION', '--ring-bytes'],
-    [[...GOOD, '--type', 'a b'], 'BAD_OPTION', '"a b" is no flow type'],
+    [[...GOOD, '--type', 'a b'], 'BAD_OPTION', '"a b" is not a flow type'],
     [[...GOOD, '--colour', 'red'], 'BAD_OPTION', '--colour'],
     [[...GOOD, 'more'], 'BAD_OPTION', 'more'],
     [[...GOOD, '--directory', 'here'], 'BAD_OPTION', 'absolute'],

@@ -1,16 +1,17 @@
 /**
- * One child process, seen from its parent: started, ready by its own message, stopped, gone. Start
- * failure, death after ready and requested stop are three different outcomes. The child is detached
- * from the parent's life: when the parent dies it goes on, and its output goes to a log file, never
- * to a pipe that would break.
+ * One child process as its parent sees it: started, ready by its own message, stopped, ended. Start
+ * failure, death after ready and requested stop are three different outcomes. The child is detached:
+ * it outlives its parent, and its output goes to a log file, never to a pipe that would break.
+ * Supervisors start children with it. Starts and signals processes, appends to the log file.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Clock } from '../../base/clock.js';
-import { MirrorflowError, describeError, type ErrorCode, type ErrorFacts } from '../../base/errors.js';
+import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { ownChildEnvironment } from './environment.js';
+import type { ProcessOutcome, StartedProcess } from './supervised-process.js';
 
 /**
  * The environment variable that carries the launch token to the child, which returns it with its
@@ -26,30 +27,26 @@ export interface ChildSpec {
   readonly args: readonly string[];
   /** File its standard output and error are appended to; mode 0640. */
   readonly logFile: string;
+  /** LIMITS.childReadyTimeoutMs when left out. */
   readonly readyTimeoutMs?: number;
+  /** From SIGTERM to SIGKILL; LIMITS.childStopTimeoutMs when left out. */
   readonly stopTimeoutMs?: number;
+  /** Its standard input ends with this process, which the child takes as the order to end. */
+  readonly endsWithParent?: boolean;
   readonly clock: Clock;
 }
 
-type ChildState = 'starting' | 'ready' | 'stopping' | 'gone';
+type ChildState = 'starting' | 'ready' | 'stopping' | 'ended';
 
-/** How a child ended. `cause` is the error of a start that failed. */
-export type ChildOutcome =
-  | { readonly kind: 'start-failed'; readonly cause: MirrorflowError }
-  | { readonly kind: 'died'; readonly exit: string }
-  | { readonly kind: 'stopped'; readonly exit: string };
-
-export class Child<Ready> {
+export class Child<Ready> implements StartedProcess<Ready> {
+  readonly adopted = false;
   readonly spec: ChildSpec;
-  /** Names this very start; unguessable, so that nobody else reports ready for it. */
+  /** The token of this start; unguessable, so that no other process reports ready for it. */
   readonly launch = randomBytes(16).toString('hex');
-  /**
-   * Resolves with what the child reported, rejects with START_FAILED (or the child's own code) and
-   * its cause.
-   */
+  /** Resolves with the child's report; rejects with START_FAILED or the child's own code. */
   readonly ready: Promise<Ready>;
-  /** Always resolves, when the process has ended and was awaited. */
-  readonly exited: Promise<ChildOutcome>;
+  /** Resolves, never rejects, when the process has ended. */
+  readonly exited: Promise<ProcessOutcome>;
   readonly #process: ChildProcess;
   #state: ChildState = 'starting';
   #failure: MirrorflowError | undefined;
@@ -57,23 +54,20 @@ export class Child<Ready> {
   #rejectReady: ((error: MirrorflowError) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
 
-  /**
-   * Starts the process. Throws START_FAILED when not even that is possible; any later failure is
-   * told by `ready` and `exited`.
-   */
+  /** Starts the process. Throws START_FAILED; later failures reject `ready` and settle `exited`. */
   constructor(spec: ChildSpec) {
     this.spec = spec;
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
-    this.ready.catch(() => {}); // the outcome says it too; whoever awaits `ready` still sees the rejection
+    this.ready.catch(() => {}); // `exited` reports it too; a caller that awaits `ready` sees the rejection
     const log = openLog(spec);
     const logStart = fstatSync(log).size;
     try {
       this.#process = spawn(process.execPath, [spec.script, ...spec.args], {
         detached: true,
-        stdio: ['ignore', log, log],
+        stdio: [spec.endsWithParent === true ? 'pipe' : 'ignore', log, log],
         env: {
           ...ownChildEnvironment(process.env),
           [LAUNCH_VARIABLE]: this.launch,
@@ -90,14 +84,15 @@ export class Child<Ready> {
       closeSync(log);
     }
     this.#process.unref();
+    this.#process.stdin?.on('error', () => undefined); // the exit follows, and is reported
     const readyTimeoutMs = spec.readyTimeoutMs ?? LIMITS.childReadyTimeoutMs;
     this.#cancelTimer = spec.clock.after(readyTimeoutMs, () => {
-      this.failed('TIMED_OUT', `${spec.title} did not report ready within ${readyTimeoutMs} ms`);
+      this.#fail('TIMED_OUT', `${spec.title} did not report ready within ${readyTimeoutMs} ms`);
       void this.stop();
     });
     this.exited = new Promise((resolve) => {
       this.#process.once('error', (error) => {
-        this.failed('START_FAILED', `${spec.title} could not be started: ${describeError(error)}`);
+        this.#fail('START_FAILED', `${spec.title} could not be started: ${describeError(error)}`);
         resolve(this.#end('not started', logStart));
       });
       this.#process.once('exit', (code, signal) =>
@@ -114,7 +109,6 @@ export class Child<Ready> {
     return this.#state;
   }
 
-  /** The child's ready message has come. */
   reportReady(ready: Ready): void {
     if (this.#state !== 'starting') return;
     this.#state = 'ready';
@@ -122,21 +116,26 @@ export class Child<Ready> {
     this.#resolveReady?.(ready);
   }
 
-  /** The child's own word on why it cannot become ready; it ends by itself afterwards. */
-  failed(code: ErrorCode, message: string, facts: ErrorFacts = {}): void {
+  failed(cause: MirrorflowError): void {
     if (this.#state !== 'starting' || this.#failure !== undefined) return;
-    this.#failure = new MirrorflowError(code, message, facts);
-    this.#rejectReady?.(this.#failure);
+    this.#failure = cause;
+    this.#rejectReady?.(cause);
   }
+
+  /** The exit of a child is known without its connection. */
+  connected(): void {}
+
+  /** The exit of a child concerns its parent only while the parent lives. */
+  release(): void {}
 
   /**
    * SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. Any number of calls make
    * one stop.
    */
-  async stop(): Promise<ChildOutcome> {
+  async stop(): Promise<ProcessOutcome> {
     if (this.#state === 'starting' || this.#state === 'ready') {
       if (this.#state === 'starting')
-        this.failed('STOPPED', `${this.spec.title} was stopped before it was ready`);
+        this.#fail('STOPPED', `${this.spec.title} was stopped before it was ready`);
       this.#state = 'stopping';
       this.#cancelTimer?.();
       this.#process.kill('SIGTERM');
@@ -147,26 +146,24 @@ export class Child<Ready> {
     return this.exited;
   }
 
-  #end(exit: string, logStart: number): ChildOutcome {
+  #end(exit: string, logStart: number): ProcessOutcome {
     const before = this.#state;
-    this.#state = 'gone';
+    this.#state = 'ended';
     this.#cancelTimer?.();
     if (this.#failure !== undefined) return { kind: 'start-failed', cause: this.#failure };
     if (before === 'stopping') return { kind: 'stopped', exit };
     if (before === 'ready') return { kind: 'died', exit };
     const tail = logTail(this.spec.logFile, logStart);
-    const said = tail === '' ? 'it said nothing' : `it said: ${tail}`;
-    const cause = new MirrorflowError(
-      'START_FAILED',
-      `${this.spec.title} ended before it was ready (${exit}); ${said}`,
-      {
-        exit,
-        logFile: this.spec.logFile,
-      },
-    );
-    this.#failure = cause;
+    const output = tail === '' ? 'it wrote nothing to its log' : `it wrote: ${tail}`;
+    const { title, logFile } = this.spec;
+    const message = `${title} ended before it was ready (${exit}); ${output}`;
+    const cause = new MirrorflowError('START_FAILED', message, { exit, logFile });
     this.#rejectReady?.(cause);
     return { kind: 'start-failed', cause };
+  }
+
+  #fail(code: 'TIMED_OUT' | 'START_FAILED' | 'STOPPED', message: string): void {
+    this.failed(new MirrorflowError(code, message));
   }
 }
 
@@ -183,7 +180,7 @@ function openLog({ logFile, title }: ChildSpec): number {
   }
 }
 
-/** What was written to a log since `start`, its last part only. */
+/** The last bytes, LIMITS.childStderrTailBytes at most, written to a log since `start`. */
 function logTail(path: string, start: number): string {
   try {
     const fd = openSync(path, 'r');

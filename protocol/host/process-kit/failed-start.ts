@@ -1,39 +1,62 @@
 /**
- * A child's last word to its parent when it could not become ready: why, as a call on the parent's
- * socket.
+ * How a child reports the end of its start to its parent, with one call on the parent's session
+ * socket: `child.ready` with the address it serves, or `child.failed` with the reason. Duplicators,
+ * gateways and app servers report readiness on their permanent connections instead. Opens a socket.
  */
-import { MirrorflowError, describeError } from '../../base/errors.js';
-import { CONTRACT } from '../../rpc/contract/methods.js';
+import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../../base/errors.js';
+import { CONTRACT, type MirrorflowContract } from '../../rpc/contract/methods.js';
+import type { StartFailure } from '../../rpc/contract/shapes.js';
 import type { Logger } from '../../base/log.js';
 import { connectSession } from '../../rpc/xml-rpc/connect-session.js';
-import { callerOf } from '../../rpc/xml-rpc/contract.js';
+import { callerOf, type CallOf } from '../../rpc/xml-rpc/contract.js';
 import { LAUNCH_VARIABLE } from './child.js';
 
+/** Characters of a message that the contract carries. */
 const MESSAGE_CHARACTERS = 4096;
-/** Longer than a busy machine takes for a word, shorter than the parent waits for a child. */
-const REPORT_MS = 5_000;
+/** Longer than a busy machine takes for a call, shorter than a parent waits for its child. */
+const REPORT_TIMEOUT_MS = 5_000;
 
 /**
- * Does nothing for a process that no parent has launched. Never rejects: the exit code says it too.
- * `socket`: of the parent's sessions.
+ * Reports a failed start. Does nothing in a process that no parent has launched. Never rejects: the
+ * exit code reports the failure too. `socket`: the parent's session socket.
  */
 export async function reportFailedStart(
   socket: string | undefined,
   error: unknown,
   log: Logger,
 ): Promise<void> {
+  const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
+  const message = describeError(error).slice(0, MESSAGE_CHARACTERS);
+  await reportToParent(socket, log, (launch, call) => call('child.failed', [{ launch, code, message }]));
+}
+
+/** Reports the address that this process serves; otherwise as `reportFailedStart`. */
+export async function reportAddress(socket: string, address: string, log: Logger): Promise<void> {
+  const { pid } = process;
+  await reportToParent(socket, log, (launch, call) => call('child.ready', [{ launch, pid, address }]));
+}
+
+/** The error that a child has reported with child.failed. */
+export function errorOfStartFailure({ code, message }: StartFailure): MirrorflowError {
+  const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'START_FAILED';
+  return new MirrorflowError(known, message);
+}
+
+async function reportToParent(
+  socket: string | undefined,
+  log: Logger,
+  report: (launch: string, call: CallOf<MirrorflowContract>) => Promise<unknown>,
+): Promise<void> {
   const launch = process.env[LAUNCH_VARIABLE];
   if (socket === undefined || launch === undefined) return;
   try {
     const session = await connectSession(
       { path: socket },
-      { context: () => undefined, log, connectTimeoutMs: REPORT_MS },
+      { context: () => undefined, log, connectTimeoutMs: REPORT_TIMEOUT_MS },
     );
-    const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
-    const message = describeError(error).slice(0, MESSAGE_CHARACTERS);
-    await callerOf(CONTRACT, session)('child.failed', [{ launch, code, message }], { timeoutMs: REPORT_MS });
+    await report(launch, callerOf(CONTRACT, session));
     await session.close();
   } catch (failure) {
-    log.warn('the parent could not be told of the failed start', { error: failure });
+    log.warn('the report to the parent failed', { error: failure });
   }
 }

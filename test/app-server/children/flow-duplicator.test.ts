@@ -1,63 +1,28 @@
+/** The duplicator of one flow with processes that do what the test says, and a manual clock. */
 import { expect } from 'chai';
-import type { DuplicatorHandle, StartedDuplicator } from '../../../app-server/children/duplicator-handle.js';
-import { OWNER_LOOK_MS, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/children/expected-owner.js';
-import { FlowDuplicator } from '../../../app-server/children/flow-duplicator.js';
+import { FlowDuplicator, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/children/flow-duplicator.js';
 import type { DuplicatorReady } from '../../../protocol/rpc/contract/shapes.js';
-import { MirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
+import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/supervisor.js';
+import { FakeProcess, turn } from '../../protocol/host/process-kit/fake-process.js';
 import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
 import { failureOf, silent } from '../test-system.js';
 
-const session = { call: () => Promise.reject(new Error('no calls here')), closed: Promise.resolve() };
+const session = {
+  call: () => Promise.reject(new Error('no calls here')),
+  closed: new Promise<void>(() => undefined),
+};
 
-/** A process that does what the test says. */
-class FakeDuplicator implements StartedDuplicator {
-  readonly adopted = false;
-  readonly launch: string;
-  readonly ready: Promise<DuplicatorReady>;
-  readonly ended: Promise<string>;
-  stops = 0;
-  end: (how: string) => void = () => undefined;
-  #reject: (error: Error) => void = () => undefined;
-
-  constructor(readonly pid: number) {
-    this.launch = `launch-${pid}`;
-    this.ready = new Promise((_resolve, reject) => {
-      this.#reject = reject;
-    });
-    this.ended = new Promise((resolve) => {
-      this.end = resolve;
-    });
-  }
-
-  reportReady(): void {}
-
-  failed(code: ErrorCode, message: string): void {
-    this.#reject(new MirrorflowError(code, message));
-  }
-
-  stop(): Promise<void> {
-    this.stops += 1;
-    return Promise.resolve();
-  }
-
-  connected(): void {}
-
-  get readyMessage(): DuplicatorReady {
-    const identity = { pid: this.pid, startTicks: 0, bootId: '' };
-    const names = { application: 'e1', flow: 'events', type: 'bytes', file: '/f', link: '/l' };
-    return { launch: this.launch, version: 1, identity, ...names, bufferSize: 1, buffers: 2 };
-  }
-}
-
-/** Lets promises that have settled go on. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function readyMessage({ pid, launch }: FakeProcess<DuplicatorReady>): DuplicatorReady {
+  const identity = { pid, startTicks: 0, bootId: '' };
+  const names = { application: 'e1', flow: 'events', type: 'bytes', file: '/f', link: '/l' };
+  return { launch, version: 1, identity, ...names, bufferSize: 1, buffers: 2 };
 }
 
 describe('duplicator of a flow', () => {
   let clock: ManualClock;
-  let started: FakeDuplicator[];
+  let started: FakeProcess<DuplicatorReady>[];
   let owner: number | undefined;
   let wanted: boolean;
   let alive: boolean;
@@ -74,7 +39,7 @@ describe('duplicator of a flow', () => {
       clock,
       log: silent,
       launch: () => {
-        const process = new FakeDuplicator(started.length + 1);
+        const process = new FakeProcess<DuplicatorReady>(started.length + 1);
         started.push(process);
         return process;
       },
@@ -86,12 +51,12 @@ describe('duplicator of a flow', () => {
     });
   });
 
-  const last = (): FakeDuplicator => started.at(-1)!;
+  const last = (): FakeProcess<DuplicatorReady> => started.at(-1)!;
 
   async function run(): Promise<void> {
     const ready = duplicator.whenReady();
     await turn();
-    expect(duplicator.subscribed(last().readyMessage, session)).to.equal(true);
+    expect(duplicator.subscribed(readyMessage(last()), session)).to.equal(true);
     await ready;
   }
 
@@ -106,7 +71,7 @@ describe('duplicator of a flow', () => {
       delaysMs.push(...clock.delaysMs);
       clock.advance(clock.delaysMs[0]!);
       await turn();
-      duplicator.subscribed(last().readyMessage, session);
+      duplicator.subscribed(readyMessage(last()), session);
     }
     expect(delaysMs.slice(0, 4)).to.deep.equal([0, 50, 100, 200]);
     expect(duplicator.restarts).to.equal(CHILD_RESTART_LIMITS.maxRestarts);
@@ -137,10 +102,10 @@ describe('duplicator of a flow', () => {
     await turn();
     clock.advance(0);
     await turn();
-    duplicator.startFailed(last().launch, 'SOURCE_UNREACHABLE', 'nobody there');
+    duplicator.startFailed(last().launch, new MirrorflowError('SOURCE_UNREACHABLE', 'no SpecTcl there'));
     await turn();
     expect(duplicator.state).to.equal('starting');
-    expect(duplicator.cause).to.equal('nobody there');
+    expect(duplicator.cause).to.equal('no SpecTcl there');
   });
 
   it('is stopped when it was released and does not end', async () => {
@@ -158,12 +123,12 @@ describe('duplicator of a flow', () => {
     const ready = duplicator.whenReady();
     await turn();
     owner = 77;
-    duplicator.startFailed(last().launch, 'FILE_OWNED', 'owned');
+    duplicator.startFailed(last().launch, new MirrorflowError('FILE_OWNED', 'owned'));
     last().end('exit code 1');
     await turn();
     expect(duplicator.state).to.equal('starting');
-    const adopted: DuplicatorHandle = new FakeDuplicator(77);
-    duplicator.adopt(adopted, last().readyMessage);
+    const adopted = new FakeProcess<DuplicatorReady>(77);
+    duplicator.adopt(adopted, readyMessage(adopted), session);
     await ready;
     expect(duplicator.pid).to.equal(77);
     expect(clock.delaysMs).to.deep.equal([]);
@@ -185,19 +150,19 @@ describe('duplicator of a flow', () => {
     owner = 77;
     const ready = duplicator.whenReady();
     await turn();
-    clock.advance(OWNER_LOOK_MS);
+    clock.advance(PREDECESSOR_POLL_MS);
     expect(started).to.deep.equal([]);
     owner = undefined;
-    clock.advance(OWNER_LOOK_MS);
+    clock.advance(PREDECESSOR_POLL_MS);
     await turn();
-    duplicator.subscribed(last().readyMessage, session);
+    duplicator.subscribed(readyMessage(last()), session);
     expect((await ready).identity.pid).to.equal(1);
   });
 
   it('does not send those back to a dead process who know of its death before it is seen here', async () => {
     const first = duplicator.whenReady();
     await turn();
-    duplicator.subscribed(last().readyMessage, session);
+    duplicator.subscribed(readyMessage(last()), session);
     await first;
     alive = false;
     const again = duplicator.whenReady(true);
@@ -205,7 +170,7 @@ describe('duplicator of a flow', () => {
     await turn();
     clock.advance(0);
     await turn();
-    duplicator.subscribed(last().readyMessage, session);
+    duplicator.subscribed(readyMessage(last()), session);
     expect((await again).identity.pid).to.equal(2);
     expect(duplicator.follows).to.equal(true);
   });
@@ -213,8 +178,8 @@ describe('duplicator of a flow', () => {
   it('is not started with a token of another start', async () => {
     void duplicator.whenReady();
     await turn();
-    expect(duplicator.subscribed({ ...last().readyMessage, launch: 'guessed' }, session)).to.equal(false);
-    expect(duplicator.startFailed('guessed', 'START_FAILED', '')).to.equal(false);
+    expect(duplicator.subscribed({ ...readyMessage(last()), launch: 'guessed' }, session)).to.equal(false);
+    expect(duplicator.startFailed('guessed', new MirrorflowError('START_FAILED', ''))).to.equal(false);
     expect(duplicator.state).to.equal('starting');
   });
 

@@ -170,7 +170,7 @@ describe('applications of a host server', () => {
     });
     const [info] = await call('host.applications', []);
     expect(info?.restarts).to.equal(3);
-    expect(info?.cause).to.contain('SIGKILL').and.to.contain('given up after 4 deaths');
+    expect(info?.cause).to.contain('SIGKILL').and.to.contain('ended 4 times');
     await call('host.run', [{ name: 'dies' }]).catch(() => undefined);
     const [again] = await call('host.applications', []);
     expect(again?.restarts).to.be.lessThan(3);

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { Child, type ChildSpec } from '../../../../protocol/host/process-kit/child.js';
@@ -9,7 +10,7 @@ import { compiled } from '../../../fixtures/child-process.js';
 import { rejection } from '../../rpc/xml-rpc/outcome.js';
 import { eventually } from '../../../fixtures/polling.js';
 
-describe('a child process', () => {
+describe('child process', () => {
   let directory: string;
   const children: Child<string>[] = [];
   beforeEach(() => {
@@ -36,7 +37,7 @@ describe('a child process', () => {
   const up = (child: Child<string>): Promise<void> =>
     eventually(() => log().includes(`up ${child.launch}`), 'the child is up');
 
-  it('is ready by its own message, and stopped by ours', async () => {
+  it('a child is ready by its own message and stopped at the request of its parent', async () => {
     const child = start(['ready']);
     await up(child);
     expect(child.state).to.equal('starting');
@@ -51,7 +52,7 @@ describe('a child process', () => {
     expect(isAlive({ ...ownIdentity(), pid: child.pid!, startTicks: 0n })).to.equal(false);
   });
 
-  it('has a launch token that nobody guesses, and a log that only the group reads', async () => {
+  it('a child has an unguessable launch token and a log that other users cannot read', async () => {
     const [one, other] = [start(['ready']), start(['ready'])];
     expect(one.launch)
       .to.match(/^[0-9a-f]{32}$/)
@@ -59,7 +60,7 @@ describe('a child process', () => {
     expect(statSync(join(directory, 'log')).mode & 0o007).to.equal(0);
   });
 
-  it('that ends before it is ready has failed to start, with what it said as the reason', async () => {
+  it('a child that ends before it is ready fails to start with its log output as the reason', async () => {
     await up(start(['ready'])); // its lines in the same log are not the next one's
     const child = start(['exit', 'port 8000', 'is taken']);
     const outcome = await child.exited;
@@ -68,55 +69,55 @@ describe('a child process', () => {
     expect(outcome.cause.message).to.contain('duplicator e23001/spectra').and.contain('exit code 3');
     expect(outcome.cause.message).to.contain('cannot go on: port 8000 is taken').and.not.contain('up ');
     expect(await rejection(child.ready)).to.equal(outcome.cause);
-    expect(child.state).to.equal('gone');
+    expect(child.state).to.equal('ended');
   });
 
-  it('that says why it cannot start fails with its own code', async () => {
+  it('a child that reports why it cannot start fails with its own code', async () => {
     const child = start(['ready']);
     await up(child);
-    child.failed('SOURCE_UNREACHABLE', 'nobody is at port 8000', { port: 8000 });
-    child.failed('SYSTEM_ERROR', 'a second word');
+    child.failed(new MirrorflowError('SOURCE_UNREACHABLE', 'nothing listens on port 8000', { port: 8000 }));
+    child.failed(new MirrorflowError('SYSTEM_ERROR', 'a second reason'));
     expect((await rejection(child.ready)).code).to.equal('SOURCE_UNREACHABLE');
     const outcome = await child.stop();
     if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
     expect([outcome.cause.code, outcome.cause.facts]).to.deep.equal(['SOURCE_UNREACHABLE', { port: 8000 }]);
   });
 
-  it('that is not ready in time is stopped and has failed to start', async () => {
+  it('a child that is not ready in time is stopped and fails to start', async () => {
     const child = start(['ready'], { readyTimeoutMs: 1 });
     const outcome = await child.exited;
     if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
     expect(outcome.cause.code).to.equal('TIMED_OUT');
   });
 
-  it('that is stopped before it is ready has not started', async () => {
+  it('a child that is stopped before it is ready fails to start with STOPPED', async () => {
     const child = start(['ready']);
     const outcome = await child.stop();
     expect(outcome.kind === 'start-failed' && outcome.cause.code).to.equal('STOPPED');
     expect((await rejection(child.ready)).code).to.equal('STOPPED');
     child.reportReady('too late');
-    expect(child.state).to.equal('gone');
+    expect(child.state).to.equal('ended');
   });
 
-  it('that ignores SIGTERM is killed', async () => {
+  it('a child that ignores SIGTERM is killed', async () => {
     const child = start(['stubborn'], { stopTimeoutMs: 50 });
     await up(child);
     child.reportReady('here');
     expect(await child.stop()).to.deep.equal({ kind: 'stopped', exit: 'SIGKILL' });
   });
 
-  it('that dies after it was ready has died', async () => {
+  it('a child that ends after it was ready has died', async () => {
     const child = start(['dies']);
     child.reportReady('here');
     expect(await child.exited).to.deep.equal({ kind: 'died', exit: 'exit code 7' });
   });
 
-  it('whose program does not exist has failed to start', async () => {
+  it('a child whose program does not exist fails to start', async () => {
     const outcome = await start([], { script: join(directory, 'none.js') }).exited;
     expect(outcome.kind === 'start-failed' && outcome.cause.message).to.contain('Cannot find module');
   });
 
-  it('whose log cannot be written is not started at all', () => {
+  it('a child whose log cannot be written is not started', () => {
     expect(() => start(['ready'], { logFile: join(directory, 'no', 'log') })).to.throw('its log');
   });
 });
