@@ -1,18 +1,24 @@
-/** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
+/**
+ * Formats the counters of a flow: value, rate between two samples, meaning.
+ *
+ * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator, the process
+ * that owns a flow, writes to the flow file. Pure: no I/O.
+ */
 import { ratesBetween as ratesOfCounters } from '../protocol/base/rates.js';
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
 export type Counters = Readonly<Record<string, number>>;
 
 export interface CounterRow {
   readonly name: string;
   readonly value: string;
-  /** Empty at the first look, and for what is no ever-growing count. */
+  /** Empty at the first sample, and for a counter that is a level and no ever-growing count. */
   readonly rate: string;
   readonly help: string;
 }
 
+/** The counters of a flow at one time. */
 export interface Look {
   readonly atMs: number;
   readonly counters: Counters;
@@ -30,13 +36,13 @@ export function counterRows(look: Look, before: Look | undefined): CounterRow[] 
   }));
 }
 
-/** Without the rates that the server sends among them. */
+/** The counters without the rates that the server adds to them. */
 export function countersOf({ counters }: Look): Counters {
   return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
 /**
- * Per second, of each counter that did not go back; from the server where there was no look before.
+ * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
   const measured = before === undefined ? {} : ratesOfCounters(before, look);
@@ -59,7 +65,7 @@ function shownValue(name: string, value: number): string {
 function shownRate(name: string, rate: number | undefined): string {
   if (rate === undefined) return '';
   if (name.endsWith('Bytes')) return formatByteRate(rate);
-  // Nanoseconds per second are a share of the time.
+  // 1e9 nanoseconds per second are 100 % of the time.
   return name.endsWith('Ns') ? `${(rate / 1e7).toFixed(1)} %` : formatRate(rate);
 }
 

@@ -1,4 +1,9 @@
-/** `mirrorflow spectra`. */
+/**
+ * `mirrorflow spectra`: lists the spectra of an application with axes, sums and overflows.
+ *
+ * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
+ * does not run.
+ */
 import { APP_OPTION, command } from '../command.js';
 import { globMatcher } from '../glob.js';
 import type { Output } from '../output.js';
@@ -7,11 +12,11 @@ import { spectrumRecord, type SpectrumRecord } from '../spectrum-record.js';
 
 export const spectraCommand = command({
   name: 'spectra',
-  summary: 'lists the spectra of an application; starts mirroring where needed',
+  summary: 'list the spectra of an application; starts mirroring where needed',
   positionals: {
     pattern: {
       type: 'string',
-      describe: 'only names like this: * any text, ? one character, [a-z] one of these',
+      describe: 'list only names that match: * any text, ? one character, [a-z] one of these',
       completes: 'spectrum',
     },
   },
@@ -35,7 +40,7 @@ export const spectraCommand = command({
         state: mirror.state,
       };
     });
-    if (state !== 'live') output.note(`the source is ${state}: these are the last data that came`);
+    if (state !== 'live') output.note(`the source is ${state}: these are the last data received`);
     if (output.json) output.value(spectra);
     else output.lines(spectrumTable(output, spectra, pattern));
   },
@@ -65,7 +70,7 @@ function spectrumTable(output: Output, spectra: readonly SpectrumRecord[], patte
       beyond(spectrum, spectrum.overflows),
       beyond(spectrum, spectrum.underflows),
     ]),
-    pattern === undefined ? 'No spectra.' : `No spectra are named like ${pattern}.`,
+    pattern === undefined ? 'No spectra.' : `No spectra match ${pattern}.`,
   );
 }
 
@@ -77,7 +82,7 @@ function axis(low: number, high: number, label: string): string {
   return `${rounded(low)} .. ${rounded(high)} ${label}`;
 }
 
-/** Limits are stored in single precision: more digits than seven are noise. */
+/** Seven digits: SpecTcl stores limits in single precision. */
 function rounded(limit: number): string {
   return Number.isFinite(limit) ? String(Number(limit.toPrecision(7))) : '?';
 }

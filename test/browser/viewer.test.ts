@@ -57,8 +57,8 @@ describe('the web viewer in a browser', function () {
   /** The sum in the foot of a plot. */
   async function shownSum(index = 0): Promise<number | undefined> {
     const text = await page.locator('.plot-foot').nth(index).textContent();
-    const digits = /^Sum ([\d\u202F]+)/.exec(text ?? '')?.[1];
-    return digits === undefined ? undefined : Number(digits.replaceAll('\u202F', ''));
+    const digits = /^Sum ([\d,]+)/.exec(text ?? '')?.[1];
+    return digits === undefined ? undefined : Number(digits.replaceAll(',', ''));
   }
 
   /** Measures until one attempt stays below the limit; prints all times. */

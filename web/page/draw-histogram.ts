@@ -2,8 +2,8 @@
  * Draws a 1-D spectrum on a canvas as steps, one per channel. With more channels than pixels each
  * column of pixels gets a line from its lowest to its highest count instead. Used by `Plot`.
  */
-import { envelope } from '../view/envelope.js';
-import { scaler, type ScaleName } from '../view/scale.js';
+import { envelope } from '../../plotting/resample.js';
+import { countScale, type ScaleName } from '../../plotting/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { IDENTITY_PLACEMENT, type Placement } from '../view/axis.js';
@@ -37,16 +37,6 @@ export function visiblePart(
   return { values: values.subarray(first, Math.max(first, last)), from: start + first * group, group };
 }
 
-/** The highest value; 0 without values. */
-export function highest(values: Values): number {
-  let max = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (value > max) max = value;
-  }
-  return max;
-}
-
 export function drawHistogram(
   context: CanvasRenderingContext2D,
   area: PlotArea,
@@ -56,12 +46,12 @@ export function drawHistogram(
 ): void {
   const part = visiblePart(frame, range, style.placement);
   if (part.values.length === 0) return;
-  const height = scaler(style.scale, style.top);
+  const { toUnit } = countScale(style.scale, style.top);
   const channelPx = area.width / (range[1] - range[0]);
   const left = area.left + (part.from - range[0]) * channelPx;
   const step = part.group * channelPx;
   const bottom = area.top + area.height;
-  const yOf = (count: number): number => bottom - Math.min(1, height(count)) * area.height;
+  const yOf = (count: number): number => bottom - toUnit(count) * area.height;
   context.save();
   context.beginPath();
   context.rect(area.left, area.top - 1, area.width, area.height + 2);
@@ -111,7 +101,7 @@ function addColumns(
   yOf: (count: number) => number,
 ): void {
   const columns = Math.max(1, Math.round(width));
-  const { low, high } = envelope(values, columns);
+  const { low, high } = envelope(values, 0, values.length, columns);
   const columnPx = width / columns;
   path.moveTo(left, yOf(0));
   for (let column = 0; column < columns; column += 1) {

@@ -2,7 +2,7 @@
  * The header of the page: the application and its state, the tabs, and the controls of the whole
  * page (columns, pause, theme, signing in, help). `main.ts` creates it and handles its actions.
  */
-import { formatDuration, formatShort } from '../view/numbers.js';
+import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 import { nextTheme } from './theme.js';
@@ -144,10 +144,10 @@ export class Header {
     if (state === 'unreachable')
       return 'The server of the web viewer does not answer. The last data are shown; reconnecting …';
     if (status === undefined) return '';
-    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs) / 1_000);
+    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs));
     switch (state) {
       case 'live':
-        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShort(Math.round(status.rate))} updates per second`;
+        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShortCount(Math.round(status.rate))} updates per second`;
       case 'stale':
         return `SpecTcl has not answered for ${since}; the last data are shown.${status.cause === undefined ? '' : ` ${status.cause}`}`;
       case 'stopped':

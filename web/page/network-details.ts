@@ -3,7 +3,13 @@
  * `NetworkView` shows them. Pure.
  */
 import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
-import { formatBytes, formatCount, formatDuration, formatShort } from '../view/numbers.js';
+import {
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+} from '../../plotting/numbers.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 
 /** Rows with an undefined value are left out. */
@@ -47,7 +53,7 @@ export function flowDetails(flow: NetworkFlow, clients: readonly NetworkClient[]
     ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
     ['problem', flowProblem(flow)],
     ['rate', flowRateText(flow)],
-    ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS)} ago`],
+    ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS * 1_000)} ago`],
     ['held back by', flow.holding.length === 0 ? 'none' : flow.holding.join(', ')],
     ['readers', flowLagText(flow)],
     ['fullest history', flow.fill === undefined ? undefined : `${Math.round(flow.fill * 100)} %`],
@@ -72,9 +78,8 @@ function counterRows({ counters, rates }: NetworkFlow): DetailRows {
   return counted.map(([name, value]) => {
     const rate = rates[name];
     const bytes = name.endsWith('Bytes');
-    if (name.endsWith('Ns')) return [counterName(name), `${formatShort(value / 1e9)} s`];
-    const perSecond =
-      rate === undefined ? '' : ` · ${bytes ? formatBytes(Math.round(rate)) : formatShort(rate)}/s`;
+    if (name.endsWith('Ns')) return [counterName(name), formatDuration(value / 1e6)];
+    const perSecond = rate === undefined ? '' : ` · ${bytes ? formatByteRate(rate) : formatRate(rate)}`;
     return [counterName(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
   });
 }

@@ -2,8 +2,9 @@
  * The area of a plot on its canvas: conversion between channels and pixels, and drawing of the axes
  * around it. Used by `Plot`, its input and its drawing functions.
  */
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
-import { countTicks, linearTicks, scaler, type ScaleName, type Tick } from '../view/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import type { Palette } from './theme.js';
 
@@ -74,10 +75,13 @@ export function prepare(
 }
 
 /** The ticks of an axis, each with its stored channel. */
-function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
+function axisTicks(
+  { axis, range, inChannels }: AxisView,
+  most: number,
+): (LabelledTick & { channel: number })[] {
   const ticks = inChannels
-    ? linearTicks(range[0] - axis.inRange[0], range[1] - axis.inRange[0], most)
-    : linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
+    ? labelledTicks(range[0] - axis.inRange[0], range[1] - axis.inRange[0], most)
+    : labelledTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
   return ticks.map(({ value, label }) => ({
     value,
     label,
@@ -145,15 +149,13 @@ export function drawCountAxis(
   top: number,
   palette: Palette,
 ): void {
-  const height = scaler(scale, top);
   drawSideTicks(
     context,
     area,
     palette,
-    countTicks(scale, top, Math.max(2, area.height / 40)).map(({ value, label }) => ({
-      y: area.top + area.height * (1 - height(value)),
-      label,
-    })),
+    countScale(scale, top)
+      .ticks(Math.max(2, area.height / 40))
+      .map(({ at, label }) => ({ y: area.top + area.height * (1 - at), label })),
     'counts',
     true,
   );

@@ -3,12 +3,14 @@
  * menu with everything else. `Plot` builds it again after every change of its settings.
  */
 import type { PlotSpec } from '../view/plot-spec.js';
-import { SCALE_LABELS, SCALES } from '../view/scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
 import { selectBox, element } from './dom.js';
 import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
 import { currentPalette } from './theme.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
+
+const SCALE_LABELS: Readonly<Record<ScaleName, string>> = { linear: 'Linear', log: 'Log', sqrt: 'Root' };
 
 export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
   const { spec } = plot;
@@ -27,7 +29,7 @@ export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
       { class: 'plot-tools' },
       selectBox(
         'Scale of counts',
-        SCALES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
+        SCALE_NAMES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
         plot.scale,
         (scale) => plot.change({ scale }),
       ),

@@ -4,7 +4,7 @@
  * The help page (`help.ts`) lists what it does.
  */
 import { panRange, zoomRange } from '../view/axis.js';
-import { SCALES } from '../view/scale.js';
+import { SCALE_NAMES } from '../../plotting/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { xToChannel, yToChannel } from './plot-area.js';
 import type { ChannelPart, ChannelPoint, PlotHandle } from './plot-interface.js';
@@ -186,7 +186,7 @@ function handleKey(plot: PlotHandle, key: string, shift: boolean): boolean {
       return true;
     case 'l':
     case 'L':
-      plot.change({ scale: SCALES[(SCALES.indexOf(plot.scale) + 1) % SCALES.length] });
+      plot.change({ scale: SCALE_NAMES[(SCALE_NAMES.indexOf(plot.scale) + 1) % SCALE_NAMES.length] });
       return true;
     case 'u':
     case 'U':

@@ -3,6 +3,7 @@
  * downloads see it, and the board as the plot sees it. Types only, so that `plot.ts`,
  * `plot-bar.ts`, `plot-input.ts` and `plot-download.ts` do not import each other in a circle.
  */
+import type { ScaleName } from '../../plotting/scale.js';
 import type { Axis } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { Frame } from '../wire/frame.js';
@@ -41,7 +42,7 @@ export interface PlotHandle {
   readonly frames: readonly { readonly name: string; readonly frame: Frame }[];
   /** True for 1-D spectra and projections: one axis of channels, one of counts. */
   readonly isOneDimensional: boolean;
-  readonly scale: NonNullable<PlotSpec['scale']>;
+  readonly scale: ScaleName;
   /** A projection has the axis that it is onto as `x`. */
   readonly axes: { readonly x: Axis; readonly y: Axis } | undefined;
   /** The visible channels of both axes. */

@@ -3,6 +3,8 @@
  * `Board` creates it; the draw loop calls `draw`. Pointer and keys are in `plot-input.ts`, menus in
  * `plot-bar.ts`, subscriptions and frames in `plot-layers.ts`; they see it as `PlotHandle`.
  */
+import { peakOf } from '../../plotting/resample.js';
+import { countAxisTop, type ScaleName } from '../../plotting/scale.js';
 import {
   clampTo,
   fitRange,
@@ -16,13 +18,12 @@ import {
 } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { cursorText, sumText } from '../view/plot-words.js';
-import { axisTop, type ScaleName } from '../view/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { Drawable } from './draw-loop.js';
 import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
-import { drawHistogram, highest, visiblePart } from './draw-histogram.js';
+import { drawHistogram, visiblePart } from './draw-histogram.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
 import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
 import { PlotLayers } from './plot-layers.js';
@@ -40,6 +41,8 @@ import { currentPalette } from './theme.js';
 const WHOLE_CHANNELS = 8_192;
 /** Values of a map across or up: the pixels of the canvas, in steps so that frames are shared. */
 const CELLS = { step: 128, max: 1_024 };
+/** Top of the axis of counts in units of the highest visible count. */
+const HEADROOM: Readonly<Record<ScaleName, number>> = { linear: 1.06, log: 2, sqrt: 1.06 };
 const MARGIN_PX = { left: 58, right: 12 };
 
 export class Plot implements Drawable, PlotHandle {
@@ -232,14 +235,11 @@ export class Plot implements Drawable, PlotHandle {
 
   #drawHistograms(context: CanvasRenderingContext2D, area: PlotArea, x: ChannelRange): void {
     const palette = currentPalette();
-    const top = axisTop(
-      this.scale,
-      Math.max(
-        ...this.frames.map(({ frame }) =>
-          highest(visiblePart(frame, x, this.#placementOf(frame.head.info)).values),
-        ),
-      ),
-    );
+    const maxima = this.frames.map(({ frame }) => {
+      const { values } = visiblePart(frame, x, this.#placementOf(frame.head.info));
+      return peakOf(values, 0, values.length).count;
+    });
+    const top = countAxisTop(Math.max(...maxima) * HEADROOM[this.scale]);
     drawCountAxis(context, area, this.scale, top, palette);
     const layers = this.#layers.all;
     const single = layers.length === 1;

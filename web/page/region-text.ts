@@ -2,8 +2,9 @@
  * The text below a plot about its region of interest: limits, sum, centroid, width. `Plot` shows
  * it. Pure.
  */
+import { formatCount } from '../../plotting/numbers.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 import { channelWidth, toUnits, type Axis } from '../view/axis.js';
-import { formatAxisValue, formatCount } from '../view/numbers.js';
 import type { RegionStatistics } from '../wire/frame.js';
 import type { ChannelRange, Region } from '../wire/messages.js';
 

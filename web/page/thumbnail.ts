@@ -3,11 +3,11 @@
  * creates one per visible row; each holds a subscription until `close`.
  */
 import { HeatImage } from './draw-heat.js';
-import { highest } from './draw-histogram.js';
 import { element } from './dom.js';
 import type { Drawable, DrawLoop } from './draw-loop.js';
 import { prepare } from './plot-area.js';
-import { scaler } from '../view/scale.js';
+import { peakOf } from '../../plotting/resample.js';
+import { countScale } from '../../plotting/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { SubscriptionHandle, Subscriptions } from './subscriptions.js';
 import { currentPalette } from './theme.js';
@@ -77,11 +77,11 @@ function drawBars(
   height: number,
   colour: string,
 ): void {
-  const heightOf = scaler('sqrt', highest(values));
+  const { toUnit } = countScale('sqrt', peakOf(values, 0, values.length).count);
   const step = width / Math.max(1, values.length);
   context.fillStyle = colour;
   for (let index = 0; index < values.length; index += 1) {
-    const bar = heightOf(values[index] ?? 0) * (height - 2);
+    const bar = toUnit(values[index] ?? 0) * (height - 2);
     context.fillRect(index * step, height - bar, Math.max(step, 0.8), bar);
   }
 }

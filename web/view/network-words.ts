@@ -3,8 +3,8 @@
  * ring of buffers in shared memory with one writer; its readers acknowledge buffers and may keep a
  * history of their own. Used by the boxes and the details of the page. Pure.
  */
+import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import type { NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
-import { formatBytes, formatCount, formatDuration, formatShort } from './numbers.js';
 
 /** Seconds without data after which a live source is shown as quiet; half a second is normal. */
 const QUIET_S = 3;
@@ -12,7 +12,7 @@ const QUIET_S = 3;
 /** The most important problem of a flow; undefined without any. */
 export function flowProblem({ state, sourceState, holding, quietS }: NetworkFlow): string | undefined {
   if (state !== 'running') return state;
-  const since = quietS === undefined || quietS < 1 ? '' : ` for ${formatDuration(quietS)}`;
+  const since = quietS === undefined || quietS < 1 ? '' : ` for ${formatDuration(quietS * 1_000)}`;
   if (sourceState === 'stale' || sourceState === 'ended') return `${sourceState}${since}`;
   if (holding.length > 0) return `held back by ${holding.join(', ')}`;
   return undefined;
@@ -22,10 +22,10 @@ export function flowProblem({ state, sourceState, holding, quietS }: NetworkFlow
 export function flowRateText({ rates, quietS }: NetworkFlow): string {
   const { published, publishedBytes } = rates;
   if (published === 0 && quietS !== undefined && quietS >= QUIET_S)
-    return `no data for ${formatDuration(quietS)}`;
+    return `no data for ${formatDuration(quietS * 1_000)}`;
   if (published === undefined) return '…';
-  const bytes = publishedBytes === undefined ? '' : ` · ${formatBytes(Math.round(publishedBytes))}/s`;
-  return `${formatShort(published)}/s${bytes}`;
+  const bytes = publishedBytes === undefined ? '' : ` · ${formatByteRate(publishedBytes)}`;
+  return `${formatRate(published)}${bytes}`;
 }
 
 /** The lag of the slowest reader, in buffers of the ring. */
@@ -74,7 +74,7 @@ export function usageDetails(usage: NetworkUsage): string {
     holding === true ? 'holds the writer back' : undefined,
     buffersPerSecond === undefined || bytesPerSecond === undefined
       ? undefined
-      : `${formatShort(buffersPerSecond)}/s, ${formatBytes(Math.round(bytesPerSecond))}/s`,
+      : `${formatRate(buffersPerSecond)}, ${formatByteRate(bytesPerSecond)}`,
     lost === undefined || lost === 0 ? undefined : `${formatCount(lost)} lost`,
   ];
   return parts.filter((part) => part !== undefined && part !== '').join(' · ');

@@ -8,8 +8,8 @@
  * A plot is its spectra, separated by commas, then its settings, separated by semicolons; settings
  * with their default are left out.
  */
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S, type ChannelRange, type RateWindow, type Region } from '../wire/messages.js';
-import type { ScaleName } from './scale.js';
 
 export interface PlotSpec {
   /** One spectrum, or several overlaid 1-D spectra. */
@@ -127,7 +127,7 @@ function parsePlot(text: string): PlotSpec | undefined {
   return {
     ...defaultPlot(first),
     spectra,
-    scale: scale === 'linear' || scale === 'log' || scale === 'sqrt' ? scale : undefined,
+    scale: SCALE_NAMES.find((name) => name === scale),
     channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
     rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),

@@ -2,15 +2,16 @@
  * The texts beside a plot: sums in its foot, and the counts under the cursor. `Plot` shows them.
  * Pure.
  */
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
-import { formatAxisValue, formatCount, formatShort } from './numbers.js';
 
 /** Sum and highest count, or for a rate the counts of its span. */
 export function sumText(head: Frame['head']): string {
   if (head.rateS !== undefined) {
     const span = head.spanS ?? 0;
-    const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
+    const perSecond = span > 0 ? ` · ${formatShortCount(head.sum / span)} per second` : '';
     return `Last ${span.toFixed(1)} s: ${formatCount(head.sum)} counts${perSecond}`;
   }
   const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
@@ -18,8 +19,8 @@ export function sumText(head: Frame['head']): string {
   return [
     `Sum ${formatCount(head.sum)}`,
     `highest ${formatCount(head.max)}`,
-    ...(under === 0 ? [] : [`below ${formatShort(under)}`]),
-    ...(over === 0 ? [] : [`above ${formatShort(over)}`]),
+    ...(under === 0 ? [] : [`below ${formatShortCount(under)}`]),
+    ...(over === 0 ? [] : [`above ${formatShortCount(over)}`]),
   ].join(' · ');
 }
 
@@ -47,7 +48,7 @@ export function cursorText(
     const stored = Math.floor(position);
     const channel = stored - axis.inRange[0];
     if (channels) return String(channel);
-    return `${formatAxisValue(toUnits(axis, stored + 0.5), channelWidth(axis))} (ch ${channel})`;
+    return `${formatAxisValue(toUnits(axis, stored + 0.5), channelWidth(axis) / 2)} (ch ${channel})`;
   };
   const counts = spectra.map((spectrum) => {
     const text = countsAt(cursor, spectrum);

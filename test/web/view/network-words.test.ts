@@ -23,7 +23,7 @@ describe('the texts of the network page', () => {
     expect(flowProblem(flow({}))).to.equal(undefined);
     expect(flowProblem(flow({ state: 'failed', holding: ['a'] }))).to.equal('failed');
     expect(flowProblem(flow({ sourceState: 'stale', quietS: 12, holding: ['a'] }))).to.equal(
-      'stale for 12 s',
+      'stale for 12.0 s',
     );
     expect(flowProblem(flow({ sourceState: 'ended', quietS: 0.2 }))).to.equal('ended');
     expect(flowProblem(flow({ holding: ['a', 'b'] }))).to.equal('held back by a, b');
