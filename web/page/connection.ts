@@ -1,6 +1,7 @@
 /**
  * The WebSocket of the page to its server. It reconnects by itself, with growing pauses, and
- * reports when it opens and closes. `main.ts` owns the only one and handles its messages.
+ * reports when it opens and closes. `main.ts` owns the only one and handles its messages. Opens
+ * sockets; touches no document.
  */
 import { Backoff } from '../../protocol/base/backoff.js';
 import { decodeFrame, type Frame } from '../wire/frame.js';

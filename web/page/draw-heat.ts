@@ -1,6 +1,7 @@
 /**
- * Draws a 2-D spectrum as a heat map on a canvas, and the colour key beside it. Used by plots and
- * thumbnails.
+ * Draws a 2-D spectrum (counts in channels of two axes) as a heat map, and the colour key beside
+ * it. Used by plots and thumbnails. Draws on the canvas that is passed in; a frame is the message
+ * with the counts of one view of a spectrum.
  */
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import { viridis } from '../../plotting/viridis.js';

@@ -1,6 +1,7 @@
 /**
- * Draws a 1-D spectrum on a canvas as steps, one per channel. With more channels than pixels each
- * column of pixels gets a line from its lowest to its highest count instead. Used by `Plot`.
+ * Draws a 1-D spectrum (counts per channel) as steps, one per channel. With more channels than
+ * pixels each column of pixels gets a line from its lowest to its highest count instead. Used by
+ * `Plot`. Draws on the canvas that is passed in.
  */
 import { envelope } from '../../plotting/resample.js';
 import { countScale, type ScaleName } from '../../plotting/scale.js';

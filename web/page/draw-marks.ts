@@ -1,6 +1,7 @@
 /**
- * Draws the marks over the counts of a plot: SpecTcl's gates, the region of interest, the cursor,
- * and the rectangle that the user is drawing. Used by `Plot`.
+ * Draws the marks over the counts of a plot: SpecTcl's gates (conditions on one or two parameters
+ * of an event), the region of interest, the cursor, and the rectangle that the user is drawing.
+ * Used by `Plot`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
 import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';

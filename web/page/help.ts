@@ -1,6 +1,6 @@
 /**
  * The help dialog: keys and pointer gestures, as `plot-input.ts`, `spectrum-list.ts` and `main.ts`
- * implement them. `main.ts` opens it.
+ * implement them. `main.ts` opens it. Adds a dialog to the document until it is closed.
  */
 import { element } from './dom.js';
 

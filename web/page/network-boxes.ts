@@ -1,6 +1,7 @@
 /**
- * The boxes of the network picture as SVG: sources, flows and clients, which are buttons that
- * select their details. `network-picture.ts` places them.
+ * The boxes of the network picture as SVG elements: sources (programs that send data), flows (rings
+ * of buffers in shared memory) and clients (programs that read or write flows). Flows and clients
+ * are buttons that select their details. `network-picture.ts` places the boxes and inserts them.
  */
 import {
   fillRatio,

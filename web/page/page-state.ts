@@ -1,6 +1,7 @@
 /**
- * The data that the page has received, and listeners for changes by topic. One object for the whole
- * page: `main.ts` writes it and notifies, the views read it and listen.
+ * The data that the page has received from its server, and listeners for changes by topic. One
+ * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
+ * I/O.
  */
 import type {
   ApplicationSummary,

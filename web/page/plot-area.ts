@@ -1,6 +1,7 @@
 /**
  * The area of a plot on its canvas: conversion between channels and pixels, and drawing of the axes
- * around it. Used by `Plot`, its input and its drawing functions.
+ * around the counts. Used by `Plot`, its input and its drawing functions. Draws on the canvas that
+ * is passed in.
  */
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';

@@ -1,6 +1,7 @@
 /**
  * The bar above a plot: names of its spectra, select boxes for scale, time window and axis, and the
- * menu with everything else. `Plot` builds it again after every change of its settings.
+ * menu with everything else. `Plot` builds it again after every change of its settings. Creates
+ * elements; changes the plot only through `PlotHandle`, the board through `PlotActions`.
  */
 import type { PlotSpec } from '../view/plot-spec.js';
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';

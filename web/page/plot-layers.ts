@@ -1,6 +1,7 @@
 /**
- * The spectra of one plot, each with its subscription and its newest frame. `Plot` draws them.
- * While the page is paused the newest frame waits behind the one that is shown.
+ * The spectra of one plot, each with its subscription and its newest frame (the message with the
+ * counts of one view of a spectrum). `Plot` draws them. While the page is paused the newest frame
+ * waits behind the one that is shown. Sends requests through `Subscriptions`; draws nothing.
  */
 import type { Frame } from '../wire/frame.js';
 import type { SubscriptionHandle, SubscriptionRequest, Subscriptions } from './subscriptions.js';

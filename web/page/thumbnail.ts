@@ -1,6 +1,7 @@
 /**
- * A small live picture of one spectrum in the list, with at most one frame a second. `SpectrumList`
- * creates one per visible row; each holds a subscription until `close`.
+ * A small live picture of one spectrum in the list, with at most one frame (message with counts) a
+ * second. `SpectrumList` creates one per visible row; each holds a subscription until `close`, and
+ * draws on a canvas of its own.
  */
 import { HeatImage } from './draw-heat.js';
 import { element } from './dom.js';

@@ -1,7 +1,7 @@
 /**
- * Arithmetic on the counts of a spectrum before they are sent to a page: differences, projections,
- * sums, moments of a region, and reduction to the number of values that a screen can show. Used by
- * `frames.ts`. Pure.
+ * Arithmetic on the counts of a spectrum (a histogram of one or two axes of channels) before they
+ * are sent to a page: differences, projections, sums, moments of a region, and reduction to the
+ * number of values that a screen can show. Used by `frames.ts`. Pure.
  */
 import type { RegionStatistics, ValueType, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';

@@ -102,6 +102,7 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
   }
 
   async #attached(client: Client, mirror: Mirror): Promise<void> {
+    this.#detach();
     this.#mirror = mirror;
     mirror.on('state', () => this.#reportState(mirror));
     this.emit('attached');

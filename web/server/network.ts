@@ -1,7 +1,8 @@
 /**
  * The picture of the network that the network page and `/metrics` show: applications, their flows
- * and clients, with rates between two pictures. `Applications` requests one per second while pages
- * follow, and one per scrape. Asks each running app server through its client.
+ * (rings of buffers in shared memory) and clients, with rates between two pictures. `Applications`
+ * requests one per second while pages follow, and one per scrape. Asks each running app server
+ * through its client.
  */
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';

@@ -1,6 +1,7 @@
 /**
- * The description of a spectrum that pages receive: its binding in the display memory joined with
- * what the source's REST service adds (bins, parameters, gate). Used for lists and frames. Pure.
+ * The description of a spectrum that pages receive: its binding (the entry of SpecTcl's shared
+ * display memory with name, type, axes and place of its counts) joined with what the source's REST
+ * service adds (bins, parameters, gate). Used for lists and frames. Pure.
  */
 import type { Binding } from '../../client-lib/index.js';
 import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';

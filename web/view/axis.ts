@@ -1,7 +1,7 @@
 /**
- * The axis of a spectrum: conversion between stored channels and the physical units (keV, ns) that
- * the binding of the display memory maps them to; visible ranges; overlays of several spectra. Used
- * by page and server. Pure.
+ * The axis of a spectrum (a histogram of counts in channels): conversion between stored channels
+ * and the physical units (keV, ns) that the source assigns to them; visible ranges; overlays of
+ * several spectra. Used by page and server. Pure.
  */
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
 

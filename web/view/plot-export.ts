@@ -1,5 +1,6 @@
 /**
- * The numbers of a plot as CSV and JSON text, for the downloads of the page. Pure.
+ * The numbers of a plot as CSV and JSON text. `plot-download.ts` of the page saves them as files. A
+ * frame is the message with the counts of one view of a spectrum. Pure.
  */
 import type { Frame } from '../wire/frame.js';
 

@@ -1,6 +1,6 @@
 /**
- * The texts beside a plot: sums in its foot, and the counts under the cursor. `Plot` shows them.
- * Pure.
+ * The texts beside a plot: sums in its foot, and the counts under the cursor. `Plot` of the page
+ * shows them. A frame is the message with the counts of one view of a spectrum. Pure.
  */
 import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import { formatAxisValue } from '../../plotting/ticks.js';

@@ -1,8 +1,8 @@
 /**
- * The messages between a page and its server over one WebSocket, with their limits. Text messages
- * are JSON objects with a `kind`; spectra are sent as binary frames (`frame.ts`). The page
- * subscribes to the views that are visible, the server sends a frame when one has changed. Types
- * and constants only.
+ * The messages between a page in a browser and its server over one WebSocket, with their limits.
+ * Text messages are JSON objects with a `kind`. Spectra (1-D and 2-D histograms of a running
+ * experiment) are sent as binary frames (`frame.ts`): the page subscribes to the views that are
+ * visible, and the server sends a frame when one has changed. Types and constants only.
  */
 
 /** Stored channels, `to` not included. */
