@@ -170,10 +170,16 @@ function line(
 ): SVGElement {
   const moving = bytesPerSecond > 0 && state === 'live';
   const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
-  const marks = [moving && 'is-moving', against === true && 'is-against', held === true && 'is-held', state !== 'live' && 'is-stale']; // prettier-ignore
+  const states = {
+    'is-moving': moving,
+    'is-against': against === true,
+    'is-held': held === true,
+    'is-stale': state !== 'live',
+  };
+  const classes = Object.entries(states).flatMap(([name, applies]) => (applies ? [name] : []));
   return svg('path', {
     d: layout.narrow ? downTo(from, to, lane) : across(from, to),
-    class: ['net-line', ...marks.filter((mark) => mark !== false)].join(' '),
+    class: ['net-line', ...classes].join(' '),
     'stroke-width': width.toFixed(1),
   });
 }
