@@ -1,6 +1,7 @@
 /**
- * A flow directory of its own size for the chaos run: a small tmpfs where that may be mounted, so
- * that it can be filled without harm to others.
+ * The flow directory of a chaos run, where its flow files live: a small tmpfs of its own where this
+ * user may mount one, so that the fault `fill-flow-directory` can fill it without harm to other
+ * programs. `ChaosSystem` creates and removes it. Mounts, writes and unmounts below /dev/shm.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -10,9 +11,9 @@ import { systemCode } from '../../protocol/base/errors.js';
 const SIZE_MIB = 96;
 const CHUNK_BYTES = 1024 * 1024;
 
-export class FlowPlace {
-  readonly directory = mkdtempSync('/dev/shm/mirrorflow-chaos-');
-  /** Whether it is a file system of its own, and may be filled. */
+export class FlowDirectory {
+  readonly path = mkdtempSync('/dev/shm/mirrorflow-chaos-');
+  /** Whether the directory is a file system of its own, which may be filled. */
   readonly fillable: boolean;
 
   constructor() {
@@ -22,14 +23,14 @@ export class FlowPlace {
       '-o',
       `size=${SIZE_MIB}m,mode=0750`,
       'tmpfs',
-      this.directory,
+      this.path,
     ]);
     this.fillable = mounted.status === 0;
   }
 
-  /** Takes all the room there is; returns what gives it back. */
+  /** Fills all free space; returns the function that frees it again. */
   fill(): () => void {
-    const path = join(this.directory, 'filler');
+    const path = join(this.path, 'filler');
     const fd = openSync(path, 'w');
     for (let bytes = CHUNK_BYTES; bytes >= 4096;) {
       try {
@@ -44,7 +45,7 @@ export class FlowPlace {
   }
 
   remove(): void {
-    if (this.fillable) spawnSync('umount', [this.directory]);
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.fillable) spawnSync('umount', [this.path]);
+    rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -1,24 +1,25 @@
 /**
- * What the programs of the chaos run have in common: they try until they succeed, end with their
- * parent, and report line by line.
+ * What the programs of the chaos run (consumer, provider, mirror-reader) share: they retry until
+ * they succeed, exit with their parent, and report line by line on standard output. The parent
+ * reads the lines in `Reader` and `ChaosSystem`.
  */
 import { writeSync } from 'node:fs';
 import { connect, isMirrorflowError, type Client } from 'mirrorflow';
 
 const RETRY_MS = 20;
 
-/** Whatever kills the chaos program ends the pipe to its children. */
-export function endWithParent(): void {
+/** Exits when standard input closes, which happens however the parent ends. */
+export function exitWithParent(): void {
   process.stdin.on('end', () => process.exit(0));
   process.stdin.on('error', () => process.exit(0));
   process.stdin.resume();
 }
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * One line to the chaos program, at once: a line that is written is not lost by a kill. Waits when
- * the chaos program has no time to read.
+ * Writes one line to the parent synchronously, so that a kill after this call does not lose it.
+ * Blocks while the pipe is full.
  */
 export function report(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
@@ -27,15 +28,16 @@ export function report(line: string): void {
       written += writeSync(1, bytes, written);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(sleeper, 0, 0, 1);
+      Atomics.wait(sleepCell, 0, 0, 1);
     }
   }
 }
 
 /**
- * Tries until it succeeds; what is refused because somebody else is away just now is tried again.
+ * Repeats `work` until it succeeds: errors of mirrorflow are retried, since other processes may be
+ * restarting. Other errors are thrown. `what` names the work in the log.
  */
-export async function untilDone<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function retry<T>(what: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
@@ -47,6 +49,6 @@ export async function untilDone<T>(what: string, work: () => Promise<T>): Promis
   }
 }
 
-export function connected(app: string, name: string): Promise<Client> {
-  return untilDone('connect', () => connect({ app, name }));
+export function connectWithRetry(app: string, name: string): Promise<Client> {
+  return retry('connect', () => connect({ app, name }));
 }
