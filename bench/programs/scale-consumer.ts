@@ -13,10 +13,10 @@ export interface ScaleConsumerSettings {
   readonly clients: number;
 }
 
-const { app, flows, clients: each } = readSettings<ScaleConsumerSettings>();
+const { app, flows, clients } = readSettings<ScaleConsumerSettings>();
 const tally = new Tally();
 const inputs: InputFlow[] = [];
-for (let count = 0; count < each; count += 1) {
+for (let count = 0; count < clients; count += 1) {
   const client = await connect({ app, name: `consumer${count}` });
   for (const flow of flows) inputs.push(await client.openInput(flow, { inline: true }));
 }

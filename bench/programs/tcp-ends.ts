@@ -3,8 +3,12 @@
  * provides as fast as the ring allows, or consumes everything. Attaches to the flow file without an
  * app server.
  */
-import { InputFlow, OutputFlow } from 'mirrorflow';
-import { serveRequests, readSettings, nextTurn } from './control-channel.js';
+// Attaches without an app server, which the public surface of the library does not offer.
+// oxlint-disable-next-line no-restricted-imports
+import { openInputFlow } from '../../client-lib/input/input-flow.js';
+// oxlint-disable-next-line no-restricted-imports
+import { attachOutputFlow } from '../../client-lib/output/output-flow.js';
+import { readSettings, nextTurn, serveRequests } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface TcpEndSettings {
@@ -18,16 +22,16 @@ export interface TcpEndSettings {
 /** Bytes between two turns of the event loop. */
 const TURN_BYTES = 32 * 2 ** 20;
 
-const { role: what, file, link, size, buffers } = readSettings<TcpEndSettings>();
+const { role, file, link, size, buffers } = readSettings<TcpEndSettings>();
 const opened = { handle: 1, flow: 'bench', type: 'bytes', file, link };
 const tally = new Tally();
 const perTurn = Math.max(1, Math.floor(TURN_BYTES / size));
-if (what === 'provide') await provide();
+if (role === 'provide') await provide();
 else await consume();
 
 /** Payloads are not filled, as in a program that computes in place. */
 async function provide(): Promise<void> {
-  const output = await OutputFlow.attach(opened, { bufferSize: size, buffers });
+  const output = await attachOutputFlow(opened, { bufferSize: size, buffers });
   serveRequests({ sample: () => tally.sample() });
   for (;;) {
     for (let count = 0; count < perTurn; count += 1) {
@@ -41,7 +45,7 @@ async function provide(): Promise<void> {
 }
 
 async function consume(): Promise<void> {
-  const input = await InputFlow.open(opened, { inline: true, delivery: 'lossless' }, 'end');
+  const input = await openInputFlow(opened, { inline: true, delivery: 'lossless' }, 'end');
   serveRequests({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
   const use = (view: Uint8Array): void => {
     tally.buffers += 1;

@@ -271,13 +271,13 @@ describe('host server', () => {
     const program = place.program(['--config', file]);
     expect(await program.exit).to.equal(2);
     expect(program.errors).to.contain(file).and.to.contain('colour is not known');
-    expect(program.errors).to.match(/applications\[0\]\.port must be .* 0 to 65535, and is -1/);
+    expect(program.errors).to.match(/applications\[0\]\.port must be .*0 to 65535\), and is -1/);
     expect(existsSync(place.directory)).to.be.false;
   });
 
   it('a bad option ends the start with exit code 2 and what is right', async () => {
     for (const [args, words] of [
-      [['--listen', 'tcp://0.0.0.0:0'], 'listening beyond this machine needs a shared secret'],
+      [['--listen', 'tcp://0.0.0.0:0'], 'listening for other machines requires a shared secret'],
       [['--listen', '7390'], 'is not a valid address'],
       [['--frobnicate'], 'Unknown argument: frobnicate'],
       [['--scope', 'galaxy'], 'Invalid values'],

@@ -163,7 +163,7 @@ describe('host servers of one network', function () {
     await until('the cause is listed', async () =>
       (await network(b)).some(({ cause }) => cause !== undefined),
     );
-    expect((await network(b))[1]?.cause).to.contain('does not know the shared secret');
+    expect((await network(b))[1]?.cause).to.contain('does not have the shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
@@ -175,12 +175,12 @@ describe('host servers of one network', function () {
       connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options),
     );
     expect(refused.code).to.equal('REFUSED');
-    expect(refused.message).to.contain('it has no shared secret; give it --secret-file');
+    expect(refused.message).to.contain('has no shared secret; start its host server with --secret-file');
     const b = await host('b', { peers: [a.address] });
     await until('the cause is listed', async () =>
       (await network(b)).some(({ cause }) => cause !== undefined),
     );
-    expect((await network(b))[1]?.cause).to.contain('it has no shared secret');
+    expect((await network(b))[1]?.cause).to.contain('the other host has no shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
@@ -295,18 +295,18 @@ describe('host servers of one network', function () {
     it('a handshake that is slow, cut off, too long or replayed is closed', async () => {
       const caller = new ControlCaller(SECRET, PROTOCOL_VERSION);
       const slow = await open();
-      slow.write(caller.first.subarray(0, 1));
+      slow.write(caller.opening.subarray(0, 1));
       let sent = 1;
-      const drip = setInterval(() => void slow.write(caller.first.subarray(sent, (sent += 1))), 1_000);
+      const drip = setInterval(() => void slow.write(caller.opening.subarray(sent, (sent += 1))), 1_000);
       const long = await open();
       long.write(Buffer.alloc(10_000, 0x89));
       await once(long, 'close');
       const replayed = await open();
-      replayed.write(caller.first);
+      replayed.write(caller.opening);
       const [answer] = (await once(replayed, 'data')) as [Buffer];
       const proof = caller.push(answer).send ?? Buffer.alloc(0);
       const again = await open();
-      again.write(caller.first);
+      again.write(caller.opening);
       await once(again, 'data');
       again.write(proof);
       const [verdict] = (await once(again, 'data')) as [Buffer];
@@ -318,7 +318,7 @@ describe('host servers of one network', function () {
 
     it('a host of another version is refused with both versions', async () => {
       const socket = await open();
-      socket.write(new ControlCaller(SECRET, PROTOCOL_VERSION + 1).first);
+      socket.write(new ControlCaller(SECRET, PROTOCOL_VERSION + 1).opening);
       const [answer] = (await once(socket, 'data')) as [Buffer];
       const step = new ControlCaller(SECRET, PROTOCOL_VERSION + 1).push(answer);
       expect((step.outcome as MirrorflowError).message)
