@@ -48,7 +48,7 @@ export class BenchDuplicator {
   async waitForLog(message: string): Promise<Record<string, unknown>> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
-      const line = this.#log.split('\n').find((one) => one.includes(`"message":"${message}"`));
+      const line = this.#log.split('\n').find((text) => text.includes(`"message":"${message}"`));
       if (line !== undefined) return JSON.parse(line) as Record<string, unknown>;
       if (this.#child.exitCode !== null || performance.now() > deadline)
         throw new Error(

@@ -31,7 +31,7 @@ export async function open(settings: BenchSettings): Promise<Row[]> {
   if (Object.values(TITLES).some((title) => isSelected(settings, title)))
     rows.push(...(await measureOpenings()));
   if (isSelected(settings, NPM_START)) rows.push(await measureNpmStart(settings));
-  return rows.filter((one) => isSelected(settings, one.case));
+  return rows.filter((row) => isSelected(settings, row.case));
 }
 
 async function measureOpenings(): Promise<Row[]> {

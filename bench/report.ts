@@ -96,16 +96,16 @@ export function runEnvironment(): RunEnvironment {
 
 /** A text table. Rows of one case must follow each other; their figure is shown once. */
 export function formatTable(rows: readonly Row[]): string {
-  const width = Math.max(20, ...rows.map((one) => one.case.length));
+  const width = Math.max(20, ...rows.map((row) => row.case.length));
   let previous = '';
-  const lines = rows.map((one) => {
-    const name = `${one.bench.padEnd(8)} ${one.case.padEnd(width)}`;
-    const spread = `[${formatFigure(one.spread[0])} .. ${formatFigure(one.spread[1])}]`;
-    const value = `${formatFigure(one.value).padStart(9)} ${one.unit.padEnd(10)} ${spread.padEnd(20)}`;
+  const lines = rows.map((row) => {
+    const name = `${row.bench.padEnd(8)} ${row.case.padEnd(width)}`;
+    const spread = `[${formatFigure(row.spread[0])} .. ${formatFigure(row.spread[1])}]`;
+    const value = `${formatFigure(row.value).padStart(9)} ${row.unit.padEnd(10)} ${spread.padEnd(20)}`;
     const shown = `${name} ${value}`;
     const repeated = shown === previous;
     previous = shown;
-    return `${repeated ? ' '.repeat(shown.length) : shown}${peerColumn(one)}`.trimEnd();
+    return `${repeated ? ' '.repeat(shown.length) : shown}${peerColumn(row)}`.trimEnd();
   });
   return lines.join('\n');
 }

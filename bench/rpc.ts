@@ -1,7 +1,7 @@
 /**
  * `rpc`: calls and messages a second, and the duration of one: XML-RPC over HTTP, calls over a
  * session (the client's permanent connection to its app server), and messages from client to
- * client, peerOf an echo of as many bytes over HTTP and over a Unix socket. Starts a real system.
+ * client, beside an echo of as many bytes over HTTP and over a Unix socket. Starts a real system.
  */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
@@ -58,13 +58,13 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
     for (const [name, call, peer, peerCall] of cases) {
       if (!isSelected(settings, name)) continue;
       for (const concurrency of [1, CONCURRENT_CALLS]) {
-        const ours: Figures[] = [];
+        const figures: Figures[] = [];
         const peerFigures: Figures[] = [];
         for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-          ours.push(await measure(call, concurrency, settings.durationMs));
+          figures.push(await measure(call, concurrency, settings.durationMs));
           peerFigures.push(await measure(peerCall, concurrency, settings.durationMs));
         }
-        rows.push(...rowsOfCase(`${name}, ${concurrency} at a time`, ours, peer, peerFigures));
+        rows.push(...rowsOfCase(`${name}, ${concurrency} at a time`, figures, peer, peerFigures));
       }
     }
     bareSocket.close();
@@ -80,13 +80,13 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
 
 function rowsOfCase(
   name: string,
-  ours: readonly Figures[],
+  figures: readonly Figures[],
   peer: string,
   peerFigures: readonly Figures[],
 ): Row[] {
   const peerOf = (of: (figures: Figures) => number): Peer => ({ name: peer, values: peerFigures.map(of) });
   const add = (what: string, unit: string, of: (figures: Figures) => number): Row =>
-    makeRow('rpc', `${name}${what}`, unit, ours.map(of), peerOf(of));
+    makeRow('rpc', `${name}${what}`, unit, figures.map(of), peerOf(of));
   return [
     add('', '1/s', ({ perSecond }) => perSecond),
     add(': p50', 'us', ({ p50Us }) => p50Us),

@@ -19,9 +19,6 @@ export function isSelected({ only }: BenchSettings, name: string): boolean {
 }
 
 /** The default number of repetitions of a row, or the requested number when that is smaller. */
-export function repetitionCount(
-  { requestedRepeats: statedRepeats }: BenchSettings,
-  defaultCount: number,
-): number {
-  return Math.min(defaultCount, statedRepeats ?? defaultCount);
+export function repetitionCount({ requestedRepeats }: BenchSettings, defaultCount: number): number {
+  return Math.min(defaultCount, requestedRepeats ?? defaultCount);
 }

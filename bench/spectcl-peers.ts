@@ -4,6 +4,7 @@
  * many bytes as an update has. Opens sockets and spawns processes.
  */
 import { connect } from 'node:net';
+import { perSecond } from '../protocol/base/rates.js';
 import {
   decodeMirrorHeader,
   encodeRequestUpdate,
@@ -37,7 +38,7 @@ export async function bareUpdatesPerSecond(
       if (updates === 1) began = now; // the first update is a FULL one
       if (now - began >= durationMs) {
         socket.destroy();
-        resolve(((updates - 1) / (now - began)) * 1000);
+        resolve(perSecond(updates - 1, now - began));
         return;
       }
       socket.write(encodeRequestUpdate());
@@ -93,7 +94,7 @@ export async function bareBlocksPerSecond(size: number, durationMs: number): Pro
     }
     await pause(durationMs);
     const after = await receiver.request<Sample>('sample');
-    return ((after.bytes - before.bytes) / size / (after.atMs - before.atMs)) * 1000;
+    return perSecond((after.bytes - before.bytes) / size, after.atMs - before.atMs);
   } finally {
     await stopAll(programs);
   }

@@ -40,7 +40,7 @@ export async function spectcl(settings: BenchSettings): Promise<Row[]> {
   }
   for (const measure of [measureFirstImages, measureSteadyPeriods, measureBytesBetweenHosts])
     rows.push(...(await measure(settings)));
-  return rows.filter((one) => isSelected(settings, one.case));
+  return rows.filter((row) => isSelected(settings, row.case));
 }
 
 async function measureUpdateRate(

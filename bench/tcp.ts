@@ -41,7 +41,7 @@ const FIGURES = [
 
 export async function tcp(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { title, size, buffers } of CASES.filter((one) => isSelected(settings, one.title))) {
+  for (const { title, size, buffers } of CASES.filter((testCase) => isSelected(settings, testCase.title))) {
     const flow: Figures[] = [];
     const bare: Figures[] = [];
     const bareRing: Figures[] = [];
@@ -54,7 +54,7 @@ export async function tcp(settings: BenchSettings): Promise<Row[]> {
       flow.push(await measureFlow(size, buffers, settings.durationMs));
     }
     for (const [what, unit, of] of FIGURES) {
-      const values = (all: readonly Figures[]): number[] => all.map((one) => one[of]);
+      const values = (all: readonly Figures[]): number[] => all.map((figures) => figures[of]);
       const peers = [
         { name: 'bare sockets', values: values(bare) },
         { name: 'bare sockets, as much memory', values: values(bareRing) },

@@ -178,11 +178,11 @@ export class FaultGenerator {
     }
   }
 
-  #fault(kind: Kind, target: string, affected: readonly string[], inject: () => Promise<void>): Fault {
+  #fault(kind: Kind, target: string, affectedReaders: readonly string[], inject: () => Promise<void>): Fault {
     return {
       kind,
       target,
-      affectedReaders: affected,
+      affectedReaders,
       inject: async () => {
         await inject();
         return true;
@@ -191,11 +191,16 @@ export class FaultGenerator {
   }
 
   /** Kills a process that its parent restarts. */
-  #kill(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  #kill(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     return {
       kind,
       target,
-      affectedReaders: affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
         const now = performance.now();
@@ -208,12 +213,17 @@ export class FaultGenerator {
     };
   }
 
-  #stop(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  #stop(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     const ms = this.#between(STOP_MIN_MS, STOP_MAX_MS);
     return {
       kind,
       target,
-      affectedReaders: affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
         if (pid === undefined || !sendSignal(pid, 'SIGSTOP')) return false;

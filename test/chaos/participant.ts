@@ -51,7 +51,7 @@ export class Participant {
   }
 
   start(): void {
-    const { script, args, env, logFile, line, died } = this.#options;
+    const { script, args, env, logFile } = this.#options;
     const child = spawn(process.execPath, [resolve(DIST, script), ...args()], {
       stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
       env,
@@ -61,10 +61,11 @@ export class Participant {
     this.#expectedEnd = false;
     child.stdin?.on('error', () => undefined);
     this.#closed = once(child, 'close');
-    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (text) => line?.(text));
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on('line', (text) => this.#options.line?.(text));
     child.once('exit', (code, signal) => {
       if (this.#child !== child || this.#expectedEnd) return;
-      died?.(signal ?? `exit code ${code}`);
+      this.#options.died?.(signal ?? `exit code ${code}`);
     });
   }
 
