@@ -44,8 +44,11 @@ export class FlowDirectory {
     return () => rmSync(path, { force: true });
   }
 
+  /** Unmounts and deletes the directory, also while leftover processes still use it. */
   remove(): void {
-    if (this.fillable) spawnSync('umount', [this.path]);
+    // A process that was left behind keeps the file system busy; the run reports it as a leftover.
+    if (this.fillable && spawnSync('umount', [this.path]).status !== 0)
+      spawnSync('umount', ['--lazy', this.path]);
     rmSync(this.path, { recursive: true, force: true });
   }
 }
