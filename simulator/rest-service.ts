@@ -4,7 +4,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
 import { GATES } from './gates.js';
-import { matchesGlob } from '../protocol/spectcl/glob.js';
+import { globMatcher } from '../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import type { DefinedSpectrum, SpectrumBoard } from './spectrum-board.js';
@@ -43,7 +43,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'shmem/variables': variables,
   mirror: ({ directory, flavour }, query) => {
     const pattern = flavour === 'spectcl' ? (query('pattern') ?? '*') : '*';
-    return directory.list().filter(({ host }) => matchesGlob(pattern, host));
+    const isSelected = globMatcher(pattern);
+    return directory.list().filter(({ host }) => isSelected(host));
   },
   'spectrum/list': (options, query) =>
     matching(options, query('filter')).map((spectrum) => describe(spectrum, options.flavour)),
@@ -62,7 +63,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       underflows: underflows.slice(0, definition.axes.length),
       overflows: overflows.slice(0, definition.axes.length),
     })),
-  'gate/list': (_options, query) => GATES.filter(({ name }) => matchesGlob(query('pattern') ?? '*', name)),
+  'gate/list': (_options, query) => {
+    const isSelected = globMatcher(query('pattern') ?? '*');
+    return GATES.filter(({ name }) => isSelected(name));
+  },
   'apply/list': (options, query) =>
     matching(options, query('pattern'))
       .filter(({ definition }) => definition.gate !== undefined || options.flavour === 'rustogramer')
@@ -149,7 +153,8 @@ function send(response: ServerResponse, envelope: { status: string; detail?: unk
 }
 
 function matching({ board }: RestServiceOptions, pattern = '*'): DefinedSpectrum[] {
-  return board.spectra.filter(({ definition }) => matchesGlob(pattern, definition.name));
+  const isSelected = globMatcher(pattern);
+  return board.spectra.filter(({ definition }) => isSelected(definition.name));
 }
 
 function variables({ flavour, board, variables }: RestServiceOptions): Readonly<Record<string, string>> {

@@ -10,7 +10,6 @@ import {
   channelsOf,
   checkHeader,
 } from '../../protocol/spectcl/display-memory.js';
-import { matchesGlob } from '../../protocol/spectcl/glob.js';
 import { ChannelTable, randomBits } from '../../simulator/random.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { StorageMap } from '../../simulator/storage-map.js';
@@ -149,37 +148,6 @@ describe('channel table', () => {
     for (let draw = 0; draw < 100_000; draw++) counts[table.draw(random)]!++;
     expect(counts[1]).to.equal(0);
     counts.forEach((count, channel) => expect(count / 10_000).to.be.closeTo(weights[channel]!, 0.1));
-  });
-});
-
-describe('glob', () => {
-  it('matches as Tcl does', () => {
-    for (const [pattern, text] of [
-      ['*', ''],
-      ['*', 'abc'],
-      ['a*c', 'abbc'],
-      ['a?c', 'abc'],
-      ['[a-c]x', 'bx'],
-      ['[xyz]', 'y'],
-      ['a\\*b', 'a*b'],
-      ['*.b', 'a.b.b'],
-    ] as const) {
-      expect(matchesGlob(pattern, text), `${pattern} ${text}`).to.equal(true);
-    }
-    for (const [pattern, text] of [
-      ['', 'a'],
-      ['a', 'ab'],
-      ['a?c', 'ac'],
-      ['[a-c]x', 'dx'],
-      ['[abc', 'a'],
-      ['a\\*b', 'axb'],
-    ] as const) {
-      expect(matchesGlob(pattern, text), `${pattern} ${text}`).to.equal(false);
-    }
-  });
-
-  it('does not take long for any pattern', () => {
-    expect(matchesGlob('*a'.repeat(200), 'a'.repeat(5_000) + 'b')).to.equal(false);
   });
 });
 
