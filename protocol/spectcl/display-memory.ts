@@ -1,6 +1,11 @@
 /**
- * The layout of SpecTcl's display memory: the one place that knows its offsets. Everything is
- * little-endian; the header is a structure of arrays of 10,000 entries each, without padding.
+ * SpecTcl's display memory: the shared memory in which SpecTcl keeps the definitions and channels
+ * of its spectra. This file is the one place that defines its layout, and reads and writes its
+ * header. Used by duplicators that mirror such a memory, the client library and the simulator.
+ * Pure.
+ *
+ * Little-endian. The header is a structure of arrays without padding; each array has one entry for
+ * each of 10,000 slots, and a slot holds one spectrum ("binding") or is free:
  *
  *           0 +--------------------------------------------------------------+
  *             | dimensions   u32 xchans, u32 ychans                          |
@@ -22,16 +27,16 @@
  *             | channel storage, as many bytes as the server states          |
  *             +--------------------------------------------------------------+
  *
- * Functions take the memory as a Uint8Array, usually a view of a mapped file that somebody else is
- * writing, so nothing read here is trusted: a header of garbage gives wrong values or an error,
- * never an access outside.
+ * Functions take the memory as a Uint8Array, usually a view of a mapped file that another process
+ * writes at the same time, so its contents are not trusted: an invalid header gives wrong values or
+ * an error, never an access outside the memory.
  */
 import assert from 'node:assert/strict';
 import { MirrorflowError } from '../base/errors.js';
 import { decodeField, encodeField } from './text.js';
 
 export const DISPLAY_SLOTS = 10_000;
-/** Bytes of a title, info or label with its NUL. */
+/** Bytes of a title, info or label, including its NUL. */
 export const TEXT_FIELD_BYTES = 128;
 
 const DIMENSIONS_ENTRY = 8;
@@ -46,9 +51,9 @@ const INFO = TITLES + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
 const OFFSETS = INFO + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
 const TYPES = OFFSETS + DISPLAY_SLOTS * OFFSETS_ENTRY;
 const MAPS = TYPES + DISPLAY_SLOTS * TYPES_ENTRY;
-/** Where the statistics begin: what stands before changes only with the bindings. */
+/** Offset of the statistics: bytes in front of it change only with the bindings. */
 export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * MAPS_ENTRY;
-/** Bytes of the header, and so the offset of channel storage. */
+/** Bytes of the header, which is the offset of channel storage. */
 export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * STATISTICS_ENTRY;
 
 const BINDING_ARRAYS = [
@@ -78,23 +83,20 @@ export const SPECTRUM_TYPES = {
 export type SpectrumTypeCode = keyof typeof SPECTRUM_TYPES;
 export type SpectrumType = (typeof SPECTRUM_TYPES)[SpectrumTypeCode];
 
-/**
- * One defined slot, as the header says. Nothing in it is checked against the storage; `checkHeader`
- * does that.
- */
+/** A defined slot as stored in the header; `checkHeader` checks it against the storage. */
 export interface Binding {
   readonly slot: number;
-  /** The spectrum's name; at most 127 bytes of it are in the memory. */
+  /** The spectrum's name, truncated to 127 bytes. */
   readonly name: string;
   readonly info: string;
   readonly type: SpectrumType;
   readonly dimensions: 1 | 2;
   readonly xchans: number;
-  /** 1 for a 1-D spectrum, whatever the header says. */
+  /** 1 for a 1-D spectrum, whatever the header holds. */
   readonly ychans: number;
   /** First byte of the channels, from the start of the memory (not of channel storage). */
   readonly byteOffset: number;
-  /** Bytes of all channels; a double, so that absurd dimensions do not wrap. */
+  /** Bytes of all channels; a double, so that invalid dimensions do not overflow. */
   readonly byteLength: number;
   readonly xmin: number;
   readonly xmax: number;
@@ -109,7 +111,7 @@ export interface Binding {
 
 export type Channels = Uint8Array | Uint16Array | Uint32Array;
 
-/** What a writer states of a slot; the rest of `Binding` follows from it. */
+/** The fields that a writer sets; `Binding` has what follows from them. */
 export interface BindingFields {
   readonly name: string;
   readonly info?: string;
@@ -132,13 +134,10 @@ export interface HeaderProblem {
   readonly problem: string;
 }
 
-/** Problems of one header that are reported; a header of garbage has ten thousand. */
+/** Largest number of reported problems; an invalid header may have ten thousand. */
 const HEADER_PROBLEMS_MAX = 100;
 
-/**
- * The spectrum in a slot, or undefined when the slot is free, does not exist or has a type that
- * does not exist.
- */
+/** The spectrum in a slot; undefined when the slot is free, out of range or of an unknown type. */
 export function readBinding(memory: Uint8Array, slot: number): Binding | undefined {
   if (!Number.isInteger(slot) || slot < 0 || slot >= DISPLAY_SLOTS) return undefined;
   const view = headerView(memory);
@@ -168,29 +167,29 @@ export function readBinding(memory: Uint8Array, slot: number): Binding | undefin
   };
 }
 
-/** Every defined spectrum in the order of slots. Costs some 10 µs and what is defined. */
+/** All defined spectra, ordered by slot. Costs some 10 µs plus the time of the defined slots. */
 export function bindings(memory: Uint8Array): Binding[] {
   const types = typesOf(memory);
-  const found: Binding[] = [];
+  const defined: Binding[] = [];
   for (let slot = 0; slot < DISPLAY_SLOTS; slot++) {
     if (types[slot] === 0) continue;
     const binding = readBinding(memory, slot);
-    if (binding !== undefined) found.push(binding);
+    if (binding !== undefined) defined.push(binding);
   }
-  return found;
+  return defined;
 }
 
 /**
- * A spectrum's channels, row by row with x fastest, without a copy: the view changes with the
- * memory. Only where the channels are not aligned to their size (a memory at an odd address) is it
- * a copy. Throws SOURCE_PROTOCOL when the binding reaches outside the memory.
+ * A view of a spectrum's channels, row by row with x fastest, which changes with the memory. Only
+ * for channels that are not aligned to their size (a memory at an odd address) a copy. Throws
+ * SOURCE_PROTOCOL when the binding exceeds the memory.
  */
 export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
   const { byteOffset, byteLength, type } = binding;
   if (byteOffset < DISPLAY_HEADER_BYTES || byteOffset + byteLength > memory.byteLength) {
     throw new MirrorflowError(
       'SOURCE_PROTOCOL',
-      `The header puts spectrum ${JSON.stringify(binding.name)} (slot ${binding.slot}) at bytes ${byteOffset} to ${byteOffset + byteLength}, outside a display memory of ${memory.byteLength} bytes`,
+      `The header places spectrum ${JSON.stringify(binding.name)} (slot ${binding.slot}) at bytes ${byteOffset} to ${byteOffset + byteLength}, outside a display memory of ${memory.byteLength} bytes`,
       { slot: binding.slot, byteOffset, byteLength, memoryBytes: memory.byteLength },
     );
   }
@@ -204,9 +203,9 @@ export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
 }
 
 /**
- * Bytes of channel storage that SpecTcl calls used, which is what an update carries: from 0 to the
- * end of the defined spectrum with the largest byte offset. 0 when nothing is defined, never more
- * than `channelBytes`.
+ * The used bytes of channel storage by SpecTcl's definition, which an update carries: from 0 to the
+ * end of the defined spectrum with the largest byte offset. 0 without a defined spectrum, at most
+ * `channelBytes`.
  */
 export function usedBytes(memory: Uint8Array, channelBytes: number): number {
   const types = typesOf(memory);
@@ -225,8 +224,8 @@ export function usedBytes(memory: Uint8Array, channelBytes: number): number {
 }
 
 /**
- * Everything in a header that would lead a reader astray, at most 100 findings; empty for a sound
- * one. `channelBytes` is the size of the channel storage; only the header of `memory` is read.
+ * The problems of a header that would mislead a reader, at most HEADER_PROBLEMS_MAX; empty for a
+ * sound header. `channelBytes`: size of the channel storage. Reads only the header of `memory`.
  */
 export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderProblem[] {
   const types = typesOf(memory);
@@ -242,8 +241,8 @@ export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderPro
 }
 
 /**
- * Defines a slot. Its statistics become 0; its channels are left as they are. Throws RangeError for
- * a bad slot.
+ * Defines a slot and sets its statistics to 0; its channels stay unchanged. Throws RangeError for a
+ * slot out of range.
  */
 export function writeBinding(memory: Uint8Array, slot: number, fields: BindingFields): void {
   checkSlot(slot);
@@ -261,7 +260,7 @@ export function writeBinding(memory: Uint8Array, slot: number, fields: BindingFi
   encodeField(labelField(memory, slot, 0), fields.xlabel ?? '');
   encodeField(labelField(memory, slot, 1), fields.ylabel ?? '');
   writeStatistics(memory, slot, [0, 0], [0, 0]);
-  // Last, so that a reader of the same memory never sees a defined slot without its fields.
+  // Last, so that no reader of the same memory sees a defined slot without its fields.
   view.setInt32(TYPES + slot * TYPES_ENTRY, fields.type, true);
 }
 
@@ -280,12 +279,12 @@ export function writeStatistics(
   view.setUint32(at + 12, underflows[1], true);
 }
 
-/** Where the types stand: a header that is written in place shows a slot only by its type. */
+/** Byte range of the types: a slot of a header that is updated in place is defined by its type. */
 export const TYPES_RANGE = [TYPES, MAPS] as const;
 
 /**
- * Whether a slot is defined otherwise in two memories; statistics do not count. Free in both is no
- * difference.
+ * Whether a slot's definition differs in two memories, apart from statistics. Two free slots are
+ * equal.
  */
 export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): boolean {
   checkSlot(slot);
@@ -297,7 +296,7 @@ export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): bool
   });
 }
 
-/** Frees a slot: its type becomes 0, and the rest stays behind as it does in SpecTcl. */
+/** Frees a slot: sets its type to 0 and leaves its other fields, as SpecTcl does. */
 export function clearBinding(memory: Uint8Array, slot: number): void {
   checkSlot(slot);
   headerView(memory).setInt32(TYPES + slot * TYPES_ENTRY, 0, true);
@@ -311,18 +310,18 @@ function slotProblem(
   channelBytes: number,
 ): string | undefined {
   const type = typeOf(code);
-  if (type === undefined) return `type ${code} does not exist`;
-  if (textField(memory, TITLES, slot).indexOf(0) < 0) return 'title without an end';
+  if (type === undefined) return `unknown type ${code}`;
+  if (textField(memory, TITLES, slot).indexOf(0) < 0) return 'title without a terminating NUL';
   const { xchans, ychans, byteOffset, byteLength } = extentOf(view, slot, type);
   if (xchans === 0 || ychans === 0) return `${xchans} x ${ychans} channels`;
   const first = byteOffset - DISPLAY_HEADER_BYTES;
   if (first + byteLength <= channelBytes) return undefined;
-  return `${type.name}, ${xchans} x ${ychans} channels at byte ${first}, ends at ${first + byteLength}, behind the ${channelBytes} bytes of channel storage`;
+  return `${type.name}, ${xchans} x ${ychans} channels at byte ${first}, ends at byte ${first + byteLength}, beyond the ${channelBytes} bytes of channel storage`;
 }
 
 /**
- * All values are below 2^67: as doubles they neither wrap nor lose what a comparison with a memory
- * size needs.
+ * Position and size of a slot's channels. All values are below 2^67: doubles do not overflow and
+ * keep the precision that a comparison with a memory size needs.
  */
 function extentOf(view: DataView, slot: number, type: SpectrumType) {
   const xchans = view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, true);
@@ -371,12 +370,12 @@ function checkMemory(memory: Uint8Array): void {
   if (memory.byteLength >= DISPLAY_HEADER_BYTES) return;
   throw new MirrorflowError(
     'SOURCE_PROTOCOL',
-    `A display memory has at least ${DISPLAY_HEADER_BYTES} bytes, this one has ${memory.byteLength}`,
+    `A display memory has at least ${DISPLAY_HEADER_BYTES} bytes; this one has ${memory.byteLength}`,
     { memoryBytes: memory.byteLength },
   );
 }
 
 function checkSlot(slot: number): void {
   if (Number.isInteger(slot) && slot >= 0 && slot < DISPLAY_SLOTS) return;
-  throw new RangeError(`slot ${slot} is not 0 to ${DISPLAY_SLOTS - 1}`);
+  throw new RangeError(`a slot is an integer from 0 to ${DISPLAY_SLOTS - 1}, not ${slot}`);
 }

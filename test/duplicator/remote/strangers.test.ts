@@ -72,12 +72,12 @@ describe('a stranger at a duplicator that serves other hosts', () => {
   const logged = (text: string): boolean => host.log.some((line) => line.includes(text));
 
   it('is refused with another secret, and so is the sender to him', async () => {
-    expect(await acquaintance('another secret than this').over).to.contain('does not know the secret');
+    expect(await acquaintance('another secret than this').over).to.contain('does not have the secret');
     const wrong = new HostRig('yet another secret');
     const error = await rejection(wrong.makeRemote(`tcp://127.0.0.1:${port}`).start());
     expect([error.code, error.message]).to.deep.equal([
       'REFUSED',
-      'the other duplicator does not know the secret of this host',
+      'the other duplicator does not have the secret of this host',
     ]);
     await wrong.close();
     await eventually(() => logged('it went before it had proved anything'), 'the reason in the log');

@@ -194,13 +194,13 @@ describe('display memory', () => {
       poke(target, 1, type, x, y, offset);
       return checkHeader(target, CHANNEL_BYTES).map(({ slot, problem }) => `${slot}: ${problem}`);
     };
-    expect(problemsOf(6, 1, 1, 0)).to.deep.equal(['1: type 6 does not exist']);
-    expect(problemsOf(-1, 1, 1, 0)).to.deep.equal(['1: type -1 does not exist']);
+    expect(problemsOf(6, 1, 1, 0)).to.deep.equal(['1: unknown type 6']);
+    expect(problemsOf(-1, 1, 1, 0)).to.deep.equal(['1: unknown type -1']);
     expect(problemsOf(4, 0, 1, 0)[0]).to.match(/0 x 1 channels/);
     expect(problemsOf(5, 4, 0, 0)[0]).to.match(/4 x 0 channels/);
-    expect(problemsOf(5, 65_536, 65_536, 0)[0]).to.match(/behind the 65536 bytes/);
-    expect(problemsOf(5, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff)[0]).to.match(/behind/);
-    expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4)[0]).to.match(/behind/);
+    expect(problemsOf(5, 65_536, 65_536, 0)[0]).to.match(/beyond the 65536 bytes/);
+    expect(problemsOf(5, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff)[0]).to.match(/beyond/);
+    expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4)[0]).to.match(/beyond/);
     expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4 - 1)).to.deep.equal([]);
   });
 
@@ -208,7 +208,9 @@ describe('display memory', () => {
     const target = memory();
     writeBinding(target, 0, spectrum());
     target.fill(0x41, 80_000, 80_128);
-    expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([{ slot: 0, problem: 'title without an end' }]);
+    expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([
+      { slot: 0, problem: 'title without a terminating NUL' },
+    ]);
     expect(readBinding(target, 0)?.name).to.equal('A'.repeat(128));
   });
 

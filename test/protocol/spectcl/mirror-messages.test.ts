@@ -54,9 +54,9 @@ describe('mirror messages', () => {
     expect(problem(0, 4)).to.match(/shorter than its own header/);
     expect(problem(7, 3)).to.match(/shorter than its own header/);
     expect(problem(8 + HEADER - 1, 3)).to.match(/shorter than a header/);
-    expect(problem(8 + HEADER + 101, 3)).to.match(/101 bytes of channels, but there are 100/);
-    expect(problem(8 + 101, 4)).to.match(/101 bytes of channels, but there are 100/);
-    expect(problem(0xffff_ffff, 4)).to.match(/but there are 100/);
+    expect(problem(8 + HEADER + 101, 3)).to.match(/101 bytes of channels, and the memory has 100/);
+    expect(problem(8 + 101, 4)).to.match(/101 bytes of channels, and the memory has 100/);
+    expect(problem(0xffff_ffff, 4)).to.match(/and the memory has 100/);
     expect(problem(8, 1)).to.match(/neither a full/);
     expect(problem(8, 0x4854_5450)).to.match(/neither a full/);
   });

@@ -23,7 +23,7 @@ describe('shared memory segments', function () {
   });
 
   afterEach(() => {
-    for (const key of keys) if (library.kind === 'there') removeSegment(key, process.pid);
+    for (const key of keys) if (library.kind === 'available') removeSegment(key, process.pid);
   });
 
   it('are made once under a key: whoever comes second gets the next one', () => {
@@ -45,7 +45,7 @@ describe('shared memory segments', function () {
     expect(attached.memory.toString('latin1', 0, 5)).to.equal('hello');
     removeSegment(made.key, process.pid);
     expect(attached.memory.toString('latin1', 0, 5)).to.equal('hello');
-    expect(() => attachSegment(made.key, BYTES, 'read')).to.throw(/nobody has made it/);
+    expect(() => attachSegment(made.key, BYTES, 'read')).to.throw(/there is none/);
     attached.detach();
     made.detach();
   });
