@@ -40,7 +40,7 @@ const layout = fc.uniqueArray(
 );
 
 describe('a display memory that others read while it is brought up to date', () => {
-  it('becomes what the next one is', () => {
+  it('updating a display memory makes it equal to the next one', () => {
     fc.assert(
       fc.property(layout, layout, (before, after) => {
         const memory = memoryOf(before);
@@ -52,7 +52,7 @@ describe('a display memory that others read while it is brought up to date', () 
     );
   });
 
-  it('never shows a spectrum whose title, axis and label are not of one version', () => {
+  it('a reader during an update sees title, axis and label of one version only', () => {
     fc.assert(
       fc.property(layout, layout, (before, after) => {
         const memory = memoryOf(before);
@@ -75,7 +75,7 @@ describe('a display memory that others read while it is brought up to date', () 
     );
   });
 
-  it('keeps a freed slot free', () => {
+  it('an update keeps a freed slot free', () => {
     const memory = memoryOf([{ slot: 3, version: 1 }]);
     const next = Buffer.from(memory);
     clearBinding(next, 3);

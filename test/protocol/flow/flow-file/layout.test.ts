@@ -13,7 +13,7 @@ import {
 import { Place } from './place.js';
 
 describe('the layout of a flow file', () => {
-  it('is the published one, version 1', () => {
+  it('the offsets of a flow file are those of the published version 1', () => {
     expect(FLOW_FILE_MAGIC).to.equal('MIRRFLOW');
     expect(FLOW_FILE_VERSION).to.equal(1);
     expect(HEADER).to.deep.equal({
@@ -49,13 +49,13 @@ describe('the layout of a flow file', () => {
     expect(sourceStateOf(4)).to.equal(undefined);
   });
 
-  it('gives every counter its own place', () => {
+  it('every counter has its own place in the table', () => {
     const ids = Object.values(COUNTERS).map(({ id }) => id);
     expect(new Set(ids).size).to.equal(ids.length);
     for (const id of ids) expect(id).to.be.within(0, COUNTER_CAPACITY - 1);
   });
 
-  it('is what a program in another language finds in the file', () => {
+  it('a flow file has the documented bytes at the documented offsets', () => {
     const place = new Place();
     try {
       const file = place.create({ slotCount: 3, payloadCapacity: 65, flags: 5, epoch: 0x1_0000_0002 });

@@ -19,7 +19,7 @@ const messages = fc.array(fc.tuple(kinds, fc.maxSafeNat(), fc.integer({ min: 0, 
 });
 
 describe('the framing of signals', () => {
-  it('gives back the messages, however the bytes are cut', () => {
+  it('the decoder returns the same messages, however the bytes are cut', () => {
     fc.assert(
       fc.property(messages, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (sent, cuts) => {
         const bytes = Buffer.alloc(sent.length * MESSAGE_BYTES);
@@ -39,7 +39,7 @@ describe('the framing of signals', () => {
     );
   });
 
-  it('stays stuck on its first problem, keeps nothing and never throws', () => {
+  it('the decoder stops at the first invalid message with one reason and never throws', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 100 })), (chunks) => {
         let after = 0;
@@ -57,7 +57,7 @@ describe('the framing of signals', () => {
     );
   });
 
-  it('refuses unknown kinds, internal kinds and values beyond 2^53 - 1', () => {
+  it('the decoder refuses unknown kinds, internal kinds and values above 2^53 - 1', () => {
     const problemOf = (kind: number, high: number): string | undefined => {
       const bytes = Buffer.alloc(MESSAGE_BYTES);
       bytes.writeUInt32LE(kind, 0);
@@ -72,7 +72,7 @@ describe('the framing of signals', () => {
     expect(problemOf(MessageKind.ACK, 0x20_0000)).to.contain('2^53');
   });
 
-  it('delivers nothing more from a chunk once its handler stopped it', () => {
+  it('a stopped decoder delivers no further message of the same chunk', () => {
     const bytes = Buffer.alloc(3 * MESSAGE_BYTES);
     for (const at of [0, 16, 32]) encodeMessage(bytes, at, MessageKind.ACK, at);
     const got: number[] = [];
@@ -84,7 +84,7 @@ describe('the framing of signals', () => {
     expect(got).to.deep.equal([0]);
   });
 
-  it('packs a HELLO into its detail and back', () => {
+  it('a HELLO is packed into its detail and unpacked again', () => {
     for (const role of ['consumer', 'provider', 'observer'] as const) {
       for (const delivery of ['lossless', 'lossy'] as const) {
         for (const start of ['oldest', 'latest', 'sequence'] as const) {
@@ -98,7 +98,7 @@ describe('the framing of signals', () => {
     expect(unpackHello(0x03_0000)).to.equal(undefined);
   });
 
-  it('carries negative and positive codes in a refusal', () => {
+  it('a refusal carries negative and positive codes', () => {
     for (const code of ['PARSE_ERROR', 'REFUSED', 'VERSION_MISMATCH'] as const) {
       expect(unpackRefusal(packRefusal(code))).to.equal(code);
     }

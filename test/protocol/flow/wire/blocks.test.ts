@@ -6,7 +6,7 @@ import { BLOCKS_PER_FRAME, applyBlocks, encodeBlocks } from '../../../../protoco
 const BLOCK = 4096;
 
 describe('the wire codec of mirrors', () => {
-  it('makes of what the receiver has what the sender has, in the blocks it sends and nowhere else', () => {
+  it('applying encoded blocks makes the receiver’s memory equal in these blocks and changes no other', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20 * BLOCK }),
@@ -34,7 +34,7 @@ describe('the wire codec of mirrors', () => {
     );
   });
 
-  it('sends a count that went up here and there in a few bytes', () => {
+  it('a few counting channels are encoded in a few bytes', () => {
     const old = Buffer.alloc(BLOCK);
     for (let channel = 0; channel < 1024; channel += 1)
       old.writeUInt32LE((channel * 2654435761) % 5000, channel * 4);
@@ -45,7 +45,7 @@ describe('the wire codec of mirrors', () => {
     expect(payload.length).to.be.below(80);
   });
 
-  it('sends what does not become smaller as it is', () => {
+  it('blocks that do not become smaller are sent without deflating', () => {
     const memory = Buffer.alloc(BLOCK);
     let noise = 1;
     for (let at = 0; at < BLOCK; at += 1)
@@ -90,7 +90,7 @@ describe('the wire codec of mirrors', () => {
       4 * BLOCK,
     ],
   ] as const) {
-    it(`changes nothing for ${what}`, () => {
+    it(`${what} changes nothing in the receiver’s memory`, () => {
       const memory = Buffer.alloc(4 * BLOCK, 9);
       expect(applyBlocks(payload, count, bits, size, memory)).to.be.a('string');
       expect(memory.every((byte) => byte === 9)).to.equal(true);

@@ -14,7 +14,7 @@ import {
 import { CAPACITY, SlotSink, randomFrames, readDirectly, readFed } from './frames.js';
 
 describe('the frames between duplicators', () => {
-  it('are 32 bytes and a payload, little-endian, as documented', () => {
+  it('a frame has the documented 32 bytes, little-endian, and a payload', () => {
     const bytes = Buffer.alloc(FRAME_BYTES);
     encodeHeader(bytes, 0, {
       length: 0x01020304,
@@ -41,7 +41,7 @@ describe('the frames between duplicators', () => {
     });
   });
 
-  it('are the same however they are cut, read into their place or handed over, and whether they have to wait', () => {
+  it('the frame reader delivers the same frames for any cuts, ways of reading and waits', () => {
     fc.assert(
       fc.property(
         fc.integer(),
@@ -71,7 +71,7 @@ describe('the frames between duplicators', () => {
       'claims 40001 bytes',
     ],
   ] as const) {
-    it(`end with the reason at ${what}, and stay ended`, () => {
+    it(`the frame reader stops for good, with the reason, at ${what}`, () => {
       const frame = controlFrame(FrameKind.BUFFER);
       change(frame);
       const sink = new SlotSink();
@@ -81,7 +81,7 @@ describe('the frames between duplicators', () => {
     });
   }
 
-  it('are checked where a checksum was asked for', () => {
+  it('the frame reader verifies checksums of frames that have one', () => {
     const payload = Buffer.from('counts');
     const frame = Buffer.concat([controlFrame(FrameKind.BUFFER), payload]);
     encodeHeader(frame, 0, {

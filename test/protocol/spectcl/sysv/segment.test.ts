@@ -26,7 +26,7 @@ describe('shared memory segments', function () {
     for (const key of keys) if (library.kind === 'available') removeSegment(key, process.pid);
   });
 
-  it('are made once under a key: whoever comes second gets the next one', () => {
+  it('a segment is created once under a key, and the next segment gets the next key', () => {
     const recorded: string[] = [];
     const one = createSegment(keys, BYTES, 0o600, (key) => recorded.push(key));
     const two = createSegment(keys, BYTES, 0o600, (key) => recorded.push(key));
@@ -37,7 +37,7 @@ describe('shared memory segments', function () {
     two.detach();
   });
 
-  it('are one memory for all who attach, and gone with their key', () => {
+  it('all attachments of a segment share its memory, and it is removed with its key', () => {
     const made = createSegment(keys, BYTES, 0o600, () => undefined);
     expect(made.memory.every((byte) => byte === 0)).to.equal(true);
     const attached = attachSegment(made.key, BYTES, 'read');
@@ -50,7 +50,7 @@ describe('shared memory segments', function () {
     made.detach();
   });
 
-  it('that are too small are not taken', () => {
+  it('attaching a segment that is too small is refused', () => {
     const made = createSegment(keys, BYTES, 0o600, () => undefined);
     try {
       attachSegment(made.key, BYTES + 1, 'read');
@@ -61,7 +61,7 @@ describe('shared memory segments', function () {
     made.detach();
   });
 
-  it('are removed only when they are of that very process', () => {
+  it('a segment is removed only when the given process created it', () => {
     const made = createSegment(keys, BYTES, 0o600, () => undefined);
     removeSegment(made.key, process.pid + 1);
     attachSegment(made.key, BYTES, 'read').detach();
