@@ -70,14 +70,14 @@ export const wireFrames: FuzzTarget = {
     const problem = readFed([input], whole);
     const cut = new SlotSink(random() % 4, cutSlots);
     assert.equal(readFed(pieces(input, random), cut), problem);
-    assert.deepEqual(cut.came, whole.came);
+    assert.deepEqual(cut.frames, whole.frames);
     const direct = new SlotSink(random() % 4, directSlots);
     const most = 1 + (random() % 70_000);
     assert.equal(
       readDirectly(input, direct, () => random() % most),
       problem,
     );
-    assert.deepEqual(direct.came, whole.came);
+    assert.deepEqual(direct.frames, whole.frames);
   },
 };
 

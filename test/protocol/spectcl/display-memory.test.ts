@@ -1,4 +1,4 @@
-/** The display memory: what is written is read back, and no header leads outside. */
+/** The display memory: reading returns what was written, and no header leads outside the memory. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
@@ -32,10 +32,7 @@ const spectrum = (fields: Partial<BindingFields> = {}): BindingFields => ({
   ...fields,
 });
 
-/**
- * The header as a C program would write it, to check the offsets against something else than
- * themselves.
- */
+/** The header as a C program writes it: an independent definition of the offsets. */
 function poke(target: Uint8Array, slot: number, type: number, x: number, y: number, offset: number): void {
   const view = new DataView(target.buffer, target.byteOffset);
   view.setUint32(slot * 8, x, true);

@@ -12,10 +12,7 @@ import { updateDisplay } from '../../../protocol/spectcl/display-update.js';
 const CHANNEL_BYTES = 64 * 1024;
 const CHANNELS = 100;
 
-/**
- * A memory with a spectrum in each of the slots, named by slot and version, its channels holding
- * the version.
- */
+/** A memory with a spectrum in each slot, named by slot and version; its channels hold the version. */
 function memoryOf(slots: readonly { readonly slot: number; readonly version: number }[]): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
   for (const { slot, version } of slots) {
@@ -39,7 +36,7 @@ const layout = fc.uniqueArray(
   { selector: ({ slot }) => slot, maxLength: 12 },
 );
 
-describe('a display memory that others read while it is brought up to date', () => {
+describe('the update of a display memory', () => {
   it('updating a display memory makes it equal to the next one', () => {
     fc.assert(
       fc.property(layout, layout, (before, after) => {

@@ -1,6 +1,4 @@
-/**
- * Mirror messages: exact bytes, impossible lengths, and a request decoder that no input confuses.
- */
+/** Mirror messages: exact bytes, impossible lengths, and the request decoder with any input. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {

@@ -1,3 +1,5 @@
+/** The layout of flow files: its offsets, its documentation, and who may use offsets. */
+import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { COUNTERS } from '../../../../protocol/flow/flow-file/counters.js';
 import {
@@ -47,6 +49,37 @@ describe('the layout of a flow file', () => {
     expect(SOURCE_STATES).to.deep.equal({ starting: 0, live: 1, stale: 2, ended: 3 });
     expect(sourceStateOf(2)).to.equal('stale');
     expect(sourceStateOf(4)).to.equal(undefined);
+  });
+
+  it('the page on the flow file has the same diagram as the source', () => {
+    const diagramOf = (file: string): string[] =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line) => line.replace(/^ \* ?/, ''))
+        .filter((line) => /^ *(\w+ )?[│┌├└].*[│┐┤┘]$/.test(line));
+    const diagram = diagramOf('protocol/flow/flow-file/layout.ts');
+    expect(diagram.length).to.be.greaterThan(20);
+    expect(diagramOf('docs/flow-file.md')).to.deep.equal(diagram);
+    for (const line of diagram) expect(line.length, line).to.equal(diagram[0]!.length);
+  });
+
+  it('only the files of the flow file use its offsets', () => {
+    const folders = [
+      'app-server',
+      'client-lib',
+      'console',
+      'duplicator',
+      'gateway',
+      'host-server',
+      'protocol',
+    ];
+    const sources = folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`),
+    );
+    const users = sources.filter(
+      (file) => file.endsWith('.ts') && /\b(HEADER|SLOT|PRESENCE)\.\w/.test(readFileSync(file, 'utf8')),
+    );
+    expect(users.filter((file) => !file.startsWith('protocol/flow/flow-file/'))).to.deep.equal([]);
   });
 
   it('every counter has its own place in the table', () => {

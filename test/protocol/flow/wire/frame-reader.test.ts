@@ -54,7 +54,7 @@ describe('the frames between duplicators', () => {
           const random = randomBits(seed + 1);
           const direct = new SlotSink(refuse);
           expect(readDirectly(bytes, direct, () => random() % most)).to.equal(undefined);
-          expect(direct.came).to.deep.equal(whole.came);
+          expect(direct.frames).to.deep.equal(whole.frames);
         },
       ),
       { numRuns: 60 },
@@ -62,9 +62,9 @@ describe('the frames between duplicators', () => {
   });
 
   for (const [what, change, said] of [
-    ['a kind that is none', (frame: Buffer) => frame.writeUInt16LE(9, 4), 'kind 9'],
-    ['bits that mean nothing', (frame: Buffer) => frame.writeUInt16LE(0x80, 6), 'bits 128'],
-    ['a sequence beyond all counts', (frame: Buffer) => frame.writeUInt32LE(0x00ff_ffff, 12), '2^53'],
+    ['an unknown kind', (frame: Buffer) => frame.writeUInt16LE(9, 4), 'kind 9'],
+    ['unknown bits', (frame: Buffer) => frame.writeUInt16LE(0x80, 6), 'bits 128'],
+    ['a sequence above 2^53 - 1', (frame: Buffer) => frame.writeUInt32LE(0x00ff_ffff, 12), '2^53'],
     [
       'more bytes than are allowed',
       (frame: Buffer) => frame.writeUInt32LE(CAPACITY + 1, 0),
@@ -77,7 +77,7 @@ describe('the frames between duplicators', () => {
       const sink = new SlotSink();
       expect(readFed([frame, controlFrame(FrameKind.ALIVE)], sink)).to.contain(said);
       expect(readDirectly(frame, new SlotSink(), () => 5)).to.contain(said);
-      expect(sink.came).to.deep.equal([]);
+      expect(sink.frames).to.deep.equal([]);
     });
   }
 
