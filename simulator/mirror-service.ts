@@ -8,12 +8,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  DISPLAY_HEADER_BYTES,
-  DISPLAY_SLOTS,
-  readBinding,
-  writeBinding,
-} from '../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES, DISPLAY_SLOTS, readBinding } from '../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../protocol/spectcl/display-writer.js';
 import {
   MIRROR_MESSAGE,
   type MirrorRequest,

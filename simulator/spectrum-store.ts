@@ -11,12 +11,10 @@ import {
   SPECTRUM_TYPES,
   type SpectrumTypeCode,
   channelsOf,
-  clearBinding,
   readBinding,
   usedBytes,
-  writeBinding,
-  writeStatistics,
 } from '../protocol/spectcl/display-memory.js';
+import { clearBinding, writeBinding, writeStatistics } from '../protocol/spectcl/display-writer.js';
 import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
 import { ChannelTable, type RandomBits } from './random.js';
 import { withOverflowChannels } from './shapes.js';

@@ -6,7 +6,8 @@
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
-import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
+import { DISPLAY_HEADER_BYTES, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { ArrivalScan } from './arrival-scan.js';
 import { BlockHistory } from '../../protocol/flow/wire/block-history.js';

@@ -33,37 +33,44 @@
  */
 import assert from 'node:assert/strict';
 import { MirrorflowError } from '../base/errors.js';
-import { decodeField, encodeField } from './text.js';
+import { decodeField } from './text.js';
 
 export const DISPLAY_SLOTS = 10_000;
 /** Bytes of a title, info or label, including its NUL. */
 export const TEXT_FIELD_BYTES = 128;
 
-const DIMENSIONS_ENTRY = 8;
-const OFFSETS_ENTRY = 4;
-const TYPES_ENTRY = 4;
-const MAPS_ENTRY = 16 + 2 * TEXT_FIELD_BYTES;
-const STATISTICS_ENTRY = 16;
+/** Bytes of an entry in each array of the header. */
+export const ENTRY_BYTES = {
+  dimensions: 8,
+  titles: TEXT_FIELD_BYTES,
+  info: TEXT_FIELD_BYTES,
+  offsets: 4,
+  types: 4,
+  maps: 16 + 2 * TEXT_FIELD_BYTES,
+  statistics: 16,
+} as const;
 
-const DIMENSIONS = 0;
-const TITLES = DIMENSIONS + DISPLAY_SLOTS * DIMENSIONS_ENTRY;
-const INFO = TITLES + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
-const OFFSETS = INFO + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
-const TYPES = OFFSETS + DISPLAY_SLOTS * OFFSETS_ENTRY;
-const MAPS = TYPES + DISPLAY_SLOTS * TYPES_ENTRY;
+const TITLES = DISPLAY_SLOTS * ENTRY_BYTES.dimensions;
+const INFO = TITLES + DISPLAY_SLOTS * ENTRY_BYTES.titles;
+const OFFSETS = INFO + DISPLAY_SLOTS * ENTRY_BYTES.info;
+const TYPES = OFFSETS + DISPLAY_SLOTS * ENTRY_BYTES.offsets;
+const MAPS = TYPES + DISPLAY_SLOTS * ENTRY_BYTES.types;
 /** Offset of the statistics: bytes in front of it change only with the bindings. */
-export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * MAPS_ENTRY;
+export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * ENTRY_BYTES.maps;
 /** Bytes of the header, which is the offset of channel storage. */
-export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * STATISTICS_ENTRY;
+export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * ENTRY_BYTES.statistics;
 
-const BINDING_ARRAYS = [
-  [TYPES, TYPES_ENTRY],
-  [DIMENSIONS, DIMENSIONS_ENTRY],
-  [OFFSETS, OFFSETS_ENTRY],
-  [TITLES, TEXT_FIELD_BYTES],
-  [INFO, TEXT_FIELD_BYTES],
-  [MAPS, MAPS_ENTRY],
-] as const;
+/** Offset of each array in the header. */
+export const ARRAY_OFFSETS = {
+  dimensions: 0,
+  titles: TITLES,
+  info: INFO,
+  offsets: OFFSETS,
+  types: TYPES,
+  maps: MAPS,
+  statistics: STATISTICS_OFFSET,
+} as const;
+export type DisplayArray = keyof typeof ARRAY_OFFSETS;
 
 assert.deepEqual([TITLES, INFO, OFFSETS, TYPES, MAPS], [80_000, 1_360_000, 2_640_000, 2_680_000, 2_720_000]);
 assert.deepEqual([STATISTICS_OFFSET, DISPLAY_HEADER_BYTES], [5_440_000, 5_600_000]);
@@ -111,45 +118,19 @@ export interface Binding {
 
 export type Channels = Uint8Array | Uint16Array | Uint32Array;
 
-/** The fields that a writer sets; `Binding` has what follows from them. */
-export interface BindingFields {
-  readonly name: string;
-  readonly info?: string;
-  readonly type: SpectrumTypeCode;
-  readonly xchans: number;
-  /** 0 or 1 for a 1-D spectrum. */
-  readonly ychans: number;
-  /** In channels of the spectrum's own type, from the start of channel storage. */
-  readonly channelOffset: number;
-  readonly xmin: number;
-  readonly xmax: number;
-  readonly ymin?: number;
-  readonly ymax?: number;
-  readonly xlabel?: string;
-  readonly ylabel?: string;
-}
-
-export interface HeaderProblem {
-  readonly slot: number;
-  readonly problem: string;
-}
-
-/** Largest number of reported problems; an invalid header may have ten thousand. */
-const HEADER_PROBLEMS_MAX = 100;
-
 /** The spectrum in a slot; undefined when the slot is free, out of range or of an unknown type. */
 export function readBinding(memory: Uint8Array, slot: number): Binding | undefined {
   if (!Number.isInteger(slot) || slot < 0 || slot >= DISPLAY_SLOTS) return undefined;
   const view = headerView(memory);
-  const type = typeOf(view.getInt32(TYPES + slot * TYPES_ENTRY, true));
+  const type = typeOf(view.getInt32(entryOffset('types', slot), true));
   if (type === undefined) return undefined;
   const { xchans, ychans, byteOffset, byteLength } = extentOf(view, slot, type);
-  const map = MAPS + slot * MAPS_ENTRY;
-  const statistics = STATISTICS_OFFSET + slot * STATISTICS_ENTRY;
+  const map = entryOffset('maps', slot);
+  const statistics = entryOffset('statistics', slot);
   return {
     slot,
-    name: decodeField(textField(memory, TITLES, slot)),
-    info: decodeField(textField(memory, INFO, slot)),
+    name: decodeField(textField(memory, 'titles', slot)),
+    info: decodeField(textField(memory, 'info', slot)),
     type,
     dimensions: type.dimensions,
     xchans,
@@ -224,109 +205,14 @@ export function usedBytes(memory: Uint8Array, channelBytes: number): number {
 }
 
 /**
- * The problems of a header that would mislead a reader, at most HEADER_PROBLEMS_MAX; empty for a
- * sound header. `channelBytes`: size of the channel storage. Reads only the header of `memory`.
- */
-export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderProblem[] {
-  const types = typesOf(memory);
-  const view = headerView(memory);
-  const problems: HeaderProblem[] = [];
-  for (let slot = 0; slot < DISPLAY_SLOTS && problems.length < HEADER_PROBLEMS_MAX; slot++) {
-    const code = types[slot] ?? 0;
-    if (code === 0) continue;
-    const problem = slotProblem(memory, view, slot, code, channelBytes);
-    if (problem !== undefined) problems.push({ slot, problem });
-  }
-  return problems;
-}
-
-/**
- * Defines a slot and sets its statistics to 0; its channels stay unchanged. Throws RangeError for a
- * slot out of range.
- */
-export function writeBinding(memory: Uint8Array, slot: number, fields: BindingFields): void {
-  checkSlot(slot);
-  const view = headerView(memory);
-  view.setUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, fields.xchans, true);
-  view.setUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY + 4, fields.ychans, true);
-  view.setUint32(OFFSETS + slot * OFFSETS_ENTRY, fields.channelOffset, true);
-  encodeField(textField(memory, TITLES, slot), fields.name);
-  encodeField(textField(memory, INFO, slot), fields.info ?? '');
-  const map = MAPS + slot * MAPS_ENTRY;
-  view.setFloat32(map, fields.xmin, true);
-  view.setFloat32(map + 4, fields.xmax, true);
-  view.setFloat32(map + 8, fields.ymin ?? 0, true);
-  view.setFloat32(map + 12, fields.ymax ?? 0, true);
-  encodeField(labelField(memory, slot, 0), fields.xlabel ?? '');
-  encodeField(labelField(memory, slot, 1), fields.ylabel ?? '');
-  writeStatistics(memory, slot, [0, 0], [0, 0]);
-  // Last, so that no reader of the same memory sees a defined slot without its fields.
-  view.setInt32(TYPES + slot * TYPES_ENTRY, fields.type, true);
-}
-
-export function writeStatistics(
-  memory: Uint8Array,
-  slot: number,
-  overflows: readonly [number, number],
-  underflows: readonly [number, number],
-): void {
-  checkSlot(slot);
-  const view = headerView(memory);
-  const at = STATISTICS_OFFSET + slot * STATISTICS_ENTRY;
-  view.setUint32(at, overflows[0], true);
-  view.setUint32(at + 4, overflows[1], true);
-  view.setUint32(at + 8, underflows[0], true);
-  view.setUint32(at + 12, underflows[1], true);
-}
-
-/** Byte range of the types: a slot of a header that is updated in place is defined by its type. */
-export const TYPES_RANGE = [TYPES, MAPS] as const;
-
-/**
- * Whether a slot's definition differs in two memories, apart from statistics. Two free slots are
- * equal.
- */
-export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): boolean {
-  checkSlot(slot);
-  const type = TYPES + slot * TYPES_ENTRY;
-  if (headerView(a).getInt32(type, true) === 0 && headerView(b).getInt32(type, true) === 0) return false;
-  return BINDING_ARRAYS.some(([array, entry]) => {
-    const at = array + slot * entry;
-    return Buffer.compare(a.subarray(at, at + entry), b.subarray(at, at + entry)) !== 0;
-  });
-}
-
-/** Frees a slot: sets its type to 0 and leaves its other fields, as SpecTcl does. */
-export function clearBinding(memory: Uint8Array, slot: number): void {
-  checkSlot(slot);
-  headerView(memory).setInt32(TYPES + slot * TYPES_ENTRY, 0, true);
-}
-
-function slotProblem(
-  memory: Uint8Array,
-  view: DataView,
-  slot: number,
-  code: number,
-  channelBytes: number,
-): string | undefined {
-  const type = typeOf(code);
-  if (type === undefined) return `unknown type ${code}`;
-  if (textField(memory, TITLES, slot).indexOf(0) < 0) return 'title without a terminating NUL';
-  const { xchans, ychans, byteOffset, byteLength } = extentOf(view, slot, type);
-  if (xchans === 0 || ychans === 0) return `${xchans} x ${ychans} channels`;
-  const first = byteOffset - DISPLAY_HEADER_BYTES;
-  if (first + byteLength <= channelBytes) return undefined;
-  return `${type.name}, ${xchans} x ${ychans} channels at byte ${first}, ends at byte ${first + byteLength}, beyond the ${channelBytes} bytes of channel storage`;
-}
-
-/**
  * Position and size of a slot's channels. All values are below 2^67: doubles do not overflow and
  * keep the precision that a comparison with a memory size needs.
  */
-function extentOf(view: DataView, slot: number, type: SpectrumType) {
-  const xchans = view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, true);
-  const ychans = type.dimensions === 1 ? 1 : view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY + 4, true);
-  const channelOffset = view.getUint32(OFFSETS + slot * OFFSETS_ENTRY, true);
+export function extentOf(view: DataView, slot: number, type: SpectrumType) {
+  const dimensions = entryOffset('dimensions', slot);
+  const xchans = view.getUint32(dimensions, true);
+  const ychans = type.dimensions === 1 ? 1 : view.getUint32(dimensions + 4, true);
+  const channelOffset = view.getUint32(entryOffset('offsets', slot), true);
   return {
     xchans,
     ychans,
@@ -335,34 +221,44 @@ function extentOf(view: DataView, slot: number, type: SpectrumType) {
   };
 }
 
+/** Offset of a slot's entry in an array of the header. */
+export function entryOffset(array: DisplayArray, slot: number): number {
+  return ARRAY_OFFSETS[array] + slot * ENTRY_BYTES[array];
+}
+
 const TYPES_BY_CODE: readonly (SpectrumType | undefined)[] = [
   undefined,
   ...[1, 2, 3, 4, 5].map((code) => SPECTRUM_TYPES[code as SpectrumTypeCode]),
 ];
 
-function typeOf(code: number): SpectrumType | undefined {
+/** Undefined for an unknown code. */
+export function typeOf(code: number): SpectrumType | undefined {
   return TYPES_BY_CODE[code];
 }
 
-function typesOf(memory: Uint8Array): Int32Array {
+/** The type code of every slot. */
+export function typesOf(memory: Uint8Array): Int32Array {
   checkMemory(memory);
   const bytes = memory.subarray(TYPES, MAPS);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, DISPLAY_SLOTS);
 }
 
-function headerView(memory: Uint8Array): DataView {
+/** Throws SOURCE_PROTOCOL for a memory that is shorter than a header. */
+export function headerView(memory: Uint8Array): DataView {
   checkMemory(memory);
   return new DataView(memory.buffer, memory.byteOffset, DISPLAY_HEADER_BYTES);
 }
 
-function textField(memory: Uint8Array, array: number, slot: number): Uint8Array {
-  const at = array + slot * TEXT_FIELD_BYTES;
+/** The bytes of a slot's name or info. */
+export function textField(memory: Uint8Array, array: 'titles' | 'info', slot: number): Uint8Array {
+  const at = entryOffset(array, slot);
   return memory.subarray(at, at + TEXT_FIELD_BYTES);
 }
 
-function labelField(memory: Uint8Array, slot: number, axis: 0 | 1): Uint8Array {
-  const at = MAPS + slot * MAPS_ENTRY + 16 + axis * TEXT_FIELD_BYTES;
+/** The bytes of the label of the x (0) or y (1) axis. */
+export function labelField(memory: Uint8Array, slot: number, axis: 0 | 1): Uint8Array {
+  const at = entryOffset('maps', slot) + 16 + axis * TEXT_FIELD_BYTES;
   return memory.subarray(at, at + TEXT_FIELD_BYTES);
 }
 
@@ -373,9 +269,4 @@ function checkMemory(memory: Uint8Array): void {
     `A display memory has at least ${DISPLAY_HEADER_BYTES} bytes; this one has ${memory.byteLength}`,
     { memoryBytes: memory.byteLength },
   );
-}
-
-function checkSlot(slot: number): void {
-  if (Number.isInteger(slot) && slot >= 0 && slot < DISPLAY_SLOTS) return;
-  throw new RangeError(`a slot is an integer from 0 to ${DISPLAY_SLOTS - 1}, not ${slot}`);
 }

@@ -5,13 +5,8 @@
  * V memories. Pure.
  */
 import type { ChangedRanges } from '../flow/flow-file/image.js';
-import {
-  DISPLAY_SLOTS,
-  STATISTICS_OFFSET,
-  TYPES_RANGE,
-  bindingDiffers,
-  clearBinding,
-} from './display-memory.js';
+import { DISPLAY_SLOTS, STATISTICS_OFFSET } from './display-memory.js';
+import { TYPES_RANGE, bindingDiffers, clearBinding } from './display-writer.js';
 
 /**
  * Copies the ranges in which `next` differs. Slots whose definition changes are free meanwhile:

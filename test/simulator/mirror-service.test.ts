@@ -1,10 +1,10 @@
 /** The simulator's mirror service, byte by byte, with SpecTcl's and Rustogramer's habits. */
 import { expect } from 'chai';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,
   channelsOf,
-  checkHeader,
   usedBytes,
 } from '../../protocol/spectcl/display-memory.js';
 import { checkReplyHeader } from '../../protocol/spectcl/mirror-messages.js';

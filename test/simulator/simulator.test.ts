@@ -4,12 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import {
-  DISPLAY_HEADER_BYTES,
-  bindings,
-  channelsOf,
-  checkHeader,
-} from '../../protocol/spectcl/display-memory.js';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
+import { DISPLAY_HEADER_BYTES, bindings, channelsOf } from '../../protocol/spectcl/display-memory.js';
 import { ChannelTable, randomBits } from '../../simulator/random.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { StorageMap } from '../../simulator/storage-map.js';

@@ -1,15 +1,15 @@
 /** A SpecTcl's mirror: headers of its replies, and display memories that hold anything. */
 import assert from 'node:assert/strict';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { checkHeader } from '../../../protocol/spectcl/display-check.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,
   channelsOf,
-  checkHeader,
   readBinding,
   usedBytes,
-  writeBinding,
 } from '../../../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import {
   MIRROR_HEADER_BYTES,
   MirrorRequestDecoder,

@@ -2,21 +2,23 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { checkHeader } from '../../../protocol/spectcl/display-check.js';
 import {
-  type BindingFields,
   DISPLAY_HEADER_BYTES,
   DISPLAY_SLOTS,
   SPECTRUM_TYPES,
   type SpectrumTypeCode,
   bindings,
   channelsOf,
-  checkHeader,
-  clearBinding,
   readBinding,
   usedBytes,
+} from '../../../protocol/spectcl/display-memory.js';
+import {
+  type BindingFields,
+  clearBinding,
   writeBinding,
   writeStatistics,
-} from '../../../protocol/spectcl/display-memory.js';
+} from '../../../protocol/spectcl/display-writer.js';
 
 const CHANNEL_BYTES = 65_536;
 const memory = (): Uint8Array => new Uint8Array(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);

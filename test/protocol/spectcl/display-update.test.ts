@@ -1,12 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { changedRanges } from '../../../protocol/flow/flow-file/image.js';
-import {
-  DISPLAY_HEADER_BYTES,
-  bindings,
-  clearBinding,
-  writeBinding,
-} from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
+import { clearBinding, writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import { updateDisplay } from '../../../protocol/spectcl/display-update.js';
 
 const CHANNEL_BYTES = 64 * 1024;
