@@ -173,11 +173,11 @@ class MirrorReplies {
 
   async #update(
     { borrowed, usedBytes, bindingChanges }: Snapshot,
-    how: 'none' | 'stall-inside' | 'cut' | 'bad-header' | 'slow',
+    fault: 'none' | 'stall-inside' | 'cut' | 'bad-header' | 'slow',
   ): Promise<void> {
     const { flavour, counters } = this.#options;
     const full =
-      how === 'bad-header' ||
+      fault === 'bad-header' ||
       this.#sentBindings === undefined ||
       (flavour === 'rustogramer' && this.#sentBindings !== bindingChanges);
     this.#sentBindings = bindingChanges;
@@ -185,16 +185,16 @@ class MirrorReplies {
     const channels = flavour === 'spectcl' ? Math.max(1, usedBytes) : usedBytes;
     const type = full ? MIRROR_MESSAGE.FULL_UPDATE : MIRROR_MESSAGE.PARTIAL_UPDATE;
     const whole = borrowed.memory.subarray(full ? 0 : DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + channels);
-    const body = how === 'bad-header' ? withInvalidBindings(whole) : whole;
+    const body = fault === 'bad-header' ? withInvalidBindings(whole) : whole;
     const header = encodeMirrorHeader(type, body.byteLength);
     // Two writes, like SpecTcl: without TCP_NODELAY this delays small bodies.
     const headerWritten = this.#write(header);
-    if (how === 'slow') await this.#writeSlowly(body);
-    else if (how === 'cut' || how === 'stall-inside')
+    if (fault === 'slow') await this.#writeSlowly(body);
+    else if (fault === 'cut' || fault === 'stall-inside')
       await this.#write(body.subarray(0, body.byteLength / 2));
     else await this.#write(body);
     await headerWritten;
-    if (how === 'cut' || how === 'stall-inside') return;
+    if (fault === 'cut' || fault === 'stall-inside') return;
     counters.updatesServed++;
     counters.bytesServed += header.byteLength + body.byteLength;
   }

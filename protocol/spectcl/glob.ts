@@ -1,7 +1,8 @@
 /**
- * Patterns for names, exactly as Tcl's `string match` reads them, since SpecTcl users write them for
- * its commands: `*` any text, `?` one character, `[a-z]` one of these characters, and a backslash
- * that takes the next character literally. `raw[00]` therefore matches `raw0`, not itself.
+ * Patterns for names, exactly as Tcl's `string match` reads them, since SpecTcl users write them
+ * for its commands: `*` any text, `?` one character, `[a-z]` one of these characters, and a
+ * backslash that takes the next character literally. `raw[00]` therefore matches `raw0`, not
+ * itself.
  *
  * Used wherever spectra or hosts are selected by name: console, web page, gateway and simulator.
  * Pure. No backtracking: the time is at most the pattern's length times the text's.

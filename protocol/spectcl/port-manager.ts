@@ -49,8 +49,8 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const where = `The port manager at ${host}:${port}`;
   const facts = { host, port };
-  const unreachable = (why: string, cause?: unknown) =>
-    new MirrorflowError('SOURCE_UNREACHABLE', `${where} cannot be reached: ${why}`, facts, cause);
+  const unreachable = (reason: string, cause?: unknown) =>
+    new MirrorflowError('SOURCE_UNREACHABLE', `${where} cannot be reached: ${reason}`, facts, cause);
 
   const socket = connect({ host, port });
   const finished = new AbortController();

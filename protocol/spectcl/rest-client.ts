@@ -177,8 +177,8 @@ export class SpecTclRest {
     if (this.#ownsAgent) this.#agent.destroy();
   }
 
-  async #request<T>(what: string, read: (detail: unknown) => T, request: Request): Promise<T> {
-    const path = `/spectcl/${what}${queryText(request.query ?? {})}`;
+  async #request<T>(name: string, read: (detail: unknown) => T, request: Request): Promise<T> {
+    const path = `/spectcl/${name}${queryText(request.query ?? {})}`;
     const repeatable = request.repeatable ?? true;
     const exchanged = await exchange({
       ...this.address,

@@ -90,9 +90,9 @@ describe('simulated mirror service', () => {
     await old.update();
     simulator.define(line('b'));
     expect((await old.update()).type).to.equal(4);
-    const fresh = await (await connect()).update();
-    expect(fresh.type).to.equal(3);
-    expect(bindings(fresh.body).map(({ name }) => name)).to.deep.equal(['checksum', 'a', 'b']);
+    const update = await (await connect()).update();
+    expect(update.type).to.equal(3);
+    expect(bindings(update.body).map(({ name }) => name)).to.deep.equal(['checksum', 'a', 'b']);
   });
 
   it('the simulator sends a changed header again, like Rustogramer', async () => {

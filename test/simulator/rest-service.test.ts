@@ -99,9 +99,9 @@ describe('simulated REST service', () => {
     simulator.step(20_000);
     const statistics = await client.statistics();
     for (const binding of bindings(simulator.memory)) {
-      const found = statistics.find(({ name }) => name === binding.name);
-      expect(found?.overflows).to.deep.equal(binding.overflows.slice(0, binding.dimensions));
-      expect(found?.underflows).to.deep.equal(binding.underflows.slice(0, binding.dimensions));
+      const match = statistics.find(({ name }) => name === binding.name);
+      expect(match?.overflows).to.deep.equal(binding.overflows.slice(0, binding.dimensions));
+      expect(match?.underflows).to.deep.equal(binding.underflows.slice(0, binding.dimensions));
     }
     expect(statistics.some(({ overflows }) => (overflows[0] ?? 0) > 0)).to.equal(true);
   });

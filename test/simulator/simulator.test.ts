@@ -21,8 +21,8 @@ describe('simulator', () => {
   }
 
   const countsOf = (simulator: Simulator, name: string): number[] => {
-    const found = bindings(simulator.memory).find((binding) => binding.name === name);
-    return [...channelsOf(simulator.memory, found!)];
+    const match = bindings(simulator.memory).find((binding) => binding.name === name);
+    return [...channelsOf(simulator.memory, match!)];
   };
 
   afterEach(async () => {

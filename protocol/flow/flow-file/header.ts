@@ -22,7 +22,7 @@ export interface CheckedHeader {
  * VERSION_MISMATCH with both versions, FILE_CORRUPT with the defect.
  */
 export function checkHeader(header: Buffer, size: number, path: string): CheckedHeader {
-  const corrupt = (what: string): MirrorflowError => corruptFile(path, what);
+  const corrupt = (defect: string): MirrorflowError => corruptFile(path, defect);
   if (header.toString('latin1', HEADER.magic, HEADER.magic + FLOW_FILE_MAGIC.length) !== FLOW_FILE_MAGIC) {
     throw corrupt('it does not begin with the magic word');
   }
@@ -56,8 +56,8 @@ export function checkHeader(header: Buffer, size: number, path: string): Checked
   return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
 }
 
-export function corruptFile(path: string, what: string): MirrorflowError {
-  return new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
+export function corruptFile(path: string, defect: string): MirrorflowError {
+  return new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${defect}`, { path });
 }
 
 /** The owner's fields have the same offsets in every version of the layout. */

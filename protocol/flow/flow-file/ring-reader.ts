@@ -214,11 +214,11 @@ export class RingReader {
   }
 
   #payload(): Buffer {
-    const known = this.#payloads[this.slot];
-    if (known !== undefined) return known;
-    const made = this.#file.payloadOf(this.slot);
-    this.#payloads[this.slot] = made;
-    return made;
+    const view = this.#payloads[this.slot];
+    if (view !== undefined) return view;
+    const created = this.#file.payloadOf(this.slot);
+    this.#payloads[this.slot] = created;
+    return created;
   }
 
   #enter(epoch: number): void {

@@ -90,11 +90,11 @@ export class RingWriter {
    */
   beginFramed(payloadBytes: number): Buffer {
     this.begin();
-    const known = this.#framed[this.#index];
-    if (known?.length === SLOT.payload - SLOT.frame + payloadBytes) return known;
-    const made = this.#file.framedPayloadOf(this.#index, payloadBytes);
-    this.#framed[this.#index] = made;
-    return made;
+    const view = this.#framed[this.#index];
+    if (view?.length === SLOT.payload - SLOT.frame + payloadBytes) return view;
+    const created = this.#file.framedPayloadOf(this.#index, payloadBytes);
+    this.#framed[this.#index] = created;
+    return created;
   }
 
   /**
@@ -233,11 +233,11 @@ export class RingWriter {
   }
 
   #payload(index: number): Buffer {
-    const known = this.#payloads[index];
-    if (known !== undefined) return known;
-    const made = this.#file.payloadOf(index);
-    this.#payloads[index] = made;
-    return made;
+    const view = this.#payloads[index];
+    if (view !== undefined) return view;
+    const created = this.#file.payloadOf(index);
+    this.#payloads[index] = created;
+    return created;
   }
 }
 

@@ -139,8 +139,8 @@ class DatagramLinkServer implements LinkServer {
 
   #receive(bytes: Buffer, from: string | undefined): void {
     if (from === undefined || bytes.length === 0) return;
-    const known = this.#connections.get(from);
-    if (known !== undefined) known.receive(bytes);
+    const connection = this.#connections.get(from);
+    if (connection !== undefined) connection.receive(bytes);
     else if (this.#isPeer(from)) this.#accept(bytes, from);
   }
 

@@ -46,10 +46,10 @@ export async function clearStaleSocket(path: string, probe: ProbeSocket): Promis
 }
 
 /** A system error about a socket path as a MirrorflowError. */
-export function socketError(what: string, path: string, error: unknown): MirrorflowError {
+export function socketError(problem: string, path: string, error: unknown): MirrorflowError {
   return new MirrorflowError(
     codeFor(systemCode(error)),
-    `the socket ${path} ${what}: ${describeError(error)}`,
+    `the socket ${path} ${problem}: ${describeError(error)}`,
     { path },
     error,
   );
@@ -75,8 +75,8 @@ function codeFor(code: string | undefined): ErrorCode {
   }
 }
 
-function inUse(path: string, why: string): MirrorflowError {
-  return new MirrorflowError('ADDRESS_IN_USE', `the socket path ${path} ${why}`, { path });
+function inUse(path: string, problem: string): MirrorflowError {
+  return new MirrorflowError('ADDRESS_IN_USE', `the socket path ${path} ${problem}`, { path });
 }
 
 async function statSocket(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {

@@ -116,9 +116,9 @@ function requiredLibrary(): SysvLibrary {
   );
 }
 
-function errorOf(what: string, key: string, bytes: number, system: string): MirrorflowError {
+function errorOf(action: string, key: string, bytes: number, system: string): MirrorflowError {
   const facts = { key, bytes, system };
-  const begin = `the shared memory ${key} of ${bytes} bytes cannot be ${what}`;
+  const begin = `the shared memory ${key} of ${bytes} bytes cannot be ${action}`;
   if (system === 'ENOENT') return new MirrorflowError('NOT_A_MIRROR', `${begin}: there is none`, facts);
   if (system === 'EACCES' || system === 'EPERM') {
     return new MirrorflowError(

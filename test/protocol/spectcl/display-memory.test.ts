@@ -107,19 +107,19 @@ describe('display memory', () => {
           });
           writeBinding(target, slot, fields);
           writeStatistics(target, slot, [4, 3], [2, 1]);
-          const found = readBinding(target, slot);
+          const binding = readBinding(target, slot);
           clearBinding(target, slot);
           const bytesPerChannel = SPECTRUM_TYPES[type].bytesPerChannel;
-          expect(found?.byteOffset).to.equal(DISPLAY_HEADER_BYTES + offset * bytesPerChannel);
-          expect(found?.byteLength).to.equal(
+          expect(binding?.byteOffset).to.equal(DISPLAY_HEADER_BYTES + offset * bytesPerChannel);
+          expect(binding?.byteLength).to.equal(
             256 * (SPECTRUM_TYPES[type].dimensions === 1 ? 1 : 3) * bytesPerChannel,
           );
-          expect([found?.overflows, found?.underflows]).to.deep.equal([
+          expect([binding?.overflows, binding?.underflows]).to.deep.equal([
             [4, 3],
             [2, 1],
           ]);
-          expect(name.startsWith(found!.name)).to.equal(true);
-          if (Buffer.byteLength(name) < 128) expect(found?.name).to.equal(name);
+          expect(name.startsWith(binding!.name)).to.equal(true);
+          if (Buffer.byteLength(name) < 128) expect(binding?.name).to.equal(name);
           expect(readBinding(target, slot)).to.equal(undefined);
         },
       ),

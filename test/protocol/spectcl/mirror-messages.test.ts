@@ -89,9 +89,9 @@ describe('mirror request decoder', () => {
       fc.property(requests, fc.array(fc.nat()), (sent, places) => {
         const decoder = new MirrorRequestDecoder();
         const bytes = Buffer.concat(sent.map(encode));
-        const found = cut(bytes, places).flatMap((piece) => decoder.push(piece));
+        const requests = cut(bytes, places).flatMap((piece) => decoder.push(piece));
         expect(decoder.problem).to.equal(undefined);
-        expect(found).to.deep.equal(sent);
+        expect(requests).to.deep.equal(sent);
       }),
     );
   });

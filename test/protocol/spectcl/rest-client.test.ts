@@ -64,9 +64,9 @@ describe('SpecTcl REST client', () => {
 
   it('the REST client reads the size of the storage from a string', async () => {
     expect(await (await detail('8388608')).shmemSize()).to.equal(8_388_608);
-    for (const bad of ['8 MiB', '', '-1', '0', '1e30', null, [], '99999999999']) {
-      const error = await failure((await detail(bad)).shmemSize());
-      expect(error.code, String(bad)).to.equal('SOURCE_PROTOCOL');
+    for (const invalid of ['8 MiB', '', '-1', '0', '1e30', null, [], '99999999999']) {
+      const error = await failure((await detail(invalid)).shmemSize());
+      expect(error.code, String(invalid)).to.equal('SOURCE_PROTOCOL');
     }
   });
 
@@ -126,13 +126,13 @@ describe('SpecTcl REST client', () => {
   });
 
   it('the REST client encodes patterns with special characters', async () => {
-    const asked: (string | undefined)[] = [];
+    const patterns: (string | undefined)[] = [];
     const { port } = await serve((request, response) => {
-      asked.push(request.url);
+      patterns.push(request.url);
       response.end('{"status":"OK"}');
     });
     await clientOf(port).zero('a b&c=[d]');
-    expect(asked).to.deep.equal(['/spectcl/spectrum/zero?pattern=a%20b%26c%3D%5Bd%5D']);
+    expect(patterns).to.deep.equal(['/spectcl/spectrum/zero?pattern=a%20b%26c%3D%5Bd%5D']);
   });
 
   it('the REST client reports the status of an error', async () => {

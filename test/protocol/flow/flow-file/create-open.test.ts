@@ -30,15 +30,15 @@ describe('creating and opening a flow file', () => {
   afterEach(() => place.remove());
 
   it('a reader of a flow file gets what its owner wrote', () => {
-    const made = place.create();
-    const writer = new RingWriter(made);
+    const created = place.create();
+    const writer = new RingWriter(created);
     writer.begin().write('hello');
     writer.commit(5, 1_700_000_000_000_000_000, 9);
     writer.publish();
-    made.setSourceState('live', 123_456);
-    made.setCounter(3, 77);
-    const opened = openFlowFile(made.path, 'read');
-    expect(opened.geometry).to.deep.equal(made.geometry);
+    created.setSourceState('live', 123_456);
+    created.setCounter(3, 77);
+    const opened = openFlowFile(created.path, 'read');
+    expect(opened.geometry).to.deep.equal(created.geometry);
     expect(opened.identity).to.deep.include({ application: 'e23001', flow: 'spectra', type: 'bytes' });
     expect(opened.identity.properties).to.deep.equal({ unit: 'byte' });
     expect(opened.owner).to.deep.equal(ownIdentity());
@@ -56,12 +56,12 @@ describe('creating and opening a flow file', () => {
   });
 
   it('a provider can write to the owner’s flow file', () => {
-    const made = place.create();
-    const writer = new RingWriter(openFlowFile(made.path, 'read-write'));
+    const created = place.create();
+    const writer = new RingWriter(openFlowFile(created.path, 'read-write'));
     writer.begin();
     writer.commit(0, 0);
     writer.publish();
-    expect(made.published).to.equal(1);
+    expect(created.published).to.equal(1);
   });
 
   it('creating a flow file leaves one fully allocated file and no temporary one', () => {
@@ -142,28 +142,28 @@ describe('creating and opening a flow file', () => {
   });
 
   it('a flow file of another version is refused with both versions, and its owner is recognised', () => {
-    const made = place.create();
-    damageHeader(made, 'version', 7);
-    const error = thrownBy(() => openFlowFile(made.path, 'read'));
+    const created = place.create();
+    damageHeader(created, 'version', 7);
+    const error = thrownBy(() => openFlowFile(created.path, 'read'));
     expect(error.code).to.equal('VERSION_MISMATCH');
     expect(error.facts).to.deep.include({ found: 7, known: 1 });
-    expect(inspectFlowFile(made.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
+    expect(inspectFlowFile(created.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
     expect(thrownBy(() => place.create()).code).to.equal('FILE_OWNED');
-    damageHeader(made, 'version', 0);
-    expect(thrownBy(() => openFlowFile(made.path, 'read')).code).to.equal('FILE_CORRUPT');
+    damageHeader(created, 'version', 0);
+    expect(thrownBy(() => openFlowFile(created.path, 'read')).code).to.equal('FILE_CORRUPT');
   });
 
   it('a damaged header gives an error or a mapping inside the file', () => {
     const { path } = place.create();
-    const good = readFileSync(path);
+    const valid = readFileSync(path);
     const copy = place.file('copy');
     const flip = fc.tuple(fc.integer({ min: 0, max: 4095 }), fc.integer({ min: 0, max: 255 }));
     const early = fc.tuple(fc.integer({ min: 0, max: 63 }), fc.integer({ min: 0, max: 255 }));
     fc.assert(
       fc.property(fc.array(fc.oneof(flip, early), { minLength: 1, maxLength: 6 }), (flips) => {
-        const bad = Buffer.from(good);
-        for (const [at, value] of flips) bad[at] = value;
-        openAnyway(copy, bad);
+        const damaged = Buffer.from(valid);
+        for (const [at, value] of flips) damaged[at] = value;
+        openAnyway(copy, damaged);
       }),
       { numRuns: 300 },
     );
@@ -172,12 +172,12 @@ describe('creating and opening a flow file', () => {
   it('a header of random numbers gives an error', () => {
     const copy = place.file('copy');
     const { path } = place.create();
-    const good = readFileSync(path);
+    const valid = readFileSync(path);
     for (let round = 0; round < 100; round += 1) {
-      const bad = Buffer.from(good);
+      const damaged = Buffer.from(valid);
       // Each round keeps a longer valid part of the header, so that every check is reached.
-      randomBytes(4096).copy(bad, [0, 8, 12, 16, 20, 24, 28, 1024][round % 8]);
-      openAnyway(copy, bad);
+      randomBytes(4096).copy(damaged, [0, 8, 12, 16, 20, 24, 28, 1024][round % 8]);
+      openAnyway(copy, damaged);
     }
   });
 

@@ -14,12 +14,14 @@ describe('a full file system', () => {
   let directory: string | undefined;
 
   before(function () {
-    const made = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    const mounted = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'mirrorflow-test', made], { stdio: 'ignore' });
-      directory = made;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'mirrorflow-test', mounted], {
+        stdio: 'ignore',
+      });
+      directory = mounted;
     } catch {
-      rmSync(made, { recursive: true });
+      rmSync(mounted, { recursive: true });
       this.skip(); // mounting needs root, and leave of the container
     }
   });
@@ -64,8 +66,8 @@ describe('a full file system', () => {
       try { createAllocated(${JSON.stringify(join(directory!, 'full'))}, 1_000_000, { mode: 0o600 }) }
       catch (error) { console.log(error.code) }
     })`;
-    const said = execFileSync('sh', ['-c', 'ulimit -f 100; exec "$0" -e "$1"', process.execPath, program]);
-    expect(said.toString().trim()).to.equal('NO_SPACE');
+    const output = execFileSync('sh', ['-c', 'ulimit -f 100; exec "$0" -e "$1"', process.execPath, program]);
+    expect(output.toString().trim()).to.equal('NO_SPACE');
     expect(readdirSync(directory!)).to.deep.equal([]);
   });
 

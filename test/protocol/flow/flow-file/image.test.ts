@@ -63,10 +63,10 @@ describe('the image', () => {
 
   it('an image starts as zeros and is the same memory for its readers', () => {
     const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
-    const seen = openImage(place.file('image'));
-    expect([seen.length, seen.every((byte) => byte === 0)]).to.deep.equal([BYTES, true]);
+    const mapped = openImage(place.file('image'));
+    expect([mapped.length, mapped.every((byte) => byte === 0)]).to.deep.equal([BYTES, true]);
     image[BYTES - 1] = 9;
-    expect(seen[BYTES - 1]).to.equal(9);
+    expect(mapped[BYTES - 1]).to.equal(9);
     expect(readdirSync(place.path)).to.deep.equal(['image']);
   });
 
@@ -83,14 +83,14 @@ describe('the image', () => {
     const writer = new ImageWriter(file, image);
     expect(imageState(file)).to.deep.equal({ generation: 0, sequence: undefined });
     const next = Buffer.alloc(BYTES, 3);
-    const seen: number[] = [];
+    const generations: number[] = [];
     next.copy = (target: Uint8Array, ...where: [number, number, number]) => {
-      seen.push(imageState(file).generation);
+      generations.push(imageState(file).generation);
       return Buffer.from(next).copy(target, ...where);
     };
     writer.apply(next, [[0, 10]], 0, BYTES, 0);
     writer.apply(next, [[20, 30]], 5, BYTES, BYTES);
-    expect(seen).to.deep.equal([1, 3]);
+    expect(generations).to.deep.equal([1, 3]);
     expect(imageState(file)).to.deep.equal({ generation: 4, sequence: 5 });
     expect([image[9], image[10], image[19], image[20]]).to.deep.equal([3, 0, 0, 3]);
   });

@@ -207,13 +207,13 @@ describe('the ring', () => {
     expect(next.next).to.equal(4);
     writeAndPublish(next, file, 2);
     const target = Buffer.alloc(CAPACITY);
-    const got: number[] = [];
+    const sequences: number[] = [];
     while (reader.copy(target) === 'ready') {
       expect(problemOf(target.subarray(0, reader.size), 1, reader.sequence)).to.equal(undefined);
-      got.push(reader.sequence);
+      sequences.push(reader.sequence);
     }
-    expect(got.at(-1)).to.equal(5);
-    expect(got.length + reader.missed).to.equal(4); // 2 to 5
+    expect(sequences.at(-1)).to.equal(5);
+    expect(sequences.length + reader.missed).to.equal(4); // 2 to 5
   });
 
   it('copying returns empty when a faster writer spoils every copy', () => {
@@ -274,14 +274,15 @@ describe('the ring', () => {
       file.words.store64 = (at, value) => {
         store(at, value);
         steps += 1;
-        const fresh = new RingReader(file, 'oldest');
-        const outcome = fresh.look();
-        if (fresh.epoch === 2) expect([outcome, fresh.next]).to.deep.equal(['empty', 0]);
-        if (outcome === 'ready') expect([fresh.epoch, fresh.sequence]).to.deep.equal([1, fresh.next]);
-        const seen = old.look();
-        expect(seen === 'ready' ? old.epoch : 1).to.equal(1);
+        const newReader = new RingReader(file, 'oldest');
+        const outcome = newReader.look();
+        if (newReader.epoch === 2) expect([outcome, newReader.next]).to.deep.equal(['empty', 0]);
+        if (outcome === 'ready')
+          expect([newReader.epoch, newReader.sequence]).to.deep.equal([1, newReader.next]);
+        const outcomeOfOld = old.look();
+        expect(outcomeOfOld === 'ready' ? old.epoch : 1).to.equal(1);
         expect([old.next, old.missed]).to.deep.equal([before, 0]);
-        if (at === HEADER.epoch) expect(seen).to.equal('restarted');
+        if (at === HEADER.epoch) expect(outcomeOfOld).to.equal('restarted');
       };
       writer.restart(2);
       expect(steps).to.equal(5);
@@ -340,36 +341,36 @@ describe('the ring', () => {
               writer.restart(file.epoch + 1);
               break;
             case 'read': {
-              const one = readers[now.reader]!;
+              const model = readers[now.reader]!;
               for (let index = 0; index < now.count; index += 1) {
-                const from = one.reader.next;
-                const missedBefore = one.reader.missed;
-                const outcome = one.reader.copy(target);
+                const from = model.reader.next;
+                const missedBefore = model.reader.missed;
+                const outcome = model.reader.copy(target);
                 if (outcome === 'restarted') {
-                  expect(one.reader.epoch).to.not.equal(file.epoch);
-                  one.reader.follow('oldest');
-                  one.first = one.reader.next;
-                  one.delivered = 0;
-                  one.first -= one.reader.missed;
+                  expect(model.reader.epoch).to.not.equal(file.epoch);
+                  model.reader.follow('oldest');
+                  model.first = model.reader.next;
+                  model.delivered = 0;
+                  model.first -= model.reader.missed;
                   continue;
                 }
-                expect(one.reader.epoch).to.equal(file.epoch);
+                expect(model.reader.epoch).to.equal(file.epoch);
                 if (outcome === 'empty') {
-                  expect(one.reader.next).to.be.at.least(file.published);
+                  expect(model.reader.next).to.be.at.least(file.published);
                   continue;
                 }
-                one.delivered += 1;
+                model.delivered += 1;
                 expect(
-                  problemOf(target.subarray(0, one.reader.size), file.epoch, one.reader.sequence),
+                  problemOf(target.subarray(0, model.reader.size), file.epoch, model.reader.sequence),
                 ).to.equal(undefined);
-                expect(one.reader.timestampNs).to.equal(one.reader.sequence * 10);
-                expect(one.reader.flags).to.equal(one.reader.sequence % 7);
-                expect(one.reader.sequence - from).to.equal(one.reader.missed - missedBefore);
-                expect(one.reader.sequence).to.be.below(file.published);
-                expect(one.reader.sequence).to.be.at.least(file.published - slotCount);
+                expect(model.reader.timestampNs).to.equal(model.reader.sequence * 10);
+                expect(model.reader.flags).to.equal(model.reader.sequence % 7);
+                expect(model.reader.sequence - from).to.equal(model.reader.missed - missedBefore);
+                expect(model.reader.sequence).to.be.below(file.published);
+                expect(model.reader.sequence).to.be.at.least(file.published - slotCount);
               }
               // Everything up to `next` was delivered or counted as missed.
-              expect(one.first + one.delivered + one.reader.missed).to.equal(one.reader.next);
+              expect(model.first + model.delivered + model.reader.missed).to.equal(model.reader.next);
             }
           }
         }

@@ -189,13 +189,13 @@ export function describeLinkConformance(
       peer.link.signal(MessageKind.WELCOME, 1);
       expect((await lines.next()).value).to.equal('welcomed');
       child.kill('SIGSTOP');
-      let most = 0;
+      let largest = 0;
       for (let count = 1; count <= 100_000; count++) {
         peer.link.signal(MessageKind.PUBLISHED, count);
         peer.link.signal(MessageKind.STATUS, count, 1);
-        most = Math.max(most, peer.link.waiting);
+        largest = Math.max(largest, peer.link.waiting);
       }
-      expect(most).to.be.within(1, 8);
+      expect(largest).to.be.within(1, 8);
       child.kill('SIGCONT');
       const [word, count, messages] = String((await lines.next()).value).split(' ');
       expect([word, count]).to.deep.equal(['newest', '100000']);
@@ -279,21 +279,21 @@ export function describeLinkConformance(
 
     it('a link server closes on invalid bytes and serves its other clients', async () => {
       await listen();
-      const good = await connectOne();
+      const valid = await connectOne();
       const peer = await acceptedOne();
-      const hang: (() => void)[] = [];
+      const stops: (() => void)[] = [];
       for (const bytes of [
         Buffer.alloc(16, 0xff),
         Buffer.alloc(4_000, 'GET / HTTP'),
         Buffer.alloc(16),
         Buffer.alloc(7, 1),
       ]) {
-        hang.push(await sendRaw(path, bytes));
+        stops.push(await sendRaw(path, bytes));
       }
-      good.link.signal(MessageKind.ACK, 5);
+      valid.link.signal(MessageKind.ACK, 5);
       await peer.received(MessageKind.ACK, 5);
-      for (const stop of hang) stop();
-      expect(good.ends).to.deep.equal([]);
+      for (const stop of stops) stop();
+      expect(valid.ends).to.deep.equal([]);
     });
 
     it('a link server refuses more clients than its limit', async () => {
@@ -324,9 +324,9 @@ export function describeLinkConformance(
       await lines.next();
       const killed = await startPeer('client');
       await killed.lines.next();
-      for (const one of [killed.child, child]) {
-        const exit = once(one, 'exit');
-        one.kill('SIGKILL');
+      for (const process of [killed.child, child]) {
+        const exit = once(process, 'exit');
+        process.kill('SIGKILL');
         await exit;
       }
       await listen();

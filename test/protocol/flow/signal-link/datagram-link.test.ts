@@ -38,7 +38,7 @@ describe('a datagram link alone', () => {
     const server = datagramLink().createServer();
     await server.listen(path);
     const outside = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    const strangers = [
+    const unknownPeers = [
       join(directory, 'precious'),
       `${path}.0123456789ABCDEF`,
       `${path}.0123456789abcdef0`,
@@ -58,7 +58,7 @@ describe('a datagram link alone', () => {
     client.signal(MessageKind.HELLO, 2);
     await accepted;
     expect(server.connectionCount).to.equal(1);
-    for (const socket of [...strangers, nameless]) socket.close();
+    for (const socket of [...unknownPeers, nameless]) socket.close();
     client.close();
     await server.close();
     expect(readdirSync(outside)).to.deep.equal([]);

@@ -26,14 +26,14 @@ describe('the framing of signals', () => {
         sent.forEach(([kind, value, detail], index) =>
           encodeMessage(bytes, index * MESSAGE_BYTES, kind, value, detail),
         );
-        const got: [number, number, number][] = [];
-        const decoder = new MessageDecoder((...message) => got.push(message));
+        const decoded: [number, number, number][] = [];
+        const decoder = new MessageDecoder((...message) => decoded.push(message));
         for (let at = 0, turn = 0; at < bytes.length; turn++) {
           const next = at + (cuts[turn % cuts.length] ?? 1);
           expect(decoder.push(bytes.subarray(at, next))).to.equal(true);
           at = next;
         }
-        expect(got).to.deep.equal(sent);
+        expect(decoded).to.deep.equal(sent);
         expect(decoder.partialBytes).to.equal(0);
       }),
     );
@@ -75,13 +75,13 @@ describe('the framing of signals', () => {
   it('a stopped decoder delivers no further message of the same chunk', () => {
     const bytes = Buffer.alloc(3 * MESSAGE_BYTES);
     for (const at of [0, 16, 32]) encodeMessage(bytes, at, MessageKind.ACK, at);
-    const got: number[] = [];
+    const decoded: number[] = [];
     const decoder = new MessageDecoder((_kind, value) => {
-      got.push(value);
+      decoded.push(value);
       decoder.stop();
     });
     decoder.push(bytes);
-    expect(got).to.deep.equal([0]);
+    expect(decoded).to.deep.equal([0]);
   });
 
   it('a HELLO is packed into its detail and unpacked again', () => {
