@@ -4,7 +4,7 @@
  * after collecting garbage. MIRRORFLOW_LONG_TEST_S makes it longer; ten minutes are 600.
  */
 import { expect } from 'chai';
-import type { SpectrumDefinition } from '../../simulator/simulator.js';
+import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
 

@@ -1,6 +1,7 @@
 /** Counts are copied when they change, and only then. */
 import { expect } from 'chai';
-import { DISPLAY_HEADER_BYTES, writeBinding } from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import { SpectrumShelf } from '../../../web/server/shelf.js';
 
 function memory(): Buffer {
