@@ -1,4 +1,9 @@
-/** `mirrorflow spectra`. */
+/**
+ * `mirrorflow spectra`: lists the spectra of an application with axes, sums and overflows.
+ *
+ * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
+ * does not run.
+ */
 import { APP_OPTION, command } from '../command.js';
 import { globMatcher, literalGlob } from '../../protocol/spectcl/glob.js';
 import type { Output } from '../output.js';
@@ -7,12 +12,12 @@ import { spectrumRecord, type SpectrumRecord } from '../spectrum-record.js';
 
 export const spectraCommand = command({
   name: 'spectra',
-  summary: 'lists the spectra of an application; starts mirroring where needed',
+  summary: 'list the spectra of an application; starts mirroring where needed',
   positionals: {
     pattern: {
       type: 'string',
       describe:
-        'only names like this, as in Tcl: * any text, ? one character, [a-z] one of these, \\[ a bracket',
+        'list only names that match, as in Tcl: * any text, ? one character, [a-z] one of these, \\[ a bracket',
       completes: 'spectrum',
     },
   },
@@ -36,7 +41,7 @@ export const spectraCommand = command({
         state: mirror.state,
       };
     });
-    if (state !== 'live') output.note(`the source is ${state}: these are the last data that came`);
+    if (state !== 'live') output.note(`the source is ${state}: these are the last data received`);
     if (output.json) output.value(spectra);
     else output.lines(spectrumTable(output, spectra, pattern));
   },
@@ -84,7 +89,7 @@ function axis(low: number, high: number, label: string): string {
   return `${rounded(low)} .. ${rounded(high)} ${label}`;
 }
 
-/** Limits are stored in single precision: more digits than seven are noise. */
+/** Seven digits: SpecTcl stores limits in single precision. */
 function rounded(limit: number): string {
   return Number.isFinite(limit) ? String(Number(limit.toPrecision(7))) : '?';
 }

@@ -58,8 +58,8 @@ describe('the web viewer in a browser', function () {
   /** The sum a plot tells, as a number. */
   async function shownSum(index = 0): Promise<number | undefined> {
     const text = await page.locator('.plot-foot').nth(index).textContent();
-    const digits = /^Sum ([\d\u202F]+)/.exec(text ?? '')?.[1];
-    return digits === undefined ? undefined : Number(digits.replaceAll('\u202F', ''));
+    const digits = /^Sum ([\d,]+)/.exec(text ?? '')?.[1];
+    return digits === undefined ? undefined : Number(digits.replaceAll(',', ''));
   }
 
   /** Measures until the limit is kept once; what took how long is told. */

@@ -1,7 +1,7 @@
 /** A 2-D spectrum as a heat map, and the key to its colours. */
-import { colourAt, colourWords, COLOUR_STEPS } from '../view/colours.js';
-import { paintHeat } from '../view/heat.js';
-import { countTicks, scaler, type ScaleName } from '../view/scale.js';
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { viridis } from '../../plotting/viridis.js';
+import { colourWords, paintHeat } from '../view/heat.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
@@ -70,19 +70,17 @@ export function drawKey(
   const left = area.left + area.width + 12;
   const cells = Math.max(1, Math.round(area.height));
   for (let cell = 0; cell < cells; cell += 1) {
-    const step = Math.round((1 - cell / cells) * (COLOUR_STEPS - 1));
-    const [red, green, blue] = colourAt(step);
+    const [red, green, blue] = viridis(1 - cell / cells);
     context.fillStyle = `rgb(${red} ${green} ${blue})`;
     context.fillRect(left, area.top + cell, KEY_BAR, 1.5);
   }
-  const height = scaler(scale, max);
   context.font = FONT;
   context.fillStyle = palette.faint;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   let lastY = Infinity;
-  for (const { value, label } of countTicks(scale, max, Math.max(2, area.height / 45))) {
-    const y = area.top + area.height * (1 - height(value));
+  for (const { at, label } of countScale(scale, max).ticks(Math.max(2, area.height / 45))) {
+    const y = area.top + area.height * (1 - at);
     if (y > lastY - 12) continue;
     lastY = y;
     context.fillText(label, left + KEY_BAR + 5, Math.max(area.top + 5, y));

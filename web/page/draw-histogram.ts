@@ -2,8 +2,8 @@
  * A 1-D spectrum as steps: one step for each channel where there is room, what each column of
  * pixels reaches where there is not.
  */
-import { envelope } from '../view/envelope.js';
-import { scaler, type ScaleName } from '../view/scale.js';
+import { envelope } from '../../plotting/resample.js';
+import { countScale, type ScaleName } from '../../plotting/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { SAME_PLACE, type Placement } from '../view/axis.js';
@@ -33,15 +33,6 @@ export function visiblePart(
   return { values: values.subarray(first, Math.max(first, last)), from: start + first * group, group };
 }
 
-export function highest(values: Values): number {
-  let max = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (value > max) max = value;
-  }
-  return max;
-}
-
 export function drawHistogram(
   context: CanvasRenderingContext2D,
   area: PlotArea,
@@ -51,12 +42,12 @@ export function drawHistogram(
 ): void {
   const part = visiblePart(frame, range, style.placement);
   if (part.values.length === 0) return;
-  const height = scaler(style.scale, style.top);
+  const { toUnit } = countScale(style.scale, style.top);
   const pixels = area.width / (range[1] - range[0]);
   const left = area.left + (part.from - range[0]) * pixels;
   const step = part.group * pixels;
   const bottom = area.top + area.height;
-  const yOf = (count: number): number => bottom - Math.min(1, height(count)) * area.height;
+  const yOf = (count: number): number => bottom - toUnit(count) * area.height;
   context.save();
   context.beginPath();
   context.rect(area.left, area.top - 1, area.width, area.height + 2);
@@ -109,7 +100,7 @@ function columnsInto(
   yOf: (count: number) => number,
 ): void {
   const columns = Math.max(1, Math.round(width));
-  const { low, high } = envelope(values, columns);
+  const { low, high } = envelope(values, 0, values.length, columns);
   const each = width / columns;
   path.moveTo(left, yOf(0));
   for (let column = 0; column < columns; column += 1) {

@@ -2,7 +2,7 @@
  * The line on top: which application, how it is, which view, and the few things that concern the
  * whole page.
  */
-import { formatDuration, formatShort } from '../view/numbers.js';
+import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './state.js';
 import { nextTheme } from './theme.js';
@@ -143,10 +143,10 @@ export class Header {
     const { status } = this.#state;
     if (state === 'away') return 'The viewer’s server does not answer; the last data stay. Trying again …';
     if (status === undefined) return '';
-    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs) / 1_000);
+    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs));
     switch (state) {
       case 'live':
-        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShort(Math.round(status.rate))} updates per second`;
+        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShortCount(Math.round(status.rate))} updates per second`;
       case 'stale':
         return `No answer from SpecTcl for ${since}; the last data are shown.${status.cause === undefined ? '' : ` ${status.cause}`}`;
       case 'stopped':

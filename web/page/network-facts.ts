@@ -1,6 +1,12 @@
 /** The details of what was clicked on the network page, as names and values. */
 import { lagOf, rateOf, troubleOf, usageLong } from '../view/network-words.js';
-import { formatBytes, formatCount, formatDuration, formatShort } from '../view/numbers.js';
+import {
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+} from '../../plotting/numbers.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 
 export type Facts = readonly (readonly [name: string, value: string | undefined])[];
@@ -43,7 +49,7 @@ export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]):
     ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
     ['trouble', troubleOf(flow)],
     ['rate', rateOf(flow)],
-    ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS)} ago`],
+    ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS * 1_000)} ago`],
     ['held back by', flow.holding.length === 0 ? 'nobody' : flow.holding.join(', ')],
     ['readers', lagOf(flow)],
     ['fullest history', flow.fill === undefined ? undefined : `${Math.round(flow.fill * 100)} %`],
@@ -68,9 +74,8 @@ function counterFacts({ counters, rates }: NetworkFlow): Facts {
   return counted.map(([name, value]) => {
     const rate = rates[name];
     const bytes = name.endsWith('Bytes');
-    if (name.endsWith('Ns')) return [spaced(name), `${formatShort(value / 1e9)} s`];
-    const perSecond =
-      rate === undefined ? '' : ` · ${bytes ? formatBytes(Math.round(rate)) : formatShort(rate)}/s`;
+    if (name.endsWith('Ns')) return [spaced(name), formatDuration(value / 1e6)];
+    const perSecond = rate === undefined ? '' : ` · ${bytes ? formatByteRate(rate) : formatRate(rate)}`;
     return [spaced(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
   });
 }

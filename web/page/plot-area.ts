@@ -1,6 +1,7 @@
 /** A canvas with axes: where channels and counts lie in pixels, and what is drawn around them. */
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
-import { countTicks, linearTicks, scaler, type ScaleName, type Tick } from '../view/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import type { Palette } from './theme.js';
 
@@ -71,10 +72,13 @@ export function prepare(
 }
 
 /** Ticks of an axis of channels, with the place of each in channels. */
-function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
+function axisTicks(
+  { axis, range, inChannels }: AxisView,
+  most: number,
+): (LabelledTick & { channel: number })[] {
   const ticks = inChannels
-    ? linearTicks(range[0] - axis.inside[0], range[1] - axis.inside[0], most)
-    : linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
+    ? labelledTicks(range[0] - axis.inside[0], range[1] - axis.inside[0], most)
+    : labelledTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
   return ticks.map(({ value, label }) => ({
     value,
     label,
@@ -142,15 +146,13 @@ export function drawCountAxis(
   top: number,
   palette: Palette,
 ): void {
-  const height = scaler(scale, top);
   drawSideTicks(
     context,
     area,
     palette,
-    countTicks(scale, top, Math.max(2, area.height / 40)).map(({ value, label }) => ({
-      y: area.top + area.height * (1 - height(value)),
-      label,
-    })),
+    countScale(scale, top)
+      .ticks(Math.max(2, area.height / 40))
+      .map(({ at, label }) => ({ y: area.top + area.height * (1 - at), label })),
     'counts',
     true,
   );

@@ -1,11 +1,13 @@
 /** The line above a plot: names, scale, axis, what is counted, and the menu of everything else. */
 import type { PlotSpec } from '../view/plot-spec.js';
-import { SCALE_LABELS, SCALES } from '../view/scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
 import { choice, element } from './dom.js';
 import { exportCsv, exportJson, exportPng } from './export.js';
 import { currentPalette } from './theme.js';
 import type { Plot } from './plot.js';
+
+const SCALE_LABELS: Readonly<Record<ScaleName, string>> = { linear: 'Linear', log: 'Log', sqrt: 'Root' };
 
 /** What a plot asks of its board. */
 export interface PlotActions {
@@ -33,7 +35,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
       { class: 'plot-tools' },
       choice(
         'Scale of counts',
-        SCALES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
+        SCALE_NAMES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
         plot.scale,
         (scale) => plot.change({ scale }),
       ),

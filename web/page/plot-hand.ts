@@ -1,6 +1,6 @@
 /** What the hand does on a plot: pointer, wheel and keys. */
 import { panRange, zoomRange } from '../view/axis.js';
-import { SCALES } from '../view/scale.js';
+import { SCALE_NAMES } from '../../plotting/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { xToChannel, yToChannel } from './plot-area.js';
 import type { Plot } from './plot.js';
@@ -161,7 +161,7 @@ function pressed(plot: Plot, key: string, shift: boolean): boolean {
       return true;
     case 'l':
     case 'L':
-      plot.change({ scale: SCALES[(SCALES.indexOf(plot.scale) + 1) % SCALES.length] });
+      plot.change({ scale: SCALE_NAMES[(SCALE_NAMES.indexOf(plot.scale) + 1) % SCALE_NAMES.length] });
       return true;
     case 'u':
     case 'U':

@@ -2,6 +2,8 @@
  * One plot of the board: its card, its spectra, and what is drawn of them. What the hand does is in
  * `plot-hand.ts`, its menus in `plot-bar.ts`, the frames that come in `plot-layers.ts`.
  */
+import { peakOf } from '../../plotting/resample.js';
+import { countAxisTop, type ScaleName } from '../../plotting/scale.js';
 import {
   clampTo,
   fitRange,
@@ -15,13 +17,12 @@ import {
 } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { footText, readText } from '../view/plot-words.js';
-import { axisTop, type ScaleName } from '../view/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { Drawable, DrawLoop } from './draw-loop.js';
 import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
-import { drawHistogram, highest, visiblePart } from './draw-histogram.js';
+import { drawHistogram, visiblePart } from './draw-histogram.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type Marked } from './draw-marks.js';
 import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
 import { PlotLayers } from './plot-layers.js';
@@ -44,6 +45,8 @@ export interface PlotServices {
  */
 const WHOLE_CHANNELS = 8_192;
 const CELLS_MOST = 1_024;
+/** Top of the axis of counts in units of the highest count shown. */
+const HEADROOM: Readonly<Record<ScaleName, number>> = { linear: 1.06, log: 2, sqrt: 1.06 };
 
 export class Plot implements Drawable {
   readonly element: HTMLElement;
@@ -231,14 +234,11 @@ export class Plot implements Drawable {
 
   #drawFlat(context: CanvasRenderingContext2D, area: PlotArea, x: ChannelRange): void {
     const palette = currentPalette();
-    const top = axisTop(
-      this.scale,
-      Math.max(
-        ...this.frames.map(({ frame }) =>
-          highest(visiblePart(frame, x, this.#placementOf(frame.head.info)).values),
-        ),
-      ),
-    );
+    const maxima = this.frames.map(({ frame }) => {
+      const { values } = visiblePart(frame, x, this.#placementOf(frame.head.info));
+      return peakOf(values, 0, values.length).count;
+    });
+    const top = countAxisTop(Math.max(...maxima) * HEADROOM[this.scale]);
     drawCountAxis(context, area, this.scale, top, palette);
     const layers = this.#layers.all;
     const single = layers.length === 1;

@@ -1,6 +1,7 @@
 /** What a region of interest holds, in words: limits, sum, centroid, width. */
+import { formatCount } from '../../plotting/numbers.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 import { channelWidth, toUnits, type Axis } from '../view/axis.js';
-import { formatAxisValue, formatCount } from '../view/numbers.js';
 import type { RegionStatistics } from '../wire/frame.js';
 import type { ChannelRange, Region } from '../wire/messages.js';
 

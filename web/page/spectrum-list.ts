@@ -3,7 +3,7 @@
  * sight do not exist.
  */
 import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
-import { formatCount, formatShort } from '../view/numbers.js';
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import type { SpectrumInfo } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { PlotServices } from './plot.js';
@@ -187,7 +187,7 @@ export class SpectrumList {
     const { name, dimensions, xchans, ychans, gate } = info;
     const sum = element('span', { class: 'row-sum' });
     const thumbnail = new Thumbnail(name, this.#services.subscriptions, this.#services.loop, (counts) => {
-      setText(sum, formatShort(counts));
+      setText(sum, formatShortCount(counts));
       sum.title = `${formatCount(counts)} counts`;
     });
     const size = dimensions === 1 ? `${xchans} ch` : `${xchans} × ${ychans}`;

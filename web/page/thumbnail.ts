@@ -1,10 +1,10 @@
 /** A small live picture of a spectrum in the list; once a second is enough for it. */
 import { HeatImage } from './draw-heat.js';
-import { highest } from './draw-histogram.js';
 import { element } from './dom.js';
 import type { Drawable, DrawLoop } from './draw-loop.js';
 import { prepare } from './plot-area.js';
-import { scaler } from '../view/scale.js';
+import { peakOf } from '../../plotting/resample.js';
+import { countScale } from '../../plotting/scale.js';
 import type { Frame } from '../wire/frame.js';
 import type { Handle, Subscriptions } from './subscriptions.js';
 import { currentPalette } from './theme.js';
@@ -69,11 +69,11 @@ function bars(
   height: number,
   colour: string,
 ): void {
-  const tall = scaler('sqrt', highest(values));
+  const { toUnit } = countScale('sqrt', peakOf(values, 0, values.length).count);
   const step = width / Math.max(1, values.length);
   context.fillStyle = colour;
   for (let index = 0; index < values.length; index += 1) {
-    const high = tall(values[index] ?? 0) * (height - 2);
+    const high = toUnit(values[index] ?? 0) * (height - 2);
     context.fillRect(index * step, height - high, Math.max(step, 0.8), high);
   }
 }

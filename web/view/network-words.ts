@@ -1,6 +1,6 @@
 /** How flows and clients of the network stand, in a few words. Pure. */
+import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import type { NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
-import { formatBytes, formatCount, formatDuration, formatShort } from './numbers.js';
 
 /**
  * A live source that brought nothing for so long is told; a mirror may be idle for half a second.
@@ -10,7 +10,7 @@ const QUIET_S = 3;
 /** What is wrong with a flow, most important first; undefined when nothing is. */
 export function troubleOf({ state, sourceState, holding, quietS }: NetworkFlow): string | undefined {
   if (state !== 'running') return state;
-  const since = quietS === undefined || quietS < 1 ? '' : ` for ${formatDuration(quietS)}`;
+  const since = quietS === undefined || quietS < 1 ? '' : ` for ${formatDuration(quietS * 1_000)}`;
   if (sourceState === 'stale' || sourceState === 'ended') return `${sourceState}${since}`;
   if (holding.length > 0) return `held back by ${holding.join(', ')}`;
   return undefined;
@@ -20,10 +20,10 @@ export function troubleOf({ state, sourceState, holding, quietS }: NetworkFlow):
 export function rateOf({ rates, quietS }: NetworkFlow): string {
   const { published, publishedBytes } = rates;
   if (published === 0 && quietS !== undefined && quietS >= QUIET_S)
-    return `nothing new for ${formatDuration(quietS)}`;
+    return `nothing new for ${formatDuration(quietS * 1_000)}`;
   if (published === undefined) return '…';
-  const bytes = publishedBytes === undefined ? '' : ` · ${formatBytes(Math.round(publishedBytes))}/s`;
-  return `${formatShort(published)}/s${bytes}`;
+  const bytes = publishedBytes === undefined ? '' : ` · ${formatByteRate(publishedBytes)}`;
+  return `${formatRate(published)}${bytes}`;
 }
 
 /** How far the slowest reader is behind, in so many buffers of the ring. */
@@ -72,7 +72,7 @@ export function usageLong(usage: NetworkUsage): string {
     holding === true ? 'holds the writer back' : undefined,
     buffersPerSecond === undefined || bytesPerSecond === undefined
       ? undefined
-      : `${formatShort(buffersPerSecond)}/s, ${formatBytes(Math.round(bytesPerSecond))}/s`,
+      : `${formatRate(buffersPerSecond)}, ${formatByteRate(bytesPerSecond)}`,
     lost === undefined || lost === 0 ? undefined : `${formatCount(lost)} lost`,
   ];
   return parts.filter((part) => part !== undefined && part !== '').join(' · ');

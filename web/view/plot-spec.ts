@@ -8,7 +8,7 @@
  * left out has its default.
  */
 import { RATE_WINDOWS_S, type ChannelRange, type RateWindow, type Region } from '../wire/messages.js';
-import type { ScaleName } from './scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 
 export interface PlotSpec {
   /** One, or several 1-D spectra over one another. */
@@ -130,7 +130,7 @@ function parsePlot(text: string): PlotSpec | undefined {
   return {
     ...plotOf(first),
     spectra,
-    scale: scale === 'linear' || scale === 'log' || scale === 'sqrt' ? scale : undefined,
+    scale: SCALE_NAMES.find((name) => name === scale),
     channels: given.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
     rateS: RATE_WINDOWS_S.find((window) => String(window) === given.get('r')),

@@ -2,14 +2,15 @@
  * What a plot tells in words beside its picture: sums below it, and the counts under the cursor.
  * Pure.
  */
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
-import { formatAxisValue, formatCount, formatShort } from './numbers.js';
 
 export function footText(head: Frame['head']): string {
   if (head.rateS !== undefined) {
     const span = head.spanS ?? 0;
-    const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
+    const perSecond = span > 0 ? ` · ${formatShortCount(head.sum / span)} per second` : '';
     return `Came in during the last ${span.toFixed(1)} s: ${formatCount(head.sum)}${perSecond}`;
   }
   const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
@@ -17,8 +18,8 @@ export function footText(head: Frame['head']): string {
   return [
     `Sum ${formatCount(head.sum)}`,
     `highest ${formatCount(head.max)}`,
-    ...(under === 0 ? [] : [`below ${formatShort(under)}`]),
-    ...(over === 0 ? [] : [`above ${formatShort(over)}`]),
+    ...(under === 0 ? [] : [`below ${formatShortCount(under)}`]),
+    ...(over === 0 ? [] : [`above ${formatShortCount(over)}`]),
   ].join(' · ');
 }
 
@@ -45,7 +46,7 @@ export function readText(
     const channel = Math.floor(at);
     const shown = channel - axis.inside[0];
     if (channels) return String(shown);
-    return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis))} (ch ${shown})`;
+    return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis) / 2)} (ch ${shown})`;
   };
   const counts = spectra.map((spectrum) => {
     const text = countsAt(cursor, spectrum);

@@ -1,6 +1,5 @@
-/** Scales, axes, envelopes and searches: what is drawn is where it belongs. */
+/** Axes in channels and units, pixels of heat maps, and searches for names. */
 import { expect } from 'chai';
-import { array, assert as property, integer, property as forAll } from 'fast-check';
 import {
   fitRange,
   panRange,
@@ -10,10 +9,7 @@ import {
   xAxis,
   zoomRange,
 } from '../../../web/view/axis.js';
-import { colourWords } from '../../../web/view/colours.js';
-import { envelope } from '../../../web/view/envelope.js';
-import { paintHeat } from '../../../web/view/heat.js';
-import { axisTop, countTicks, linearTicks, scaler, SCALES } from '../../../web/view/scale.js';
+import { colourWords, paintHeat } from '../../../web/view/heat.js';
 import { nameMatcher } from '../../../web/view/search.js';
 
 const INFO = {
@@ -31,33 +27,6 @@ const INFO = {
   xoutside: true,
   youtside: false,
 } as const;
-
-describe('the scales of counts', () => {
-  it('grow with the counts, from 0 at the bottom to 1 at the top', () => {
-    for (const name of SCALES) {
-      const height = scaler(name, 1_000);
-      expect(height(0)).to.equal(0);
-      expect(height(1_000)).to.be.closeTo(1, 1e-12);
-      expect(height(1)).to.be.above(0);
-      for (let count = 1; count < 1_000; count += 37) expect(height(count + 1)).to.be.above(height(count));
-    }
-  });
-
-  it('have room above the highest, and round ticks', () => {
-    for (const max of [0, 1, 7, 99, 12_345])
-      for (const name of SCALES) expect(axisTop(name, max)).to.be.above(max);
-    expect(countTicks('log', 2_000, 10).map(({ label }) => label)).to.deep.equal(['1', '10', '100', '1000']);
-    expect(linearTicks(0, 1, 5).map(({ label }) => label)).to.deep.equal([
-      '0.0',
-      '0.2',
-      '0.4',
-      '0.6',
-      '0.8',
-      '1.0',
-    ]);
-    expect(linearTicks(-150, 350, 5).map(({ value }) => value)).to.deep.equal([-100, 0, 100, 200, 300]);
-  });
-});
 
 describe('the axis of channels', () => {
   const axis = xAxis(INFO);
@@ -85,20 +54,6 @@ describe('the axis of channels', () => {
 });
 
 describe('drawing', () => {
-  it('loses no high channel on a narrow plot', () => {
-    property(
-      forAll(
-        array(integer({ min: 0, max: 1_000 }), { minLength: 1, maxLength: 500 }),
-        integer({ min: 1, max: 100 }),
-        (counts, columns) => {
-          const { low, high } = envelope(Uint32Array.from(counts), columns);
-          expect(Math.max(...high)).to.equal(Math.max(...counts));
-          high.forEach((top, column) => expect(low[column]).to.be.at.most(top));
-        },
-      ),
-    );
-  });
-
   it('gives every count above 0 a colour, the first row at the bottom', () => {
     const pixels = new Uint32Array(4);
     const colours = colourWords();

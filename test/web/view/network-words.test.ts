@@ -21,7 +21,7 @@ describe('words of the network page', () => {
   it('tell what is wrong with a flow: its state, its source, who holds it back', () => {
     expect(troubleOf(flow({}))).to.equal(undefined);
     expect(troubleOf(flow({ state: 'failed', holding: ['a'] }))).to.equal('failed');
-    expect(troubleOf(flow({ sourceState: 'stale', quietS: 12, holding: ['a'] }))).to.equal('stale for 12 s');
+    expect(troubleOf(flow({ sourceState: 'stale', quietS: 12, holding: ['a'] }))).to.equal('stale for 12.0 s');
     expect(troubleOf(flow({ sourceState: 'ended', quietS: 0.2 }))).to.equal('ended');
     expect(troubleOf(flow({ holding: ['a', 'b'] }))).to.equal('held back by a, b');
   });

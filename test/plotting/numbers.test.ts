@@ -7,15 +7,15 @@ import {
   formatDuration,
   formatRate,
   formatShortCount,
-} from '../../../console/render/numbers.js';
+} from '../../plotting/numbers.js';
 
-describe('numbers for people', () => {
-  it('counts keep every digit, in groups', () => {
+describe('number formats', () => {
+  it('a count keeps every digit, in groups of three', () => {
     expect(formatCount(1234567)).to.equal('1,234,567');
     expect(formatCount(12345678901234567890n)).to.equal('12,345,678,901,234,567,890');
     expect(formatCount(Number.NaN)).to.equal('-');
   });
-  it('short counts have three digits and a prefix', () => {
+  it('a short count has three digits and an SI prefix', () => {
     expect([0, 7, 999, 1000, 1500, 23_400_000, 999_999].map(formatShortCount)).to.deep.equal([
       '0',
       '7',
@@ -26,7 +26,7 @@ describe('numbers for people', () => {
       '1M',
     ]);
   });
-  it('rates and bytes carry their units', () => {
+  it('rates and byte counts carry their units', () => {
     expect(formatRate(1234)).to.equal('1.23k/s');
     expect(formatBytes(0)).to.equal('0 B');
     expect(formatBytes(1536)).to.equal('1.5 KiB');
@@ -35,7 +35,7 @@ describe('numbers for people', () => {
     expect(formatByteRate(12 * 1024 * 1024)).to.equal('12 MiB/s');
     expect(formatByteRate(Number.POSITIVE_INFINITY)).to.equal('-');
   });
-  it('durations show their two largest units', () => {
+  it('a duration shows its two largest units', () => {
     const given = [0, 0.035, 0.9999, 350, 999.7, 4200, 59_960, 65_000, 7_380_000, 3_599_900, 349_200_000];
     expect(given.map(formatDuration)).to.deep.equal([
       '0 s',
@@ -51,7 +51,7 @@ describe('numbers for people', () => {
       '4d 01h',
     ]);
   });
-  it('no number is longer than its column', () => {
+  it('short counts and byte counts stay short for every size', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e18, noNaN: true }), (value) => {
         expect(formatShortCount(value)).to.match(/^[0-9.e-]{1,10}[kMGTPE]?$/);

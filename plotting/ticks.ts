@@ -1,10 +1,19 @@
-/** Where an axis gets its marks, and what stands beside them. */
+/**
+ * Places round tick values on a linear axis and formats their labels.
+ *
+ * The console's plots and the web page's canvases call these functions for axes in channels, in
+ * physical units and in counts. Pure: no I/O.
+ */
 
-/** A step that float error has pushed just above a nice one is that nice one. */
+/** Relative tolerance: a step that rounding errors push just above a round one equals it. */
 const TOLERANCE = 1e-9;
-const LONGEST_FRACTION_DIGITS = 6;
-const LARGEST_PLAIN_NUMBER = 1e7;
-const MOST_EXPONENT_DIGITS = 15;
+const FRACTION_DIGITS_MAX = 6;
+/** From this size on, values are written with an exponent. */
+const PLAIN_NUMBER_MAX = 1e7;
+const EXPONENT_DIGITS_MAX = 15;
+
+/** Ratios of axis tops to a power of ten: dense enough that little of a plot stays empty. */
+const CEILING_FACTORS = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
 
 export interface Ticks {
   readonly values: readonly number[];
@@ -14,12 +23,18 @@ export interface Ticks {
   readonly step: number;
 }
 
+export interface LabelledTick {
+  /** In axis units. */
+  readonly value: number;
+  readonly label: string;
+}
+
 const NO_TICKS: Ticks = { values: [], step: 0 };
 
 /**
  * About `most` round values (never more than `most` + 1) from `from` to `to`, both included.
- * `leastStep` keeps whole things (counts) from getting fractional ticks. No ticks for an interval
- * that is empty, reversed or not finite.
+ * A `leastStep` of 1 keeps an axis of counts free of fractional ticks. Returns no ticks for an
+ * interval that is empty, reversed or not finite.
  */
 export function niceTicks(from: number, to: number, most: number, leastStep = 0): Ticks {
   const span = to - from;
@@ -29,36 +44,42 @@ export function niceTicks(from: number, to: number, most: number, leastStep = 0)
   const last = Math.floor(to / step + TOLERANCE);
   if (!(step > 0) || !Number.isSafeInteger(first) || !Number.isSafeInteger(last)) return NO_TICKS;
   const values: number[] = [];
+  // Adding 0 turns -0 into 0.
   for (let index = first; index <= last && values.length <= most; index += 1) values.push(index * step + 0);
   return { values, step };
+}
+
+/** `niceTicks` with a label for each value. */
+export function labelledTicks(from: number, to: number, most: number): LabelledTick[] {
+  const { values, step } = niceTicks(from, to, most);
+  return values.map((value) => ({ value, label: formatAxisValue(value, step) }));
 }
 
 /** The smallest of 1, 2, 5, 10 times a power of ten that is not below `least`. */
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
-  const nice = [1, 2, 5].find((factor) => least <= factor * power * (1 + TOLERANCE)) ?? 10;
-  return nice * power;
-}
-
-/** A round number not below `value` (> 0), close enough to it that little of a plot stays empty. */
-export function niceCeiling(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  const factors = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
-  const factor = factors.find((candidate) => value <= candidate * power * (1 + TOLERANCE)) ?? 10;
+  const factor = [1, 2, 5].find((candidate) => least <= candidate * power * (1 + TOLERANCE)) ?? 10;
   return factor * power;
 }
 
-/** A value of an axis with the digits that a distance of `step` can tell apart. */
+/** A round number at or closely above `value` (> 0), for the top of an axis. */
+export function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const factor = CEILING_FACTORS.find((candidate) => value <= candidate * power * (1 + TOLERANCE)) ?? 10;
+  return factor * power;
+}
+
+/** An axis value with as many digits as it takes to distinguish values `step` axis units apart. */
 export function formatAxisValue(value: number, step: number): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value) || !(step > 0)) return String(value);
   const exponentOfStep = Math.floor(Math.log10(step) + TOLERANCE);
   const size = Math.abs(value);
-  if (-exponentOfStep <= LONGEST_FRACTION_DIGITS && size < LARGEST_PLAIN_NUMBER) {
+  if (-exponentOfStep <= FRACTION_DIGITS_MAX && size < PLAIN_NUMBER_MAX) {
     return withoutNegativeZero(value.toFixed(Math.max(0, -exponentOfStep)));
   }
   const digits = Math.floor(Math.log10(size)) - exponentOfStep;
-  return value.toExponential(Math.min(MOST_EXPONENT_DIGITS, Math.max(0, digits))).replace('e+', 'e');
+  return value.toExponential(Math.min(EXPONENT_DIGITS_MAX, Math.max(0, digits))).replace('e+', 'e');
 }
 
 function withoutNegativeZero(text: string): string {

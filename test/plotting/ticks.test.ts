@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { formatAxisValue, niceCeiling, niceTicks } from '../../../console/render/ticks.js';
+import { formatAxisValue, labelledTicks, niceCeiling, niceTicks } from '../../plotting/ticks.js';
 
-describe('ticks', () => {
-  it('steps are 1, 2 or 5 times a power of ten', () => {
+describe('ticks of an axis', () => {
+  it('tick steps are 1, 2 or 5 times a power of ten', () => {
     expect(niceTicks(0, 1, 5)).to.deep.equal({
       values: [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1],
       step: 0.2,
@@ -11,7 +11,7 @@ describe('ticks', () => {
     expect(niceTicks(0, 2000, 4)).to.deep.equal({ values: [0, 500, 1000, 1500, 2000], step: 500 });
     expect(niceTicks(-3.5, 3.5, 4).values).to.deep.equal([-2, 0, 2]);
   });
-  it('counts get no fractional ticks', () => {
+  it('an axis of counts has no fractional ticks', () => {
     expect(niceTicks(0, 2, 10, 1).values).to.deep.equal([0, 1, 2]);
   });
   it('an axis that is empty, reversed or not finite has no ticks', () => {
@@ -25,19 +25,32 @@ describe('ticks', () => {
       expect(niceTicks(from, to, 5).values).to.deep.equal([]);
     }
   });
-  it('labels have the digits of the step and no more', () => {
+  it('tick labels have the digits of the step and no more', () => {
     expect(formatAxisValue(0.6000000000000001, 0.2)).to.equal('0.6');
     expect(formatAxisValue(1500, 500)).to.equal('1500');
     expect(formatAxisValue(-0.0001, 0.1)).to.equal('0.0');
     expect(formatAxisValue(1.5e9, 5e8)).to.equal('1.5e9');
     expect(formatAxisValue(2e-9, 1e-9)).to.equal('2e-9');
   });
-  it('a ceiling is round and close', () => {
+  it('every tick of an axis has its value and its label', () => {
+    expect(labelledTicks(-150, 350, 5)).to.deep.equal(
+      [-100, 0, 100, 200, 300].map((value) => ({ value, label: String(value) })),
+    );
+    expect(labelledTicks(0, 1, 5).map(({ label }) => label)).to.deep.equal([
+      '0',
+      '0.2',
+      '0.4',
+      '0.6',
+      '0.8',
+      '1.0',
+    ]);
+  });
+  it('the ceiling of a value is round and close to it', () => {
     expect([0.03, 1, 7, 11, 231, 1000, 1001].map(niceCeiling)).to.deep.equal([
       0.03, 1, 8, 12, 250, 1000, 1200,
     ]);
   });
-  it('ticks are few, rising and inside the axis', () => {
+  it('ticks are few, in ascending order and inside the axis', () => {
     fc.assert(
       fc.property(
         fc.float({ noNaN: true, noDefaultInfinity: true }),

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { countScale, SCALE_NAMES } from '../../../console/render/scale.js';
+import { countAxisTop, countScale, SCALE_NAMES } from '../../plotting/scale.js';
 
 describe('count scales', () => {
-  it('zero counts stand at the floor of every scale, one count does not', () => {
+  it('on every scale zero counts are at the bottom and one count is above it', () => {
     for (const name of SCALE_NAMES) {
       const scale = countScale(name, 100);
       expect(scale.toUnit(0)).to.equal(0);
@@ -12,13 +12,27 @@ describe('count scales', () => {
       expect(scale.toUnit(1e9)).to.equal(1);
     }
   });
-  it('a spectrum without counts has a scale', () => {
-    for (const name of SCALE_NAMES) expect(countScale(name, 0).top).to.equal(1);
+  it('the top of an axis is a round count at or above the maximum, 1 without counts', () => {
+    expect([0, Number.NaN, Number.POSITIVE_INFINITY, 1, 231, 1001].map(countAxisTop)).to.deep.equal([
+      1, 1, 1, 1, 250, 1200,
+    ]);
   });
-  it('square roots of counts are evenly spaced', () => {
+  it('a scale without a usable top ends at 1', () => {
+    for (const name of SCALE_NAMES) {
+      for (const top of [0, -5, Number.NaN]) expect(countScale(name, top).top).to.equal(1);
+    }
+  });
+  it('the top of a scale is exactly the count it was given', () => {
+    for (const name of SCALE_NAMES) {
+      const { toUnit } = countScale(name, 1_234);
+      expect(toUnit(1_234)).to.equal(1);
+      expect(toUnit(1_233)).to.be.below(1);
+    }
+  });
+  it('a square-root scale spaces the square roots of counts evenly', () => {
     expect(countScale('sqrt', 100).toUnit(25)).to.equal(0.5);
   });
-  it('logarithmic ticks are powers of ten, with 2 and 5 where there is room', () => {
+  it('logarithmic ticks are powers of ten, with 2 and 5 between them where there is room', () => {
     const labels = (most: number): string[] =>
       countScale('log', 100)
         .ticks(most)
@@ -27,7 +41,7 @@ describe('count scales', () => {
     expect(labels(9)).to.deep.equal(['0', '1', '2', '5', '10', '20', '50', '100']);
     expect(labels(2)).to.deep.equal(['0', '1', '100']);
   });
-  it('scales rise, stay within 0 and 1, and can be read backwards', () => {
+  it('every scale rises from 0 to 1 and can be inverted', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...SCALE_NAMES),
@@ -35,7 +49,7 @@ describe('count scales', () => {
         fc.nat(0xffffffff),
         fc.nat(0xffffffff),
         (name, max, a, b) => {
-          const scale = countScale(name, max);
+          const scale = countScale(name, countAxisTop(max));
           const [low, high] = [scale.toUnit(Math.min(a, b)), scale.toUnit(Math.max(a, b))];
           expect(low).to.be.within(0, 1);
           expect(high).to.be.within(low, 1);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { bringUpToDate } from '../../../gateway/sysv/segment-image.js';
+import { updateSegment } from '../../../gateway/sysv/shared-memory.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
 import { TYPES_RANGE, clearBinding, writeBinding } from '../../../protocol/spectcl/display-writer.js';
 
@@ -27,8 +27,8 @@ const state = fc.record({
 });
 
 /**
- * A publication with these spectra upon `before`, whose freed slots leave their fields behind as in
- * SpecTcl.
+ * A publication with these spectra, based on `before`: freed slots keep the fields of their former
+ * spectrum, as in SpecTcl.
  */
 function publication(before: Buffer, spectra: readonly Spectrum[], fill: number, used: number): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + used, fill);
@@ -40,32 +40,32 @@ function publication(before: Buffer, spectra: readonly Spectrum[], fill: number,
   return memory;
 }
 
-/** What a reader would take for slots, each as one text. */
-function seen(memory: Buffer): string[] {
+/** The slots that a reader sees, each as one text. */
+function slotsIn(memory: Buffer): string[] {
   return bindings(memory).map(
     ({ slot, name, xchans, byteOffset, xmax }) => `${slot} ${name} ${xchans} ${byteOffset} ${xmax}`,
   );
 }
 
-/** Lets a reader look before each copy out of `next`. */
-function watched(next: Buffer, look: () => void): Buffer {
+/** Calls `read` before each copy out of `next`, as a reader at that moment. */
+function observed(next: Buffer, read: () => void): Buffer {
   return Object.assign(next, {
     copy(...args: Parameters<Buffer['copy']>): number {
-      look();
+      read();
       return Buffer.prototype.copy.apply(next, args);
     },
   });
 }
 
-describe('shared memory that is read while it is written', () => {
-  it('becomes what was published, also where less is defined than before', () => {
+describe('shared memory read during an update', () => {
+  it('the segment equals the publication, also after a larger one', () => {
     fc.assert(
       fc.property(fc.array(state, { minLength: 1, maxLength: 4 }), (states) => {
         const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
         let size = 0;
         for (const { spectra, fill, used } of states) {
           const next = publication(image, spectra, fill, used);
-          bringUpToDate(image, next, size);
+          updateSegment(image, next, size);
           size = next.byteLength;
           expect(Buffer.compare(image.subarray(0, size), next)).to.equal(0);
           expect(image.subarray(size).every((byte) => byte === 0)).to.equal(true);
@@ -75,40 +75,40 @@ describe('shared memory that is read while it is written', () => {
     );
   });
 
-  it('never shows a slot that neither the one nor the other publication has', () => {
+  it('a reader never sees a slot that is in neither publication', () => {
     fc.assert(
       fc.property(state, state, (one, two) => {
         const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
         const before = publication(image, one.spectra, one.fill, one.used);
-        bringUpToDate(image, before, 0);
+        updateSegment(image, before, 0);
         const next = publication(image, two.spectra, two.fill, two.used);
-        const allowed = new Set([...seen(before), ...seen(next)]);
-        const look = (): void => {
-          for (const slot of seen(image)) expect(allowed.has(slot), slot).to.equal(true);
+        const allowed = new Set([...slotsIn(before), ...slotsIn(next)]);
+        const read = (): void => {
+          for (const slot of slotsIn(image)) expect(allowed.has(slot), slot).to.equal(true);
         };
-        bringUpToDate(image, watched(next, look), before.byteLength);
-        look();
+        updateSegment(image, observed(next, read), before.byteLength);
+        read();
       }),
       { numRuns: 15 },
     );
   });
 
-  it('shows a spectrum that moved only when its channels are there', () => {
+  it('a spectrum that moved appears only after its channels are written', () => {
     const image = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
     const one = { slot: 0, name: 'a', xchans: 4, channelOffset: 0 };
     const before = publication(image, [one], 1, 4_096);
-    bringUpToDate(image, before, 0);
+    updateSegment(image, before, 0);
     const next = publication(image, [{ ...one, channelOffset: 512 }], 2, 4_096);
-    let looks = 0;
-    bringUpToDate(
+    let hidden = 0;
+    updateSegment(
       image,
-      watched(next, () => {
+      observed(next, () => {
         const types = image.readInt32LE(TYPES_RANGE[0]);
-        looks += types === 0 ? 1 : 0;
+        hidden += types === 0 ? 1 : 0;
       }),
       before.byteLength,
     );
-    expect(looks).to.be.greaterThan(0);
-    expect(seen(image)).to.deep.equal(seen(next));
+    expect(hidden).to.be.greaterThan(0);
+    expect(slotsIn(image)).to.deep.equal(slotsIn(next));
   });
 });

@@ -1,17 +1,23 @@
 /**
- * Numbers as people read them: counts, rates, bytes, durations. ASCII only, so that they fit any
- * terminal.
+ * Formats numbers for people: counts, rates per second, bytes, durations.
+ *
+ * The console's tables and plots and the web page call these functions, so that a quantity reads
+ * the same in both. All output is ASCII, because a terminal may show nothing else. Pure: no I/O.
  */
 
 const SI_PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
-/** What stands where there is no number (not finite). */
+/** Replaces a value that is not finite. */
 const NO_NUMBER = '-';
+
+/** Created at the first use: its locale data take a millisecond to load. */
+let groupedDigits: Intl.NumberFormat | undefined;
 
 /** Every digit, in groups of three: `1,234,567`. Fractions keep at most three digits. */
 export function formatCount(count: number | bigint): string {
   if (typeof count === 'number' && !Number.isFinite(count)) return NO_NUMBER;
-  return count.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  groupedDigits ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+  return groupedDigits.format(count);
 }
 
 /** Three significant digits and an SI prefix: `950`, `1.5k`, `23.4M`. */
@@ -39,8 +45,8 @@ export function formatByteRate(bytesPerSecond: number): string {
 }
 
 /**
- * A length of time given in milliseconds, its two largest units: `35 us`, `350 ms`, `4.2 s`, `3m
- * 05s`, `2h 03m`, `4d 01h`.
+ * A duration in milliseconds as its two largest units: `35 us`, `350 ms`, `4.2 s`, `3m 05s`,
+ * `2h 03m`, `4d 01h`.
  */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return NO_NUMBER;
@@ -63,8 +69,7 @@ function pairOfUnits(amount: number, perLarge: number, large: string, small: str
 }
 
 /**
- * Divides until the number as it will be shown is below the base: 999.9 k is rounded to 1 M, never
- * to 1000 k.
+ * Divides by `base` until the rounded number is below it: 999.9 k becomes 1 M, never 1000 k.
  */
 function scaleDown(amount: number, base: number, units: number): { value: number; index: number } {
   let value = amount;
@@ -78,6 +83,6 @@ function scaleDown(amount: number, base: number, units: number): { value: number
 
 /** Three significant digits, or the whole number where that has more. */
 function rounded(value: number): number {
-  // The sum makes 0 of -0.
+  // Adding 0 turns -0 into 0.
   return (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))) + 0;
 }

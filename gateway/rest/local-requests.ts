@@ -1,50 +1,52 @@
 /**
- * The requests that the gateway answers itself, from the mirror where it can; a table of handlers
- * by what stands behind `/spectcl/`.
+ * The REST requests that the gateway answers itself, from the mirror where possible.
+ *
+ * `rest-service.ts` looks a handler up by the path after `/spectcl/`; requests without a handler go
+ * to SpecTcl. Reads the mirror's header and, through `SourceRest`, SpecTcl.
  */
 import { hostname } from 'node:os';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { globMatcher } from '../../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from '../mirror-directory.js';
-import type { DecodedHeader } from '../spectra.js';
+import type { DecodedHeader } from '../mirror-source.js';
 import { bindingDetail, spectrumDetail, statisticsDetail } from './from-header.js';
 import type { SourceRest } from './source-rest.js';
 
 const MEGABYTE = 1024 * 1024;
-/** Lists that are kept as they were answered. */
+/** Limit of cached lists. */
 const LISTS_MAX = 64;
 
-export interface OwnRequestsOptions {
+export interface LocalRequestsOptions {
   readonly header: () => Promise<DecodedHeader>;
   /** Path of the image. */
   readonly imagePath: () => Promise<string | undefined>;
   readonly source: SourceRest;
   readonly directory: MirrorDirectory;
-  /** Key of this host's shared memory, where it has one. */
+  /** Key of this host's shared memory, if it has one. */
   readonly memoryKey: () => string | undefined;
   readonly ports: () => { readonly restPort: number; readonly mirrorPort: number };
 }
 
-export interface Asked {
+export interface RequestContext {
   readonly query: (name: string) => string | undefined;
   /** Whether the request comes from this host. */
   readonly local: boolean;
 }
 
-/** Gives the detail, or throws what becomes the answer. */
-type Handler = (asked: Asked) => Promise<unknown>;
+/** Returns the detail of the answer; an error becomes an error answer. */
+type Handler = (request: RequestContext) => Promise<unknown>;
 
-export class OwnRequests {
+export class LocalRequests {
   readonly handlers: ReadonlyMap<string, Handler>;
-  readonly #options: OwnRequestsOptions;
-  /** Numbers of spectra by name, as the source has them under one header. */
+  readonly #options: LocalRequestsOptions;
+  /** SpecTcl's numbers of spectra by name, for one version of the header. */
   #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
-  /** Lists by request and pattern, each with what it was made of. */
-  readonly #lists = new Map<string, { readonly of: object; readonly list: readonly unknown[] }>();
-  /** Last answers of the source, for the time when it is away. */
+  /** Lists by request and pattern, each with the object that it was made from. */
+  readonly #lists = new Map<string, { readonly source: object; readonly list: readonly unknown[] }>();
+  /** Last answers of the source, used while it is unreachable. */
   readonly #last = new Map<string, unknown>();
 
-  constructor(options: OwnRequestsOptions) {
+  constructor(options: LocalRequestsOptions) {
     this.#options = options;
     this.handlers = new Map<string, Handler>([
       ['version', () => this.#fromSource('version')],
@@ -59,7 +61,7 @@ export class OwnRequests {
     ]);
   }
 
-  /** The source's own answer; its last one while it is away. */
+  /** The source's answer, or its last one while it is unreachable. */
   async #fromSource(request: string): Promise<unknown> {
     try {
       const detail = await this.#options.source.detail(`/spectcl/${request}`);
@@ -79,16 +81,16 @@ export class OwnRequests {
     return `file:${path ?? ''}`;
   }
 
-  /** The ports in there are what programs go to next: ours. */
+  /** SpecTcl's variables with the gateway's ports, to which programs connect next. */
   async #variables(): Promise<unknown> {
     try {
-      const found = await this.#fromSource('shmem/variables');
-      if (typeof found !== 'object' || found === null) return found;
+      const variables = await this.#fromSource('shmem/variables');
+      if (typeof variables !== 'object' || variables === null) return variables;
       const { restPort, mirrorPort } = this.#options.ports();
       return {
-        ...found,
-        ...('HTTPDPort' in found ? { HTTPDPort: String(restPort) } : {}),
-        ...('MirrorPort' in found ? { MirrorPort: String(mirrorPort) } : {}),
+        ...variables,
+        ...('HTTPDPort' in variables ? { HTTPDPort: String(restPort) } : {}),
+        ...('MirrorPort' in variables ? { MirrorPort: String(mirrorPort) } : {}),
       };
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
@@ -98,10 +100,10 @@ export class OwnRequests {
   }
 
   /**
-   * This host's own shared memory under its name, for viewers that look for a mirror of their host,
-   * and under `localhost` only for those who are here: elsewhere that would be another machine.
+   * This host's shared memory under the host's name, for viewers that look for a mirror of their
+   * host, and under `localhost` for viewers on this host only.
    */
-  #own(local: boolean): { readonly host: string; readonly shmkey: string }[] {
+  #ownMirrors(local: boolean): { readonly host: string; readonly shmkey: string }[] {
     const shmkey = this.#options.memoryKey();
     if (shmkey === undefined) return [];
     const names = local ? [hostname(), 'localhost'] : [hostname()];
@@ -109,7 +111,7 @@ export class OwnRequests {
   }
 
   #mirrors(pattern: string | undefined, local: boolean) {
-    const all = [...this.#own(local), ...this.#options.directory.list()];
+    const all = [...this.#ownMirrors(local), ...this.#options.directory.list()];
     const isSelected = globMatcher(pattern ?? '*');
     return all.filter(({ host }) => isSelected(host));
   }
@@ -162,13 +164,13 @@ export class OwnRequests {
     );
   }
 
-  /** The list of that name as it was made last, if it was made of the same. */
-  #list(name: string, of: object, make: () => readonly unknown[]): readonly unknown[] {
-    const known = this.#lists.get(name);
-    if (known?.of === of) return known.list;
+  /** The cached list of that name if it was made from the same object, else a new one. */
+  #list(name: string, source: object, make: () => readonly unknown[]): readonly unknown[] {
+    const cached = this.#lists.get(name);
+    if (cached?.source === source) return cached.list;
     const list = make();
     this.#lists.delete(name);
-    this.#lists.set(name, { of, list });
+    this.#lists.set(name, { source, list });
     for (const oldest of this.#lists.keys()) {
       if (this.#lists.size <= LISTS_MAX) break;
       this.#lists.delete(oldest);
@@ -176,15 +178,13 @@ export class OwnRequests {
     return list;
   }
 
-  /**
-   * A header does not say which numbers SpecTcl has given its spectra; asked once for every header.
-   */
+  /** SpecTcl's numbers of its spectra, which a header lacks; requested once per header. */
   async #idsOf({ version }: DecodedHeader): Promise<ReadonlyMap<string, number>> {
     if (this.#ids?.version === version) return this.#ids.byName;
     try {
-      const found = await this.#options.source.detail('/spectcl/sbind/list?pattern=*');
+      const entries = await this.#options.source.detail('/spectcl/sbind/list?pattern=*');
       const byName = new Map<string, number>();
-      for (const entry of Array.isArray(found) ? (found as unknown[]) : []) {
+      for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
         const name = nameOf(entry);
         const id = Number((entry as { spectrumid?: unknown }).spectrumid);
         if (name !== undefined && Number.isSafeInteger(id)) byName.set(name, id);

@@ -1,6 +1,9 @@
 /**
- * The application's mirror as the gateway uses it: attached when somebody needs it, told of every
- * publication while anybody listens, left alone again when nobody has needed it for a while.
+ * The gateway's access to the mirror of its application.
+ *
+ * `gateway.ts` owns one; both services read publications through it. It attaches the mirror at the
+ * first use, follows its publications, and detaches after a time without use, so that SpecTcl is
+ * not read without need.
  */
 import type { Binding, Client, InputFlow, Mirror } from '../client-lib/index.js';
 import { SPECTRA_FLOW } from '../client-lib/index.js';
@@ -10,22 +13,19 @@ import type { Logger } from '../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../protocol/spectcl/display-memory.js';
 import { Publications, type Lease } from './publications.js';
 
-/** Without a need for so long the mirror is left, and SpecTcl is read no more. */
+/** Time without use after which the mirror is detached. */
 const UNUSED_TIMEOUT_MS = 30_000;
-/**
- * A mirror that could not be attached is not tried again before this time: each try may start a
- * process.
- */
+/** Time between attempts to attach the mirror: each attempt may start a process. */
 const RETRY_AFTER_MS = 500;
 
-export interface SpectraOptions {
+export interface MirrorSourceOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether the mirror is needed although nobody asks: viewers attached by key do not say so. */
-  readonly needed: () => boolean;
-  /** A publication that came, while `needed`. */
-  readonly published: (memory: Buffer, bytes: number) => void;
+  /** Whether the mirror must stay attached without requests: viewers attached by key send none. */
+  readonly isNeeded: () => boolean;
+  /** Called for each publication while `isNeeded`; `bytes` is the size of the display memory. */
+  readonly onPublication: (memory: Buffer, bytes: number) => void;
   readonly whenExhausted: () => void;
 }
 
@@ -33,37 +33,38 @@ export interface DecodedHeader {
   readonly bindings: readonly Binding[];
   /** Bytes of channel storage. */
   readonly channelBytes: number;
-  /** Changes with the header. */
+  /** Differs for each header. */
   readonly version: string;
 }
 
-interface Attached {
+interface Attachment {
   readonly mirror: Mirror;
-  readonly bell: InputFlow;
+  /** The mirror's flow, read only as a signal that there is a new publication. */
+  readonly updates: InputFlow;
   readonly publications: Publications;
   readonly image: string | undefined;
   decoded: { readonly headerVersion: number; readonly header: DecodedHeader } | undefined;
 }
 
-export class Spectra {
-  readonly #options: SpectraOptions;
-  #attached: Promise<Attached> | undefined;
+export class MirrorSource {
+  readonly #options: MirrorSourceOptions;
+  #attached: Promise<Attachment> | undefined;
   #failure: { readonly error: MirrorflowError; readonly untilMs: number } | undefined;
-  #usedMs = 0;
+  #lastUseMs = 0;
   #cancel: (() => void) | undefined;
   #generation = 0;
   #closed = false;
 
-  constructor(options: SpectraOptions) {
+  constructor(options: MirrorSourceOptions) {
     this.#options = options;
   }
 
-  /** The newest publication; see Publications. Throws why there is no mirror. */
+  /** The newest publication; see `Publications`. Throws the cause when there is no mirror. */
   async newest(): Promise<Lease> {
     return (await this.#use()).publications.newest();
   }
 
-  /** What the newest header says. Throws why there is no mirror. */
+  /** The newest header, decoded. Throws the cause when there is no mirror. */
   async header(): Promise<DecodedHeader> {
     const attached = await this.#use();
     const lease = attached.publications.newest();
@@ -83,14 +84,14 @@ export class Spectra {
     }
   }
 
-  /** Path of the file that is the display memory byte for byte. */
+  /** Path of the image, the file that equals the display memory byte for byte. */
   async imagePath(): Promise<string | undefined> {
     return (await this.#use()).image;
   }
 
-  /** Attaches now, for those who will not ask: tries again and again until it is there. */
+  /** Attaches the mirror now if it is needed, and retries until that succeeds. */
   keep(): void {
-    if (this.#closed || !this.#options.needed()) return;
+    if (this.#closed || !this.#options.isNeeded()) return;
     this.#use().catch(() => {
       this.#options.clock.after(RETRY_AFTER_MS, () => this.keep(), true);
     });
@@ -98,22 +99,22 @@ export class Spectra {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#leave();
+    await this.#detach();
   }
 
-  async #use(): Promise<Attached> {
+  async #use(): Promise<Attachment> {
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
-    this.#usedMs = nowMs;
+    this.#lastUseMs = nowMs;
     if (this.#attached !== undefined) return this.#attached;
-    if (this.#closed) throw new MirrorflowError('CLOSED', 'the gateway ends');
+    if (this.#closed) throw new MirrorflowError('CLOSED', 'the gateway is stopping');
     if (this.#failure !== undefined && nowMs < this.#failure.untilMs) throw this.#failure.error;
     const attaching = this.#attach();
     this.#attached = attaching;
     try {
       const attached = await attaching;
       this.#failure = undefined;
-      this.#watchUse();
+      this.#scheduleDetach();
       return attached;
     } catch (thrown) {
       this.#attached = undefined;
@@ -126,10 +127,14 @@ export class Spectra {
     }
   }
 
-  async #attach(): Promise<Attached> {
+  async #attach(): Promise<Attachment> {
     const { client, whenExhausted, log } = this.#options;
     const mirror = await client.mirror();
-    const bell = await client.openInput(SPECTRA_FLOW, { inline: true, delivery: 'lossy', start: 'newest' });
+    const updates = await client.openInput(SPECTRA_FLOW, {
+      inline: true,
+      delivery: 'lossy',
+      start: 'newest',
+    });
     const image = (await client.flows()).find(({ flow }) => flow === SPECTRA_FLOW)?.image;
     const publications = new Publications(
       (use) =>
@@ -137,60 +142,62 @@ export class Spectra {
       whenExhausted,
     );
     this.#generation += 1;
-    const attached: Attached = { mirror, bell, publications, image, decoded: undefined };
-    void this.#listen(attached).catch((error: unknown) => log.error('publications are not heard', { error }));
+    const attached: Attachment = { mirror, updates, publications, image, decoded: undefined };
+    void this.#follow(attached).catch((error: unknown) =>
+      log.error('publications are no longer followed', { error }),
+    );
     log.info('mirroring', { image });
     return attached;
   }
 
-  /** Hears of every publication. Copies it at once only where somebody needs it. */
-  async #listen(attached: Attached): Promise<void> {
-    const { bell, publications, mirror } = attached;
-    this.#tell(publications, mirror);
-    while (!bell.ended) {
-      const buffer = await bell.take();
+  /** Waits for each publication until the flow ends. */
+  async #follow(attached: Attachment): Promise<void> {
+    const { updates, publications, mirror } = attached;
+    this.#passOn(publications, mirror);
+    while (!updates.ended) {
+      const buffer = await updates.take();
       if (buffer === undefined) break;
       buffer.release();
-      // Several that came together are one: only the newest counts.
-      if (bell.ready === 0) this.#tell(publications, mirror);
+      // Of several publications at once only the newest is passed on.
+      if (updates.ready === 0) this.#passOn(publications, mirror);
     }
     if (this.#closed || (await this.#attached) !== attached) return;
-    this.#options.log.warn('the mirror has ended');
-    await this.#leave();
+    this.#options.log.warn('the mirror has stopped');
+    await this.#detach();
     this.keep();
   }
 
-  #tell(publications: Publications, mirror: Mirror): void {
-    if (!this.#options.needed()) return;
+  #passOn(publications: Publications, mirror: Mirror): void {
+    if (!this.#options.isNeeded()) return;
     const lease = publications.newest();
     try {
-      this.#options.published(lease.memory, mirror.memory.byteLength);
+      this.#options.onPublication(lease.memory, mirror.memory.byteLength);
     } finally {
       lease.release();
     }
   }
 
-  #watchUse(): void {
+  #scheduleDetach(): void {
     this.#cancel?.();
     this.#cancel = this.#options.clock.after(
       UNUSED_TIMEOUT_MS,
       () => {
-        const unusedMs = this.#options.clock.nowMs() - this.#usedMs;
-        if (unusedMs < UNUSED_TIMEOUT_MS || this.#options.needed()) this.#watchUse();
-        else void this.#leave();
+        const unusedMs = this.#options.clock.nowMs() - this.#lastUseMs;
+        if (unusedMs < UNUSED_TIMEOUT_MS || this.#options.isNeeded()) this.#scheduleDetach();
+        else void this.#detach();
       },
       true,
     );
   }
 
-  async #leave(): Promise<void> {
+  async #detach(): Promise<void> {
     this.#cancel?.();
     const attached = this.#attached;
     this.#attached = undefined;
     if (attached === undefined) return;
-    const found = await attached.catch(() => undefined);
-    await found?.bell.close();
+    const attachment = await attached.catch(() => undefined);
+    await attachment?.updates.close();
     await this.#options.client.unmap();
-    if (found !== undefined) this.#options.log.info('not mirroring any more: nobody needs it');
+    if (attachment !== undefined) this.#options.log.info('mirror detached: it is not in use');
   }
 }
