@@ -1,30 +1,35 @@
 /**
- * A 1-D spectrum as steps: one step for each channel where there is room, what each column of
- * pixels reaches where there is not.
+ * Draws a 1-D spectrum (counts per channel) as steps, one per channel. With more channels than
+ * pixels each column of pixels gets a line from its lowest to its highest count instead. Used by
+ * `Plot`. Draws on the canvas that is passed in.
  */
 import { envelope } from '../../plotting/resample.js';
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
-import { SAME_PLACE, type Placement } from '../view/axis.js';
+import { IDENTITY_PLACEMENT, type Placement } from '../view/axis.js';
 import type { PlotArea } from './plot-area.js';
+
+/** Narrower steps are drawn as columns of pixels. */
+const STEP_LEAST_PX = 0.7;
 
 export interface HistogramStyle {
   readonly colour: string;
   readonly filled: boolean;
   readonly scale: ScaleName;
+  /** Counts at the top of the axis. */
   readonly top: number;
   readonly placement: Placement;
 }
 
 /**
- * The part of a frame that a range of channels shows; `from` and `group` in channels of the axis
- * that is drawn.
+ * The values of a frame within a visible range. `from`: first channel of the values, `group`:
+ * channels per value, both in channels of the axis that is drawn.
  */
 export function visiblePart(
   { head, values }: Frame,
   range: ChannelRange,
-  { scale, offset }: Placement = SAME_PLACE,
+  { scale, offset }: Placement = IDENTITY_PLACEMENT,
 ): { values: Values; from: number; group: number } {
   const group = head.xgroup * scale;
   const start = offset + head.x[0] * scale;
@@ -43,9 +48,9 @@ export function drawHistogram(
   const part = visiblePart(frame, range, style.placement);
   if (part.values.length === 0) return;
   const { toUnit } = countScale(style.scale, style.top);
-  const pixels = area.width / (range[1] - range[0]);
-  const left = area.left + (part.from - range[0]) * pixels;
-  const step = part.group * pixels;
+  const channelPx = area.width / (range[1] - range[0]);
+  const left = area.left + (part.from - range[0]) * channelPx;
+  const step = part.group * channelPx;
   const bottom = area.top + area.height;
   const yOf = (count: number): number => bottom - toUnit(count) * area.height;
   context.save();
@@ -53,8 +58,8 @@ export function drawHistogram(
   context.rect(area.left, area.top - 1, area.width, area.height + 2);
   context.clip();
   const outline = new Path2D();
-  if (step >= 0.7) stepsInto(outline, part.values, left, step, yOf);
-  else columnsInto(outline, part.values, left, step * part.values.length, yOf);
+  if (step >= STEP_LEAST_PX) addSteps(outline, part.values, left, step, yOf);
+  else addColumns(outline, part.values, left, step * part.values.length, yOf);
   if (style.filled) {
     const filling = new Path2D(outline);
     filling.lineTo(left + step * part.values.length, bottom);
@@ -72,7 +77,7 @@ export function drawHistogram(
   context.restore();
 }
 
-function stepsInto(
+function addSteps(
   path: Path2D,
   values: Values,
   left: number,
@@ -88,11 +93,8 @@ function stepsInto(
   path.lineTo(left + values.length * step, yOf(0));
 }
 
-/**
- * Down to the lowest and up to the highest of each column, so that a lone high channel stays as
- * high as it is.
- */
-function columnsInto(
+/** From the lowest to the highest count of each column, so that a single high channel stays. */
+function addColumns(
   path: Path2D,
   values: Values,
   left: number,
@@ -101,10 +103,10 @@ function columnsInto(
 ): void {
   const columns = Math.max(1, Math.round(width));
   const { low, high } = envelope(values, 0, values.length, columns);
-  const each = width / columns;
+  const columnPx = width / columns;
   path.moveTo(left, yOf(0));
   for (let column = 0; column < columns; column += 1) {
-    const x = left + (column + 0.5) * each;
+    const x = left + (column + 0.5) * columnPx;
     path.lineTo(x, yOf(low[column] ?? 0));
     path.lineTo(x, yOf(high[column] ?? 0));
   }

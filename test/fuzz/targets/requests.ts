@@ -7,7 +7,7 @@ import { permissionOf } from '../../../gateway/rest/permissions.js';
 import { readRequest } from '../../../gateway/rest/request.js';
 import { globMatcher } from '../../../protocol/spectcl/glob.js';
 import { COLUMNS_MAX, SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
-import { readPageMessage } from '../../../web/wire/page-messages.js';
+import { parsePageMessage } from '../../../web/wire/page-messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const NAMES = [
@@ -87,7 +87,7 @@ export const pageMessages: FuzzTarget = {
     return Buffer.from(JSON.stringify(messages[random() % messages.length]));
   },
   run: (input) => {
-    const message = readPageMessage(input.toString());
+    const message = parsePageMessage(input.toString());
     if (message?.kind !== 'show') return;
     assert(message.subscriptions.length <= SUBSCRIPTIONS_MAX);
     for (const { columns, rows, x, y, band } of message.subscriptions) {

@@ -1,9 +1,9 @@
-/** Axes in channels and units, pixels of heat maps, and searches for names. */
+/** Axes in channels and units, pixels of heat maps, and search for names. */
 import { expect } from 'chai';
 import {
   fitRange,
   panRange,
-  placement,
+  overlayPlacement,
   toChannel,
   toUnits,
   xAxis,
@@ -31,30 +31,30 @@ const INFO = {
 describe('the axis of channels', () => {
   const axis = xAxis(INFO);
 
-  it('leaves under- and overflow out, and knows units and channels', () => {
-    expect(axis.inside).to.deep.equal([1, 101]);
+  it('an axis excludes under- and overflow, and converts channels to units and back', () => {
+    expect(axis.inRange).to.deep.equal([1, 101]);
     expect(toUnits(axis, 1)).to.equal(0);
     expect(toUnits(axis, 101)).to.equal(200);
     expect(toChannel(axis, toUnits(axis, 42.5))).to.be.closeTo(42.5, 1e-9);
   });
 
-  it('stays inside when it is zoomed and moved', () => {
+  it('a zoomed or moved range stays on its axis', () => {
     expect(fitRange(axis, -50, 500)).to.deep.equal([1, 101]);
     expect(zoomRange(axis, [1, 101], 51, 0.5)).to.deep.equal([26, 76]);
     expect(panRange(axis, [26, 76], 1_000)).to.deep.equal([51, 101]);
     expect(panRange(axis, [26, 76], -1_000)).to.deep.equal([1, 51]);
   });
 
-  it('puts overlaid spectra where their units are, or their channels', () => {
+  it('an overlaid spectrum is placed by its units, or by its channels', () => {
     const other = xAxis({ ...INFO, xchans: 50, xoutside: false, xmax: 100 });
-    const { scale, offset } = placement(axis, other, false);
+    const { scale, offset } = overlayPlacement(axis, other, false);
     expect(toUnits(axis, offset + 10 * scale)).to.be.closeTo(toUnits(other, 10), 1e-9);
-    expect(placement(axis, other, true)).to.deep.equal({ scale: 1, offset: 1 });
+    expect(overlayPlacement(axis, other, true)).to.deep.equal({ scale: 1, offset: 1 });
   });
 });
 
 describe('drawing', () => {
-  it('gives every count above 0 a colour, the first row at the bottom', () => {
+  it('every count above 0 gets a colour, with the first row at the bottom', () => {
     const pixels = new Uint32Array(4);
     const colours = colourWords();
     paintHeat(pixels, Uint32Array.of(0, 1, 2, 100_000), 2, 2, colours, 'linear', 100_000);
@@ -67,7 +67,7 @@ describe('drawing', () => {
 });
 
 describe('searching', () => {
-  it('finds names that contain the text and names that the text matches as a pattern', () => {
+  it('a search matches names that contain the text, and names that the text matches as a pattern', () => {
     expect(nameMatcher('CO')('ge.00.Co-60')).to.equal(true);
     expect(nameMatcher('ge.*')('ge.00.Co-60')).to.equal(true);
     expect(nameMatcher('ge.0?')('ge.00.Co-60')).to.equal(false);

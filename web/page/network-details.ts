@@ -1,5 +1,8 @@
-/** The details of what was clicked on the network page, as names and values. */
-import { lagOf, rateOf, troubleOf, usageLong } from '../view/network-words.js';
+/**
+ * The details of a selected application, flow (a ring of buffers in shared memory) or client (a
+ * program that reads or writes flows), as names and values. `NetworkView` shows them. Pure.
+ */
+import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
 import {
   formatByteRate,
   formatBytes,
@@ -9,9 +12,10 @@ import {
 } from '../../plotting/numbers.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 
-export type Facts = readonly (readonly [name: string, value: string | undefined])[];
+/** Rows with an undefined value are left out. */
+export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
 
-export function appFacts(app: NetworkApplication): Facts {
+export function applicationDetails(app: NetworkApplication): DetailRows {
   return [
     ['state', app.state],
     ['source', app.source],
@@ -24,34 +28,34 @@ export function appFacts(app: NetworkApplication): Facts {
   ];
 }
 
-export function clientFacts(client: NetworkClient): Facts {
+export function clientDetails(client: NetworkClient): DetailRows {
   return [
     ['program', client.program],
     ['process', client.pid === 0 ? undefined : String(client.pid)],
     ['connected', client.connected ? (client.answered ? 'yes' : 'yes, does not answer') : 'no'],
     ...client.flows.map(
       (usage) =>
-        [`${usage.direction === 'input' ? 'reads' : 'writes'} ${usage.flow}`, usageLong(usage)] as const,
+        [`${usage.direction === 'input' ? 'reads' : 'writes'} ${usage.flow}`, usageDetails(usage)] as const,
     ),
   ];
 }
 
-export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]): Facts {
+export function flowDetails(flow: NetworkFlow, clients: readonly NetworkClient[]): DetailRows {
   const users = clients.flatMap(({ name, flows }) =>
     flows
       .filter((usage) => usage.flow === flow.flow)
       .map(
         (usage) =>
-          [`${usage.direction === 'input' ? 'read' : 'written'} by ${name}`, usageLong(usage)] as const,
+          [`${usage.direction === 'input' ? 'read' : 'written'} by ${name}`, usageDetails(usage)] as const,
       ),
   );
   return [
     ['state', flow.sourceState === undefined ? flow.state : `${flow.state}, ${flow.sourceState}`],
-    ['trouble', troubleOf(flow)],
-    ['rate', rateOf(flow)],
+    ['problem', flowProblem(flow)],
+    ['rate', flowRateText(flow)],
     ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS * 1_000)} ago`],
-    ['held back by', flow.holding.length === 0 ? 'nobody' : flow.holding.join(', ')],
-    ['readers', lagOf(flow)],
+    ['held back by', flow.holding.length === 0 ? 'none' : flow.holding.join(', ')],
+    ['readers', flowLagText(flow)],
     ['fullest history', flow.fill === undefined ? undefined : `${Math.round(flow.fill * 100)} %`],
     ...users,
     ['type', flow.type],
@@ -65,23 +69,23 @@ export function flowFacts(flow: NetworkFlow, clients: readonly NetworkClient[]):
     ['duplicator', flow.pid === undefined ? undefined : `process ${flow.pid}`],
     ['restarts', String(flow.restarts)],
     ['cause', flow.cause],
-    ...counterFacts(flow),
+    ...counterRows(flow),
   ];
 }
 
-function counterFacts({ counters, rates }: NetworkFlow): Facts {
+function counterRows({ counters, rates }: NetworkFlow): DetailRows {
   const counted = Object.entries(counters).filter(([name, value]) => value !== 0 || name === 'published');
   return counted.map(([name, value]) => {
     const rate = rates[name];
     const bytes = name.endsWith('Bytes');
-    if (name.endsWith('Ns')) return [spaced(name), formatDuration(value / 1e6)];
+    if (name.endsWith('Ns')) return [counterName(name), formatDuration(value / 1e6)];
     const perSecond = rate === undefined ? '' : ` · ${bytes ? formatByteRate(rate) : formatRate(rate)}`;
-    return [spaced(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
+    return [counterName(name), (bytes ? formatBytes(value) : formatCount(value)) + perSecond];
   });
 }
 
-/** Counters keep their own name apart from the facts above: `published data`, `update time`. */
-function spaced(name: string): string {
+/** `publishedBytes` as `published data`, `updateNs` as `update time`. */
+function counterName(name: string): string {
   return name
     .replace(/Bytes$/, ' data')
     .replace(/Ns$/, ' time')

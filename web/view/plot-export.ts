@@ -1,11 +1,15 @@
-/** The numbers of a plot as CSV and JSON. Pure. */
+/**
+ * The numbers of a plot as CSV and JSON text. `plot-download.ts` of the page saves them as files. A
+ * frame is the message with the counts of one view of a spectrum. Pure.
+ */
 import type { Frame } from '../wire/frame.js';
 
-export interface Exported {
+export interface ExportedSpectrum {
   readonly name: string;
   readonly frame: Frame;
+  /** The axis that a map is projected onto. */
   readonly projection: 'x' | 'y' | undefined;
-  /** From a stored channel, or a place between two, to the units of the axis. */
+  /** Convert a stored channel, which may be fractional, to the units of the axis. */
   readonly xUnits: (channel: number) => number;
   readonly yUnits: (channel: number) => number;
   /** The stored channel that is channel 0 of the axis. */
@@ -14,43 +18,47 @@ export interface Exported {
 }
 
 /**
- * One line for each channel of 1-D, for each channel with counts of 2-D; the middle of the channel
- * in units.
+ * One line per channel of 1-D spectra, per channel with counts of a 2-D spectrum; `x` and `y` are
+ * the middle of the channel in units. The first spectrum decides.
  */
-export function exportedCsv(all: readonly Exported[]): string {
-  const first = all[0];
+export function csvText(spectra: readonly ExportedSpectrum[]): string {
+  const first = spectra[0];
   if (first === undefined) return '';
-  return first.frame.head.dimensions === 2 ? mapCsv(first) : flatCsv(first, all);
+  return first.frame.head.dimensions === 2 ? mapCsv(first) : histogramCsv(first, spectra);
 }
 
-function flatCsv({ frame, xUnits, xFirst }: Exported, all: readonly Exported[]): string {
+function histogramCsv(
+  { frame, xUnits, xFirst }: ExportedSpectrum,
+  spectra: readonly ExportedSpectrum[],
+): string {
   const { x, xgroup, columns } = frame.head;
-  const lines = [['channel', 'x', ...all.map(({ name }) => name)].map(quoted).join(',')];
+  const lines = [['channel', 'x', ...spectra.map(({ name }) => name)].map(quoted).join(',')];
   for (let column = 0; column < columns; column += 1) {
     const channel = x[0] + column * xgroup;
-    const counts = all.map(({ frame }) => frame.values[column] ?? '');
+    const counts = spectra.map(({ frame }) => frame.values[column] ?? '');
     lines.push([channel - xFirst, round(xUnits(channel + xgroup / 2)), ...counts].join(','));
   }
   return `${lines.join('\n')}\n`;
 }
 
-function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: Exported): string {
+function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: ExportedSpectrum): string {
   const { x, y, xgroup, ygroup, columns, rows } = frame.head;
   const lines = ['xchannel,ychannel,x,y,counts'];
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {
       const count = frame.values[row * columns + column] ?? 0;
       if (count === 0) continue;
-      const [cx, cy] = [x[0] + column * xgroup, y[0] + row * ygroup];
-      const units = [round(xUnits(cx + xgroup / 2)), round(yUnits(cy + ygroup / 2))];
-      lines.push([cx - xFirst, cy - yFirst, ...units, count].join(','));
+      const [xChannel, yChannel] = [x[0] + column * xgroup, y[0] + row * ygroup];
+      const units = [round(xUnits(xChannel + xgroup / 2)), round(yUnits(yChannel + ygroup / 2))];
+      lines.push([xChannel - xFirst, yChannel - yFirst, ...units, count].join(','));
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
-export function exportedJson(all: readonly Exported[]): string {
-  const spectra = all.map(({ name, frame, projection, xFirst, yFirst }) => {
+/** One object, or an array of objects for several spectra. */
+export function jsonText(exported: readonly ExportedSpectrum[]): string {
+  const spectra = exported.map(({ name, frame, projection, xFirst, yFirst }) => {
     const { head, values } = frame;
     const { info, x, y, xgroup, ygroup, columns, rows, sum, rateS, spanS, atMs, region } = head;
     return {
@@ -88,11 +96,12 @@ export function exportedJson(all: readonly Exported[]): string {
 }
 
 function quoted(text: string): string {
-  // A spreadsheet takes what begins with one of these for a formula.
+  // A spreadsheet would read a text that begins with one of these as a formula.
   const plain = /^[=+\-@]/.test(text) ? `'${text}` : text;
   return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
+/** To nine significant digits. */
 function round(value: number): number {
   return Number(value.toPrecision(9));
 }

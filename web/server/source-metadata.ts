@@ -1,6 +1,8 @@
 /**
- * What only the REST service of a source knows: parameters, bins, gates. Asked for seldom, and
- * again when the list of spectra changes; without an answer everything else goes on.
+ * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
+ * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
+ * seconds, and when the list of spectra changes; opens HTTP connections. Without an answer spectra
+ * are shown all the same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
 import { parseAddress } from '../../protocol/base/address.js';
@@ -9,76 +11,90 @@ import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest, type SpecTclGate, type SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import type { GateShape } from '../wire/messages.js';
 
-interface FactsEvents {
+interface MetadataEvents {
   changed: [];
 }
 
-const LOOK_MS = 10_000;
+const REFRESH_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 3_000;
+/** Points of one gate that pages receive. */
 const POINTS_MAX = 10_000;
 
-export class SourceFacts extends EventEmitter<FactsEvents> {
+export class SourceMetadata extends EventEmitter<MetadataEvents> {
   readonly #log: Logger;
   #source: string | undefined;
   #rest: SpecTclRest | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #asking = false;
+  #requesting = false;
   #spectra = new Map<string, SpecTclSpectrum>();
-  #text = '';
-  gates: readonly GateShape[] = [];
-  /** Grows when anything here changes. */
-  revision = 0;
+  /** The last answer as JSON, to notice changes. */
+  #json = '';
+  #gates: readonly GateShape[] = [];
+  #revision = 0;
 
   constructor(log: Logger) {
     super();
     this.#log = log;
   }
 
-  of(name: string): SpecTclSpectrum | undefined {
+  get gates(): readonly GateShape[] {
+    return this.#gates;
+  }
+
+  /** Grows with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  spectrum(name: string): SpecTclSpectrum | undefined {
     return this.#spectra.get(name);
   }
 
-  /** Asks now and then from now on. Nothing happens for a source that is no SpecTcl. */
+  /** Refreshes from now on. Does nothing for a source that is not a SpecTcl. */
   start(source: string | undefined): void {
     if (source !== this.#source) this.stop();
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return;
-    this.#timer ??= setInterval(() => this.look(), LOOK_MS);
-    this.look();
+    this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
+    this.refresh();
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#rest?.close();
-    this.#rest = undefined;
+    this.#disconnect();
   }
 
-  look(): void {
-    if (this.#asking || this.#timer === undefined) return;
-    this.#asking = true;
-    void this.#ask().finally(() => {
-      this.#asking = false;
+  /** Asks the service now; `changed` follows when the answer differs. */
+  refresh(): void {
+    if (this.#requesting || this.#timer === undefined) return;
+    this.#requesting = true;
+    void this.#request().finally(() => {
+      this.#requesting = false;
     });
   }
 
-  async #ask(): Promise<void> {
+  async #request(): Promise<void> {
     try {
       this.#rest ??= await connectRest(this.#source ?? '');
       const [spectra, gates] = await Promise.all([this.#rest.spectra(), this.#rest.gates()]);
-      const text = JSON.stringify([spectra, gates]);
-      if (text === this.#text) return;
-      this.#text = text;
+      const json = JSON.stringify([spectra, gates]);
+      if (json === this.#json) return;
+      this.#json = json;
       this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
-      this.gates = gates.flatMap(gateShape);
-      this.revision += 1;
+      this.#gates = gates.flatMap(gateShape);
+      this.#revision += 1;
       this.emit('changed');
     } catch (error) {
-      this.#log.debug('the REST service does not tell gates', { source: this.#source, error });
-      // The next look finds the ports again, which may have moved.
-      this.#rest?.close();
-      this.#rest = undefined;
+      this.#log.debug('cannot read spectra and gates by REST', { source: this.#source, error });
+      // The service's port may have changed: the next request looks it up again.
+      this.#disconnect();
     }
+  }
+
+  #disconnect(): void {
+    this.#rest?.close();
+    this.#rest = undefined;
   }
 }
 
@@ -91,15 +107,16 @@ async function connectRest(source: string): Promise<SpecTclRest> {
   return new SpecTclRest({ host, port }, { timeoutMs: REQUEST_TIMEOUT_MS });
 }
 
-/** SpecTcl's letters: s slice, c contour, b band; all others have no shape of their own to draw. */
+/** SpecTcl's type letters of gates that can be drawn; the others combine gates. */
 const SHAPES = { s: 'slice', c: 'contour', b: 'band' } as const;
 
-export function gateShape({ name, type, fields }: SpecTclGate): GateShape[] {
+/** A gate as pages draw it; empty for a type without a shape, or with invalid numbers. */
+function gateShape({ name, type, fields }: SpecTclGate): GateShape[] {
   const shape = type === 's' || type === 'c' || type === 'b' ? SHAPES[type] : undefined;
   if (shape === undefined) return [];
   const parameters = listOf(fields['parameters']).flatMap((parameter) => {
-    const named: unknown = isFields(parameter) ? parameter['name'] : parameter;
-    return typeof named === 'string' ? [named] : [];
+    const parameterName: unknown = isFields(parameter) ? parameter['name'] : parameter;
+    return typeof parameterName === 'string' ? [parameterName] : [];
   });
   const points = listOf(fields['points']).flatMap((point) => {
     if (!isFields(point)) return [];

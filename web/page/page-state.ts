@@ -1,4 +1,8 @@
-/** What the page knows, and who wants to hear when it changes. One object for the whole page. */
+/**
+ * The data that the page has received from its server, and listeners for changes by topic. One
+ * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
+ * I/O.
+ */
 import type {
   ApplicationSummary,
   GateShape,
@@ -16,7 +20,7 @@ export class PageState {
   connected = false;
   welcome: Welcome | undefined;
   hostServer = true;
-  /** Undefined before the first answer. */
+  /** Undefined before the first message. */
   applications: readonly ApplicationSummary[] | undefined;
   app: string | undefined;
   status: WatchStatus | undefined;
@@ -34,7 +38,7 @@ export class PageState {
     return () => listeners.delete(listener);
   }
 
-  tell(topic: Topic): void {
+  notify(topic: Topic): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
@@ -42,12 +46,12 @@ export class PageState {
     return this.spectra?.find((info) => info.name === name);
   }
 
-  /** Another application: what was known of the one before is forgotten. */
-  choose(app: string | undefined): void {
+  /** Selects an application and drops the data of the previous one. */
+  selectApplication(app: string | undefined): void {
     this.app = app;
     this.status = undefined;
     this.spectra = undefined;
     this.gates = [];
-    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.tell(topic);
+    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.notify(topic);
   }
 }
