@@ -5,7 +5,7 @@
  * that owns a flow, writes to the flow file. Pure: no I/O.
  */
 import { ratesBetween as ratesOfCounters, type CounterSample } from '../protocol/base/rates.js';
-import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
+import { COUNTERS, GAUGES } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
 type Counters = Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export interface CounterRow {
 const RATE_SUFFIX = 'PerSecond';
 
 export function counterRows(sample: CounterSample, previous: CounterSample | undefined): CounterRow[] {
-  const rates = ratesBetween(sample, previous);
+  const rates = flowRates(sample, previous);
   return Object.entries(countersOf(sample)).map(([name, value]) => ({
     name,
     value: shownValue(name, value),
@@ -38,14 +38,14 @@ export function countersOf({ counters }: CounterSample): Counters {
 /**
  * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
-export function ratesBetween(
+export function flowRates(
   sample: CounterSample,
   previous: CounterSample | undefined,
 ): Record<string, number> {
   const measured = previous === undefined ? {} : ratesOfCounters(previous, sample);
   const rates: Record<string, number> = {};
   for (const name of Object.keys(countersOf(sample))) {
-    if (LEVELS.has(name)) continue;
+    if (GAUGES.has(name)) continue;
     const isMeasured =
       previous !== undefined && sample.atMs > previous.atMs && Object.hasOwn(previous.counters, name);
     const rate = isMeasured ? measured[name] : sample.counters[`${name}${RATE_SUFFIX}`];

@@ -8,7 +8,7 @@ import type { CounterSample } from '../../protocol/base/rates.js';
 import type { Client } from '../../client-lib/index.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
-import { counterRows, countersOf, ratesBetween } from '../flow-statistics.js';
+import { counterRows, countersOf, flowRates } from '../flow-statistics.js';
 import { networkStatistics, ownHostName } from '../every-host.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
@@ -93,7 +93,7 @@ class FlowStatistics {
     const hosts = [...this.#samples].map(([host, { sample, previous }]) => ({
       host,
       counters: countersOf(sample),
-      rates: ratesBetween(sample, previous),
+      rates: flowRates(sample, previous),
     }));
     if (this.#ownHost !== undefined) return { app, flow, hosts };
     const { counters = {}, rates = {} } = hosts[0] ?? {};

@@ -5,10 +5,10 @@
  */
 import type { CounterSample } from '../../protocol/base/rates.js';
 import type { ApplicationInfo, ApplicationStatistics, Client } from '../../client-lib/index.js';
-import { standingOf, type FlowStanding } from '../../protocol/rpc/contract/standing.js';
+import { summarizeReaders, type ReaderSummary } from '../../protocol/rpc/contract/reader-summary.js';
 import { describeError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
-import { ratesBetween } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { numberValue } from '../option-values.js';
 import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
@@ -61,7 +61,7 @@ interface FlowSample extends CounterSample {
   readonly changedMs: number;
 }
 
-interface FlowLine extends FlowStanding {
+interface FlowLine extends ReaderSummary {
   /** Host of the flow; only with `--all`. */
   readonly host?: string;
   readonly app: string;
@@ -234,7 +234,7 @@ class FlowMonitor {
     const { rates, quietS } = this.#since(`${host}:${app}/${flow}`, state === 'running' ? counters : {});
     const { updates = 0, updateNs = 0 } = rates;
     return {
-      ...standingOf(statistics, flow),
+      ...summarizeReaders(statistics, flow),
       app,
       flow,
       state,
@@ -256,7 +256,7 @@ class FlowMonitor {
     const sample: FlowSample = { atMs, counters, changedMs: same ? previous.changedMs : atMs };
     this.#previous.set(key, sample);
     return {
-      rates: ratesBetween(sample, previous),
+      rates: flowRates(sample, previous),
       quietS: previous === undefined ? undefined : (atMs - sample.changedMs) / 1000,
     };
   }

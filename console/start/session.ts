@@ -10,7 +10,7 @@ import { connect, connectHost, type Client, type Mirror } from '../../client-lib
 import { clientDirectories } from '../../protocol/base/paths.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
-import { ratesBetween } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { runningHost } from '../host-process/launch.js';
 import { interruptible, pause } from '../interruption.js';
 import { cutTo, printable } from '../render/printable.js';
@@ -112,7 +112,7 @@ class Session {
       // Interrupted meanwhile, or the app server does not answer, which `#watch` reports.
       if (counters === undefined || signal.aborted) continue;
       const sample: CounterSample = { atMs: performance.now(), counters };
-      const rates = previous === undefined ? {} : ratesBetween(sample, previous);
+      const rates = previous === undefined ? {} : flowRates(sample, previous);
       previous = sample;
       if (samples === 0) continue;
       this.#showStatusLine(

@@ -130,7 +130,7 @@ export class MirrorPublisher {
     // which no spectrum appears under the header of another.
     this.#image.apply(memory.subarray(0, size), ranges, sequence, size, this.#size, updateDisplay);
     this.#size = size;
-    this.history.note(sequence, ranges, size);
+    this.history.record(sequence, ranges, size);
     this.publishedBytes += size;
     for (const [start, end] of ranges) this.imageBytesWritten += end - start;
     return sequence;

@@ -32,7 +32,7 @@ export const COUNTERS = {
 export type CounterName = keyof typeof COUNTERS;
 
 /** Counters that rise and fall: a rate of them has no meaning. */
-export const LEVELS: ReadonlySet<string> = new Set<CounterName>([
+export const GAUGES: ReadonlySet<string> = new Set<CounterName>([
   'clients',
   'consumers',
   'lossless',

@@ -94,7 +94,7 @@ export class RingReader {
   }
 
   /** Starts again in the file's current epoch. */
-  follow(start: ReadStart): void {
+  enterEpoch(start: ReadStart): void {
     this.#enter(this.#file.epoch);
     this.#published = 0;
     this.#seek(start);
@@ -104,7 +104,7 @@ export class RingReader {
    * Borrows the next buffer in place: on `ready`, `view()` is its payload. The writer may overwrite
    * it at any time: check `isIntact()` after use. The reader stays on this buffer until `advance`.
    */
-  look(): ReadOutcome {
+  peek(): ReadOutcome {
     const words = this.#words;
     for (;;) {
       const next = this.#next;
@@ -124,7 +124,7 @@ export class RingReader {
         this.timestampNs = words.plain64(slot + SLOT.timestampNs);
         this.size = Math.min(words.plain32(slot + SLOT.size), this.#capacity);
         this.flags = words.plain32(slot + SLOT.flags);
-        if (this.stillThere()) return 'ready';
+        if (this.isIntact()) return 'ready';
       }
       const ending = this.#skip();
       if (ending !== undefined) return ending;
@@ -145,7 +145,7 @@ export class RingReader {
   }
 
   /** False when the writer has overwritten the borrowed buffer: discard what was read from it. */
-  stillThere(): boolean {
+  isIntact(): boolean {
     const words = this.#words;
     return (
       words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
@@ -169,7 +169,7 @@ export class RingReader {
   }
 
   /** Counts the borrowed buffer as missed and moves on: for a reader that finds it not intact. */
-  lose(): void {
+  skipMissed(): void {
     this.#missed += 1;
     this.advance();
   }
@@ -181,10 +181,10 @@ export class RingReader {
    */
   copy(target: Uint8Array): ReadOutcome {
     for (let lapped = 0; lapped < COPY_ATTEMPTS; lapped += 1) {
-      const outcome = this.look();
+      const outcome = this.peek();
       if (outcome !== 'ready') return outcome;
       this.#payload().copy(target, 0, 0, this.size);
-      if (this.stillThere()) {
+      if (this.isIntact()) {
         this.advance();
         return 'ready';
       }

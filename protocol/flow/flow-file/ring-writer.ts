@@ -151,7 +151,7 @@ export class RingWriter {
    * Restores the opened slots from `sequence` on: readers can read their previous buffers again.
    * Only while nothing was written to their payloads.
    */
-  giveBack(sequence: number): void {
+  restore(sequence: number): void {
     const { geometry, words } = this.#file;
     for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
       const before = at - geometry.slotCount;
@@ -164,7 +164,7 @@ export class RingWriter {
 
   /** Restores every open slot. Only while nothing was written to their payloads. */
   abandon(): void {
-    this.giveBack(this.#committed);
+    this.restore(this.#committed);
   }
 
   /**

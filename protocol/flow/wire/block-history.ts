@@ -23,7 +23,7 @@ export class BlockHistory {
    * Records that publication `sequence` of `size` bytes changed these ranges. Bytes that a change
    * of the size adds or removes count as changed.
    */
-  note(sequence: number, ranges: ChangedRanges, size: number): void {
+  record(sequence: number, ranges: ChangedRanges, size: number): void {
     for (const [start, end] of ranges) this.#mark(start, end, sequence + 1);
     if (size !== this.#size) this.#mark(Math.min(size, this.#size), Math.max(size, this.#size), sequence + 1);
     this.#size = size;

@@ -42,7 +42,7 @@ export interface FrameSink {
    * With `large`: the place for the header (FRAME_BYTES) and, behind it, the payload of the next
    * buffer; undefined while it may not be written. Previous content of the place is lost.
    */
-  ahead(): Buffer | undefined;
+  reserveNext(): Buffer | undefined;
   /**
    * Handles a complete frame. `payload`: of a BUFFER, the sink's own place; of other kinds,
    * borrowed until the call returns. Returns the defect of an invalid frame.
@@ -98,7 +98,7 @@ export class FrameReader {
   }
 
   /** Uses a buffer that the socket got before this reader existed. */
-  adopt(buffer: Buffer): void {
+  adoptBuffer(buffer: Buffer): void {
     this.#readBuffer = buffer;
   }
 
@@ -106,7 +106,7 @@ export class FrameReader {
    * `bytes` were read into the last `nextBuffer`. False when no more may be read: blocked or
    * failed.
    */
-  took(bytes: number): boolean {
+  received(bytes: number): boolean {
     if (this.#problem !== undefined) return false;
     const buffer = this.#readBuffer;
     this.#lastReadWasFull = bytes === buffer.length;
@@ -149,7 +149,7 @@ export class FrameReader {
       return this.#aheadFilled === 0 ? this.#ahead : this.#ahead.subarray(this.#aheadFilled);
     if (this.#partialFilled > 0 || !this.#sink.large) return this.#stage(STAGING_BYTES);
     // While no more bytes are expected, readers keep the slot until the next header is read.
-    this.#ahead = this.#lastReadWasFull ? this.#sink.ahead() : undefined;
+    this.#ahead = this.#lastReadWasFull ? this.#sink.reserveNext() : undefined;
     this.#aheadFilled = 0;
     return this.#ahead ?? this.#stage(FRAME_BYTES);
   }

@@ -48,7 +48,7 @@ describe('creating and opening a flow file', () => {
       77,
     ]);
     const reader = new RingReader(opened, 'oldest');
-    expect(reader.look()).to.equal('ready');
+    expect(reader.peek()).to.equal('ready');
     expect(reader.view().toString()).to.equal('hello');
     expect([reader.sequence, reader.flags, reader.timestampNs]).to.deep.equal([
       0, 9, 1_700_000_000_000_000_000,
@@ -188,7 +188,7 @@ describe('creating and opening a flow file', () => {
       const { bytes, geometry } = openFlowFile(path, 'read');
       expect(bytes.length).to.be.at.most(content.length);
       expect(geometry.fileBytes).to.equal(bytes.length);
-      new RingReader(openFlowFile(path, 'read'), 'oldest').look();
+      new RingReader(openFlowFile(path, 'read'), 'oldest').peek();
     } catch (error) {
       expect((error as { code?: string }).code).to.be.oneOf(['FILE_CORRUPT', 'VERSION_MISMATCH']);
     }

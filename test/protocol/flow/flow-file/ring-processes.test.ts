@@ -40,7 +40,7 @@ describe('a ring between two processes', () => {
         if (problem !== undefined) torn.push(problem);
         if (reader.timestampNs !== reader.sequence || reader.flags !== reader.epoch)
           torn.push('foreign metadata');
-      } else if (outcome === 'restarted') reader.follow('oldest');
+      } else if (outcome === 'restarted') reader.enterEpoch('oldest');
       else if (ended) break;
       // The turn goes round now and then, so that a writer that failed is noticed.
       if (spins % 20_000 === 0) await new Promise((resolve) => setImmediate(resolve));

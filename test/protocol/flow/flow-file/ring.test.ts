@@ -44,14 +44,14 @@ describe('the ring', () => {
     const reader = new RingReader(file, 'oldest');
     write(writer, file, 0);
     write(writer, file, 1);
-    expect([reader.look(), reader.available, writer.published, writer.next]).to.deep.equal([
+    expect([reader.peek(), reader.available, writer.published, writer.next]).to.deep.equal([
       'empty',
       0,
       0,
       2,
     ]);
     expect(writer.publish()).to.equal(2);
-    expect([reader.look(), reader.available]).to.deep.equal(['ready', 2]);
+    expect([reader.peek(), reader.available]).to.deep.equal(['ready', 2]);
   });
 
   it('the ring works across the carries of a 64-bit sequence', () => {
@@ -97,18 +97,18 @@ describe('the ring', () => {
     const { file, writer } = ring(2);
     const readers = (['oldest', 'newest', 'next', 0] as const).map((start) => new RingReader(file, start));
     writeAndPublish(writer, file);
-    for (const reader of readers) expect([reader.look(), reader.sequence]).to.deep.equal(['ready', 0]);
+    for (const reader of readers) expect([reader.peek(), reader.sequence]).to.deep.equal(['ready', 0]);
   });
 
   it('a reader detects that its borrowed buffer was overwritten during use', () => {
     const { file, writer } = ring(2);
     writeAndPublish(writer, file);
     const reader = new RingReader(file, 'oldest');
-    expect(reader.look()).to.equal('ready');
+    expect(reader.peek()).to.equal('ready');
     expect(reader.view().equals(reader.area().subarray(0, reader.size))).to.equal(true);
     writer.begin(1); // the slot of the borrowed buffer
-    expect(reader.stillThere()).to.equal(false);
-    reader.lose();
+    expect(reader.isIntact()).to.equal(false);
+    reader.skipMissed();
     expect([reader.missed, reader.next]).to.deep.equal([1, 1]);
   });
 
@@ -118,9 +118,9 @@ describe('the ring', () => {
     const reader = new RingReader(file, 0);
     writer.open(3);
     expect([writer.next, writer.opened]).to.deep.equal([8, 11]);
-    expect([reader.look(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
+    expect([reader.peek(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
     write(writer, file, 8);
-    writer.giveBack(writer.next);
+    writer.restore(writer.next);
     expect([writer.next, writer.opened]).to.deep.equal([9, 9]);
     const late = new RingReader(file, 0);
     const target = Buffer.alloc(CAPACITY);
@@ -172,7 +172,7 @@ describe('the ring', () => {
           else {
             const before = sequences();
             writer.open(count);
-            writer.giveBack(writer.next);
+            writer.restore(writer.next);
             expect(sequences()).to.deep.equal(before);
           }
         }
@@ -233,16 +233,16 @@ describe('the ring', () => {
       writeAndPublish(writer, file, 9);
       const behind = new RingReader(file, 'oldest');
       const drained = new RingReader(file, 'next');
-      expect(behind.look()).to.equal('ready');
+      expect(behind.peek()).to.equal('ready');
       writer.restart(2);
-      expect([behind.stillThere(), behind.look(), drained.look()]).to.deep.equal([
+      expect([behind.isIntact(), behind.peek(), drained.peek()]).to.deep.equal([
         false,
         'restarted',
         'restarted',
       ]);
-      behind.follow('oldest');
-      drained.follow('next');
-      expect([behind.look(), drained.look(), behind.next, drained.epoch]).to.deep.equal([
+      behind.enterEpoch('oldest');
+      drained.enterEpoch('next');
+      expect([behind.peek(), drained.peek(), behind.next, drained.epoch]).to.deep.equal([
         'empty',
         'empty',
         0,
@@ -256,11 +256,11 @@ describe('the ring', () => {
       const { file, writer } = ring(8);
       writeAndPublish(writer, file, 5);
       const reader = new RingReader(file, 3);
-      expect(reader.look()).to.equal('ready');
+      expect(reader.peek()).to.equal('ready');
       writer.restart(2);
       writeAndPublish(writer, file, 6);
-      expect(reader.stillThere()).to.equal(false);
-      expect(reader.look()).to.equal('restarted');
+      expect(reader.isIntact()).to.equal(false);
+      expect(reader.peek()).to.equal('restarted');
     });
 
     it('no intermediate state of a restart mixes the epochs', () => {
@@ -275,11 +275,11 @@ describe('the ring', () => {
         store(at, value);
         steps += 1;
         const newReader = new RingReader(file, 'oldest');
-        const outcome = newReader.look();
+        const outcome = newReader.peek();
         if (newReader.epoch === 2) expect([outcome, newReader.next]).to.deep.equal(['empty', 0]);
         if (outcome === 'ready')
           expect([newReader.epoch, newReader.sequence]).to.deep.equal([1, newReader.next]);
-        const outcomeOfOld = old.look();
+        const outcomeOfOld = old.peek();
         expect(outcomeOfOld === 'ready' ? old.epoch : 1).to.equal(1);
         expect([old.next, old.missed]).to.deep.equal([before, 0]);
         if (at === HEADER.epoch) expect(outcomeOfOld).to.equal('restarted');
@@ -348,7 +348,7 @@ describe('the ring', () => {
                 const outcome = model.reader.copy(target);
                 if (outcome === 'restarted') {
                   expect(model.reader.epoch).to.not.equal(file.epoch);
-                  model.reader.follow('oldest');
+                  model.reader.enterEpoch('oldest');
                   model.first = model.reader.next;
                   model.delivered = 0;
                   model.first -= model.reader.missed;

@@ -78,7 +78,7 @@ export class SlotSink implements FrameSink {
     return this.#slot(sequence).subarray(FRAME_BYTES);
   }
 
-  ahead(): Buffer {
+  reserveNext(): Buffer {
     return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#lastLength);
   }
 
@@ -101,14 +101,14 @@ export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number)
     const buffer = reader.nextBuffer();
     const received = bytes.copy(buffer, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
     at += received;
-    reader.took(received);
+    reader.received(received);
     if (!reader.blocked) continue;
     // Sockets ask for the next buffer while the reader is blocked.
     const spare = reader.nextBuffer();
     while (reader.blocked && reader.problem === undefined) reader.resume();
     const next = bytes.copy(spare, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
     at += next;
-    if (next > 0) reader.took(next);
+    if (next > 0) reader.received(next);
     while (reader.blocked && reader.problem === undefined) reader.resume();
   }
   return reader.problem;
