@@ -4,11 +4,11 @@
  * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator, the process
  * that owns a flow, writes to the flow file. Pure: no I/O.
  */
-import { ratesBetween as ratesOfCounters } from '../protocol/base/rates.js';
-import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
+import { ratesBetween as ratesOfCounters, type CounterSample } from '../protocol/base/rates.js';
+import { COUNTERS, GAUGES } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
-export type Counters = Readonly<Record<string, number>>;
+type Counters = Readonly<Record<string, number>>;
 
 export interface CounterRow {
   readonly name: string;
@@ -18,17 +18,11 @@ export interface CounterRow {
   readonly help: string;
 }
 
-/** The counters of a flow at one time. */
-export interface Look {
-  readonly atMs: number;
-  readonly counters: Counters;
-}
-
 const RATE_SUFFIX = 'PerSecond';
 
-export function counterRows(look: Look, before: Look | undefined): CounterRow[] {
-  const rates = ratesBetween(look, before);
-  return Object.entries(countersOf(look)).map(([name, value]) => ({
+export function counterRows(sample: CounterSample, previous: CounterSample | undefined): CounterRow[] {
+  const rates = flowRates(sample, previous);
+  return Object.entries(countersOf(sample)).map(([name, value]) => ({
     name,
     value: shownValue(name, value),
     rate: shownRate(name, Object.hasOwn(rates, name) ? rates[name] : undefined),
@@ -37,21 +31,24 @@ export function counterRows(look: Look, before: Look | undefined): CounterRow[] 
 }
 
 /** The counters without the rates that the server adds to them. */
-export function countersOf({ counters }: Look): Counters {
+export function countersOf({ counters }: CounterSample): Counters {
   return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
 /**
  * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
-export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
-  const measured = before === undefined ? {} : ratesOfCounters(before, look);
+export function flowRates(
+  sample: CounterSample,
+  previous: CounterSample | undefined,
+): Record<string, number> {
+  const measured = previous === undefined ? {} : ratesOfCounters(previous, sample);
   const rates: Record<string, number> = {};
-  for (const name of Object.keys(countersOf(look))) {
-    if (LEVELS.has(name)) continue;
+  for (const name of Object.keys(countersOf(sample))) {
+    if (GAUGES.has(name)) continue;
     const isMeasured =
-      before !== undefined && look.atMs > before.atMs && Object.hasOwn(before.counters, name);
-    const rate = isMeasured ? measured[name] : look.counters[`${name}${RATE_SUFFIX}`];
+      previous !== undefined && sample.atMs > previous.atMs && Object.hasOwn(previous.counters, name);
+    const rate = isMeasured ? measured[name] : sample.counters[`${name}${RATE_SUFFIX}`];
     if (rate !== undefined && rate >= 0) rates[name] = rate;
   }
   return rates;

@@ -9,7 +9,9 @@ const LETTERS_PER_CHANGE = 3;
 /** Longer words are not compared: the time grows with the square of the length. */
 const COMPARED_CHARACTERS = 128;
 
-/** The word of `candidates` that is closest to `word`, ignoring case; undefined when none is close. */
+/**
+ * The word of `candidates` that is closest to `word`, ignoring case; undefined when none is close.
+ */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word === '' || word.length > COMPARED_CHARACTERS) return undefined;
   const target = word.toLowerCase();

@@ -5,7 +5,7 @@
  * does not run.
  */
 import { APP_OPTION, command } from '../command.js';
-import { globMatcher } from '../glob.js';
+import { globMatcher, literalGlob } from '../../protocol/spectcl/glob.js';
 import type { Output } from '../output.js';
 import { withClient } from '../servers.js';
 import { spectrumRecord, type SpectrumRecord } from '../spectrum-record.js';
@@ -16,7 +16,8 @@ export const spectraCommand = command({
   positionals: {
     pattern: {
       type: 'string',
-      describe: 'list only names that match: * any text, ? one character, [a-z] one of these',
+      describe:
+        'list only names that match, as in Tcl: * any text, ? one character, [a-z] one of these, \\[ a bracket',
       completes: 'spectrum',
     },
   },
@@ -70,8 +71,14 @@ function spectrumTable(output: Output, spectra: readonly SpectrumRecord[], patte
       beyond(spectrum, spectrum.overflows),
       beyond(spectrum, spectrum.underflows),
     ]),
-    pattern === undefined ? 'No spectra.' : `No spectra match ${pattern}.`,
+    noSpectra(pattern),
   );
+}
+
+function noSpectra(pattern: string | undefined): string {
+  if (pattern === undefined) return 'No spectra.';
+  const hint = pattern.includes('[') ? ` The name itself is written '${literalGlob(pattern)}'.` : '';
+  return `No spectra are named like ${pattern}.${hint}`;
 }
 
 function is2d({ type }: SpectrumRecord): boolean {

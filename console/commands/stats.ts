@@ -4,10 +4,11 @@
  * A flow is a stream of buffers; its counters stand in its flow file. The command gets them from
  * the app server, with `--all` those of other hosts too.
  */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import type { Client } from '../../client-lib/index.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
-import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
+import { counterRows, countersOf, flowRates } from '../flow-statistics.js';
 import { networkStatistics, ownHostName } from '../every-host.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
@@ -55,8 +56,8 @@ export const statsCommand = command({
 
 /** The last two samples of the flow's counters on one host. */
 interface HostSample {
-  readonly look: Look;
-  readonly before: Look | undefined;
+  readonly sample: CounterSample;
+  readonly previous: CounterSample | undefined;
 }
 
 /**
@@ -81,7 +82,7 @@ class FlowStatistics {
     this.#samples = new Map(
       counters.map(([host, counters]) => [
         host,
-        { look: { atMs, counters }, before: this.#samples.get(host)?.look },
+        { sample: { atMs, counters }, previous: this.#samples.get(host)?.sample },
       ]),
     );
   }
@@ -89,10 +90,10 @@ class FlowStatistics {
   record() {
     const app = this.#client.app;
     const flow = this.#flow;
-    const hosts = [...this.#samples].map(([host, { look, before }]) => ({
+    const hosts = [...this.#samples].map(([host, { sample, previous }]) => ({
       host,
-      counters: countersOf(look),
-      rates: ratesBetween(look, before),
+      counters: countersOf(sample),
+      rates: flowRates(sample, previous),
     }));
     if (this.#ownHost !== undefined) return { app, flow, hosts };
     const { counters = {}, rates = {} } = hosts[0] ?? {};
@@ -101,8 +102,8 @@ class FlowStatistics {
 
   table({ output }: CommandContext): string[] {
     const several = this.#ownHost !== undefined;
-    const rows = [...this.#samples].flatMap(([host, { look, before }]) =>
-      counterRows(look, before).map(({ name, value, rate, help }) => {
+    const rows = [...this.#samples].flatMap(([host, { sample, previous }]) =>
+      counterRows(sample, previous).map(({ name, value, rate, help }) => {
         const cells = [name, value, rate, help];
         return several ? [host].concat(cells) : cells;
       }),
@@ -125,13 +126,13 @@ class FlowStatistics {
   }
 
   /** Counters by host; an empty host name when only this host is sampled. */
-  async #counters(): Promise<[host: string, counters: Look['counters']][]> {
+  async #counters(): Promise<[host: string, counters: CounterSample['counters']][]> {
     if (this.#ownHost === undefined) return [['', await this.#client.statistics(this.#flow)]];
     const { here, elsewhere } = await networkStatistics(this.#client);
     const counters = [{ ...here, host: this.#ownHost }, ...elsewhere].flatMap(({ host, flows }) =>
       flows
         .filter(({ flow }) => flow === this.#flow)
-        .map(({ counters }): [string, Look['counters']] => [host, counters]),
+        .map(({ counters }): [string, CounterSample['counters']] => [host, counters]),
     );
     if (counters.length > 0) return counters;
     throw new MirrorflowError('UNKNOWN_FLOW', `no host has a flow ${this.#flow} of ${this.#client.app}`);

@@ -3,11 +3,12 @@
  *
  * Once per interval it asks the host server and, as a client, each application's app server.
  */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import type { ApplicationInfo, ApplicationStatistics, Client } from '../../client-lib/index.js';
-import { standingOf, type FlowStanding } from '../../protocol/rpc/contract/standing.js';
+import { summarizeReaders, type ReaderSummary } from '../../protocol/rpc/contract/reader-summary.js';
 import { describeError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
-import { ratesBetween, type Look } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { numberValue } from '../option-values.js';
 import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
@@ -55,12 +56,12 @@ export const topCommand = command({
   },
 });
 
-interface FlowSample extends Look {
+interface FlowSample extends CounterSample {
   /** Time at which `published` reached its present value, milliseconds. */
   readonly changedMs: number;
 }
 
-interface FlowLine extends FlowStanding {
+interface FlowLine extends ReaderSummary {
   /** Host of the flow; only with `--all`. */
   readonly host?: string;
   readonly app: string;
@@ -89,7 +90,7 @@ interface ApplicationLines {
 class FlowMonitor {
   readonly #context: CommandContext;
   readonly #clients = new Map<string, Client>();
-  readonly #before = new Map<string, FlowSample>();
+  readonly #previous = new Map<string, FlowSample>();
   readonly #all: boolean;
   #lines: FlowLine[] = [];
   #problem: string | undefined;
@@ -233,7 +234,7 @@ class FlowMonitor {
     const { rates, quietS } = this.#since(`${host}:${app}/${flow}`, state === 'running' ? counters : {});
     const { updates = 0, updateNs = 0 } = rates;
     return {
-      ...standingOf(statistics, flow),
+      ...summarizeReaders(statistics, flow),
       app,
       flow,
       state,
@@ -248,15 +249,15 @@ class FlowMonitor {
   }
 
   /** Rates and quiet time of a flow since the previous sample. */
-  #since(key: string, counters: Look['counters']) {
-    const before = this.#before.get(key);
+  #since(key: string, counters: CounterSample['counters']) {
+    const previous = this.#previous.get(key);
     const atMs = performance.now();
-    const same = before !== undefined && before.counters['published'] === counters['published'];
-    const look: FlowSample = { atMs, counters, changedMs: same ? before.changedMs : atMs };
-    this.#before.set(key, look);
+    const same = previous !== undefined && previous.counters['published'] === counters['published'];
+    const sample: FlowSample = { atMs, counters, changedMs: same ? previous.changedMs : atMs };
+    this.#previous.set(key, sample);
     return {
-      rates: ratesBetween(look, before),
-      quietS: before === undefined ? undefined : (atMs - look.changedMs) / 1000,
+      rates: flowRates(sample, previous),
+      quietS: previous === undefined ? undefined : (atMs - sample.changedMs) / 1000,
     };
   }
 

@@ -5,11 +5,12 @@
  *
  * The command `start` calls it. It spawns processes and writes to the output of the command.
  */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import { connect, connectHost, type Client, type Mirror } from '../../client-lib/index.js';
 import { clientDirectories } from '../../protocol/base/paths.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
-import { ratesBetween, type Look } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { runningHost } from '../host-process/launch.js';
 import { interruptible, pause } from '../interruption.js';
 import { cutTo, printable } from '../render/printable.js';
@@ -103,16 +104,16 @@ class Session {
    */
   async showStatus(): Promise<void> {
     const { output, signal } = this.#context;
-    let before: Look | undefined;
+    let previous: CounterSample | undefined;
     for (let samples = 0; !signal.aborted; samples += 1) {
       await pause(samples === 0 ? 0 : STATUS_INTERVAL_MS, signal);
       if (signal.aborted || output.json || (!output.abilities.repaint && samples > 1)) continue;
       const counters = await this.#client?.statistics(FLOW).catch(() => undefined);
       // Interrupted meanwhile, or the app server does not answer, which `#watch` reports.
       if (counters === undefined || signal.aborted) continue;
-      const look: Look = { atMs: performance.now(), counters };
-      const rates = before === undefined ? {} : ratesBetween(look, before);
-      before = look;
+      const sample: CounterSample = { atMs: performance.now(), counters };
+      const rates = previous === undefined ? {} : flowRates(sample, previous);
+      previous = sample;
       if (samples === 0) continue;
       this.#showStatusLine(
         pulseLine({

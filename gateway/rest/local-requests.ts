@@ -6,7 +6,7 @@
  */
 import { hostname } from 'node:os';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
-import { matchesGlob } from '../../protocol/spectcl/glob.js';
+import { globMatcher } from '../../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from '../mirror-directory.js';
 import type { DecodedHeader } from '../mirror-source.js';
 import { bindingDetail, spectrumDetail, statisticsDetail } from './from-header.js';
@@ -112,7 +112,8 @@ export class LocalRequests {
 
   #mirrors(pattern: string | undefined, local: boolean) {
     const all = [...this.#ownMirrors(local), ...this.#options.directory.list()];
-    return all.filter(({ host }) => matchesGlob(pattern ?? '*', host));
+    const isSelected = globMatcher(pattern ?? '*');
+    return all.filter(({ host }) => isSelected(host));
   }
 
   async #mirrorList(clients: string | undefined, local: boolean) {
@@ -135,10 +136,11 @@ export class LocalRequests {
     }
     if (!Array.isArray(all)) return [];
     const spectra = all as unknown[];
+    const isSelected = globMatcher(filter);
     return this.#list(`spectra ${filter}`, spectra, () =>
       spectra.filter((spectrum) => {
         const name = nameOf(spectrum);
-        return name !== undefined && matchesGlob(filter, name);
+        return name !== undefined && isSelected(name);
       }),
     );
   }
@@ -146,17 +148,19 @@ export class LocalRequests {
   async #bindings(pattern = '*'): Promise<readonly unknown[]> {
     const header = await this.#options.header();
     const ids = await this.#idsOf(header);
+    const isSelected = globMatcher(pattern);
     return this.#list(`bindings ${header.version} ${pattern}`, ids, () =>
       header.bindings
-        .filter(({ name }) => matchesGlob(pattern, name))
+        .filter(({ name }) => isSelected(name))
         .map((binding) => bindingDetail(binding, ids.get(binding.name))),
     );
   }
 
   async #statistics(pattern = '*'): Promise<readonly unknown[]> {
     const header = await this.#options.header();
+    const isSelected = globMatcher(pattern);
     return this.#list(`statistics ${pattern}`, header, () =>
-      header.bindings.filter(({ name }) => matchesGlob(pattern, name)).map(statisticsDetail),
+      header.bindings.filter(({ name }) => isSelected(name)).map(statisticsDetail),
     );
   }
 

@@ -4,7 +4,7 @@
  * after garbage collection. MIRRORFLOW_LONG_TEST_S sets the duration, default 20 seconds.
  */
 import { expect } from 'chai';
-import type { SpectrumDefinition } from '../../simulator/simulator.js';
+import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
 import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { counterRows, countersOf, ratesBetween } from '../../console/flow-statistics.js';
+import { counterRows, countersOf, flowRates } from '../../console/flow-statistics.js';
 
 describe('the counters of a flow', () => {
   const first = {
@@ -12,7 +12,7 @@ describe('the counters of a flow', () => {
   };
 
   it('rates are computed from two samples', () => {
-    expect(ratesBetween(second, first)).to.deep.equal({
+    expect(flowRates(second, first)).to.deep.equal({
       published: 10,
       publishedBytes: 2 ** 19,
       updateNs: 1e8,
@@ -20,13 +20,13 @@ describe('the counters of a flow', () => {
   });
 
   it("the first sample has the server's rates", () => {
-    expect(ratesBetween(first, undefined)).to.deep.equal({ published: 7 });
+    expect(flowRates(first, undefined)).to.deep.equal({ published: 7 });
     expect(countersOf(first)).to.not.have.property('publishedPerSecond');
   });
 
   it('a counter that decreased or has no elapsed time has no rate', () => {
-    expect(ratesBetween({ atMs: 4000, counters: { published: 5 } }, second)).to.deep.equal({});
-    expect(ratesBetween({ ...second, atMs: 1000 }, first)).to.deep.equal({});
+    expect(flowRates({ atMs: 4000, counters: { published: 5 } }, second)).to.deep.equal({});
+    expect(flowRates({ ...second, atMs: 1000 }, first)).to.deep.equal({});
   });
 
   it('counters are shown in their units with their meaning', () => {

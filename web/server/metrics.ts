@@ -5,7 +5,7 @@
  *
  * Names and labels are used by docs/grafana-dashboard.json.
  */
-import { COUNTERS, LEVELS } from '../../protocol/flow/flow-file/counters.js';
+import { COUNTERS, GAUGES } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
 import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 
@@ -163,7 +163,7 @@ function counterFamilies(flows: readonly Labelled<NetworkFlow>[]): Family[] {
   ];
   return [
     ...namesIn('counters').map((counter): Family => {
-      const level = LEVELS.has(counter) || !Object.hasOwn(COUNTERS, counter);
+      const level = GAUGES.has(counter) || !Object.hasOwn(COUNTERS, counter);
       return {
         name: `mirrorflow_flow_${snakeCase(counter)}${level ? '' : '_total'}`,
         type: level ? 'gauge' : 'counter',

@@ -8,9 +8,9 @@ import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/base/errors.js';
 import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
-import type { ApplicationStatistics } from '../../protocol/rpc/contract/figures.js';
-import { standingOf } from '../../protocol/rpc/contract/standing.js';
-import { LEVELS } from '../../protocol/flow/flow-file/counters.js';
+import type { ApplicationStatistics } from '../../protocol/rpc/contract/statistics.js';
+import { summarizeReaders } from '../../protocol/rpc/contract/reader-summary.js';
+import { GAUGES } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
 
 interface FlowSample extends CounterSample {
@@ -75,7 +75,7 @@ export class NetworkSampler {
     const sample = { atMs, counters, changedAtMs: isUnchanged ? before.changedAtMs : atMs };
     const rates = { ...ratesOfCounters(before, sample), ...ratesOfProvider(statistics, info.flow) };
     this.#samples.set(key, sample);
-    const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
+    const { readers, lag, fill, holding } = summarizeReaders(statistics, info.flow);
     return {
       ...shown,
       counters,
@@ -104,7 +104,7 @@ function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Recor
 function ratesOfCounters(before: CounterSample | undefined, after: CounterSample): Record<string, number> {
   if (before === undefined) return {};
   return Object.fromEntries(
-    Object.entries(ratesBetween(before, after)).filter(([name]) => !LEVELS.has(name)),
+    Object.entries(ratesBetween(before, after)).filter(([name]) => !GAUGES.has(name)),
   );
 }
 

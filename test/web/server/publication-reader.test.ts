@@ -1,7 +1,8 @@
 /** Reading publications into cache and list, over a display memory of the test. */
 import { expect } from 'chai';
 import { SpectraView, type Mirror } from '../../../client-lib/index.js';
-import { DISPLAY_HEADER_BYTES, writeBinding } from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import { PublicationReader } from '../../../web/server/publication-reader.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { SpectrumListing } from '../../../web/server/spectrum-listing.js';

@@ -1,6 +1,7 @@
 /** The cache copies counts when they change, and only then. */
 import { expect } from 'chai';
-import { DISPLAY_HEADER_BYTES, writeBinding } from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 
 function memory(): Buffer {

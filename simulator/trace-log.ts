@@ -1,6 +1,7 @@
 /**
- * What `trace/fetch` answers: the changes since the last fetch, kept for as long as the client
- * asked for.
+ * The traces of a simulated SpecTcl: changes of spectra and bindings, recorded for each client that
+ * has established a trace, until the client fetches them or its retention time is over. Used by
+ * simulator.ts (recording) and rest-service.ts. Pure.
  */
 export type TraceKind = 'parameter' | 'spectrum' | 'gate' | 'binding';
 
@@ -15,11 +16,11 @@ interface Trace {
   changes: Change[];
 }
 
-/** Traces at a time, and changes kept for each: a client that never fetches costs no more. */
+/** Limits of traces and of changes per trace: the most that clients which never fetch can cost. */
 const TRACES_MAX = 256;
 const CHANGES_MAX = 10_000;
 
-export class TraceBook {
+export class TraceLog {
   readonly #nowMs: () => number;
   readonly #traces = new Map<number, Trace>();
   #nextToken = 0;
@@ -28,6 +29,7 @@ export class TraceBook {
     this.#nowMs = nowMs;
   }
 
+  /** Returns the token of a new trace. The oldest trace ends when there are too many. */
   establish(retentionS: number): number {
     const token = this.#nextToken++;
     this.#traces.set(token, { retentionMs: retentionS * 1000, changes: [] });
@@ -44,17 +46,18 @@ export class TraceBook {
     }
   }
 
-  /** Undefined when there is no such token. */
+  /** The changes since the last fetch; undefined for an unknown token. */
   fetch(token: number): Readonly<Record<TraceKind, string[]>> | undefined {
     const trace = this.#traces.get(token);
     if (trace === undefined) return undefined;
     const oldest = this.#nowMs() - trace.retentionMs;
-    const found: Record<TraceKind, string[]> = { parameter: [], spectrum: [], gate: [], binding: [] };
-    for (const { kind, text, atMs } of trace.changes) if (atMs >= oldest) found[kind].push(text);
+    const fetched: Record<TraceKind, string[]> = { parameter: [], spectrum: [], gate: [], binding: [] };
+    for (const { kind, text, atMs } of trace.changes) if (atMs >= oldest) fetched[kind].push(text);
     trace.changes = [];
-    return found;
+    return fetched;
   }
 
+  /** False for an unknown token. */
   done(token: number): boolean {
     return this.#traces.delete(token);
   }

@@ -50,7 +50,7 @@ const link = {
   holding: boolean(),
 };
 
-export const duplicatorFigures = struct({
+export const duplicatorStatistics = struct({
   published: count('buffers published in this epoch'),
   links: arrayOf(struct({ client: count('the number from the HELLO of the client'), ...link })),
   remotes: optional(
@@ -97,7 +97,7 @@ export const clientStatistics = struct({
   flows: arrayOf(usage),
 });
 
-export const flowFigures = struct({
+export const flowStatistics = struct({
   flow: name('flow'),
   state: oneOf(FLOW_STATES),
   answered: boolean(),
@@ -108,7 +108,7 @@ export const flowFigures = struct({
 const statisticsOfHost = {
   collectedAt: date(),
   clients: arrayOf(clientStatistics),
-  flows: arrayOf(flowFigures),
+  flows: arrayOf(flowStatistics),
 };
 
 export const applicationStatistics = struct({
@@ -157,9 +157,9 @@ export const networkStatus = struct({
 });
 
 export type ClientReport = TypeOf<typeof clientReport>;
-export type DuplicatorFigures = TypeOf<typeof duplicatorFigures>;
+export type DuplicatorStatistics = TypeOf<typeof duplicatorStatistics>;
 export type ClientStatistics = TypeOf<typeof clientStatistics>;
-export type FlowFigures = TypeOf<typeof flowFigures>;
+export type FlowStatistics = TypeOf<typeof flowStatistics>;
 export type ApplicationStatistics = TypeOf<typeof applicationStatistics>;
 export type ProgramInfo = TypeOf<typeof programInfo>;
 export type NetworkStatus = TypeOf<typeof networkStatus>;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { ApplicationStatistics } from '../../../../protocol/rpc/contract/figures.js';
-import { standingOf } from '../../../../protocol/rpc/contract/standing.js';
+import type { ApplicationStatistics } from '../../../../protocol/rpc/contract/statistics.js';
+import { summarizeReaders } from '../../../../protocol/rpc/contract/reader-summary.js';
 
 type Links = ApplicationStatistics['flows'][number]['links'];
 type Usage = ApplicationStatistics['clients'][number]['flows'][number];
@@ -15,7 +15,7 @@ function statistics(links: Links, usages: readonly Usage[] = []) {
 
 describe('the summary of the readers of a flow', () => {
   it('a summary contains the largest lag, the fullest history and each holding client once', () => {
-    const summary = standingOf(
+    const summary = summarizeReaders(
       statistics(
         [
           { client: 'w', role: 'provider', holding: false, lag: 99 },
@@ -43,9 +43,9 @@ describe('the summary of the readers of a flow', () => {
 
   it('lag and fill are undefined without consumers that report them', () => {
     const unknown = { readers: 0, lag: undefined, fill: undefined, holding: [] };
-    expect(standingOf(statistics([]), 'f')).to.deep.equal(unknown);
-    expect(standingOf(statistics([]), 'other')).to.deep.equal(unknown);
+    expect(summarizeReaders(statistics([]), 'f')).to.deep.equal(unknown);
+    expect(summarizeReaders(statistics([]), 'other')).to.deep.equal(unknown);
     const empty = statistics([], [{ flow: 'f', direction: 'input', ready: 0, capacity: 0 }]);
-    expect(standingOf(empty, 'f').fill).to.equal(undefined);
+    expect(summarizeReaders(empty, 'f').fill).to.equal(undefined);
   });
 });

@@ -3,9 +3,9 @@
  * the slowest one, and the clients that hold the writer back. Shown by the console and the web
  * viewer. Pure.
  */
-import type { ApplicationStatistics } from './figures.js';
+import type { ApplicationStatistics } from './statistics.js';
 
-export interface FlowStanding {
+export interface ReaderSummary {
   /** Consumers, including observers, which read only the newest buffer. */
   readonly readers: number;
   /**
@@ -21,10 +21,10 @@ export interface FlowStanding {
 /** A client on the signal link that is not registered at the app server. */
 const UNREGISTERED_CLIENT = 'a program without a name';
 
-export function standingOf(
+export function summarizeReaders(
   statistics: Pick<ApplicationStatistics, 'clients' | 'flows'>,
   flow: string,
-): FlowStanding {
+): ReaderSummary {
   const links = statistics.flows.find((figures) => figures.flow === flow)?.links ?? [];
   const lags = links.flatMap(({ role, lag }) => (role === 'consumer' && lag !== undefined ? [lag] : []));
   const fills = statistics.clients

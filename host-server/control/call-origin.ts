@@ -5,7 +5,7 @@
  */
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 
-export interface HostContext {
+export interface CallOrigin {
   /** The permanent connection that carried the call; undefined for a call over HTTP. */
   readonly session: HostSession | undefined;
   /** IP address or name of the other host that calls; undefined for callers on this machine. */
@@ -13,4 +13,4 @@ export interface HostContext {
 }
 
 /** A permanent connection of an app server, a console or another host server. */
-export type HostSession = RpcSession<HostContext>;
+export type HostSession = RpcSession<CallOrigin>;

@@ -1,7 +1,9 @@
 /**
- * The system under chaos: a host server, applications, a source behind a proxy, providers and
- * readers, every one a real process in directories of its own. It knows everybody's process id,
- * starts again what nobody else would (as a service manager or a user does), and cleans up.
+ * The system under chaos: a host server, applications, a simulated SpecTcl behind a proxy,
+ * providers and readers, each a real process in temporary directories. `run.ts` starts and stops
+ * it; the faults hit its processes. It finds the process ids, restarts what no parent process
+ * restarts (as a service manager or a user would), and removes everything at the end. Spawns
+ * processes, opens sockets, and writes below its own directories only.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +14,7 @@ import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
-import { FlowPlace } from './flow-place.js';
+import { FlowDirectory } from './flow-directory.js';
 import type { FloodTarget } from './flood.js';
 import { leftovers } from './leftovers.js';
 import type { Ledger } from './ledger.js';
@@ -21,9 +23,9 @@ import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js
 import { Reader } from './reader.js';
 import { SourceProxy } from './source-proxy.js';
 
-const START_MS = 60_000;
-const DRAIN_MS = 60_000;
-const LOOK_MS = 20;
+const START_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 
 interface SourcePorts {
@@ -31,9 +33,9 @@ interface SourcePorts {
   readonly mirrorPort: number;
 }
 
-export class Plant {
+export class ChaosSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
-  readonly place = new FlowPlace();
+  readonly flowDirectory = new FlowDirectory();
   readonly readers = new Map<string, Reader>();
   /** By `app/flow`. */
   readonly providers = new Map<string, Participant>();
@@ -41,16 +43,16 @@ export class Plant {
   readonly simulator: Participant;
   proxies: readonly SourceProxy[] = [];
   readonly #ledger: Ledger;
-  readonly #note: (what: string) => void;
+  readonly #onProblem: (problem: string) => void;
   readonly #runs = new Map<string, number>();
   #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
-  #listening = false;
-  #ending = false;
+  #simulatorListens = false;
+  #stopping = false;
 
-  /** `note`: told what went wrong and is no matter of buffers. */
-  constructor(ledger: Ledger, note: (what: string) => void) {
+  /** `onProblem` receives problems that are not about buffers, such as processes that end. */
+  constructor(ledger: Ledger, onProblem: (problem: string) => void) {
     this.#ledger = ledger;
-    this.#note = note;
+    this.#onProblem = onProblem;
     this.hostServer = this.#participant('host-server', programPath('host-server'), () => [
       '--listen',
       'tcp://127.0.0.1:0',
@@ -58,14 +60,14 @@ export class Plant {
     this.simulator = this.#participant('simulator', 'simulator/main.js', () => this.#simulatorOptions(), (line) => {
       if (!line.startsWith('{')) return;
       this.#ports = JSON.parse(line) as SourcePorts;
-      this.#listening = true;
+      this.#simulatorListens = true;
     }); // prettier-ignore
     for (const plan of FLOWS) {
       const name = `${plan.app}/${plan.flow}`;
       this.providers.set(
         name,
         this.#participant(`provider-${plan.flow}`, 'test/chaos/programs/provider.js', () => this.#providerArguments(plan), (line) =>
-          this.#providerSaid(name, line),
+          this.#onProviderLine(name, line),
         ),
       ); // prettier-ignore
     }
@@ -73,24 +75,24 @@ export class Plant {
       const reader: Reader = new Reader(
         plan,
         ledger,
-        this.#surroundings(plan.name, () => reader.restarted()),
-        note,
+        this.#processOptions(plan.name, () => reader.restart()),
+        onProblem,
       );
       this.readers.set(plan.name, reader);
     }
   }
 
-  /** Resolves when every reader has a buffer. */
+  /** Starts everything; resolves when every reader has delivered a buffer. */
   async start(): Promise<void> {
     this.hostServer.start();
     this.simulator.start();
-    await this.#until('the simulator listens', () => this.#ports.restPort > 0);
+    await this.#waitUntil('the simulator listens', () => this.#ports.restPort > 0);
     this.proxies = [
       await SourceProxy.start(() => this.#ports.restPort),
       await SourceProxy.start(() => this.#ports.mirrorPort),
     ];
     const [rest, mirror] = this.proxies;
-    const host = await this.#until('the host server answers', () =>
+    const host = await this.#waitUntil('the host server answers', () =>
       connectHost({ directory: this.directory }).catch(() => undefined),
     );
     for (const name of APPLICATIONS) {
@@ -102,27 +104,30 @@ export class Plant {
     }
     await host.close();
     for (const provider of this.providers.values()) provider.start();
-    await this.#until('every flow is there', () =>
+    await this.#waitUntil('every flow has a duplicator', () =>
       FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
     );
     for (const { program } of this.readers.values()) program.start();
-    const back = await Promise.all([...this.readers.values()].map((reader) => reader.backSince(0, START_MS)));
-    if (back.includes(undefined)) throw new Error(`not every reader has begun:\n${this.#logs()}`);
+    const deliveries = await Promise.all(
+      [...this.readers.values()].map((reader) => reader.backSince(0, START_TIMEOUT_MS)),
+    );
+    if (deliveries.includes(undefined))
+      throw new Error(`not every reader has delivered a buffer:\n${this.#logs()}`);
   }
 
-  /** Kills a provider and starts it again as the next run of its flow. */
+  /** Kills a provider (`app/flow`) and starts the next run of its flow. */
   async restartProvider(name: string): Promise<void> {
     await this.providers.get(name)?.kill();
     this.#runs.set(name, (this.#runs.get(name) ?? 0) + 1);
     this.providers.get(name)?.start();
   }
 
-  /** Kills the source and starts it again; resolves when it listens. */
+  /** Kills the simulator and starts it again on the same ports; resolves when it listens. */
   async restartSimulator(): Promise<void> {
     await this.simulator.kill();
-    this.#listening = false;
+    this.#simulatorListens = false;
     this.simulator.start();
-    await this.#until('the simulator listens', () => this.#listening);
+    await this.#waitUntil('the simulator listens', () => this.#simulatorListens);
   }
 
   appServerPid(app: string): number | undefined {
@@ -139,11 +144,11 @@ export class Plant {
   }
 
   duplicatorPid(app: string, flow: string): number | undefined {
-    const found = inspectFlowFile(flowFilePath(this.place.directory, app, flow));
-    return found.kind === 'owned' ? found.pid : undefined;
+    const inspected = inspectFlowFile(flowFilePath(this.flowDirectory.path, app, flow));
+    return inspected.kind === 'owned' ? inspected.pid : undefined;
   }
 
-  /** Everything that listens. */
+  /** All sockets and ports on which the system listens. */
   listeners(): FloodTarget[] {
     const { directory } = this;
     const flows = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
@@ -152,33 +157,33 @@ export class Plant {
       ...APPLICATIONS.map((app) => ({ path: appSocketPath(directory, app) })),
       ...flows.map(({ app, flow }) => ({ path: linkSocketPath(directory, app, flow) })),
       ...['host', ...APPLICATIONS.map((app) => join('apps', app))].flatMap((name) => {
-        const port = portIn(join(directory, `${name}.json`));
+        const port = controlPortIn(join(directory, `${name}.json`));
         return port === undefined ? [] : [{ port }];
       }),
     ];
   }
 
   /**
-   * Ends everything in good order; resolves with what is left behind. Readers get what is still to
-   * come first.
+   * Stops everything in order: providers, readers once they have delivered what was published, then
+   * the servers. Resolves with the leftovers: files and processes that still exist.
    */
   async stop(): Promise<string[]> {
-    this.#ending = true;
+    this.#stopping = true;
     await Promise.all([...this.providers.values()].map((provider) => provider.stop()));
-    const streams = READERS.filter(({ mode }) => mode === 'lossless');
-    const drained = (): boolean => streams.every(({ name }) => this.#ledger.isUpToDate(name));
-    await this.#until('every lossless reader has everything', drained, DRAIN_MS).catch((error: unknown) =>
-      this.#note(String(error)),
+    const losslessReaders = READERS.filter(({ mode }) => mode === 'lossless');
+    const drained = (): boolean => losslessReaders.every(({ name }) => this.#ledger.isUpToDate(name));
+    await this.#waitUntil('every lossless reader has delivered everything', drained, DRAIN_TIMEOUT_MS).catch(
+      (error: unknown) => this.#onProblem(String(error)),
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
     await this.hostServer.stop();
     await this.simulator.stop();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    const left = leftovers([this.directory, this.place.directory]);
-    for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#note(line);
-    this.place.remove();
+    const leftBehind = leftovers([this.directory, this.flowDirectory.path]);
+    for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#onProblem(line);
+    this.flowDirectory.remove();
     rmSync(this.directory, { recursive: true, force: true });
-    return left;
+    return leftBehind;
   }
 
   #simulatorOptions(): string[] {
@@ -202,7 +207,7 @@ export class Plant {
     return [app, flow, ...[size, buffers, this.#runs.get(`${app}/${flow}`) ?? 0, batch].map(String)];
   }
 
-  #providerSaid(name: string, line: string): void {
+  #onProviderLine(name: string, line: string): void {
     const [kind, next] = line.split(' ');
     if (kind === 'P') this.#ledger.published(name, this.#runs.get(name) ?? 0, Number(next));
   }
@@ -213,8 +218,8 @@ export class Plant {
     args: () => string[],
     line?: (line: string) => void,
   ): Participant {
-    const again = (): void => {
-      const flow = [...this.providers].find(([, { name: known }]) => known === name)?.[0];
+    const restart = (): void => {
+      const flow = [...this.providers].find(([, { name: providerName }]) => providerName === name)?.[0];
       if (flow === undefined) participant.start();
       else void this.restartProvider(flow);
     };
@@ -222,26 +227,26 @@ export class Plant {
       name,
       script,
       args,
-      ...this.#surroundings(name, again),
+      ...this.#processOptions(name, restart),
       ...(line === undefined ? {} : { line }),
     });
     return participant;
   }
 
-  /** `again`: starts it again after it ended by itself, which is told. */
-  #surroundings(name: string, again: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+  /** A process that ends unexpectedly is reported as a problem; then `restart` is called. */
+  #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
         MIRRORFLOW_DIR: this.directory,
-        MIRRORFLOW_FLOW_DIR: this.place.directory,
+        MIRRORFLOW_FLOW_DIR: this.flowDirectory.path,
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
       logFile: join(this.directory, `${name}.log`),
       died: (how) => {
-        if (this.#ending) return;
-        this.#note(`${name} ended by itself: ${how}: ${tail(join(this.directory, `${name}.log`))}`);
-        setTimeout(again, LOOK_MS);
+        if (this.#stopping) return;
+        this.#onProblem(`${name} ended unexpectedly (${how}): ${tail(join(this.directory, `${name}.log`))}`);
+        setTimeout(restart, POLL_INTERVAL_MS);
       },
     };
   }
@@ -252,22 +257,23 @@ export class Plant {
       .join('\n');
   }
 
-  async #until<T>(
+  async #waitUntil<T>(
     what: string,
     condition: () => T | Promise<T>,
-    deadlineMs = START_MS,
+    timeoutMs = START_TIMEOUT_MS,
   ): Promise<NonNullable<T>> {
-    const deadline = performance.now() + deadlineMs;
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const value = await condition();
       if (value !== undefined && value !== null && value !== false) return value;
-      if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      if (performance.now() > deadline)
+        throw new Error(`timed out after ${timeoutMs} ms waiting until ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
   }
 }
 
-function portIn(path: string): number | undefined {
+function controlPortIn(path: string): number | undefined {
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { port?: number }).port;
   } catch {

@@ -1,7 +1,7 @@
 /**
- * The defined spectra and the display memory they live in: defining, renaming and removing,
- * counting events and clearing, with statistics. The only writer of the memory, but for the
- * checksum.
+ * The spectra of a SpecTcl simulator and the display memory that holds them: defines, renames,
+ * removes and clears spectra, and counts events and statistics. The only writer of the memory,
+ * except for the checksum spectrum. Used by simulator.ts and rest-service.ts. Pure.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import {
@@ -11,19 +11,17 @@ import {
   SPECTRUM_TYPES,
   type SpectrumTypeCode,
   channelsOf,
-  clearBinding,
   readBinding,
   usedBytes,
-  writeBinding,
-  writeStatistics,
 } from '../protocol/spectcl/display-memory.js';
-import type { LentMemory } from './lent-memory.js';
+import { clearBinding, writeBinding, writeStatistics } from '../protocol/spectcl/display-writer.js';
+import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
 import { ChannelTable, type RandomBits } from './random.js';
-import { withOutside } from './shapes.js';
+import { withOverflowChannels } from './shapes.js';
 import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-definition.js';
 import { type Extent, StorageMap } from './storage-map.js';
 
-/** Bits that say where a channel lies outside the axes. */
+/** Bits for the sides on which a channel lies outside the axes. */
 const OUTSIDE = { xUnder: 1, xOver: 2, yUnder: 4, yOver: 8 };
 const DEFAULT_SHARE = 0.5;
 
@@ -32,42 +30,43 @@ export interface DefinedSpectrum {
   readonly id: number;
   readonly slot: number;
   readonly type: SpectrumTypeCode;
-  /** Events outside the axes, of x and y. */
+  /** Events above the range of the x and the y axis. */
   readonly overflows: [number, number];
+  /** Events below it. */
   readonly underflows: [number, number];
 }
 
 interface Entry extends DefinedSpectrum {
   readonly extent: Extent;
-  /** What events are drawn from; undefined for a spectrum without events. */
+  /** The distribution of its events; undefined for a spectrum without events. */
   readonly table: ChannelTable | undefined;
-  /** OUTSIDE bits of each channel; undefined where no channel lies outside. */
+  /** OUTSIDE bits of each channel; undefined when no channel lies outside. */
   readonly outside: Uint8Array | undefined;
-  /** Its channels, and the memory they were taken from. */
+  /** A view of its channels, and the memory to which the view belongs. */
   view: { readonly memory: Uint8Array; readonly channels: Channels } | undefined;
 }
 
-export class SpectrumBoard {
+export class SpectrumStore {
   readonly channelBytes: number;
-  readonly #memory: LentMemory;
+  readonly #memory: CopyOnWriteMemory;
   readonly #flavour: Flavour;
   readonly #storage: StorageMap;
   readonly #entries = new Map<string, Entry>();
   readonly #slots: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
-  /** Tables by weights and outside channels, since all fillers share theirs. */
+  /** Tables by weights, with and without outside channels: all fillers share one. */
   readonly #tables = new Map<Float64Array, { framed?: ChannelTable; bare?: ChannelTable }>();
   #nextId = 1;
   #changes = 0;
   #bindingChanges = 0;
 
-  constructor(memory: LentMemory, flavour: Flavour) {
+  constructor(memory: CopyOnWriteMemory, flavour: Flavour) {
     this.#memory = memory;
     this.#flavour = flavour;
     this.channelBytes = memory.current.byteLength - DISPLAY_HEADER_BYTES;
     this.#storage = new StorageMap(this.channelBytes);
   }
 
-  /** Grows with everything that changes the memory. */
+  /** Grows with every change of the memory. */
   get changes(): number {
     return this.#changes;
   }
@@ -77,7 +76,7 @@ export class SpectrumBoard {
     return this.#bindingChanges;
   }
 
-  /** In the order in which they were defined. */
+  /** In the order of definition. */
   get spectra(): readonly DefinedSpectrum[] {
     return [...this.#entries.values()];
   }
@@ -87,12 +86,15 @@ export class SpectrumBoard {
   }
 
   /**
-   * Throws BAD_NAME when there is one of that name, TOO_LARGE or LIMIT_REACHED when it does not
+   * Throws BAD_NAME when the name is in use, TOO_LARGE or LIMIT_REACHED when the spectrum does not
    * fit.
    */
   define(definition: SpectrumDefinition): DefinedSpectrum {
     if (definition.name === '' || this.#entries.has(definition.name)) {
-      throw new MirrorflowError('BAD_NAME', `There is a spectrum ${JSON.stringify(definition.name)} already`);
+      throw new MirrorflowError(
+        'BAD_NAME',
+        `The name ${JSON.stringify(definition.name)} of a spectrum is empty or in use`,
+      );
     }
     const type = storedType(definition.type, this.#flavour);
     const framed = this.#flavour === 'spectcl' && definition.bare !== true;
@@ -104,13 +106,17 @@ export class SpectrumBoard {
     const xchans = x.bins + (framed ? 2 : 0);
     const ychans = y === undefined ? 1 : y.bins + (framed ? 2 : 0);
     const slot = this.#slots.indexOf(false);
-    if (slot < 0) throw new MirrorflowError('LIMIT_REACHED', `All ${DISPLAY_SLOTS} slots are taken`);
+    if (slot < 0)
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        `All ${DISPLAY_SLOTS} slots of the display memory are in use: remove a spectrum`,
+      );
     const bytes = xchans * ychans * bytesPerChannel;
-    const extent = this.#storage.take(bytes);
+    const extent = this.#storage.allocate(bytes);
     if (extent === undefined) {
       throw new MirrorflowError(
         'TOO_LARGE',
-        `Spectrum ${JSON.stringify(definition.name)} needs ${bytes} bytes of channels; there is no such gap in ${this.channelBytes}`,
+        `Spectrum ${JSON.stringify(definition.name)} needs ${bytes} bytes of channels; the storage of ${this.channelBytes} bytes has no such gap`,
       );
     }
     this.#slots[slot] = true;
@@ -133,18 +139,18 @@ export class SpectrumBoard {
     return entry;
   }
 
-  /** False when there is no spectrum of that name. */
+  /** False when there is no spectrum of this name. */
   undefine(name: string): boolean {
     const entry = this.#entries.get(name);
     if (entry === undefined) return false;
     this.#entries.delete(name);
     this.#slots[entry.slot] = false;
-    this.#storage.give(entry.extent);
+    this.#storage.free(entry.extent);
     clearBinding(this.#change(true), entry.slot);
     return true;
   }
 
-  /** Counts, slot and storage stay. False when there is no spectrum `from` or there is one `to`. */
+  /** Keeps counts, slot and storage. False when there is no spectrum `from`, or `to` is in use. */
   rename(from: string, to: string): boolean {
     const entry = this.#entries.get(from);
     if (entry === undefined || to === '' || this.#entries.has(to)) return false;
@@ -169,13 +175,13 @@ export class SpectrumBoard {
     return true;
   }
 
-  /** Counts `events` events into every spectrum that takes part. */
+  /** Counts `events` events in every spectrum with a distribution. */
   count(events: number, random: RandomBits): void {
     const memory = this.#change(false);
     for (const entry of this.#entries.values()) {
       if (entry.table === undefined) continue;
       const share = events * (entry.definition.share ?? DEFAULT_SHARE);
-      // By chance up or down, so that a share far below one count still arrives on average.
+      // Rounded up or down at random, so that shares below one count are right on average.
       const counts = Math.floor(share + random() / 2 ** 32);
       if (counts === 0) continue;
       fill(this.#channels(memory, entry), entry, entry.table, counts, random);
@@ -183,7 +189,7 @@ export class SpectrumBoard {
     }
   }
 
-  /** Lets `change` write channels directly; bindings and statistics stay. */
+  /** Lets `change` write channels directly; it must not change bindings or statistics. */
   touch(change: (memory: Uint8Array) => void): void {
     change(this.#change(false));
   }
@@ -191,13 +197,14 @@ export class SpectrumBoard {
   #change(ofBindings: boolean): Uint8Array {
     this.#changes++;
     if (ofBindings) this.#bindingChanges++;
-    return this.#memory.forChange();
+    return this.#memory.makeWritable();
   }
 
   #channels(memory: Uint8Array, entry: Entry): Channels {
     if (entry.view?.memory !== memory) {
       const binding = readBinding(memory, entry.slot);
-      if (binding === undefined) throw new Error(`slot ${entry.slot} is free although it is taken`);
+      if (binding === undefined)
+        throw new Error(`slot ${entry.slot} of a defined spectrum is free in the display memory`);
       entry.view = { memory, channels: channelsOf(memory, binding) };
     }
     return entry.view.channels;
@@ -209,7 +216,9 @@ export class SpectrumBoard {
     const tables = this.#tables.get(weights) ?? {};
     this.#tables.set(weights, tables);
     if (!framed) return (tables.bare ??= new ChannelTable(weights));
-    return (tables.framed ??= new ChannelTable(withOutside(weights, axes[0]?.bins ?? 1, axes[1]?.bins ?? 1)));
+    return (tables.framed ??= new ChannelTable(
+      withOverflowChannels(weights, axes[0]?.bins ?? 1, axes[1]?.bins ?? 1),
+    ));
   }
 
   #writeBinding(memory: Uint8Array, entry: Entry, xchans: number, ychans: number): void {
@@ -232,7 +241,7 @@ export class SpectrumBoard {
   }
 
   #writeStatistics(memory: Uint8Array, entry: Entry): void {
-    // Rustogramer leaves the statistics of its memory alone.
+    // Rustogramer does not store statistics in its memory.
     if (this.#flavour === 'rustogramer' || entry.outside === undefined) return;
     writeStatistics(memory, entry.slot, entry.overflows, entry.underflows);
   }
