@@ -14,7 +14,6 @@ import { packageVersion, programPath } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
-import { securityArguments } from '../protocol/rpc/security/options.js';
 import { ensureToken, readToken } from '../protocol/rpc/security/token-file.js';
 import { isAlive } from '../protocol/base/owner-identity.js';
 import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
@@ -24,7 +23,7 @@ import type { CallDispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import type { SessionOptions } from '../protocol/rpc/xml-rpc/session.js';
 import { SessionServer } from '../protocol/rpc/xml-rpc/session-server.js';
 import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
-import { appServerArguments } from './applications/application-options.js';
+import { appServerArguments } from '../protocol/rpc/contract/app-server-options.js';
 import {
   hasApplicationRecord,
   readApplicationRecord,
@@ -284,15 +283,12 @@ export class HostServer {
       childSpec: (options) => ({
         title: `app server ${options.name}`,
         script: appServer ?? programPath('app-server'),
-        args: [
-          ...appServerArguments(options),
-          '--directory',
+        args: appServerArguments(options, {
+          ...security.files,
+          ...dataOptions(this.#options),
           directory,
-          '--flow-dir',
           flowDirectory,
-          ...dataArguments(this.#options),
-          ...securityArguments(security.files),
-        ],
+        }),
         logFile: logFilePath(directory, 'app-server', options.name),
         readyTimeoutMs: times.readyTimeoutMs,
         stopTimeoutMs: times.stopTimeoutMs,
@@ -323,8 +319,9 @@ export class HostServer {
 }
 
 /** Where app servers have data served for other hosts: as the host server itself is reached. */
-function dataArguments({ listen, dataPorts }: HostServerOptions): string[] {
-  const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
-  const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
-  return ['--data-listen', address, ...ports];
+function dataOptions({ listen, dataPorts }: HostServerOptions) {
+  return {
+    dataListen: formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 }),
+    dataPorts: dataPorts === undefined ? undefined : formatPortRange(dataPorts),
+  };
 }

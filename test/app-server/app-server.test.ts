@@ -31,7 +31,7 @@ describe('app server', () => {
 
     it('refuses a second one of the same name, naming the process', async () => {
       const first = await system.start();
-      const second = system.spawn([]);
+      const second = system.spawn({});
       expect(await exitOf(second)).to.equal(1);
       expect(system.log(second)).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
       expect(system.record()?.pid).to.equal(first.pid);
@@ -46,9 +46,9 @@ describe('app server', () => {
     });
 
     it('ends with a clear error when its port is taken, and gives the name up', async () => {
-      await system.start([], 'other');
+      await system.start({}, 'other');
       const port = system.record('other')?.port;
-      const server = system.spawn(['--port', String(port)]);
+      const server = system.spawn({ port: port ?? 0 });
       expect(await exitOf(server)).to.equal(1);
       expect(system.log(server)).to.include('ADDRESS_IN_USE');
       expect(system.record()).to.equal(undefined);

@@ -86,7 +86,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('takes one provider for a flow and names it to the second; consumers find the flow', async () => {
-    await system.start([]);
+    await system.start({});
     const provider = await system.client('detector');
     const other = await system.client('other');
     const opened = await provider.call('flow.open', [provider.token, OUTPUT]);
@@ -100,7 +100,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('forgets a flow of a provider when nobody has it open and its duplicator has ended', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);
@@ -110,7 +110,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('defines a flow anew for a provider with other sizes, when nobody else has it open', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);

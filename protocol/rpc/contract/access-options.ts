@@ -1,5 +1,4 @@
 /** Who may use an application beside its owner: what the configuration says. */
-import { MirrorflowError } from '../../base/errors.js';
 import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
 const LISTED_MAX = 256;
@@ -22,18 +21,3 @@ export const accessOptions = struct({
 });
 
 export type AccessOptions = TypeOf<typeof accessOptions>;
-
-/** From JSON text. Throws BAD_OPTION saying what is wrong where. */
-export function parseAccess(option: string, text: string): AccessOptions {
-  try {
-    return accessOptions.check(JSON.parse(text), {
-      method: option,
-      root: 'access',
-      path: [],
-      unknownMembers: 'refuse',
-    });
-  } catch (thrown) {
-    const why = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', why, { option }, thrown);
-  }
-}

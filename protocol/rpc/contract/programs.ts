@@ -31,17 +31,3 @@ export function checkPrograms(registered: Programs): Programs {
     `${names.length} programs are registered; at most ${PROGRAMS_MAX} can be`,
   );
 }
-
-/** From JSON text. Throws BAD_OPTION saying what is wrong where, BAD_NAME. */
-export function parsePrograms(option: string, text: string): Programs {
-  try {
-    const value: unknown = JSON.parse(text);
-    return checkPrograms(
-      programs.check(value, { method: option, root: 'programs', path: [], unknownMembers: 'refuse' }),
-    );
-  } catch (thrown) {
-    if (thrown instanceof MirrorflowError && thrown.code !== 'INVALID_PARAMETERS') throw thrown;
-    const why = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', why, { option }, thrown);
-  }
-}

@@ -14,7 +14,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
-import { accessOptions } from './access-options.js';
+import { FLOW_SETTINGS } from './option-members.js';
 import { programs } from './programs.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
@@ -65,27 +65,20 @@ export const gatewayOptions = struct({
   portManagerPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of the port manager' })),
 });
 
-/** What host.run takes besides the name; also an entry of the configuration file. */
-export const applicationOptions = struct({
-  name: name('application'),
+/** What is stated of an application besides its name and port. */
+export const APPLICATION_SETTINGS = {
   source: optional(address),
   via: optional(name('host')),
-  updateIntervalMs: optional(
-    double({ min: 0, max: 3_600_000, doc: 'milliseconds from update to update; 0 is back to back' }),
-  ),
-  lingerMs: optional(double({ min: 0, max: 86_400_000, doc: 'milliseconds a flow without clients is kept' })),
-  ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
-  port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 is any free one' })),
   gateway: optional(gatewayOptions),
-  stallTimeoutMs: optional(
-    double({
-      min: 0,
-      max: 86_400_000,
-      doc: 'milliseconds after which a lossless consumer that holds a flow back becomes lossy; 0 is never',
-    }),
-  ),
   programs: optional(programs),
-  access: optional(accessOptions),
+  ...FLOW_SETTINGS,
+};
+
+/** What host.run takes; also an entry of the configuration file. */
+export const applicationOptions = struct({
+  name: name('application'),
+  ...APPLICATION_SETTINGS,
+  port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 is any free one' })),
 });
 
 export const applicationInfo = struct({

@@ -198,7 +198,7 @@ export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
 }
 
 /** A struct member that may be left out. */
-interface OptionalMember<T> {
+export interface OptionalMember<T> {
   readonly optional: Schema<T>;
 }
 
@@ -206,7 +206,7 @@ export function optional<T>(schema: Schema<T>): OptionalMember<T> {
   return { optional: schema };
 }
 
-type Members = { readonly [key: string]: Schema | OptionalMember<unknown> };
+export type Members = { readonly [key: string]: Schema | OptionalMember<unknown> };
 
 type RequiredKeys<M extends Members> = {
   [K in keyof M]: M[K] extends Schema ? K : never;

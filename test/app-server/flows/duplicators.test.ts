@@ -99,7 +99,7 @@ describe('the duplicators of an app server', () => {
   });
 
   describe('adoption', () => {
-    async function killAndStartAgain(args?: readonly string[]): Promise<void> {
+    async function killAndStartAgain(source?: string): Promise<void> {
       const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
@@ -107,7 +107,7 @@ describe('the duplicators of an app server', () => {
       first.kill('SIGKILL');
       await exitOf(first);
       expect(system.starts().filter(lives)).to.have.length(2);
-      await system.start(args);
+      await system.start(source === undefined ? undefined : { source });
     }
 
     it('takes over what a killed one has left running: no second start, all is seen', async () => {
@@ -144,7 +144,7 @@ describe('the duplicators of an app server', () => {
     });
 
     it('replaces one that mirrors another source', async () => {
-      await killAndStartAgain(['--source', 'spectcl://127.0.0.1?rest=10&mirror=10']);
+      await killAndStartAgain('spectcl://127.0.0.1?rest=10&mirror=10');
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
       expect((await call('flow.inquire', ['spectra'])).source).to.include('rest=10');

@@ -12,6 +12,11 @@ import type { OutputFlowOptions } from '../../../client-lib/output-options.js';
 import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../../duplicator/options.js';
+import {
+  duplicatorArguments,
+  type DuplicatorArguments,
+  type DuplicatorDocument,
+} from '../../../protocol/rpc/contract/duplicator-options.js';
 import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock } from '../../../protocol/base/clock.js';
@@ -21,6 +26,8 @@ import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { Logger } from '../../../protocol/base/log.js';
 
 export const SECRET = 'correct horse battery staple';
+
+type Settings = Partial<DuplicatorDocument>;
 
 export class HostRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -44,21 +51,24 @@ export class HostRig {
   }
 
   /** The flow of a provider on this host. */
-  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<RigFlow> {
-    const options = this.#options([
-      '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
-    ]); // prettier-ignore
+  async local(
+    buffers: number,
+    bufferSize: number,
+    settings: Settings = {},
+    flow = this.#flow,
+  ): Promise<RigFlow> {
+    const options = this.#options({ flow, direction: 'output', buffers, bufferSize }, settings);
     if (options.direction !== 'output') throw new Error('it is no local flow');
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
   /** The flow as another host sends it. */
-  async remote(source: string, more: readonly string[] = []): Promise<RigFlow> {
-    return this.#start(this.makeRemote(source, more));
+  async remote(source: string, settings: Settings = {}, buffers = 0): Promise<RigFlow> {
+    return this.#start(this.makeRemote(source, settings, buffers));
   }
 
-  makeRemote(source: string, more: readonly string[] = []): RemoteFlow {
-    const options = this.#options(['--source', source, ...more]);
+  makeRemote(source: string, settings: Settings = {}, buffers = 0): RemoteFlow {
+    const options = this.#options({ flow: this.#flow, direction: 'input', source, buffers }, settings);
     if (options.direction !== 'remote') throw new Error('it is no remote flow');
     const flow = new RemoteFlow(options, systemClock, this.#logger);
     this.#flows.push(flow);
@@ -81,11 +91,13 @@ export class HostRig {
     return new Logger('test', { level: 'warn', format: 'json', sink: (line) => this.log.push(line) });
   }
 
-  #options(args: readonly string[]) {
-    return parseOptions(
-      ['--app', 'test', '--flow', this.#flow, ...(this.#secret === '' ? [] : ['--secret-file', this.secretFile]), ...args],
-      { MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows') },
-    ); // prettier-ignore
+  #options(given: Omit<DuplicatorArguments, 'options'>, settings: Settings) {
+    const secret = this.#secret === '' ? {} : { secretFile: this.secretFile };
+    const options = { application: 'test', ...secret, ...settings };
+    return parseOptions(duplicatorArguments({ ...given, options }), {
+      MIRRORFLOW_DIR: this.directory,
+      MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows'),
+    });
   }
 }
 

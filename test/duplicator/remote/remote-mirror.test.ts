@@ -56,8 +56,8 @@ describe('a mirror between hosts', () => {
     return proxy;
   }
 
-  async function start(args: readonly string[] = []): Promise<FlowFile> {
-    rig = await FlowRig.make(['--secret-file', host().secretFile, ...args]);
+  async function start(): Promise<FlowFile> {
+    rig = await FlowRig.make({ secretFile: host().secretFile });
     await rig.flow.start();
     return openFlowFile(rig.flow.places.file, 'read');
   }
@@ -91,16 +91,19 @@ describe('a mirror between hosts', () => {
   });
 
   it('is the same again when the link is cut twice, the second time while its ring shows nothing but what was lost', async () => {
-    rig = await FlowRig.make(['--secret-file', host().secretFile, '--ring-bytes', '0', '--reattach', '1'], {
-      channelBytes: 2 * 1024 * 1024,
-      fillers: 100,
-      // So few blocks in a step that most of those which change while the link is away do so once.
-      sparsePercent: 0.2,
-    });
+    rig = await FlowRig.make(
+      { secretFile: host().secretFile, ringBytes: 0, reattachMs: 1 },
+      {
+        channelBytes: 2 * 1024 * 1024,
+        fillers: 100,
+        // So few blocks in a step that most of those which change while the link is away do so once.
+        sparsePercent: 0.2,
+      },
+    );
     await rig.flow.start();
     const a = openFlowFile(rig.flow.places.file, 'read');
     const link = await proxyBefore(await serve(rig.flow));
-    const b = await host().remote(link.address, ['--ring-bytes', '0']);
+    const b = await host().remote(link.address, { ringBytes: 0 });
     await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
     // It has seen all that came, and looks at nothing from now on: what is lost is shown, and
     // nothing may follow until that was noticed.
@@ -150,11 +153,14 @@ describe('a mirror between hosts', () => {
   });
 
   it('costs a fifteenth of what the source sends when a twentieth of the blocks changes', async () => {
-    rig = await FlowRig.make(['--secret-file', host().secretFile], {
-      channelBytes: 2 * 1024 * 1024,
-      fillers: 100,
-      sparsePercent: 5,
-    });
+    rig = await FlowRig.make(
+      { secretFile: host().secretFile },
+      {
+        channelBytes: 2 * 1024 * 1024,
+        fillers: 100,
+        sparsePercent: 5,
+      },
+    );
     await rig.flow.start();
     const a = openFlowFile(rig.flow.places.file, 'read');
     const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);

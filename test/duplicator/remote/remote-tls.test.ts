@@ -11,7 +11,7 @@ const COUNT = 50;
 
 describe('a flow between hosts over TLS', () => {
   const hosts: HostRig[] = [];
-  let certificate: readonly string[];
+  let certificate: { readonly tlsCa: string };
   let here: RigFlow;
   let port: number;
 
@@ -26,8 +26,8 @@ describe('a flow between hosts over TLS', () => {
       console.log('      skipped: openssl is not on this machine');
       this.skip();
     }
-    certificate = ['--tls-ca', cert];
-    here = await host.local(16, 70_000, ['--tls-cert', cert, '--tls-key', key]);
+    certificate = { tlsCa: cert };
+    here = await host.local(16, 70_000, { tlsCert: cert, tlsKey: key });
     port = await here.serve('tls://127.0.0.1:0');
   });
 
@@ -42,7 +42,7 @@ describe('a flow between hosts over TLS', () => {
   };
 
   it('brings every buffer to whoever trusts the certificate and knows the secret', async () => {
-    const there = await host().remote(`tls://localhost:${port}`, [...certificate, '--crc']);
+    const there = await host().remote(`tls://localhost:${port}`, { ...certificate, crc: true });
     const input = await there.consumer();
     const output = await here.provider();
     const got: number[] = [];
@@ -68,7 +68,7 @@ describe('a flow between hosts over TLS', () => {
     expect(untrusting.message).to.contain('certificate');
     const wrong = host('a secret of somebody else').makeRemote(`tls://localhost:${port}`, certificate);
     expect((await rejection(wrong.start())).code).to.equal('REFUSED');
-    const plain = host().makeRemote(`tcp://localhost:${port}`, ['--start-timeout', '4000']);
+    const plain = host().makeRemote(`tcp://localhost:${port}`, { startTimeoutMs: 4000 });
     expect((await rejection(plain.start())).code).to.be.oneOf(['SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);
   });
 });

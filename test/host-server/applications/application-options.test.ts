@@ -2,11 +2,8 @@
  * Options of an application: which ones it starts with, how they differ, how they are passed on.
  */
 import { expect } from 'chai';
-import {
-  appServerArguments,
-  completeOptions,
-  optionsDifference,
-} from '../../../host-server/applications/application-options.js';
+import { completeOptions, optionsDifference } from '../../../host-server/applications/application-options.js';
+import { appServerArguments } from '../../../protocol/rpc/contract/app-server-options.js';
 
 describe('options of an application', () => {
   it('with a name only come from the last run, when nothing is configured', () => {
@@ -39,32 +36,30 @@ describe('options of an application', () => {
     );
   });
 
-  it('pass programs on as JSON, and tell them apart by what they are', () => {
+  it('programs differ by their contents', () => {
     const programs = { viewer: { command: '/bin/true', args: ['a b'] } };
-    expect(appServerArguments({ name: 'a', stallTimeoutMs: 5, programs }).slice(4)).to.deep.equal([
-      '--stall-timeout',
-      '5',
-      '--programs',
-      '{"viewer":{"command":"/bin/true","args":["a b"]}}',
-    ]);
     const same = { name: 'a', programs: structuredClone(programs) };
     expect(optionsDifference({ name: 'a', programs }, same, 7)).to.equal(undefined);
     expect(optionsDifference({ name: 'a' }, same, 7)).to.include('programs is not stated');
   });
 
-  it('become arguments, the port always', () => {
-    expect(appServerArguments({ name: 'a' })).to.deep.equal(['--name', 'a', '--port', '0']);
-    expect(
-      appServerArguments({
-        name: 'a',
-        source: 'unix:/s',
-        port: 5,
-        updateIntervalMs: 0,
-        lingerMs: 2,
-        ringBytes: 3,
-      }),
-    ).to.deep.equal(
-      '--name a --port 5 --source unix:/s --update-interval 0 --linger 2 --ring-bytes 3'.split(' '),
-    );
+  it('an app server is started with its name, its port and one document of all else', () => {
+    expect(appServerArguments({ name: 'a' })).to.deep.equal([
+      '--name',
+      'a',
+      '--port',
+      '0',
+      '--options',
+      '{}',
+    ]);
+    const settings = {
+      source: 'unix:/s',
+      updateIntervalMs: 0,
+      programs: { viewer: { command: '/bin/true', args: ['a b'] } },
+    };
+    const own = { directory: '/d', secretFile: '/secret', tlsCa: undefined };
+    const words = appServerArguments({ name: 'a', port: 5, ...settings }, own);
+    expect(words.slice(0, 5)).to.deep.equal(['--name', 'a', '--port', '5', '--options']);
+    expect(JSON.parse(words[5] ?? '')).to.deep.equal({ ...settings, directory: '/d', secretFile: '/secret' });
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Accounts } from '../../../../protocol/host/access/accounts.js';
-import { parseAccess, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
+import { readDocument } from '../../../../protocol/host/process-kit/option-table.js';
+import { accessOptions, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { accessList, accessPolicy } from '../../../../protocol/host/access/policy.js';
 import { thrownBy } from '../../flow/flow-file/place.js';
 
@@ -69,7 +70,7 @@ describe('the access of an application', () => {
     '{"owner":"me"}',
   ]) {
     it(`is refused as text: ${text}`, () => {
-      expect(thrownBy(() => parseAccess('--access', text)).code).to.equal('BAD_OPTION');
+      expect(thrownBy(() => readDocument(accessOptions, text)).code).to.equal('BAD_OPTION');
     });
   }
 });

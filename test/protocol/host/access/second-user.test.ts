@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { appServerArguments } from '../../../../protocol/rpc/contract/app-server-options.js';
 import { connect, type Client } from '../../../../client-lib/index.js';
 import type { AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { flowFilePath } from '../../../../protocol/base/paths.js';
@@ -61,9 +62,9 @@ describe('a second user of the machine', () => {
 
   /** An application with one buffer in its flow `events`. */
   async function serve(access: AccessOptions | undefined, path = process.env['PATH']): Promise<void> {
-    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows, '--linger', '60000'];
-    const given = access === undefined ? [] : ['--access', JSON.stringify(access)];
-    server = spawn(process.execPath, [compiled('app-server/main'), ...words, ...given], {
+    const settings = { lingerMs: 60_000, ...(access !== undefined && { access }) };
+    const words = appServerArguments({ name: 'e1', ...settings }, { directory, flowDirectory: flows });
+    server = spawn(process.execPath, [compiled('app-server/main'), ...words], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: path, MIRRORFLOW_LOG_FORMAT: 'json' },
     });
@@ -179,14 +180,11 @@ describe('a second user of the machine', () => {
   });
 
   it('that is not known keeps the application from starting, with a clear error', async () => {
-    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows];
-    const refused = spawn(
-      process.execPath,
-      [compiled('app-server/main'), ...words, '--access', '{"readers":["no-such-user"]}'],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+    const access = { readers: ['no-such-user'] };
+    const words = appServerArguments({ name: 'e1', access }, { directory, flowDirectory: flows });
+    const refused = spawn(process.execPath, [compiled('app-server/main'), ...words], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     refused.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
     await once(refused, 'close');
     expect(log).to.contain('there is no user no-such-user on this machine');

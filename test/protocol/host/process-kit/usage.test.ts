@@ -13,13 +13,13 @@ interface Manners {
 const PROGRAMS: readonly Manners[] = [
   {
     program: 'app-server/main',
-    tells: ['--name NAME', '--data-listen ADDRESS'],
-    refuses: [[[], '--name NAME is missing'], [['--nonsense'], '--nonsense'], [['--name', '--linger'], '--name'], [['--name', '../x'], '../x']],
+    tells: ['--name NAME', '--options JSON', 'dataListen'],
+    refuses: [[[], '--name NAME is missing'], [['--nonsense'], '--nonsense'], [['--name', '--port'], '--name'], [['--name', '../x'], '../x']],
   },
   {
     program: 'duplicator/main',
-    tells: ['--app NAME', '--ring-bytes N', '--crc '],
-    refuses: [[[], '--app is missing'], [['--nonsense'], '--nonsense'], [['more'], 'more']],
+    tells: ['--flow NAME', '--buffer-size BYTES', '--input', '--output', '--connect SYSTEM', 'ringBytes', 'crc'],
+    refuses: [[[], '--flow is missing'], [['--nonsense'], '--nonsense'], [['more'], 'more']],
   },
   {
     program: 'duplicator/recovery/main',
