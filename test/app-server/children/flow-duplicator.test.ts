@@ -4,7 +4,7 @@ import { FlowDuplicator, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/
 import type { DuplicatorReady } from '../../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
-import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/supervisor.js';
+import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/predecessor-watch.js';
 import { FakeProcess, turn } from '../../protocol/host/process-kit/fake-process.js';
 import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
 import { failureOf, silent } from '../test-system.js';

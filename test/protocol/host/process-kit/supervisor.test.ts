@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
-import { PREDECESSOR_POLL_MS, Supervisor } from '../../../../protocol/host/process-kit/supervisor.js';
+import { PREDECESSOR_POLL_MS } from '../../../../protocol/host/process-kit/predecessor-watch.js';
+import { Supervisor } from '../../../../protocol/host/process-kit/supervisor.js';
 import type {
   NextStep,
   SupervisedEnd,
