@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints a table each and, when
  * asked, writes all rows as JSON. `npm run bench -- compare A B` compares two such files; `--help`
- * tells the options.
+ * lists the options.
  */
 import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';

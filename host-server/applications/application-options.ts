@@ -12,8 +12,8 @@ const SETTINGS = [
 ] as const;
 
 /**
- * What an application is started with: what was asked, upon its configuration when it has one. With
- * a name only, an application that is not configured gets what it ran with last.
+ * The options to start an application with: those asked for, over its configuration if it has one.
+ * With a name only, an application without configuration gets the options of its last run.
  */
 export function completeOptions(
   asked: ApplicationOptions,

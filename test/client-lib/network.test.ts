@@ -192,7 +192,7 @@ describe('management connections of a client', () => {
       await eventually('it ends', () => server.exitCode !== null);
       expect(server.exitCode, programs).to.equal(2);
       expect(application.system.log(server), programs).to.match(
-        /^app-server: .+ \(--help tells the options\)\n$/,
+        /^app-server: .+ \(--help lists the options\)\n$/,
       );
     }
   });

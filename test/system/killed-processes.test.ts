@@ -137,7 +137,7 @@ describe('what is promised when processes are killed', function () {
       }
       return info?.state === 'failed' ? info : undefined;
     });
-    expect(failed.cause).to.match(/ended 9 times within 30 s and is given up/);
+    expect(failed.cause).to.match(/ended 9 times within 30 s and is not started again/);
     expect(killed.size).to.equal(9);
     await input.close();
   });

@@ -1,19 +1,17 @@
-/**
- * Options of an application: which ones it starts with, how they differ, how they are passed on.
- */
+/** Options of an application: those it starts with, their differences, the command line. */
 import { expect } from 'chai';
 import { completeOptions, optionsDifference } from '../../../host-server/applications/application-options.js';
 import { appServerArguments } from '../../../protocol/rpc/contract/app-server-options.js';
 
 describe('options of an application', () => {
-  it('with a name only come from the last run, when nothing is configured', () => {
+  it('a run with a name only takes the options of the last run when nothing is configured', () => {
     const last = { name: 'a', source: 'unix:/a', lingerMs: 5 };
     expect(completeOptions({ name: 'a' }, undefined, last)).to.equal(last);
     expect(completeOptions({ name: 'a' }, undefined, undefined)).to.deep.equal({ name: 'a' });
     expect(completeOptions({ name: 'a', port: 3 }, undefined, last)).to.deep.equal({ name: 'a', port: 3 });
   });
 
-  it('of a configured application stand upon its configuration', () => {
+  it('the options of a run are applied over the configuration', () => {
     const configured = { name: 'a', source: 'unix:/a', lingerMs: 5 };
     const last = { name: 'a', source: 'unix:/z' };
     expect(completeOptions({ name: 'a' }, configured, last)).to.deep.equal(configured);
@@ -23,7 +21,7 @@ describe('options of an application', () => {
     });
   });
 
-  it('differ only in what was asked', () => {
+  it('options differ only in the members that were asked for', () => {
     const present = { name: 'a', source: 'spectcl://h?rest=1&mirror=2', lingerMs: 5 };
     expect(optionsDifference(present, { name: 'a' }, 7)).to.equal(undefined);
     expect(optionsDifference(present, { name: 'a', port: 0 }, 7)).to.equal(undefined);

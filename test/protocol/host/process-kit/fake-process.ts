@@ -1,4 +1,4 @@
-/** A process that does what the test says, for supervisors without real processes. */
+/** A process under the control of a test, for supervisors without real processes. */
 import type { MirrorflowError } from '../../../../protocol/base/errors.js';
 import type {
   ProcessOutcome,

@@ -1,4 +1,4 @@
-/** The supervisor with processes that do what the test says, and a manual clock. */
+/** The supervisor with fake processes and a manual clock. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
