@@ -122,8 +122,8 @@ const WAITS_FROM_ENVIRONMENT = {
 
 const TABLE = {
   flow: { value: 'NAME', help: 'flow' },
-  'buffer-size': { value: 'BYTES', help: 'longest buffer of an output; 0 for an input: as the source says' },
-  buffers: { value: 'N', help: 'buffers of the ring; 0 for an input: as the source says' },
+  'buffer-size': { value: 'BYTES', help: 'longest buffer of an output; 0 for an input: the source decides' },
+  buffers: { value: 'N', help: 'buffers of the ring; 0 for an input: the source decides' },
   input: { help: 'the flow is filled from the system of --connect' },
   output: { help: 'the flow is filled by a provider on this host' },
   connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, or spectcl://HOST?rest=PORT' },

@@ -102,7 +102,7 @@ export class FlowTable {
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
-      wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
+      isOpen: () => this.#openings.ofFlow(name).some(({ established }) => established),
       changed: () => this.tidy(flow),
     };
   }

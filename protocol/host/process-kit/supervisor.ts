@@ -82,10 +82,10 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     this.#begin();
   }
 
-  /** A living predecessor was found: it is expected to connect by itself. */
+  /** A living predecessor is expected to connect by itself. */
   expect(): void {
     const { predecessor, clock } = this.#options;
-    if (predecessor === undefined || !this.#enter('found')) return;
+    if (predecessor === undefined || !this.#enter('expect')) return;
     this.#cancelTimer = watchPredecessor(predecessor, clock, (end) => this.#step(end));
   }
 

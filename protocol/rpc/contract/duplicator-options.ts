@@ -49,7 +49,7 @@ export type DuplicatorDocument = TypeOf<typeof duplicatorDocument>;
 
 export interface DuplicatorArguments {
   readonly flow: string;
-  /** Bytes of a buffer and buffers of the ring; 0, the default, is as the source says. */
+  /** Bytes of a buffer and buffers of the ring; 0, the default: the source decides. */
   readonly bufferSize?: number | undefined;
   readonly buffers?: number | undefined;
   readonly direction: 'input' | 'output';

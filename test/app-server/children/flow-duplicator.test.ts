@@ -46,7 +46,7 @@ describe('duplicator of a flow', () => {
       livingOwner: () => owner,
       stopOwner: () => Promise.resolve(),
       isAlive: () => alive,
-      wanted: () => isOpen,
+      isOpen: () => isOpen,
       changed: () => undefined,
     });
   });
