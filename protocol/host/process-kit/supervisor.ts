@@ -1,12 +1,9 @@
 /**
  * Supervises one child process: starts it, adopts one that an earlier parent has started, restarts
- * it after a death, stops it. Start failure, death after ready and requested stop are three
- * different outcomes; the owner of the supervisor (an application, a flow, the gateway, the web
- * viewer) decides with `decide` what follows each. The states stand in supervision-state.ts. A
- * child is ready by its own message only (`report`), never by its start.
- *
- * Touches processes and time through its options only. At most one process is current; a start
- * waits until all earlier processes have ended.
+ * it after a death, stops it; the states are in supervision-state.ts. Start failure, death after
+ * ready and requested stop are different outcomes; the owner (an application, a flow, the gateway,
+ * the web viewer) decides what follows each. A child is ready by its own message only (`report`). A
+ * start waits until all earlier processes have ended. Touches processes and time through its options.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../base/errors.js';
 import { CurrentProcess } from './current-process.js';
@@ -95,9 +92,8 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
   }
 
   /**
-   * A process has reported that it is ready, on `connection`: false when it is not the current one,
-   * which may then be adopted. A child proves itself with its process id and the token of its
-   * start.
+   * A process has reported that it is ready: false when it is not the current one, and may be
+   * adopted. A child proves itself with its process id and the token of its start.
    */
   report(pid: number, launch: string | undefined, ready: Ready, connection: Connection): boolean {
     if (this.pid !== pid) return false;
@@ -134,10 +130,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     return child !== undefined;
   }
 
-  /**
-   * Stops the process, and a predecessor that is expected; resolves when it has ended. Any number
-   * of calls make one stop.
-   */
+  /** Stops the process, or the expected predecessor; resolves when it has ended. Idempotent. */
   stop(): Promise<void> {
     if (this.#state === 'stopping' || this.#state === 'closed') return this.#stopping;
     if (this.#state === 'idle' && this.#living.isEmpty) return Promise.resolve();
@@ -198,7 +191,10 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
   #launch(turn: number): void {
     const failed = (thrown: unknown): void => {
       if (turn !== this.#turn) return;
-      const cause = isMirrorflowError(thrown) ? thrown : this.#notStarted(thrown);
+      const message = `${this.#options.title} could not be started: ${describeError(thrown)}`;
+      const cause = isMirrorflowError(thrown)
+        ? thrown
+        : new MirrorflowError('START_FAILED', message, {}, thrown);
       this.#step({ kind: 'start-failed', cause, isRestart: this.#restarts.isUnderWay });
     };
     let process: StartedProcess<Ready>;
@@ -213,17 +209,11 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     process.ready.catch(failed);
   }
 
-  #notStarted(thrown: unknown): MirrorflowError {
-    const message = `${this.#options.title} could not be started: ${describeError(thrown)}`;
-    return new MirrorflowError('START_FAILED', message, {}, thrown);
-  }
-
   /** A start that failed is reported by `ready`, a requested stop by `#stopWith`. */
   #watch(process: SupervisedProcess): void {
     this.#living.add(process);
-    void process.exited.then((outcome) => {
+    void process.exited.then((exit) => {
       if (this.#current.process !== process || this.#state !== 'running') return;
-      const exit = outcome.kind === 'start-failed' ? outcome.cause.message : outcome.exit;
       const message = `${this.#options.title} (process ${process.pid ?? 0}) died: ${exit}`;
       const cause = new MirrorflowError('CHILD_DIED', message, { exit });
       this.#step({ kind: 'died', cause, exit, adopted: process.adopted });
