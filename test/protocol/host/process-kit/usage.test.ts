@@ -28,8 +28,8 @@ const PROGRAMS: readonly CommandLine[] = [
   },
   {
     program: 'gateway/main',
-    lists: ['--options JSON'],
-    refuses: [[[], '--app, --options and --parent'], [['--nonsense'], '--nonsense']],
+    lists: ['--name NAME', '--options JSON', 'parent'],
+    refuses: [[[], '--name and --options'], [['--nonsense'], '--nonsense']],
   },
   { program: 'host-server/main', lists: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
   { program: 'web/main', lists: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
