@@ -1,7 +1,7 @@
 /**
- * The duplicator's command line, checked: the arguments of the Smartflow note (flow, size and number
- * of buffers, input or output, the system and port to connect to) and the document of `--options`
- * with all else. main.ts reads it once; the flows get the result as one object. Pure.
+ * The duplicator's command line, checked: the arguments of the Smartflow note (flow, size and
+ * number of buffers, input or output, the system and port to connect to) and the document of
+ * `--options` with all else. main.ts reads it once; the flows get the result as one object. Pure.
  */
 import { parseAddress, type AddressOf, formatAddress } from '../protocol/base/address.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
@@ -43,7 +43,9 @@ interface CommonOptions {
   readonly parent: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
-  /** Where other hosts may fetch the flow from the start on; undefined until the app server asks. */
+  /**
+   * Where other hosts may fetch the flow from the start on; undefined until the app server asks.
+   */
   readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
   /** What authenticates hosts to each other; without a secret the flow stays on this host. */
   readonly security: SecurityFiles;

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * The web viewer's process. It stands on the client library like any other program; the host server
- * starts it and gets its address with child.ready, or a user starts it by hand and reads one line of
- * JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * starts it and gets its address with child.ready, or a user starts it by hand and reads one line
+ * of JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';

@@ -1,7 +1,7 @@
 /**
- * The duplicator of one flow, as its app server supervises it: started when a client opens the flow,
- * once however many clients open it, and restarted after a death while a client has the flow open.
- * The flow's `Flow` owns it. Processes, files and time come in as parameters.
+ * The duplicator of one flow, as its app server supervises it: started when a client opens the
+ * flow, once however many clients open it, and restarted after a death while a client has the flow
+ * open. The flow's `Flow` owns it. Processes, files and time come in as parameters.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
@@ -186,7 +186,9 @@ export class FlowDuplicator {
     return this.#supervisor.startFailed(launch, cause);
   }
 
-  /** The duplicator ends by itself now; a client that opens the flow from here on waits for that. */
+  /**
+   * The duplicator ends by itself now; a client that opens the flow from here on waits for that.
+   */
   released(): void {
     const { pid } = this.#supervisor;
     this.#supervisor.letEnd(RELEASED_ENDS_WITHIN_MS, () => {

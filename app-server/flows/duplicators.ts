@@ -21,7 +21,9 @@ import type { Opening, Openings } from './openings.js';
 import type { AppServerOptions } from '../options.js';
 import { checkFound, checkReady } from './subscription.js';
 
-/** An adopted duplicator that lost its connection connects again within this time, or is stopped. */
+/**
+ * An adopted duplicator that lost its connection connects again within this time, or is stopped.
+ */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
 /** What a duplicator that says that it is ready is answered. */

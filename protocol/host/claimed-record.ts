@@ -69,7 +69,10 @@ export function readIdentity(value: unknown, where: string): OwnerIdentity {
   );
 }
 
-/** ALREADY_RUNNING, with `words` for the pid of the living owner, for FILE_OWNED; others as they are. */
+/**
+ * ALREADY_RUNNING, with `words` for the pid of the living owner, for FILE_OWNED; others as they
+ * are.
+ */
 export function alreadyRunning(error: unknown, words: (pid: number) => string): unknown {
   if (!isMirrorflowError(error, 'FILE_OWNED')) return error;
   const pid = Number(error.facts['pid'] ?? 0);

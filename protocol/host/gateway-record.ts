@@ -1,8 +1,8 @@
 /**
  * The record of an application's gateway (SpecTcl's services for old viewers) on this host:
- * `.gateway.json` beside the flow files, which end with a reboot as shared memory does. It makes the
- * gateway unique, and names its shared memory so that it is found after a crash. The gateway claims
- * it; app servers and the clean-up read it.
+ * `.gateway.json` beside the flow files, which end with a reboot as shared memory does. It makes
+ * the gateway unique, and names its shared memory so that it is found after a crash. The gateway
+ * claims it; app servers and the clean-up read it.
  */
 import { readFileSync } from 'node:fs';
 import { inodeOf, type ClaimState } from '../base/files/claim.js';

@@ -24,7 +24,9 @@ export interface AccessPolicy {
   /** Entries in the words of setfacl(1), without rights: `u:1000`. */
   readonly readers: readonly string[];
   readonly providers: readonly string[];
-  /** Whether users beyond the owner's group must pass through the directories of all applications. */
+  /**
+   * Whether users beyond the owner's group must pass through the directories of all applications.
+   */
   readonly passage: boolean;
 }
 

@@ -15,7 +15,9 @@ export interface CleanUpOptions {
   readonly flowDirectory: string;
   /** Reports without removing. */
   readonly dryRun?: boolean;
-  /** A host server is starting: it will restart applications whose app server died since the boot. */
+  /**
+   * A host server is starting: it will restart applications whose app server died since the boot.
+   */
   readonly hostStarts?: boolean;
 }
 

@@ -83,8 +83,8 @@ export class Sweep {
 
 /**
  * Removes the file at `path` unless `taken` returns true because a new owner has claimed the path
- * meanwhile: the file is moved aside first and checked then, so that a new owner's file is restored.
- * False when it was.
+ * meanwhile: the file is moved aside first and checked then, so that a new owner's file is
+ * restored. False when it was.
  */
 export function removeAside(path: string, taken: () => boolean): boolean {
   const aside = temporaryName(path);
@@ -94,7 +94,8 @@ export function removeAside(path: string, taken: () => boolean): boolean {
     try {
       linkSync(aside, path);
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error; // the new owner has created another one since
+      // EEXIST: the new owner has created another file since.
+      if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
   unlinkSync(aside);

@@ -1,7 +1,8 @@
 /**
  * One child process as its parent sees it: started, ready by its own message, stopped, ended. The
- * child is detached: it outlives its parent, and its output goes to a log file, never to a pipe that
- * would break. Supervisors start children with it. Starts and signals a process, opens the log file.
+ * child is detached: it outlives its parent, and its output goes to a log file, never to a pipe
+ * that would break. Supervisors start children with it. Starts and signals a process, opens the log
+ * file.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

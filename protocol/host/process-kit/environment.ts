@@ -1,8 +1,8 @@
 /**
  * The environment of a child process. Node reads the certificates of NODE_EXTRA_CA_CERTS at every
- * start, which takes twice as long as the rest of the start. The programs of this package trust only
- * the certificates of their options, so they get the variable under another name; other programs
- * get it back under its own. Used wherever a process is started. Pure.
+ * start, which takes twice as long as the rest of the start. The programs of this package trust
+ * only the certificates of their options, so they get the variable under another name; other
+ * programs get it back under its own. Used wherever a process is started. Pure.
  */
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 /**
- * What the owner of a supervisor (an application, a flow, the gateway, the web viewer) gives it: how
- * its process is started and found, and what follows when it has ended. Types only.
+ * What the owner of a supervisor (an application, a flow, the gateway, the web viewer) gives it:
+ * how its process is started and found, and what follows when it has ended. Types only.
  */
 import type { Clock } from '../../base/clock.js';
 import type { MirrorflowError } from '../../base/errors.js';

@@ -3,7 +3,8 @@
  * it after a death, stops it; the states are in supervision-state.ts. Start failure, death after
  * ready and requested stop are different outcomes; the owner (an application, a flow, the gateway,
  * the web viewer) decides what follows each. A child is ready by its own message only (`report`). A
- * start waits until all earlier processes have ended. Touches processes and time through its options.
+ * start waits until all earlier processes have ended. Touches processes and time through its
+ * options.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../base/errors.js';
 import { CurrentProcess } from './current-process.js';
@@ -123,7 +124,9 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     void this.stop();
   }
 
-  /** The child's own reason for a failed start. False when `launch` is not the token of this start. */
+  /**
+   * The child's own reason for a failed start. False when `launch` is not the token of this start.
+   */
   startFailed(launch: string, cause: MirrorflowError): boolean {
     const child = this.#state === 'starting' ? this.#current.startedWith(launch) : undefined;
     child?.failed(cause);

@@ -7,7 +7,9 @@ import { describeError, isMirrorflowError } from '../../base/errors.js';
 
 const EXIT_USAGE = 2;
 
-/** Prints the help if the arguments ask for it; true then, and the program has nothing else to do. */
+/**
+ * Prints the help if the arguments ask for it; true then, and the program has nothing else to do.
+ */
 export function printHelpIfAsked(args: readonly string[], help: () => string): boolean {
   const asked = args.includes('--help') || args.includes('-h');
   if (asked) process.stdout.write(help());

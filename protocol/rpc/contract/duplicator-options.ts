@@ -1,8 +1,8 @@
 /**
  * The command line of a duplicator: the arguments of the Smartflow note (flow, size and number of
  * buffers, input or output, the system to connect to, the port to connect to or to listen on), and
- * one JSON document, `--options`, for all else. App servers and tests write it, the duplicator reads
- * it (duplicator/options.ts). Pure.
+ * one JSON document, `--options`, for all else. App servers and tests write it, the duplicator
+ * reads it (duplicator/options.ts). Pure.
  */
 import { joinAddress, splitAddress } from '../../base/system-and-port.js';
 import { MirrorflowError } from '../../base/errors.js';

@@ -96,7 +96,8 @@ describe('a mirror between hosts', () => {
       {
         channelBytes: 2 * 1024 * 1024,
         fillers: 100,
-        // So few blocks in a step that most of those which change while the link is away do so once.
+        // So few blocks in a step that most of those which change while the link is away do so
+        // once.
         sparsePercent: 0.2,
       },
     );

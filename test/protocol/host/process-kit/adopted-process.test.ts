@@ -1,4 +1,6 @@
-/** Adopted processes: real ones, which this process has started behind the back of its supervisor. */
+/**
+ * Adopted processes: real ones, which this process has started behind the back of its supervisor.
+ */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
