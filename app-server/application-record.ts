@@ -1,7 +1,8 @@
 /**
- * The record file by which an app server owns its application's name on this host,
- * `apps/<app>.json`: one living process has it, and whoever looks for the application reads there
- * who that is and what it was started with.
+ * The record file `apps/<app>.json` of the runtime directory, by which one living process owns the
+ * name of an application on this host. It holds the owner's process identity, socket, port and
+ * start options; the host server and clients find the app server by it. Written by `app-server.ts`
+ * and removed at its orderly end.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../protocol/host/claimed-record.js';
@@ -15,7 +16,7 @@ export class ApplicationRecord {
   readonly #socket: string;
   readonly #claimed: ClaimedRecord;
 
-  /** Claims the name. Throws ALREADY_RUNNING with the pid when a living app server has it. */
+  /** Claims the name. Throws ALREADY_RUNNING with the pid while a living app server has it. */
   constructor(directory: string, options: ApplicationOptions, socket: string) {
     this.#options = options;
     this.#socket = socket;
@@ -31,12 +32,12 @@ export class ApplicationRecord {
     }
   }
 
-  /** The port is known now; 0 stood there before. */
+  /** Completes the record, whose port is 0 until the server listens. */
   listensOn(port: number): void {
     this.#claimed.replace(this.#record(port));
   }
 
-  /** Gives the name up. */
+  /** Removes the record: the name is free again. */
   release(): void {
     this.#claimed.release();
   }

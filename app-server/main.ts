@@ -1,4 +1,9 @@
-/** The app server program: options, start, end. */
+/**
+ * The program `app-server`, one process per application: reads its options, starts an AppServer,
+ * ends it on a signal. The host server starts it with a launch token in the environment, a user can
+ * start it by hand. A failed start is reported to the host server and on standard error, with exit
+ * code 1.
+ */
 import { systemClock } from '../protocol/base/clock.js';
 import { hostSocketPath, runtimeDirectory } from '../protocol/base/paths.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
@@ -35,16 +40,12 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
   limitYoungGeneration();
 }
 
-async function failed(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
+async function fail(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
   log.error('the app server cannot start', { code: error.code, error });
   await reportFailedStart(hostSocketPath(directory), error, log);
   process.exit(1);
 }
 
-/**
- * What is wrong with the options is told in a line to who calls it by hand, and to the host server
- * that launched it as any failure.
- */
 function readOptions(args: readonly string[]): AppServerOptions | MirrorflowError {
   try {
     return parseOptions(args, env, uid);
@@ -58,15 +59,16 @@ async function main(): Promise<void> {
   if (printHelpIfAsked(args, appServerHelp)) return;
   const options = readOptions(args);
   if (options instanceof MirrorflowError) {
+    // A user gets bad options reported in one line, the host server as any failed start.
     if (launch === undefined) reportBadUsage('app-server', options);
-    else await failed(options, runtimeDirectory({ env, uid }), new Logger('app-server'));
+    else await fail(options, runtimeDirectory({ env, uid }), new Logger('app-server'));
     return;
   }
   const log = new Logger(`app-server:${options.application.name}`);
   try {
     await run(options, log);
   } catch (thrown) {
-    await failed(errorForCaller(thrown), options.directory, log);
+    await fail(errorForCaller(thrown), options.directory, log);
   }
 }
 

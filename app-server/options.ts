@@ -6,7 +6,7 @@
 import { formatAddress, parseAddress } from '../protocol/base/address.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
-import { parsePortRange } from '../protocol/base/port-range.js';
+import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
 import {
   helpOfTable,
   readDocument,
@@ -22,19 +22,26 @@ import { checkPrograms } from '../protocol/rpc/contract/programs.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 import { checkListening } from '../protocol/rpc/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/rpc/security/options.js';
-import type { DataListen } from './remote/serve-flow.js';
 
 const TABLE = {
   name: { value: 'NAME', help: 'application that is served' },
-  port: { value: 'PORT', help: 'port of XML-RPC over HTTP; 0 is any free one (0)' },
+  port: { value: 'PORT', help: 'port of XML-RPC over HTTP; 0 means any free port (0)' },
   options: { value: 'JSON', help: 'all else, one JSON document' },
 } as const satisfies OptionTable;
+
+/** Address on which duplicators serve data for other hosts. */
+export interface DataListen {
+  readonly scheme: 'tcp' | 'tls';
+  readonly host: string;
+  /** Undefined: any free port. */
+  readonly ports: PortRange | undefined;
+}
 
 export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */
   readonly directory: string;
   readonly flowDirectory: string;
-  /** What the application is; as host.run takes it. A port of 0 is any free one. */
+  /** The options of the application, as in host.run. Port 0 means any free port. */
   readonly application: ApplicationOptions;
   readonly security: Security;
   readonly dataListen: DataListen;

@@ -1,4 +1,5 @@
 /** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
+import { ratesBetween as ratesOfCounters } from '../protocol/base/rates.js';
 import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
 
@@ -38,14 +39,13 @@ export function countersOf({ counters }: Look): Counters {
  * Per second, of each counter that did not go back; from the server where there was no look before.
  */
 export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
+  const measured = before === undefined ? {} : ratesOfCounters(before, look);
   const rates: Record<string, number> = {};
-  for (const [name, value] of Object.entries(countersOf(look))) {
+  for (const name of Object.keys(countersOf(look))) {
     if (LEVELS.has(name)) continue;
-    const then = before?.counters[name];
-    const rate =
-      before === undefined || then === undefined || look.atMs <= before.atMs
-        ? look.counters[`${name}${RATE_SUFFIX}`]
-        : ((value - then) * 1000) / (look.atMs - before.atMs);
+    const isMeasured =
+      before !== undefined && look.atMs > before.atMs && Object.hasOwn(before.counters, name);
+    const rate = isMeasured ? measured[name] : look.counters[`${name}${RATE_SUFFIX}`];
     if (rate !== undefined && rate >= 0) rates[name] = rate;
   }
   return rates;

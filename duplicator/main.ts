@@ -1,11 +1,13 @@
 /**
- * The duplicator program: one flow on this host, the only owner and creator of its flow file.
+ * The duplicator program: serves one flow (a stream of buffers under a name) on this host, as the
+ * only owner and creator of its flow file. Started by an app server, or by hand.
  *
- * options → MirrorFlow, LocalFlow or RemoteFlow (flow file, clients, and what fills it) → Parent
- * (the app server) → Linger (when to end)
+ *   options → MirrorFlow, LocalFlow or RemoteFlow   flow file, clients, and what fills the flow
+ *           → Parent                                connection to the app server
+ *           → Linger                                when to end
  *
- * It outlives its app server; it ends when it was told to, by SIGTERM or duplicator.quit, or when
- * nobody needs it any more.
+ * It outlives its app server. It ends on SIGTERM, on duplicator.quit, and when it has had no client
+ * for the linger time.
  */
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
@@ -23,10 +25,21 @@ import { Linger } from './serving/linger.js';
 import { LocalFlow } from './local/local-flow.js';
 import { MirrorFlow } from './mirror/mirror-flow.js';
 import { duplicatorHelp, parseOptions, type DuplicatorOptions } from './options.js';
-import type { Parent } from './parent.js';
+import type { Parent, ParentHooks } from './parent.js';
 import { RemoteFlow } from './remote/remote-flow.js';
 
-function makeFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
+/** Longest cause in a report; longer ones are cut off. */
+const CAUSE_CHARACTERS = 4096;
+
+/** What the app server gets beside the flow's own figures. */
+interface Status {
+  /** Why the source is stale. */
+  cause: MirrorflowError | undefined;
+  /** Address of the source as given; undefined for a local flow. */
+  source: string | undefined;
+}
+
+function createFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
   switch (options.direction) {
     case 'input':
       return new MirrorFlow(options, systemClock, log);
@@ -37,121 +50,132 @@ function makeFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
   }
 }
 
-async function run(options: DuplicatorOptions): Promise<void> {
-  const log = new Logger(`duplicator:${options.app}/${options.flow}`);
-  const flow = makeFlow(options, log);
-  let cause: MirrorflowError | undefined;
-  /** What is there beside the flow once it is ready; a signal may come before. */
-  const beside: { parent: Parent | undefined; linger: Linger | undefined } = {
-    parent: undefined,
-    linger: undefined,
-  };
-  endOnSignals(log, async () => {
-    beside.linger?.stop();
-    await flow.close();
-    await beside.parent?.close();
-  });
-  const starting = flow.start();
-  starting.catch(() => undefined);
-  // XML-RPC is loaded while the source is waited for, and by hand not at all: it takes as long as
-  // reaching the source.
-  const family = options.parent === undefined ? undefined : await import('./parent.js');
-  const started = new Promise<void>((resolve) => {
-    starting.then(resolve, () => undefined);
-  });
+function quit(): void {
+  process.kill(process.pid, 'SIGTERM');
+}
+
+/** `started` resolves when the flow has started, or never. */
+function parentHooks(
+  options: DuplicatorOptions,
+  flow: DuplicatedFlow,
+  status: Status,
+  started: Promise<void>,
+): ParentHooks {
   const launch = process.env[LAUNCH_VARIABLE];
-  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
-  let source = 'sourceText' in options ? options.sourceText : undefined;
-  const parent =
-    family === undefined || options.parent === undefined
-      ? undefined
-      : new family.Parent(
-          options.parent,
-          {
-            ready: () => ({
-              ...(launch === undefined ? {} : { launch }),
-              version: PROTOCOL_VERSION,
-              identity: identityToWire(ownIdentity()),
-              application: options.app,
-              flow: options.flow,
-              type: flow.type,
-              ...(source === undefined ? {} : { source }),
-              ...flow.places,
-            }),
-            report: () => ({
-              sourceState: flow.sourceState,
-              ...(cause === undefined ? {} : { cause: cause.message.slice(0, 4096) }),
-              published: flow.published,
-              clients: flow.clientCount,
-            }),
-            statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
-            serve: ({ listen }) =>
-              flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
-            redirect: (to) => {
-              if (flow.redirect === undefined) return false;
-              flow.redirect(parseAddress(to, { schemes: ['tcp', 'tls'] }));
-              source = to;
-              return true;
-            },
-            quit,
-            started,
-            consumers: (count) => flow.expectAtMost(count),
-          },
-          log,
-        );
-  beside.parent = parent;
-  parent?.start();
-  try {
-    await starting;
-    if (options.serve !== undefined) await flow.serve(options.serve);
-  } catch (error) {
-    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process when all is closed
-    log.error('not started', { error });
-    await flow.close(); // it may be that only the place to serve it at was not to be had
-    await parent?.close();
-    await family?.reportFailedStart(options.parent, error, log);
-    process.exitCode = 1;
-    return;
-  }
-  const linger = new Linger(systemClock, options.lingerMs, () => {
-    void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
-      if (!mayEnd) linger.clients(flow.clientCount);
-      else {
-        log.info('no client any more', { lingerMs: options.lingerMs });
-        quit();
-      }
-    });
-  });
-  flow.on('clients', (count) => {
-    linger.clients(count);
-    parent?.report();
-  });
-  flow.on('state', (state, why) => {
-    cause = why;
-    if (why === undefined) log.info('source', { state });
-    else log.warn('source', { state, error: why });
+  return {
+    ready: () => ({
+      ...(launch === undefined ? {} : { launch }),
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      application: options.app,
+      flow: options.flow,
+      type: flow.type,
+      ...(status.source === undefined ? {} : { source: status.source }),
+      ...flow.places,
+    }),
+    report: () => ({
+      sourceState: flow.sourceState,
+      ...(status.cause === undefined ? {} : { cause: status.cause.message.slice(0, CAUSE_CHARACTERS) }),
+      published: flow.published,
+      clients: flow.clientCount,
+    }),
+    statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
+    serve: ({ listen }) => flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
+    redirect: (source) => {
+      if (flow.redirect === undefined) return false;
+      flow.redirect(parseAddress(source, { schemes: ['tcp', 'tls'] }));
+      status.source = source;
+      return true;
+    },
+    quit,
+    started,
+    consumers: (count) => flow.expectAtMost(count),
+  };
+}
+
+/** Reports the flow's changes to the app server and the log. */
+function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: Status, log: Logger): void {
+  flow.on('clients', () => parent?.report());
+  flow.on('state', (state, cause) => {
+    status.cause = cause;
+    if (cause === undefined) log.info('source', { state });
+    else log.warn('source', { state, error: cause });
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  const makeAnew = (): void => {
+  // Exit code 1: a client that returns gets a new duplicator, which makes a new file.
+  const endForReplacement = (): void => {
     process.exitCode = 1;
     void flow.close().then(() => process.exit(1));
   };
   flow.on('outgrown', (neededBytes) => {
-    log.warn('the source has a larger memory now; the flow is made anew', { neededBytes });
-    makeAnew();
+    log.warn('the memory of the source has grown; the flow is replaced', { neededBytes });
+    endForReplacement();
   });
-  flow.on('replaced', (why) => {
-    log.warn('the flow is made anew', { reason: why });
-    makeAnew();
+  flow.on('replaced', (reason) => {
+    log.warn('the flow is replaced', { reason });
+    endForReplacement();
   });
-  beside.linger = linger;
+}
+
+/** Ends the process when the flow has had no client for `lingerMs`, unless one is on its way. */
+function lingerOn(flow: DuplicatedFlow, parent: Parent | undefined, lingerMs: number, log: Logger): Linger {
+  const linger = new Linger(systemClock, lingerMs, () => {
+    void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
+      if (!mayEnd) linger.clients(flow.clientCount);
+      else {
+        log.info('no client any more', { lingerMs });
+        quit();
+      }
+    });
+  });
+  flow.on('clients', (count) => linger.clients(count));
   linger.clients(flow.clientCount);
-  log.info('ready', {
-    file: flow.places.file,
-    buffers: flow.places.buffers,
-    bufferSize: flow.places.bufferSize,
+  return linger;
+}
+
+async function run(options: DuplicatorOptions): Promise<void> {
+  const log = new Logger(`duplicator:${options.app}/${options.flow}`);
+  const flow = createFlow(options, log);
+  const source = 'sourceText' in options ? options.sourceText : undefined;
+  const status: Status = { cause: undefined, source };
+  let parent: Parent | undefined;
+  let stopLinger = (): void => undefined;
+  endOnSignals(log, async () => {
+    stopLinger();
+    await flow.close();
+    await parent?.close();
   });
+  const starting = flow.start();
+  starting.catch(() => undefined); // handled below
+  // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the
+  // former not at all without an app server.
+  const parentModule = options.parent === undefined ? undefined : await import('./parent.js');
+  if (parentModule !== undefined && options.parent !== undefined) {
+    const started = new Promise<void>((resolve) => {
+      starting.then(resolve, () => undefined);
+    });
+    const hooks = parentHooks(options, flow, status, started);
+    parent = new parentModule.Parent(options.parent, hooks, log);
+    parent.start();
+  }
+  try {
+    await starting;
+    if (options.serve !== undefined) await flow.serve(options.serve);
+  } catch (error) {
+    if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process itself
+    log.error('not started', { error });
+    await flow.close(); // the flow may have started without the address to serve it at
+    await parent?.close();
+    await parentModule?.reportFailedStart(options.parent, error, log);
+    process.exitCode = 1;
+    return;
+  }
+  followFlow(flow, parent, status, log);
+  const linger = lingerOn(flow, parent, options.lingerMs, log);
+  stopLinger = () => linger.stop();
+  const { file, buffers, bufferSize } = flow.places;
+  log.info('ready', { file, buffers, bufferSize });
   limitYoungGeneration();
 }
 

@@ -1,7 +1,9 @@
 /**
- * The duplicator's permanent connection to its app server: says ready, reports, asks to end, and is
- * found again when the app server was restarted. It is made while the flow starts, so that only the
- * word itself is left to say when that is ready.
+ * The duplicator's permanent XML-RPC connection to its parent, the app server that started it:
+ * announces that the flow is ready, reports its state, asks whether it may end, and serves the app
+ * server's requests. It reconnects when the app server was restarted. Made by the duplicator
+ * program while the flow starts, so that the announcement goes out at once. Opens one socket
+ * connection.
  */
 import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
@@ -19,10 +21,12 @@ import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connectio
 
 export { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
 
-/** Stalled consumers that the app server is told of when it is back. */
+/** Stalled consumers that are kept for the report to an unreachable app server. */
 const DEMOTED_MAX = 64;
 
-/** What an app server may ask of a duplicator, and what the duplicator tells of itself. */
+/**
+ * What the duplicator program provides: data to report, and actions that the app server requests.
+ */
 export interface ParentHooks {
   /** Resolves when the flow has started, or never. */
   readonly started: Promise<void>;
@@ -30,13 +34,10 @@ export interface ParentHooks {
   report(): DuplicatorReport;
   statistics(): DuplicatorFigures;
   serve(request: ServeRequest): Promise<Served>;
-  /** See duplicator.redirect. */
-  readonly redirect: (source: string) => boolean;
+  /** `source`: address of the duplicator to receive from. Returns false for a local flow. */
+  redirect(source: string): boolean;
   quit(): void;
-  /**
-   * So many consumers have the flow open, as the app server knows that started this duplicator
-   * after another.
-   */
+  /** So many consumers have the flow open, according to an app server that saw it before. */
   consumers(count: number): void;
 }
 
@@ -46,8 +47,8 @@ export class Parent {
   readonly #hooks: ParentHooks;
   readonly #log: Logger;
   readonly #demoted: number[] = [];
-  /** The first try to reach the app server has ended, one way or the other. */
-  readonly #tried: Promise<void>;
+  /** Resolves when the first attempt to reach the app server has succeeded or failed. */
+  readonly #firstAttempt: Promise<void>;
 
   constructor(socket: string, hooks: ParentHooks, log: Logger) {
     this.#hooks = hooks;
@@ -59,7 +60,7 @@ export class Parent {
         'duplicator.serve': ([request]) => hooks.serve(request),
         'duplicator.redirect': ([source]) => hooks.redirect(source),
         'duplicator.quit': () => {
-          // The answer goes out first.
+          // After the answer was sent.
           setImmediate(() => hooks.quit());
           return true;
         },
@@ -78,17 +79,17 @@ export class Parent {
           const { consumers } = await call('duplicator.subscribe', [hooks.ready()]);
           if (consumers !== undefined) hooks.consumers(consumers);
           await call('duplicator.report', [hooks.report()]);
-          void this.#tellDemoted(call);
+          void this.#sendDemoted(call);
         },
       },
     );
     this.#call = callerOf(CONTRACT, this.#connection);
-    this.#tried = new Promise((resolve) => {
+    this.#firstAttempt = new Promise((resolve) => {
       this.#connection.once('connected', () => resolve());
       this.#connection.once('failed', () => resolve());
     });
-    this.#connection.on('failed', (error) => this.#refused(error));
-    this.#connection.on('lost', () => log.warn('the app server has gone; the flow goes on'));
+    this.#connection.on('failed', (error) => this.#endIfRefused(error));
+    this.#connection.on('lost', () => log.warn('lost the app server; the flow continues'));
     this.#connection.on('connected', () => log.debug('connected to the app server'));
   }
 
@@ -97,8 +98,8 @@ export class Parent {
   }
 
   /**
-   * Tells the app server what the flow is like now; lost when it is away, since it is told again
-   * when it is back.
+   * Reports the flow's present state. Dropped while the app server is unreachable: the state is
+   * reported again when it reconnects.
    */
   report(): void {
     if (this.#connection.state !== 'connected') return;
@@ -107,19 +108,22 @@ export class Parent {
     });
   }
 
-  /** Tells who became lossy; kept, within bounds, while the app server is away. */
+  /**
+   * Reports a client that became lossy; up to DEMOTED_MAX are kept while the app server is
+   * unreachable.
+   */
   demoted(client: number): void {
     this.#demoted.push(client);
     if (this.#demoted.length > DEMOTED_MAX) this.#demoted.shift();
-    if (this.#connection.state === 'connected') void this.#tellDemoted(this.#call);
+    if (this.#connection.state === 'connected') void this.#sendDemoted(this.#call);
   }
 
-  async #tellDemoted(call: CallOf<MirrorflowContract>): Promise<void> {
+  async #sendDemoted(call: CallOf<MirrorflowContract>): Promise<void> {
     for (let client = this.#demoted.shift(); client !== undefined; client = this.#demoted.shift()) {
       try {
         await call('duplicator.demoted', [client]);
       } catch (error) {
-        this.#log.debug('the app server was not told of a stalled consumer yet', { error });
+        this.#log.debug('a stalled consumer could not be reported yet', { error });
         this.#demoted.unshift(client);
         return;
       }
@@ -127,11 +131,11 @@ export class Parent {
   }
 
   /**
-   * Whether the flow may end: the app server's word, or true when there is no app server to send
-   * anybody.
+   * Whether the flow may end: the app server's answer, or true when no app server is there that
+   * could have sent a client.
    */
   async mayEnd(): Promise<boolean> {
-    await this.#tried;
+    await this.#firstAttempt;
     if (this.#connection.state !== 'connected') return true;
     try {
       return await this.#call('duplicator.release', []);
@@ -144,11 +148,8 @@ export class Parent {
     await this.#connection.close();
   }
 
-  /**
-   * An app server that answers and does not want this duplicator is obeyed; one that is away is
-   * waited for.
-   */
-  #refused(error: unknown): void {
+  /** Ends when the app server refuses this duplicator; an unreachable one is tried again. */
+  #endIfRefused(error: unknown): void {
     if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;
     this.#log.error('the app server refuses this duplicator, ending', { error });
     this.#hooks.quit();

@@ -4,14 +4,14 @@
  * was restarted.
  */
 import { connect, type Socket } from 'node:net';
+import { Backoff } from '../protocol/base/backoff.js';
 import type { Clock } from '../protocol/base/clock.js';
 import { describeError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 1_024;
-const AGAIN_FIRST_MS = 250;
-const AGAIN_MAX_MS = 10_000;
+const PORT_MANAGER_BACKOFF = { firstMs: 250, maxMs: 10_000 };
 
 export interface AdvertiserOptions {
   readonly service: string;
@@ -28,7 +28,7 @@ export class Advertiser {
   readonly #options: AdvertiserOptions;
   #socket: Socket | undefined;
   #cancel: (() => void) | undefined;
-  #delayMs = AGAIN_FIRST_MS;
+  readonly #backoff = new Backoff(PORT_MANAGER_BACKOFF);
   #closed = false;
 
   constructor(options: AdvertiserOptions) {
@@ -61,7 +61,7 @@ export class Advertiser {
       const found = Number(/^OK +(\d{1,5})\s*$/.exec(line)?.[1]);
       if (found >= 1 && found <= 65_535) {
         held = true;
-        this.#delayMs = AGAIN_FIRST_MS;
+        this.#backoff.reset();
         log.info('advertised', { service, user, port: found });
         given(found);
       } else socket.destroy(new Error(`it answered ${JSON.stringify(line.slice(0, 80))}`));
@@ -73,9 +73,9 @@ export class Advertiser {
       this.#cancel?.();
       if (this.#closed) return;
       const why = problem ?? 'it closed the connection';
-      log.warn('not advertised', { service, user, portManager: port, why, againInMs: this.#delayMs });
-      this.#cancel = clock.after(this.#delayMs, () => this.#ask(), true);
-      this.#delayMs = Math.min(this.#delayMs * 2, AGAIN_MAX_MS);
+      const delayMs = Math.round(this.#backoff.next());
+      log.warn('not advertised', { service, user, portManager: port, why, againInMs: delayMs });
+      this.#cancel = clock.after(delayMs, () => this.#ask(), true);
     });
   }
 }

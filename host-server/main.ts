@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-/** The host server: one per machine or user, from boot. */
+/**
+ * The program `mirrorflow-host-server`, a daemon: one per machine or user, started by systemd or by
+ * hand. Reads its options, starts a HostServer, ends it on a signal. Exit codes are listed by
+ * `--help`.
+ */
 import { systemClock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { reportBadUsage } from '../protocol/host/process-kit/usage.js';
-import { endOnSignals } from './boot/end-on-signals.js';
+import { endOnSignals } from './end-on-signals.js';
 import { HostServer } from './host-server.js';
 import { readOptions, type HostServerOptions } from './options.js';
 import { SystemdNotifier } from './boot/sd-notify.js';
@@ -14,13 +18,12 @@ const EXIT_CANNOT_START = 1;
 const EXIT_ALREADY_RUNNING = 3;
 
 async function main(): Promise<void> {
-  const options = await givenOptions();
+  const options = await optionsOrReport();
   if (options === undefined) return;
-  // Children log as their host server does, and are not the ones systemd watches.
-  if (options.logLevel !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = options.logLevel;
-  const log = new Logger('host-server', {
-    ...(options.logFormat !== undefined && { format: options.logFormat }),
-  });
+  // Child processes inherit the log level, and not the variables by which systemd watches this one.
+  const { level, format } = options.log;
+  if (level !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = level;
+  const log = new Logger('host-server', { ...(format !== undefined && { format }) });
   const notifier = new SystemdNotifier(process.env, log, systemClock);
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
   try {
@@ -33,11 +36,8 @@ async function main(): Promise<void> {
   }
 }
 
-/**
- * Undefined when there is nothing to start: help was asked for, or what was given is wrong, which
- * is told.
- */
-async function givenOptions(): Promise<HostServerOptions | undefined> {
+/** Undefined when help or version was printed, or when bad options were reported. */
+async function optionsOrReport(): Promise<HostServerOptions | undefined> {
   try {
     const uid = process.geteuid?.() ?? 0;
     return await readOptions(process.argv.slice(2), process.env, uid, packageVersion());

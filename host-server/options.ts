@@ -1,16 +1,18 @@
 /**
- * What the host server was told: options win over the environment, that over the configuration
- * file.
+ * The options of the host server, from its command line, the environment and the configuration
+ * file, in this order of precedence. Called by `main.ts`. Reads the configuration file and the
+ * files of secret and certificates; prints help and version.
  */
 import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
-import yargs from 'yargs';
 import { formatAddress, parseAddress } from '../protocol/base/address.js';
 import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../protocol/base/errors.js';
 import type { LogLevel } from '../protocol/base/log.js';
-import { checkName } from '../protocol/base/names.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { checkName, isName } from '../protocol/base/names.js';
 import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
 import {
   readSecurity,
@@ -18,9 +20,9 @@ import {
   type Security,
   type SecurityFiles,
 } from '../protocol/rpc/security/options.js';
+import { commandLine } from './command-line.js';
 import { parseConfiguration, type Configuration } from './boot/configuration.js';
 import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
-import { ownHostName } from './peers/network.js';
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
 export interface HostServerOptions {
@@ -28,38 +30,38 @@ export interface HostServerOptions {
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
   readonly security: Security;
+  readonly network: NetworkOptions;
+  readonly applications: readonly ApplicationOptions[];
+  readonly log: LogOptions;
+  /** Absolute path of the app server's program; undefined: the program of this installation. */
+  readonly appServer: string | undefined;
+  /** Arguments of the web viewer that state where it listens; undefined: no web viewer. */
+  readonly web?: readonly string[] | undefined;
+}
+
+/** This host among the others. */
+export interface NetworkOptions {
   /** Name of this host on its network. */
   readonly hostName: string;
   /** Other host servers. */
   readonly peers: readonly PeerAddress[];
-  /** Whether others are looked for on the local network. */
+  /** Whether other hosts are discovered on the local network. */
   readonly discover: boolean;
-  /** Ports that data for other hosts are served on; undefined: any free ones. */
+  /** Ports on which data for other hosts are served; undefined: any free ones. */
   readonly dataPorts: PortRange | undefined;
-  readonly applications: readonly ApplicationOptions[];
-  readonly logLevel: LogLevel | undefined;
-  readonly logFormat: 'json' | 'text' | undefined;
-  /**
-   * Absolute path of the app server's program; undefined for the one that belongs to this host
-   * server.
-   */
-  readonly appServer: string | undefined;
-  /** Where the web viewer listens, as its options; undefined: there is none. */
-  readonly web?: readonly string[] | undefined;
+}
+
+/** Undefined members keep the default of the logger. */
+interface LogOptions {
+  readonly level: LogLevel | undefined;
+  readonly format: 'json' | 'text' | undefined;
 }
 
 const CONFIGURATION_BYTES_MAX = 1024 * 1024;
 
-const EPILOGUE = `Environment: MIRRORFLOW_DIR, MIRRORFLOW_FLOW_DIR, MIRRORFLOW_PORT and MIRRORFLOW_WEB, where no option says otherwise.
-
-Ending it: SIGTERM and SIGINT stop the host server and its applications. After SIGHUP, host.quit(false) or a crash
-the applications go on, and the next host server of the same directory adopts them.
-
-Exit codes: 0 ended as asked, 1 could not start, 2 bad option or configuration, 3 already running.`;
-
 /**
- * Reads the command line, the environment and the configuration file. Undefined when help or
- * version was asked for and printed. Throws BAD_OPTION, BAD_ADDRESS or BAD_CONFIGURATION.
+ * Resolves with undefined when help or version was requested and printed. Rejects with BAD_OPTION,
+ * BAD_ADDRESS or BAD_CONFIGURATION.
  */
 export async function readOptions(
   args: readonly string[],
@@ -97,24 +99,27 @@ export async function readOptions(
     }),
     listen,
     security,
-    ...networkOptions(given, configuration, security),
+    network: networkOptions(given, configuration, security),
     applications: configuration.applications,
-    logLevel: given.logLevel,
-    logFormat: given.logFormat,
+    log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
     web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
   };
 }
 
-interface GivenOnNetwork {
+interface GivenNetworkOptions {
   readonly hostName: string | undefined;
   readonly peer: readonly string[] | undefined;
   readonly discover: boolean | undefined;
   readonly dataPorts: string | undefined;
 }
 
-/** Throws BAD_OPTION for other hosts without a secret: nobody would take anything from this one. */
-function networkOptions(given: GivenOnNetwork, configuration: Configuration, { secret }: Security) {
+/** Throws BAD_OPTION for other hosts without a secret: they would refuse this one. */
+function networkOptions(
+  given: GivenNetworkOptions,
+  configuration: Configuration,
+  { secret }: Security,
+): NetworkOptions {
   const peers = given.peer?.map(parsePeer) ?? configuration.peers ?? [];
   const discover = given.discover ?? configuration.discover ?? false;
   if (secret === undefined && (peers.length > 0 || discover)) {
@@ -135,15 +140,15 @@ function networkOptions(given: GivenOnNetwork, configuration: Configuration, { s
   };
 }
 
-interface GivenFiles {
+interface GivenSecurityFiles {
   readonly secretFile: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly tlsCa: string | undefined;
 }
 
-/** Options win over the environment, that over the configuration. */
-function filesOf(given: GivenFiles, env: Environment, configured: Configuration): SecurityFiles {
+/** Files of secret and certificates, in the same order of precedence. */
+function filesOf(given: GivenSecurityFiles, env: Environment, configured: Configuration): SecurityFiles {
   const stated = securityFiles(
     {
       ...(given.secretFile !== undefined && { secretFile: resolve(given.secretFile) }),
@@ -161,108 +166,12 @@ function filesOf(given: GivenFiles, env: Environment, configured: Configuration)
   };
 }
 
-/**
- * The runtime directory that systemd made for this service, of whichever scope: systemd.exec(5),
- * RuntimeDirectory=.
- */
+/** The runtime directory that systemd created for this service: systemd.exec(5). */
 function serviceDirectory(env: Environment): string | undefined {
-  const made = env['RUNTIME_DIRECTORY'];
-  // A terminal that belongs to another service has that one's.
-  return made !== undefined && basename(made) === 'mirrorflow' && !made.includes(':') ? made : undefined;
-}
-
-function commandLine(version: string) {
-  return yargs()
-    .scriptName('mirrorflow-host-server')
-    .usage('$0 [options]\n\nStarts, watches and finds the applications of this machine or user.')
-    .version(version)
-    .help()
-    .epilogue(EPILOGUE)
-    .strict()
-    .exitProcess(false)
-    .wrap(110)
-    .middleware(keepLast, true)
-    .option('config', { type: 'string', requiresArg: true, describe: 'configuration file, JSON' })
-    .option('directory', { type: 'string', requiresArg: true, describe: 'runtime directory' })
-    .option('flow-dir', { type: 'string', requiresArg: true, describe: 'directory of the flow files' })
-    .option('listen', {
-      type: 'string',
-      requiresArg: true,
-      describe: `address of XML-RPC over HTTP and of other hosts, tcp://127.0.0.1:${DEFAULT_PORT}; port 0 is any free one, tls:// needs a certificate`,
-    })
-    .option('host-name', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'name of this host on its network; default: that of the machine',
-    })
-    .option('peer', {
-      type: 'string',
-      array: true,
-      requiresArg: true,
-      describe: `address of another host server, tcp://HOST:${DEFAULT_PORT} or tls://HOST:${DEFAULT_PORT}, as often as there are some`,
-    })
-    .option('discover', {
-      type: 'boolean',
-      describe: 'look for other hosts on the local network, and be found there (DNS-SD)',
-    })
-    .option('data-ports', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'ports that data for other hosts are served on, LOW-HIGH; any free ones when left out',
-    })
-    .option('web', {
-      type: 'string',
-      requiresArg: true,
-      describe: `address of the web viewer, or off; tcp://127.0.0.1:${DEFAULT_PORT + 1}. Beyond this machine it needs MIRRORFLOW_SECRET_FILE`,
-    })
-    .option('secret-file', {
-      type: 'string',
-      requiresArg: true,
-      describe:
-        'file with the shared secret of the hosts, which others may not read; also MIRRORFLOW_SECRET_FILE',
-    })
-    .option('tls-cert', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'certificate of this host, PEM; also MIRRORFLOW_TLS_CERT',
-    })
-    .option('tls-key', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'its key, PEM, which others may not read; also MIRRORFLOW_TLS_KEY',
-    })
-    .option('tls-ca', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'certificates that other hosts are trusted by, PEM; also MIRRORFLOW_TLS_CA',
-    })
-    .option('scope', {
-      choices: ['user', 'machine'] as const,
-      default: 'user' as const,
-      describe: 'whom it runs for',
-    })
-    .option('log-level', { choices: ['debug', 'info', 'warn', 'error'] as const, describe: 'lowest level' })
-    .option('log-format', { choices: ['json', 'text'] as const, describe: 'form of the log' })
-    .option('app-server', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'program of the app servers, for tests',
-      hidden: true,
-    })
-    .check(({ _: words }) => {
-      if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);
-      return true;
-    })
-    .fail((message: string | null, error: Error | undefined) => {
-      throw new MirrorflowError('BAD_OPTION', message ?? describeError(error), {}, error);
-    });
-}
-
-/** Of an option that was given twice the last one counts, except where several make sense. */
-function keepLast(given: Record<string, unknown>): void {
-  for (const [key, value] of Object.entries(given)) {
-    if (Array.isArray(value) && key !== 'peer' && key !== '_') given[key] = value.at(-1);
-  }
+  const created = env['RUNTIME_DIRECTORY'];
+  // In a terminal that another service has started, the variable names that service's directory.
+  const isOurs = created !== undefined && basename(created) === 'mirrorflow' && !created.includes(':');
+  return isOurs ? created : undefined;
 }
 
 function listenAddress(
@@ -284,24 +193,21 @@ function listenAddress(
 }
 
 /**
- * Where nothing is said, the port behind that of XML-RPC, or any free one when it is taken; so
- * several systems run side by side.
+ * Default: the port after that of XML-RPC, or any free port when that is taken, so that several
+ * systems run side by side.
  */
-function webArguments(wish: string | undefined, listenPort: number): readonly string[] | undefined {
-  if (wish === 'off') return undefined;
-  if (wish === undefined) {
+function webArguments(address: string | undefined, listenPort: number): readonly string[] | undefined {
+  if (address === 'off') return undefined;
+  if (address === undefined) {
     const port = listenPort === 0 || listenPort === 65_535 ? 0 : listenPort + 1;
     return ['--listen', `tcp://127.0.0.1:${port}`, '--or-any-port'];
   }
-  return ['--listen', formatAddress(parseAddress(wish, { schemes: ['tcp'], listening: true }))];
+  return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp'], listening: true }))];
 }
 
-/**
- * Throws BAD_CONFIGURATION naming the file and, for every problem, its place, what was found and
- * what is allowed.
- */
+/** Throws BAD_CONFIGURATION with the key, the value and the allowed values of every problem. */
 function readConfiguration(file: string): Configuration {
-  const result = parseConfiguration(readText(file));
+  const result = parseConfiguration(readConfigurationText(file));
   if (result.kind === 'configuration') return result.configuration;
   const { problems } = result;
   const lines = problems.map(({ key, message }) => (key === '' ? message : `${key} ${message}`));
@@ -312,7 +218,7 @@ function readConfiguration(file: string): Configuration {
   );
 }
 
-function readText(file: string): string {
+function readConfigurationText(file: string): string {
   try {
     const { size } = statSync(file);
     if (size > CONFIGURATION_BYTES_MAX) {
@@ -327,4 +233,13 @@ function readText(file: string): string {
       thrown,
     );
   }
+}
+
+/** The machine's name, with the characters replaced that a name of a host must not have. */
+function ownHostName(): string {
+  const name = hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, LIMITS.nameCharacters);
+  return isName(name) ? name : 'host';
 }

@@ -1,7 +1,8 @@
 /**
- * What duplicators that died with an earlier app server left of this application's flows. Those
- * that clients come back to are taken over or replaced by the duplicators that are started for
- * them; what nobody came back to is removed.
+ * Removes what duplicators (the processes that own flow files) left behind that died together with
+ * an earlier app server: flow files, images and link sockets of flows that no client has open
+ * again. Flows that clients reopen are taken over by new duplicators instead. Owned by
+ * `app-server.ts`; deletes files in the flow directory and the runtime directory.
  */
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -13,14 +14,15 @@ import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 
 const FLOW_SUFFIX = '.flow';
-/** Clients look for a restarted app server several times a second. */
-const CLIENTS_ARE_BACK_MS = 5_000;
+/** Clients try to reach a restarted app server several times a second. */
+const CLIENTS_REATTACH_WITHIN_MS = 5_000;
 
 export interface LeftoversOptions {
+  /** Runtime directory. */
   readonly directory: string;
   readonly flowDirectory: string;
   readonly application: string;
-  /** Flows that run, are being started, or that somebody has open. */
+  /** Names of the flows that have a process or that a client has open. */
   readonly inUse: () => ReadonlySet<string>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,11 +32,13 @@ export class Leftovers {
   readonly #options: LeftoversOptions;
   readonly #cancel: () => void;
 
+  /** Removes them once, when clients have had time to reattach. */
   constructor(options: LeftoversOptions) {
     this.#options = options;
-    this.#cancel = options.clock.after(CLIENTS_ARE_BACK_MS, () => this.remove(), true);
+    this.#cancel = options.clock.after(CLIENTS_REATTACH_WITHIN_MS, () => this.remove(), true);
   }
 
+  /** Removes them now. Failures are logged, never thrown. */
   remove(): void {
     const { directory, flowDirectory, application, inUse, log } = this.#options;
     try {
@@ -43,13 +47,13 @@ export class Leftovers {
       sweepApplication(sweep, flowDirectory, application, (flow) => used.has(flow));
       for (const { kind, path, outcome } of sweep.leftovers) {
         log.info('a leftover', { kind, path, outcome });
-        // The socket of a duplicator has no owner of its own: it goes with the flow file.
+        // A link socket names no owner: it is removed together with its flow file.
         if (path.endsWith(FLOW_SUFFIX)) {
           rmSync(linkSocketPath(directory, application, basename(path, FLOW_SUFFIX)), { force: true });
         }
       }
     } catch (error) {
-      log.warn('leftovers could not be looked for', { reason: describeError(error) });
+      log.warn('leftovers cannot be removed', { reason: describeError(error) });
     }
   }
 

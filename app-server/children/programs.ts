@@ -1,11 +1,13 @@
 /**
- * The registered programs: started on request, apart from this process, without a shell; their ends
- * are logged.
+ * The registered programs of an application (stated in the host server's configuration), which
+ * clients may start by name with `app.run`. A program runs detached from this process, without a
+ * shell, and outlives it. Used by the handlers in `calls/`; starts processes and appends to log
+ * files.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { ProgramInfo } from '../../protocol/rpc/contract/figures.js';
-import type { Programs as Registered } from '../../protocol/rpc/contract/programs.js';
+import type { Programs as RegisteredPrograms } from '../../protocol/rpc/contract/programs.js';
 import { logFilePath } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -18,8 +20,9 @@ const LOG_MODE = 0o640;
 
 export interface ProgramsOptions {
   readonly application: string;
+  /** Runtime directory, which holds the logs. */
   readonly directory: string;
-  readonly registered: Registered;
+  readonly registered: RegisteredPrograms;
   readonly log: Logger;
 }
 
@@ -42,8 +45,8 @@ export class Programs {
 
   /**
    * Starts a program, with MIRRORFLOW_APPLICATION and MIRRORFLOW_DIR in its environment, and
-   * resolves with its process id. It outlives this process. Rejects with UNKNOWN_PROGRAM naming
-   * those there are, LIMIT_REACHED, START_FAILED.
+   * resolves with its process id. Rejects with UNKNOWN_PROGRAM naming the registered ones,
+   * LIMIT_REACHED, START_FAILED.
    */
   async run(name: string): Promise<number> {
     const { application, directory, registered, log } = this.#options;
@@ -62,7 +65,7 @@ export class Programs {
       });
     }
     const output = openSync(logFilePath(directory, 'program', application, name), 'a', LOG_MODE);
-    // The token of this server's own start is nobody else's.
+    // The launch token proves this process to the host server: no program may have it.
     const { [LAUNCH_VARIABLE]: _launch, ...env } = foreignChildEnvironment(process.env);
     let child: ChildProcess;
     try {

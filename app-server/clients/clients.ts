@@ -1,6 +1,8 @@
 /**
- * The clients and their sessions: who is there, and when a session ends. Knows no socket: a
- * permanent connection is any object, and its owner says when it has closed.
+ * The table of clients: programs that have presented themselves to this app server, each with a
+ * session (a secret token that every later call carries). A session ends with its permanent
+ * connection, or over HTTP after a minute without a call. Used by the handlers in `calls/`; opens
+ * no socket: a permanent connection is any object, and its owner reports its end.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -13,15 +15,16 @@ import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 /** Sessions of one application. */
 const CLIENTS_MAX = 4096;
 
-/** Names that an error lists. */
+/** Client names that an error message lists. */
 const NAMES_SHOWN = 32;
 
 /** A client that has presented itself. Names may repeat; this object is the identity. */
 export interface Client {
+  /** The token of the session. */
   readonly session: string;
   readonly presentation: Presentation;
   readonly since: Date;
-  /** The permanent connection that the session lives with; undefined over HTTP. */
+  /** The permanent connection that the session ends with; undefined over HTTP. */
   readonly connection: Caller | undefined;
 }
 
@@ -33,11 +36,11 @@ interface Entry {
 
 export class Clients {
   readonly #clock: Clock;
-  readonly #onEnd: (client: Client, why: string) => void;
+  readonly #onEnd: (client: Client, reason: string) => void;
   readonly #entries = new Map<string, Entry>();
 
-  /** `onEnd` runs once for every session, in the turn in which it ends. */
-  constructor(clock: Clock, onEnd: (client: Client, why: string) => void) {
+  /** `onEnd` runs once for every session, in the event-loop turn in which it ends. */
+  constructor(clock: Clock, onEnd: (client: Client, reason: string) => void) {
     this.#clock = clock;
     this.#onEnd = onEnd;
   }
@@ -53,7 +56,7 @@ export class Clients {
       );
     }
     if (this.#entries.size >= CLIENTS_MAX) {
-      throw new MirrorflowError('LIMIT_REACHED', `${CLIENTS_MAX} clients are here already`, {
+      throw new MirrorflowError('LIMIT_REACHED', `${CLIENTS_MAX} clients are connected already`, {
         clients: CLIENTS_MAX,
       });
     }
@@ -65,7 +68,7 @@ export class Clients {
     return client;
   }
 
-  /** The client of a session that calls now. Throws UNKNOWN_SESSION. */
+  /** The client that makes a call; restarts its idle time. Throws UNKNOWN_SESSION. */
   calling(session: string): Client {
     const entry = this.#entries.get(session);
     if (entry === undefined) {
@@ -82,23 +85,21 @@ export class Clients {
     this.#end(this.calling(session), 'it left');
   }
 
-  /** A permanent connection has closed: its sessions end at once. */
+  /** Ends the sessions of a permanent connection that has closed. */
   connectionClosed(connection: object): void {
     for (const { client } of this.#entries.values()) {
       if (client.connection === connection) this.#end(client, 'its connection closed');
     }
   }
 
-  /** The clients of one name. Throws UNKNOWN_CLIENT naming those there are. */
+  /** The clients of one name. Throws UNKNOWN_CLIENT with the names that exist. */
   named(name: string): Client[] {
-    const found = this.list().filter(({ presentation }) => presentation.name === name);
-    if (found.length > 0) return found;
+    const clients = this.list().filter(({ presentation }) => presentation.name === name);
+    if (clients.length > 0) return clients;
     const names = [...new Set(this.list().map(({ presentation }) => presentation.name))].toSorted();
-    throw new MirrorflowError(
-      'UNKNOWN_CLIENT',
-      `no client ${name} is here; ${names.length === 0 ? 'there is none at all' : `there are: ${names.slice(0, NAMES_SHOWN).join(', ')}`}`,
-      { client: name },
-    );
+    const known =
+      names.length === 0 ? 'none is connected' : `connected are: ${names.slice(0, NAMES_SHOWN).join(', ')}`;
+    throw new MirrorflowError('UNKNOWN_CLIENT', `there is no client ${name}; ${known}`, { client: name });
   }
 
   list(): Client[] {
@@ -110,20 +111,20 @@ export class Clients {
     for (const { client } of this.#entries.values()) this.#end(client, 'the app server ends');
   }
 
-  #end(client: Client, why: string): void {
+  #end(client: Client, reason: string): void {
     const entry = this.#entries.get(client.session);
     if (entry === undefined) return;
     this.#entries.delete(client.session);
     entry.cancelIdle();
-    this.#onEnd(client, why);
+    this.#onEnd(client, reason);
   }
 
   #watchIdle(entry: Entry, delayMs: number): void {
-    const look = (): void => {
-      const leftMs = entry.lastCallMs + LIMITS.rpcHttpSessionIdleMs - this.#clock.nowMs();
-      if (leftMs > 0) this.#watchIdle(entry, leftMs);
+    const check = (): void => {
+      const remainingMs = entry.lastCallMs + LIMITS.rpcHttpSessionIdleMs - this.#clock.nowMs();
+      if (remainingMs > 0) this.#watchIdle(entry, remainingMs);
       else this.#end(entry.client, `it did not call for ${LIMITS.rpcHttpSessionIdleMs} ms`);
     };
-    entry.cancelIdle = this.#clock.after(delayMs, look, true);
+    entry.cancelIdle = this.#clock.after(delayMs, check, true);
   }
 }

@@ -1,6 +1,8 @@
 /**
- * Brings things to clients: at once to those with a permanent connection, which answer when they
- * have queued it; into a bounded box, until they poll, for those over HTTP.
+ * Brings deliveries (messages, flow control marks, requests to quit) to clients. A client with a
+ * permanent connection is called at once and answers when it has queued the delivery; for a client
+ * over HTTP it waits in a bounded mailbox until `client.poll`. Used by `calls/messages.ts` and
+ * `flows/flow-control.ts`; calls clients on their own connections, opens none.
  */
 import { bytesOfValue, type Delivery } from '../../protocol/rpc/contract/deliveries.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
@@ -10,26 +12,26 @@ import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Client } from './clients.js';
 
 /**
- * A client that does not take something within this time has not got it, though it may still find
- * it later.
+ * A delivery that the client has not acknowledged within this time counts as failed, although the
+ * client may still process it later.
  */
 const DELIVER_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs / 2;
 
-interface Box {
+interface Mailbox {
   readonly waiting: { readonly delivery: Delivery; readonly bytes: number }[];
   bytes: number;
 }
 
 export class Deliveries {
-  readonly #boxes = new WeakMap<Client, Box>();
+  readonly #mailboxes = new WeakMap<Client, Mailbox>();
 
   /**
-   * Resolves when the client has it. Rejects with LIMIT_REACHED when too much waits for it,
-   * TIMED_OUT, CLOSED. Keeps the order of the calls.
+   * Resolves when the client has the delivery; keeps the order of the calls. Rejects with
+   * LIMIT_REACHED when its mailbox is full, TIMED_OUT, CLOSED.
    */
   async deliver(client: Client, delivery: Delivery): Promise<void> {
     if (client.connection === undefined) {
-      this.#box(client, delivery);
+      this.#store(client, delivery);
       return;
     }
     const call = callerOf(CONTRACT, client.connection);
@@ -37,42 +39,43 @@ export class Deliveries {
   }
 
   /**
-   * Takes up to `max` of what waits for a client over HTTP. Throws REFUSED for one with a
-   * connection.
+   * Takes up to `max` deliveries out of the mailbox of a client over HTTP. Throws REFUSED for a
+   * client with a permanent connection.
    */
   poll(client: Client, max: number): Delivery[] {
     if (client.connection !== undefined) {
       throw new MirrorflowError(
         'REFUSED',
-        'client.poll is for clients over HTTP: this one gets everything on its connection',
+        'client.poll is for clients over HTTP: this client gets every delivery on its connection',
       );
     }
-    const box = this.#boxes.get(client);
-    if (box === undefined) return [];
+    const mailbox = this.#mailboxes.get(client);
+    if (mailbox === undefined) return [];
     const taken: Delivery[] = [];
     let bytes = 0;
-    for (const next of box.waiting) {
+    for (const next of mailbox.waiting) {
       bytes += next.bytes;
       if (taken.length === max || (taken.length > 0 && bytes > LIMITS.rpcBodyBytes / 4)) break;
       taken.push(next.delivery);
     }
-    for (const { bytes } of box.waiting.splice(0, taken.length)) box.bytes -= bytes;
+    for (const { bytes } of mailbox.waiting.splice(0, taken.length)) mailbox.bytes -= bytes;
     return taken;
   }
 
-  #box(client: Client, delivery: Delivery): void {
-    const box = this.#boxes.get(client) ?? { waiting: [], bytes: 0 };
-    this.#boxes.set(client, box);
+  #store(client: Client, delivery: Delivery): void {
+    const mailbox = this.#mailboxes.get(client) ?? { waiting: [], bytes: 0 };
+    this.#mailboxes.set(client, mailbox);
     const bytes = bytesOfValue(delivery);
-    if (box.waiting.length >= LIMITS.messagesWaiting || box.bytes + bytes > LIMITS.messagesWaitingBytes) {
+    const waiting = mailbox.waiting.length;
+    if (waiting >= LIMITS.messagesWaiting || mailbox.bytes + bytes > LIMITS.messagesWaitingBytes) {
       const { name } = client.presentation;
       throw new MirrorflowError(
         'LIMIT_REACHED',
-        `${box.waiting.length} messages (${box.bytes} bytes) wait for client ${name} already; it must poll`,
-        { client: name, waiting: box.waiting.length },
+        `${waiting} messages (${mailbox.bytes} bytes) wait for client ${name} already; it must poll`,
+        { client: name, waiting },
       );
     }
-    box.waiting.push({ delivery, bytes });
-    box.bytes += bytes;
+    mailbox.waiting.push({ delivery, bytes });
+    mailbox.bytes += bytes;
   }
 }

@@ -1,10 +1,17 @@
 /**
- * The duplicators of this application's flows: those that it started and those that it finds
- * running subscribe, report, are called, and may end.
+ * The duplicators of this application's flows (one process per flow, which owns the flow's file):
+ * those that this app server starts and those that it finds running subscribe here, report, are
+ * called, and ask whether they may end. Owned by `flows.ts`; the handlers in `calls/` and `remote/`
+ * call it. Calls duplicators on their own connections; reads flow files.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
+import type {
+  DuplicatorReady,
+  DuplicatorReport,
+  Served,
+  StartFailure,
+} from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
@@ -13,23 +20,23 @@ import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { QUIT_TIMEOUT_MS, type DuplicatorConnection } from '../children/flow-duplicator.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
 import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
-import { isRemote, serves, type FlowDefinition } from './flow-definition.js';
+import { fits, isRemote, type FlowDefinition } from './flow-definition.js';
 import { findFlows } from './flow-files.js';
 import type { FlowTable } from './flow-table.js';
 import type { Flow } from './flow.js';
 import type { Opening, Openings } from './openings.js';
 import type { AppServerOptions } from '../options.js';
-import { checkFound, checkReady } from './subscription.js';
+import { serveFlow } from './serve-flow.js';
+import { checkReady, verifyOwner } from './subscription.js';
 
-/**
- * An adopted duplicator that lost its connection connects again within this time, or is stopped.
- */
+/** An adopted duplicator that lost its connection reconnects within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
-/** What a duplicator that says that it is ready is answered. */
+/** The answer to duplicator.subscribe. */
 interface Subscribed {
+  /** This app server has not started the duplicator itself. */
   readonly adopted: boolean;
-  /** Consumers of the one before that still have the flow open. */
+  /** Consumers of the flow's previous duplicator that still have the flow open. */
   readonly consumers?: number;
 }
 
@@ -37,18 +44,18 @@ export interface DuplicatorsOptions {
   readonly server: AppServerOptions;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A duplicator has told the state of its source. */
-  readonly reported: (flow: string, report: DuplicatorReport) => void;
+  /** Runs with every report, which carries the state of the flow's source. */
+  readonly onReport: (flow: string, report: DuplicatorReport) => void;
 }
 
 export class Duplicators {
   readonly #options: DuplicatorsOptions;
   readonly #flows: FlowTable;
   readonly #openings: Openings;
-  /** The permanent connections of duplicators, and which run of which flow each belongs to. */
+  /** The permanent connections of duplicators, with the run of the flow that each belongs to. */
   readonly #connections = new WeakMap<object, { readonly flow: Flow; readonly pid: number }>();
-  /** The newest connection of each flow's duplicator, which calls to it take. */
-  readonly #duplicators = new WeakMap<Flow, DuplicatorConnection>();
+  /** The newest connection of each flow's duplicator: calls to the duplicator take this one. */
+  readonly #newest = new WeakMap<Flow, DuplicatorConnection>();
 
   constructor(options: DuplicatorsOptions, flows: FlowTable, openings: Openings) {
     this.#options = options;
@@ -57,38 +64,44 @@ export class Duplicators {
   }
 
   /**
-   * Looks for the flows that an earlier app server has left: duplicators that run will subscribe,
-   * others are started when somebody comes back.
+   * Adds the flows that an earlier app server has left: living duplicators will subscribe, dead
+   * ones are started again when a client opens their flow.
    */
   expectRunning(): void {
     const { application, flowDirectory } = this.#options.server;
     const directory = appFlowDirectory(flowDirectory, application.name);
-    const found = findFlows(directory, application.name).toSorted(
+    const left = findFlows(directory, application.name).toSorted(
       (a, b) => Number(b.living) - Number(a.living),
     );
-    for (const { definition, living } of found.slice(0, this.#flows.room)) {
+    for (const { definition, living } of left.slice(0, this.#flows.room)) {
       const flow = this.#flows.get(definition.flow) ?? this.#flows.add(definition, false);
-      flow.found = true;
+      flow.inherited = true;
       if (living) flow.duplicator.expectOwner();
     }
   }
 
-  /** Where the duplicator of a flow takes calls, if it runs and is connected. */
-  of(name: string): DuplicatorConnection | undefined {
+  /** Where the duplicator of a flow takes calls; undefined unless it runs and is connected. */
+  connectionOf(name: string): DuplicatorConnection | undefined {
     const flow = this.#flows.get(name);
-    return flow?.duplicator.ready === undefined ? undefined : this.#duplicators.get(flow);
+    return flow?.duplicator.ready === undefined ? undefined : this.#newest.get(flow);
   }
 
-  /** Calls the running duplicator of a flow. Throws NOT_RUNNING. */
-  caller(name: string): CallOf<MirrorflowContract> {
-    const connection = this.of(name);
-    if (connection !== undefined) return callerOf(CONTRACT, connection);
-    throw new MirrorflowError('NOT_RUNNING', `the duplicator of flow ${name} does not run now`, {
-      flow: name,
-    });
+  /**
+   * Makes the running duplicator of a flow listen for the duplicators of other hosts. Rejects with
+   * NOT_RUNNING, and as serveFlow.
+   */
+  async serve(name: string): Promise<Served> {
+    return serveFlow(this.#caller(name), this.#options.server.dataListen);
   }
 
-  /** The consumer on a duplicator's signal link that said `link` in its HELLO. */
+  /**
+   * Makes the running duplicator of a remote flow read another address. Rejects with NOT_RUNNING.
+   */
+  async redirect(name: string, source: string): Promise<void> {
+    await this.#caller(name)('duplicator.redirect', [source]);
+  }
+
+  /** The consumer on a duplicator's signal link that sent `link` in its HELLO. */
   consumerOfLink(session: object, link: number): Opening | undefined {
     const flow = this.#servedBy(session);
     if (flow === undefined) return undefined;
@@ -96,7 +109,8 @@ export class Duplicators {
   }
 
   /**
-   * A duplicator is ready, or has found this app server again. Throws VERSION_MISMATCH or REFUSED.
+   * Accepts a duplicator that is ready, or that has reconnected. Throws VERSION_MISMATCH or
+   * REFUSED, upon which the duplicator ends.
    */
   subscribe(ready: DuplicatorReady, session: DuplicatorConnection): Subscribed {
     try {
@@ -106,12 +120,12 @@ export class Duplicators {
       const flow = adopted ? this.#adopt(ready, session) : known;
       if (flow !== undefined) {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
-        this.#duplicators.set(flow, session);
+        this.#newest.set(flow, session);
       }
-      // Only who saw the one before run knows its consumers; to a restarted app server they may
-      // have yet to come. The file tells the most of it.
-      if (adopted || flow === undefined || !flow.duplicator.follows || flow.found) return { adopted };
-      return { adopted, consumers: this.#openings.consumers(flow.name) };
+      // An app server that has not seen the previous run does not have all of its consumers: some
+      // may still have to reattach. The duplicator then relies on its flow file.
+      if (adopted || flow === undefined || !flow.duplicator.follows || flow.inherited) return { adopted };
+      return { adopted, consumers: this.#openings.establishedConsumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
         flow: ready.flow,
@@ -125,28 +139,34 @@ export class Duplicators {
     }
   }
 
-  /** A child says why it cannot start. False when its token is of no start that runs. */
+  /** Passes on why a child cannot start. False when no start under way has that launch token. */
   startFailed(failure: StartFailure): boolean {
     const cause = errorOfStartFailure(failure);
     return this.#flows.all().some(({ duplicator }) => duplicator.startFailed(failure.launch, cause));
   }
 
+  /** False when the report is of a run that has ended. */
   report(report: DuplicatorReport, session: object): boolean {
     const flow = this.#servedBy(session);
     flow?.reported(report);
-    if (flow !== undefined) this.#options.reported(flow.name, report);
+    if (flow !== undefined) this.#options.onReport(flow.name, report);
     return flow !== undefined;
   }
 
-  /**
-   * Whether the duplicator on that connection may end: true only if nobody has its flow open, or
-   * waits for it.
-   */
+  /** Whether the duplicator on that connection may end: no client has its flow open. */
   mayEnd(session: object): boolean {
     const flow = this.#servedBy(session);
     if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
     flow.duplicator.released();
     return true;
+  }
+
+  #caller(name: string): CallOf<MirrorflowContract> {
+    const connection = this.connectionOf(name);
+    if (connection !== undefined) return callerOf(CONTRACT, connection);
+    throw new MirrorflowError('NOT_RUNNING', `the duplicator of flow ${name} does not run now`, {
+      flow: name,
+    });
   }
 
   #servedBy(session: object): Flow | undefined {
@@ -158,33 +178,32 @@ export class Duplicators {
     return flow.duplicator.ready !== undefined && flow.duplicator.pid === pid ? flow : undefined;
   }
 
-  /**
-   * Takes over a duplicator that this app server has not started, if it really is its flow's owner.
-   */
+  /** Adopts a duplicator that this app server has not started. Throws REFUSED. */
   #adopt(ready: DuplicatorReady, session: DuplicatorConnection): Flow {
     const { server, clock, log } = this.#options;
-    const { identity, definition: found } = checkFound(ready, server);
-    const flow = this.#flows.get(ready.flow) ?? this.#flows.add(found, false);
+    const { identity, definition: running } = verifyOwner(ready, server);
+    const flow = this.#flows.get(ready.flow) ?? this.#flows.add(running, false);
     const process = new AdoptedProcess({
       identity,
       clock,
       reconnectWithinMs: ADOPTED_RECONNECTS_WITHIN_MS,
       stopTimeoutMs: LIMITS.childStopTimeoutMs - QUIT_TIMEOUT_MS,
     });
-    // What a source or a provider asks for decides; otherwise the flow is what its duplicator says.
+    // A configured source or a present provider decides; otherwise the flow becomes what its
+    // duplicator reports.
     const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
-    if (decided && !serves(found, flow.definition)) {
+    if (decided && !fits(running, flow.definition)) {
       log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
       flow.duplicator.replace(process, session);
       return flow;
     }
-    if (!decided || isRemote(flow.definition)) flow.definition = { ...found, ...remoteOf(flow.definition) };
+    if (!decided || isRemote(flow.definition)) flow.definition = { ...running, ...remoteOf(flow.definition) };
     flow.duplicator.adopt(process, ready, session);
     return flow;
   }
 }
 
-/** The host behind a remote flow, which no duplicator tells. */
+/** The host behind a remote flow, which no duplicator reports. */
 function remoteOf({ remote }: FlowDefinition): Pick<FlowDefinition, 'remote'> {
   return remote === undefined ? {} : { remote };
 }

@@ -1,4 +1,8 @@
-/** What a flow is, apart from any process: its definition, and which open requests fit it. Pure. */
+/**
+ * What a flow is, apart from any process: name, type, where its data come from, sizes, properties;
+ * and which requests and which running duplicators fit that definition. Used by `flows.ts`,
+ * `duplicators.ts` and `remote/`. Pure: no I/O.
+ */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
 import type { DuplicatorReady, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -8,37 +12,39 @@ import { checkFlowType } from '../../protocol/base/names.js';
 /** The flow and the flow type of an application's spectra. */
 export const SPECTRA = 'spectra';
 
-/** The type of plain buffers, when a provider states none. */
+/** The flow type of a provider that states none. */
 const PLAIN_TYPE = 'bytes';
 
 export interface FlowDefinition {
   readonly flow: string;
   readonly type: string;
-  /**
-   * `input`: the duplicator gets the data from a source; `output`: from a provider on this host.
-   */
+  /** `input`: the duplicator reads a source; `output`: a provider on this host writes the data. */
   readonly direction: 'input' | 'output';
+  /** Address of a SpecTcl or of a duplicator on another host. */
   readonly source?: string;
-  /** The host whose duplicator is the source, where it is known. */
+  /** The host whose duplicator is the source, where that is known. */
   readonly remote?: string;
-  /** Bytes of a buffer and buffers of the ring; a source decides them itself. */
+  /** Undefined for a flow with a source, which decides the sizes itself. */
   readonly sizes?: FlowSizes;
-  /** Properties of the type, JSON. */
+  /** Properties of the type, a JSON object without spaces. */
   readonly properties: string;
 }
 
 export interface FlowSizes {
+  /** Bytes. */
   readonly bufferSize: number;
+  /** Buffers of the ring. */
   readonly buffers: number;
 }
 
+/** The mirror of the SpecTcl at `source`. */
 export function spectraDefinition(source: string): FlowDefinition {
   return { flow: SPECTRA, type: SPECTRA, direction: 'input', source, properties: '{}' };
 }
 
 /**
- * A flow that the duplicator of another host sends; `source` is where that listens, undefined while
- * it is not known.
+ * A flow that the duplicator of host `remote` sends; `source` is the address where that listens,
+ * undefined while the address is not known.
  */
 export function remoteDefinition(
   flow: string,
@@ -67,13 +73,11 @@ export function definitionOfProvider(request: OpenRequest): FlowDefinition {
   }
   checkFlowType(type);
   geometryOf(buffers, bufferSize);
-  const plain = plainProperties(flow, properties);
-  return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: plain };
+  const canonical = canonicalProperties(flow, properties);
+  return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: canonical };
 }
 
-/**
- * What a duplicator that was found running says of its flow. `properties` come from its flow file.
- */
+/** The definition that a running duplicator reports; `properties` come from its flow file. */
 export function definitionOfReady(ready: DuplicatorReady, properties: string): FlowDefinition {
   const { flow, type, source, bufferSize, buffers } = ready;
   const base = { flow, type, properties };
@@ -84,14 +88,8 @@ export function definitionOfReady(ready: DuplicatorReady, properties: string): F
 
 /** Throws WRONG_FLOW_TYPE with both types, REFUSED for a provider of a flow that has a source. */
 export function checkRequest(definition: FlowDefinition, request: OpenRequest): void {
-  const { flow, type } = definition;
-  if (request.type !== undefined && request.type !== type) {
-    throw new MirrorflowError(
-      'WRONG_FLOW_TYPE',
-      `flow ${flow} has type ${type}, and was to be opened as ${request.type}`,
-      { flow, found: type, expected: request.type },
-    );
-  }
+  const { flow } = definition;
+  checkType(definition, request);
   if (request.direction === 'output' && definition.direction === 'input') {
     throw new MirrorflowError(
       'REFUSED',
@@ -101,31 +99,45 @@ export function checkRequest(definition: FlowDefinition, request: OpenRequest): 
   }
 }
 
-/** Whether a provider asks for another flow than this one. What it does not state is the flow's. */
-export function asksForAnother(definition: FlowDefinition, request: OpenRequest): boolean {
-  const { sizes, properties } = definition;
-  if (request.direction === 'input' || sizes === undefined) return false;
-  const { bufferSize = sizes.bufferSize, buffers = sizes.buffers } = request;
-  const asked =
-    request.properties === undefined ? properties : plainProperties(request.flow, request.properties);
-  return bufferSize !== sizes.bufferSize || buffers !== sizes.buffers || asked !== properties;
-}
-
-/** Whether a duplicator that was found running (`found`) does what a flow is defined to be. */
-export function serves(found: FlowDefinition, definition: FlowDefinition): boolean {
-  if (found.type !== definition.type || found.direction !== definition.direction) return false;
-  // Where the other host's duplicator listens may have changed, and is told to the one that runs.
-  if (isRemote(definition)) return isRemote(found);
-  if (definition.direction === 'input') return plainAddress(found.source) === plainAddress(definition.source);
-  const [is, wanted] = [found.sizes, definition.sizes];
-  return (
-    is?.bufferSize === wanted?.bufferSize &&
-    is?.buffers === wanted?.buffers &&
-    found.properties === definition.properties
+/** Throws WRONG_FLOW_TYPE when a request states another type than the flow has. */
+export function checkType({ flow, type }: FlowDefinition, request: OpenRequest): void {
+  if (request.type === undefined || request.type === type) return;
+  throw new MirrorflowError(
+    'WRONG_FLOW_TYPE',
+    `flow ${flow} has type ${type}; the request states type ${request.type}`,
+    { flow, found: type, expected: request.type },
   );
 }
 
-function plainAddress(source: string | undefined): string | undefined {
+/**
+ * Whether a provider requests other sizes or properties than the flow has. What a request leaves
+ * out stays as the flow has it.
+ */
+export function requestsRedefinition(definition: FlowDefinition, request: OpenRequest): boolean {
+  const { sizes, properties } = definition;
+  if (request.direction === 'input' || sizes === undefined) return false;
+  const { bufferSize = sizes.bufferSize, buffers = sizes.buffers } = request;
+  const requested =
+    request.properties === undefined ? properties : canonicalProperties(request.flow, request.properties);
+  return bufferSize !== sizes.bufferSize || buffers !== sizes.buffers || requested !== properties;
+}
+
+/** Whether a running duplicator, which reports `running`, does what the flow is defined to be. */
+export function fits(running: FlowDefinition, definition: FlowDefinition): boolean {
+  if (running.type !== definition.type || running.direction !== definition.direction) return false;
+  // The address of the other host's duplicator may have changed; a running one can be redirected.
+  if (isRemote(definition)) return isRemote(running);
+  if (definition.direction === 'input') {
+    return canonicalAddress(running.source) === canonicalAddress(definition.source);
+  }
+  return (
+    running.sizes?.bufferSize === definition.sizes?.bufferSize &&
+    running.sizes?.buffers === definition.sizes?.buffers &&
+    running.properties === definition.properties
+  );
+}
+
+function canonicalAddress(source: string | undefined): string | undefined {
   try {
     return source === undefined ? undefined : formatAddress(parseAddress(source));
   } catch {
@@ -133,11 +145,8 @@ function plainAddress(source: string | undefined): string | undefined {
   }
 }
 
-/**
- * Properties as JSON without spaces, so that two spellings of the same ones are equal. Throws
- * BAD_OPTION.
- */
-function plainProperties(flow: string, properties: string): string {
+/** JSON without spaces, so that two spellings of the same object are equal. Throws BAD_OPTION. */
+function canonicalProperties(flow: string, properties: string): string {
   let value: unknown;
   try {
     value = JSON.parse(properties);

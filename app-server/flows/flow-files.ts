@@ -1,6 +1,8 @@
 /**
- * The application's flow files as this process reads them: who owns them, what they are, what their
- * counters say.
+ * Reads the application's flow files (the rings in shared memory that duplicators own): who owns a
+ * file, what flow it holds, which flows an earlier app server has left. Used by `flow-table.ts`,
+ * `duplicators.ts` and `subscription.ts`. Maps and lists files, writes none; `stopOwner` sends
+ * signals.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,44 +23,44 @@ export function livingOwner(path: string): number | undefined {
   return state.kind === 'owned' ? state.pid : undefined;
 }
 
-/** Ends the owner of the flow file at `path`, whoever that is by now. */
+/** Stops the process that owns the flow file at `path` now; resolves when it has ended. */
 export async function stopOwner(path: string, clock: Clock): Promise<void> {
   let owner;
   try {
     ({ owner } = openFlowFile(path, 'read'));
   } catch {
-    return; // It has gone with its file, or never was a flow's.
+    return; // The file is removed already, or is no flow file.
   }
   await stopForeign(owner, clock);
 }
 
 /** The properties of the flow in the file at `path`, JSON. */
-export function propertiesIn(path: string): string {
+export function readProperties(path: string): string {
   return JSON.stringify(openFlowFile(path, 'read').identity.properties);
 }
 
-/** A flow of an earlier app server, found by its file. */
-interface FoundFlow {
+/** A flow that an earlier app server has left behind, known by its file. */
+interface LeftFlow {
   readonly definition: FlowDefinition;
   /**
-   * Whether its duplicator lives; one that died is started again for whoever comes back to the
-   * flow, and takes the file over.
+   * Whether its duplicator lives. For a dead one, the next client that opens the flow starts a
+   * duplicator, which takes the file over.
    */
   readonly living: boolean;
 }
 
 /**
- * The flows in `directory` that an earlier app server has left: those that run, and those of
- * providers whose duplicators died since the boot.
+ * The flows in `directory` that an earlier app server has left: those whose duplicators run, and
+ * those of providers whose duplicators died since the machine was booted.
  */
-export function findFlows(directory: string, application: string): FoundFlow[] {
-  return namesIn(directory)
+export function findFlows(directory: string, application: string): LeftFlow[] {
+  return fileNames(directory)
     .filter((name) => name.endsWith(SUFFIX) && isName(name.slice(0, -SUFFIX.length)))
     .map((name) => flowIn(join(directory, name), name.slice(0, -SUFFIX.length), application))
-    .filter((found) => found !== undefined);
+    .filter((flow) => flow !== undefined);
 }
 
-function flowIn(path: string, flow: string, application: string): FoundFlow | undefined {
+function flowIn(path: string, flow: string, application: string): LeftFlow | undefined {
   try {
     const { identity, geometry, flags, owner } = openFlowHeader(path);
     if (identity.application !== application || identity.flow !== flow) return undefined;
@@ -70,11 +72,11 @@ function flowIn(path: string, flow: string, application: string): FoundFlow | un
     const sizes = { bufferSize: geometry.payloadCapacity, buffers: geometry.slotCount };
     return { definition: { ...base, direction: 'output', sizes }, living };
   } catch {
-    return undefined; // It is none, or went away between the two looks.
+    return undefined; // No flow file, or removed between the listing and this read.
   }
 }
 
-function namesIn(directory: string): string[] {
+function fileNames(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {

@@ -1,14 +1,17 @@
 /**
- * The flows that this application knows, by name, and for how long it knows each: always, or while
- * its duplicator lives or anybody has it open.
+ * The flows of this application by name, and how long each stays: the application's own mirror
+ * always, the others while their duplicator (the process that owns the flow's file) lives or a
+ * client has them open. Owned by `flows.ts`; read by statistics, messages and `remote/`. Starts and
+ * stops duplicators through the flows that it creates; inspects flow files.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import type { FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
-import type { FlowDefinition } from './flow-definition.js';
+import { remoteDefinition, SPECTRA, spectraDefinition, type FlowDefinition } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from '../children/flow-duplicator.js';
 import { livingOwner, stopOwner } from './flow-files.js';
 import { Flow } from './flow.js';
@@ -21,7 +24,7 @@ const FLOWS_MAX = 256;
 
 export interface FlowTableOptions {
   readonly server: AppServerOptions;
-  /** Absolute path of the duplicator program, as it is now. */
+  /** Absolute path of the duplicator program, resolved at every start. */
   readonly duplicatorScript: () => string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -35,6 +38,9 @@ export class FlowTable {
   constructor(options: FlowTableOptions, openings: Openings) {
     this.#options = options;
     this.#openings = openings;
+    const { source, via } = options.server.application;
+    if (source !== undefined) this.add(spectraDefinition(source), true);
+    else if (via !== undefined) this.add(remoteDefinition(SPECTRA, SPECTRA, via), true);
   }
 
   all(): Flow[] {
@@ -50,7 +56,7 @@ export class FlowTable {
     return this.#flows.get(name);
   }
 
-  /** Throws UNKNOWN_FLOW. */
+  /** Throws UNKNOWN_FLOW with the names that exist. */
   find(name: string): Flow {
     const flow = this.#flows.get(name);
     if (flow !== undefined) return flow;
@@ -62,7 +68,31 @@ export class FlowTable {
     );
   }
 
-  /** `permanent`: known also when nobody has it open. Throws LIMIT_REACHED. */
+  /** All flows in the order of their names. */
+  list(): FlowInfo[] {
+    const names = this.all().map(({ name }) => name);
+    return names.toSorted().map((name) => this.inquire(name));
+  }
+
+  /** Throws UNKNOWN_FLOW. */
+  inquire(name: string): FlowInfo {
+    return this.find(name).info(this.#openings.clientsOf(name));
+  }
+
+  /** Throws UNKNOWN_FLOW, and as Flow.statistics. */
+  statistics(name: string): Record<string, number> {
+    return this.find(name).statistics(this.#options.clock);
+  }
+
+  /** Names of the flows that have a process or that a client has open. */
+  inUse(): ReadonlySet<string> {
+    const used = this.list().filter(
+      ({ state, clients }) => (state !== 'idle' && state !== 'failed') || clients > 0,
+    );
+    return new Set(used.map(({ flow }) => flow));
+  }
+
+  /** `permanent`: the flow stays when no client has it open. Throws LIMIT_REACHED. */
   add(definition: FlowDefinition, permanent: boolean): Flow {
     if (this.#flows.size >= FLOWS_MAX) {
       throw new MirrorflowError('LIMIT_REACHED', `an application has at most ${FLOWS_MAX} flows`, {
@@ -74,8 +104,28 @@ export class FlowTable {
     return flow;
   }
 
-  /** A provider's flow is known while its duplicator lives or anybody has it open. */
-  tidy(flow: Flow): void {
+  /**
+   * Adds a flow, or replaces the definition of an existing one: its duplicator is stopped then, and
+   * its clients reattach to the next one. Throws LIMIT_REACHED.
+   */
+  define(definition: FlowDefinition): void {
+    const flow = this.#flows.get(definition.flow);
+    if (flow === undefined) {
+      this.add(definition, false);
+      return;
+    }
+    flow.definition = definition;
+    flow.duplicator.retire();
+  }
+
+  /** Replaces the source of a remote flow; a running duplicator is not stopped. */
+  setSource(name: string, source: string): void {
+    const flow = this.#flows.get(name);
+    if (flow !== undefined) flow.definition = { ...flow.definition, source };
+  }
+
+  /** Removes a flow that is not permanent, unless its duplicator lives or a client has it open. */
+  removeIfUnused(flow: Flow): void {
     const { name, permanent, duplicator } = flow;
     if (permanent || this.#flows.get(name) !== flow || !duplicator.isQuiet) return;
     if (this.#openings.ofFlow(name).length > 0) return;
@@ -85,6 +135,15 @@ export class FlowTable {
       name,
     );
     if (livingOwner(file) === undefined) this.#flows.delete(name);
+  }
+
+  removeUnused(): void {
+    for (const flow of this.all()) this.removeIfUnused(flow);
+  }
+
+  /** Stops every duplicator; openings that wait for one fail with STOPPED. */
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map(({ duplicator }) => duplicator.close()));
   }
 
   #duplicatorOptions(name: string, flow: Flow): FlowDuplicatorOptions {
@@ -103,7 +162,7 @@ export class FlowTable {
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
       isOpen: () => this.#openings.ofFlow(name).some(({ established }) => established),
-      changed: () => this.tidy(flow),
+      changed: () => this.removeIfUnused(flow),
     };
   }
 }

@@ -1,4 +1,8 @@
-/** One flow of the application: its definition, its duplicator, and what is known of it now. */
+/**
+ * One flow of the application: its definition, its duplicator (the process that owns the flow's
+ * file), and what can be reported of the two now. Created by `flow-table.ts`. Maps the header of
+ * the flow file while the duplicator runs; writes nothing.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -7,26 +11,27 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-duplicator.js';
-import { Rates } from './rates.js';
+import { RateMeter } from '../../protocol/base/rates.js';
+
+/** Characters of a cause that the contract carries. */
+const CAUSE_CHARACTERS = 4096;
 
 /** What belongs to one run of the duplicator and ends with it. */
 interface Run {
   readonly ready: DuplicatorReady;
-  readonly rates: Rates;
+  readonly rates: RateMeter;
+  /** Mapped once per run, so that repeated statistics do not pile up mappings. */
   file?: FlowFile;
   report?: DuplicatorReport;
 }
 
 export class Flow {
   definition: FlowDefinition;
-  /** Also known when nobody has it open and nothing runs. */
+  /** The flow stays in the table when no client has it open and nothing runs. */
   readonly permanent: boolean;
   readonly duplicator: FlowDuplicator;
-  /**
-   * An earlier app server had it: who has it open may not have come back yet, however long it
-   * takes.
-   */
-  found = false;
+  /** An earlier app server had the flow: some of its clients may still have to reattach. */
+  inherited = false;
   #run: Run | undefined;
 
   constructor(
@@ -43,14 +48,15 @@ export class Flow {
     return this.definition.flow;
   }
 
+  /** Keeps the newest report of the running duplicator. */
   reported(report: DuplicatorReport): void {
     const run = this.#currentRun();
     if (run !== undefined) run.report = report;
   }
 
   /**
-   * Clients on the signal link, as the duplicator last said; also those of before a restart of this
-   * app server.
+   * Clients on the signal link by the duplicator's last report, clients from before a restart of
+   * this app server included.
    */
   get linkClients(): number {
     return this.#currentRun()?.report?.clients ?? 0;
@@ -92,41 +98,38 @@ export class Flow {
     const file = fileOf(run);
     const counters = {} as Record<CounterName, number>;
     for (const [name, { id }] of Object.entries(COUNTERS)) counters[name as CounterName] = file.counter(id);
-    // A provider writes past its duplicator: what it has published stands in the header alone.
+    // A provider writes past its duplicator: only the header counts what it has published.
     if (this.definition.direction === 'output') counters.published = file.published;
-    return { ...counters, ...run.rates.look(clock.nowMs(), counters) };
+    const { published, publishedBytes, updates, receivedBytes } = counters;
+    const rates = run.rates.sample(clock.nowMs(), { published, publishedBytes, updates, receivedBytes });
+    const named = Object.entries(rates).map(([name, rate]) => [`${name}PerSecond`, rate] as const);
+    return { ...counters, ...Object.fromEntries(named) };
   }
 
-  /** The run that the duplicator is in now; whatever was kept of an earlier one is dropped. */
+  /** The present run of the duplicator; drops what belongs to an earlier one. */
   #currentRun(): Run | undefined {
     const { ready } = this.duplicator;
     if (this.#run?.ready !== ready)
-      this.#run = ready === undefined ? undefined : { ready, rates: new Rates() };
+      this.#run = ready === undefined ? undefined : { ready, rates: new RateMeter() };
     return this.#run;
   }
 }
 
-/** As much of a cause as the contract carries. */
-const CAUSE_CHARACTERS = 4096;
-
 function infoOfRun(run: Run): Partial<FlowInfo> {
   const { ready, report } = run;
   const { file, image, bufferSize, buffers } = ready;
-  const now = liveValues(run) ?? report;
+  const state = readState(run) ?? report;
   return {
     file,
     ...(image === undefined ? {} : { image }),
     bufferSize,
     buffers,
-    ...(now === undefined ? {} : { published: now.published, sourceState: now.sourceState }),
+    ...(state === undefined ? {} : { published: state.published, sourceState: state.sourceState }),
   };
 }
 
-/**
- * What the flow file says now; undefined when it cannot be read, which flow.statistics tells with
- * its reason.
- */
-function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState'> | undefined {
+/** Undefined when the flow file cannot be read; flow.statistics reports the reason. */
+function readState(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState'> | undefined {
   try {
     const { published, sourceState } = fileOf(run);
     return { published, sourceState };
@@ -135,10 +138,6 @@ function liveValues(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState
   }
 }
 
-/**
- * The mapping is kept as long as the run lasts, so that statistics asked for every second do not
- * pile up mappings.
- */
 function fileOf(run: Run): FlowFile {
   run.file ??= openFlowHeader(run.ready.file);
   return run.file;

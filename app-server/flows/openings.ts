@@ -1,4 +1,8 @@
-/** Who has which flow open: the table behind the handles of flow.open. Pure. */
+/**
+ * Which client has which flow open: the table behind the handles that `flow.open` returns. An
+ * opening also exists while its client still waits for the duplicator (the process that owns the
+ * flow's file). Owned by `flows.ts`; read by statistics, flow control and messages. Pure: no I/O.
+ */
 import { randomInt } from 'node:crypto';
 import type { OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -7,17 +11,18 @@ import type { Client } from '../clients/clients.js';
 /** Flows that one session may have open, those that it waits for included. */
 const OPENINGS_PER_CLIENT_MAX = 256;
 
-/** So that all handles are ints of 32 bits. */
+/** Leaves room below 2^31: handles travel as signed integers of 32 bits. */
 const FIRST_HANDLE_MAX = 2 ** 30;
 
 export interface Opening {
   readonly handle: number;
   readonly client: Client;
+  /** Name of the flow. */
   readonly flow: string;
   readonly direction: OpenRequest['direction'];
   /**
-   * What the client says in the HELLO of its signal link: its handle, or that of an earlier app
-   * server.
+   * The number with which the client identifies itself in the HELLO of its signal link (the
+   * connection to the duplicator): this handle, or the handle that an earlier app server gave.
    */
   readonly link: number;
   /** The client has its answer; before, it waits for the duplicator. */
@@ -26,13 +31,11 @@ export interface Opening {
 
 export class Openings {
   readonly #byHandle = new Map<number, Opening>();
-  /**
-   * Begins anywhere: links may carry handles of an earlier app server, and should not meet these.
-   */
+  /** Starts at random: signal links may carry handles of an earlier app server. */
   #lastHandle = randomInt(FIRST_HANDLE_MAX);
 
   /** Throws LIMIT_REACHED. */
-  add(client: Client, flow: string, direction: Opening['direction'], link?: number): Opening {
+  add(client: Client, { flow, direction, link }: OpenRequest): Opening {
     if (this.ofClient(client).length >= OPENINGS_PER_CLIENT_MAX) {
       throw new MirrorflowError(
         'LIMIT_REACHED',
@@ -47,12 +50,21 @@ export class Openings {
     return opening;
   }
 
-  /**
-   * The opening behind a handle, if it is this client's; another's handle is as unknown as none.
-   */
+  /** The opening of a handle; undefined for a handle of another client too. */
   find(client: Client, handle: number): Opening | undefined {
     const opening = this.#byHandle.get(handle);
     return opening?.client === client ? opening : undefined;
+  }
+
+  /** The opening of a consumer. Throws REFUSED when this client reads nothing by that handle. */
+  consumer(client: Client, handle: number): Opening {
+    const opening = this.find(client, handle);
+    if (opening?.direction === 'input') return opening;
+    throw new MirrorflowError(
+      'REFUSED',
+      `client ${client.presentation.name} has no flow open for reading under the handle ${handle}`,
+      { handle },
+    );
   }
 
   has(opening: Opening): boolean {
@@ -71,15 +83,16 @@ export class Openings {
     return [...this.#byHandle.values()].filter((opening) => opening.flow === flow);
   }
 
-  provider(flow: string): Opening | undefined {
-    return this.ofFlow(flow).find(({ direction }) => direction === 'output');
+  /** The client that provides a flow; undefined when no client does. */
+  provider(flow: string): Client | undefined {
+    return this.#providing(flow)?.client;
   }
 
-  /** Throws FLOW_BUSY, naming the client that provides the flow, unless it does so by `own`. */
+  /** Throws FLOW_BUSY with the client that provides the flow, unless it does so by `own`. */
   refuseSecondProvider(flow: string, own: Opening | undefined): void {
-    const provider = this.provider(flow);
-    if (provider === undefined || provider === own) return;
-    const { name, pid } = provider.client.presentation;
+    const providing = this.#providing(flow);
+    if (providing === undefined || providing === own) return;
+    const { name, pid } = providing.client.presentation;
     throw new MirrorflowError(
       'FLOW_BUSY',
       `flow ${flow} has a provider already: client ${name} (process ${pid})`,
@@ -87,14 +100,18 @@ export class Openings {
     );
   }
 
-  /** Those that read the flow and were answered. */
-  consumers(flow: string): number {
+  /** Number of consumers that have their answer. */
+  establishedConsumers(flow: string): number {
     return this.ofFlow(flow).filter(({ direction, established }) => direction === 'input' && established)
       .length;
   }
 
-  /** Clients, each counted once. */
+  /** Number of clients, each counted once. */
   clientsOf(flow: string): number {
     return new Set(this.ofFlow(flow).map(({ client }) => client)).size;
+  }
+
+  #providing(flow: string): Opening | undefined {
+    return this.ofFlow(flow).find(({ direction }) => direction === 'output');
   }
 }

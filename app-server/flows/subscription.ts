@@ -1,4 +1,8 @@
-/** What is checked of a process that says it is the duplicator of a flow, before it is believed. */
+/**
+ * Checks of a process that subscribes as the duplicator of a flow (the owner of the flow's file),
+ * before the app server believes it. Called by `duplicators.ts`. Reads the flow file and /proc;
+ * writes nothing.
+ */
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';
@@ -6,16 +10,16 @@ import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { isAlive, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { definitionOfReady, type FlowDefinition } from './flow-definition.js';
-import { livingOwner, propertiesIn } from './flow-files.js';
+import { livingOwner, readProperties } from './flow-files.js';
 import type { AppServerOptions } from '../options.js';
 
-/** A duplicator that was found running, and really is the owner of its flow. */
-interface FoundDuplicator {
+/** A duplicator that this app server has not started and that proved to own its flow. */
+interface VerifiedOwner {
   readonly identity: OwnerIdentity;
   readonly definition: FlowDefinition;
 }
 
-/** Throws VERSION_MISMATCH with both versions, REFUSED for another application's. */
+/** Throws VERSION_MISMATCH with both versions, REFUSED for another application. */
 export function checkReady(ready: DuplicatorReady, application: string): void {
   const { version, identity, flow } = ready;
   if (version !== PROTOCOL_VERSION) {
@@ -33,11 +37,8 @@ export function checkReady(ready: DuplicatorReady, application: string): void {
   }
 }
 
-/**
- * For one that this app server has not started: the flow file says whether it is what it claims.
- * Throws REFUSED.
- */
-export function checkFound(ready: DuplicatorReady, server: AppServerOptions): FoundDuplicator {
+/** Compares the claim of an unknown process with the flow file. Throws REFUSED. */
+export function verifyOwner(ready: DuplicatorReady, server: AppServerOptions): VerifiedOwner {
   const identity = identityFromWire(ready.identity);
   const file = flowFilePath(server.flowDirectory, server.application.name, ready.flow);
   if (!isAlive(identity) || ready.file !== file || livingOwner(file) !== identity.pid) {
@@ -47,5 +48,5 @@ export function checkFound(ready: DuplicatorReady, server: AppServerOptions): Fo
       { flow: ready.flow, pid: identity.pid },
     );
   }
-  return { identity, definition: definitionOfReady(ready, propertiesIn(file)) };
+  return { identity, definition: definitionOfReady(ready, readProperties(file)) };
 }

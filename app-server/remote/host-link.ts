@@ -1,34 +1,53 @@
 /**
- * The permanent connection to the host server of this machine: found when there is one, found again
- * when it was away.
+ * The permanent connection of an app server to the host server of this machine, over the host
+ * server's Unix socket: reconnects by itself, subscribes on every connection, and relays calls to
+ * the app servers of the same application on other hosts. Owned by `app-server.ts`; an app server
+ * that runs without a host server keeps trying to connect.
  */
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
 import { hostSocketPath } from '../../protocol/base/paths.js';
-import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
-import type { CallOrigin } from '../handlers.js';
+import type { CallOrigin } from '../clients/call-origin.js';
 import type { Relay } from './remote-hosts.js';
 
-export interface HostLinkOptions {
-  readonly directory: string;
-  /** What host.subscribe is told on every connection. */
-  readonly ready: AppServerReady;
-  /** Serves the calls of the host server. */
-  readonly dispatcher: CallDispatcher<CallOrigin>;
-  readonly log: Logger;
-}
-
 export class HostLink {
-  readonly #connection: PermanentConnection<CallOrigin>;
+  readonly #directory: string;
+  readonly #log: Logger;
+  #connection: PermanentConnection<CallOrigin> | undefined;
 
-  /** Does nothing before start(). */
-  constructor({ directory, ready, dispatcher, log }: HostLinkOptions) {
-    this.#connection = new PermanentConnection<CallOrigin>(
-      { path: hostSocketPath(directory) },
+  /** `directory`: the runtime directory. Does nothing before start(). */
+  constructor(directory: string, log: Logger) {
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  get connected(): boolean {
+    return this.#connection?.state === 'connected';
+  }
+
+  /** Calls the app server of this application on another host, through both host servers. */
+  readonly relay: Relay = async (host, call, options) => {
+    if (this.#connection === undefined) {
+      throw new MirrorflowError('TRANSPORT_ERROR', `not connected to a host server, so not to host ${host}`, {
+        host,
+      });
+    }
+    return callerOf(CONTRACT, this.#connection)('host.relay', [host, call], options);
+  };
+
+  /**
+   * Connects from now on. `ready` is the parameter of host.subscribe; `dispatcher` serves the calls
+   * of the host server.
+   */
+  start(ready: AppServerReady, dispatcher: CallDispatcher<CallOrigin>): void {
+    const log = this.#log;
+    const connection = new PermanentConnection<CallOrigin>(
+      { path: hostSocketPath(this.#directory) },
       {
         dispatcher,
         context: (session) => ({ session, fromHost: true }),
@@ -39,29 +58,21 @@ export class HostLink {
         },
       },
     );
-    this.#connection.on('lost', () => log.warn('the host server is away; going on without it'));
+    connection.on('lost', () =>
+      log.warn('the connection to the host server was lost; continuing without it'),
+    );
     let refusal: string | undefined;
-    this.#connection.on('failed', (error) => {
-      // No host server is nothing to tell; a refusal is, once.
+    connection.on('failed', (error) => {
+      // A missing host server is normal and not logged; a refusal is logged once.
       if (!isMirrorflowError(error) || error.code === 'TRANSPORT_ERROR' || error.message === refusal) return;
       refusal = error.message;
-      log.warn('the host server cannot be subscribed with', { code: error.code, error });
+      log.warn('the host server refuses the subscription', { code: error.code, error });
     });
+    this.#connection = connection;
+    connection.start();
   }
 
-  get connected(): boolean {
-    return this.#connection.state === 'connected';
-  }
-
-  /** A call for the app server of this application on another host. */
-  readonly relay: Relay = (host, call, options) =>
-    callerOf(CONTRACT, this.#connection)('host.relay', [host, call], options);
-
-  start(): void {
-    this.#connection.start();
-  }
-
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    await this.#connection?.close();
   }
 }

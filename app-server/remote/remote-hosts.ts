@@ -1,7 +1,8 @@
 /**
- * The other hosts on which this application runs, as the host server tells them, and calls to the
- * app servers there. Every call goes over the host servers: app server, host server, host server,
- * app server.
+ * The other hosts on which this application runs, as the host server reports them (`app.hosts`),
+ * and calls to the app servers there. Every call passes four processes: app server, host server,
+ * host server, app server. Used by `remote/` and the handlers in `calls/`; opens no connection: the
+ * relay (`host-link.ts`) is a constructor parameter.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { HostOfApplication, RelayedCall, RelayedMethod } from '../../protocol/rpc/contract/hosts.js';
@@ -16,16 +17,13 @@ import {
 } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
-/**
- * Whoever has not answered a question to all within this time is left out: nobody waits for a host
- * that was cut off.
- */
-const ANSWER_MS = 1_500;
+/** Time in which a host must answer a question to all; a host that was cut off is left out. */
+const ANSWER_TIMEOUT_MS = 1_500;
 
-/** Where a call to another host's app server goes first. */
+/** Carries a call to the app server on another host. */
 export type Relay = (host: string, call: RelayedCall, options?: CallOptions) => Promise<RpcValue>;
 
-/** Parameters without the calling host, which is put in front on the way. */
+/** Parameters without the first one, the calling host, which the host servers fill in. */
 type RelayedParams<M extends RelayedMethod> =
   ParamsOf<MirrorflowContract[M]> extends [string, ...infer Rest] ? Rest : never;
 
@@ -35,38 +33,40 @@ export interface AnswerOf<M extends RelayedMethod> {
 }
 
 interface RemoteHostsEvents {
+  /** The set of hosts, or an address, may have changed. */
   changed: [];
 }
 
 export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   readonly #relay: Relay;
   #own: string | undefined;
-  #hosts: ReadonlyMap<string, string> = new Map();
+  #addresses: ReadonlyMap<string, string> = new Map();
 
   constructor(relay: Relay) {
     super();
     this.#relay = relay;
   }
 
-  /** Name of this host; undefined until a host server has told it. */
+  /** Name of this host; undefined until a host server has reported it. */
   get own(): string | undefined {
     return this.#own;
   }
 
+  /** Names of the other hosts. */
   get names(): string[] {
-    return [...this.#hosts.keys()];
+    return [...this.#addresses.keys()];
   }
 
   /** See app.hosts. */
   update(own: string, hosts: readonly HostOfApplication[]): void {
     this.#own = own;
-    this.#hosts = new Map(hosts.map(({ host, address }) => [host, address]));
+    this.#addresses = new Map(hosts.map(({ host, address }) => [host, address]));
     this.emit('changed');
   }
 
-  /** How a host is reached from here. Throws UNKNOWN_HOST. */
+  /** Name or IP address under which this host reaches another one. Throws UNKNOWN_HOST. */
   addressOf(host: string): string {
-    const address = this.#hosts.get(host);
+    const address = this.#addresses.get(host);
     if (address !== undefined) return address;
     const known = this.names.length === 0 ? 'on no other host' : `on ${this.names.join(', ')}`;
     throw new MirrorflowError(
@@ -77,8 +77,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   }
 
   /**
-   * Rejects with UNKNOWN_HOST, with what the other app server answers, TIMED_OUT, or
-   * TRANSPORT_ERROR for a host that is away.
+   * Rejects with UNKNOWN_HOST, with the error of the other app server, TIMED_OUT, or
+   * TRANSPORT_ERROR for a host that is not connected.
    */
   async call<M extends RelayedMethod>(
     host: string,
@@ -94,15 +94,15 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return call(method, params as never, options);
   }
 
-  /** The answers of all hosts that gave one in time. */
+  /** Calls all hosts at once; the answers of those that gave one within ANSWER_TIMEOUT_MS. */
   async all<M extends RelayedMethod>(method: M, params: RelayedParams<M>): Promise<AnswerOf<M>[]> {
-    const asked = this.names.map(async (host): Promise<AnswerOf<M> | undefined> => {
+    const calls = this.names.map(async (host): Promise<AnswerOf<M> | undefined> => {
       try {
-        return { host, result: await this.call(host, method, params, { timeoutMs: ANSWER_MS }) };
+        return { host, result: await this.call(host, method, params, { timeoutMs: ANSWER_TIMEOUT_MS }) };
       } catch {
         return undefined;
       }
     });
-    return (await Promise.all(asked)).filter((answer) => answer !== undefined);
+    return (await Promise.all(calls)).filter((answer) => answer !== undefined);
   }
 }

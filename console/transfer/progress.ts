@@ -1,4 +1,5 @@
 /** How a transfer goes, as one line that is written over again on a terminal. */
+import { perSecond } from '../../protocol/base/rates.js';
 import type { OutputStream } from '../output.js';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../render/numbers.js';
 
@@ -18,12 +19,12 @@ export function progressLine(
   sinceMs: number,
   elapsedMs: number,
 ): string {
-  const perSecond = (count: number): number => (sinceMs > 0 ? (count / sinceMs) * 1000 : Number.NaN);
+  const rate = (count: number): number => (sinceMs > 0 ? perSecond(count, sinceMs) : Number.NaN);
   return [
     formatBytes(now.bytes),
     `${formatCount(now.buffers)} buffers`,
-    formatByteRate(perSecond(now.bytes - before.bytes)),
-    formatRate(perSecond(now.buffers - before.buffers)),
+    formatByteRate(rate(now.bytes - before.bytes)),
+    formatRate(rate(now.buffers - before.buffers)),
     ...(now.lost > 0 ? [`${formatCount(now.lost)} lost`] : []),
     formatDuration(elapsedMs),
   ].join('  ');

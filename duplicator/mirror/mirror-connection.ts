@@ -1,7 +1,8 @@
 /**
  * The TCP connection to a SpecTcl mirror service: one request at a time, each reply's body received
- * straight into the buffer that the caller gives for it (a slot of the mapped flow file), with no
- * copy in user space.
+ * straight into the buffer that the caller supplies for it (a slot of the mapped flow file), with
+ * no copy in user space. Opened by source-connection.ts, used by MirrorSession. Opens a socket,
+ * writes only into the supplied buffers.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -12,28 +13,32 @@ import {
   decodeMirrorHeader,
   encodeRequestUpdate,
 } from '../../protocol/spectcl/mirror-messages.js';
+import { SilenceWatch } from './silence-watch.js';
+
+/** With or without the display header in front of the channels. */
+export type UpdateKind = 'full' | 'partial';
 
 export interface Reply {
-  readonly kind: 'full' | 'partial';
-  /** Bytes of the body, which now stand at the offset it lands at. */
+  readonly kind: UpdateKind;
+  /** Bytes of the body, which has been received into the supplied buffer. */
   readonly bodyBytes: number;
+  /** Clock readings at the request and at the last byte of the reply. */
   readonly requestedMs: number;
   readonly receivedMs: number;
 }
 
-/**
- * Where the next reply goes: the start of a display memory that has room for the header and
- * `channelCapacity` bytes.
- */
-export type SlotSupplier = (kind: 'full' | 'partial') => Buffer;
+/** Where a reply is received. */
+export interface ReplyReceiver {
+  /**
+   * Called once, when the reply's header has arrived. Returns the start of a display memory with
+   * room for the display header and the requested bytes of channels.
+   */
+  memoryFor(kind: UpdateKind): Buffer;
+  /** After each read but the last: the bytes of the body that have arrived, and of how many. */
+  arrived?(kind: UpdateKind, arrivedBytes: number, bodyBytes: number): void;
+}
 
-/**
- * Told after each read how many bytes of the body have arrived, and of how many, except for the
- * last one, which ends the request.
- */
-export type ArrivalListener = (kind: 'full' | 'partial', arrivedBytes: number, bodyBytes: number) => void;
-
-/** Most bytes of a read: what is compared right after it is then still in the cache of its core. */
+/** Most bytes of a read: what is compared right after it is then still in the processor's cache. */
 const READ_BYTES = 256 * 1024;
 
 export interface MirrorConnectionOptions {
@@ -41,24 +46,23 @@ export interface MirrorConnectionOptions {
   readonly port: number;
   /** Longest wait for the connection, milliseconds. */
   readonly connectMs: number;
-  /** Longest silence while a reply is awaited, milliseconds. */
+  /** Longest silence before and within a reply, milliseconds. */
   readonly silenceMs: number;
   readonly clock: Clock;
-  /** Gives up, also while connecting. */
+  /** Closes the connection, also while it is being made. */
   readonly signal: AbortSignal;
 }
 
-interface Pending {
+interface Request {
   readonly channelCapacity: number;
-  readonly supplier: SlotSupplier;
-  readonly arrived: ArrivalListener;
+  readonly receiver: ReplyReceiver;
   readonly requestedMs: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
 }
 
 interface Body {
-  readonly kind: 'full' | 'partial';
+  readonly kind: UpdateKind;
   readonly target: Buffer;
   readonly bodyBytes: number;
   filled: number;
@@ -67,40 +71,44 @@ interface Body {
 export class MirrorConnection {
   readonly #options: MirrorConnectionOptions;
   readonly #socket: Socket;
+  readonly #silence: SilenceWatch;
   readonly #header = Buffer.alloc(MIRROR_HEADER_BYTES);
   #headerFilled = 0;
+  /** The body that is being received; undefined before and between bodies. */
   #body: Body | undefined;
-  #pending: Pending | undefined;
+  #request: Request | undefined;
+  /** Why the connection ended. */
   #failure: MirrorflowError | undefined;
-  #silence: (() => void) | undefined;
-  #silent = false;
   #opened: ((error?: MirrorflowError) => void) | undefined;
   readonly #abort = (): void => this.destroy();
 
   private constructor(options: MirrorConnectionOptions, opened: (error?: MirrorflowError) => void) {
     this.#options = options;
     this.#opened = opened;
+    this.#silence = new SilenceWatch(options.clock);
     this.#socket = connect({
       host: options.host,
       port: options.port,
       noDelay: true,
       onread: {
-        // The buffer is asked for again after every read: the rest of the header, or the rest of
-        // the body in its slot.
+        // Called after every read: the rest of the header, or the rest of the body in its slot.
         buffer: () => this.#nextBuffer(),
-        callback: (bytes) => this.#take(bytes),
+        callback: (bytes) => this.#received(bytes),
       },
     });
-    this.#watchSilence(`${this.#where()} did not answer the connection`, options.connectMs);
+    const { connectMs } = options;
+    this.#silence.start(connectMs, () =>
+      this.#lose(`${this.#service} did not accept a connection within ${connectMs} ms`),
+    );
     this.#socket.once('connect', () => {
-      this.#silence?.();
+      this.#silence.stop();
       this.#opened?.();
       this.#opened = undefined;
     });
     this.#socket.on('error', (error) =>
-      this.#lose(`the connection to ${this.#where()} failed: ${describeError(error)}`, error),
+      this.#lose(`the connection to ${this.#service} failed: ${describeError(error)}`, error),
     );
-    this.#socket.on('close', () => this.#lose(`${this.#where()} closed the connection`));
+    this.#socket.on('close', () => this.#lose(`${this.#service} closed the connection`));
     if (options.signal.aborted) this.destroy();
     else options.signal.addEventListener('abort', this.#abort, { once: true });
   }
@@ -116,31 +124,20 @@ export class MirrorConnection {
   }
 
   /**
-   * Asks for an update of at most `channelCapacity` bytes of channels. `supplier` is called when
-   * the reply's header has come, once, for the memory it lands in. Rejects with SOURCE_UNREACHABLE
-   * when the connection is lost and SOURCE_PROTOCOL when the reply is impossible; both end the
-   * connection.
+   * Requests an update of at most `channelCapacity` bytes of channels. Rejects with
+   * SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is
+   * impossible; both end the connection.
    */
-  async request(
-    channelCapacity: number,
-    supplier: SlotSupplier,
-    arrived: ArrivalListener = () => undefined,
-  ): Promise<Reply> {
+  async request(channelCapacity: number, receiver: ReplyReceiver): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#pending !== undefined) throw new Error('a request is in flight already');
+    if (this.#request !== undefined) throw new Error('a request is in flight already');
     return new Promise((resolve, reject) => {
-      this.#pending = {
-        channelCapacity,
-        supplier,
-        arrived,
-        requestedMs: this.#options.clock.nowMs(),
-        resolve,
-        reject,
-      };
+      const requestedMs = this.#options.clock.nowMs();
+      this.#request = { channelCapacity, receiver, requestedMs, resolve, reject };
       this.#socket.write(encodeRequestUpdate());
-      this.#watchSilence(
-        `${this.#where()} sent nothing of an update that was asked for`,
-        this.#options.silenceMs,
+      const { silenceMs } = this.#options;
+      this.#silence.start(silenceMs, () =>
+        this.#lose(`${this.#service} sent nothing of a requested update for ${silenceMs} ms`),
       );
     });
   }
@@ -157,80 +154,48 @@ export class MirrorConnection {
     return this.#header.subarray(this.#headerFilled);
   }
 
-  #take(bytes: number): boolean {
+  /** `bytes` have arrived in the last `#nextBuffer`. False stops the reading. */
+  #received(bytes: number): boolean {
     if (this.#failure !== undefined) return false;
-    if (this.#pending === undefined) {
-      this.#lose(`${this.#where()} sent data that nobody asked for`, undefined, 'SOURCE_PROTOCOL');
+    const request = this.#request;
+    if (request === undefined) {
+      this.#lose(`${this.#service} sent data without a request`, undefined, 'SOURCE_PROTOCOL');
       return false;
     }
-    this.#silent = false;
+    this.#silence.heard();
     const body = this.#body;
     if (body === undefined) {
       this.#headerFilled += bytes;
-      if (this.#headerFilled === MIRROR_HEADER_BYTES) this.#beginBody(this.#pending);
+      if (this.#headerFilled === MIRROR_HEADER_BYTES) this.#beginBody(request);
     } else {
       body.filled += bytes;
-      if (body.filled === body.bodyBytes) this.#complete(this.#pending, body);
-      else this.#pending.arrived(body.kind, body.filled, body.bodyBytes);
+      if (body.filled === body.bodyBytes) this.#complete(request, body);
+      else request.receiver.arrived?.(body.kind, body.filled, body.bodyBytes);
     }
     return true;
   }
 
-  #beginBody(pending: Pending): void {
+  #beginBody(request: Request): void {
     this.#headerFilled = 0;
     const { size, type } = decodeMirrorHeader(this.#header);
-    const reply = checkReplyHeader(size, type, pending.channelCapacity);
+    const reply = checkReplyHeader(size, type, request.channelCapacity);
     if (reply.kind === 'bad') {
-      this.#lose(
-        `${this.#where()} answered with an impossible update: ${reply.problem}`,
-        undefined,
-        'SOURCE_PROTOCOL',
-      );
+      const message = `${this.#service} answered with an impossible update: ${reply.problem}`;
+      this.#lose(message, undefined, 'SOURCE_PROTOCOL');
       return;
     }
     const { kind, bodyBytes, landsAt } = reply;
-    const body: Body = {
-      kind,
-      target: pending.supplier(kind).subarray(landsAt, landsAt + bodyBytes),
-      bodyBytes,
-      filled: 0,
-    };
-    if (bodyBytes === 0) this.#complete(pending, body);
+    const target = request.receiver.memoryFor(kind).subarray(landsAt, landsAt + bodyBytes);
+    const body: Body = { kind, target, bodyBytes, filled: 0 };
+    if (bodyBytes === 0) this.#complete(request, body);
     else this.#body = body;
   }
 
-  #complete(pending: Pending, body: Body): void {
+  #complete({ requestedMs, resolve }: Request, { kind, bodyBytes }: Body): void {
     this.#body = undefined;
-    this.#pending = undefined;
-    this.#silence?.();
-    pending.resolve({
-      kind: body.kind,
-      bodyBytes: body.bodyBytes,
-      requestedMs: pending.requestedMs,
-      receivedMs: this.#options.clock.nowMs(),
-    });
-  }
-
-  /**
-   * Gives up when nothing arrives for so long. One timer per request; a read only clears a flag,
-   * which costs nothing. Where this process itself stood still, what has arrived meanwhile is read
-   * before the verdict: timers come first in a turn of the event loop.
-   */
-  #watchSilence(complaint: string, silenceMs: number): void {
-    this.#silence?.();
-    const { clock } = this.#options;
-    const again = (next: () => void, delayMs: number): void =>
-      void (this.#silence = clock.after(delayMs, next));
-    const judge = (): void => {
-      if (this.#silent) this.#lose(`${complaint} for ${silenceMs} ms`);
-      else begin();
-    };
-    const look = (): void => (this.#silent ? again(judge, 0) : begin());
-    const begin = (): void => {
-      this.#silent = true;
-      again(look, silenceMs);
-    };
-    begin();
+    this.#request = undefined;
+    this.#silence.stop();
+    resolve({ kind, bodyBytes, requestedMs, receivedMs: this.#options.clock.nowMs() });
   }
 
   #lose(
@@ -242,17 +207,17 @@ export class MirrorConnection {
     const { host, port } = this.#options;
     const failure = new MirrorflowError(code, message, { host, port }, cause);
     this.#failure = failure;
-    this.#silence?.();
+    this.#silence.stop();
     this.#socket.destroy();
-    const pending = this.#pending;
-    this.#pending = undefined;
-    pending?.reject(failure);
+    const request = this.#request;
+    this.#request = undefined;
+    request?.reject(failure);
     this.#options.signal.removeEventListener('abort', this.#abort);
     this.#opened?.(failure);
     this.#opened = undefined;
   }
 
-  #where(): string {
+  get #service(): string {
     return `the mirror service at ${this.#options.host}:${this.#options.port}`;
   }
 }

@@ -1,18 +1,21 @@
 /**
- * From received updates to publications: keeps the header of every slot as new as the image's,
- * finds what changed, publishes only then, and brings the image up to date. Knows the flow file and
- * the image, no socket and no clock.
+ * Turns received updates into publications: finds what an update changed in comparison with the
+ * image (the newest publication), keeps the display header of every slot as new as the image's, and
+ * publishes into ring, image and block history. Called by UpdatePipeline, which verifies the header
+ * between comparing and publishing. Writes the mapped flow file and image; no socket, no clock.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
+import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
-import { ArrivalScan } from './arrival-scan.js';
-import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
+import { IncrementalComparison } from './incremental-comparison.js';
+import type { UpdateKind } from './mirror-connection.js';
 
-/** A received update that was compared with the image and waits for its publication. */
-export interface Prepared {
+/** A received update that differs from the image and waits for its publication. */
+export interface ChangedUpdate {
+  /** The payload of its slot. */
   readonly memory: Buffer;
   /** Bytes of the memory that this update defines. */
   readonly size: number;
@@ -20,151 +23,157 @@ export interface Prepared {
   readonly headerChanged: boolean;
 }
 
-export type Preparation =
-  | { readonly kind: 'changed'; readonly prepared: Prepared }
+export type Comparison =
+  | { readonly kind: 'changed'; readonly update: ChangedUpdate }
   | { readonly kind: 'unchanged' }
-  /** The reply does not fit the header it would be shown under: bindings changed at the source. */
+  /** The channels do not fit the image's header: bindings changed at the source. */
   | { readonly kind: 'misfit' }
-  /** A header that leads outside its memory. */
+  /** The header refers to bytes outside its memory. */
   | { readonly kind: 'unsound'; readonly problem: string };
 
-const NOTHING: ChangedRanges = [];
+/** Header version of a slot whose header is not known. */
+const NO_HEADER = 0;
+const UNKNOWN_BYTES = -1;
 
 export class MirrorPublisher {
   readonly #file: FlowFile;
   readonly #image: ImageWriter;
   readonly #ring: RingWriter;
-  /** Which version of the header each slot holds; 0 is none. */
-  readonly #slotVersion: number[];
-  /** When each block changed. */
+  /** When each block changed, for receivers on other hosts. */
   readonly history: BlockHistory;
-  #imageVersion = 0;
-  #size = 0;
-  /** The update that is being received. */
-  #scan: ArrivalScan | undefined;
-  #used = -1;
+  /** Version of the display header that each slot holds. */
+  readonly #headerVersions: number[];
+  /** Version of the image's display header. */
+  #headerVersion = NO_HEADER;
+  /** Bytes of the newest publication; 0 before the first. */
+  #size: number;
+  /** The comparison of the update that is being received. */
+  #comparison: IncrementalComparison | undefined;
+  /** Channel bytes that the image's header assigns. */
+  #assignedBytes = UNKNOWN_BYTES;
   headersCopied = 0;
   imageBytesWritten = 0;
   publishedBytes = 0;
 
   /**
-   * `takenOver`: the image holds what a predecessor had published, all of it to be replaced by the
-   * first publication.
+   * `takenOver`: the image holds what a predecessor published; the first publication replaces all
+   * of it.
    */
   constructor(file: FlowFile, image: ImageWriter, takenOver = false) {
-    if (takenOver) this.#size = file.geometry.payloadCapacity;
-    this.history = new BlockHistory(file.geometry.payloadCapacity, file.published);
+    const { payloadCapacity, slotCount } = file.geometry;
     this.#file = file;
     this.#image = image;
     this.#ring = new RingWriter(file);
-    this.#slotVersion = Array.from({ length: file.geometry.slotCount }, () => 0);
+    this.#size = takenOver ? payloadCapacity : 0;
+    this.history = new BlockHistory(payloadCapacity, file.published);
+    this.#headerVersions = Array.from({ length: slotCount }, () => NO_HEADER);
   }
 
   get published(): number {
     return this.#ring.published;
   }
 
-  /** The sequence that the next publication will have. */
+  /** The sequence of the next publication. */
   get next(): number {
     return this.#ring.next;
   }
 
-  /** Bytes of the newest publication; 0 before the first. */
-  get size(): number {
-    return this.#size;
-  }
-
   /**
-   * Opens the slot that the next publication (ahead 0) or the one after it (ahead 1) will stand in,
-   * for an update of this kind.
+   * Opens the slot of the next publication (`ahead` 0) or of the one after it (`ahead` 1) for an
+   * update of this kind. Returns its payload, the caller's until `compare`.
    */
-  open(ahead: 0 | 1, kind: 'full' | 'partial'): Buffer {
-    if (kind === 'full') this.#slotVersion[(this.#ring.next + ahead) % this.#slotVersion.length] = 0;
+  openSlot(ahead: 0 | 1, kind: UpdateKind): Buffer {
+    if (kind === 'full') this.#headerVersions[this.#slotOf(this.#ring.next + ahead)] = NO_HEADER;
     const memory = this.#ring.begin(ahead);
-    this.#scan = this.#scanOf(memory, kind === 'full' ? 0 : DISPLAY_HEADER_BYTES);
+    this.#comparison = this.#comparisonOf(memory, kind === 'full' ? 0 : DISPLAY_HEADER_BYTES);
     return memory;
   }
 
-  /**
-   * So many bytes of the body of the update that was opened last have arrived: they are compared
-   * already.
-   */
-  arrived(kind: 'full' | 'partial', bodyBytes: number): void {
-    if (this.#imageVersion > 0) this.#scan?.arrived(bodyBytes + (kind === 'full' ? 0 : DISPLAY_HEADER_BYTES));
+  /** `bodyBytes` of the update whose slot was opened last have arrived: compares them already. */
+  arrived(kind: UpdateKind, bodyBytes: number): void {
+    if (this.#headerVersion === NO_HEADER) return;
+    this.#comparison?.arrived(bodyBytes + (kind === 'full' ? 0 : DISPLAY_HEADER_BYTES));
   }
 
   /**
-   * Judges a reply that was received into the slot of the next publication. One comparison with the
-   * image, no copy of what arrived.
+   * Compares an update that was received into `memory`, the slot of the next publication, with the
+   * image: one pass over it, no copy.
    */
-  prepare(memory: Buffer, kind: 'full' | 'partial', bodyBytes: number): Preparation {
-    const channelCapacity = this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;
+  compare(memory: Buffer, kind: UpdateKind, bodyBytes: number): Comparison {
     if (kind === 'full') {
-      const problem = checkHeader(memory, channelCapacity)[0];
+      const problem = checkHeader(memory, this.#channelCapacity)[0];
       if (problem !== undefined)
         return { kind: 'unsound', problem: `slot ${problem.slot}: ${problem.problem}` };
       return this.#compare(memory, 0, bodyBytes);
     }
-    if (this.#imageVersion === 0 || bodyBytes !== this.#expectedChannels(bodyBytes))
+    if (this.#headerVersion === NO_HEADER || bodyBytes !== this.#expectedBodyBytes(bodyBytes))
       return { kind: 'misfit' };
-    const preparation = this.#compare(memory, DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + bodyBytes);
-    const slot = this.#ring.next % this.#slotVersion.length;
-    if (preparation.kind === 'changed' && this.#slotVersion[slot] !== this.#imageVersion) {
-      this.#image.bytes.copy(memory, 0, 0, DISPLAY_HEADER_BYTES);
-      this.#slotVersion[slot] = this.#imageVersion;
-      this.headersCopied += 1;
-    }
-    return preparation;
+    const comparison = this.#compare(memory, DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + bodyBytes);
+    if (comparison.kind === 'changed') this.#completeHeader(memory);
+    return comparison;
   }
 
-  /** Publishes what `prepare` found changed. Returns the sequence it was published as. */
-  publish(prepared: Prepared, timestampNs: number): number {
+  /** Publishes what `compare` found changed: ring, image, history. Returns its sequence. */
+  publish(update: ChangedUpdate, timestampNs: number): number {
+    const { memory, size, ranges, headerChanged } = update;
     const sequence = this.#ring.next;
-    if (prepared.headerChanged || this.#imageVersion === 0) {
-      this.#imageVersion += 1;
-      this.#used = -1;
+    if (headerChanged || this.#headerVersion === NO_HEADER) {
+      this.#headerVersion += 1;
+      this.#assignedBytes = UNKNOWN_BYTES;
     }
-    this.#slotVersion[sequence % this.#slotVersion.length] = this.#imageVersion;
-    this.#ring.commit(prepared.size, timestampNs);
+    this.#headerVersions[this.#slotOf(sequence)] = this.#headerVersion;
+    this.#ring.commit(size, timestampNs);
     this.#ring.publish();
-    this.#scan?.imageChanged(prepared.ranges);
-    // Viewers map the image without looking at its generation: no spectrum may show under another's
-    // header.
-    const whole = prepared.memory.subarray(0, prepared.size);
-    this.#image.apply(whole, prepared.ranges, sequence, prepared.size, this.#size, updateDisplay);
-    this.#size = prepared.size;
-    this.history.note(sequence, prepared.ranges, prepared.size);
-    this.publishedBytes += prepared.size;
-    for (const [start, end] of prepared.ranges) this.imageBytesWritten += end - start;
+    this.#comparison?.imageChanged(ranges);
+    // Viewers read the image without its generation word, so updateDisplay copies in an order in
+    // which no spectrum appears under the header of another.
+    this.#image.apply(memory.subarray(0, size), ranges, sequence, size, this.#size, updateDisplay);
+    this.#size = size;
+    this.history.note(sequence, ranges, size);
+    this.publishedBytes += size;
+    for (const [start, end] of ranges) this.imageBytesWritten += end - start;
     return sequence;
   }
 
-  #compare(memory: Buffer, from: number, size: number): Preparation {
-    const scan = this.#scan?.memory === memory ? this.#scan : this.#scanOf(memory, from);
-    this.#scan = undefined;
-    const ranges = this.#imageVersion === 0 ? ([[0, size]] as const) : scan.finish(size);
+  #compare(memory: Buffer, from: number, size: number): Comparison {
+    const comparison =
+      this.#comparison?.memory === memory ? this.#comparison : this.#comparisonOf(memory, from);
+    this.#comparison = undefined;
+    const ranges = this.#headerVersion === NO_HEADER ? ([[0, size]] as const) : comparison.finish(size);
     if (ranges.length === 0 && size === this.#size) return { kind: 'unchanged' };
-    const first = ranges[0];
+    const [first] = ranges;
     const headerChanged = from === 0 && first !== undefined && first[0] < DISPLAY_HEADER_BYTES;
-    return {
-      kind: 'changed',
-      prepared: { memory, size, ranges: ranges.length === 0 ? NOTHING : ranges, headerChanged },
-    };
+    return { kind: 'changed', update: { memory, size, ranges, headerChanged } };
   }
 
-  #scanOf(memory: Buffer, from: number): ArrivalScan {
-    return new ArrivalScan(this.#image.bytes, memory, from);
+  /** A partial update comes without the header, which its slot may hold in an older version. */
+  #completeHeader(memory: Buffer): void {
+    const slot = this.#slotOf(this.#ring.next);
+    if (this.#headerVersions[slot] === this.#headerVersion) return;
+    this.#image.bytes.copy(memory, 0, 0, DISPLAY_HEADER_BYTES);
+    this.#headerVersions[slot] = this.#headerVersion;
+    this.headersCopied += 1;
+  }
+
+  #comparisonOf(memory: Buffer, from: number): IncrementalComparison {
+    return new IncrementalComparison(this.#image.bytes, memory, from);
   }
 
   /**
-   * Channel bytes that a reply under the image's header carries; with nothing defined SpecTcl sends
-   * 1 and Rustogramer 0.
+   * Channel bytes of a reply under the image's header. With no spectrum defined SpecTcl sends 1
+   * byte and Rustogramer 0, so both are accepted then.
    */
-  #expectedChannels(found: number): number {
-    if (this.#used < 0) {
-      const capacity = this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;
-      this.#used = usedBytes(this.#image.bytes, capacity);
-    }
-    return this.#used === 0 && found <= 1 ? found : this.#used;
+  #expectedBodyBytes(bodyBytes: number): number {
+    if (this.#assignedBytes === UNKNOWN_BYTES)
+      this.#assignedBytes = usedBytes(this.#image.bytes, this.#channelCapacity);
+    return this.#assignedBytes === 0 && bodyBytes <= 1 ? bodyBytes : this.#assignedBytes;
+  }
+
+  get #channelCapacity(): number {
+    return this.#file.geometry.payloadCapacity - DISPLAY_HEADER_BYTES;
+  }
+
+  #slotOf(sequence: number): number {
+    return sequence % this.#headerVersions.length;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * One connection to a SpecTcl: its services looked up, its REST asked for size and kind, its mirror
- * service connected.
+ * One connection to a SpecTcl: its service ports looked up, its REST service asked for the size of
+ * the display memory and the kind of server, its mirror service connected. Made and closed by
+ * SpecTclSource. Opens TCP connections and sends HTTP requests.
  */
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
@@ -13,30 +14,32 @@ import { MirrorConnection } from './mirror-connection.js';
 
 export interface SourceConnection {
   readonly mirror: MirrorConnection;
-  /** Undefined for a server that sends a new header by itself when it changes (Rustogramer). */
+  /** Undefined for a server that sends a changed header by itself (Rustogramer). */
   readonly bindings: BindingWatch | undefined;
   /** Bytes of channel storage, from REST. */
   readonly channelBytes: number;
-  /** Ends what REST holds; see closeSource. */
+  /** Closes the REST connections; see closeSource. */
   readonly close: () => void;
 }
 
 export interface SourceTimes {
-  /** Longest wait for REST and for the connection, milliseconds. */
+  /**
+   * Longest wait for an answer of REST and for the mirror connection at the start, milliseconds.
+   */
   readonly answerMs: number;
   /**
-   * Longest silence of a source that answered before, milliseconds: in the middle of an update, or
-   * to a question about its bindings.
+   * Longest silence of a source that answered before, milliseconds: within an update, or after a
+   * question about its bindings.
    */
   readonly silenceMs: number;
 }
 
-/** A program whose mirror service sends FULL again when its header has changed. */
-const ANNOUNCES_HEADERS = 'Rustogramer';
+/** Its mirror service sends FULL again when its header has changed. */
+const SELF_ANNOUNCING_PROGRAM = 'Rustogramer';
 
 /**
- * Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and found,
- * CLOSED when given up by `signal`; nothing stays open then.
+ * Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and what was
+ * received, CLOSED when aborted by `signal`; nothing stays open then.
  */
 export async function connectSource(
   address: AddressOf<'spectcl'>,
@@ -50,19 +53,19 @@ export async function connectSource(
     portOf(host, address.mirror, address.user, times.answerMs, signal),
   ]);
   const agent = new Agent({ keepAlive: true });
-  const at = { host, port: restPort };
-  const hasty = new SpecTclRest(at, { timeoutMs: times.answerMs, agent, clock });
-  const rest = new SpecTclRest(at, { timeoutMs: times.silenceMs, agent, clock });
-  const giveUp = (): void => {
-    hasty.close();
+  const restAddress = { host, port: restPort };
+  const openingRest = new SpecTclRest(restAddress, { timeoutMs: times.answerMs, agent, clock });
+  const rest = new SpecTclRest(restAddress, { timeoutMs: times.silenceMs, agent, clock });
+  const closeRest = (): void => {
+    openingRest.close();
     rest.close();
     agent.destroy();
   };
-  signal.addEventListener('abort', giveUp, { once: true });
-  if (signal.aborted) giveUp(); // while the ports were looked up
+  signal.addEventListener('abort', closeRest, { once: true });
+  if (signal.aborted) closeRest(); // aborted while the ports were looked up
   const close = (): void => {
-    signal.removeEventListener('abort', giveUp);
-    giveUp();
+    signal.removeEventListener('abort', closeRest);
+    closeRest();
   };
   // Both at once: a cold start waits for the slower of the two, not for their sum.
   const mirrorOpening = MirrorConnection.open({
@@ -75,11 +78,15 @@ export async function connectSource(
   });
   mirrorOpening.catch(() => undefined);
   try {
-    const [channelBytes, bindings] = await Promise.all([hasty.shmemSize(), watchBindings(hasty, rest)]);
+    const [channelBytes, bindings] = await Promise.all([
+      openingRest.shmemSize(),
+      watchBindings(openingRest, rest),
+    ]);
     if (channelBytes < 1) {
       throw new MirrorflowError(
         'SOURCE_PROTOCOL',
-        `the REST service at ${host}:${restPort} says its display memory has ${channelBytes} bytes`,
+        `the REST service at ${host}:${restPort} reports a display memory of ${channelBytes} bytes; ` +
+          'check that it is the REST port of a SpecTcl',
       );
     }
     return { mirror: await mirrorOpening, bindings, channelBytes, close };
@@ -94,8 +101,8 @@ export async function connectSource(
 }
 
 /**
- * The mirror connection ends at once; the promise is that of the last word to REST, for which
- * nobody needs to wait. Never rejects.
+ * Closes the mirror connection at once. The promise resolves when the trace at REST is released;
+ * a reconnection does not have to wait for it. Never rejects.
  */
 export async function closeSource(source: SourceConnection): Promise<void> {
   source.mirror.destroy();
@@ -103,9 +110,9 @@ export async function closeSource(source: SourceConnection): Promise<void> {
   source.close();
 }
 
-async function watchBindings(hasty: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch | undefined> {
-  const { programName } = await hasty.version();
-  return programName === ANNOUNCES_HEADERS ? undefined : BindingWatch.begin(hasty, rest);
+async function watchBindings(openingRest: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch | undefined> {
+  const { programName } = await openingRest.version();
+  return programName === SELF_ANNOUNCING_PROGRAM ? undefined : BindingWatch.start(openingRest, rest);
 }
 
 async function portOf(

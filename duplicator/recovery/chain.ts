@@ -1,75 +1,75 @@
 /**
- * What the sequence words of a flow file's slots say together. Pure; the file is only read.
+ * Judges the sequence words of a flow file's slots together: whether a writer that died can have
+ * left them so. Called by checks.ts. Pure: reads the file, writes nothing.
  *
- * Beginning at the slot of the sequence that would be published next and going once around the
- * ring, a sound file has three stretches:
+ * A flow file is a ring of slots; each buffer has a sequence, counted from 0, and lives in the slot
+ * `sequence % slotCount`. From the slot of the next sequence to publish once around the ring, a
+ * sound file has three stretches:
  *
- *   complete  buffers that were committed and not published any more     word is sequence + 1, one ring ahead
- *   open      slots that their writer was filling when it died           word is 0
- *   old       what was published, oldest first                           word is sequence + 1
+ *   complete  buffers that were committed but not published yet            word is sequence + 1, one ring ahead
+ *   open      slots that the writer was filling when it died               word is 0
+ *   old       published buffers, oldest first                              word is sequence + 1
  *
- * A sequence that was lost on the way from another host stands there marked as missing, among the
- * complete and the old ones. Anything else cannot have come from a writer that died, whatever it
- * was doing.
+ * A sequence that was lost between hosts is marked as missing, among the complete and the old ones.
+ * Anything else is damage.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { MISSING, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import {
+  CLEARED_WORD,
+  isMissingWord,
+  missingWord,
+  presentWord,
+} from '../../protocol/flow/flow-file/layout.js';
 
 export interface Chain {
-  /** Buffers that are whole and stand behind `published`. */
+  /** Whole buffers behind the published ones. */
   readonly complete: number;
   /** Slots that were being written. */
   readonly open: number;
   /** Published buffers that can still be read. */
   readonly readable: number;
-  /** What does not fit; undefined when all does. */
+  /** The first damage; undefined when there is none. */
   readonly problem: string | undefined;
 }
 
-/** `openMax`: slots that the writer of this flow can have open or unpublished at the same time. */
+/** `openMax`: slots that this flow's writer can have open or unpublished at the same time. */
 export function judgeChain(file: FlowFile, published: number, openMax: number): Chain {
-  const { geometry, words } = file;
-  const { slotCount, payloadCapacity } = geometry;
-  const found = { complete: 0, open: 0, readable: 0 };
+  const { slotCount, payloadCapacity } = file.geometry;
+  const counts = { complete: 0, open: 0, readable: 0 };
   let stretch: 'complete' | 'open' | 'old' = 'complete';
-  const broken = (problem: string): Chain => ({ ...found, problem });
+  const damaged = (problem: string): Chain => ({ ...counts, problem });
   for (let ahead = published; ahead < published + slotCount; ahead += 1) {
-    const slot = slotOffset(geometry, ahead);
-    const word = words.load64(slot + SLOT.sequence);
-    const size = words.load32(slot + SLOT.size);
+    const word = file.slotWord(ahead);
+    const size = file.slotSize(ahead);
     const behind = ahead - slotCount;
-    const missing = word >= MISSING;
-    if (word !== 0 && !missing && size > payloadCapacity)
-      return broken(
-        `the buffer of sequence ${word - 1} claims ${size} bytes, and a slot holds ${payloadCapacity}`,
+    if (word !== CLEARED_WORD && !isMissingWord(word) && size > payloadCapacity)
+      return damaged(
+        `the buffer of sequence ${word - 1} claims ${size} bytes; a slot holds ${payloadCapacity}`,
       );
     if (stretch === 'complete') {
-      if (word === ahead + 1 || word === MISSING + ahead + 1) {
-        found.complete += 1;
+      if (word === presentWord(ahead) || word === missingWord(ahead)) {
+        counts.complete += 1;
         continue;
       }
       stretch = 'open';
     }
     if (stretch === 'open') {
-      if (word === 0) {
-        if (behind >= 0) found.open += 1; // otherwise it was never written, which looks the same
+      if (word === CLEARED_WORD) {
+        if (behind >= 0) counts.open += 1; // a slot that was never written has the same word
         continue;
       }
       stretch = 'old';
     }
-    if (behind >= 0 && word === MISSING + behind + 1) continue;
-    if (behind < 0 || word !== behind + 1) {
-      const belongs = behind < 0 ? 'nothing' : `sequence ${behind}`;
-      return broken(
-        `slot ${ahead % slotCount} holds ${word === 0 ? 'nothing' : `sequence ${word - 1}`} where ${belongs} belongs`,
-      );
+    if (behind >= 0 && word === missingWord(behind)) continue;
+    if (behind < 0 || word !== presentWord(behind)) {
+      const expected = behind < 0 ? 'nothing' : `sequence ${behind}`;
+      const actual = word === CLEARED_WORD ? 'nothing' : `sequence ${word - 1}`;
+      return damaged(`slot ${ahead % slotCount} holds ${actual}; expected ${expected}`);
     }
-    found.readable += 1;
+    counts.readable += 1;
   }
-  if (found.complete + found.open > openMax)
-    return broken(
-      `${found.complete + found.open} slots were taken from their readers, and the writer was allowed ${openMax}`,
-    );
-  return { ...found, problem: undefined };
+  const unpublished = counts.complete + counts.open;
+  if (unpublished > openMax)
+    return damaged(`${unpublished} slots were open; the writer had credit for ${openMax}`);
+  return { ...counts, problem: undefined };
 }

@@ -1,15 +1,14 @@
 /**
- * The checks of a mapped flow file whose header is known to be sound, and the repairs that belong
- * to them.
+ * The checks of a flow file's ring and header fields, and their repairs. Called by examine.ts for
+ * the file of a dead owner whose layout is valid already. A check reads the file; a repair, run
+ * later and only when every damage can be repaired, writes to it.
  *
- * Every repair is one store, or writes in an order that leaves the file as repairable as it was
- * when it is cut off in the middle. They are run only when nothing was found that cannot be
- * repaired.
+ * A repair that is cut off in the middle leaves the file as repairable as it was: it is one store,
+ * or stores in an order that ensures it.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import {
   FLOW_FLAGS,
-  HEADER,
   SOURCE_STATES,
   sourceStateOf,
   type SourceState,
@@ -18,31 +17,33 @@ import { isAlive } from '../../protocol/base/owner-identity.js';
 import { judgeChain, type Chain } from './chain.js';
 import type { FindingState } from '../../protocol/host/recovery/report.js';
 
-/** A mirror receives one update while it judges the one before. */
+/** A mirror receives one update while it verifies the one before. */
 const MIRROR_OPEN_SLOTS = 2;
 /**
- * A provider that has not noticed the death of its duplicator goes on until its credit is used up.
+ * Times that a changing ring is read again: a provider that has not noticed the death of its
+ * duplicator writes until its credit is used up.
  */
-const LOOKS_AT_MOVING_RING = 100;
-const BETWEEN_LOOKS_MS = 1;
-/** What a word that counts can hold; larger numbers are no longer exact. */
+const ATTEMPTS_MAX = 100;
+const BETWEEN_ATTEMPTS_MS = 1;
+/** Largest valid count: larger numbers are not exact. */
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
 export interface Check {
+  /** What was checked: `header`, `owner`, `sequences`, `credit`, `state` or `image`. */
   readonly check: string;
   readonly state: Exclude<FindingState, 'repaired'>;
   readonly text: string;
-  /** With `repairable`; says what was done. */
+  /** With `repairable`: repairs the file and returns a description of what was done. */
   readonly repair?: () => string;
-  /** With `repairable`: what the published word is afterwards, when that is more than now. */
+  /** With `repairable`: the file's `published` after the repair, where the repair raises it. */
   readonly publishes?: number;
 }
 
+/** The checks of everything but the image; the header's alone when its counts are invalid. */
 export function checkFile(file: FlowFile): Check[] {
-  const { words, geometry } = file;
-  const epoch = words.load64(HEADER.epoch);
-  if (epoch <= 0 || epoch > COUNT_MAX || words.load64(HEADER.published) > COUNT_MAX - geometry.slotCount)
-    return [unsound('header', `epoch ${epoch} or published ${words.load64(HEADER.published)} is no count`)];
+  const { epoch, published, geometry } = file;
+  if (epoch <= 0 || epoch > COUNT_MAX || published > COUNT_MAX - geometry.slotCount)
+    return [unsound('header', `epoch ${epoch} or published ${published} is not a valid count`)];
   const checks = [...checkSequences(file), checkState(file)];
   return file.flags & (FLOW_FLAGS.mirror | FLOW_FLAGS.remote) ? checks : [...checks, checkCredit(file)];
 }
@@ -51,82 +52,81 @@ function checkSequences(file: FlowFile): Check[] {
   const chain = steadyChain(file);
   if (chain === undefined) {
     return isAlive(file.owner)
-      ? [sound('sequences', 'they move faster than they can be looked at (its owner is at work)')]
-      : [unsound('sequences', 'they do not come to rest: somebody writes to a file without an owner')];
+      ? [sound('sequences', 'they change faster than they can be read (the owner is running)')]
+      : [unsound('sequences', 'they keep changing: a process writes to the file though its owner is dead')];
   }
   const { complete, open, readable, problem, published } = chain;
   if (problem !== undefined) return [unsound('sequences', problem)];
-  const said = `${readable} of ${published} published buffers are there${open === 0 ? '' : `, ${open} slots were being written`}`;
-  if (complete === 0) return [sound('sequences', said)];
+  const writing = open === 0 ? '' : `, ${open} slots were being written`;
+  const counts = `${readable} of ${published} published buffers can be read${writing}`;
+  if (complete === 0) return [sound('sequences', counts)];
   return [
     {
       check: 'sequences',
       state: 'repairable',
-      text: `${said}; ${complete} whole buffers stand behind the published word ${published}`,
+      text: `${counts}; ${complete} whole buffers are not published yet`,
       publishes: published + complete,
       repair: () => {
-        // The provider may live and publish them itself meanwhile; the word never goes back.
-        if (file.published < published + complete) file.words.store64(HEADER.published, published + complete);
-        return `${said}; ${complete} whole buffers behind them are published now`;
+        // A living provider may have published them itself meanwhile; the count never shrinks.
+        if (file.published < published + complete) file.published = published + complete;
+        return `${counts}; ${complete} more whole buffers were published`;
       },
     },
   ];
 }
 
-/** The chain as it was while `published` stood still; undefined when it never did. */
+/** The chain while `published` and `granted` did not change; undefined when they always did. */
 function steadyChain(file: FlowFile): (Chain & { readonly published: number }) | undefined {
-  const never = new Int32Array(new SharedArrayBuffer(4));
-  for (let look = 0; look < LOOKS_AT_MOVING_RING; look += 1) {
-    const before = generationOf(file);
+  const timer = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const before = countsOf(file);
     const chain = judgeChain(file, before.published, openMax(file, before.published));
-    // What does not fit may be a slot that changed between two looks.
-    const again =
+    // Apparent damage may be a slot that changed between two loads.
+    const second =
       chain.problem === undefined
         ? chain
         : judgeChain(file, before.published, openMax(file, before.published));
-    const after = generationOf(file);
-    const still = before.published === after.published && before.granted === after.granted;
-    if (still && again.problem === chain.problem) return { ...again, published: before.published };
-    Atomics.wait(never, 0, 0, BETWEEN_LOOKS_MS);
+    const after = countsOf(file);
+    const unchanged = before.published === after.published && before.granted === after.granted;
+    if (unchanged && second.problem === chain.problem) return { ...second, published: before.published };
+    Atomics.wait(timer, 0, 0, BETWEEN_ATTEMPTS_MS);
   }
   return undefined;
 }
 
-function generationOf({ words }: FlowFile): { published: number; granted: number } {
-  return { published: words.load64(HEADER.published), granted: words.load64(HEADER.granted) };
+function countsOf({ published, granted }: FlowFile): { published: number; granted: number } {
+  return { published, granted };
 }
 
+/** Slots that the writer can have open or unpublished at the same time. */
 function openMax(file: FlowFile, published: number): number {
-  // Buffers of another host are published by the batch.
+  // Buffers of another host are published in batches.
   if (file.flags & FLOW_FLAGS.remote) return file.geometry.slotCount;
   if (file.flags & FLOW_FLAGS.mirror) return MIRROR_OPEN_SLOTS;
-  return Math.max(0, Math.min(file.geometry.slotCount, file.words.load64(HEADER.granted) - published));
+  return Math.max(0, Math.min(file.geometry.slotCount, file.granted - published));
 }
 
 function checkCredit(file: FlowFile): Check {
-  const { words, geometry } = file;
-  const granted = words.load64(HEADER.granted);
-  const { published } = file;
+  const { granted, published, geometry } = file;
   if (granted >= published && granted <= published + geometry.slotCount)
-    return sound('credit', `the provider may write ${granted - published} buffers more`);
+    return sound('credit', `the provider may write ${granted - published} more buffers`);
   return unsound(
     'credit',
-    `granted is ${granted}, with ${published} published in ${geometry.slotCount} slots`,
+    `granted is ${granted}, published ${published}; the difference must be 0 to ${geometry.slotCount}`,
   );
 }
 
 function checkState(file: FlowFile): Check {
-  const { words } = file;
-  const code = words.load32(HEADER.sourceState);
+  const code = file.sourceStateCode;
   const state: SourceState | undefined = sourceStateOf(code);
   if (state !== undefined) return sound('state', `the source was ${state}`);
   return {
     check: 'state',
     state: 'repairable',
-    text: `${code} is no state of a source`,
+    text: `${code} is not a state of a source`,
     repair: () => {
-      words.store32(HEADER.sourceState, SOURCE_STATES.stale);
-      return 'it was none, and is stale now';
+      file.sourceStateCode = SOURCE_STATES.stale;
+      return `${code} was replaced by stale`;
     },
   };
 }

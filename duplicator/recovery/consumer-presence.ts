@@ -1,24 +1,24 @@
 /**
- * Which processes have the lossless consumers of a flow, in its file: who takes the file over when
- * this duplicator is killed looks which of them live, and waits for those and nobody else.
- * Consumers without an entry, for which there was no room or whose process is not known, are waited
- * for in any case.
+ * The processes of a flow's lossless consumers, kept in its file for the case that this duplicator
+ * is killed: its successor takes the file over and waits for the consumers that live. Consumers
+ * without an entry (the table is full, or the process id is unknown) are expected in any case. Used
+ * by ReattachmentTracker and, before a take-over, obtain-file.ts. Writes the presence table of the
+ * flow file and reads process states from /proc.
  *
- * An entry is set after its consumer was counted in the file, and cleared before it is not any
- * more: whenever the duplicator is killed, its successor waits for too many rather than for too
- * few.
+ * An entry is set after its consumer was counted in the file and cleared before the count shrinks:
+ * whenever the duplicator is killed, its successor expects too many consumers rather than too few.
  *
- * | entry   | event                                 | next                                            |
- * | ------- | ------------------------------------- | ----------------------------------------------- |
- * | free    | enter()                               | taken                                           |
- * | awaited | enter() of that process, coming back  | taken                                           |
- * | taken   | leave() of one who is to come again   | awaited                                         |
- * | taken   | leave()                               | free                                            |
- * | awaited | look(), its process has died          | free                                            |
- * | awaited | over()                                | free                                            |
+ * | entry    | event                                       | next     |
+ * | -------- | ------------------------------------------- | -------- |
+ * | free     | enter()                                     | taken    |
+ * | expected | enter() of that process, which resumes      | taken    |
+ * | taken    | leave() of a consumer that may reattach     | expected |
+ * | taken    | leave()                                     | free     |
+ * | expected | update(), the process is dead               | free     |
+ * | expected | clearExpected()                             | free     |
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { HEADER, PRESENCE, PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
+import { PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
 import {
   processOf,
   stateOf,
@@ -26,136 +26,115 @@ import {
   type ProcessState,
 } from '../../protocol/base/owner-identity.js';
 
-const TICKS_MASK = 0xffff_ffffn;
-
-/** A consumer's place in the table. */
+/** What the table has of one consumer. */
 export interface PresenceEntry {
+  /** Index in the table; undefined for a consumer without an entry. */
   readonly entry: number | undefined;
-  /** It is one of those that were awaited. */
-  readonly awaited: boolean;
+  /** The consumer was expected after a take-over and has reattached. */
+  readonly reattached: boolean;
+  /** Undefined where the process id is unknown. */
   readonly process: OwnerIdentity | undefined;
 }
 
 export class ConsumerPresence {
   readonly #file: FlowFile;
   readonly #free: number[] = [];
-  /** Entries of those who are awaited. */
-  readonly #awaited = new Set<number>();
-  /** Awaited without an entry. */
-  #unknown: number;
+  /** Entries of consumers that have not reattached yet. */
+  readonly #expected = new Set<number>();
+  /** Number of expected consumers without an entry. */
+  #expectedUnknown: number;
 
   /**
-   * `expected` of the dead predecessor's consumers are awaited on this host. What stands in the
-   * file is of those, or of nobody.
+   * `expected`: consumers of the dead predecessor on this host; 0 for a new file, which clears the
+   * table.
    */
   constructor(file: FlowFile, expected: number) {
     this.#file = file;
     for (let entry = PRESENCE_CAPACITY - 1; entry >= 0; entry -= 1) {
-      if (expected > 0 && this.#pidOf(entry) !== 0) this.#awaited.add(entry);
+      if (expected > 0 && this.#file.presence.pidOf(entry) !== 0) this.#expected.add(entry);
       else this.#clear(entry);
     }
-    this.#unknown = Math.max(0, expected - this.#awaited.size);
+    this.#expectedUnknown = Math.max(0, expected - this.#expected.size);
   }
 
   /**
-   * A consumer was counted. `pid`: of its process, 0 where that is not known; `returns`: it says
-   * that it goes on where it was.
+   * A lossless consumer was counted. `pid`: of its process, 0 where it is unknown; `resumes`: the
+   * consumer read this epoch of the flow before.
    */
-  enter(pid: number, returns: boolean): PresenceEntry {
+  enter(pid: number, resumes: boolean): PresenceEntry {
     const process = pid === 0 ? undefined : processOf(pid);
-    if (returns) {
-      for (const entry of this.#awaited) {
-        if (process === undefined || !this.#isOf(entry, process)) continue;
-        this.#awaited.delete(entry);
-        return { entry, awaited: true, process };
+    if (resumes) {
+      for (const entry of this.#expected) {
+        if (process === undefined || !this.#file.presence.isOf(entry, process)) continue;
+        this.#expected.delete(entry);
+        return { entry, reattached: true, process };
       }
     }
-    const awaited = returns && this.#unknown > 0;
-    if (awaited) this.#unknown -= 1;
+    const reattached = resumes && this.#expectedUnknown > 0;
+    if (reattached) this.#expectedUnknown -= 1;
     const entry = process === undefined ? undefined : this.#free.pop();
-    if (entry !== undefined && process !== undefined) {
-      this.#file.words.store32(entryOffset(entry) + PRESENCE.startTicks, lowTicks(process));
-      this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, process.pid);
-    }
-    return { entry, awaited, process };
+    if (entry !== undefined && process !== undefined) this.#file.presence.set(entry, process);
+    return { entry, reattached, process };
   }
 
   /**
-   * It has gone, and is about not to be counted any more. `again`: it may come back, and is
-   * awaited.
+   * The consumer disconnected; called before the count shrinks. `mayReattach`: it is expected
+   * again.
    */
-  leave({ entry }: PresenceEntry, again: boolean): void {
-    if (again && entry !== undefined) this.#awaited.add(entry);
-    else if (again) this.#unknown += 1;
+  leave({ entry }: PresenceEntry, mayReattach: boolean): void {
+    if (mayReattach && entry !== undefined) this.#expected.add(entry);
+    else if (mayReattach) this.#expectedUnknown += 1;
     else if (entry !== undefined) this.#clear(entry);
   }
 
   /**
-   * Looks which of those who are awaited live. The dead leave their entries, which is to be done
-   * before they are taken off the number that the file says is awaited. Returns how many may still
-   * come, and the ids of processes among them that are stopped.
+   * Clears the entries of expected consumers whose process is dead; called before the file's
+   * number of expected consumers shrinks. Returns how many are still expected, and the process ids
+   * of the stopped ones among them.
    */
-  look(): { readonly missing: number; readonly stopped: readonly number[] } {
+  update(): { readonly expected: number; readonly stopped: readonly number[] } {
     const stopped: number[] = [];
-    for (const entry of this.#awaited) {
+    for (const entry of this.#expected) {
       const state = stateOfEntry(this.#file, entry);
-      if (state === 'stopped') stopped.push(this.#pidOf(entry));
+      if (state === 'stopped') stopped.push(this.#file.presence.pidOf(entry));
       if (state !== 'dead') continue;
-      this.#awaited.delete(entry);
+      this.#expected.delete(entry);
       this.#clear(entry);
     }
-    return { missing: this.#awaited.size + this.#unknown, stopped };
+    return { expected: this.#expected.size + this.#expectedUnknown, stopped };
   }
 
-  /** Nobody is awaited any more. */
-  over(): void {
-    for (const entry of this.#awaited) this.#clear(entry);
-    this.#awaited.clear();
-    this.#unknown = 0;
+  /** No consumer is expected any more. */
+  clearExpected(): void {
+    for (const entry of this.#expected) this.#clear(entry);
+    this.#expected.clear();
+    this.#expectedUnknown = 0;
   }
 
   #clear(entry: number): void {
-    if (this.#pidOf(entry) !== 0) this.#file.words.store32(entryOffset(entry) + PRESENCE.pid, 0);
+    if (this.#file.presence.pidOf(entry) !== 0) this.#file.presence.clear(entry);
     this.#free.push(entry);
-  }
-
-  #pidOf(entry: number): number {
-    return this.#file.words.load32(entryOffset(entry) + PRESENCE.pid);
-  }
-
-  #isOf(entry: number, process: OwnerIdentity): boolean {
-    const ticks = this.#file.words.load32(entryOffset(entry) + PRESENCE.startTicks);
-    return this.#pidOf(entry) === process.pid && ticks === lowTicks(process);
   }
 }
 
-/** Entries of processes that live no more, in the file of a dead owner. */
+/** Entries of dead processes, in the file of a dead owner. */
 export function deadEntries(file: FlowFile): number[] {
   const dead: number[] = [];
   for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) {
-    if (file.words.load32(entryOffset(entry) + PRESENCE.pid) === 0) continue;
+    if (file.presence.pidOf(entry) === 0) continue;
     if (stateOfEntry(file, entry) === 'dead') dead.push(entry);
   }
   return dead;
 }
 
-function stateOfEntry({ words }: FlowFile, entry: number): ProcessState {
-  const pid = words.load32(entryOffset(entry) + PRESENCE.pid);
+function stateOfEntry({ presence }: FlowFile, entry: number): ProcessState {
+  const pid = presence.pidOf(entry);
   const process = processOf(pid);
-  // One that cannot be looked at lives as long as any process has its id.
+  // A process that cannot be examined counts as alive while any process has its id.
   if (process === undefined) return stateOf({ pid, startTicks: 0n });
-  const ticks = words.load32(entryOffset(entry) + PRESENCE.startTicks);
-  return lowTicks(process) === ticks ? stateOf(process) : 'dead';
+  return presence.isOf(entry, process) ? stateOf(process) : 'dead';
 }
 
-export function clearEntries({ words }: FlowFile, entries: readonly number[]): void {
-  for (const entry of entries) words.store32(entryOffset(entry) + PRESENCE.pid, 0);
-}
-
-function entryOffset(entry: number): number {
-  return HEADER.presence + entry * PRESENCE.bytes;
-}
-
-function lowTicks({ startTicks }: OwnerIdentity): number {
-  return Number(startTicks & TICKS_MASK);
+export function clearEntries({ presence }: FlowFile, entries: readonly number[]): void {
+  for (const entry of entries) presence.clear(entry);
 }

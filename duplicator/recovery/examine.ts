@@ -1,6 +1,7 @@
 /**
- * Looking at a flow file as a whole, and repairing one whose owner is dead: findings, then a
- * verdict.
+ * Examines a flow file as a whole and repairs one whose owner is dead: findings of all checks, then
+ * a verdict. Used by the recovery program (main.ts) and, on a copy in memory, by dead-file.ts. Maps
+ * the file, for writing only to repair it; a damaged file may end the process with SIGBUS.
  */
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,66 +16,65 @@ import { checkFile, type Check } from './checks.js';
 import { checkImage } from './image-check.js';
 import type { Finding, RecoveryReport, Verdict } from '../../protocol/host/recovery/report.js';
 
-/** Looks and changes nothing. Throws NOT_PERMITTED and SYSTEM_ERROR when it cannot look. */
+/** Examines the file and changes nothing. Throws NOT_PERMITTED and SYSTEM_ERROR. */
 export function verify(path: string): RecoveryReport {
   const opened = openForCheck(path, 'read');
   return 'verdict' in opened ? opened : judge(opened);
 }
 
-/** What a file is worth that was opened, or a copy of one. */
-export function judge(opened: FlowFile): RecoveryReport {
-  const checks = isAlive(opened.owner) ? allChecks(opened).map(atWork) : allChecks(opened);
+/** The report on an opened file, or on a copy of one. */
+export function judge(file: FlowFile): RecoveryReport {
+  const checks = isAlive(file.owner) ? allChecks(file).map(ofLivingOwner) : allChecks(file);
   const worst = checks.some(({ state }) => state === 'unsound')
     ? 'replace'
     : checks.some(({ state }) => state === 'repairable')
       ? 'repairable'
       : 'sound';
-  return report(opened, worst, checks);
+  return report(file, worst, checks);
 }
 
 /**
- * Repairs what can be repaired, under the lock under which files of dead owners change hands:
- * nobody takes the file over meanwhile, and one that was taken over is left alone.
+ * Repairs what can be repaired, under the lock that a take-over needs: no duplicator takes the file
+ * over meanwhile, and a file that was taken over is not touched. Throws NOT_PERMITTED and
+ * SYSTEM_ERROR.
  */
 export function repair(path: string): RecoveryReport {
-  const found = verify(path);
-  if (found.owner?.alive === true) return { ...found, verdict: 'owned' };
-  if (found.verdict !== 'repairable') return found;
+  const verified = verify(path);
+  if (verified.owner?.alive === true) return { ...verified, verdict: 'owned' };
+  if (verified.verdict !== 'repairable') return verified;
   return withLock(join(dirname(path), LOCK_NAME), () => {
     const opened = openForCheck(path, 'read-write');
     if ('verdict' in opened) return opened;
     if (isAlive(opened.owner)) return report(opened, 'owned', []);
     const checks = allChecks(opened);
     if (checks.some(({ state }) => state === 'unsound')) return report(opened, 'replace', checks);
-    const findings = checks.map(({ check, state, text, repair: mend }): Finding => {
-      return mend === undefined ? { check, state, text } : { check, state: 'repaired', text: mend() };
+    const findings = checks.map(({ check, state, text, repair: run }): Finding => {
+      return run === undefined ? { check, state, text } : { check, state: 'repaired', text: run() };
     });
     return report(opened, 'repaired', findings);
   });
 }
 
-/** What a repair would be for in a dead owner's file is everyday work in a living one's. */
-function atWork({ check, state, text }: Check): Check {
+/** What needs a repair in a dead owner's file is work in progress in a living owner's. */
+function ofLivingOwner({ check, state, text }: Check): Check {
   return state === 'repairable'
-    ? { check, state: 'sound', text: `${text} (its owner is at work)` }
+    ? { check, state: 'sound', text: `${text} (the owner is running)` }
     : { check, state, text };
 }
 
 function allChecks(file: FlowFile): Check[] {
-  const before: Check[] = [];
+  const ownerChecks: Check[] = [];
   const { bootId } = file.owner;
   if (bootId !== undefined && bootId !== ownIdentity().bootId) {
-    const text =
-      'it is from before the last start of this machine, and may have reached the disk in parts only';
-    before.push({ check: 'owner', state: 'unsound', text });
+    const text = 'the file is from before the last boot: parts of it may not have reached the disk';
+    ownerChecks.push({ check: 'owner', state: 'unsound', text });
   }
   const checks = checkFile(file);
   const mirror = (file.flags & FLOW_FLAGS.mirror) !== 0;
-  // An image is made whole from the ring, so that has to be right first, and have what the other
-  // repairs bring.
+  // An image is repaired from the ring, which must be sound and have what its repair publishes.
   const ringSound = checks.every(({ state }) => state !== 'unsound');
   const published = Math.max(file.published, ...checks.map(({ publishes = 0 }) => publishes));
-  return [...before, ...checks, ...(mirror && ringSound ? [checkImage(file, published)] : [])];
+  return [...ownerChecks, ...checks, ...(mirror && ringSound ? [checkImage(file, published)] : [])];
 }
 
 function openForCheck(path: string, access: 'read' | 'read-write'): FlowFile | RecoveryReport {
@@ -82,7 +82,7 @@ function openForCheck(path: string, access: 'read' | 'read-write'): FlowFile | R
     const finding = {
       check: 'header',
       state: 'unsound',
-      text: 'it is a symbolic link, which no owner made',
+      text: 'the path is a symbolic link; an owner makes a regular file',
     } as const;
     return { file: path, verdict: 'replace', findings: [finding] };
   }

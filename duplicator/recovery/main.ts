@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /**
- * The recovery program: looks at one flow file, or repairs it, says what it found and ends. A
- * process of its own, so that a file that kills whoever maps it kills nobody who is needed.
+ * The recovery program: verifies or repairs one flow file, prints a report and exits. It is a
+ * process of its own because mapping a damaged file may end the process. Started by a duplicator
+ * that finds the file of a dead predecessor, and by people as `mirrorflow verify` and `repair`.
+ * Writes to the file only for `repair`, and only when its owner is dead.
  */
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { reportBadUsage, printHelpIfAsked } from '../../protocol/host/process-kit/usage.js';
@@ -11,27 +13,26 @@ import { EXIT_OF_VERDICT, inWords } from '../../protocol/host/recovery/report.js
 const EXIT_FAILED = 1;
 const HELP = `usage: recovery verify|repair FILE [--json]
 
-  verify  tell whether the flow file of a dead owner is sound, can be repaired or has to be replaced; nothing is changed
+  verify  check whether the flow file of a dead owner is sound, repairable or to be replaced; change nothing
   repair  repair it
-  --json  tell it as one line of JSON
-  --help  tell this and end
+  --json  print the report as one line of JSON
+  --help  show this help
 `;
 
-const words = process.argv.slice(2);
-const json = words.includes('--json');
-const [what, file, ...more] = words.filter((word) => word !== '--json');
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const [command, file, ...extra] = args.filter((arg) => arg !== '--json');
+const unknownOption = args.find((arg) => arg.startsWith('-') && arg !== '--json');
 
-const unknown = words.find((word) => word.startsWith('-') && word !== '--json');
-
-if (printHelpIfAsked(words, () => HELP)) {
-  // There is nothing else to do.
-} else if (unknown !== undefined) {
-  reportBadUsage('recovery', `there is no option ${unknown}`);
-} else if ((what !== 'verify' && what !== 'repair') || file === undefined || more.length > 0) {
-  reportBadUsage('recovery', 'verify or repair and one file are needed');
+if (printHelpIfAsked(args, () => HELP)) {
+  // The help was the whole request.
+} else if (unknownOption !== undefined) {
+  reportBadUsage('recovery', `unknown option ${unknownOption}`);
+} else if ((command !== 'verify' && command !== 'repair') || file === undefined || extra.length > 0) {
+  reportBadUsage('recovery', 'expected verify or repair, and one file');
 } else {
   try {
-    const report = what === 'verify' ? verify(file) : repair(file);
+    const report = command === 'verify' ? verify(file) : repair(file);
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${inWords(report).join('\n')}\n`);
     process.exitCode = EXIT_OF_VERDICT[report.verdict];
   } catch (error) {

@@ -1,6 +1,8 @@
 /**
- * How a duplicator gets its flow file: a new one, or the one its dead predecessor left where that
- * is sound, or can be repaired, and is the same flow.
+ * Obtains the flow file of a starting duplicator: takes over the file that a dead predecessor left,
+ * where that is sound or repairable and of the same flow, and creates a new one otherwise. Called
+ * by LocalFlow, MirrorFlow and RemoteFlow at their start. Reads, maps and creates the flow file,
+ * and may run the recovery program.
  */
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { createFlowFile, type FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
@@ -15,79 +17,76 @@ import { inspectDeadFile } from './dead-file.js';
 import { takeOver } from './take-over.js';
 
 /**
- * What the predecessor left behind, after its recovery; undefined when there is nothing, or its
- * owner lives.
+ * The report on the file of a dead predecessor; undefined when there is no file, or its owner
+ * lives.
  */
 export type PredecessorState = RecoveryReport | 'no report' | undefined;
 
 export interface ObtainedFile {
   readonly file: FlowFile;
-  /**
-   * Lossless consumers that the dead owner had, and who come back to where they were; 0 for a new
-   * file.
-   */
+  /** Lossless consumers of the dead owner that may reattach; 0 for a new file. */
   readonly expected: number;
-  /** Whether it was a dead owner's, and its sequences go on. */
+  /** The file was a dead owner's and its sequences continue. */
   readonly takenOver: boolean;
 }
 
 /**
- * What is to be said of a file that a dead owner left: that it is sound, or what the recovery
- * program says that is asked otherwise. Throws SYSTEM_ERROR when it cannot be found out whether
- * there is such a file.
+ * Checks the file that a dead owner left, with the recovery program unless the quick check finds it
+ * sound. `no report`: the recovery program failed. Throws SYSTEM_ERROR when the path cannot be
+ * examined.
  */
 export async function readPredecessorState(path: string, log: Logger): Promise<PredecessorState> {
   if (inspectFlowFile(path).kind !== 'dead') return undefined;
   return inspectDeadFile(path) ?? (await recover(path, log)) ?? 'no report';
 }
 
-/** Throws what createFlowFile throws; nothing is left behind then. */
+/** Throws what createFlowFile throws, and leaves no new file then. */
 export function obtainFlowFile(
   options: Omit<FlowFileOptions, 'epoch'>,
   flowDirectory: string,
-  inherited: PredecessorState,
+  predecessor: PredecessorState,
   log: Logger,
 ): ObtainedFile {
   const { path } = options;
-  const why = inherited === undefined ? undefined : unusable(inherited);
-  if (inherited !== undefined && why === undefined) {
+  const damage = predecessor === undefined ? undefined : damageOf(predecessor);
+  if (predecessor !== undefined && damage === undefined) {
     const file = takeOver(options);
-    if (typeof file !== 'string') {
-      const dead = deadEntries(file);
-      const expected = consumersOfPredecessor(file, dead.length);
-      clearEntries(file, dead);
-      // In this order: whoever follows this one, should it die here, waits for too many rather than
-      // for too few.
-      file.setCounter(COUNTERS.awaited.id, expected);
-      file.setCounter(COUNTERS.lossless.id, 0);
-      file.setCounter(COUNTERS.clients.id, 0);
-      log.info('the file of a dead owner was taken over', {
-        file: path,
-        published: file.published,
-        expected,
-      });
-      return { file, expected, takenOver: true };
-    }
+    if (typeof file !== 'string') return takenOver(file, log);
     log.info('the file of a dead owner is replaced', { file: path, reason: file });
-  } else if (why !== undefined) {
-    log.warn('the file of a dead owner is replaced', { file: path, reason: why });
+  } else if (damage !== undefined) {
+    log.warn('the file of a dead owner is replaced', { file: path, reason: damage });
   }
-  const dead = typeof inherited === 'object' ? inherited.flow?.epoch : undefined;
-  const file = createFlowFile({ ...options, epoch: nextEpoch(flowDirectory, dead) });
+  const replaced = typeof predecessor === 'object' ? predecessor.flow?.epoch : undefined;
+  const file = createFlowFile({ ...options, epoch: nextEpoch(flowDirectory, replaced) });
   return { file, expected: 0, takenOver: false };
 }
 
+function takenOver(file: FlowFile, log: Logger): ObtainedFile {
+  const dead = deadEntries(file);
+  const expected = consumersOfPredecessor(file, dead.length);
+  clearEntries(file, dead);
+  // In this order: should this process die here, its successor expects too many consumers rather
+  // than too few.
+  file.setCounter(COUNTERS.awaited.id, expected);
+  file.setCounter(COUNTERS.lossless.id, 0);
+  file.setCounter(COUNTERS.clients.id, 0);
+  const { published } = file;
+  log.info('the file of a dead owner was taken over', { file: file.path, published, expected });
+  return { file, expected, takenOver: true };
+}
+
 /**
- * Lossless consumers that were connected when the owner died, and those that were awaited then
- * since the one before had had them; without those that are known to have died too.
+ * The dead owner's lossless consumers: those that were connected to it and those that it expected
+ * itself, less the `dead` entries of the presence table.
  */
 export function consumersOfPredecessor(file: FlowFile, dead = deadEntries(file).length): number {
   return Math.max(0, file.counter(COUNTERS.lossless.id) + file.counter(COUNTERS.awaited.id) - dead);
 }
 
-function unusable(inherited: Exclude<PredecessorState, undefined>): string | undefined {
-  if (inherited === 'no report') return 'its recovery failed';
-  const { verdict, findings } = inherited;
+/** Why the file cannot be taken over; undefined when it is sound or was repaired. */
+function damageOf(predecessor: Exclude<PredecessorState, undefined>): string | undefined {
+  if (predecessor === 'no report') return 'its recovery failed';
+  const { verdict, findings } = predecessor;
   if (verdict === 'sound' || verdict === 'repaired') return undefined;
-  return findings.find(({ state }) => state === 'unsound')?.text ?? `it is ${verdict}`;
+  return findings.find(({ state }) => state === 'unsound')?.text ?? `its verdict is ${verdict}`;
 }

@@ -1,111 +1,112 @@
 /**
- * After a take-over: holds the credit of the provider where the dead duplicator had left it, until
- * the lossless consumers it had are back, or have had time for it. Without that, what they still
- * need would be overwritten before they can say so.
+ * The gate that keeps the provider's credit where a dead duplicator left it, after a take-over of
+ * its flow file: until the lossless consumers that it had have reattached, or have had time to.
+ * Otherwise the provider would overwrite what they have not read before they can ask for it. Used
+ * by ReattachmentTracker. Pure: the clock and its timer are passed in.
  *
- * | state    | event                             | next     |
- * | -------- | --------------------------------- | -------- |
- * | holding  | the last of the expected is back  | released |
- * | holding  | one who was back has gone again   | holding: it is awaited once more |
- * | holding  | no more than those who are back live | released |
- * | holding  | postpone()                         | holding: `reattachMs` begin anew |
- * | holding  | `reattachMs` are over              | released |
+ * | state    | event                                            | next                            |
+ * | -------- | ------------------------------------------------ | ------------------------------- |
+ * | closed   | the last expected consumer reattaches            | open                            |
+ * | closed   | a reattached consumer disconnects                | closed: it is expected again    |
+ * | closed   | no more consumers live than have reattached      | open                            |
+ * | closed   | postpone()                                       | closed: `reattachMs` start over |
+ * | closed   | `reattachMs` have passed                         | open                            |
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
 /**
- * Clients look for a restarted duplicator several times a second; one that is not back by then has
- * died too.
+ * Default of the longest wait, milliseconds. A client tries to reach a restarted duplicator several
+ * times a second: one that has not reattached by then is dead.
  */
 export const REATTACH_MS = 2_000;
 
 export class ReattachGate {
   #cancel: () => void = () => undefined;
-  readonly #giveUp: () => () => void;
-  readonly #released: () => void;
-  /** So many of the consumers of the dead duplicator live, and so many of them are back. */
-  #expected: number;
-  #back = 0;
+  readonly #startTimer: () => () => void;
+  readonly #onOpen: () => void;
+  /** Living consumers of the dead duplicator, and how many of them have reattached. */
+  #living: number;
+  #reattached = 0;
   #floor: number;
 
   /**
-   * `expected` consumers are waited for; `floor`: the first sequence that one of them may still
-   * need; `reattachMs`: longest wait.
+   * `expected`: consumers to wait for; `floor`: the first sequence that one of them may still need;
+   * `reattachMs`: longest wait, milliseconds.
    */
   constructor(
     expected: number,
     floor: number,
     clock: Clock,
-    released: () => void,
+    onOpen: () => void,
     reattachMs: number = REATTACH_MS,
   ) {
-    this.#expected = expected;
-    this.#released = released;
+    this.#living = expected;
+    this.#onOpen = onOpen;
     this.#floor = expected > 0 ? floor : Number.POSITIVE_INFINITY;
-    this.#giveUp = () => clock.after(reattachMs, () => this.#release(), true);
-    if (expected > 0) this.#cancel = this.#giveUp();
+    this.#startTimer = () => clock.after(reattachMs, () => this.#open(), true);
+    if (expected > 0) this.#cancel = this.#startTimer();
   }
 
-  /** The first sequence that is still needed; Infinity when nothing is held any more. */
+  /** The first sequence that may still be needed; Infinity when the gate is open. */
   get floor(): number {
     return this.#floor;
   }
 
-  /** How many are still awaited. */
-  get missing(): number {
-    return this.#floor === Number.POSITIVE_INFINITY ? 0 : this.#expected - this.#back;
+  /** Number of consumers that are still expected. */
+  get expected(): number {
+    return this.#floor === Number.POSITIVE_INFINITY ? 0 : this.#living - this.#reattached;
   }
 
-  /** One of the expected has come back to where it was. */
-  returned(): void {
-    this.#back += 1;
-    this.#look();
+  /** One of the expected consumers has reattached. */
+  reattached(): void {
+    this.#reattached += 1;
+    this.#openIfComplete();
   }
 
   /**
-   * One that had come back has gone again, maybe to come once more: it must not count twice, in the
-   * place of one who was not back yet.
+   * A reattached consumer disconnected and may reattach: it must not count twice, in the place of
+   * another that has not reattached yet.
    */
-  left(): void {
-    this.#back -= 1;
+  detached(): void {
+    this.#reattached -= 1;
   }
 
-  /** One that had come back has died. */
+  /** A reattached consumer died. */
   died(): void {
-    this.#back -= 1;
-    this.#expected -= 1;
+    this.#reattached -= 1;
+    this.#living -= 1;
   }
 
-  /** No more than so many of the expected live, those who are back included. */
+  /** At most so many of the dead duplicator's consumers live, reattached ones included. */
+  livingAtMost(consumers: number): void {
+    this.#living = Math.min(this.#living, consumers);
+    this.#openIfComplete();
+  }
+
+  /** At most so many consumers may still reattach. */
   expectAtMost(consumers: number): void {
-    this.#expected = Math.min(this.#expected, consumers);
-    this.#look();
+    this.livingAtMost(this.#reattached + consumers);
   }
 
-  /** No more than so many of those who are not back yet may still come. */
-  missAtMost(consumers: number): void {
-    this.expectAtMost(this.#back + consumers);
-  }
-
-  /** Nobody can be expected to have come so far: the longest wait begins anew. */
+  /** The expected consumers had no chance to reattach so far: the longest wait starts over. */
   postpone(): void {
-    if (this.missing === 0) return;
+    if (this.expected === 0) return;
     this.#cancel();
-    this.#cancel = this.#giveUp();
+    this.#cancel = this.#startTimer();
   }
 
   stop(): void {
     this.#cancel();
   }
 
-  #look(): void {
-    if (this.#back >= this.#expected) this.#release();
+  #openIfComplete(): void {
+    if (this.#reattached >= this.#living) this.#open();
   }
 
-  #release(): void {
+  #open(): void {
     this.#cancel();
     if (this.#floor === Number.POSITIVE_INFINITY) return;
     this.#floor = Number.POSITIVE_INFINITY;
-    this.#released();
+    this.#onOpen();
   }
 }

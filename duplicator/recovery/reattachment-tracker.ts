@@ -1,171 +1,169 @@
 /**
- * Those who come back after a take-over: the lossless consumers of the dead duplicator on this
- * host, by their processes, and its receivers on other hosts. Until all who live are back nothing
- * is written over what they may still need. Whom to wait for stands in the flow's file at any
- * moment, so that a successor, whenever it comes, waits for too many rather than for too few.
+ * Tracks which lossless consumers reattach after a take-over of a dead duplicator's flow file:
+ * those of this host by their processes, receivers on other hosts by number. Until all that live
+ * have reattached, nothing is overwritten that they may still need. Owned by FlowHost, used through
+ * FlowConsumers.
  *
- * Nobody tells of the death of one who has no connection, so it is looked at again and again, while
- * somebody is awaited. Who is stopped cannot come: the time does not count for it, as little as its
- * duplicator would have given it up.
+ * Writes counters and the presence table of the flow file: at any moment they name the consumers
+ * that a successor of this duplicator must wait for, rather too many than too few. Reads process
+ * states from /proc every CHECK_INTERVAL_MS, since no connection reports a death here. The wait
+ * does not count while an expected process is stopped.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ConsumerPresence, type PresenceEntry } from './consumer-presence.js';
 import { ReattachGate } from './reattach-gate.js';
 
-/** From one look at who of the awaited lives to the next. */
-export const LOOK_MS = 100;
+/** Time between two checks of which expected consumers live, milliseconds. */
+export const CHECK_INTERVAL_MS = 100;
 
 export interface ReattachmentTrackerOptions {
   readonly file: FlowFile;
-  /**
-   * Lossless consumers of the dead duplicator that are awaited, its receivers on other hosts among
-   * them.
-   */
+  /** Lossless consumers of the dead duplicator, its receivers on other hosts included. */
   readonly expected: number;
-  /** Longest wait for them, milliseconds; the time while one of them is stopped does not count. */
+  /** Longest wait, milliseconds; time while an expected process is stopped does not count. */
   readonly reattachMs: number;
   /**
-   * The flow's stall timeout now, milliseconds: who is stopped for so long is given up. 0 is never.
+   * The flow's present stall timeout, milliseconds: a consumer that is stopped for longer does not
+   * postpone the end of the wait. 0 is never.
    */
   readonly stallTimeoutMs: () => number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Nobody is awaited any more. */
-  readonly over: () => void;
+  /** Called once, when no consumer is expected any more; never for an `expected` of 0. */
+  readonly onComplete: () => void;
 }
 
 export class ReattachmentTracker {
   readonly #file: FlowFile;
-  readonly #hold: ReattachGate;
-  readonly #attendance: ConsumerPresence;
-  /** Receivers on other hosts that the dead duplicator had, and how many of them are back. */
+  readonly #gate: ReattachGate;
+  readonly #presence: ConsumerPresence;
+  /** Receivers on other hosts that the dead duplicator had, and how many have reattached. */
   readonly #remotesBefore: number;
-  #remotesBack = 0;
+  #remotesReattached = 0;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #begunMs: number;
+  readonly #startedMs: number;
   readonly #stallTimeoutMs: () => number;
-  #cancelLook: () => void = () => undefined;
-  #stoppedTold = false;
+  #cancelCheck: () => void = () => undefined;
+  #loggedStopped = false;
 
-  constructor({ file, expected, reattachMs, stallTimeoutMs, clock, log, over }: ReattachmentTrackerOptions) {
+  constructor(options: ReattachmentTrackerOptions) {
+    const { file, expected, reattachMs, stallTimeoutMs, clock, log, onComplete } = options;
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
-    this.#begunMs = clock.nowMs();
+    this.#startedMs = clock.nowMs();
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#remotesBefore = expected > 0 ? file.counter(COUNTERS.holdingRemotes.id) : 0;
-    const floor = Math.max(0, file.words.load64(HEADER.granted) - file.geometry.slotCount);
-    const released = (): void => {
-      this.#cancelLook();
-      this.#attendance.over();
+    const floor = Math.max(0, file.granted - file.geometry.slotCount);
+    const onOpen = (): void => {
+      this.#cancelCheck();
+      this.#presence.clearExpected();
       file.setCounter(COUNTERS.awaited.id, 0);
-      over();
+      onComplete();
     };
-    this.#hold = new ReattachGate(expected, floor, clock, released, reattachMs);
-    this.#attendance = new ConsumerPresence(file, Math.max(0, expected - this.#remotesBefore));
-    file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
-    this.#lookLater();
+    this.#gate = new ReattachGate(expected, floor, clock, onOpen, reattachMs);
+    this.#presence = new ConsumerPresence(file, Math.max(0, expected - this.#remotesBefore));
+    file.setCounter(COUNTERS.awaited.id, this.#gate.expected);
+    this.#scheduleCheck();
   }
 
-  /** The first sequence that one who is awaited may still need; Infinity when nobody is. */
+  /** The first sequence that an expected consumer may need; Infinity when none is expected. */
   get floor(): number {
-    return this.#hold.floor;
+    return this.#gate.floor;
   }
 
   /**
-   * A lossless consumer of this host was counted. `pid`: of its process, 0 where it is not known;
-   * `returns`: it was in this epoch before.
+   * A lossless consumer of this host was counted. `pid`: of its process, 0 where it is unknown;
+   * `resumes`: it read this epoch of the flow before.
    */
-  enter(pid: number, returns: boolean): PresenceEntry {
-    const attendant = this.#attendance.enter(pid, returns);
-    if (attendant.awaited) this.#hold.returned();
-    return attendant;
+  enter(pid: number, resumes: boolean): PresenceEntry {
+    const entry = this.#presence.enter(pid, resumes);
+    if (entry.reattached) this.#gate.reattached();
+    return entry;
+  }
+
+  /** The consumer disconnected. A reattached one whose process lives is expected again. */
+  leave(entry: PresenceEntry): void {
+    const { reattached, process } = entry;
+    const mayReattach = reattached && this.#gate.expected > 0 && (process === undefined || isAlive(process));
+    this.#presence.leave(entry, mayReattach);
+    if (mayReattach) this.#gate.detached();
+    else if (reattached) this.#gate.died();
+  }
+
+  /** The consumer is lossy from now on. */
+  demote(entry: PresenceEntry): void {
+    this.#presence.leave(entry, false);
   }
 
   /**
-   * One that had come back and goes again may be on the way to come once more, unless its process
-   * has died.
+   * A receiver on another host resumes. Returns false when all receivers of the dead duplicator
+   * have reattached already.
    */
-  left(attendant: PresenceEntry): void {
-    const { awaited, process } = attendant;
-    const again = awaited && this.#hold.missing > 0 && (process === undefined || isAlive(process));
-    this.#attendance.leave(attendant, again);
-    if (again) this.#hold.left();
-    else if (awaited) this.#hold.died();
-  }
-
-  /** It is lossy from now on. */
-  demoted(attendant: PresenceEntry): void {
-    this.#attendance.leave(attendant, false);
-  }
-
-  /**
-   * A receiver on another host goes on where it was. False when all that were there before are back
-   * already.
-   */
-  remoteReturned(): boolean {
-    if (this.#remotesBack >= this.#remotesBefore) return false;
-    this.#remotesBack += 1;
-    this.#hold.returned();
+  enterRemote(): boolean {
+    if (this.#remotesReattached >= this.#remotesBefore) return false;
+    this.#remotesReattached += 1;
+    this.#gate.reattached();
     return true;
   }
 
-  /** One that had returned has gone again. */
-  remoteLeft(): void {
-    this.#remotesBack -= 1;
-    this.#hold.left();
+  /** A reattached receiver disconnected. */
+  leaveRemote(): void {
+    this.#remotesReattached -= 1;
+    this.#gate.detached();
   }
 
-  /** Of the consumers on this host that a dead predecessor had, no more than so many live. */
-  expectAtMost(consumers: number): void {
-    this.#hold.expectAtMost(consumers + this.#remotesBefore);
+  /** At most so many of the dead duplicator's consumers on this host live. */
+  livingAtMost(consumers: number): void {
+    this.#gate.livingAtMost(consumers + this.#remotesBefore);
   }
 
   /**
-   * Writes down who a successor has to wait for: lossless consumers, and those among them that are
-   * receivers on other hosts.
+   * Writes into the file what a successor must wait for: `lossless` consumers, of which `remotes`
+   * are receivers on other hosts.
    */
   count(lossless: number, remotes: number): void {
     const file = this.#file;
-    const { missing } = this.#hold;
-    file.setCounter(COUNTERS.awaited.id, Math.max(missing, file.counter(COUNTERS.awaited.id)));
+    const { expected } = this.#gate;
+    // Never below the true sum in between: a consumer that reattaches moves from one to the other.
+    file.setCounter(COUNTERS.awaited.id, Math.max(expected, file.counter(COUNTERS.awaited.id)));
     file.setCounter(COUNTERS.lossless.id, lossless);
-    file.setCounter(COUNTERS.awaited.id, missing);
-    const remotesMissing = missing > 0 ? this.#remotesBefore - this.#remotesBack : 0;
-    file.setCounter(COUNTERS.holdingRemotes.id, remotes + remotesMissing);
+    file.setCounter(COUNTERS.awaited.id, expected);
+    const expectedRemotes = expected > 0 ? this.#remotesBefore - this.#remotesReattached : 0;
+    file.setCounter(COUNTERS.holdingRemotes.id, remotes + expectedRemotes);
   }
 
   stop(): void {
-    this.#cancelLook();
-    this.#hold.stop();
+    this.#cancelCheck();
+    this.#gate.stop();
   }
 
-  #lookLater(): void {
-    if (this.#hold.missing > 0) this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#look(), true);
+  #scheduleCheck(): void {
+    if (this.#gate.expected > 0)
+      this.#cancelCheck = this.#clock.after(CHECK_INTERVAL_MS, () => this.#check(), true);
   }
 
-  #look(): void {
-    const { missing, stopped } = this.#attendance.look();
-    this.#hold.missAtMost(missing + this.#remotesBefore - this.#remotesBack);
-    this.#file.setCounter(COUNTERS.awaited.id, this.#hold.missing);
-    if (stopped.length > 0 && !this.#hasStalled) this.#waitOn(stopped);
-    this.#lookLater();
+  #check(): void {
+    const { expected, stopped } = this.#presence.update();
+    this.#gate.expectAtMost(expected + this.#remotesBefore - this.#remotesReattached);
+    this.#file.setCounter(COUNTERS.awaited.id, this.#gate.expected);
+    if (stopped.length > 0 && !this.#isStallTimeoutOver) this.#waitFor(stopped);
+    this.#scheduleCheck();
   }
 
-  #waitOn(stopped: readonly number[]): void {
-    this.#hold.postpone();
-    if (!this.#stoppedTold) this.#log.warn('the flow waits for consumers that are stopped', { stopped });
-    this.#stoppedTold = true;
+  #waitFor(stopped: readonly number[]): void {
+    this.#gate.postpone();
+    if (!this.#loggedStopped) this.#log.warn('the flow waits for consumers that are stopped', { stopped });
+    this.#loggedStopped = true;
   }
 
-  get #hasStalled(): boolean {
+  get #isStallTimeoutOver(): boolean {
     const timeoutMs = this.#stallTimeoutMs();
-    return timeoutMs > 0 && this.#clock.nowMs() - this.#begunMs >= timeoutMs;
+    return timeoutMs > 0 && this.#clock.nowMs() - this.#startedMs >= timeoutMs;
   }
 }

@@ -1,15 +1,14 @@
 /**
- * Sends the buffers of a flow to one duplicator of another host. To a lossless one large buffers go
- * straight from the map: their slots are its own until it acknowledged, and the frame's header
- * stands in the slot, in front of the payload. Small ones, and all that a lossy receiver gets, are
- * copied into a batch and checked afterwards, so that no buffer goes out that its writer took back
- * meanwhile.
+ * Sends the buffers of a flow to one duplicator of another host. For a lossless receiver (the
+ * writer waits for it) large buffers are sent straight from the mapped flow file: their slots are
+ * not overwritten before the acknowledgement, and the frame's header stands in the slot in front of
+ * the payload. Small buffers, and all buffers for a lossy receiver, are copied into a batch and
+ * checked afterwards, so that no buffer is sent that its writer overwrote meanwhile. Made by
+ * RemoteServer, driven by DownstreamLink; writes to its socket and into the frame headers of slots.
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
 import {
   FRAME_BYTES,
@@ -21,14 +20,14 @@ import {
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
 /**
- * From so many bytes on a buffer goes out on its own; below, a copy of many is cheaper than a piece
- * for each.
+ * From this payload size on a buffer is written on its own; below it, one copy of many buffers is
+ * cheaper than a piece for each.
  */
 const OWN_PIECE_BYTES = 16 * 1024;
-/** Bytes that are given to the socket at a time. */
+/** Bytes of one write to the socket. */
 const BATCH_BYTES = 256 * 1024;
 /** Batches that wait in the socket at the same time: one is sent while the next is made. */
-const BATCHES_WAITING = 2;
+const BATCHES_WAITING_MAX = 2;
 
 export class BufferSender implements FlowSender {
   readonly #file: FlowFile;
@@ -36,11 +35,12 @@ export class BufferSender implements FlowSender {
   readonly #options: SenderOptions;
   readonly #reader: RingReader;
   readonly #header = emptyHeader();
-  readonly #spare: Buffer[] = [];
-  /** Header and payload of a slot as one piece, kept for as long as buffers have this size. */
+  readonly #spareBatches: Buffer[] = [];
+  /** Per slot, its header and payload as one piece, for as long as buffers have this size. */
   readonly #pieces: (Buffer | undefined)[];
-  #waiting = 0;
-  #fromMap = 0;
+  /** Batches that wait in the socket, and those among them that are slots of the map. */
+  #batchesWaiting = 0;
+  #mapBatchesWaiting = 0;
   sentBytes = 0;
 
   constructor(file: FlowFile, socket: Socket, first: number, options: SenderOptions) {
@@ -56,7 +56,7 @@ export class BufferSender implements FlowSender {
   }
 
   get usesMap(): boolean {
-    return this.#fromMap > 0;
+    return this.#mapBatchesWaiting > 0;
   }
 
   skipTo(sequence: number): void {
@@ -64,19 +64,19 @@ export class BufferSender implements FlowSender {
   }
 
   pump(): void {
-    while (this.#waiting < BATCHES_WAITING && !this.#socket.destroyed) {
-      const found = this.#reader.look();
-      if (found === 'restarted') this.#options.restarted();
-      if (found !== 'ready') return;
+    while (this.#batchesWaiting < BATCHES_WAITING_MAX && !this.#socket.destroyed) {
+      const state = this.#reader.look();
+      if (state === 'restarted') this.#options.restarted();
+      if (state !== 'ready') return;
       const lossless = this.#options.isLossless();
       if (lossless && this.#reader.size >= OWN_PIECE_BYTES) this.#sendPieces();
       else if (!this.#sendCopies(lossless)) return;
     }
   }
 
-  /** Buffers straight from the map, several with one call of the system. */
+  /** Sends buffers straight from the map, several with one system call. */
   #sendPieces(): void {
-    const { reader } = { reader: this.#reader };
+    const reader = this.#reader;
     let bytes = 0;
     this.#socket.cork();
     let piece: Buffer | undefined;
@@ -88,10 +88,10 @@ export class BufferSender implements FlowSender {
       bytes += piece.length;
       reader.advance();
     } while (bytes < BATCH_BYTES && reader.look() === 'ready' && reader.size >= OWN_PIECE_BYTES);
-    this.#waiting += 1;
-    this.#fromMap += 1;
+    this.#batchesWaiting += 1;
+    this.#mapBatchesWaiting += 1;
     this.#socket.write(piece, () => {
-      this.#fromMap -= 1;
+      this.#mapBatchesWaiting -= 1;
       this.#flushed();
     });
     this.#socket.uncork();
@@ -102,18 +102,15 @@ export class BufferSender implements FlowSender {
     const index = sequence % this.#pieces.length;
     const known = this.#pieces[index];
     if (known?.length === FRAME_BYTES + size) return known;
-    const slot = slotOffset(this.#file.geometry, sequence);
-    const made = this.#file.bytes.subarray(slot + SLOT.frame, slot + SLOT.payload + size);
-    this.#pieces[index] = made;
-    return made;
+    const piece = this.#file.framedPayloadOf(sequence, size);
+    this.#pieces[index] = piece;
+    return piece;
   }
 
-  /**
-   * Copies of as many buffers as are there and fit. False when there was nothing to send after all.
-   */
+  /** Sends copies of as many buffers as are published and fit. False when nothing could be sent. */
   #sendCopies(lossless: boolean): boolean {
     const reader = this.#reader;
-    const batch = this.#batch(FRAME_BYTES + reader.size);
+    const batch = this.#takeBatch(FRAME_BYTES + reader.size);
     let filled = 0;
     do {
       const { size } = reader;
@@ -131,20 +128,20 @@ export class BufferSender implements FlowSender {
       reader.advance();
     } while (reader.look() === 'ready');
     if (filled === 0) {
-      this.#spare.push(batch);
+      this.#spareBatches.push(batch);
       return this.#reader.available > 0;
     }
-    this.#waiting += 1;
+    this.#batchesWaiting += 1;
     this.sentBytes += filled;
     this.#socket.write(batch.subarray(0, filled), () => {
-      this.#spare.push(batch);
+      this.#spareBatches.push(batch);
       this.#flushed();
     });
     return true;
   }
 
-  #batch(bytes: number): Buffer {
-    const spare = this.#spare.pop();
+  #takeBatch(bytes: number): Buffer {
+    const spare = this.#spareBatches.pop();
     if (spare !== undefined && spare.length >= bytes) return spare;
     return Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, bytes));
   }
@@ -162,7 +159,7 @@ export class BufferSender implements FlowSender {
   }
 
   #flushed(): void {
-    this.#waiting -= 1;
+    this.#batchesWaiting -= 1;
     this.#options.flushed();
     this.pump();
   }

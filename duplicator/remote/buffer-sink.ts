@@ -1,15 +1,17 @@
 /**
- * Fills a flow file with the buffers that another host sends, under the sequences they have there.
- * What was lost on the way is counted and marked in the ring, so that consumers miss exactly that.
+ * Fills a flow file with the buffers that a duplicator of another host sends, under the sequences
+ * that they have there. Payloads are received straight into their slots. Lost sequences are counted
+ * and marked in the ring, so that consumers miss exactly these. Driven by UpstreamReceiver; writes
+ * the mapped flow file.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import { DIRECT_BYTES } from '../../protocol/flow/wire/frame-reader.js';
 import type { FlowHost } from '../serving/flow-host.js';
-import { controlReceived } from './control-frames.js';
+import { receiveControlFrame } from './control-frames.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
-import { GapCrossing } from './gap.js';
+import { GapCrossing } from './gap-crossing.js';
 
 export class BufferSink implements FlowSink {
   readonly #file: FlowFile;
@@ -18,11 +20,12 @@ export class BufferSink implements FlowSink {
   readonly #hooks: FlowSinkHooks;
   readonly #crossing: GapCrossing;
   readonly acknowledgeEvery: number;
-  /** Payload of the last buffer, bytes: probably that of the next. */
-  #usual = 0;
+  /** Payload bytes of the last buffer, which are expected of the next one too. */
+  #lastBytes = 0;
 
   /**
-   * `sourceBuffers`: of the ring at the sender, which waits for acknowledgements when it is full.
+   * `sourceBuffers`: buffers of the sender's ring; when it is full the sender waits for
+   * acknowledgements, so one is due for each quarter of it.
    */
   constructor(file: FlowFile, host: FlowHost, sourceBuffers: number, hooks: FlowSinkHooks) {
     this.#file = file;
@@ -50,11 +53,11 @@ export class BufferSink implements FlowSink {
   }
 
   get large(): boolean {
-    return this.#usual >= DIRECT_BYTES;
+    return this.#lastBytes >= DIRECT_BYTES;
   }
 
   begin(): void {
-    // What was half there is written again.
+    // A buffer that arrived in part is not committed, and its slot is written again.
   }
 
   flush(): number {
@@ -73,15 +76,15 @@ export class BufferSink implements FlowSink {
   }
 
   ahead(): Buffer | undefined {
-    return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#usual) : undefined;
+    return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#lastBytes) : undefined;
   }
 
   admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
     if (kind !== FrameKind.BUFFER) return true;
     const { next } = this.#ring;
     return sequence < next
-      ? `buffer ${sequence} came where ${next} was to come`
-      : this.#crossing.goOnAt(sequence);
+      ? `buffer ${sequence} arrived where ${next} was expected`
+      : this.#crossing.advanceTo(sequence);
   }
 
   place(): Buffer {
@@ -91,10 +94,10 @@ export class BufferSink implements FlowSink {
   frame(header: Readonly<FrameHeader>): string | undefined {
     if (header.kind !== FrameKind.BUFFER) {
       this.flush();
-      return controlReceived(header, this.#hooks);
+      return receiveControlFrame(header, this.#hooks);
     }
     this.#ring.commit(header.length, header.value, header.detail);
-    this.#usual = header.length;
+    this.#lastBytes = header.length;
     return undefined;
   }
 }

@@ -1,12 +1,12 @@
-/** The frames that every receiver of a flow gets, whatever the flow is. */
+/**
+ * Receives the frames that carry no buffer (source state, granted delivery, signs of life, good
+ * bye); they are the same for every kind of flow. Called by BufferSink and MirrorSink. Pure.
+ */
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
 import type { FlowSinkHooks } from './flow-sink.js';
 
-/**
- * Hands a control frame on. Returns what is wrong with a frame that a sender of this flow does not
- * send.
- */
-export function controlReceived(
+/** Returns what is wrong with a frame that no sender of a flow sends. */
+export function receiveControlFrame(
   { kind, detail, value }: Readonly<FrameHeader>,
   hooks: FlowSinkHooks,
 ): string | undefined {
@@ -20,9 +20,9 @@ export function controlReceived(
     case FrameKind.ALIVE:
       return undefined;
     case FrameKind.BYE:
-      hooks.farewell();
+      hooks.senderClosed();
       return undefined;
     default:
-      return `a frame of kind ${kind} came, which this flow does not have`;
+      return `a frame of kind ${kind} arrived, which this flow does not have`;
   }
 }

@@ -1,27 +1,31 @@
-/** What a connection to a duplicator of another host needs of whatever sends the flow on it. */
+/**
+ * What sends the buffers of a flow on one link to a duplicator of another host. Two kinds implement
+ * it: BufferSender (every buffer) and MirrorSender (changed blocks); DownstreamLink drives it.
+ * Types only.
+ */
 export interface FlowSender {
-  /** Sends what is there, as far as the socket keeps up. */
+  /** Sends what is published, as far as the socket has room. */
   pump(): void;
   /** The next sequence to be sent. */
   readonly next: number;
-  /** Leaves out what lies below. */
+  /** Leaves out the sequences below `sequence`. */
   skipTo(sequence: number): void;
   /**
-   * Bytes wait in the socket whose place is the ring: the receiver must stay lossless until they
-   * are gone.
+   * Slots of the ring itself wait in the socket: the receiver must stay lossless, which keeps them
+   * from being overwritten, until they are sent.
    */
   readonly usesMap: boolean;
   readonly sentBytes: number;
 }
 
 export interface SenderOptions {
-  /** Every payload with its checksum. */
+  /** Sends a checksum with every payload. */
   readonly crc: boolean;
   isLossless(): boolean;
-  /** The receiver has all below this sequence. */
+  /** The receiver has every sequence below this one. */
   acknowledged(): number;
-  /** Something that waited in the socket has gone out. */
+  /** Called when something that waited in the socket has been sent. */
   flushed(): void;
-  /** The sequences of the flow begin again: this connection cannot go on. */
+  /** Called when the flow's sequences start again: this link cannot continue. */
   restarted(): void;
 }

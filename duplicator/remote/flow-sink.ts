@@ -1,29 +1,39 @@
-/** What fills a flow from the frames that another host sends. */
+/**
+ * What fills a flow from the frames that a duplicator of another host sends. Two kinds implement
+ * it: BufferSink (every buffer) and MirrorSink (changed blocks); UpstreamReceiver drives it through
+ * FrameReader. Types only.
+ */
 import type { FrameSink } from '../../protocol/flow/wire/frame-reader.js';
 
 export interface FlowSink extends FrameSink {
-  /** Makes what has come visible. Returns below which sequence all is there, or lost. */
+  /**
+   * Publishes what has arrived. Returns the sequence below which everything is here, or is lost.
+   */
   flush(): number;
-  /** Buffers that have come and are not visible yet. */
+  /** Buffers that have arrived and are not published yet. */
   readonly unseen: number;
-  /** A new connection: what was half there is given up. */
+  /** A new link: a buffer that arrived in part is discarded. */
   begin(): void;
-  /** The sequence that comes next. */
+  /** The sequence that is expected next. */
   readonly next: number;
-  /** Resolves when a frame that was not admitted may be looked at again. */
+  /** Resolves when a frame that was not admitted may be offered again. */
   room(): Promise<void>;
-  /** Acknowledged after so many sequences. */
+  /** Sequences after which an acknowledgement is sent at once. */
   readonly acknowledgeEvery: number;
+  /** How many gaps there were, and how many sequences are missing in them. */
   readonly gaps: number;
   readonly missing: number;
 }
 
-/** What a sink hears of beside the flow itself. */
+/** What a sink reports beside the buffers. */
 export interface FlowSinkHooks {
-  /** STATE: 8 × generation + code, nanoseconds since 1970. What came before it is visible. */
+  /**
+   * The sender's source state: 8 × provider generation + state code, since nanoseconds since 1970.
+   * What arrived before it is published.
+   */
   state(detail: number, sinceNs: number): void;
-  /** DELIVERY: 0 lossless, 1 lossy. */
+  /** The delivery that the sender granted: 0 lossless, 1 lossy. */
   delivery(detail: number): void;
-  /** BYE. */
-  farewell(): void;
+  /** The sender closes the link in good order. */
+  senderClosed(): void;
 }

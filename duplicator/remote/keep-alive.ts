@@ -1,46 +1,46 @@
 /**
- * Notices a link that was cut without a word: each side says something at least every SAY_MS, and a
- * side that has heard nothing for SILENCE_MS while it listened gives up. Pure: time and timers come
- * in.
+ * Detects a link between hosts that was cut without being closed (a pulled cable, a stopped peer):
+ * each side sends something at least every SEND_WITHIN_MS, and a side that received nothing for
+ * SILENCE_MS closes the link. Used by UpstreamReceiver and DownstreamLink. Pure: time, timers and
+ * the sending are passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
-export const SAY_MS = 500;
+const SEND_WITHIN_MS = 500;
+/** Longest time without a received byte, milliseconds. */
 export const SILENCE_MS = 2_000;
 
 export interface KeepAliveHooks {
-  /** Nothing was said for a while: say something. */
-  say(): void;
-  /** Nothing was heard for too long. */
+  /** Nothing was sent for SEND_WITHIN_MS: send a sign of life. */
+  send(): void;
+  /** Nothing was received for SILENCE_MS: close the link. */
   silent(): void;
-  /** False while nothing is read on purpose: then nothing can be heard. */
-  listening(): boolean;
+  /** False while reading is suspended on purpose, so that silence means nothing. */
+  isReading(): boolean;
 }
 
 export class KeepAlive {
   readonly #clock: Clock;
   readonly #hooks: KeepAliveHooks;
-  #heardMs: number;
-  /** Since the last look: a flag, since it is set for every read. */
-  #heard = false;
-  #said = false;
+  #receivedMs: number;
+  /** Since the last check: flags, since both are set on every read and write. */
+  #received = false;
+  #sent = false;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, hooks: KeepAliveHooks) {
     this.#clock = clock;
     this.#hooks = hooks;
-    this.#heardMs = clock.nowMs();
-    this.#wait();
+    this.#receivedMs = clock.nowMs();
+    this.#schedule();
   }
 
-  /** Something came. */
-  heard(): void {
-    this.#heard = true;
+  received(): void {
+    this.#received = true;
   }
 
-  /** Something was sent. */
-  said(): void {
-    this.#said = true;
+  sent(): void {
+    this.#sent = true;
   }
 
   stop(): void {
@@ -48,21 +48,21 @@ export class KeepAlive {
     this.#cancel = undefined;
   }
 
-  #wait(): void {
-    this.#cancel = this.#clock.after(SAY_MS, () => this.#look(), true);
+  #schedule(): void {
+    this.#cancel = this.#clock.after(SEND_WITHIN_MS, () => this.#check(), true);
   }
 
-  #look(): void {
+  #check(): void {
     const nowMs = this.#clock.nowMs();
-    if (this.#heard || !this.#hooks.listening()) this.#heardMs = nowMs;
-    this.#heard = false;
-    if (nowMs - this.#heardMs >= SILENCE_MS) {
+    if (this.#received || !this.#hooks.isReading()) this.#receivedMs = nowMs;
+    this.#received = false;
+    if (nowMs - this.#receivedMs >= SILENCE_MS) {
       this.stop();
       this.#hooks.silent();
       return;
     }
-    if (!this.#said) this.#hooks.say();
-    this.#said = false;
-    this.#wait();
+    if (!this.#sent) this.#hooks.send();
+    this.#sent = false;
+    this.#schedule();
   }
 }

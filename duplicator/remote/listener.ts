@@ -1,6 +1,7 @@
 /**
- * Listens for duplicators of other hosts: whoever connects must have proved himself within a
- * moment, and until then costs next to nothing. What a proved one gets is its owner's affair.
+ * Listens for duplicators of other hosts and proves each connection: a peer must prove the shared
+ * secret within PROOF_WITHIN_MS, and costs little memory before. A proved connection is handed to
+ * the owner, RemoteServer. Opens a TCP or TLS listener.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
@@ -14,25 +15,26 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { ListenerHandshake } from '../../protocol/flow/wire/handshake.js';
 import { encodeRefusal, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
-import { RareLog } from './rare-log.js';
+import { RateLimitedLog } from './rate-limited-log.js';
 
-/** From the connection to the proof, however slowly it comes. */
+/** Longest time from the connection to the proof, milliseconds. */
 const PROOF_WITHIN_MS = 3_000;
-/** Connections that have not proved anything yet; a newer one ends the oldest of them. */
+/** Connections without a proof at most; a newer one closes the oldest of them. */
 const UNPROVED_MAX = 64;
 
 /**
- * A proved connection is its taker's from now on; undefined: taken. A MirrorflowError is told to
- * the other side, and ends it.
+ * Takes over a proved connection. `rest`: bytes that arrived behind the handshake. Resolves with
+ * undefined, or with the error that is sent to the peer before the connection is closed.
  */
-export type Welcome = (
+export type ProvedConnectionHandler = (
   socket: Socket,
   peer: string,
   hello: WireHello,
   rest: Buffer,
 ) => Promise<MirrorflowError | undefined>;
 
-interface Unproved {
+/** A connection without a proof; `cancel` stops its time limit. */
+interface UnprovedConnection {
   readonly socket: Socket;
   readonly cancel: () => void;
 }
@@ -41,32 +43,37 @@ export class RemoteListener {
   readonly #secret: Secret;
   readonly #security: Security;
   readonly #clock: Clock;
-  readonly #log: RareLog;
-  readonly #welcome: Welcome;
+  readonly #log: RateLimitedLog;
+  readonly #onProved: ProvedConnectionHandler;
   readonly #attempts: FailedAttempts;
-  /** In the order in which they came. */
-  readonly #unproved = new Set<Unproved>();
+  /** Oldest first. */
+  readonly #unproved = new Set<UnprovedConnection>();
   #server: Server | undefined;
 
-  constructor(security: Security, secret: Secret, clock: Clock, log: Logger, welcome: Welcome) {
+  constructor(
+    security: Security,
+    secret: Secret,
+    clock: Clock,
+    log: Logger,
+    onProved: ProvedConnectionHandler,
+  ) {
     this.#security = security;
     this.#secret = secret;
     this.#clock = clock;
-    this.#log = new RareLog(clock, log);
-    this.#welcome = welcome;
+    this.#log = new RateLimitedLog(clock, log);
+    this.#onProved = onProved;
     this.#attempts = new FailedAttempts(clock);
   }
 
-  get unproved(): number {
-    return this.#unproved.size;
-  }
-
-  /** Resolves with where it listens. Throws BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR. */
+  /**
+   * Resolves with the address and its actual port. Throws BAD_OPTION, ADDRESS_IN_USE or
+   * SYSTEM_ERROR.
+   */
   async listen(address: AddressOf<'tcp' | 'tls'>): Promise<AddressOf<'tcp' | 'tls'>> {
     checkListening(address, this.#security);
     const server = this.#makeServer(address.scheme);
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(this.#notListening(address, error)));
+      server.once('error', (error) => reject(this.#listenError(address, error)));
       server.listen({ host: address.host, port: address.port }, resolve);
     });
     server.on('error', (error) => this.#log.warn('the listener for other hosts failed', { error }));
@@ -74,7 +81,7 @@ export class RemoteListener {
     return { ...address, port: (server.address() as AddressInfo).port };
   }
 
-  /** Nobody is listened to any more; proved connections are not touched. Idempotent. */
+  /** Stops listening and closes connections without a proof; proved ones stay. Idempotent. */
   close(): void {
     this.#server?.close();
     this.#server = undefined;
@@ -86,7 +93,7 @@ export class RemoteListener {
     if (scheme === 'tcp' || identity === undefined)
       return createServer({ noDelay: true }, (socket) => this.#connected(socket));
     const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.2' });
-    // The moment in which TLS begins counts like the rest of the handshake.
+    // A TLSSocket per connection, so that the TLS handshake counts towards PROOF_WITHIN_MS too.
     return createServer({ noDelay: true }, (socket) =>
       this.#connected(new TLSSocket(socket, { isServer: true, secureContext })),
     );
@@ -100,7 +107,7 @@ export class RemoteListener {
       socket.destroy();
       return;
     }
-    const unproved = this.#await(socket);
+    const unproved = this.#expectProof(socket);
     const handshake = new ListenerHandshake(this.#secret);
     const failed = (reason: string): void => {
       this.#forget(unproved, false);
@@ -108,7 +115,7 @@ export class RemoteListener {
     };
     const onError = (error: Error): void => failed(describeError(error));
     const onClose = (): void => {
-      if (this.#unproved.has(unproved)) failed('it went before it had proved anything');
+      if (this.#unproved.has(unproved)) failed('it disconnected before it proved the secret');
     };
     const onData = (chunk: Buffer): void => {
       const step = handshake.push(chunk);
@@ -119,7 +126,9 @@ export class RemoteListener {
         case 'failed':
           failed(step.error.message);
           if (this.#attempts.failed(address))
-            this.#log.warn('an address failed too often and is not listened to for a while', { address });
+            this.#log.warn('an address failed too often; its connections are refused for a while', {
+              address,
+            });
           socket.removeListener('data', onData);
           socket.end(step.send);
           socket.destroySoon();
@@ -130,7 +139,7 @@ export class RemoteListener {
           socket.pause();
           for (const [event, listener] of [['data', onData], ['error', onError], ['close', onClose]] as const)
             socket.removeListener(event, listener); // prettier-ignore
-          void this.#hand(socket, peer, step.hello, step.rest);
+          void this.#handOver(socket, peer, step.hello, step.rest);
           return;
       }
     };
@@ -139,21 +148,20 @@ export class RemoteListener {
     socket.on('close', onClose);
   }
 
-  async #hand(socket: Socket, peer: string, hello: WireHello, rest: Buffer): Promise<void> {
-    const ignore = (): void => undefined;
-    socket.on('error', ignore);
-    const refusal = await this.#welcome(socket, peer, hello, rest);
+  async #handOver(socket: Socket, peer: string, hello: WireHello, rest: Buffer): Promise<void> {
+    socket.on('error', () => undefined);
+    const refusal = await this.#onProved(socket, peer, hello, rest);
     if (refusal === undefined) return;
     this.#log.warn('a duplicator of another host was refused', { peer, error: refusal });
     socket.end(encodeRefusal(refusal.code, refusal.message));
     socket.destroySoon();
   }
 
-  #await(socket: Socket): Unproved {
+  #expectProof(socket: Socket): UnprovedConnection {
     const [oldest] = this.#unproved;
     if (oldest !== undefined && this.#unproved.size >= UNPROVED_MAX) {
       this.#log.warn('a connection of another host was closed', {
-        reason: `${UNPROVED_MAX} others wait to prove themselves`,
+        reason: `${UNPROVED_MAX} newer connections have not proved the secret yet`,
         peer: oldest.socket.remoteAddress ?? '',
       });
       this.#forget(oldest, true);
@@ -162,7 +170,7 @@ export class RemoteListener {
       PROOF_WITHIN_MS,
       () => {
         this.#log.warn('a connection of another host was closed', {
-          reason: `it proved nothing within ${PROOF_WITHIN_MS} ms`,
+          reason: `it did not prove the secret within ${PROOF_WITHIN_MS} ms`,
           peer: socket.remoteAddress ?? '',
         });
         this.#forget(unproved, true);
@@ -174,16 +182,21 @@ export class RemoteListener {
     return unproved;
   }
 
-  #forget(unproved: Unproved, destroy: boolean): void {
+  #forget(unproved: UnprovedConnection, destroy: boolean): void {
     unproved.cancel();
     this.#unproved.delete(unproved);
     if (destroy) unproved.socket.destroy();
   }
 
-  #notListening(address: AddressOf<'tcp' | 'tls'>, error: Error): MirrorflowError {
+  #listenError(address: AddressOf<'tcp' | 'tls'>, error: Error): MirrorflowError {
     const text = formatAddress(address);
     return systemCode(error) === 'EADDRINUSE'
-      ? new MirrorflowError('ADDRESS_IN_USE', `${text} is taken by another program`, { address: text }, error)
+      ? new MirrorflowError(
+          'ADDRESS_IN_USE',
+          `${text} is in use by another program: stop it, or choose another port`,
+          { address: text },
+          error,
+        )
       : new MirrorflowError(
           'SYSTEM_ERROR',
           `${text} cannot be listened on: ${describeError(error)}`,

@@ -1,22 +1,22 @@
 /**
- * Sends a mirror to one duplicator of another host: of each publication only the blocks that this
- * receiver does not have as they are now. A lossy receiver gets the newest publication whenever its
- * link is free, a lossless one every publication in turn. What is encoded is a copy, so the ring is
- * never waited for; the memory it takes is bounded by what may wait in the socket.
+ * Sends a mirror to one duplicator of another host: of each publication (a whole display memory)
+ * only the blocks of 4 KiB that this receiver does not have in their present state. A lossy
+ * receiver gets the newest publication whenever its link is free, a lossless one every publication
+ * in turn. Blocks are encoded into copies, so the ring never waits for the link; WAITING_BYTES_MAX
+ * bounds their memory. Made by RemoteServer, driven by DownstreamLink; writes to its socket.
  *
- * | state  | event                                    | next                                            |
- * | ------ | ---------------------------------------- | ----------------------------------------------- |
- * | idle   | a publication it does not have, link free | sending that one                               |
- * | sending| a block is missing                       | sending, BLOCKS goes out                        |
- * | sending| the publication has left the ring        | sending the newest                              |
- * | sending| nothing is missing                       | idle, PUBLICATION goes out                      |
+ * | state   | event                                        | next                                     |
+ * | ------- | -------------------------------------------- | ---------------------------------------- |
+ * | idle    | a publication it does not have, link is free | sending that publication                 |
+ * | sending | a block is missing                           | sending, after a BLOCKS frame            |
+ * | sending | the publication has left the ring            | sending the newest                       |
+ * | sending | no block is missing                          | idle, after a PUBLICATION frame          |
  */
 import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
 import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
+import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import { BLOCKS_PER_FRAME, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
 import {
   FRAME_BYTES,
@@ -25,16 +25,17 @@ import {
   encodeHeader,
   type FrameHeader,
 } from '../../protocol/flow/wire/frame.js';
-import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
 
-/** Encoded bytes that may wait in the socket; what comes behind is encoded when they have gone. */
+/**
+ * Encoded bytes that wait in the socket at most; further blocks are encoded when these are sent.
+ */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 /**
- * Publications that are on their way at the same time: what a slow link's buffers hold is old when
+ * Publications without an acknowledgement at most: what the buffers of a slow link hold is old when
  * it arrives.
  */
-const ON_THE_WAY_MAX = 2;
+const UNACKNOWLEDGED_MAX = 2;
 
 export class MirrorSender implements FlowSender {
   readonly usesMap = false;
@@ -42,23 +43,22 @@ export class MirrorSender implements FlowSender {
   readonly #history: BlockHistory;
   readonly #socket: Socket;
   readonly #options: SenderOptions;
-  /** Per block, the publication that the receiver has it of, plus 1; 0: it has nothing of it. */
-  readonly #has: Float64Array;
+  /** Per block: the publication of which the receiver has it, plus 1; 0: it does not have it. */
+  readonly #received: Float64Array;
   /** The last publication that the receiver has whole, plus 1. */
   #base: number;
   #next: number;
-  /** What is being sent. */
+  /** The publication that is being sent. */
   #target: number | undefined;
+  /** The block of the target that is looked at next. */
   #cursor = 0;
   #scheduled = false;
+  readonly #unacknowledged: number[] = [];
   sentBytes = 0;
 
-  /** Sent and not acknowledged. */
-  readonly #onTheWay: number[] = [];
-
   /**
-   * `has`: the receiver has the publication below this sequence, whole; 0: nothing. `next`: the
-   * first one it is to get.
+   * `has`: the receiver has the publication below this sequence whole; 0: none. `next`: the first
+   * one to be sent.
    */
   constructor(
     file: FlowFile,
@@ -73,7 +73,7 @@ export class MirrorSender implements FlowSender {
     this.#options = options;
     this.#base = has;
     this.#next = next;
-    this.#has = new Float64Array(history.changed.length).fill(has);
+    this.#received = new Float64Array(history.changed.length).fill(has);
   }
 
   get next(): number {
@@ -94,7 +94,7 @@ export class MirrorSender implements FlowSender {
     }
     if (this.#socket.writableLength <= WAITING_BYTES_MAX) this.#step(this.#target);
     if (this.#target === undefined || this.#socket.writableLength > WAITING_BYTES_MAX) return;
-    // Acknowledgements and other receivers have their turn in between.
+    // One frame per turn of the event loop, so that acknowledgements and other links are served.
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -104,85 +104,80 @@ export class MirrorSender implements FlowSender {
 
   #linkIsFree(): boolean {
     const acknowledged = this.#options.acknowledged();
-    while ((this.#onTheWay[0] ?? acknowledged) < acknowledged) this.#onTheWay.shift();
-    return this.#onTheWay.length < ON_THE_WAY_MAX;
-  }
-
-  #step(wanted: number): void {
-    let target = wanted;
-    if (!this.#isThere(target)) {
-      target = this.#file.published - 1;
-      this.#target = target;
-      this.#cursor = 0;
-      if (!this.#isThere(target)) return;
-    }
-    const { words, geometry } = this.#file;
-    const slot = slotOffset(geometry, target);
-    const size = words.load32(slot + SLOT.size);
-    const blocks = this.#missing(target, size);
-    if (blocks.length > 0) this.#sendBlocks(target, size, blocks);
-    else this.#finish(target, size, words.plain64(slot + SLOT.timestampNs), words.load32(slot + SLOT.flags));
+    while ((this.#unacknowledged[0] ?? acknowledged) < acknowledged) this.#unacknowledged.shift();
+    return this.#unacknowledged.length < UNACKNOWLEDGED_MAX;
   }
 
   /**
-   * The next blocks that the receiver lacks, all of them with a base that is known here, or all
-   * without.
+   * Sends the next frame of `target`, or of the newest publication where that has left the ring.
    */
-  #missing(target: number, size: number): number[] {
+  #step(target: number): void {
+    let sequence = target;
+    if (!this.#file.holds(sequence)) {
+      sequence = this.#file.published - 1;
+      this.#target = sequence;
+      this.#cursor = 0;
+      if (!this.#file.holds(sequence)) return;
+    }
+    const size = this.#file.slotSize(sequence);
+    const blocks = this.#missingBlocks(sequence, size);
+    if (blocks.length > 0) this.#sendBlocks(sequence, size, blocks);
+    else this.#finish(sequence, size);
+  }
+
+  /**
+   * The next blocks that the receiver lacks. All of one frame are encoded against the base, or none
+   * is.
+   */
+  #missingBlocks(target: number, size: number): number[] {
     const { changed } = this.#history;
-    const has = this.#has;
+    const received = this.#received;
     const end = Math.ceil(size / IMAGE_BLOCK_BYTES);
     const blocks: number[] = [];
     for (; this.#cursor < end && blocks.length < BLOCKS_PER_FRAME; this.#cursor += 1) {
       const block = this.#cursor;
-      const mine = has[block] ?? 0;
-      if (mine > target || (changed[block] ?? 0) <= mine) continue;
-      const first = blocks[0];
-      if (first !== undefined && mine > this.#base !== (has[first] ?? 0) > this.#base) break;
+      const version = received[block] ?? 0;
+      if (version > target || (changed[block] ?? 0) <= version) continue;
+      const [first] = blocks;
+      if (first !== undefined && version > this.#base !== (received[first] ?? 0) > this.#base) break;
       blocks.push(block);
     }
     return blocks;
   }
 
   #sendBlocks(target: number, size: number, blocks: readonly number[]): void {
-    const has = this.#has;
+    const received = this.#received;
     const last = blocks.at(-1) ?? 0;
-    const base =
-      (has[last] ?? 0) > this.#base ? undefined : this.#baseMemory((last + 1) * IMAGE_BLOCK_BYTES, size);
+    const isNewerThanBase = (received[last] ?? 0) > this.#base;
+    const base = isNewerThanBase ? undefined : this.#baseMemory((last + 1) * IMAGE_BLOCK_BYTES, size);
     const { payload, ranges, bits } = encodeBlocks(this.#file.payloadOf(target), size, blocks, base);
-    for (const block of blocks) has[block] = target + 1;
+    for (const block of blocks) received[block] = target + 1;
     this.#write(
       { kind: FrameKind.BLOCKS, sequence: target, value: size, detail: ranges, bits, length: 0, crc: 0 },
       payload,
     );
   }
 
-  /** What the receiver has, when it is still in the ring and reaches as far as the blocks do. */
+  /** The base publication, when it is still in the ring and reaches as far as the blocks do. */
   #baseMemory(end: number, size: number): Buffer | undefined {
     const sequence = this.#base - 1;
-    if (sequence < 0 || !this.#isThere(sequence)) return undefined;
-    const { words, geometry } = this.#file;
-    const reaches = words.load32(slotOffset(geometry, sequence) + SLOT.size) >= Math.min(end, size);
+    if (sequence < 0 || !this.#file.holds(sequence)) return undefined;
+    const reaches = this.#file.slotSize(sequence) >= Math.min(end, size);
     return reaches ? this.#file.payloadOf(sequence) : undefined;
   }
 
-  #finish(target: number, size: number, timestampNs: number, flags: number): void {
+  #finish(sequence: number, size: number): void {
+    const file = this.#file;
     this.#target = undefined;
-    this.#base = target + 1;
-    this.#next = target + 1;
-    this.#onTheWay.push(target);
+    this.#base = sequence + 1;
+    this.#next = sequence + 1;
+    this.#unacknowledged.push(sequence);
     const payload = Buffer.allocUnsafe(4);
     payload.writeUInt32LE(size);
+    const value = file.slotTimestampNs(sequence);
+    const detail = file.slotFlags(sequence);
     this.#write(
-      {
-        kind: FrameKind.PUBLICATION,
-        sequence: target,
-        value: timestampNs,
-        detail: flags,
-        bits: 0,
-        length: 0,
-        crc: 0,
-      },
+      { kind: FrameKind.PUBLICATION, sequence, value, detail, bits: 0, length: 0, crc: 0 },
       payload,
     );
   }
@@ -203,10 +198,5 @@ export class MirrorSender implements FlowSender {
       this.pump();
     });
     this.#socket.uncork();
-  }
-
-  #isThere(sequence: number): boolean {
-    const { words, geometry } = this.#file;
-    return words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
   }
 }

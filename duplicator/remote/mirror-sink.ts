@@ -1,29 +1,31 @@
 /**
- * Fills a mirror's ring and image with the blocks that another host sends: every publication stands
- * in the ring under the sequence it has there, byte for byte, and the image follows it.
+ * Fills a mirror's ring and image with the blocks that a duplicator of another host sends: every
+ * publication (a whole display memory) stands in the ring under the sequence that it has there,
+ * byte for byte, and the image follows. Driven by UpstreamReceiver; writes the mapped flow file and
+ * image.
  *
- * | state   | event                                | next                                                       |
- * | ------- | ------------------------------------ | ---------------------------------------------------------- |
- * | idle    | BLOCKS or PUBLICATION of n           | filling the slot of n, which is brought up to date before  |
- * | filling | BLOCKS of a later one                | filling that one's slot, with what had come already        |
- * | filling | PUBLICATION                          | idle, published, image brought up to date                  |
- * | filling | a new connection                     | idle, what had come is given up                            |
+ * | state   | event                                | next                                                     |
+ * | ------- | ------------------------------------ | -------------------------------------------------------- |
+ * | idle    | BLOCKS or PUBLICATION of n           | filling the slot of n, which first becomes a copy of the image |
+ * | filling | BLOCKS of a later publication        | filling that one's slot, with the blocks so far          |
+ * | filling | PUBLICATION                          | idle, published, image brought up to date                |
+ * | filling | a new link                           | idle, the blocks so far are discarded                    |
  *
- * A publication that was given up as missing already, and comes after all, is filled in and not
- * published: the next one builds upon it.
+ * A publication that was counted as missing and arrives after all is filled in and not published:
+ * the next one builds upon it.
  */
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
-import { HEADER } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
-import { updateDisplay } from '../../protocol/spectcl/display-update.js';
+import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, type ByteRange } from '../../protocol/flow/wire/blocks.js';
 import { FrameKind, type FrameHeader } from '../../protocol/flow/wire/frame.js';
+import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import type { FlowHost } from '../serving/flow-host.js';
-import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
-import { controlReceived } from './control-frames.js';
+import { receiveControlFrame } from './control-frames.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
-import { GapCrossing } from './gap.js';
+import { GapCrossing } from './gap-crossing.js';
 
 const PUBLICATION_BYTES = 4;
 
@@ -31,6 +33,7 @@ interface Filling {
   readonly sequence: number;
   readonly slot: number;
   readonly memory: Buffer;
+  /** Bytes that blocks changed. */
   readonly ranges: ByteRange[];
 }
 
@@ -41,17 +44,17 @@ export class MirrorSink implements FlowSink {
   readonly #host: FlowHost;
   readonly #hooks: FlowSinkHooks;
   readonly #crossing: GapCrossing;
+  /** When each block changed, for receivers on further hosts. */
   readonly history: BlockHistory;
   readonly acknowledgeEvery = 1;
   readonly large = false;
-  /** Per slot, the publication it holds, plus 1; 0: nothing that could be built upon. */
-  readonly #holds: number[];
+  /** Per slot: the publication it holds, plus 1; 0: nothing that could be built upon. */
+  readonly #versions: number[];
   /** Bytes of the newest publication. */
   #size: number;
   #filling: Filling | undefined;
+  /** The published count at the last flush. */
   #flushed = 0;
-  imageBytesWritten = 0;
-  publishedBytes = 0;
 
   constructor(file: FlowFile, image: ImageWriter, host: FlowHost, takenOver: boolean, hooks: FlowSinkHooks) {
     this.#file = file;
@@ -61,7 +64,7 @@ export class MirrorSink implements FlowSink {
     this.#hooks = hooks;
     this.#crossing = new GapCrossing(file, this.#ring, host);
     this.history = new BlockHistory(file.geometry.payloadCapacity, file.published);
-    this.#holds = Array.from({ length: file.geometry.slotCount }, () => 0);
+    this.#versions = Array.from({ length: file.geometry.slotCount }, () => 0);
     this.#size = takenOver ? file.geometry.payloadCapacity : 0;
   }
 
@@ -79,11 +82,11 @@ export class MirrorSink implements FlowSink {
 
   begin(): void {
     const filling = this.#filling;
-    if (filling !== undefined) this.#holds[filling.slot] = 0;
+    if (filling !== undefined) this.#versions[filling.slot] = 0;
     this.#filling = undefined;
   }
 
-  /** Publications are visible at once; what is left to do is to acknowledge them. */
+  /** Publications are published as they arrive; what a flush adds is their acknowledgement. */
   get unseen(): number {
     return this.#ring.published - this.#flushed;
   }
@@ -107,16 +110,17 @@ export class MirrorSink implements FlowSink {
   }
 
   place(): Buffer {
-    throw new Error('a mirror has no buffers of its own');
+    throw new Error('a mirror is sent in blocks and has no place for a whole buffer');
   }
 
   admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
-    if (kind === FrameKind.BUFFER) return 'a buffer came, and the flow is a mirror';
+    if (kind === FrameKind.BUFFER) return 'a whole buffer arrived, and the flow is a mirror';
     if (kind !== FrameKind.BLOCKS && kind !== FrameKind.PUBLICATION) return true;
     if (this.#filling?.sequence === sequence) return true;
     const { next } = this.#ring;
-    if (sequence < this.#whole) return `publication ${sequence} came where ${next} was to come`;
-    if (!this.#crossing.goOnAt(Math.max(sequence, next))) return false;
+    if (sequence < this.#file.imageApplied)
+      return `publication ${sequence} arrived where ${next} was expected`;
+    if (!this.#crossing.advanceTo(Math.max(sequence, next))) return false;
     this.#fill(sequence);
     return true;
   }
@@ -136,40 +140,37 @@ export class MirrorSink implements FlowSink {
       if (filling.sequence === this.#ring.next) this.#publish(filling, size, header);
       return undefined;
     }
-    return controlReceived(header, this.#hooks);
+    return receiveControlFrame(header, this.#hooks);
   }
 
   /**
-   * Opens the slot of `sequence` with all that is known until now: the image, or what had come for
-   * an earlier one that is given up.
+   * Opens the slot of `sequence` with the newest known content: the image, or the blocks so far of
+   * an earlier publication that was left unfinished.
    */
   #fill(sequence: number): void {
-    const before = this.#filling;
+    const unfinished = this.#filling;
     const memory = this.#ring.begin();
     const slot = this.#slotOf(this.#ring.next);
-    if (before === undefined) this.#bringUpToDate(memory, this.#holds[slot] ?? 0);
-    else if (before.slot !== slot) {
-      before.memory.copy(memory);
-      this.#holds[before.slot] = 0;
+    if (unfinished === undefined) this.#copyImage(memory, this.#versions[slot] ?? 0);
+    else if (unfinished.slot !== slot) {
+      unfinished.memory.copy(memory);
+      this.#versions[unfinished.slot] = 0;
     }
-    this.#holds[slot] = 0;
-    this.#filling = { sequence, slot, memory, ranges: before?.ranges ?? [] };
+    this.#versions[slot] = 0;
+    this.#filling = { sequence, slot, memory, ranges: unfinished?.ranges ?? [] };
   }
 
-  /**
-   * What a slot holds, plus 1, becomes what the image is: only blocks that changed since are
-   * copied.
-   */
-  #bringUpToDate(memory: Buffer, holds: number): void {
+  /** Copies the blocks of the image that changed since `version`, which `memory` holds; 0: all. */
+  #copyImage(memory: Buffer, version: number): void {
     const { changed } = this.history;
     const image = this.#image.bytes;
     for (let block = 0; block < changed.length;) {
-      if (holds > 0 && (changed[block] ?? 0) <= holds) {
+      if (version > 0 && (changed[block] ?? 0) <= version) {
         block += 1;
         continue;
       }
       let end = block + 1;
-      while (end < changed.length && (holds === 0 || (changed[end] ?? 0) > holds)) end += 1;
+      while (end < changed.length && (version === 0 || (changed[end] ?? 0) > version)) end += 1;
       image.copy(memory, block * IMAGE_BLOCK_BYTES, block * IMAGE_BLOCK_BYTES, end * IMAGE_BLOCK_BYTES);
       block = end;
     }
@@ -179,39 +180,21 @@ export class MirrorSink implements FlowSink {
     this.#filling = undefined;
     this.#ring.commit(size, header.value, header.detail);
     this.#ring.publish();
-    const changed = merged(ranges);
-    const whole = memory.subarray(0, size);
+    const changed = mergeRanges(ranges);
     const update = this.#file.identity.type === 'spectra' ? updateDisplay : undefined;
-    this.#image.apply(whole, clipped(changed, size), sequence, size, this.#size, update);
+    const clipped = clipRanges(changed, size);
+    this.#image.apply(memory.subarray(0, size), clipped, sequence, size, this.#size, update);
     this.history.note(sequence, changed, size);
-    this.#holds[this.#slotOf(sequence)] = sequence + 1;
+    this.#versions[this.#slotOf(sequence)] = sequence + 1;
     this.#size = size;
-    this.publishedBytes += size;
-    for (const [start, end] of changed) this.imageBytesWritten += end - start;
     this.#host.published();
   }
 
-  /** Publications below it are in the image. */
-  get #whole(): number {
-    return this.#file.words.load64(HEADER.imageSequence);
-  }
-
   #slotOf(sequence: number): number {
-    return sequence % this.#holds.length;
+    return sequence % this.#versions.length;
   }
 }
 
-/** Ascending and apart. */
-function merged(ranges: readonly ByteRange[]): ByteRange[] {
-  const result: [number, number][] = [];
-  for (const [start, end] of ranges.toSorted((one, other) => one[0] - other[0])) {
-    const last = result.at(-1);
-    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end);
-    else result.push([start, end]);
-  }
-  return result;
-}
-
-function clipped(ranges: readonly ByteRange[], size: number): ByteRange[] {
+function clipRanges(ranges: readonly ByteRange[], size: number): ByteRange[] {
   return ranges.filter(([start]) => start < size).map(([start, end]) => [start, Math.min(end, size)]);
 }

@@ -1,268 +1,172 @@
 /**
- * A flow that another host's duplicator sends, as one thing: the link to it, which comes back after
- * every cut, the flow file (a mirror's image beside it) that the link fills, and the host that
- * serves them, to other hosts too.
+ * A flow that the duplicator of another host sends: UpstreamConnector keeps the link to it, the
+ * welcome of the first link has the flow made here (flow file, a mirror's image, signal link), and
+ * a FlowSink fills it. The flow is served to consumers on this host and, as a relay, to further
+ * hosts. Used by the duplicator program (`--source`). Writes counters; sockets and files are those
+ * of its parts.
  *
- * | state      | event                                  | next                                              |
- * | ---------- | -------------------------------------- | ------------------------------------------------- |
- * | starting   | welcomed                               | running: the flow is made                         |
- * | starting   | anything else                          | ended: start() rejects                            |
- * | running    | link lost                              | waiting (stale, unless the flow had ended)        |
- * | waiting    | delay over, welcomed at the same epoch | running: resumes where it was                     |
- * | waiting    | welcomed, but it is another flow now   | replaced: whoever owns this makes it anew         |
- * | any        | close()                                | ended                                             |
+ * | state    | event                                     | next                                          |
+ * | -------- | ----------------------------------------- | --------------------------------------------- |
+ * | starting | welcomed                                  | running: the flow is made                     |
+ * | starting | anything else                             | ended: start() rejects                        |
+ * | running  | link lost                                 | waiting (stale, unless the flow had ended)    |
+ * | waiting  | welcomed at the same epoch                | running: continues where it was               |
+ * | waiting  | welcomed at another epoch                 | `replaced`: a new duplicator must start       |
+ * | any      | close()                                   | ended                                         |
  */
-import { randomBytes } from 'node:crypto';
-import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { AddressOf } from '../../protocol/base/address.js';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
-import type { Served } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import {
-  HEADER,
   PROVIDER_GENERATION,
   sourceStateOf,
   type SourceState,
 } from '../../protocol/flow/flow-file/layout.js';
-import type { Logger } from '../../protocol/base/log.js';
-import { readSecurity, type Security } from '../../protocol/rpc/security/options.js';
-import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { DELIVERY_DETAIL } from '../../protocol/flow/wire/frame.js';
 import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
-import type { Delivery } from '../serving/consumer-registry.js';
-import type { DuplicatedFlow, FlowPlaces } from '../serving/duplicated-flow.js';
-import { HostedFlow, type HostedParts } from '../serving/hosted-flow.js';
-import { Backoff } from '../../protocol/base/backoff.js';
+import { readSecurity } from '../../protocol/rpc/security/options.js';
 import type { RemoteFlowOptions } from '../options.js';
-import type { PredecessorState } from '../recovery/obtain-file.js';
-import type { FlowSink } from './flow-sink.js';
+import type { Delivery } from '../serving/consumer-registry.js';
+import { DuplicatedFlow } from '../serving/duplicated-flow.js';
+import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import {
   findRemotePredecessor,
-  makeFlow,
-  releaseFlow,
+  makeReceivedFlow,
   resumePoint,
-  type RemoteParts,
-} from './remote-parts.js';
-import { Serving, type ServedFlow } from './serving.js';
+  type RemotePredecessor,
+} from './received-flow.js';
+import { RemoteServer } from './remote-server.js';
+import { UpstreamConnector } from './upstream-connector.js';
 import { UpstreamDelivery } from './upstream-delivery.js';
-import { UpstreamLink } from './upstream-link.js';
 
-/** An attempt costs little, and what the ring holds meanwhile is not lost. */
-const LINK_BACKOFF = { firstMs: 20, maxMs: 1_000 };
-
-export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
+export class RemoteFlow extends DuplicatedFlow {
+  protected readonly server: RemoteServer;
   readonly #options: RemoteFlowOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #serving: Serving;
-  readonly #stopping = new AbortController();
-  readonly #backoff = new Backoff(LINK_BACKOFF);
-  readonly #id = randomBytes(16).toString('hex');
-  #parts: RemoteParts | undefined;
-  #inherited: PredecessorState;
-  /** Receivers on other hosts that a killed predecessor had. */
-  #remotesBefore = 0;
-  #running: Promise<void> = Promise.resolve();
-  #link: UpstreamLink | undefined;
-  /** Where the sender is; somewhere else after it was started again. */
-  #source: AddressOf<'tcp' | 'tls'>;
-  /** Ends the wait for the next attempt. */
-  #wake: () => void = () => undefined;
-  #state: SourceState = 'starting';
+  readonly #connector: UpstreamConnector;
   readonly #delivery: UpstreamDelivery;
-  #farewell = false;
-  #connections = 0;
+  #predecessor: RemotePredecessor | undefined;
+  #sink: FlowSink | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #state: SourceState = 'starting';
+  /** The sender closed the present link in good order. */
+  #senderClosed = false;
   #receivedBytes = 0;
 
   constructor(options: RemoteFlowOptions, clock: Clock, log: Logger) {
     super();
     this.#options = options;
-    this.#source = options.source;
     this.#clock = clock;
     this.#log = log;
-    this.#delivery = new UpstreamDelivery(clock, (delivery) => this.#link?.deliver(delivery));
-    this.#serving = new Serving(options.security, clock, log, () => this.#served);
+    this.server = new RemoteServer(options.security, clock, log, () => this.served);
+    this.#delivery = new UpstreamDelivery(clock, (delivery) => this.#connector.deliver(delivery));
+    this.#connector = new UpstreamConnector(options, clock, log, {
+      request: () => this.#request(),
+      welcomed: (welcome) => this.#welcomed(welcome),
+      received: (bytes) => this.#received(bytes),
+      lost: (error) => this.#lost(error),
+    });
   }
 
-  /** Resolves when the other host has welcomed this one and the flow is made. */
+  /** Resolves when the sender has welcomed this host and the flow is made. */
   async start(): Promise<void> {
     const security = readSecurity(this.#options.security);
     const { secret } = security;
     if (secret === undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
-        `${this.#options.sourceText}: a flow comes from another host with a shared secret only: give --secret-file`,
+        `${this.#options.sourceText}: a flow of another host needs a shared secret: give --secret-file`,
       );
     }
-    const left = await findRemotePredecessor(this.#options, this.#log);
-    this.#inherited = left.inherited;
-    this.#delivery.expect(left.expected);
-    this.#remotesBefore = left.remotes;
+    this.#predecessor = await findRemotePredecessor(this.#options, this.#log);
+    this.#delivery.expect(this.#predecessor.lossless);
     await new Promise<void>((resolve, reject) => {
-      this.#running = this.#run(security, secret, left.resume, resolve, reject);
+      this.#running = this.#connector.run(security, secret, resolve, reject);
     });
-  }
-
-  protected get hosted(): HostedParts | undefined {
-    return this.#parts;
   }
 
   get sourceState(): SourceState {
     return this.#state;
   }
 
-  get places(): FlowPlaces {
-    const { file, link, imagePath } = this.#made;
-    const { payloadCapacity, slotCount } = file.geometry;
-    const places = { file: file.path, link, bufferSize: payloadCapacity, buffers: slotCount };
-    return imagePath === undefined ? places : { ...places, image: imagePath };
-  }
-
   get type(): string {
-    return this.#made.file.identity.type;
+    return this.mustBeHosted.file.identity.type;
   }
 
-  expectAtMost(consumers: number): void {
-    this.#delivery.expectAtMost(consumers + this.#remotesBefore);
-    this.#parts?.host.expectAtMost(consumers);
+  override expectAtMost(consumers: number): void {
+    this.#delivery.expectAtMost(consumers + (this.#predecessor?.remotes ?? 0));
+    super.expectAtMost(consumers);
   }
 
-  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
-    return this.#serving.serve(listen);
-  }
-
-  redirect(source: AddressOf<'tcp' | 'tls'>): void {
-    this.#source = source;
-    this.#log.info('the source is somewhere else now', { source: formatAddress(source) });
-    this.#backoff.reset();
-    this.#wake();
+  override redirect(source: AddressOf<'tcp' | 'tls'>): void {
+    this.#connector.redirect(source);
   }
 
   async close(): Promise<void> {
-    this.#stopping.abort();
+    this.#connector.stop();
     this.#delivery.granted(undefined);
-    this.#serving.close();
-    const parts = this.#parts;
-    this.#parts = undefined;
-    if (parts !== undefined) await releaseFlow(parts);
-    await this.#running.catch(() => undefined);
+    await this.release();
+    await this.#running;
+    await this.release(); // the flow may have been made while the link was closed
   }
 
-  get #made(): RemoteParts {
-    if (this.#parts === undefined) throw new Error('the flow is not there yet');
-    return this.#parts;
-  }
-
-  get #served(): ServedFlow | undefined {
-    return this.#parts === undefined ? undefined : { ...this.#parts, history: this.#parts.history };
-  }
-
-  get #stopped(): boolean {
-    return this.#stopping.signal.aborted;
-  }
-
-  /** Link after link, until it is closed. */
-  async #run(
-    security: Security,
-    secret: Secret,
-    left: WireHello['resume'],
-    started: () => void,
-    failed: (error: unknown) => void,
-  ): Promise<void> {
-    let resume = left;
-    while (!this.#stopped) {
-      try {
-        await this.#linkOnce(security, secret, resume, started);
-      } catch (error) {
-        this.#link = undefined;
-        this.#delivery.granted(undefined);
-        if (this.#stopped) break;
-        if (this.#parts === undefined) {
-          failed(error);
-          return;
-        }
-        this.#lost(error);
-      }
-      if (this.#parts !== undefined) resume = resumePoint(this.#parts.file);
-      await this.#sleep(this.#backoff.next());
-    }
-    failed(new MirrorflowError('STOPPED', 'the flow was stopped before it was there'));
-  }
-
-  async #linkOnce(
-    security: Security,
-    secret: Secret,
-    resume: WireHello['resume'],
-    started: () => void,
-  ): Promise<void> {
-    const { app, flow, crc, startTimeoutMs } = this.#options;
-    this.#farewell = false;
-    const common = { application: app, flow, id: this.#id, crc, delivery: this.#delivery.begin() };
-    const link = new UpstreamLink(
-      {
-        address: this.#source,
-        secret,
-        trust: security.trust,
-        hello: resume === undefined ? common : { ...common, resume },
-        withinMs: startTimeoutMs,
-        clock: this.#clock,
-        signal: this.#stopping.signal,
-      },
-      {
-        welcomed: async (welcome) => {
-          const sink = await this.#welcomed(welcome);
-          this.#connections += 1;
-          started();
-          return sink;
-        },
-        received: (bytes) => this.#received(bytes),
-      },
-    );
-    this.#link = link;
-    await link.over;
+  #request(): Pick<WireHello, 'delivery' | 'resume'> {
+    this.#senderClosed = false;
+    const delivery = this.#delivery.begin();
+    const resume = this.hosted === undefined ? this.#predecessor?.resume : resumePoint(this.hosted.file);
+    return resume === undefined ? { delivery } : { delivery, resume };
   }
 
   async #welcomed(welcome: WireWelcome): Promise<FlowSink> {
-    const known = this.#parts;
-    const parts = known ?? (await this.#make(welcome));
-    const { file } = parts;
-    if (known !== undefined && file.words.load64(HEADER.sourceEpoch) !== welcome.epoch) {
-      const why = `the sequences of ${this.#options.sourceText} have begun again`;
+    if (this.hosted !== undefined && this.hosted.file.sourceEpoch !== welcome.epoch) {
+      const why = `the sequences of ${this.#options.sourceText} started again`;
       this.emit('replaced', why);
       throw new MirrorflowError('STOPPED', why);
     }
-    if (this.#stopped) throw new MirrorflowError('STOPPED', 'the flow was stopped');
-    this.#backoff.reset();
+    const sink = this.#sink ?? (await this.#make(welcome));
+    if (this.#connector.stopped) throw new MirrorflowError('STOPPED', 'the flow was stopped');
     this.#delivery.granted(welcome.delivery);
     this.#setState(welcome.state, welcome.sinceNs, welcome.generation);
     setImmediate(() => this.#delivery.settle());
-    return parts.sink;
+    return sink;
   }
 
-  async #make(welcome: WireWelcome): Promise<RemoteParts> {
-    const parts = await makeFlow(this.#options, welcome, this.#inherited, this.#clock, this.#log, {
-      beforeLossless: () => this.#delivery.beforeLossless(),
-      hooks: {
-        state: (detail, sinceNs) => {
-          const state = sourceStateOf(detail % PROVIDER_GENERATION);
-          if (state !== undefined) this.#setState(state, sinceNs, Math.floor(detail / PROVIDER_GENERATION));
-        },
-        delivery: (detail) => this.#delivered(detail === DELIVERY_DETAIL.lossless ? 'lossless' : 'lossy'),
-        farewell: () => (this.#farewell = true),
-      },
-    });
-    const { host } = parts;
-    this.follow(parts);
+  async #make(welcome: WireWelcome): Promise<FlowSink> {
+    const { hosted, sink, history } = await makeReceivedFlow(
+      this.#options,
+      welcome,
+      this.#predecessor?.state,
+      this.#clock,
+      this.#log,
+      { beforeLossless: () => this.#delivery.beforeLossless(), sink: this.#sinkHooks() },
+    );
+    this.#sink = sink;
+    this.adopt(hosted, history);
+    const { host } = hosted;
     host.on('lossless', (count) => this.#delivery.count(count));
-    const nobodyExpected = (): void => this.#delivery.expect(0);
-    // Those who find another file than they had come in about the same time as those who come back.
-    if (host.awaits) host.once('complete', nobodyExpected);
-    else this.#clock.after(this.#options.reattachMs, nobodyExpected, true);
-    this.#parts = parts;
-    return parts;
+    const expectNone = (): void => this.#delivery.expect(0);
+    // Consumers that find another file than they had attach within about the same time as
+    // consumers that reattach.
+    if (host.awaits) host.once('complete', expectNone);
+    else this.#clock.after(this.#options.reattachMs, expectNone, true);
+    return sink;
   }
 
-  #delivered(delivery: Delivery): void {
+  #sinkHooks(): FlowSinkHooks {
+    return {
+      state: (detail, sinceNs) => {
+        const state = sourceStateOf(detail % PROVIDER_GENERATION);
+        if (state !== undefined) this.#setState(state, sinceNs, Math.floor(detail / PROVIDER_GENERATION));
+      },
+      delivery: (detail) => this.#granted(detail === DELIVERY_DETAIL.lossless ? 'lossless' : 'lossy'),
+      senderClosed: () => (this.#senderClosed = true),
+    };
+  }
+
+  #granted(delivery: Delivery): void {
     if (this.#delivery.isRefused(delivery))
       this.#log.warn('the other host sends without waiting for this one: buffers may be lost', {
         source: this.#options.sourceText,
@@ -271,17 +175,18 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
   }
 
   #lost(error: unknown): void {
+    this.#delivery.granted(undefined);
     const cause =
       error instanceof MirrorflowError
         ? error
         : new MirrorflowError('SYSTEM_ERROR', describeError(error), {}, error);
-    // A flow that has ended stays what it is: there is nothing to be had that is not here.
-    if (this.#farewell && this.#state === 'ended') return;
-    this.#setState('stale', Number(wallClockNs()), this.#made.host.generation, cause);
+    // A flow that has ended stays so: its sender has nothing that is not here.
+    if (this.hosted === undefined || (this.#senderClosed && this.#state === 'ended')) return;
+    this.#setState('stale', Number(wallClockNs()), this.hosted.host.generation, cause);
   }
 
   #setState(state: SourceState, sinceNs: number, generation: number, cause?: MirrorflowError): void {
-    const host = this.#parts?.host;
+    const host = this.hosted?.host;
     if (host === undefined) return;
     const changed = state !== this.#state || generation !== host.generation;
     this.#state = state;
@@ -292,28 +197,13 @@ export class RemoteFlow extends HostedFlow implements DuplicatedFlow {
 
   #received(bytes: number): void {
     this.#receivedBytes += bytes;
-    const parts = this.#parts;
-    if (parts === undefined) return;
-    const { file, sink } = parts;
+    const file = this.hosted?.file;
+    const sink = this.#sink;
+    if (file === undefined || sink === undefined) return;
     file.setCounter(COUNTERS.receivedBytes.id, this.#receivedBytes);
     file.setCounter(COUNTERS.published.id, file.published);
     file.setCounter(COUNTERS.gaps.id, sink.gaps);
     file.setCounter(COUNTERS.missing.id, sink.missing);
-    file.setCounter(COUNTERS.connections.id, this.#connections);
-  }
-
-  async #sleep(delayMs: number): Promise<void> {
-    if (this.#stopped) return;
-    const { signal } = this.#stopping;
-    await new Promise<void>((resolve) => {
-      const over = (): void => {
-        cancel();
-        signal.removeEventListener('abort', over);
-        resolve();
-      };
-      const cancel = this.#clock.after(delayMs, over);
-      this.#wake = over;
-      signal.addEventListener('abort', over, { once: true });
-    });
+    file.setCounter(COUNTERS.connections.id, this.#connector.connections);
   }
 }

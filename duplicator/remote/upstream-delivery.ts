@@ -1,90 +1,91 @@
 /**
- * Whether the sender of a flow has to wait for this host: while somebody here needs every buffer,
- * and not otherwise. Pure but for the clock.
+ * Decides whether the sender of a flow must wait for this host (lossless delivery) or may skip what
+ * this host is too slow for (lossy): lossless exactly while a consumer here needs every buffer.
+ * Owned by RemoteFlow. Pure but for the clock, which is passed in.
  *
- * | wanted   | because                                                                            |
- * | -------- | ---------------------------------------------------------------------------------- |
- * | lossless | a lossless consumer is there, waits to be admitted, or is expected back            |
- * | lossy    | none of them                                                                       |
+ * | requested | while                                                                         |
+ * | --------- | ----------------------------------------------------------------------------- |
+ * | lossless  | a lossless consumer is connected, waits for admission, or is expected to reattach |
+ * | lossy     | there is none of them                                                         |
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Delivery } from '../serving/consumer-registry.js';
 
 /**
- * A consumer that wants every buffer waits so long for the sender to agree; a sender that does not
- * has a reason.
+ * Longest time that a lossless consumer waits for the sender's agreement, milliseconds. A sender
+ * that does not agree has demoted this host.
  */
 const GRANTED_WITHIN_MS = 2_000;
 
 export class UpstreamDelivery {
   readonly #clock: Clock;
-  readonly #ask: (delivery: Delivery) => void;
+  readonly #request: (delivery: Delivery) => void;
+  /** Lossless consumers that are connected, expected to reattach, and waiting for admission. */
   #lossless = 0;
   #expected = 0;
   #admitting = 0;
-  #asked: Delivery = 'lossy';
+  #requested: Delivery = 'lossy';
+  /** Undefined without a link. */
   #granted: Delivery | undefined;
   #waiting: (() => void)[] = [];
 
-  /** `ask` tells the sender, when there is a link. */
-  constructor(clock: Clock, ask: (delivery: Delivery) => void) {
+  /** `request` asks the sender, when there is a link. */
+  constructor(clock: Clock, request: (delivery: Delivery) => void) {
     this.#clock = clock;
-    this.#ask = ask;
+    this.#request = request;
   }
 
-  /** A new link asks for this in its first message. */
+  /** The delivery that a new link requests in its first message. */
   begin(): Delivery {
-    this.#asked = this.#wanted;
-    return this.#asked;
+    this.#requested = this.#needed;
+    return this.#requested;
   }
 
-  /** Lossless consumers that are there. */
+  /** The number of connected lossless consumers. */
   count(lossless: number): void {
     this.#lossless = lossless;
-    this.#look();
+    this.#update();
   }
 
-  /** Those that a killed predecessor had. */
+  /** The number of lossless consumers of a killed predecessor that are expected to reattach. */
   expect(consumers: number): void {
     this.#expected = consumers;
-    this.#look();
+    this.#update();
   }
 
   expectAtMost(consumers: number): void {
     this.expect(Math.min(this.#expected, consumers));
   }
 
-  /**
-   * What the sender does from here on; undefined: there is no link. Whoever waits for lossless has
-   * it, or cannot have it.
-   */
+  /** The delivery of what the sender sends from now on; undefined: there is no link. */
   granted(delivery: Delivery | undefined): void {
     this.#granted = delivery;
     if (delivery === 'lossy') return;
+    // Consumers that wait for a lossless link have it, or cannot have it before the next one.
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const go of waiting) go();
+    for (const admit of waiting) admit();
   }
 
-  /** Whether this host asked for what it was not granted. */
+  /** Whether `delivery` is less than this host requested. */
   isRefused(delivery: Delivery): boolean {
-    return delivery === 'lossy' && this.#asked === 'lossless';
+    return delivery === 'lossy' && this.#requested === 'lossless';
   }
 
-  /** Asks again what may have changed while the link was made. */
+  /** Requests what became necessary while the link was made. */
   settle(): void {
-    this.#look();
+    this.#update();
   }
 
   /**
-   * Resolves when nothing of what comes is left out any more, or nobody can promise that; undefined
-   * when that is so already.
+   * Resolves when no buffer is left out any more, or when the sender does not agree in time;
+   * undefined when a lossless consumer can be admitted at once.
    */
   beforeLossless(): Promise<void> | undefined {
-    if (this.#granted === undefined || (this.#granted === 'lossless' && this.#asked === 'lossless'))
+    if (this.#granted === undefined || (this.#granted === 'lossless' && this.#requested === 'lossless'))
       return undefined;
     this.#admitting += 1;
-    this.#look();
+    this.#update();
     const granted = new Promise<void>((resolve) => {
       const cancel = this.#clock.after(GRANTED_WITHIN_MS, resolve, true);
       this.#waiting.push(() => {
@@ -92,24 +93,24 @@ export class UpstreamDelivery {
         resolve();
       });
     });
-    // Whoever was waited for is counted by then.
+    // By the next turn the admitted consumer is counted by `count`.
     void granted.then(() =>
       setImmediate(() => {
         this.#admitting -= 1;
-        this.#look();
+        this.#update();
       }),
     );
     return granted;
   }
 
-  get #wanted(): Delivery {
+  get #needed(): Delivery {
     return this.#lossless + this.#expected + this.#admitting > 0 ? 'lossless' : 'lossy';
   }
 
-  #look(): void {
-    const wanted = this.#wanted;
-    if (this.#granted === undefined || wanted === this.#asked) return;
-    this.#asked = wanted;
-    this.#ask(wanted);
+  #update(): void {
+    const needed = this.#needed;
+    if (this.#granted === undefined || needed === this.#requested) return;
+    this.#requested = needed;
+    this.#request(needed);
   }
 }

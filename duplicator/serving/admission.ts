@@ -1,160 +1,123 @@
 /**
- * How a client of the signal link comes to a flow: its HELLO is understood or refused, a provider
- * takes its seat, a consumer begins where it asks and where the ring still has what it is to get.
+ * Admits clients of the signal link to one flow: checks a HELLO, gives a provider the claim, and
+ * finds the sequence at which a consumer begins. Called by LinkProtocol for HELLO and START
+ * messages. Reads the flow file and answers on the client's connection.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { LINK_VERSION, unpackHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
-import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
+import type { FlowConsumers } from './flow-consumers.js';
 import type { LinkClient } from './link-client.js';
-import type { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
+import type { LinkClients } from './link-clients.js';
+import type { SourceStatus } from './source-status.js';
 import type { WriterCredit } from './writer-credit.js';
 
 const EPOCH_LOW = 2 ** 32;
 
-/** What the flow's host has to say and to hear. */
-export interface AdmissionDependencies {
-  readonly file: FlowFile;
-  readonly registry: ConsumerRegistry;
-  readonly credit: WriterCredit;
-  readonly returns: ReattachmentTracker;
-  /** Slots beyond the published ones that the writer may count on before it opens them. */
-  readonly openSlots: number;
-  /** How far consumers were told. */
-  published(): number;
-  /** Of the provider that is there, or was last. */
-  generation(): number;
-  /** Resolves when a lossless consumer can be admitted; undefined when that is now. */
-  beforeLossless(): Promise<void> | undefined;
-  isThere(client: LinkClient): boolean;
-  /** A provider has its seat. */
-  seated(): void;
-  /** Its HELLO was understood. */
-  greeted(hello: Hello): void;
-  /** There is one consumer more; it is not welcomed yet. */
-  counted(): void;
-  admitted(client: LinkClient, consumer: Consumer): void;
-}
+/**
+ * Called before a lossless consumer is admitted: resolves when the flow receives every buffer of
+ * its source; undefined when it already does.
+ */
+export type BeforeLossless = () => Promise<void> | undefined;
 
 export class Admission {
-  readonly #flow: AdmissionDependencies;
+  readonly #file: FlowFile;
+  readonly #clients: LinkClients;
+  readonly #consumers: FlowConsumers;
+  readonly #credit: WriterCredit;
+  readonly #status: SourceStatus;
+  readonly #beforeLossless: BeforeLossless;
 
-  constructor(surroundings: AdmissionDependencies) {
-    this.#flow = surroundings;
+  constructor(
+    file: FlowFile,
+    clients: LinkClients,
+    consumers: FlowConsumers,
+    credit: WriterCredit,
+    status: SourceStatus,
+    beforeLossless: BeforeLossless,
+  ) {
+    this.#file = file;
+    this.#clients = clients;
+    this.#consumers = consumers;
+    this.#credit = credit;
+    this.#status = status;
+    this.#beforeLossless = beforeLossless;
   }
 
-  /** HELLO. False when the client was refused. */
+  /** HELLO. Returns false when the client was refused. */
   hello(client: LinkClient, detail: number): boolean {
     const hello = unpackHello(detail);
     if (hello === undefined || client.hello !== undefined) {
-      client.refuse('BAD_MESSAGE', 'a client sent a HELLO that cannot be understood, or a second one');
+      client.refuse('BAD_MESSAGE', 'a client sent a malformed HELLO, or a second one');
       return false;
     }
     if (hello.version !== LINK_VERSION) {
-      const message = `a client speaks version ${hello.version} of the signal link, this duplicator version ${LINK_VERSION}`;
+      const message = `a client uses version ${hello.version} of the signal link, this duplicator version ${LINK_VERSION}`;
       client.refuse('VERSION_MISMATCH', message);
       return false;
     }
-    if (hello.role === 'provider' && !this.#seatProvider(client, hello)) return false;
-    client.hello = hello;
-    this.#flow.greeted(hello);
-    if (hello.role === 'observer') this.#welcome(client, hello, this.#flow.published());
-    else if (hello.role === 'consumer' && hello.start !== 'sequence')
-      this.#whenHeld(client, hello, () =>
-        this.#admit(
-          client,
-          hello,
-          hello.start === 'oldest' ? this.oldest(hello.delivery) : this.#flow.file.published,
-        ),
-      );
+    if (hello.role === 'provider' && !this.#claim(client, hello)) return false;
+    this.#clients.greet(client, hello);
+    if (hello.role === 'observer') this.#welcome(client, hello, this.#file.published);
+    else if (hello.role === 'consumer' && hello.start !== 'sequence') {
+      this.#whenPossible(client, hello, () => {
+        const oldest = hello.start === 'oldest';
+        this.#admit(client, hello, oldest ? this.#credit.oldest(hello.delivery) : this.#file.published);
+      });
+    }
     return true;
   }
 
   /**
-   * START. `epochLow`: low half of the epoch the sequence was counted in; 0 when the client means
-   * the present one.
+   * START. `epochLow`: low 32 bits of the epoch in which the client counted the sequence; 0 when it
+   * means the present epoch. Every new flow file has an epoch of its own.
    */
   start(client: LinkClient, sequence: number, epochLow: number): void {
     const { hello } = client;
     if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
-      client.refuse('BAD_MESSAGE', 'a client sent a START that nothing asked for');
+      client.refuse('BAD_MESSAGE', 'a client sent a START without a HELLO that announces it');
       return;
     }
-    this.#whenHeld(client, hello, () => this.#startAt(client, hello, sequence, epochLow));
+    this.#whenPossible(client, hello, () => this.#startAt(client, hello, sequence, epochLow));
   }
 
-  /**
-   * The oldest sequence from `wanted` on whose slot the writer has not opened, and for a lossless
-   * consumer will not open without credit. What is held for one who comes back is there to the last
-   * slot: the writer, at the end of its credit, waits for that very slot.
-   */
-  oldest(delivery: Delivery, wanted = 0): number {
-    const { file, openSlots, credit } = this.#flow;
-    const lossless = delivery === 'lossless';
-    if (credit.seat !== undefined) return credit.seat.oldest(wanted, lossless);
-    const { words, geometry } = file;
-    const published = this.#flow.published();
-    const ring = published - geometry.slotCount;
-    const sure = ring + (lossless ? openSlots : Math.max(1, openSlots));
-    let oldest = Math.max(0, wanted, ring, Math.min(sure, credit.neededFrom));
-    // What was lost on the way from another host is no buffer to begin with.
-    while (oldest < published && words.load64(slotOffset(geometry, oldest) + SLOT.sequence) !== oldest + 1)
-      oldest += 1;
-    return oldest;
-  }
-
-  #seatProvider(client: LinkClient, hello: Hello): boolean {
-    const { seat } = this.#flow.credit;
-    if (seat === undefined) {
-      client.refuse('REFUSED', 'a client wanted to provide a flow that is filled from a source');
+  #claim(client: LinkClient, hello: Hello): boolean {
+    const { claim } = this.#credit;
+    if (claim === undefined) {
+      client.refuse('REFUSED', 'a client asked to provide a flow that a source fills');
       return false;
     }
-    if (seat.take(client.link, hello)) {
-      this.#flow.seated();
-      return true;
-    }
-    client.refuse('FLOW_BUSY', 'a second provider wanted to join');
+    if (claim.take(client.link, hello)) return true;
+    client.refuse('FLOW_BUSY', 'a client asked to provide a flow that has a provider');
     return false;
   }
 
-  /**
-   * Admits a lossless consumer when what comes from another host is not left out any more,
-   * everybody else at once.
-   */
-  #whenHeld(client: LinkClient, { delivery }: Hello, admit: () => void): void {
-    const held = delivery === 'lossless' ? this.#flow.beforeLossless() : undefined;
-    if (held === undefined) admit();
+  /** Lossless consumers wait until the source sends every buffer; others are admitted at once. */
+  #whenPossible(client: LinkClient, { delivery }: Hello, admit: () => void): void {
+    const possible = delivery === 'lossless' ? this.#beforeLossless() : undefined;
+    if (possible === undefined) admit();
     else
-      void held.then(() => {
-        if (client.consumer === undefined && this.#flow.isThere(client)) admit();
+      void possible.then(() => {
+        if (client.consumer === undefined && this.#clients.get(client.id) === client) admit();
       });
   }
 
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
-    const { file } = this.#flow;
-    const comparable = epochLow === 0 || epochLow === file.epoch % EPOCH_LOW;
-    // The file knows better than this process what was published: a provider needs no duplicator to
-    // publish.
-    const wanted = comparable ? Math.min(sequence, file.published) : 0;
-    const returns = epochLow !== 0 && comparable;
-    this.#admit(client, hello, Math.max(wanted, this.oldest(hello.delivery, wanted)), returns);
+    const comparable = epochLow === 0 || epochLow === this.#file.epoch % EPOCH_LOW;
+    // The file has the newest count: a provider publishes without this process.
+    const requested = comparable ? Math.min(sequence, this.#file.published) : 0;
+    const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested));
+    this.#admit(client, hello, first, epochLow !== 0 && comparable);
   }
 
-  /** `returns`: it was in this epoch of the flow before. */
-  #admit(client: LinkClient, hello: Hello, first: number, returns = false): void {
-    const consumer = this.#flow.registry.add(client.id, hello.delivery, first);
-    client.consumer = consumer;
-    this.#flow.counted();
-    if (hello.delivery === 'lossless') {
-      client.attendant = this.#flow.returns.enter(client.pid, returns);
-      if (client.attendant.awaited) this.#flow.counted();
-    }
+  /** `resumes`: the client read this epoch of the flow before. */
+  #admit(client: LinkClient, hello: Hello, first: number, resumes = false): void {
+    this.#consumers.admit(client, hello.delivery, first, resumes);
     this.#welcome(client, hello, first);
-    this.#flow.admitted(client, consumer);
+    this.#clients.signal(client, this.#file.published);
   }
 
   #welcome(client: LinkClient, hello: Hello, first: number): void {
-    client.welcome(this.#flow.file, hello, first, this.#flow.generation());
+    client.welcome(this.#file, hello, first);
+    this.#status.send(client.link);
   }
 }

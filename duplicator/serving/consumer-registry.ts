@@ -1,41 +1,56 @@
 /**
- * Who reads the flow and how far they are: pure bookkeeping, no socket. It decides how far the
- * writer may go (credit) and which acknowledgements are impossible.
+ * The table of a flow's consumers: how far each has read and whether it waits for a signal. The
+ * slowest lossless one bounds the writer. Used by the duplicator's FlowConsumers, WriterCredit and
+ * StallWatch. Pure: no socket, no file, no clock.
+ *
+ * A sequence numbers a flow's buffers from 0. An acknowledgement `n` says that the consumer needs
+ * no buffer below sequence `n` any more.
  */
 
+/** A lossless consumer holds the writer back; a lossy one misses what the writer overwrites. */
 export type Delivery = 'lossless' | 'lossy';
 
 export interface Consumer {
   readonly id: number;
+  /** It is the duplicator of another host. */
+  readonly remote: boolean;
   delivery: Delivery;
-  /** All sequences below this one are not needed any more by this consumer. */
+  /** The consumer needs no sequence below this one any more. */
   acknowledged: number;
-  /** It has drained what it saw and waits to be signalled; cleared by the signal. */
+  /** It has read all that it saw and waits for a signal; cleared by the signal. */
   waiting: boolean;
-  /** It asked for quiet: not signalled even when it waits. */
+  /** It asked for no signals, even when it waits. */
   paused: boolean;
 }
 
 /**
- * `regressed`: below an earlier one; `ahead`: beyond what was published. Both are a client's error
- * and change nothing.
+ * `regressed`: below an earlier acknowledgement; `ahead`: beyond the published sequences;
+ * `unknown`: no such consumer. All three are errors of the client and change nothing.
  */
 export type AckOutcome = 'accepted' | 'regressed' | 'ahead' | 'unknown';
 
 class RegisteredConsumer implements Consumer {
   readonly id: number;
+  readonly remote: boolean;
   waiting = true;
   paused = false;
   #acknowledged: number;
   #delivery: Delivery;
-  /** Somebody who acknowledged so much is not there any more. */
-  readonly #changed: (acknowledged: number) => void;
+  /** Receives the acknowledgement that no longer counts; -Infinity when the delivery changed. */
+  readonly #onChange: (acknowledged: number) => void;
 
-  constructor(id: number, delivery: Delivery, start: number, changed: (acknowledged: number) => void) {
+  constructor(
+    id: number,
+    delivery: Delivery,
+    start: number,
+    remote: boolean,
+    onChange: (acknowledged: number) => void,
+  ) {
     this.id = id;
+    this.remote = remote;
     this.#acknowledged = start;
     this.#delivery = delivery;
-    this.#changed = changed;
+    this.#onChange = onChange;
   }
 
   get delivery(): Delivery {
@@ -44,7 +59,7 @@ class RegisteredConsumer implements Consumer {
 
   set delivery(delivery: Delivery) {
     this.#delivery = delivery;
-    this.#changed(Number.NEGATIVE_INFINITY);
+    this.#onChange(Number.NEGATIVE_INFINITY);
   }
 
   get acknowledged(): number {
@@ -54,18 +69,19 @@ class RegisteredConsumer implements Consumer {
   set acknowledged(sequence: number) {
     const before = this.#acknowledged;
     this.#acknowledged = sequence;
-    this.#changed(before);
+    this.#onChange(before);
   }
 }
 
 export class ConsumerRegistry {
   readonly #consumers = new Map<number, RegisteredConsumer>();
+  #lastId = 0;
   /**
-   * What `slowest` found; undefined when it may have changed. With many consumers most
-   * acknowledgements are not of the slowest.
+   * Cached result of `slowest`; undefined when it may have changed. With many consumers most
+   * acknowledgements do not come from the slowest one.
    */
   #slowest: number | undefined;
-  readonly #changed = (acknowledged: number): void => {
+  readonly #invalidate = (acknowledged: number): void => {
     if (this.#slowest !== undefined && acknowledged <= this.#slowest) this.#slowest = undefined;
   };
 
@@ -73,14 +89,20 @@ export class ConsumerRegistry {
     return this.#consumers.size;
   }
 
-  add(id: number, delivery: Delivery, start: number): Consumer {
-    const consumer = new RegisteredConsumer(id, delivery, start, this.#changed);
+  /** A number for the next client or receiver; never used twice. */
+  nextId(): number {
+    return (this.#lastId += 1);
+  }
+
+  /** `start`: the first sequence that the consumer gets. */
+  add(id: number, delivery: Delivery, start: number, remote = false): Consumer {
+    const consumer = new RegisteredConsumer(id, delivery, start, remote, this.#invalidate);
     this.#consumers.set(id, consumer);
     this.#slowest = undefined;
     return consumer;
   }
 
-  /** A consumer that has gone stops counting at once. */
+  /** The consumer stops counting at once. Returns false when there is none of that id. */
   remove(id: number): boolean {
     this.#slowest = undefined;
     return this.#consumers.delete(id);
@@ -94,6 +116,19 @@ export class ConsumerRegistry {
     return this.#consumers.values();
   }
 
+  /** Lossless consumers, and how many of them are duplicators of other hosts. */
+  countLossless(): { readonly total: number; readonly remote: number } {
+    let total = 0;
+    let remotes = 0;
+    for (const { delivery, remote } of this.#consumers.values()) {
+      if (delivery !== 'lossless') continue;
+      total += 1;
+      if (remote) remotes += 1;
+    }
+    return { total, remote: remotes };
+  }
+
+  /** `published`: sequences below it are published; `waiting`: the consumer waits for a signal. */
   acknowledge(id: number, sequence: number, published: number, waiting: boolean): AckOutcome {
     const consumer = this.#consumers.get(id);
     if (consumer === undefined) return 'unknown';
@@ -104,10 +139,7 @@ export class ConsumerRegistry {
     return 'accepted';
   }
 
-  /**
-   * The slowest lossless acknowledgement; without a lossless consumer nothing holds the writer back
-   * (Infinity).
-   */
+  /** The lowest acknowledgement of a lossless consumer; Infinity without a lossless consumer. */
   slowest(): number {
     if (this.#slowest !== undefined) return this.#slowest;
     let slowest = Number.POSITIVE_INFINITY;
@@ -117,13 +149,5 @@ export class ConsumerRegistry {
     }
     this.#slowest = slowest;
     return slowest;
-  }
-
-  /**
-   * The writer may write sequences below this one: the slowest lossless acknowledgement plus the
-   * ring's size.
-   */
-  credit(slotCount: number): number {
-    return this.slowest() + slotCount;
   }
 }

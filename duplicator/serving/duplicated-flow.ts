@@ -1,61 +1,139 @@
-/** What the duplicator program needs of a flow, whatever fills it. */
-import type { EventEmitter } from 'eventemitter3';
+/**
+ * One flow of the duplicator program, whatever fills it: a local provider (local/), a SpecTcl
+ * (mirror/) or the duplicator of another host (remote/). Each kind derives from DuplicatedFlow and
+ * adds its source; what the program and the app server ask about clients, files and other hosts is
+ * answered here, with zeros and empty lists before `start` and after `close`.
+ *
+ * Writes the client counters of the flow file; all other I/O is that of HostedFlow and
+ * RemoteServer.
+ */
+import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/base/address.js';
-import type { Served } from '../../protocol/rpc/contract/shapes.js';
 import type { MirrorflowError } from '../../protocol/base/errors.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
-import type { LinkStanding, RemoteStanding } from './flow-host.js';
-
-export interface FlowPlaces {
-  readonly file: string;
-  readonly link: string;
-  /** A mirror's image. */
-  readonly image?: string;
-  /** Bytes a buffer can hold. */
-  readonly bufferSize: number;
-  /** Buffers of the ring. */
-  readonly buffers: number;
-}
+import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
+import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import type { FlowHost, LinkStanding, RemoteStanding } from './flow-host.js';
+import type { FlowPlaces, HostedFlow } from './hosted-flow.js';
 
 export interface DuplicatedFlowEvents {
   state: [state: SourceState, cause: MirrorflowError | undefined];
+  /** Clients of this host and receivers on other hosts that are connected now. */
   clients: [count: number];
-  /** The flow cannot go on as it is and must be made anew, by a new duplicator. */
-  outgrown: [neededBytes: number];
   /**
-   * What another host sends is another flow now: this one is to be made anew, by a new duplicator.
+   * The source needs `neededBytes` per buffer, more than the flow has: a new duplicator must start.
    */
+  outgrown: [neededBytes: number];
+  /** Another host sends another flow now, for the stated reason: a new duplicator must start. */
   replaced: [why: string];
-  /** A lossless consumer stalled and is lossy now; `client` is what it said in its HELLO. */
+  /** A stalled lossless consumer became lossy; `client` is the number in its HELLO. */
   demoted: [client: number];
 }
 
-export interface DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
-  /** Resolves when clients can come; rejects with the cause and leaves nothing behind then. */
-  start(): Promise<void>;
-  readonly sourceState: SourceState;
-  readonly clientCount: number;
-  readonly published: number;
-  /** Of the consumers that a dead predecessor had, no more than so many are still there. */
-  expectAtMost(consumers: number): void;
-  /** Everybody on the signal link, and how far they are. */
-  readonly links: LinkStanding[];
-  /** The duplicators of other hosts that receive the flow. */
-  readonly remotes: RemoteStanding[];
-  /** After start. */
-  readonly places: FlowPlaces;
-  /** The flow type; after start. */
-  readonly type: string;
-  /**
-   * Listens for duplicators of other hosts, once: a second call answers what the first did. Rejects
-   * with REFUSED without a secret, BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
-   */
+/** A flow as duplicators of other hosts receive it. */
+export interface ServedFlow {
+  readonly file: FlowFile;
+  readonly host: FlowHost;
+  /** Of a mirror: when each block of its memory changed. */
+  readonly history: BlockHistory | undefined;
+}
+
+/** Serves the flow to other hosts once it is asked to; implemented in remote/. */
+export interface FlowServer {
   serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served>;
+  close(): void;
+}
+
+export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> {
+  #hosted: HostedFlow | undefined;
+  #history: BlockHistory | undefined;
+
+  /** Resolves when clients can attach; rejects with the cause and leaves nothing behind then. */
+  abstract start(): Promise<void>;
+  abstract readonly sourceState: SourceState;
+  /** The flow type. For a flow of another host only after `start`. */
+  abstract readonly type: string;
+  /** Closes links and removes the files. Idempotent. */
+  abstract close(): Promise<void>;
   /**
-   * Of a flow that another host sends: the duplicator there listens here now; a link that is lost
-   * is made there.
+   * For a flow of another host: its sender listens at `source` from now on, where lost links are
+   * made again.
    */
   redirect?(source: AddressOf<'tcp' | 'tls'>): void;
-  /** Ends links and removes the files. Idempotent. */
-  close(): Promise<void>;
+
+  protected abstract readonly server: FlowServer;
+
+  /**
+   * Listens for duplicators of other hosts, once: a second call returns what the first did. Rejects
+   * with REFUSED without a secret, BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
+   */
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+    return this.server.serve(listen);
+  }
+
+  /** Of the consumers that a dead predecessor had, at most `consumers` are expected to reattach. */
+  expectAtMost(consumers: number): void {
+    this.#hosted?.host.expectAtMost(consumers);
+  }
+
+  get clientCount(): number {
+    return this.#hosted?.host.clientCount ?? 0;
+  }
+
+  /** Every client on the signal link and its progress. */
+  get links(): LinkStanding[] {
+    return this.#hosted?.host.links ?? [];
+  }
+
+  /** The duplicators of other hosts that receive the flow, and their progress. */
+  get remotes(): RemoteStanding[] {
+    return this.#hosted?.host.remotes.standings ?? [];
+  }
+
+  /** Buffers published in this epoch. */
+  get published(): number {
+    return this.#hosted?.file.published ?? 0;
+  }
+
+  /** Where the flow is found on this host. Throws before `start` and after `close`. */
+  get places(): FlowPlaces {
+    return this.mustBeHosted.places;
+  }
+
+  protected get hosted(): HostedFlow | undefined {
+    return this.#hosted;
+  }
+
+  protected get mustBeHosted(): HostedFlow {
+    if (this.#hosted === undefined) throw new Error('the flow has no files: not started, or closed');
+    return this.#hosted;
+  }
+
+  /** What the server for other hosts sends; undefined while there is no flow. */
+  protected get served(): ServedFlow | undefined {
+    return this.#hosted && { file: this.#hosted.file, host: this.#hosted.host, history: this.#history };
+  }
+
+  /** Owns the flow's files and links from now on, and passes on what its host reports. */
+  protected adopt(hosted: HostedFlow, history?: BlockHistory): void {
+    const { file, host } = hosted;
+    this.#hosted = hosted;
+    this.#history = history;
+    host.on('demoted', (client) => this.emit('demoted', client));
+    host.on('clients', (count) => {
+      file.setCounter(COUNTERS.clients.id, count);
+      this.emit('clients', count);
+    });
+    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
+  }
+
+  /** Stops serving other hosts, closes the links and removes the files. Idempotent. */
+  protected async release(): Promise<void> {
+    const hosted = this.#hosted;
+    this.#hosted = undefined;
+    this.server.close();
+    await hosted?.release();
+  }
 }

@@ -1,45 +1,193 @@
 /**
- * What every flow of a duplicator tells out of its host and its file, whatever fills it; zeros and
- * empty lists before these are there.
+ * The files and the socket of one flow on this host, created together and removed together: the
+ * flow file (a ring of buffers in shared memory), for a mirror the image beside it (the newest
+ * buffer, byte for byte), the socket of the signal link, and the FlowHost that serves clients on
+ * that link.
+ *
+ * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
+ * directories, maps files, listens on a Unix socket.
  */
-import { EventEmitter } from 'eventemitter3';
-import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
+import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
+import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/base/paths.js';
+import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import type { DuplicatedFlowEvents } from './duplicated-flow.js';
-import type { FlowHost, LinkStanding, RemoteStanding } from './flow-host.js';
+import { createImage } from '../../protocol/flow/flow-file/image.js';
+import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
+import { Access } from '../../protocol/host/access/access.js';
+import type { DuplicatorOptions } from '../options.js';
+import { mapImage } from '../recovery/image-check.js';
+import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
+import { FlowHost, type FlowHostOptions } from './flow-host.js';
+import { listenOnLink } from './listen.js';
 
-export interface HostedParts {
-  readonly file: FlowFile;
-  readonly host: FlowHost;
+/** Where a flow is found on this host. */
+export interface FlowPlaces {
+  readonly file: string;
+  /** Socket of the signal link. */
+  readonly link: string;
+  /** A mirror's image. */
+  readonly image?: string;
+  /** Bytes that a buffer can hold. */
+  readonly bufferSize: number;
+  /** Buffers of the ring. */
+  readonly buffers: number;
 }
 
-export abstract class HostedFlow extends EventEmitter<DuplicatedFlowEvents> {
-  /** Undefined before the flow is made, and after its end. */
-  protected abstract get hosted(): HostedParts | undefined;
+/** What the flow is to be, as its kind decides. */
+export interface HostedFlowRequest extends Pick<
+  FlowFileOptions,
+  'identity' | 'slotCount' | 'payloadCapacity' | 'flags'
+> {
+  /**
+   * Whether providers of this host write into the flow file; they are granted access to it then.
+   */
+  readonly localProvider: boolean;
+  readonly hasImage: boolean;
+  /** What a dead duplicator of the same flow left; its file is taken over where it is sound. */
+  readonly predecessor: PredecessorState;
+  readonly host: Pick<FlowHostOptions, 'openSlots' | 'beforeLossless'> & {
+    /** Overrides the number of lossless consumers that the predecessor had. */
+    readonly expected?: number;
+  };
+}
 
-  get clientCount(): number {
-    return this.hosted?.host.clientCount ?? 0;
+type FlowOptions = Pick<
+  DuplicatorOptions,
+  'app' | 'flow' | 'directory' | 'flowDirectory' | 'access' | 'reattachMs' | 'stallTimeoutMs'
+>;
+
+interface MappedImage {
+  readonly path: string;
+  /** The whole mapping, writable. */
+  readonly bytes: Buffer;
+}
+
+export class HostedFlow {
+  readonly file: FlowFile;
+  readonly host: FlowHost;
+  readonly image: MappedImage | undefined;
+  /** The file was a dead owner's, and its sequences continue. */
+  readonly takenOver: boolean;
+  readonly #link: string;
+  /** Of the flow file, so that a successor's file at the same path is never removed. */
+  readonly #inode: bigint | undefined;
+
+  private constructor(
+    file: FlowFile,
+    inode: bigint | undefined,
+    host: FlowHost,
+    image: MappedImage | undefined,
+    link: string,
+    takenOver: boolean,
+  ) {
+    this.file = file;
+    this.host = host;
+    this.image = image;
+    this.takenOver = takenOver;
+    this.#link = link;
+    this.#inode = inode;
   }
 
-  get links(): LinkStanding[] {
-    return this.hosted?.host.links ?? [];
+  /**
+   * Makes the flow, or takes over what a dead predecessor left, and listens for clients. Throws
+   * what claiming, allocating, mapping and listening throw: FILE_OWNED, TOO_LARGE, NO_SPACE,
+   * ADDRESS_IN_USE, NOT_PERMITTED, SYSTEM_ERROR. A new file is removed then; one that was taken
+   * over stays for the next start, since it holds what was published.
+   */
+  static async create(
+    options: FlowOptions,
+    request: HostedFlowRequest,
+    clock: Clock,
+    log: Logger,
+  ): Promise<HostedFlow> {
+    const { app, flow, flowDirectory, reattachMs, stallTimeoutMs } = options;
+    const { identity, slotCount, payloadCapacity, flags } = request;
+    const link = linkSocketPath(options.directory, app, flow);
+    const access = prepareDirectories(options, link, log);
+    const path = flowFilePath(flowDirectory, app, flow);
+    const imagePath = request.hasImage ? imageFilePath(flowDirectory, app, flow) : undefined;
+    const granted = request.localProvider ? 'flow file' : 'image';
+    const { file, expected, takenOver } = obtainFlowFile(
+      { path, identity, slotCount, payloadCapacity, flags, ...access.of(granted) },
+      flowDirectory,
+      request.predecessor,
+      log,
+    );
+    const inode = inodeOf(path);
+    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
+    try {
+      access.grant(path, granted, takenOver);
+      const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
+      const host = new FlowHost({
+        file,
+        links,
+        local: request.localProvider,
+        expected,
+        reattachMs,
+        stallTimeoutMs,
+        clock,
+        log,
+        ...request.host,
+      });
+      await listenOnLink(links, link);
+      access.grant(link, 'socket');
+      return new HostedFlow(file, inode, host, image, link, takenOver);
+    } catch (error) {
+      await links.close();
+      if (!takenOver) removeFiles(path, inode, imagePath);
+      throw error;
+    }
   }
 
-  get remotes(): RemoteStanding[] {
-    return this.hosted?.host.remotes.standings ?? [];
+  get places(): FlowPlaces {
+    const { payloadCapacity, slotCount } = this.file.geometry;
+    const places = {
+      file: this.file.path,
+      link: this.#link,
+      bufferSize: payloadCapacity,
+      buffers: slotCount,
+    };
+    return this.image === undefined ? places : { ...places, image: this.image.path };
   }
 
-  get published(): number {
-    return this.hosted?.file.published ?? 0;
+  /**
+   * Marks the flow as ended, removes its files and closes every link. The files go first: a reader
+   * that attaches now must not find a flow that is about to end.
+   */
+  async release(): Promise<void> {
+    this.host.setSourceState('ended', Number(wallClockNs()), this.host.generation);
+    removeFiles(this.file.path, this.#inode, this.image?.path);
+    await this.host.close();
   }
+}
 
-  /** Passes on what the host tells of its clients, and counts them in the file. */
-  protected follow({ file, host }: HostedParts): void {
-    host.on('demoted', (client) => this.emit('demoted', client));
-    host.on('clients', (count) => {
-      file.setCounter(COUNTERS.clients.id, count);
-      this.emit('clients', count);
-    });
-    host.on('consumers', (count) => file.setCounter(COUNTERS.consumers.id, count));
-  }
+/** The flow file last: it states which process owns the image. */
+function removeFiles(path: string, inode: bigint | undefined, imagePath: string | undefined): void {
+  if (imagePath !== undefined) rmSync(imagePath, { force: true });
+  if (inode !== undefined) releasePath(path, inode);
+}
+
+/** Throws what `prepareDirectory` throws for a directory of another user. */
+function prepareDirectories(options: FlowOptions, link: string, log: Logger): Access {
+  const { app, directory, flowDirectory } = options;
+  const appDirectory = appFlowDirectory(flowDirectory, app);
+  for (const path of [directory, dirname(link), flowDirectory, appDirectory]) prepareDirectory(path);
+  const access = new Access(options.access, log);
+  access.grantDirectories([appDirectory], [flowDirectory, directory, dirname(link)]);
+  return access;
+}
+
+/** A file that was taken over keeps its image, so that pointers of clients into it stay current. */
+function obtainImage(path: string, file: FlowFile, access: Access, takenOver: boolean): MappedImage {
+  const { payloadCapacity } = file.geometry;
+  const bytes = takenOver
+    ? mapImage(path, payloadCapacity)
+    : createImage(path, payloadCapacity, access.of('image'));
+  access.grant(path, 'image', takenOver);
+  return { path, bytes };
 }

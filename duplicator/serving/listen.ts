@@ -1,21 +1,21 @@
 /**
- * Listening on the flow's socket: a killed predecessor's last threads may hold it for a moment
- * longer than its process is alive.
+ * Listens on a flow's signal link socket, with retries: the last threads of a killed predecessor
+ * may hold the socket for a moment after its process has died. Called by the flows at their start.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
 
-const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
-const LOOK_MS = 20;
+const RETRY_FOR_MS = 1_000;
+const RETRY_INTERVAL_MS = 20;
 
-/** Throws what listening throws; ADDRESS_IN_USE when the path is still taken after a second. */
+/** Throws what listening throws; ADDRESS_IN_USE when the path is in use after RETRY_FOR_MS. */
 export async function listenOnLink(
   links: LinkServer,
   path: string,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const deadlineMs = clock.nowMs() + PREDECESSOR_ENDS_WITHIN_MS;
+  const deadlineMs = clock.nowMs() + RETRY_FOR_MS;
   for (;;) {
     try {
       await links.listen(path);
@@ -24,7 +24,7 @@ export async function listenOnLink(
       if (!isMirrorflowError(error, 'ADDRESS_IN_USE') || clock.nowMs() > deadlineMs) throw error;
     }
     await new Promise<void>((resolve) => {
-      clock.after(LOOK_MS, resolve);
+      clock.after(RETRY_INTERVAL_MS, resolve);
     });
   }
 }

@@ -1,44 +1,49 @@
 /**
- * The one provider a local flow may have: who sits there, how far it may write, and what it has
- * written. The provider writes slots and `published` itself; here its credit is granted, in the
- * flow file for a busy provider to look at and over the link for one that waits.
+ * The claim of a local flow's one provider (the process that writes the buffers): which client has
+ * it, what that client has published, and its credit, the sequences that it may write. Owned by
+ * WriterCredit; Admission grants the claim, LinkProtocol reports the provider's messages. Writes
+ * `granted` and `heard` in the flow file and sends CREDIT messages; the provider itself writes the
+ * slots and `published`.
  *
- * Credit is the slowest lossless acknowledgement, or what is known to be published if that is less,
- * plus the ring's size. It is taken back when a consumer joins at a buffer that it would allow to
- * overwrite: the lower word is stored, then the slots are looked at. A provider clears its slot
- * before it looks at the word, so one of the two sees the other, whatever the moment.
+ * Credit is the slowest lossless acknowledgement, or the reported publications if those are fewer,
+ * plus the ring's size. It is lowered when a consumer joins at a buffer that it would allow to
+ * overwrite: first the lower word is stored, then the slots are read. A provider clears its slot
+ * before it reads the word, so at least one of the two sees the other's store.
  *
- * | state  | event                | next   |
- * | ------ | -------------------- | ------ |
- * | empty  | take()               | seated |
- * | seated | take() by another    | seated, refused |
- * | seated | published()          | seated, to be answered |
- * | seated | answer()             | seated, knows its credit |
- * | seated | finish()             | seated, its leaving will be an end and no death |
- * | seated | leave()              | empty  |
+ * | state | event                     | next                                          |
+ * | ----- | ------------------------- | --------------------------------------------- |
+ * | free  | take()                    | held                                          |
+ * | held  | take() by another client  | held, the other is refused                    |
+ * | held  | published()               | held, an answer is due                        |
+ * | held  | answer()                  | held, the provider has its credit             |
+ * | held  | finish()                  | held, leaving will be an end and not a death  |
+ * | held  | leave()                   | free                                          |
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../protocol/flow/flow-file/geometry.js';
-import { GENERATION_SHIFT, HEADER, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 
-/** Generations wrap within the half word that a slot has for them; 0 is never one. */
+/** Generations are 1 to this number, then 1 again: a slot has 16 bits for them. */
 const GENERATIONS = 0xffff;
+/** A provider that waits is woken for no less than this part of the ring. */
+const WORTHWHILE_PART = 1 / 4;
 
 export class ProviderClaim {
   readonly #file: FlowFile;
   readonly #slowest: () => number;
   readonly #later: (action: () => void) => void;
   #link: LinkConnection | undefined;
-  #generation = 0;
+  #generation: number;
+  /** The credit in the flow file. */
   #granted = 0;
-  /** The credit that the provider was last told of over its link. */
-  #told = 0;
-  #known: number;
+  /** The credit that was last sent over the link. */
+  #sent = 0;
+  /** The publications that the provider has reported. */
+  #reported: number;
   #finished = false;
-  /** It is told at the end of this turn of the event loop. */
-  #toTell = false;
+  /** Credit is sent at the end of this turn of the event loop. */
+  #sendScheduled = false;
 
   /**
    * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action
@@ -52,7 +57,7 @@ export class ProviderClaim {
     this.#file = file;
     this.#slowest = slowest;
     this.#later = later;
-    this.#known = file.published;
+    this.#reported = file.published;
     this.#generation = newestGeneration(file);
     this.#grant();
   }
@@ -61,141 +66,144 @@ export class ProviderClaim {
     return this.#link !== undefined;
   }
 
-  /** Of the provider that sits there, or sat there last; 0 before the first. */
+  /** Of the present or last provider; 0 before the first. */
   get generation(): number {
     return this.#generation;
   }
 
   /**
-   * The oldest sequence from `wanted` on that is still in the ring. `hold`: no credit allows to
-   * overwrite it any more; the caller's acknowledgement must count as the slowest before credit is
-   * granted again.
+   * The oldest sequence from `requested` on that is still in the ring. `hold`: lowers the credit so
+   * that the provider does not overwrite it; the caller must register its acknowledgement before
+   * credit is granted again.
    */
-  oldest(wanted: number, hold: boolean): number {
-    const { geometry, words, published } = this.#file;
+  oldest(requested: number, hold: boolean): number {
+    const { geometry, published } = this.#file;
     const { slotCount } = geometry;
     const before = this.#granted;
-    const isThere = (sequence: number): boolean =>
-      words.load64(slotOffset(geometry, sequence) + SLOT.sequence) === sequence + 1;
-    let oldest = Math.min(published, Math.max(0, wanted, published - slotCount));
+    let oldest = Math.min(published, Math.max(0, requested, published - slotCount));
     if (hold) this.#limit(Math.min(before, oldest + slotCount));
-    while (oldest < published && !isThere(oldest)) oldest += 1;
+    while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
     if (hold) {
       this.#limit(Math.min(before, oldest + slotCount));
-      this.#tell(); // it may have looked at the word in between, and wait
+      this.#send(); // the provider may have read the lower word meanwhile and wait
     }
     return oldest;
   }
 
   /**
-   * Seats a provider: it continues the sequences under a generation of its own. False when somebody
-   * sits there.
+   * Grants the claim to a client and welcomes it: it continues the sequences under a new
+   * generation. Returns false when another client has the claim.
    */
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
     this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
-    this.#known = this.#file.published;
+    this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
-    link.signal(MessageKind.BEGIN, this.#known, this.#generation);
-    this.#tell();
+    link.signal(MessageKind.BEGIN, this.#reported, this.#generation);
+    this.#send();
     return true;
   }
 
-  sits(link: LinkConnection): boolean {
+  /** Whether the client of this connection is the provider. */
+  isHeldBy(link: LinkConnection): boolean {
     return this.#link === link;
   }
 
   /**
-   * The provider says that it has published below `sequence`. False when that is impossible. To be
-   * answered, whatever came of it.
+   * The provider reports that it published below `sequence`. Returns false when that is impossible;
+   * otherwise `answer` must follow.
    */
   published(sequence: number): boolean {
-    if (sequence < this.#known || sequence > this.#granted || sequence > this.#file.published) return false;
-    this.#known = sequence;
+    const possible =
+      sequence >= this.#reported && sequence <= this.#granted && sequence <= this.#file.published;
+    if (!possible) return false;
+    this.#reported = sequence;
     this.#grant();
     return true;
   }
 
   /**
-   * Answers what the provider said with its credit. `unneeded`: it looks at the word that it was
-   * heard, so it is answered only when it has published more meanwhile, may be waiting, or is a
-   * quarter of the ring behind in what it knows.
+   * Answers a report with the credit. `optional`: the provider reads from the file that its report
+   * was handled, and needs an answer only when it has published more meanwhile, may wait for
+   * credit, or can be given much more.
    */
-  answer(unneeded = false): void {
-    if (unneeded) {
-      this.#file.words.store64(HEADER.heard, this.#known);
-      const news = this.#granted - this.#told >= this.#file.geometry.slotCount / 4;
-      if (this.#file.published === this.#known && this.#known < this.#told && !news) return;
+  answer(optional = false): void {
+    if (optional) {
+      this.#file.heard = this.#reported;
+      const hasCredit = this.#file.published === this.#reported && this.#reported < this.#sent;
+      if (hasCredit && !this.#isWorthwhile) return;
     }
-    this.#tell();
+    this.#send();
   }
 
   /**
-   * A consumer acknowledged, came or went: a provider that may be waiting is told of more credit.
-   * At once when that is a quarter of the ring, or all there will be for now; otherwise with what
-   * else this turn brings, since one that is woken for every slot does little else than wake up.
+   * A consumer acknowledged, joined or left: sends more credit to a provider that may wait for it.
+   * At once when it is worthwhile or all there will be for now; otherwise together with what else
+   * this turn brings, so that the provider is not woken for every slot.
    */
   update(): void {
     const before = this.#granted;
     this.#grant();
-    if (this.#granted <= this.#told) return;
-    const { geometry, published } = this.#file;
-    if (this.#granted - this.#told >= geometry.slotCount / 4) this.#tell();
+    if (this.#granted <= this.#sent) return;
+    const { published } = this.#file;
+    if (this.#isWorthwhile) this.#send();
     else if (published < before)
-      return; // it has credit
-    else if (this.#slowest() >= published) this.#tell();
-    else if (!this.#toTell) {
-      this.#toTell = true;
+      return; // the provider has credit left
+    else if (this.#slowest() >= published) this.#send();
+    else if (!this.#sendScheduled) {
+      this.#sendScheduled = true;
       this.#later(() => {
-        this.#toTell = false;
-        if (this.#granted > this.#told) this.#tell();
+        this.#sendScheduled = false;
+        if (this.#granted > this.#sent) this.#send();
       });
     }
   }
 
-  /** The provider says that nothing comes any more. */
+  /** The provider announces that it publishes no more. */
   finish(): void {
     this.#finished = true;
   }
 
   /**
-   * The provider has gone: what it published counts even if it had no time to say so. Returns
-   * whether it said that it would go.
+   * The provider disconnected: what it published counts, reported or not. Returns whether it had
+   * announced its end.
    */
   leave(): boolean {
     this.#link = undefined;
-    this.#known = Math.max(this.#known, Math.min(this.#file.published, this.#granted));
+    this.#reported = Math.max(this.#reported, Math.min(this.#file.published, this.#granted));
     this.#grant();
     return this.#finished;
   }
 
-  #tell(): void {
-    this.#told = this.#granted;
+  get #isWorthwhile(): boolean {
+    return this.#granted - this.#sent >= this.#file.geometry.slotCount * WORTHWHILE_PART;
+  }
+
+  #send(): void {
+    this.#sent = this.#granted;
     this.#link?.signal(MessageKind.CREDIT, this.#granted);
   }
 
-  /** Down from what was granted, and up again as far as slots turned out to be gone. */
+  /** Lowers the credit, or raises it again after it was lowered too far. */
   #limit(limit: number): void {
-    const { words } = this.#file;
-    if (limit < this.#granted) words.lower64(HEADER.granted, limit);
-    else words.store64(HEADER.granted, limit);
+    if (limit < this.#granted) this.#file.lowerGranted(limit);
+    else this.#file.granted = limit;
     this.#granted = limit;
   }
 
   #grant(): void {
-    const limit = Math.min(this.#slowest(), this.#known) + this.#file.geometry.slotCount;
+    const limit = Math.min(this.#slowest(), this.#reported) + this.#file.geometry.slotCount;
     if (limit <= this.#granted) return;
     this.#granted = limit;
-    this.#file.words.store64(HEADER.granted, limit);
+    this.#file.granted = limit;
   }
 }
 
-/** The provider of the newest buffer: generations go on in a file that was taken over. */
-function newestGeneration({ geometry, words, published }: FlowFile): number {
-  return published === 0
-    ? 0
-    : words.load32(slotOffset(geometry, published - 1) + SLOT.flags) >>> GENERATION_SHIFT;
+/** The generation of the newest buffer, which continues in a file that was taken over. */
+function newestGeneration(file: FlowFile): number {
+  const { published } = file;
+  return published === 0 ? 0 : file.slotFlags(published - 1) >>> GENERATION_SHIFT;
 }

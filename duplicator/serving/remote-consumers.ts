@@ -1,25 +1,33 @@
 /**
- * The duplicators of other hosts that receive a flow, as consumers among the others: what they hold
- * of the ring, and for how long they keep their place when their link is cut. No socket.
+ * Duplicators of other hosts that receive a flow, as consumers beside those of this host. A
+ * lossless one whose connection is cut keeps its position for a while, so that the writer does not
+ * overwrite what it has not received. Owned by FlowHost; each connection of remote/serving joins
+ * here. Pure but for the counter of connected receivers in the flow file: no socket.
  *
- * | place  | event                                   | next                                    |
- * | ------ | --------------------------------------- | --------------------------------------- |
- * | taken  | leave(), it said that it goes, or lossy | gone                                    |
- * | taken  | leave(), lossless and cut               | kept: what it has not yet still holds the writer |
- * | kept   | the same duplicator, or its successor, resumes | gone, the newcomer's takes over  |
- * | kept   | keepMs are over                         | gone                                    |
+ * | state     | event                                          | next                              |
+ * | --------- | ---------------------------------------------- | --------------------------------- |
+ * | connected | leave(), announced or lossy                    | removed                           |
+ * | connected | leave(), lossless and not announced            | retained: still holds the writer  |
+ * | retained  | the same duplicator or its successor resumes   | removed, the new one holds instead |
+ * | retained  | `retainMs` have passed                         | removed                           |
  */
+import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
-import type { Consumer, ConsumerRegistry, Delivery } from './consumer-registry.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import type { Consumer, Delivery } from './consumer-registry.js';
+import type { FlowConsumers } from './flow-consumers.js';
+import type { WriterCredit } from './writer-credit.js';
 
-/** Receivers that stalled and are lossy for good, by their id. */
+/** Receivers that stalled and stay lossy, by their ids; more are not remembered. */
 const DEMOTED_MAX = 64;
 
-/** What a connection wants to hear of its flow. */
+/** The connection of a receiver, as this file calls it. */
 export interface RemoteReceiver {
   /** There is more to send. */
   published(): void;
+  /** The source's state in the flow file changed. */
   stateChanged(): void;
   /** It held the writer back for the stall timeout, and is lossy now. */
   demoted(): void;
@@ -28,192 +36,176 @@ export interface RemoteReceiver {
   readonly sentBytes: number;
 }
 
-export interface Wanted {
+/** What a receiver asks for. */
+export interface RemoteRequest {
   /** Of the duplicator process at the other end. */
   readonly id: string;
   readonly delivery: Delivery;
-  /** It has all below this sequence of the present epoch; undefined for whatever the ring has. */
+  /**
+   * The receiver has all sequences of the present epoch below this one; undefined when it has none
+   * and begins at the oldest.
+   */
   readonly resume: number | undefined;
 }
 
-/** What the flow's host has to say and to hear. */
-export interface RemoteConsumersDependencies {
-  readonly registry: ConsumerRegistry;
-  nextId(): number;
-  published(): number;
-  /** The oldest sequence from `wanted` on that a consumer of this delivery can still get. */
-  oldest(delivery: Delivery, wanted: number): number;
-  /**
-   * A lossless receiver has come to where it was, whose place was not kept here. Whether it is one
-   * of those that were awaited.
-   */
-  returned(): boolean;
-  /** One of those has gone, and its place is not kept. */
-  left(): void;
-  /** Somebody came, went or changed its delivery. */
-  changed(): void;
-  /** A lossless receiver has acknowledged. */
-  acknowledged(): void;
-  isHolding(consumer: Consumer): boolean;
-}
-
-interface Kept {
+interface Retained {
   readonly consumer: Consumer;
-  readonly returned: boolean;
+  readonly reattached: boolean;
   readonly cancel: () => void;
 }
 
-/** A receiver's place in the flow. */
+/** A connected receiver's position in the flow. */
 export class RemotePlace {
   readonly #owner: RemoteConsumers;
   readonly consumer: Consumer;
-  readonly wanted: Wanted;
+  readonly request: RemoteRequest;
   readonly receiver: RemoteReceiver;
-  /** It is one of those that were awaited. */
-  readonly returned: boolean;
+  /** It is one of the receivers that were expected after a take-over. */
+  readonly reattached: boolean;
 
   constructor(
     owner: RemoteConsumers,
     consumer: Consumer,
-    wanted: Wanted,
+    request: RemoteRequest,
     receiver: RemoteReceiver,
-    returned: boolean,
+    reattached: boolean,
   ) {
     this.#owner = owner;
     this.consumer = consumer;
-    this.wanted = wanted;
+    this.request = request;
     this.receiver = receiver;
-    this.returned = returned;
+    this.reattached = reattached;
   }
 
-  /** All below `sequence` are in its ring. False for what it cannot have. */
+  /** The receiver has all below `sequence`. Returns false for one that is not published. */
   acknowledge(sequence: number): boolean {
     return this.#owner.acknowledge(this, sequence);
   }
 
   /**
-   * From `next` on; returns from where it really holds, which is later where the ring has lost
-   * something already.
+   * Changes the delivery from sequence `next` on. Returns the sequence from which it holds: later
+   * than `next` where the ring has lost buffers already.
    */
   deliver(delivery: Delivery, next: number): number {
     return this.#owner.deliver(this, delivery, next);
   }
 
-  /** Its connection has ended. `said`: it said that it would go. Idempotent. */
-  leave(said: boolean): void {
-    this.#owner.leave(this, said);
+  /** The connection ended; `announced`: the receiver said BYE. Idempotent. */
+  leave(announced: boolean): void {
+    this.#owner.leave(this, announced);
   }
 }
 
-export class RemoteConsumers {
+interface RemoteConsumersEvents {
+  /** A receiver joined, left or changed its delivery. */
+  changed: [];
+}
+
+export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
+  readonly #file: FlowFile;
+  readonly #consumers: FlowConsumers;
+  readonly #credit: WriterCredit;
   readonly #clock: Clock;
-  readonly #keepMs: number;
-  readonly #flow: RemoteConsumersDependencies;
+  readonly #retainMs: number;
   readonly #places = new Map<number, RemotePlace>();
-  readonly #kept = new Map<string, Kept>();
+  readonly #retained = new Map<string, Retained>();
   readonly #demoted = new Set<string>();
 
   /**
-   * `keepMs`: how long a lossless receiver that was cut off holds the writer. A killed duplicator
-   * is back within a second, a connection that was reset at once; who is away for longer resumes
-   * from what the ring still has.
+   * `retainMs`: how long a lossless receiver whose connection was cut holds the writer. A killed
+   * duplicator is restarted within a second, a reset connection is made again at once; a receiver
+   * that takes longer resumes at what the ring still has.
    */
-  constructor(clock: Clock, keepMs: number, surroundings: RemoteConsumersDependencies) {
+  constructor(
+    file: FlowFile,
+    consumers: FlowConsumers,
+    credit: WriterCredit,
+    clock: Clock,
+    retainMs: number,
+  ) {
+    super();
+    this.#file = file;
+    this.#consumers = consumers;
+    this.#credit = credit;
     this.#clock = clock;
-    this.#keepMs = keepMs;
-    this.#flow = surroundings;
+    this.#retainMs = retainMs;
+    file.setCounter(COUNTERS.remotes.id, 0); // a file that was taken over still has the old number
   }
 
-  /** Connected now. */
+  /** Connected receivers. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** Lossless ones, those that were cut off a moment ago among them. */
-  get lossless(): number {
-    let lossless = this.#kept.size;
-    for (const { consumer } of this.#places.values()) if (consumer.delivery === 'lossless') lossless += 1;
-    return lossless;
-  }
-
   get standings(): NonNullable<DuplicatorFigures['remotes']> {
-    const published = this.#flow.published();
+    const { published } = this.#file;
+    const blocking = new Set(this.#credit.blocking());
     return [...this.#places.values()].map(({ consumer, receiver }) => ({
       peer: receiver.peer.slice(0, 300),
       delivery: consumer.delivery,
       acknowledged: consumer.acknowledged,
       lag: Math.max(0, published - consumer.acknowledged),
-      holding: this.#flow.isHolding(consumer),
+      holding: blocking.has(consumer),
       sentBytes: receiver.sentBytes,
     }));
   }
 
   /**
-   * A receiver takes its place; `consumer.acknowledged` is the first sequence it gets,
-   * `consumer.delivery` what it is granted.
+   * Adds a receiver. In the result `consumer.acknowledged` is the first sequence that it gets and
+   * `consumer.delivery` the delivery that it is granted.
    */
-  join(wanted: Wanted, receiver: RemoteReceiver): RemotePlace {
-    for (const place of this.#places.values()) {
-      // Its connection from before is dead, and was not noticed yet.
-      if (place.wanted.id !== wanted.id) continue;
-      // Its place is kept before the connection says farewell to it, which would give away what it
-      // holds.
-      this.leave(place, false);
-      place.receiver.close();
-    }
-    const { resume = 0 } = wanted;
-    const delivery = this.#demoted.has(wanted.id) ? 'lossy' : wanted.delivery;
-    const first = Math.max(
-      Math.min(resume, this.#flow.published()),
-      this.#flow.oldest(delivery, Math.min(resume, this.#flow.published())),
-    );
-    const consumer = this.#flow.registry.add(this.#flow.nextId(), delivery, first);
-    const kept = this.#giveBack(wanted, first);
-    // Whoever takes a kept place was counted when that was taken first.
-    const comes = kept === undefined && wanted.resume !== undefined && delivery === 'lossless';
-    const returned = kept?.returned ?? (comes && this.#flow.returned());
-    const place = new RemotePlace(this, consumer, wanted, receiver, returned);
+  join(request: RemoteRequest, receiver: RemoteReceiver): RemotePlace {
+    this.#replaceConnectionOf(request.id);
+    const { resume = 0 } = request;
+    const delivery = this.#demoted.has(request.id) ? 'lossy' : request.delivery;
+    const start = Math.min(resume, this.#file.published);
+    const first = Math.max(start, this.#credit.oldest(delivery, start));
+    const { registry, reattachments } = this.#consumers;
+    const consumer = registry.add(registry.nextId(), delivery, first, true);
+    const retained = this.#takeRetained(request, first);
+    // A retained position was counted as reattached when it was first taken.
+    const resumes = retained === undefined && request.resume !== undefined && delivery === 'lossless';
+    const reattached = retained?.reattached ?? (resumes && reattachments.enterRemote());
+    const place = new RemotePlace(this, consumer, request, receiver, reattached);
     this.#places.set(consumer.id, place);
-    this.#flow.changed();
+    this.#changed();
     return place;
   }
 
   acknowledge({ consumer }: RemotePlace, sequence: number): boolean {
-    if (sequence > this.#flow.published()) return false;
-    if (sequence <= consumer.acknowledged) return true; // from before it became lossless
+    if (sequence > this.#file.published) return false;
+    if (sequence <= consumer.acknowledged) return true; // sent before it became lossless
     consumer.acknowledged = sequence;
-    if (consumer.delivery === 'lossless') this.#flow.acknowledged();
+    if (consumer.delivery === 'lossless') this.#credit.grant();
     return true;
   }
 
-  deliver(place: RemotePlace, delivery: Delivery, next: number): number {
-    const { consumer, wanted } = place;
-    if (consumer.delivery === delivery || this.#demoted.has(wanted.id)) return next;
+  deliver({ consumer, request }: RemotePlace, delivery: Delivery, next: number): number {
+    if (consumer.delivery === delivery || this.#demoted.has(request.id)) return next;
     let from = next;
     if (delivery === 'lossless') {
-      from = Math.max(next, this.#flow.oldest(delivery, next));
+      from = Math.max(next, this.#credit.oldest(delivery, next));
       consumer.acknowledged = Math.max(consumer.acknowledged, from);
     }
     consumer.delivery = delivery;
-    this.#flow.changed();
+    this.#changed();
     return from;
   }
 
-  leave(place: RemotePlace, said: boolean): void {
-    const { consumer, wanted } = place;
+  leave({ consumer, request, reattached }: RemotePlace, announced: boolean): void {
     if (!this.#places.delete(consumer.id)) return;
-    const { returned } = place;
-    if (said || consumer.delivery === 'lossy') {
-      this.#flow.registry.remove(consumer.id);
-      if (returned) this.#flow.left();
+    if (announced || consumer.delivery === 'lossy') {
+      this.#consumers.registry.remove(consumer.id);
+      if (reattached) this.#consumers.reattachments.leaveRemote();
     } else {
-      this.#kept.get(wanted.id)?.cancel();
-      const cancel = this.#clock.after(this.#keepMs, () => this.#forget(wanted.id), true);
-      this.#kept.set(wanted.id, { consumer, returned, cancel });
+      this.#retained.get(request.id)?.cancel();
+      const cancel = this.#clock.after(this.#retainMs, () => this.#release(request.id), true);
+      this.#retained.set(request.id, { consumer, reattached, cancel });
     }
-    this.#flow.changed();
+    this.#changed();
   }
 
+  /** There are more buffers in the flow file. */
   published(): void {
     for (const { receiver } of this.#places.values()) receiver.published();
   }
@@ -222,46 +214,64 @@ export class RemoteConsumers {
     for (const { receiver } of this.#places.values()) receiver.stateChanged();
   }
 
-  /** Its delivery is lossy already. */
+  /** The consumer stalled; its delivery is lossy already. */
   demoted(consumer: Consumer): void {
     const place = this.#places.get(consumer.id);
     if (place === undefined) {
-      for (const [id, kept] of this.#kept) if (kept.consumer === consumer) this.#forget(id);
+      for (const [id, retained] of this.#retained) if (retained.consumer === consumer) this.#release(id);
       return;
     }
-    if (this.#demoted.size < DEMOTED_MAX) this.#demoted.add(place.wanted.id);
+    if (this.#demoted.size < DEMOTED_MAX) this.#demoted.add(place.request.id);
     place.receiver.demoted();
   }
 
+  /** Closes the connections and releases the retained positions. */
   close(): void {
-    for (const id of this.#kept.keys()) this.#forget(id);
+    for (const id of this.#retained.keys()) this.#release(id);
     for (const { receiver } of this.#places.values()) receiver.close();
   }
 
-  /**
-   * Whoever resumes takes the place that was kept for it: by its id, or as the successor of a
-   * killed one, by where it goes on.
-   */
-  #giveBack({ id, delivery, resume }: Wanted, first: number): Kept | undefined {
-    if (this.#kept.has(id)) return this.#forget(id);
-    if (resume === undefined || delivery === 'lossy') return undefined;
-    let successorOf: string | undefined;
-    let nearest = -1;
-    for (const [kept, { consumer }] of this.#kept) {
-      if (consumer.acknowledged > first || consumer.acknowledged <= nearest) continue;
-      nearest = consumer.acknowledged;
-      successorOf = kept;
+  /** A receiver that connects again: its earlier connection is dead, which was not noticed yet. */
+  #replaceConnectionOf(id: string): void {
+    for (const place of this.#places.values()) {
+      if (place.request.id !== id) continue;
+      // First, so that the position is retained: closing the connection announces its end.
+      this.leave(place, false);
+      place.receiver.close();
     }
-    return successorOf === undefined ? undefined : this.#forget(successorOf);
   }
 
-  #forget(id: string): Kept | undefined {
-    const kept = this.#kept.get(id);
-    if (kept === undefined) return undefined;
-    kept.cancel();
-    this.#kept.delete(id);
-    this.#flow.registry.remove(kept.consumer.id);
-    this.#flow.changed();
-    return kept;
+  /**
+   * Releases the retained position that a resuming receiver replaces: the one of its id, or, when
+   * it is the successor of a killed duplicator, the nearest at or below `first`.
+   */
+  #takeRetained({ id, delivery, resume }: RemoteRequest, first: number): Retained | undefined {
+    if (this.#retained.has(id)) return this.#release(id);
+    if (resume === undefined || delivery === 'lossy') return undefined;
+    let predecessor: string | undefined;
+    let nearest = -1;
+    for (const [retainedId, { consumer }] of this.#retained) {
+      if (consumer.acknowledged > first || consumer.acknowledged <= nearest) continue;
+      nearest = consumer.acknowledged;
+      predecessor = retainedId;
+    }
+    return predecessor === undefined ? undefined : this.#release(predecessor);
+  }
+
+  #release(id: string): Retained | undefined {
+    const retained = this.#retained.get(id);
+    if (retained === undefined) return undefined;
+    retained.cancel();
+    this.#retained.delete(id);
+    this.#consumers.registry.remove(retained.consumer.id);
+    this.#changed();
+    return retained;
+  }
+
+  #changed(): void {
+    this.#file.setCounter(COUNTERS.remotes.id, this.#places.size);
+    this.#consumers.count();
+    this.#credit.grant();
+    this.emit('changed');
   }
 }

@@ -1,30 +1,36 @@
 /**
- * Which lossless consumers hold the writer back for too long: told who holds it now and when one
- * acknowledges, it says who has stalled. Time and timers are passed in. Off while the timeout is 0.
+ * Finds the lossless consumers that hold a flow's writer back for longer than the stall timeout
+ * without an acknowledgement. Owned by WriterCredit, which calls `check` whenever the writer stops
+ * or a consumer changes. Pure: the clock and its timers are passed in; a timeout of 0 turns it off.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Consumer } from './consumer-registry.js';
 
 export class StallWatch {
   readonly #clock: Clock;
-  readonly #holding: () => Iterable<Consumer>;
-  readonly #stalled: (consumer: Consumer) => void;
-  /** Since when each holds the writer back without an acknowledgement. */
-  readonly #since = new Map<Consumer, { acknowledged: number; atMs: number }>();
+  readonly #blocking: () => Iterable<Consumer>;
+  readonly #onStalled: (consumer: Consumer) => void;
+  /** The acknowledgement at which each consumer blocks the writer, and since when. */
+  readonly #blockedSince = new Map<Consumer, { acknowledged: number; atMs: number }>();
+  readonly #defaultTimeoutMs: number;
   #timeoutMs: number;
   #cancel: (() => void) | undefined;
 
-  /** `stalled` makes the consumer lossy, so that it holds nobody back any more. */
+  /**
+   * `timeoutMs`: 0 is never; `blocking`: the consumers that hold the writer back now; `onStalled`
+   * must make the consumer lossy, so that it no longer holds the writer back.
+   */
   constructor(
     clock: Clock,
     timeoutMs: number,
-    holding: () => Iterable<Consumer>,
-    stalled: (consumer: Consumer) => void,
+    blocking: () => Iterable<Consumer>,
+    onStalled: (consumer: Consumer) => void,
   ) {
     this.#clock = clock;
+    this.#defaultTimeoutMs = timeoutMs;
     this.#timeoutMs = timeoutMs;
-    this.#holding = holding;
-    this.#stalled = stalled;
+    this.#blocking = blocking;
+    this.#onStalled = onStalled;
   }
 
   /** Milliseconds; 0 is never. */
@@ -32,44 +38,49 @@ export class StallWatch {
     return this.#timeoutMs;
   }
 
-  /** What has been waited already counts. */
+  /** Time that a consumer has blocked already counts. */
   set timeoutMs(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
-    this.look();
+    this.check();
   }
 
-  /**
-   * The writer has come to the end of its credit, or a consumer has acknowledged, changed or gone.
-   */
-  look(): void {
+  /** Back to the timeout of the constructor. */
+  resetTimeout(): void {
+    this.timeoutMs = this.#defaultTimeoutMs;
+  }
+
+  /** To be called when the writer is out of credit, and when a consumer changed or left. */
+  check(): void {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#timeoutMs === 0) {
-      this.#since.clear();
+      this.#blockedSince.clear();
       return;
     }
     const nowMs = this.#clock.nowMs();
-    const holding = new Set(this.#holding());
-    for (const consumer of this.#since.keys()) if (!holding.has(consumer)) this.#since.delete(consumer);
+    const blocking = new Set(this.#blocking());
+    for (const consumer of this.#blockedSince.keys()) {
+      if (!blocking.has(consumer)) this.#blockedSince.delete(consumer);
+    }
     let nextMs = Number.POSITIVE_INFINITY;
     const stalled: Consumer[] = [];
-    for (const consumer of holding) {
-      const known = this.#since.get(consumer);
-      const atMs = known?.acknowledged === consumer.acknowledged ? known.atMs : nowMs;
-      this.#since.set(consumer, { acknowledged: consumer.acknowledged, atMs });
+    for (const consumer of blocking) {
+      const since = this.#blockedSince.get(consumer);
+      const atMs = since?.acknowledged === consumer.acknowledged ? since.atMs : nowMs;
+      this.#blockedSince.set(consumer, { acknowledged: consumer.acknowledged, atMs });
       const leftMs = atMs + this.#timeoutMs - nowMs;
       if (leftMs <= 0) stalled.push(consumer);
       else nextMs = Math.min(nextMs, leftMs);
     }
-    for (const consumer of stalled) this.#since.delete(consumer);
+    for (const consumer of stalled) this.#blockedSince.delete(consumer);
     if (nextMs !== Number.POSITIVE_INFINITY)
-      this.#cancel = this.#clock.after(nextMs, () => this.look(), true);
-    for (const consumer of stalled) this.#stalled(consumer);
+      this.#cancel = this.#clock.after(nextMs, () => this.check(), true);
+    for (const consumer of stalled) this.#onStalled(consumer);
   }
 
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#since.clear();
+    this.#blockedSince.clear();
   }
 }

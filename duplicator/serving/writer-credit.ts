@@ -1,103 +1,117 @@
 /**
- * How far the writer of a flow may go: the slowest lossless acknowledgement plus the ring's size,
- * and after a take-over no further than before until the consumers are back. A provider is told
- * through its seat, the duplicator itself waits here. Who holds the writer back for too long has
- * stalled.
+ * The credit of one flow's writer: how far it may write before it overwrites a buffer that a
+ * lossless consumer still needs, which is the slowest acknowledgement plus the ring's size. After a
+ * take-over of a dead owner's file it ends where it was until the expected consumers have
+ * reattached. Used by FlowHost, Admission and RemoteConsumers.
+ *
+ * A provider reads its credit through its claim; the duplicator itself, where it fills the flow,
+ * waits for it here. Reads the flow file and writes, through the claim, the provider's credit.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import type { Consumer, ConsumerRegistry } from './consumer-registry.js';
+import type { Consumer, Delivery } from './consumer-registry.js';
+import type { FlowConsumers } from './flow-consumers.js';
 import { ProviderClaim } from './provider-claim.js';
 import { StallWatch } from './stall-watch.js';
 
 export interface WriterCreditOptions {
   readonly file: FlowFile;
-  readonly registry: ConsumerRegistry;
+  readonly consumers: FlowConsumers;
   readonly clock: Clock;
-  /** The writer is a provider, which has a seat; otherwise the duplicator itself. */
+  /** A provider process writes the flow; otherwise the duplicator itself does. */
   readonly local: boolean;
+  /** Slots beyond the published ones that the duplicator clears before it asks for credit. */
+  readonly openSlots: number;
   /** Milliseconds; 0 is never. */
   readonly stallTimeoutMs: number;
-  /**
-   * The first sequence that somebody who is awaited after a take-over may still need; Infinity when
-   * nobody is.
-   */
-  readonly awaitedFrom: () => number;
-  /** Makes a consumer lossy that has stalled, so that it holds nobody back any more. */
-  readonly stalled: (consumer: Consumer) => void;
+  /** Must make the stalled consumer lossy, so that it no longer holds the writer back. */
+  readonly onStalled: (consumer: Consumer) => void;
 }
 
 export class WriterCredit {
   readonly #file: FlowFile;
-  readonly #registry: ConsumerRegistry;
-  /** The provider's; undefined where the duplicator fills the flow by itself. */
-  readonly seat: ProviderClaim | undefined;
-  readonly #awaitedFrom: () => number;
+  readonly #consumers: FlowConsumers;
+  readonly #openSlots: number;
+  /** Of a local flow's provider; undefined where the duplicator fills the flow. */
+  readonly claim: ProviderClaim | undefined;
   readonly stall: StallWatch;
   readonly #waiters = new Set<() => void>();
   /** The sequence that the duplicator itself waits to write. */
-  #wanted = 0;
+  #requested = 0;
   #closed = false;
-  /** Times that the duplicator itself had to wait. */
-  stalls = 0;
+  #stalls = 0;
 
-  constructor({ file, registry, clock, local, stallTimeoutMs, awaitedFrom, stalled }: WriterCreditOptions) {
+  constructor(options: WriterCreditOptions) {
+    const { file, consumers, clock, local, openSlots, stallTimeoutMs, onStalled } = options;
     this.#file = file;
-    this.#registry = registry;
-    this.#awaitedFrom = awaitedFrom;
-    this.seat = local ? new ProviderClaim(file, () => this.neededFrom) : undefined;
-    this.stall = new StallWatch(clock, stallTimeoutMs, () => this.holding(), stalled);
+    this.#consumers = consumers;
+    this.#openSlots = openSlots;
+    this.claim = local ? new ProviderClaim(file, () => consumers.neededFrom) : undefined;
+    this.stall = new StallWatch(clock, stallTimeoutMs, () => this.blocking(), onStalled);
   }
 
-  /**
-   * The first sequence that a lossless consumer needs, one that is awaited among them; Infinity
-   * without one.
-   */
-  get neededFrom(): number {
-    return Math.min(this.#registry.slowest(), this.#awaitedFrom());
+  /** Times that the duplicator itself had to wait. */
+  get stalls(): number {
+    return this.#stalls;
   }
 
-  /** Sequences below it may be written, until a consumer comes or changes. */
+  /** Sequences below it may be written, until a consumer joins or changes its delivery. */
   get limit(): number {
-    return this.neededFrom + this.#file.geometry.slotCount;
+    return this.#consumers.neededFrom + this.#file.geometry.slotCount;
   }
 
   /** Resolves when the slot of `sequence` may be written; also when the flow closes. */
   async wait(sequence: number): Promise<void> {
     if (sequence < this.limit) return;
-    this.stalls += 1;
+    this.#stalls += 1;
     await new Promise<void>((resolve) => {
-      const look = (): void => {
+      const retry = (): void => {
         if (!this.#closed && sequence >= this.limit) return;
-        this.#waiters.delete(look);
+        this.#waiters.delete(retry);
         resolve();
       };
-      this.#waiters.add(look);
-      this.#wanted = sequence;
-      this.stall.look();
+      this.#waiters.add(retry);
+      this.#requested = sequence;
+      this.stall.check();
     });
   }
 
-  /** A consumer acknowledged, came, changed or went: the writer gets what that leaves room for. */
+  /** To be called when a consumer acknowledged, joined, changed or left. */
   grant(): void {
-    this.seat?.update();
-    this.stall.look();
-    for (const look of this.#waiters) look();
+    this.claim?.update();
+    this.stall.check();
+    for (const retry of this.#waiters) retry();
   }
 
-  /** The lossless consumers without whose acknowledgement the writer cannot go on. */
-  holding(): Consumer[] {
-    // A provider stops where its credit ends, which is a ring beyond the slowest; the duplicator
-    // itself says what it waits for.
-    if (this.seat === undefined ? this.#waiters.size === 0 : !this.seat.taken) return [];
-    const next = this.seat === undefined ? this.#wanted : this.#file.published;
+  /**
+   * The oldest sequence from `requested` on at which a new consumer can begin: the writer has not
+   * opened its slot and, for a lossless consumer, will not without credit.
+   */
+  oldest(delivery: Delivery, requested = 0): number {
+    const lossless = delivery === 'lossless';
+    if (this.claim !== undefined) return this.claim.oldest(requested, lossless);
+    const { geometry, published } = this.#file;
+    const ring = published - geometry.slotCount;
+    const safe = ring + (lossless ? this.#openSlots : Math.max(1, this.#openSlots));
+    // What another consumer holds is there to the last slot: the writer waits for that very slot.
+    let oldest = Math.max(0, requested, ring, Math.min(safe, this.#consumers.neededFrom));
+    // A sequence that was lost between hosts is no buffer to begin with.
+    while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
+    return oldest;
+  }
+
+  /** The lossless consumers that hold the writer back now. */
+  blocking(): Consumer[] {
+    // A provider stops a ring beyond the slowest consumer; the duplicator waits for one sequence.
+    if (this.claim === undefined ? this.#waiters.size === 0 : !this.claim.taken) return [];
+    const next = this.claim === undefined ? this.#requested : this.#file.published;
     const { slotCount } = this.#file.geometry;
-    return [...this.#registry.all()].filter(
+    return [...this.#consumers.registry.all()].filter(
       ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + slotCount <= next,
     );
   }
 
-  /** From the next `grant` on whoever waits goes on, credit or not. */
+  /** From the next `grant` on, waits end without credit. */
   close(): void {
     this.#closed = true;
     this.stall.stop();

@@ -64,3 +64,8 @@ function textOf(value: ApplicationOptions[keyof ApplicationOptions]): string | u
 function canonical(source: string): string {
   return formatAddress(parseAddress(source));
 }
+
+/** Checks what the contract's schema does not: the address of the source. Throws BAD_ADDRESS. */
+export function checkSource({ source }: ApplicationOptions): void {
+  if (source !== undefined) parseAddress(source, { schemes: ['spectcl', 'tcp', 'tls', 'unix'] });
+}

@@ -17,8 +17,7 @@ import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/ow
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
-import { completeOptions } from './application-options.js';
-import { checkSource } from '../boot/configuration.js';
+import { checkSource, completeOptions } from './application-options.js';
 import type { HostSession } from '../control/host-context.js';
 
 /** Applications of one host server; beyond, stopped ones without configuration are forgotten. */

@@ -1,9 +1,9 @@
 /**
- * The configuration file: strict JSON, checked whole, so that one look at the message mends all of
- * it. Pure: text in, configuration or problems out.
+ * Reads the text of the host server's configuration file: strict JSON. The whole file is checked,
+ * so that one error message lists every problem. Called by `options.ts`. Pure: text in,
+ * configuration or problems out.
  */
 import { checkAccess } from '../../protocol/host/access/access.js';
-import { parseAddress } from '../../protocol/base/address.js';
 import { applicationOptions, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { checkPrograms } from '../../protocol/rpc/contract/programs.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
@@ -11,6 +11,7 @@ import { checkName } from '../../protocol/base/names.js';
 import { parsePortRange, type PortRange } from '../../protocol/base/port-range.js';
 import { describeValue, isStruct } from '../../protocol/rpc/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from '../control/listen-address.js';
+import { checkSource } from '../applications/application-options.js';
 import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-address.js';
 
 /**
@@ -19,8 +20,8 @@ import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-a
  * | `listen` | string | address of XML-RPC over HTTP, `tcp://127.0.0.1:7390`; port 0 is any free one |
  * | `hostName` | string | name of this host on its network; default: that of the machine |
  * | `peers` | array | addresses of other host servers, `tcp://host:7390` or `tls://host:7390` |
- * | `discover` | boolean | also look for other hosts on the local network, and be found there (DNS-SD) |
- * | `dataPorts` | string | `LOW-HIGH`: ports that data for other hosts are served on; default: any free one |
+ * | `discover` | boolean | discover other hosts on the local network, and announce this one (DNS-SD) |
+ * | `dataPorts` | string | `LOW-HIGH`: ports for data to other hosts; default: any free one |
  * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
@@ -41,11 +42,11 @@ export interface Configuration {
   readonly applications: readonly ApplicationOptions[];
 }
 
-/** What is wrong at one place of the file. */
+/** One problem of the file. */
 export interface ConfigurationProblem {
   /** `applications[1].port`; empty for the file as a whole. */
   readonly key: string;
-  /** What was found and what is allowed. */
+  /** The value and what is allowed. */
   readonly message: string;
 }
 
@@ -114,7 +115,7 @@ type Root = { readonly [key: string]: unknown };
 function readJson(text: string, refuse: Refuse): Root | undefined {
   let root: unknown;
   try {
-    // Editors on some systems put a byte order mark in front, which JSON does not allow.
+    // Some editors put a byte order mark in front, which JSON does not allow.
     root = JSON.parse(text.startsWith('\u{FEFF}') ? text.slice(1) : text);
   } catch (thrown) {
     refuse('', `is not JSON: ${describeError(thrown)}; comments and trailing commas are not allowed`);
@@ -206,15 +207,10 @@ function checkApplication(entry: unknown, place: string): ApplicationOptions {
   return options;
 }
 
-/** What the contract's schema leaves open: whether the source is an address. Throws BAD_ADDRESS. */
-export function checkSource({ source }: ApplicationOptions): void {
-  if (source !== undefined) parseAddress(source, { schemes: ['spectcl', 'tcp', 'tls', 'unix'] });
-}
-
-/** Stands where a method's name stands in the messages of the schemas; taken off again. */
+/** In place of a method's name in the messages of the schemas, from which `attempt` removes it. */
 const CONFIGURATION_PLACE = 'configuration';
 
-/** The value of `read`, or a problem at `key` made of what it throws. */
+/** The value of `read`; undefined when it throws, with its error as a problem at `key`. */
 function attempt<T>(key: string, refuse: Refuse, read: () => T): T | undefined {
   try {
     return read();
@@ -222,8 +218,8 @@ function attempt<T>(key: string, refuse: Refuse, read: () => T): T | undefined {
     if (!isMirrorflowError(thrown)) throw thrown;
     const text = thrown.message;
     const from = `${CONFIGURATION_PLACE}: ${key}`;
-    // A schema's message begins with the place of the value itself, which may be a member of what
-    // stands at `key`.
+    // A schema's message begins with the place of the bad value, which may be a member of the value
+    // at `key`.
     const [, inner = '', message = text] = text.startsWith(from)
       ? (/^(\S*) (.*)$/s.exec(text.slice(from.length)) ?? [])
       : [];

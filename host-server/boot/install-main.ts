@@ -1,6 +1,8 @@
 /**
- * The installation as a program, for the console: options in, one line of JSON out. The answer goes
- * to standard output, a refusal (code and message) to standard error with exit code 1.
+ * The installation (see `install.ts`) as a program of its own, which the console command
+ * `mirrorflow install` runs. Prints one line of JSON: the outcome on standard output, or an error
+ * (code and message) on standard error with exit code 1. Writes the unit's file unless `--print` is
+ * given.
  */
 import { parseArgs } from 'node:util';
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';

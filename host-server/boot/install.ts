@@ -1,43 +1,42 @@
 /**
- * Makes the host server start at boot: the text of its systemd unit, where that goes, and, when
- * asked, the file itself. What follows needs rights and consequences of its own and is told, not
- * done.
+ * Makes the host server start at boot: plans its systemd unit (text, path, commands that enable it)
+ * and writes the unit's file. The commands are returned, never run: they need other rights and
+ * change the machine. Called by `install-main.ts`.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { temporaryName } from '../../protocol/base/files/claim.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError, systemCode } from '../../protocol/base/errors.js';
+import { programPath } from '../../protocol/base/installation.js';
 import { systemdUnit, unitPath, type UnitOptions, type UnitScope } from './systemd-unit.js';
 
 export interface InstallOptions {
   readonly scope: UnitScope;
   /** Absolute path of the host server's configuration file. */
   readonly configFile?: string;
-  /** Whom a system service runs as. */
+  /** Account that a system service runs as; refused for a user's unit. */
   readonly user?: string;
   readonly group?: string;
-  /** Variables of the service. */
+  /** Environment variables of the service. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Installation {
-  /** Where the unit goes. */
+  /** Path of the unit's file. */
   readonly path: string;
   readonly text: string;
-  /** What is to be typed when the file is there. */
+  /** Commands for the user to run when the file is written. */
   readonly commands: readonly string[];
 }
 
 export type InstallOutcome = 'written' | 'unchanged';
 
-const HOST_SERVER = fileURLToPath(new URL('../main.js', import.meta.url));
 const UNIT_MODE = 0o644;
 
-/** What would be installed. Throws BAD_OPTION. */
+/** Plans an installation; writes nothing. Throws BAD_OPTION. */
 export function planInstallation(options: InstallOptions, env: Environment): Installation {
-  const unit: UnitOptions = { ...options, execPath: process.execPath, script: HOST_SERVER };
+  const unit: UnitOptions = { ...options, execPath: process.execPath, script: programPath('host-server') };
   const isSystem = options.scope === 'system';
   const systemctl = isSystem ? 'sudo systemctl' : 'systemctl --user';
   return {
@@ -46,23 +45,23 @@ export function planInstallation(options: InstallOptions, env: Environment): Ins
     commands: [
       `${systemctl} daemon-reload`,
       `${systemctl} enable --now mirrorflow.service`,
-      // A user's services end at the last logout, unless this is said once.
+      // Without lingering, a user's services end at the last logout.
       ...(isSystem ? [] : ['loginctl enable-linger']),
     ],
   };
 }
 
 /**
- * Writes the unit's file. Throws FILE_OWNED when a different one is there and `force` is not set,
+ * Writes the unit's file. Throws FILE_OWNED when a different file exists and `force` is not set,
  * NOT_PERMITTED, NO_SPACE or SYSTEM_ERROR when it cannot be written.
  */
 export function writeUnit({ path, text }: Installation, options: { force?: boolean } = {}): InstallOutcome {
-  const present = readIfThere(path);
+  const present = readIfExists(path);
   if (present === text) return 'unchanged';
   if (present !== undefined && options.force !== true) {
     throw new MirrorflowError(
       'FILE_OWNED',
-      `${path} is there already and different; compare it, then force its replacement, or remove it`,
+      `${path} exists with different content; compare it, then force its replacement, or remove it`,
       { path },
     );
   }
@@ -72,26 +71,26 @@ export function writeUnit({ path, text }: Installation, options: { force?: boole
     writeFileSync(complete, text, { mode: UNIT_MODE, flag: 'wx' });
     renameSync(complete, path);
   } catch (thrown) {
-    throw cannot('written', path, thrown);
+    throw fileError('written', path, thrown);
   }
   return 'written';
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return undefined;
-    throw cannot('read', path, thrown);
+    throw fileError('read', path, thrown);
   }
 }
 
-function cannot(what: string, path: string, thrown: unknown): MirrorflowError {
+function fileError(operation: string, path: string, thrown: unknown): MirrorflowError {
   const system = systemCode(thrown);
   const denied = system === 'EACCES' || system === 'EPERM' || system === 'EROFS';
   return new MirrorflowError(
     denied ? 'NOT_PERMITTED' : system === 'ENOSPC' ? 'NO_SPACE' : 'SYSTEM_ERROR',
-    `${path} cannot be ${what}: ${describeError(thrown)}${denied ? '; a unit of the system is written by root' : ''}`,
+    `${path} cannot be ${operation}: ${describeError(thrown)}${denied ? '; the unit of a system service is written by root' : ''}`,
     { path },
     thrown,
   );

@@ -1,6 +1,7 @@
 /**
- * Tells systemd how the host server is: ready, status, stopping, and alive. Source of the protocol:
- * sd_notify(3). Outside of systemd (NOTIFY_SOCKET unset) everything here does nothing; a failure is
+ * Notifies systemd that the host server is ready, stopping or alive, with a status line. Source of
+ * the protocol: sd_notify(3). Used by `host-server.ts` and `self-check.ts`; sends datagrams to the
+ * socket named by NOTIFY_SOCKET. Without that variable every method does nothing; a failure is
  * logged once and never thrown.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
@@ -9,9 +10,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import { UnixDatagramSocket, type SendOutcome } from '../../protocol/flow/signal-link/unix-datagram.js';
 
 const STATUS_CHARACTERS_MAX = 500;
-/**
- * A full socket of systemd is tried again this often; a lost READY would count as a failed start.
- */
+/** Attempts while systemd's socket is full: a lost READY would count as a failed start. */
 const ATTEMPTS = 20;
 const RETRY_MS = 50;
 
@@ -19,10 +18,7 @@ export class SystemdNotifier {
   readonly #log: Pick<Logger, 'warn'>;
   readonly #clock: Clock;
   readonly #socketPath: string | undefined;
-  /**
-   * How often systemd wants to hear of this process, in milliseconds; undefined when it does not
-   * watch.
-   */
+  /** Longest time between two pings before systemd restarts this process; undefined: no limit. */
   readonly watchdogTimeoutMs: number | undefined;
   #stopPings: (() => void) | undefined;
   #warned = false;
@@ -38,12 +34,12 @@ export class SystemdNotifier {
     this.watchdogTimeoutMs = this.#socketPath === undefined ? undefined : watchdogTimeout(env);
   }
 
-  /** Whether systemd listens. */
+  /** Whether notices are sent at all. */
   get active(): boolean {
     return this.#socketPath !== undefined;
   }
 
-  /** The service is up; from now on dependants start. */
+  /** The service is up: systemd starts the units that depend on it. */
   ready(status: string): void {
     this.#notify(`READY=1\nSTATUS=${oneLine(status)}`);
   }
@@ -53,15 +49,15 @@ export class SystemdNotifier {
     this.#notify(`STATUS=${oneLine(text)}`);
   }
 
-  /** The service is going down on purpose; pings end. */
+  /** The service is ending on purpose; stops the pings. */
   stopping(): void {
     this.stopWatchdog();
     this.#notify('STOPPING=1');
   }
 
   /**
-   * Pings at half of the interval systemd asked for, from the event loop, so that a blocked one is
-   * seen. Idempotent.
+   * Pings at half of the watchdog time-out, from the event loop: a blocked loop stops the pings.
+   * Idempotent.
    */
   startWatchdog(): void {
     const timeoutMs = this.watchdogTimeoutMs;
@@ -94,9 +90,9 @@ export class SystemdNotifier {
   #usableSocket(path: string | undefined): string | undefined {
     if (path === undefined || path === '') return undefined;
     if (path.startsWith('/')) return path;
-    // The addon copies the name as a C string, which for an abstract name is empty, and cannot do
-    // vsock at all.
-    const message = 'NOTIFY_SOCKET is not a path; abstract and vsock addresses cannot be sent to from here';
+    // The addon passes the name as a C string, which is empty for an abstract name, and has no
+    // vsock.
+    const message = 'NOTIFY_SOCKET is not a path; abstract and vsock addresses are not supported';
     this.#warnOnce(message, { socket: path });
     return undefined;
   }
@@ -108,7 +104,7 @@ export class SystemdNotifier {
   }
 }
 
-/** A socket per notice: they are rare, and an open one would keep the process alive. */
+/** Opens a socket per notice: notices are rare, and an open socket keeps the process alive. */
 function sendOnce(bytes: Buffer, path: string): [outcome: SendOutcome, reason: string] {
   let socket: UnixDatagramSocket | undefined;
   try {
@@ -122,7 +118,7 @@ function sendOnce(bytes: Buffer, path: string): [outcome: SendOutcome, reason: s
   }
 }
 
-/** WATCHDOG_PID names whom WATCHDOG_USEC is for: a child that inherited both is not watched. */
+/** WATCHDOG_PID names the process to watch; a child that inherited the variables is another. */
 function watchdogTimeout(env: Readonly<Record<string, string | undefined>>): number | undefined {
   const pid = env['WATCHDOG_PID'];
   if (pid !== undefined && pid !== String(process.pid)) return undefined;

@@ -1,13 +1,16 @@
-/** Whether this host server answers on its own socket, as its clients would see it. */
+/**
+ * Checks that the host server answers on its own Unix socket, as a client would see it, so that
+ * systemd's watchdog notices more than a blocked event loop. Started by `host-server.ts`; connects
+ * to that socket at half of the watchdog time-out.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import type { SystemdNotifier } from './sd-notify.js';
 
 /**
- * Lets systemd's watchdog see more than a turning event loop: when the socket is not answered,
- * pings end, and systemd starts the host server again; applications go on meanwhile. Returns what
- * ends the checks.
+ * Pings systemd's watchdog while the socket answers. When it does not, the pings stop and systemd
+ * restarts the host server; applications continue. Returns the function that ends the checks.
  */
 export function watchOwnSocket(
   path: string,
@@ -22,11 +25,14 @@ export function watchOwnSocket(
   let cancel = (): void => undefined;
   const check = async (): Promise<void> => {
     try {
-      await askOnce(path, intervalMs, log);
+      await callOnce(path, intervalMs, log);
       if (!ended) notifier.startWatchdog();
     } catch (error) {
       if (ended) return;
-      log.error('the own socket does not answer; watchdog pings end', { socket: path, error });
+      log.error('the host server does not answer on its own socket; watchdog pings stop', {
+        socket: path,
+        error,
+      });
       notifier.stopWatchdog();
     }
     if (!ended) cancel = clock.after(intervalMs, () => void check(), true);
@@ -38,7 +44,7 @@ export function watchOwnSocket(
   };
 }
 
-async function askOnce(path: string, timeoutMs: number, log: Logger): Promise<void> {
+async function callOnce(path: string, timeoutMs: number, log: Logger): Promise<void> {
   const session = await connectSession(
     { path },
     { context: () => undefined, log, connectTimeoutMs: timeoutMs },

@@ -1,6 +1,6 @@
 /**
- * The text of the systemd unit that runs the host server from boot, for the machine or for one
- * user, and where it goes. Pure: nothing is written. Sources: systemd.service(5), systemd.exec(5),
+ * The text and the path of the systemd unit that runs the host server from boot, for the machine or
+ * for one user. Used by `install.ts`. Pure: no I/O. Sources: systemd.service(5), systemd.exec(5),
  * systemd.kill(5), systemd.syntax(7).
  */
 import { isAbsolute, join } from 'node:path';
@@ -15,9 +15,9 @@ export interface UnitOptions {
   readonly execPath: string;
   /** Absolute path of the host server's script. */
   readonly script: string;
-  /** Absolute path, given to the script as `--config`. */
+  /** Absolute path of the configuration file, passed as `--config`. */
   readonly configFile?: string;
-  /** Whom a system service runs as; refused for a user's. */
+  /** Account that a system service runs as; refused for a user's unit. */
   readonly user?: string;
   readonly group?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -74,10 +74,7 @@ const USER_NOTE = `
 # No sandbox: it starts this user's own programs. "loginctl enable-linger" keeps it running without a login session;
 # without that, systemd-logind ends it at the last logout and removes this user's files from /dev/shm (RemoveIPC).`;
 
-/**
- * The unit's text. Throws BAD_OPTION for relative paths, control characters, and names that are
- * none.
- */
+/** Throws BAD_OPTION for relative paths, control characters, and bad account or variable names. */
 export function systemdUnit(options: UnitOptions): string {
   const { scope } = options;
   const isSystem = scope === 'system';
@@ -104,7 +101,7 @@ export function systemdUnit(options: UnitOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Where the unit's file goes. Throws BAD_OPTION when a user's home is not known. */
+/** Path of the unit's file. Throws BAD_OPTION when a user's home directory is unknown. */
 export function unitPath(scope: UnitScope, env: Readonly<Record<string, string | undefined>>): string {
   if (scope === 'system') return join('/etc/systemd/system', UNIT_NAME);
   const stated = env['XDG_CONFIG_HOME'];
@@ -120,7 +117,7 @@ function commandLine(options: UnitOptions): string {
   const program = quoted(absolute('execPath', options.execPath));
   const parts = [absolute('script', options.script)];
   if (options.configFile !== undefined) parts.push('--config', absolute('configFile', options.configFile));
-  // In arguments "$" begins a variable; in the program's own path it is plain.
+  // "$" begins a variable in arguments, not in the program's path.
   return [program, ...parts.map((part) => quoted(part.replaceAll('$', '$$$$')))].join(' ');
 }
 
@@ -131,9 +128,7 @@ function environmentLines(environment: Readonly<Record<string, string>>): string
   });
 }
 
-/**
- * Quoted for systemd: backslash and quote are escaped as in C, "%" begins a specifier everywhere.
- */
+/** Quotes for systemd: escapes backslash and quote as in C, and "%", which begins a specifier. */
 function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 }

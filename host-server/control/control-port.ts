@@ -1,6 +1,7 @@
 /**
- * The one TCP port of a host server: XML-RPC over HTTP, and the permanent connections that other
- * hosts make; with TLS when it is listened on as `tls:`. Owns both.
+ * The one TCP port of a host server: XML-RPC over HTTP for consoles and programs, and on the same
+ * port the permanent connections of other host servers; both over TLS when the address is `tls:`.
+ * Owned by `endpoints.ts`; opens the listening socket.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -10,20 +11,20 @@ import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { HttpAuthentication } from '../../protocol/rpc/xml-rpc/http-authentication.js';
 import { HttpRpcServer } from '../../protocol/rpc/xml-rpc/http-server.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
+import { Gate } from './gate.js';
 import type { HostContext, HostSession } from './host-context.js';
 import type { ListenAddress } from './listen-address.js';
-import { Gate } from '../peers/gate.js';
 
-/** Connections of other hosts at a time. */
+/** Connections of other hosts at the same time. */
 const PEER_SESSIONS_MAX = 256;
 
 export interface ControlPortOptions {
   readonly listen: ListenAddress;
   readonly security: Security;
-  /** The token of the runtime directory. */
+  /** The token of the runtime directory, which a caller over HTTP must present. */
   readonly token: () => string | undefined;
   readonly dispatcher: CallDispatcher<HostContext>;
-  /** Of a session with another host. */
+  /** Options of a session with another host. */
   readonly session: (peerAddress: string) => SessionOptions<HostContext>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -43,12 +44,12 @@ export class ControlPort {
       context: () => ({ session: undefined }),
       authentication: new HttpAuthentication({ token, secret: security.secret, clock, log }),
       tls: listen.scheme === 'tls' ? security.identity : undefined,
-      sessions: (socket) => void this.#take(socket),
+      sessions: (socket) => void this.#admit(socket),
       log,
     });
   }
 
-  /** Listens; returns the port. Throws ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS. */
+  /** Resolves with the bound port. Rejects with ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS. */
   async listen(): Promise<number> {
     const { host, port } = this.#options.listen;
     const bound = await this.#http.listen({ host, port });
@@ -61,7 +62,7 @@ export class ControlPort {
     await Promise.all([...sessions, this.#http.close()]);
   }
 
-  async #take(socket: Socket): Promise<void> {
+  async #admit(socket: Socket): Promise<void> {
     const session = await this.#gate.admit(socket);
     if (session === undefined) return;
     if (this.#sessions.size >= PEER_SESSIONS_MAX) {

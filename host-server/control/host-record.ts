@@ -1,6 +1,7 @@
 /**
- * The record by which one host server owns a runtime directory: `host.json`, claimed before
- * anything else is touched, so that a second one ends without having disturbed the first.
+ * The record file `host.json`, by which one host server owns a runtime directory. It is claimed
+ * before anything else in the directory is touched, so that a second host server ends without
+ * having disturbed the first. Owned by `host-server.ts`; writes that one file.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../../protocol/host/claimed-record.js';
@@ -18,19 +19,19 @@ export class HostRecord {
       this.#claimed = new ClaimedRecord(join(directory, 'host.json'), this.#record(0));
     } catch (error) {
       throw alreadyRunning(error, (pid) => {
-        const who = pid === 0 ? 'another host server' : `the host server with process id ${pid}`;
+        const owner = pid === 0 ? 'another host server' : `the host server with process id ${pid}`;
         const end = pid === 0 ? 'host.quit' : `kill ${pid}`;
-        return `${who} runs for ${directory} already; use it, end it with ${end}, or choose another directory`;
+        return `${owner} runs for ${directory} already; use it, end it with ${end}, or choose another directory`;
       });
     }
   }
 
-  /** The port of XML-RPC over HTTP is known now; 0 stood there before. */
+  /** Completes the record, whose port of XML-RPC over HTTP is 0 until the server listens. */
   listensOn(port: number): void {
     this.#claimed.replace(this.#record(port));
   }
 
-  /** Gives the directory to the next host server. */
+  /** Removes the record: the directory is free for the next host server. */
   release(): void {
     this.#claimed.release();
   }

@@ -1,6 +1,7 @@
 /**
- * Where the host server listens. Whether it may listen there is decided when everything about
- * security is known.
+ * The address that a host server listens on, `tcp://host:port` or `tls://host:port`, and what
+ * security it demands. Used by `options.ts` and by the reader of the configuration file. Pure: no
+ * I/O. An address is parsed first and checked later, when secret and certificate are known.
  */
 import { formatAddress, parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -11,7 +12,7 @@ export type ListenAddress = AddressOf<'tcp' | 'tls'>;
 
 export const DEFAULT_PORT = 7390;
 
-/** Throws BAD_ADDRESS for what is no address of TCP or TLS. */
+/** Throws BAD_ADDRESS for any other scheme. */
 export function parseListen(text: unknown): ListenAddress {
   return parseAddress(text, { schemes: ['tcp', 'tls'], listening: true });
 }

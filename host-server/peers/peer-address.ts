@@ -1,4 +1,7 @@
-/** Addresses of other host servers. */
+/**
+ * Addresses of other host servers, `tcp://host:port` or `tls://host:port`, as options, the
+ * configuration file and discovery give them. Pure: no I/O.
+ */
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 
 export type PeerAddress = AddressOf<'tcp' | 'tls'>;

@@ -1,25 +1,27 @@
 /**
- * The wish to be connected with the host at one address: connects, introduces, and after a loss
- * tries again with a growing, jittered delay. While the two hosts use another connection between
- * them, this one waits for the end of that.
+ * Keeps a connection with the host server at one address: connects, introduces this host, and after
+ * a loss retries with a growing, jittered delay. While the two hosts use another connection between
+ * them, waits for the end of that one. Owned by `peers.ts`, which supplies connect and introduce;
+ * opens connections through them only.
  */
 import { formatAddress } from '../../protocol/base/address.js';
+import { Backoff } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { HostSession } from '../control/host-context.js';
 import type { PeerAddress } from './peer-address.js';
 
-/** Backoff between hosts: a cut cable is tried again soon, a machine that is off costs nothing. */
-const PEER_RETRY = { firstMs: 100, maxMs: 2_000 } as const;
+/** A cut cable is noticed soon; a machine that is switched off costs little. */
+const PEER_BACKOFF = { firstMs: 100, maxMs: 2_000 } as const;
 
-/** What became of a connection that was introduced. */
+/** The outcome of the introduction over a new connection. */
 export type Introduced =
-  /** It is used; `over` resolves at its end. */
-  | { readonly kind: 'used'; readonly over: Promise<void> }
-  /** Another connection with the same host is used; `over` resolves at the end of that. */
-  | { readonly kind: 'spare'; readonly over: Promise<void> }
-  /** At that address is this host itself. */
+  /** The connection is used; `ended` resolves at its end. */
+  | { readonly kind: 'used'; readonly ended: Promise<void> }
+  /** Another connection with the same host is used; `ended` resolves at the end of that one. */
+  | { readonly kind: 'spare'; readonly ended: Promise<void> }
+  /** The address leads to this host itself. */
   | { readonly kind: 'self' };
 
 export interface PeerLinkOptions {
@@ -28,8 +30,6 @@ export interface PeerLinkOptions {
   readonly introduce: (session: HostSession, address: PeerAddress) => Promise<Introduced>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** 0 to 1, for the jitter. */
-  readonly random?: () => number;
 }
 
 export class PeerLink {
@@ -38,9 +38,10 @@ export class PeerLink {
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
   #cause: string | undefined;
-  #failures = 0;
+  readonly #backoff = new Backoff(PEER_BACKOFF);
   #wake: () => void = () => undefined;
 
+  /** Connects from now on. */
   constructor(options: PeerLinkOptions) {
     this.address = options.address;
     this.#options = options;
@@ -64,9 +65,9 @@ export class PeerLink {
       try {
         const introduced = await this.#attempt();
         this.#cause = undefined;
-        this.#failures = 0;
+        this.#backoff.reset();
         if (introduced.kind === 'self') return;
-        await Promise.race([introduced.over, aborted(signal)]);
+        await Promise.race([introduced.ended, aborted(signal)]);
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(error);
@@ -88,23 +89,21 @@ export class PeerLink {
     }
   }
 
-  /** One line for a reason, however often it comes again. */
+  /** Logs a cause once, however often it repeats. */
   #failed(error: unknown): void {
     const cause = describeError(error);
-    this.#failures += 1;
     if (cause === this.#cause) return;
     this.#cause = cause;
     const fields = { address: formatAddress(this.address), cause };
     const { log } = this.#options;
-    if (isMirrorflowError(error, 'TRANSPORT_ERROR')) log.info('another host is not reached', fields);
-    else log.warn('another host cannot be connected with', fields);
+    if (isMirrorflowError(error, 'TRANSPORT_ERROR')) log.info('another host is unreachable', fields);
+    else log.warn('the connection with another host failed', fields);
   }
 
   #pause(): Promise<void> {
-    const { clock, random = Math.random } = this.#options;
-    const fullMs = Math.min(PEER_RETRY.maxMs, PEER_RETRY.firstMs * 2 ** Math.min(this.#failures, 10));
+    const delayMs = this.#backoff.next();
     return new Promise((resolve) => {
-      const cancel = clock.after((fullMs * (1 + random())) / 2, resolve, true);
+      const cancel = this.#options.clock.after(delayMs, resolve, true);
       this.#wake = () => {
         cancel();
         resolve();

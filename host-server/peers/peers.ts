@@ -1,71 +1,49 @@
 /**
- * The other hosts: who is connected, over which of the connections between the two, and what runs
- * there. Owns the connections. A host is known by its name; of two connections with one host, one
- * is used (see preference.ts).
+ * The other hosts: which are connected, over which of the connections between two hosts, and what
+ * runs there. A host is known by its name. Used by `host-server.ts` and the handlers in `calls/`.
+ * Opens and owns the connections to the configured and discovered addresses, and uses those that
+ * other hosts make.
  */
 import { EventEmitter } from 'eventemitter3';
 import { formatAddress } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { HostIntroduction } from '../../protocol/rpc/contract/hosts.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
 import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
-import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import type { HostContext, HostSession } from '../control/host-context.js';
+import { ConnectedPeer, type Peer, type PeerConnection } from './connected-peer.js';
 import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
 import { PeerLink, type Introduced } from './peer-link.js';
 import { choose } from './preference.js';
 
-/**
- * How often a host says that it lives, and how long an answer may take before the connection counts
- * as cut.
- */
-const SIGN_OF_LIFE_MS = 2_000;
-const SIGN_OF_LIFE_TIMEOUT_MS = 8_000;
 const INTRODUCTION_TIMEOUT_MS = 5_000;
 /** Hosts that were connected and are remembered. */
 const REMEMBERED_MAX = 64;
 
-export interface Peer {
-  readonly name: string;
-  readonly version: string;
-  /** How it is reached: what stands in the configuration, else where it called from. */
-  readonly address: string;
-  readonly since: Date;
-  readonly call: CallOf<MirrorflowContract>;
-  /** Names of the applications that run there. */
-  readonly running: ReadonlySet<string>;
-}
-
 /** A host that is not connected. */
-export interface AwayPeer {
+export interface UnreachablePeer {
+  /** Undefined for a configured address that was never reached. */
   readonly name: string | undefined;
   readonly address: string;
+  /** When the connection was lost. */
   readonly since: Date | undefined;
   readonly cause: string;
 }
 
-interface Entry extends Peer {
-  readonly session: HostSession;
-  readonly instance: string;
-  readonly caller: string;
-  address: string;
-  running: ReadonlySet<string>;
-  cancelSign: () => void;
-}
-
 interface PeersEvents {
-  /** Who is connected, or what runs there, has changed. */
+  /** A host was connected or lost, or what runs there has changed. */
   changed: [];
 }
 
 export interface PeersOptions {
   readonly self: Pick<HostIntroduction, 'name' | 'instance' | 'version'>;
   readonly security: Security;
-  /** Of a session that this host makes. */
+  /** Options of a session that this host makes. */
   readonly session: (peerAddress: string) => SessionOptions<HostContext>;
   /** Names of the applications that run here. */
   readonly running: () => string[];
@@ -75,11 +53,12 @@ export interface PeersOptions {
 
 export class Peers extends EventEmitter<PeersEvents> {
   readonly #options: PeersOptions;
+  /** One per address, by its text. */
   readonly #links = new Map<string, PeerLink>();
-  readonly #entries = new Map<string, Entry>();
-  readonly #away = new Map<string, AwayPeer>();
-  /** Under which host this one reaches another, from the last connection that it made. */
-  readonly #reachedAs = new Map<string, string>();
+  readonly #connected = new Map<string, ConnectedPeer>();
+  readonly #lost = new Map<string, UnreachablePeer>();
+  /** The address of the last connection that this host made, by the name of the host there. */
+  readonly #addresses = new Map<string, PeerAddress>();
   #closed = false;
 
   constructor(options: PeersOptions) {
@@ -87,7 +66,7 @@ export class Peers extends EventEmitter<PeersEvents> {
     this.#options = options;
   }
 
-  /** Keeps a connection with the host at that address from now on. Any number of times is once. */
+  /** Keeps a connection with the host at that address from now on. Idempotent. */
   add(address: PeerAddress): void {
     const key = formatAddress(address);
     if (this.#closed || this.#links.has(key)) return;
@@ -103,7 +82,7 @@ export class Peers extends EventEmitter<PeersEvents> {
 
   /**
    * See host.introduce: the other host has connected, from `remoteAddress`. Throws REFUSED for a
-   * name that is taken.
+   * name that another host has.
    */
   introduced(
     session: HostSession,
@@ -112,36 +91,37 @@ export class Peers extends EventEmitter<PeersEvents> {
   ): { host: HostIntroduction; accepted: boolean } {
     const self = this.#introduction();
     if (host.instance === self.instance) return { host: self, accepted: false };
-    const joined = this.#join({ session, host, caller: host.name, address: remoteAddress });
-    return { host: self, accepted: joined === 'used' };
+    const accepted = this.#use({ session, host, caller: host.name, address: remoteAddress });
+    return { host: self, accepted };
   }
 
   /** The host at the other end of a connection in use. Throws REFUSED. */
   nameOf(session: HostSession): string {
-    return this.#entryOf(session).name;
+    return this.#peerOf(session).name;
   }
 
-  /** See host.running. */
-  tells(session: HostSession, applications: readonly string[]): void {
-    const entry = this.#entryOf(session);
-    const known = [...entry.running].toSorted().join(' ');
+  /** See host.running: what runs on the host at the other end. Throws REFUSED. */
+  setRunning(session: HostSession, applications: readonly string[]): void {
+    const peer = this.#peerOf(session);
+    const known = [...peer.running].toSorted().join(' ');
     if (known === applications.toSorted().join(' ')) return;
-    entry.running = new Set(applications);
+    peer.running = new Set(applications);
     this.emit('changed');
   }
 
-  /** Tells all others what runs here now. */
+  /** Sends all other hosts what runs here now. */
   announce(): void {
-    for (const entry of this.#entries.values()) this.#sign(entry);
+    for (const peer of this.#connected.values()) peer.sendSign();
   }
 
+  /** The connected hosts, in the order of their names. */
   list(): Peer[] {
-    return [...this.#entries.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#connected.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Those that were connected, or stand in the configuration, and are not connected. */
-  away(): AwayPeer[] {
-    const reached = new Set(this.#reachedAs.values());
+  /** Hosts that were connected or stand in the configuration, and are not connected. */
+  unreachable(): UnreachablePeer[] {
+    const reached = new Set([...this.#addresses.values()].map(formatAddress));
     const never = [...this.#links.values()]
       .filter(({ address, cause }) => cause !== undefined && !reached.has(formatAddress(address)))
       .map(({ address, cause = '' }) => ({
@@ -150,21 +130,23 @@ export class Peers extends EventEmitter<PeersEvents> {
         since: undefined,
         cause,
       }));
-    return [...this.#away.values(), ...never];
+    return [...this.#lost.values(), ...never];
   }
 
   /**
-   * A connected host. Throws UNKNOWN_HOST naming those there are, TRANSPORT_ERROR for one that is
-   * away.
+   * A connected host. Throws UNKNOWN_HOST with the names that exist, TRANSPORT_ERROR for a host
+   * that was lost.
    */
   peer(name: string): Peer {
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) return entry;
-    const away = this.#away.get(name);
-    if (away !== undefined) {
-      throw new MirrorflowError('TRANSPORT_ERROR', `host ${name} is away: ${away.cause}`, { host: name });
+    const peer = this.#connected.get(name);
+    if (peer !== undefined) return peer;
+    const lost = this.#lost.get(name);
+    if (lost !== undefined) {
+      throw new MirrorflowError('TRANSPORT_ERROR', `host ${name} is unreachable: ${lost.cause}`, {
+        host: name,
+      });
     }
-    const names = [this.#options.self.name, ...this.list().map((peer) => peer.name)].join(', ');
+    const names = [this.#options.self.name, ...this.list().map((other) => other.name)].join(', ');
     throw new MirrorflowError(
       'UNKNOWN_HOST',
       `there is no host ${name} on this network; there are: ${names}`,
@@ -177,14 +159,14 @@ export class Peers extends EventEmitter<PeersEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     const links = [...this.#links.values()].map((link) => link.close());
-    const sessions = [...this.#entries.values()].map(({ session }) => session.close());
+    const sessions = [...this.#connected.values()].map(({ session }) => session.close());
     await Promise.all([...links, ...sessions]);
     this.removeAllListeners();
   }
 
-  #entryOf(session: HostSession): Entry {
-    const entry = [...this.#entries.values()].find((known) => known.session === session);
-    if (entry !== undefined) return entry;
+  #peerOf(session: HostSession): ConnectedPeer {
+    const peer = [...this.#connected.values()].find((known) => known.session === session);
+    if (peer !== undefined) return peer;
     throw new MirrorflowError('REFUSED', 'this connection is not the one that the two hosts use');
   }
 
@@ -200,123 +182,77 @@ export class Peers extends EventEmitter<PeersEvents> {
     const call = callerOf(CONTRACT, session);
     const { host, accepted } = await call('host.introduce', [self], { timeoutMs: INTRODUCTION_TIMEOUT_MS });
     if (host.instance === self.instance) return { kind: 'self' };
-    this.#reaches(host.name, address);
-    if (accepted) {
-      const joined = this.#join({ session, host, caller: self.name, address: address.host });
-      if (joined === 'used') return { kind: 'used', over: session.closed };
+    this.#setAddress(host.name, address);
+    if (accepted && this.#use({ session, host, caller: self.name, address: address.host })) {
+      return { kind: 'used', ended: session.closed };
     }
-    const used = this.#entries.get(host.name)?.session.closed;
-    return { kind: 'spare', over: used ?? Promise.resolve() };
+    const used = this.#connected.get(host.name)?.session.closed;
+    return { kind: 'spare', ended: used ?? Promise.resolve() };
   }
 
-  /**
-   * The address that was configured is better than the one a host called from: certificates are for
-   * names.
-   */
-  #reaches(name: string, address: PeerAddress): void {
-    this.#reachedAs.set(name, formatAddress(address));
-    const entry = this.#entries.get(name);
-    if (entry === undefined || entry.address === address.host) return;
-    entry.address = address.host;
+  /** A configured address replaces the one that a host called from: certificates are for names. */
+  #setAddress(name: string, address: PeerAddress): void {
+    this.#addresses.set(name, address);
+    const peer = this.#connected.get(name);
+    if (peer === undefined || peer.address === address.host) return;
+    peer.address = address.host;
     this.emit('changed');
   }
 
-  #join(found: {
-    readonly session: HostSession;
-    readonly host: HostIntroduction;
-    readonly caller: string;
-    readonly address: string;
-  }): 'used' | 'spare' {
-    const { self, log } = this.#options;
-    const { session, host, caller, address } = found;
+  /** Whether the new connection is the one that the two hosts use. Throws REFUSED. */
+  #use({ session, host, caller, address }: Omit<PeerConnection, 'since'>): boolean {
+    const { self, log, running, clock } = this.#options;
     if (host.name === self.name) throw nameTaken(host.name, 'this host');
-    const present = this.#entries.get(host.name);
+    const present = this.#connected.get(host.name);
     if (present !== undefined) {
       const choice = choose(self.name, host.name, present, { caller, instance: host.instance });
       if (choice === 'conflict') {
-        // The other one may have been lost without a word: then the next try finds the name free.
-        this.#sign(present);
+        // The present host may have crashed without closing its connection: an unanswered sign of
+        // life then frees the name for the next attempt.
+        present.sendSign();
         throw nameTaken(host.name, `the host at ${present.address}`);
       }
-      if (choice === 'present') return 'spare';
+      if (choice === 'present') return false;
     }
-    const entry: Entry = {
-      name: host.name,
-      version: host.version,
-      instance: host.instance,
-      address: hostOf(this.#reachedAs.get(host.name)) ?? address,
-      since: present?.since ?? new Date(),
-      call: callerOf(CONTRACT, session),
-      running: new Set(host.running),
-      session,
-      caller,
-      cancelSign: this.#options.clock.after(SIGN_OF_LIFE_MS, () => this.#sign(entry), true),
-    };
-    this.#entries.set(host.name, entry);
-    this.#away.delete(host.name);
-    session.once('close', (reason) => this.#lost(entry, reason));
+    const reachedAt = this.#addresses.get(host.name)?.host ?? address;
+    const since = present?.since ?? new Date();
+    const peer = new ConnectedPeer({ session, host, caller, address: reachedAt, since }, running, clock);
+    this.#connected.set(host.name, peer);
+    this.#lost.delete(host.name);
+    session.once('close', (reason) => this.#onClosed(peer, reason));
     if (present === undefined) log.info('connected with another host', { host: host.name, address });
-    else this.#replace(present);
+    else {
+      present.stop();
+      void present.session.close();
+    }
     this.emit('changed');
-    return 'used';
+    return true;
   }
 
   #introduction(): HostIntroduction {
     return { ...this.#options.self, running: this.#options.running() };
   }
 
-  #replace(entry: Entry): void {
-    entry.cancelSign();
-    void entry.session.close();
-  }
-
-  #lost(entry: Entry, reason: MirrorflowError | undefined): void {
-    entry.cancelSign();
-    if (this.#entries.get(entry.name) !== entry) return;
-    this.#entries.delete(entry.name);
+  #onClosed(peer: ConnectedPeer, reason: MirrorflowError | undefined): void {
+    peer.stop();
+    const { name } = peer;
+    if (this.#connected.get(name) !== peer) return;
+    this.#connected.delete(name);
     if (this.#closed) return;
     const cause = reason?.message ?? 'the connection was closed';
-    if (this.#away.size >= REMEMBERED_MAX) this.#away.delete([...this.#away.keys()][0] ?? '');
-    this.#away.set(entry.name, {
-      name: entry.name,
-      address: this.#reachedAs.get(entry.name) ?? entry.address,
-      since: new Date(),
-      cause,
-    });
-    this.#options.log.warn('the connection with another host was lost', { host: entry.name, cause });
+    if (this.#lost.size >= REMEMBERED_MAX) this.#lost.delete([...this.#lost.keys()][0] ?? '');
+    const configured = this.#addresses.get(name);
+    const address = configured === undefined ? peer.address : formatAddress(configured);
+    this.#lost.set(name, { name, address, since: new Date(), cause });
+    this.#options.log.warn('the connection with another host was lost', { host: name, cause });
     this.emit('changed');
   }
-
-  /**
-   * Says what runs here, and that this host lives; whoever does not answer is taken for cut off.
-   */
-  #sign(entry: Entry): void {
-    const { clock, running } = this.#options;
-    entry.cancelSign();
-    entry.cancelSign = clock.after(SIGN_OF_LIFE_MS, () => this.#sign(entry), true);
-    entry
-      .call('host.running', [running()], { timeoutMs: SIGN_OF_LIFE_TIMEOUT_MS })
-      .catch((error: unknown) => {
-        // A host that has just been introduced may have another opinion on which connection is
-        // used.
-        if (error instanceof MirrorflowError && error.code !== 'TIMED_OUT') return;
-        const message = `no sign of life within ${SIGN_OF_LIFE_TIMEOUT_MS} ms: ${describeError(error)}`;
-        entry.session.destroy(new MirrorflowError('TRANSPORT_ERROR', message));
-      });
-  }
 }
 
-function nameTaken(name: string, who: string): MirrorflowError {
+function nameTaken(name: string, owner: string): MirrorflowError {
   return new MirrorflowError(
     'REFUSED',
-    `${who} is named ${name} already; names of hosts are unique: start one of them with --host-name`,
+    `${owner} is named ${name} already; names of hosts are unique: start one of them with --host-name`,
     { host: name },
   );
-}
-
-/** The host of an address text. */
-function hostOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  const host = /^[a-z]+:\/\/(.*):\d+$/.exec(address)?.[1];
-  return host?.startsWith('[') === true ? host.slice(1, -1) : host;
 }

@@ -1,7 +1,9 @@
 /**
- * The one address syntax wherever something is connected to or listened on: `tcp://host:port`,
- * `tls://host:port`, `unix:/path` and `spectcl://host?rest=…&mirror=…&user=…`. Text from options,
- * environment and other programs enters here and is refused with a right example beside it.
+ * Parses and formats addresses. All programs use the same four schemes for connecting and for
+ * listening: `tcp://host:port`, `tls://host:port`, `unix:/path` of a socket, and
+ * `spectcl://host?rest=…&mirror=…&user=…` of a SpecTcl (the histogrammer whose spectra are
+ * mirrored). Options, environment variables and messages of other programs are parsed here; a wrong
+ * address is refused with a correct example. Pure: no I/O, no name resolution.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
@@ -12,7 +14,7 @@ interface TcpAddress {
   readonly scheme: 'tcp';
   /** Host name, IPv4 or IPv6 address; IPv6 without its brackets. */
   readonly host: string;
-  /** 1 to 65535; 0, "any free port", only where the address is listened on. */
+  /** 1 to 65535; 0 means any free port and is allowed only for listening. */
   readonly port: number;
 }
 
@@ -31,13 +33,11 @@ interface UnixAddress {
 interface SpectclAddress {
   readonly scheme: 'spectcl';
   readonly host: string;
-  /**
-   * Port of SpecTcl's REST server, or the service name it is registered under at the port manager.
-   */
+  /** Port of SpecTcl's REST server, or its service name at the port manager. */
   readonly rest: number | string;
-  /** Port of SpecTcl's mirror server, or its service name. */
+  /** Port of SpecTcl's mirror server, or its service name at the port manager. */
   readonly mirror: number | string;
-  /** Whose SpecTcl: the user the services are registered for. */
+  /** The user for whom SpecTcl registered its services at the port manager. */
   readonly user?: string;
 }
 
@@ -46,9 +46,9 @@ export type AddressScheme = Address['scheme'];
 export type AddressOf<S extends AddressScheme> = Extract<Address, { readonly scheme: S }>;
 
 export interface AddressOptions<S extends AddressScheme> {
-  /** Schemes that make sense here. Default: all. */
+  /** Accepted schemes. Default: all. */
   readonly schemes?: readonly S[];
-  /** The address is to be listened on, so port 0 is allowed. */
+  /** True for an address to listen on, where port 0 is allowed. Default: false. */
   readonly listening?: boolean;
 }
 
@@ -69,12 +69,12 @@ const PORT_MAX = 65_535;
 const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/;
 const SERVICE_NAME = /^(?=.*[A-Za-z_])[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const USER_NAME = /^[\x21-\x7e]{1,64}$/;
-// oxlint-disable-next-line no-control-regex -- control characters are exactly what a socket path must not hold
+// oxlint-disable-next-line no-control-regex -- no socket path may contain them
 const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
 
 /**
- * Reads one address. Throws BAD_ADDRESS that says what was wrong and shows a right example.
- * The result formats back to an equal address with `formatAddress`.
+ * Parses one address. Throws BAD_ADDRESS with the reason and a correct example. `formatAddress`
+ * turns the result into text that parses to an equal address.
  */
 export function parseAddress<S extends AddressScheme = AddressScheme>(
   text: unknown,
@@ -87,24 +87,24 @@ export function parseAddress<S extends AddressScheme = AddressScheme>(
 
 function parseAny(text: unknown, allowed: readonly AddressScheme[], listening: boolean): Address {
   if (typeof text !== 'string')
-    throw badAddress(text, `an address is a text, this is ${typeof text}`, allowed);
+    throw badAddress(text, `an address must be a string, not ${typeof text}`, allowed);
   if (text.length > ADDRESS_CHARACTERS_MAX) {
     throw badAddress(text, `it has ${text.length} characters, more than ${ADDRESS_CHARACTERS_MAX}`, allowed);
   }
   const colon = text.indexOf(':');
   const scheme = allowed.find((name) => name === text.slice(0, Math.max(colon, 0)));
   if (scheme === undefined) {
-    throw badAddress(text, `it begins with none of ${allowed.map((name) => `${name}:`).join(', ')}`, allowed);
+    throw badAddress(text, `it must begin with ${allowed.map((name) => `${name}:`).join(' or ')}`, allowed);
   }
   const rest = text.slice(colon + 1);
   const refuse = (reason: string): MirrorflowError => badAddress(text, reason, [scheme]);
   if (scheme === 'unix') return { scheme, path: checkSocketPath(rest, refuse) };
-  if (!rest.startsWith('//')) throw refuse(`"//" is missing behind "${scheme}:"`);
+  if (!rest.startsWith('//')) throw refuse(`"//" is missing after "${scheme}:"`);
   const body = rest.slice(2);
   return scheme === 'spectcl' ? parseSpectcl(body, refuse) : parseHostPort(scheme, body, listening, refuse);
 }
 
-/** The address as text; `parseAddress` reads it back. */
+/** The address as text that `parseAddress` parses to an equal address. */
 export function formatAddress(address: Address): string {
   switch (address.scheme) {
     case 'tcp':
@@ -142,49 +142,49 @@ function parseSpectcl(body: string, refuse: Refuse): SpectclAddress {
   const mark = body.indexOf('?');
   const hostText = mark < 0 ? body : body.slice(0, mark);
   if (/:\d*$/.test(hostText) && !hostText.endsWith(']') && !isIPv6(hostText)) {
-    throw refuse('ports are given as ?rest= and ?mirror=');
+    throw refuse('give the ports as ?rest= and ?mirror=');
   }
-  const given = mark < 0 ? new Map<string, string>() : parseQuery(body.slice(mark + 1), refuse);
+  const parameters = mark < 0 ? new Map<string, string>() : parseQuery(body.slice(mark + 1), refuse);
   const address = {
     scheme: 'spectcl',
     host: checkHost(hostText, refuse),
-    rest: checkService('rest', given.get('rest') ?? DEFAULT_REST_SERVICE, refuse),
-    mirror: checkService('mirror', given.get('mirror') ?? DEFAULT_MIRROR_SERVICE, refuse),
+    rest: checkService('rest', parameters.get('rest') ?? DEFAULT_REST_SERVICE, refuse),
+    mirror: checkService('mirror', parameters.get('mirror') ?? DEFAULT_MIRROR_SERVICE, refuse),
   } as const;
-  const user = given.get('user');
+  const user = parameters.get('user');
   if (user === undefined) return address;
   if (!USER_NAME.test(user)) throw refuse('user= is not a user name');
   return { ...address, user };
 }
 
 function parseQuery(text: string, refuse: Refuse): Map<string, string> {
-  const given = new Map<string, string>();
+  const parameters = new Map<string, string>();
   for (const part of text.split('&')) {
     const equals = part.indexOf('=');
     const key = part.slice(0, Math.max(equals, 0));
     if (key !== 'rest' && key !== 'mirror' && key !== 'user') {
-      throw refuse(`${JSON.stringify(part)} is none of rest=, mirror=, user=`);
+      throw refuse(`${JSON.stringify(part)} is not one of rest=, mirror=, user=`);
     }
-    if (given.has(key)) throw refuse(`${key}= is given twice`);
+    if (parameters.has(key)) throw refuse(`${key}= is given twice`);
     try {
-      given.set(key, decodeURIComponent(part.slice(equals + 1)));
+      parameters.set(key, decodeURIComponent(part.slice(equals + 1)));
     } catch {
-      throw refuse(`${key}= holds a broken % sequence`);
+      throw refuse(`${key}= contains a malformed % sequence`);
     }
   }
-  return given;
+  return parameters;
 }
 
 function checkHost(text: string, refuse: Refuse): string {
   if (text.startsWith('[')) {
-    const inner = text.slice(1, -1);
-    if (!text.endsWith(']') || !isIPv6(inner)) throw refuse(`${text} is not an IPv6 address in brackets`);
-    return inner;
+    const host = text.slice(1, -1);
+    if (!text.endsWith(']') || !isIPv6(host)) throw refuse(`${text} is not an IPv6 address in brackets`);
+    return host;
   }
-  if (isIPv6(text)) throw refuse('an IPv6 address stands in brackets');
+  if (isIPv6(text)) throw refuse('an IPv6 address must be enclosed in brackets');
   if (text === '') throw refuse('the host is missing');
-  const looksNumeric = /^[\d.]+$/.test(text);
-  if (text.length > HOST_CHARACTERS_MAX || !(looksNumeric ? isIPv4(text) : HOST_NAME.test(text))) {
+  const isNumeric = /^[\d.]+$/.test(text);
+  if (text.length > HOST_CHARACTERS_MAX || !(isNumeric ? isIPv4(text) : HOST_NAME.test(text))) {
     throw refuse(`${JSON.stringify(text)} is not a host name or IP address`);
   }
   return text;
@@ -201,14 +201,14 @@ function checkPort(text: string, lowest: 0 | 1, refuse: Refuse): number {
 function checkService(key: string, text: string, refuse: Refuse): number | string {
   if (/^\d+$/.test(text)) return checkPort(text, 1, refuse);
   if (!SERVICE_NAME.test(text)) {
-    throw refuse(`${key}=${JSON.stringify(text)} is neither a port nor the name of a service`);
+    throw refuse(`${key}=${JSON.stringify(text)} is neither a port nor a service name`);
   }
   return text;
 }
 
 function checkSocketPath(path: string, refuse: Refuse): string {
-  if (!path.startsWith('/')) throw refuse('the path of a socket is absolute');
-  if (CONTROL_CHARACTER.test(path)) throw refuse('the path holds a control character');
+  if (!path.startsWith('/')) throw refuse('the path of a socket must be absolute');
+  if (CONTROL_CHARACTER.test(path)) throw refuse('the path contains a control character');
   const bytes = Buffer.byteLength(path);
   if (bytes > LIMITS.unixSocketPathBytes) {
     throw refuse(`the path has ${bytes} bytes, the system allows ${LIMITS.unixSocketPathBytes}`);
@@ -225,9 +225,7 @@ function badAddress(text: unknown, reason: string, schemes: readonly AddressSche
   const examples = schemes.map((scheme) => EXAMPLES[scheme]).join(', ');
   return new MirrorflowError(
     'BAD_ADDRESS',
-    `${shown} is not an address here: ${reason}; right is ${examples}`,
-    {
-      reason,
-    },
+    `${shown} is not a valid address: ${reason}; use, for example, ${examples}`,
+    { reason },
   );
 }

@@ -1,12 +1,13 @@
 /**
- * Time and timers as constructor parameters, so that state machines are tested without sleeping.
+ * Time and timers as an interface. Classes that wait take a `Clock` as a constructor parameter, so
+ * that tests advance time by hand instead of sleeping; programs pass `systemClock`.
  */
 export interface Clock {
-  /** Milliseconds of a monotonic clock; only differences mean something. */
+  /** Milliseconds of a monotonic clock with an arbitrary zero; only differences are meaningful. */
   nowMs(): number;
   /**
-   * Runs `action` once after `delayMs`; the returned function cancels it. `background` timers do
-   * not keep a process alive.
+   * Runs `action` once after `delayMs`; the returned function cancels it. A `background` timer does
+   * not keep the process alive. Default: it does.
    */
   after(delayMs: number, action: () => void, background?: boolean): () => void;
 }
@@ -21,8 +22,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Wall-clock time in nanoseconds since 1970, to the resolution of the system's millisecond clock
- * plus the monotonic one.
+ * Wall-clock time in nanoseconds since 1970-01-01 UTC, in steps of a microsecond: the wall-clock
+ * time of the process start plus the monotonic time since.
  */
 export function wallClockNs(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;

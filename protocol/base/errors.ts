@@ -1,13 +1,13 @@
 /**
  * The one error class of the project and the table of its codes.
  *
- * Every error that a user, another program or a log can meet is a `MirrorflowError` with a stable
- * `code` from this table. The table also gives the XML-RPC fault number, so a fault that crosses a
- * process comes out on the other side as the same error. What is expected (full, lapped, timed out)
- * is a value, never one of these.
+ * Every error that reaches a user, another program or a log is a `MirrorflowError` with a stable
+ * `code` from this table. The table also gives the XML-RPC fault number, so that a fault arrives in
+ * another process as the same error. An expected outcome (full, lapped, timed out) is a return
+ * value, not an error. Pure; imported by every folder.
  */
 
-/** Stable error codes with the XML-RPC fault number each travels as. Numbers are never reused. */
+/** Stable error codes, each with its XML-RPC fault number. Numbers are never reused. */
 export const ERROR_CODES = {
   // XML-RPC interoperability codes
   PARSE_ERROR: -32700,
@@ -15,7 +15,7 @@ export const ERROR_CODES = {
   INVALID_PARAMETERS: -32602,
   APPLICATION_ERROR: -32500,
   TRANSPORT_ERROR: -32300,
-  // our own, positive
+  // codes of mirrorflow, positive
   BAD_NAME: 1,
   BAD_ADDRESS: 2,
   BAD_OPTION: 3,
@@ -57,14 +57,12 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/**
- * Facts that belong to an error: plain values only, so that they survive a fault and a log line.
- */
+/** Values that describe an error; scalars only, since they travel in faults and log lines. */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * An error with a stable code. The message says what was asked, what was found and what to do.
- * `facts` are the same facts as fields; `cause` is the original error where there is one.
+ * An error with a stable code. The message states what failed, the value found and what to do.
+ * `facts` are the values of the message as fields; `cause` is the original error, if any.
  */
 export class MirrorflowError extends Error {
   override readonly name = 'MirrorflowError';
@@ -78,7 +76,7 @@ export class MirrorflowError extends Error {
   }
 }
 
-/** The code name of a fault number; APPLICATION_ERROR for a number that is not ours. */
+/** The code name of a fault number; APPLICATION_ERROR for a number that is not in the table. */
 export function codeOfFault(faultCode: number): ErrorCode {
   for (const [name, number] of Object.entries(ERROR_CODES)) {
     if (number === faultCode) return name as ErrorCode;
@@ -86,17 +84,18 @@ export function codeOfFault(faultCode: number): ErrorCode {
   return 'APPLICATION_ERROR';
 }
 
+/** Whether a thrown value is a MirrorflowError, with this code if one is given. */
 export function isMirrorflowError(value: unknown, code?: ErrorCode): value is MirrorflowError {
   return value instanceof MirrorflowError && (code === undefined || value.code === code);
 }
 
-/** The system's own error code (`ENOENT`, …) of anything thrown, or undefined. */
+/** The system's error code (`ENOENT`, …) of a thrown value; undefined if it has none. */
 export function systemCode(thrown: unknown): string | undefined {
   if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
   return undefined;
 }
 
-/** One line that describes anything thrown, for messages and logs. */
+/** A thrown value as text for messages and logs. */
 export function describeError(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return describeError(thrown.errors[0]);
   if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;

@@ -1,6 +1,6 @@
 /**
- * Modules of Node that few programs come to need, loaded at their first use: each takes
- * milliseconds of a program's start.
+ * Modules of Node that few programs need, loaded at their first use: loading each at the start of a
+ * program would delay the start by milliseconds. Used by modules that every program imports.
  */
 import type * as Crypto from 'node:crypto';
 import type * as Http from 'node:http';

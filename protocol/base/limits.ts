@@ -1,7 +1,7 @@
 /**
- * Every bound of the system that more than one module must agree on: its name with its unit, in one
- * place. A bound that only one module knows stands in that module. Relations between bounds are
- * asserted below.
+ * The bounds that several modules share: sizes, counts and times, each with its unit in its name. A
+ * bound of a single module is defined in that module. Relations between bounds are asserted at the
+ * end. Pure; imported by every folder.
  */
 import assert from 'node:assert/strict';
 
@@ -11,13 +11,14 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   /** Longest name of an application, flow or client. */
   nameCharacters: 64,
-  /** Longest path of a Unix socket the kernel takes (108 with its NUL). */
+  /** Longest path of a Unix socket that the kernel accepts (108 with the terminating NUL). */
   unixSocketPathBytes: 107,
 
   /** Largest file that can be mapped: mmap-io takes the size as a signed 32-bit integer. */
   mappedBytes: 2 ** 31 - 1,
-  /** Largest identity JSON in a flow file: it fills the header behind its length word. */
+  /** Largest identity JSON in a flow file: the rest of the header after its length word. */
   identityBytes: 4096 - 1024 - 4,
+  /** Slots (buffers) of the ring in a flow file. */
   slotCountMin: 2,
   slotCountMax: 1 << 20,
 
@@ -26,43 +27,43 @@ export const LIMITS = {
   /** Deepest nesting of arrays and structs in an XML-RPC value. */
   rpcDepth: 32,
   rpcCallTimeoutMs: 10_000,
-  /** Calls of one session that may wait for an answer; more are refused. */
+  /** Calls of one session that may wait for a response; further calls are refused. */
   rpcPendingCalls: 1024,
-  /** Calls one system.multicall may hold. */
+  /** Calls in one system.multicall. */
   rpcMulticallCalls: 256,
-  /** HTTP sessions that do not call for this long end. */
+  /** An HTTP session without a call for this long ends. */
   rpcHttpSessionIdleMs: 60_000,
   /** Open connections of one XML-RPC or session server. */
   rpcConnections: 2048,
 
   /**
-   * Messages that may wait for one client, at its own end or at the app server's; then senders get
-   * LIMIT_REACHED.
+   * Messages that may wait for one client, in the client or in the app server; beyond this bound
+   * the sender gets LIMIT_REACHED.
    */
   messagesWaiting: 1024,
   messagesWaitingBytes: 16 * MIB,
 
-  /** A started child must have reported ready within this time. */
+  /** From the start of a child process to its report that it is ready. */
   childReadyTimeoutMs: 10_000,
   /**
-   * Opening a flow may include the start of its duplicator, the allocation of 2 GiB and the whole
-   * transfer of a memory that large.
+   * From flow.open to its answer: may include the start of the duplicator, the allocation of 2 GiB
+   * and the transfer of a memory that large.
    */
   flowOpeningTimeoutMs: 60_000,
-  /** From SIGTERM to SIGKILL. */
+  /** From SIGTERM to SIGKILL when a child process is stopped. */
   childStopTimeoutMs: 3_000,
-  /** The same for an app server, which stops its duplicators before it ends. */
+  /** The same for an app server, which stops its duplicators before it exits. */
   appServerStopTimeoutMs: 7_000,
-  /** Last bytes of a child's standard error that are kept for its failure message. */
+  /** Last bytes of a child's standard error that are kept for the message of a failure. */
   childStderrTailBytes: 8 * KIB,
 
-  /** Reconnection backoff of permanent connections on one host. */
+  /** Backoff of permanent connections within one host: bounds of the first and of later delays. */
   reconnectFirstMs: 20,
   reconnectMaxMs: 250,
 
   /**
-   * What a client of a datagram link adds to the server's socket path for its own: "." and 16
-   * hexadecimal digits.
+   * Length of the suffix with which a client of a datagram link derives its own socket path from
+   * the server's: "." and 16 hexadecimal digits.
    */
   datagramPeerSuffixBytes: 17,
   /** Signal-link clients of one duplicator. */
@@ -70,7 +71,7 @@ export const LIMITS = {
 
   /** Largest answer read from a SpecTcl REST service. */
   restBodyBytes: 64 * MIB,
-  /** Longest memory key a mirror client may register: a path behind `file:`. */
+  /** Longest memory key that a mirror client may register: `file:` and a path. */
   mirrorKeyBytes: 4096 + 16,
 } as const;
 

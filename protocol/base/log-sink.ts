@@ -1,34 +1,35 @@
 /**
- * Where log lines go when nobody says otherwise: standard error. A full disk behind it must not end
- * a process that runs, so that lines which cannot be written are counted, and the count is told
- * with the next one that can.
+ * The default destination of log lines: standard error. A full disk or a closed pipe there must not
+ * end the process: lines that cannot be written are counted, and the count is written before the
+ * next line that can be. Used by the Logger in `log.ts`. Writes to file descriptor 2.
  */
 import { fstatSync, writeSync } from 'node:fs';
 
 const STDERR = 2;
 
-let toFile: boolean | undefined;
-let lost = 0;
+let isRegularFile: boolean | undefined;
+let lostLines = 0;
 
-export function standardError(line: string): void {
-  toFile ??= isFile();
-  if (!toFile) {
+export function writeToStandardError(line: string): void {
+  isRegularFile ??= prepareStandardError();
+  if (!isRegularFile) {
     process.stderr.write(line);
     return;
   }
-  // Synchronous, as the stream is for files; the stream would give up for ever at the first line
-  // that does not fit.
+  // Synchronous, as the stream is for files; but the stream stops working for good after the first
+  // write that fails.
   try {
-    const before = lost === 0 ? '' : `(${lost} lines were lost: they could not be written)\n`;
+    const before = lostLines === 0 ? '' : `(${lostLines} lines were lost: they could not be written)\n`;
     writeSync(STDERR, before + line);
-    lost = 0;
+    lostLines = 0;
   } catch {
-    lost += 1;
+    lostLines += 1;
   }
 }
 
-function isFile(): boolean {
-  // A pipe that nobody reads any more must not end the process either.
+/** Returns whether standard error is a regular file. */
+function prepareStandardError(): boolean {
+  // Without a listener, an error of a pipe whose reader has exited would end the process.
   process.stderr.on('error', () => undefined);
   try {
     return fstatSync(STDERR).isFile();

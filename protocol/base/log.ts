@@ -1,17 +1,18 @@
 /**
- * Structured logs: one line of JSON per event, or coloured text on a terminal. Written to standard
- * error, so that standard output stays a program's own. A role names the process kind and instance,
+ * Structured logs: one line of JSON per event, or coloured text on a terminal. Every program and
+ * the client library log with it. Writes to standard error only: standard output is for the results
+ * of a program. The role of a logger names the kind of process and the instance, for example
  * `duplicator:e23001/spectra`.
  */
 import { describeError } from './errors.js';
-import { standardError } from './log-sink.js';
+import { writeToStandardError } from './log-sink.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Where log lines go. Injected, so that tests read them. */
+/** Writes one complete line, newline included. Tests pass their own. */
 export type LogSink = (line: string) => void;
 
 export interface LoggerOptions {
@@ -19,7 +20,9 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
   /** `json` or `text`. Default: MIRRORFLOW_LOG_FORMAT, or text on a terminal and JSON elsewhere. */
   readonly format?: 'json' | 'text';
+  /** Default: standard error. */
   readonly sink?: LogSink;
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
@@ -32,7 +35,7 @@ const COLOUR: Record<LogLevel, string> = {
 
 export class Logger {
   readonly #role: string;
-  readonly #lowest: number;
+  readonly #levelIndex: number;
   readonly #format: 'json' | 'text';
   readonly #sink: LogSink;
   readonly #now: () => Date;
@@ -43,14 +46,15 @@ export class Logger {
     this.#options = options;
     const level = options.level ?? process.env['MIRRORFLOW_LOG_LEVEL'] ?? 'info';
     const index = LOG_LEVELS.findIndex((name) => name === level);
-    this.#lowest = index < 0 ? LOG_LEVELS.indexOf('info') : index;
+    // An unknown level must not silence a program.
+    this.#levelIndex = index < 0 ? LOG_LEVELS.indexOf('info') : index;
     const format = options.format ?? process.env['MIRRORFLOW_LOG_FORMAT'];
     this.#format = format === 'json' || format === 'text' ? format : process.stderr.isTTY ? 'text' : 'json';
-    this.#sink = options.sink ?? standardError;
+    this.#sink = options.sink ?? writeToStandardError;
     this.#now = options.now ?? (() => new Date());
   }
 
-  /** The same log under another role. */
+  /** A logger with the same options and another role. */
   child(role: string): Logger {
     return new Logger(role, this.#options);
   }
@@ -72,8 +76,8 @@ export class Logger {
   }
 
   #write(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (LOG_LEVELS.indexOf(level) < this.#lowest) return;
-    const plain = Object.fromEntries(
+    if (LOG_LEVELS.indexOf(level) < this.#levelIndex) return;
+    const printable = Object.fromEntries(
       Object.entries(fields).map(([key, value]) => [
         key,
         value instanceof Error ? describeError(value) : value,
@@ -81,14 +85,14 @@ export class Logger {
     );
     const time = this.#now().toISOString();
     if (this.#format === 'json') {
-      this.#sink(`${JSON.stringify({ time, level, role: this.#role, message, ...plain })}\n`);
+      this.#sink(`${JSON.stringify({ time, level, role: this.#role, message, ...printable })}\n`);
       return;
     }
-    const tail = Object.entries(plain)
+    const fieldsText = Object.entries(printable)
       .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
       .join('');
     this.#sink(
-      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${this.#role}  ${message}\x1b[90m${tail}\x1b[0m\n`,
+      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${this.#role}  ${message}\x1b[90m${fieldsText}\x1b[0m\n`,
     );
   }
 }

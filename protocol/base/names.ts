@@ -1,6 +1,7 @@
 /**
- * Names of applications, flows and clients. They become paths, so they are checked where they
- * enter.
+ * Checks names of applications, flows, clients, programs and hosts, and flow types. Names become
+ * parts of paths, so every name is checked where it enters: options, configuration, XML-RPC
+ * parameters, path builders. Pure.
  */
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
@@ -13,7 +14,7 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LIMITS.nameCharacters && NAME.test(value);
 }
 
-/** Returns the name unchanged, or throws BAD_NAME saying what a name may look like. */
+/** Returns the name unchanged; throws BAD_NAME with the rule for names. */
 export function checkName(kind: NameKind, value: unknown): string {
   if (isName(value)) return value;
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;
@@ -27,13 +28,14 @@ export function checkName(kind: NameKind, value: unknown): string {
 const FLOW_TYPE = /^[A-Za-z0-9][A-Za-z0-9._:+/-]*$/;
 
 /**
- * Returns a flow type unchanged (a name, or names of a stack joined by "/"), or throws BAD_OPTION.
+ * Returns a flow type unchanged; throws BAD_OPTION. A flow type is a name, or the names of several
+ * layers joined by "/".
  */
 export function checkFlowType(value: string): string {
   if (value.length <= LIMITS.nameCharacters && FLOW_TYPE.test(value)) return value;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${JSON.stringify(value.slice(0, 80))} is no flow type: 1 to ${LIMITS.nameCharacters} letters, digits and "._:+/-", beginning with a letter or digit`,
+    `${JSON.stringify(value.slice(0, 80))} is not a flow type: 1 to ${LIMITS.nameCharacters} letters, digits and "._:+/-", beginning with a letter or digit`,
     { type: value.slice(0, 80) },
   );
 }

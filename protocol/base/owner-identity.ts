@@ -1,7 +1,7 @@
 /**
- * Who owns a file or socket on this host: process id, its start time and the boot it lives in, so
- * that a reused process id or a file from before a reboot is never taken for its living owner.
- * Source: proc(5), /proc/pid/stat.
+ * Identifies the process that owns a file or socket on this host by process id, start time and
+ * boot, so that a process with a reused id, or any process after a reboot, is not mistaken for the
+ * owner. Used by claims, flow files, clean-up and recovery. Reads /proc only (source: proc(5)).
  */
 import { readFileSync } from 'node:fs';
 
@@ -14,10 +14,7 @@ export interface OwnerIdentity {
    * Start time in clock ticks since boot; a u64 in the flow file. 0 where the system has no /proc.
    */
   readonly startTicks: bigint;
-  /**
-   * The kernel's random id of this boot; undefined where it is not known, as in a flow file's
-   * header.
-   */
+  /** The kernel's random id of the boot; undefined where none was recorded, as in a flow file. */
   readonly bootId?: string | undefined;
 }
 
@@ -28,69 +25,66 @@ interface ProcessStat {
 
 const STATE_FIELD = 3;
 const START_TIME_FIELD = 22;
-const FIRST_FIELD_BEHIND_NAME = STATE_FIELD;
+const FIRST_FIELD_AFTER_NAME = STATE_FIELD;
 
-let own: OwnerIdentity | undefined;
+let cachedOwnIdentity: OwnerIdentity | undefined;
 
-/** The identity of this process. The same for all of its threads; it never changes. */
+/** The identity of this process; constant, and the same in all of its threads. */
 export function ownIdentity(): OwnerIdentity {
-  own ??= {
+  cachedOwnIdentity ??= {
     pid: process.pid,
     startTicks: readStat(process.pid)?.startTicks ?? 0n,
     bootId: readBootId(),
   };
-  return own;
+  return cachedOwnIdentity;
 }
 
-/** A process that runs now, as far as it can be looked at. */
+/** The identity of the process that has this id now; undefined if /proc shows none. */
 export function processOf(pid: number): OwnerIdentity | undefined {
   const startTicks = readStat(pid)?.startTicks;
   return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
 /**
- * Whether this process sees that very one under its id: then the two mean the same by a process id,
- * as containers may not.
+ * Whether this process and the given one share a pid namespace, that is, mean the same process by
+ * the same id: true if /proc shows a process with this id and start time.
  */
 export function sharesProcessIds({ pid, startTicks }: OwnerIdentity): boolean {
   return startTicks !== 0n && readStat(pid)?.startTicks === startTicks;
 }
 
-/**
- * What a process is doing, as far as others have to know. `stopped`: by SIGSTOP, the terminal or a
- * debugger, until it is let go on.
- */
+/** `stopped` by SIGSTOP, the terminal or a debugger; such a process may continue later. */
 export type ProcessState = 'alive' | 'stopped' | 'dead';
 
-/** Letters of proc(5). */
+/** Process states of proc(5): zombie, dead; stopped by a signal, stopped by a tracer. */
 const DEAD_STATES = 'ZXx';
 const STOPPED_STATES = 'Tt';
 
 /**
- * Whether that very process still runs: same boot, same start time, not a zombie. Without an entry
- * in /proc (none mounted, or other users' are hidden) the answer is whether any process has the id,
- * so that in doubt an owner lives.
+ * Whether exactly this process still runs: same boot, same start time, not a zombie. Where /proc
+ * has no entry (not mounted, or hidden from other users), any process with the id counts as the
+ * owner, so that in doubt an owner counts as alive.
  */
 export function isAlive(identity: OwnerIdentity): boolean {
   return stateOf(identity) !== 'dead';
 }
 
-/** The same, and whether it is stopped, as far as it can be looked at. */
+/** Like `isAlive`, and distinguishes a stopped process where /proc shows its state. */
 export function stateOf({ pid, startTicks, bootId }: OwnerIdentity): ProcessState {
-  // 0 and negative numbers mean process groups to kill(2).
+  // kill(2) takes 0 and negative numbers for process groups.
   if (!Number.isSafeInteger(pid) || pid <= 0) return 'dead';
-  const bootNow = ownIdentity().bootId;
-  if (bootId !== undefined && bootNow !== undefined && bootId !== bootNow) return 'dead';
+  const currentBootId = ownIdentity().bootId;
+  if (bootId !== undefined && currentBootId !== undefined && bootId !== currentBootId) return 'dead';
   const stat = readStat(pid);
-  if (stat === undefined) return hasProcess(pid) ? 'alive' : 'dead';
+  if (stat === undefined) return processExists(pid) ? 'alive' : 'dead';
   if (DEAD_STATES.includes(stat.state)) return 'dead';
   if (startTicks !== 0n && stat.startTicks !== startTicks) return 'dead';
   return STOPPED_STATES.includes(stat.state) ? 'stopped' : 'alive';
 }
 
 /**
- * Reads what stands behind the command name, which may itself hold spaces and parentheses.
- * Undefined for anything else.
+ * Parses the text of /proc/pid/stat. Counts fields from the end of the command name, which may
+ * contain spaces and parentheses. Undefined for any other text.
  */
 export function parseProcessStat(text: string): ProcessStat | undefined {
   const nameEnd = text.lastIndexOf(')');
@@ -99,10 +93,10 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
     .slice(nameEnd + 1)
     .trim()
     .split(/\s+/);
-  const state = fields[STATE_FIELD - FIRST_FIELD_BEHIND_NAME];
-  const start = fields[START_TIME_FIELD - FIRST_FIELD_BEHIND_NAME];
-  if (state === undefined || start === undefined || !/^\d+$/.test(start)) return undefined;
-  return { state, startTicks: BigInt(start) };
+  const state = fields[STATE_FIELD - FIRST_FIELD_AFTER_NAME];
+  const startTicks = fields[START_TIME_FIELD - FIRST_FIELD_AFTER_NAME];
+  if (state === undefined || startTicks === undefined || !/^\d+$/.test(startTicks)) return undefined;
+  return { state, startTicks: BigInt(startTicks) };
 }
 
 function readStat(pid: number): ProcessStat | undefined {
@@ -121,7 +115,7 @@ function readBootId(): string | undefined {
   }
 }
 
-function hasProcess(pid: number): boolean {
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,7 +1,8 @@
 /**
- * Where everything lives: the runtime directory (sockets, logs), the flow directory (flow files,
- * images), and the one place that builds the paths in them. Two ways to run: for one user, or for
- * the whole machine. Nothing here touches the disk; `private-directory.ts` creates and checks.
+ * Paths of all sockets, logs and flow files. The runtime directory holds sockets and logs, the flow
+ * directory holds flow files (the shared-memory rings of the flows) and images. Servers run either
+ * for one user or for the whole machine, with a directory each. Used by every server, the client
+ * library and the console. Pure: `private-directory.ts` creates and checks directories.
  */
 import { isAbsolute, join, normalize } from 'node:path';
 
@@ -16,9 +17,9 @@ export interface DirectoryOptions {
   readonly env: Environment;
   /** Effective user id of the process. */
   readonly uid: number;
-  /** From the command line; comes before the environment. */
+  /** From the command line; takes precedence over the environment. */
   readonly directory?: string | undefined;
-  /** Whom a server runs for. Default `user`. */
+  /** Whether a server runs for one user or for the machine. Default: `user`. */
   readonly scope?: 'user' | 'machine';
 }
 
@@ -27,10 +28,7 @@ const SOCKET_SUFFIX = '.sock';
 const DATAGRAM_SUFFIX = '.dgram';
 const HASH_DIGITS = 16;
 
-/**
- * Longest path below the runtime directory that must fit into a socket's: a datagram client with a
- * hashed name.
- */
+/** The longest socket path below the runtime directory: a datagram client with a hashed name. */
 const LONGEST_SOCKET_BYTES =
   '/links/'.length + HASH_DIGITS + DATAGRAM_SUFFIX.length + LIMITS.datagramPeerSuffixBytes;
 
@@ -42,32 +40,33 @@ const RUNTIME_DIRECTORY_MAX_BYTES = LIMITS.unixSocketPathBytes - LONGEST_SOCKET_
  * sockets in it.
  */
 export function runtimeDirectory(options: DirectoryOptions): string {
-  const stated = statedDirectory(options);
-  if (stated !== undefined) return stated;
+  const configured = configuredDirectory(options);
+  if (configured !== undefined) return configured;
   if (options.scope === 'machine') return MACHINE_DIRECTORY;
-  const session = sessionDirectory(options.env);
-  return session === undefined
+  const ofLoginSession = loginSessionDirectory(options.env);
+  return ofLoginSession === undefined
     ? join('/tmp', `mirrorflow-${options.uid}`)
-    : checkRuntimeDirectory('XDG_RUNTIME_DIR', session);
+    : checkRuntimeDirectory('XDG_RUNTIME_DIR', ofLoginSession);
 }
 
 /**
- * Where a client looks for servers, best first: the stated directory alone, else the user's, then
- * the machine's. The one in /tmp is always among them, since the server may have been started
- * without a login session.
+ * The runtime directories in which a client searches for servers, in order: the configured one
+ * alone, else the user's, then the machine's. The user's directory in /tmp is always included,
+ * since the server may have been started without a login session.
  */
 export function clientDirectories(options: Omit<DirectoryOptions, 'scope'>): string[] {
-  const stated = statedDirectory(options);
-  if (stated !== undefined) return [stated];
-  const session = sessionDirectory(options.env);
-  const users = session === undefined ? [] : [checkRuntimeDirectory('XDG_RUNTIME_DIR', session)];
-  return [...users, join('/tmp', `mirrorflow-${options.uid}`), MACHINE_DIRECTORY];
+  const configured = configuredDirectory(options);
+  if (configured !== undefined) return [configured];
+  const ofLoginSession = loginSessionDirectory(options.env);
+  const first =
+    ofLoginSession === undefined ? [] : [checkRuntimeDirectory('XDG_RUNTIME_DIR', ofLoginSession)];
+  return [...first, join('/tmp', `mirrorflow-${options.uid}`), MACHINE_DIRECTORY];
 }
 
-/** Where flow files are kept, one directory per application below. */
+/** The directory of flow files, with one subdirectory per application. Throws BAD_OPTION. */
 export function flowDirectory(options: Omit<DirectoryOptions, 'scope'>): string {
-  const [name, stated] = firstStated(options, 'MIRRORFLOW_FLOW_DIR');
-  return stated === undefined ? `/dev/shm/mirrorflow-${options.uid}` : absolute(name, stated);
+  const [name, path] = configuredPath(options, 'MIRRORFLOW_FLOW_DIR');
+  return path === undefined ? `/dev/shm/mirrorflow-${options.uid}` : absolutePath(name, path);
 }
 
 /** The host server's socket. */
@@ -84,13 +83,13 @@ export function linkSocketPath(directory: string, app: string, flow: string): st
   return socketPath(join(directory, 'links'), appAndFlow(app, flow), SOCKET_SUFFIX, 0);
 }
 
-/** The duplicator's socket for datagram links; its clients' own sockets stand beside it. */
+/** The duplicator's socket for datagram links; its clients' sockets are in the same directory. */
 export function datagramSocketPath(directory: string, app: string, flow: string): string {
   const reserved = LIMITS.datagramPeerSuffixBytes;
   return socketPath(join(directory, 'links'), appAndFlow(app, flow), DATAGRAM_SUFFIX, reserved);
 }
 
-/** The folders of a runtime directory that its owner creates beside it. */
+/** The subdirectories of a runtime directory; its owner creates them with it. */
 export function runtimeFolders(directory: string): string[] {
   return ['apps', 'links', 'logs'].map((name) => join(directory, name));
 }
@@ -103,14 +102,14 @@ export function flowFilePath(flowDirectory: string, app: string, flow: string): 
   return join(appFlowDirectory(flowDirectory, app), `${checkName('flow', flow)}.flow`);
 }
 
-/** The file that is a mirror's display memory byte for byte. */
+/** The image of a mirror: a file that is its display memory byte for byte. */
 export function imageFilePath(flowDirectory: string, app: string, flow: string): string {
   return join(appFlowDirectory(flowDirectory, app), `${checkName('flow', flow)}.image`);
 }
 
 /**
- * The record of an application's gateway: who it is, and which shared memory it has made. Not a
- * flow's name.
+ * The record of an application's gateway: its identity and the shared memory that it created. No
+ * flow name begins with a period, so the path is never that of a flow.
  */
 export function gatewayRecordPath(flowDirectory: string, app: string): string {
   return join(appFlowDirectory(flowDirectory, app), '.gateway.json');
@@ -123,58 +122,59 @@ export function logFilePath(directory: string, program: string, app?: string, fl
   return join(directory, 'logs', `${checkName('program', program)}${instance}.log`);
 }
 
-/** "@" is in no name, so that no two pairs of names meet. */
+/** Names contain no "@", so that different pairs of names give different texts. */
 function appAndFlow(app: string, flow: string): string {
   return `${checkName('application', app)}@${checkName('flow', flow)}`;
 }
 
 function socketPath(folder: string, name: string, suffix: string, reservedBytes: number): string {
-  const plain = join(folder, `${name}${suffix}`);
-  if (Buffer.byteLength(plain) + reservedBytes <= LIMITS.unixSocketPathBytes) return plain;
+  const readable = join(folder, `${name}${suffix}`);
+  if (Buffer.byteLength(readable) + reservedBytes <= LIMITS.unixSocketPathBytes) return readable;
   const hash = nodeCrypto().createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
   return join(folder, `${hash}${suffix}`);
 }
 
-function statedDirectory(options: Omit<DirectoryOptions, 'scope'>): string | undefined {
-  const [name, stated] = firstStated(options, 'MIRRORFLOW_DIR');
-  return stated === undefined ? undefined : checkRuntimeDirectory(name, stated);
+function configuredDirectory(options: Omit<DirectoryOptions, 'scope'>): string | undefined {
+  const [name, path] = configuredPath(options, 'MIRRORFLOW_DIR');
+  return path === undefined ? undefined : checkRuntimeDirectory(name, path);
 }
 
-function firstStated(
+/** The path from the option or the variable, and the name of its origin for error messages. */
+function configuredPath(
   options: Omit<DirectoryOptions, 'scope'>,
   variable: string,
-): [name: string, stated: string | undefined] {
+): [name: string, path: string | undefined] {
   if (options.directory !== undefined) return ['the directory option', options.directory];
-  // An empty variable counts as unset, as the XDG specification has it.
+  // An empty variable counts as unset, as in the XDG specification.
   return [variable, options.env[variable] || undefined];
 }
 
-function sessionDirectory(env: Environment): string | undefined {
-  const session = env['XDG_RUNTIME_DIR'];
+function loginSessionDirectory(env: Environment): string | undefined {
+  const base = env['XDG_RUNTIME_DIR'];
   // The XDG specification: a relative path is invalid and to be ignored.
-  return session === undefined || !isAbsolute(session) ? undefined : join(session, 'mirrorflow');
+  return base === undefined || !isAbsolute(base) ? undefined : join(base, 'mirrorflow');
 }
 
 function checkRuntimeDirectory(name: string, path: string): string {
-  const directory = absolute(name, path);
+  const directory = absolutePath(name, path);
   const bytes = Buffer.byteLength(directory);
   if (bytes <= RUNTIME_DIRECTORY_MAX_BYTES) return directory;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${name} gives the runtime directory ${directory} of ${bytes} bytes; it may have ${RUNTIME_DIRECTORY_MAX_BYTES}, ` +
-      `since a socket path may have ${LIMITS.unixSocketPathBytes} and the longest one below it needs ${LONGEST_SOCKET_BYTES}. ` +
-      `Set MIRRORFLOW_DIR to a shorter one`,
+    `the runtime directory ${directory} of ${name} has ${bytes} bytes; at most ${RUNTIME_DIRECTORY_MAX_BYTES} are possible, ` +
+      `since a socket path has at most ${LIMITS.unixSocketPathBytes} and the longest name of a socket takes ${LONGEST_SOCKET_BYTES}. ` +
+      `Set MIRRORFLOW_DIR to a shorter path`,
     { bytes, allowedBytes: RUNTIME_DIRECTORY_MAX_BYTES },
   );
 }
 
-function absolute(name: string, path: string): string {
+function absolutePath(name: string, path: string): string {
   if (!isAbsolute(path) || path.includes('\0')) {
     throw new MirrorflowError(
       'BAD_OPTION',
       `${name} is ${JSON.stringify(path)}; it must be an absolute path`,
     );
   }
-  const clean = normalize(path);
-  return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;
+  const normalized = normalize(path);
+  return normalized.length > 1 && normalized.endsWith('/') ? normalized.slice(0, -1) : normalized;
 }

@@ -1,4 +1,7 @@
-/** A range of TCP ports, as a firewall is told: `7400-7499`. */
+/**
+ * Parses and formats a range of TCP ports, such as `7400-7499`: the ports on which servers listen
+ * for other hosts, so that a firewall can be opened for exactly these. Pure.
+ */
 import { MirrorflowError } from './errors.js';
 
 export interface PortRange {
@@ -8,7 +11,10 @@ export interface PortRange {
 
 const PORT_MAX = 65_535;
 
-/** Throws BAD_OPTION for what is no range of ports from 1 to 65535; one port is a range too. */
+/**
+ * A single port is a range too. Throws BAD_OPTION, naming `option`, for anything else than a range
+ * of ports from 1 to 65535.
+ */
 export function parsePortRange(option: string, text: unknown): PortRange {
   const match = typeof text === 'string' ? /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) : null;
   const low = Number(match?.[1]);

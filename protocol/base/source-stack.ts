@@ -1,6 +1,7 @@
 /**
- * Stacks that name our source files. Node does that itself with --enable-source-maps, and reads
- * every map at each start for it; here a map is read when there is an error to tell.
+ * Stack traces with positions in the TypeScript sources instead of the compiled files, for the logs
+ * of unexpected errors. Node's --enable-source-maps would do the same but reads every source map at
+ * each start; this module reads a map when an error is logged. Reads files named `*.js.map`.
  */
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
@@ -11,15 +12,15 @@ import { fileURLToPath } from 'node:url';
 const POSITION = /(?:file:\/\/)?(\/[^\s():]+\.c?js):(\d+):(\d+)/g;
 
 /**
- * The stack of an error with places in the sources where their maps are there; undefined for what
- * is no error.
+ * The stack trace of an error, mapped to the sources where a map exists; undefined for a thrown
+ * value that is not an Error.
  */
 export function sourceStack(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || thrown.stack === undefined) return undefined;
   const maps = new Map<string, SourceMap | undefined>();
   return thrown.stack.replace(POSITION, (compiled: string, file: string, line: string, column: string) => {
     const path = compiled.startsWith('file:') ? fileURLToPath(`file://${file}`) : file;
-    if (!maps.has(path)) maps.set(path, mapOf(path));
+    if (!maps.has(path)) maps.set(path, loadSourceMap(path));
     const origin = maps.get(path)?.findEntry(Number(line) - 1, Number(column) - 1);
     if (origin === undefined || !('originalSource' in origin)) return compiled;
     const source = relative(process.cwd(), resolve(dirname(path), origin.originalSource));
@@ -27,10 +28,10 @@ export function sourceStack(thrown: unknown): string | undefined {
   });
 }
 
-function mapOf(path: string): SourceMap | undefined {
+function loadSourceMap(path: string): SourceMap | undefined {
   try {
     return new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')) as SourceMapPayload);
   } catch {
-    return undefined; // the compiled place is what there is then
+    return undefined; // the stack keeps the compiled position
   }
 }

@@ -1,3 +1,7 @@
+/**
+ * The app server as a program, with stand-ins for duplicators: start, end, and the sessions of its
+ * clients.
+ */
 import { expect } from 'chai';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -16,10 +20,10 @@ import {
 
 describe('app server', () => {
   let system: TestSystem;
-  inSystems((fresh) => (system = fresh));
+  inSystems((started) => (system = started));
 
   describe('start and end', () => {
-    it('says what it is, over its socket and over HTTP alike', async () => {
+    it('an app server answers app.info alike on its socket and over HTTP', async () => {
       const server = await system.start();
       const { call } = await system.client();
       const info = await call('app.info', []);
@@ -29,7 +33,7 @@ describe('app server', () => {
       http.close();
     });
 
-    it('refuses a second one of the same name, naming the process', async () => {
+    it('a second app server of the same name is refused with the process id of the first', async () => {
       const first = await system.start();
       const second = system.spawn({});
       expect(await exitOf(second)).to.equal(1);
@@ -37,7 +41,7 @@ describe('app server', () => {
       expect(system.record()?.pid).to.equal(first.pid);
     });
 
-    it('takes the name over from one that was killed', async () => {
+    it('an app server takes the name over from a killed one', async () => {
       const first = await system.start();
       first.kill('SIGKILL');
       await exitOf(first);
@@ -45,7 +49,7 @@ describe('app server', () => {
       expect(system.record()?.pid).to.equal(second.pid);
     });
 
-    it('ends with a clear error when its port is taken, and gives the name up', async () => {
+    it('an app server whose port is in use ends with ADDRESS_IN_USE and releases the name', async () => {
       await system.start({}, 'other');
       const port = system.record('other')?.port;
       const server = system.spawn({ port: port ?? 0 });
@@ -54,7 +58,7 @@ describe('app server', () => {
       expect(system.record()).to.equal(undefined);
     });
 
-    it('leaves nothing behind after SIGTERM', async () => {
+    it('an app server leaves no process and no file behind after SIGTERM', async () => {
       const server = await system.start();
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
@@ -64,7 +68,7 @@ describe('app server', () => {
       expect(system.leftovers()).to.deep.equal([]);
     });
 
-    it('answers app.quit and ends, with a duplicator that does not listen to SIGTERM too', async () => {
+    it('an app server answers app.quit and ends, even with a duplicator that ignores SIGTERM', async () => {
       const server = await system.start();
       system.standIn('hang');
       const { call, token } = await system.client();
@@ -78,7 +82,7 @@ describe('app server', () => {
   });
 
   describe('clients', () => {
-    it('lists clients of the same name as the two that they are', async () => {
+    it('two clients of the same name are two entries of client.list', async () => {
       await system.start();
       const first = await system.client();
       const second = await system.client();
@@ -87,7 +91,7 @@ describe('app server', () => {
       expect(names).to.deep.equal(['viewer', 'viewer']);
     });
 
-    it('refuses another protocol version, naming both', async () => {
+    it('a client of another protocol version is refused with both versions', async () => {
       await system.start();
       const { call } = await system.client();
       const error = await failureOf(call('client.present', [{ ...presentation('old'), version: 99 }]));
@@ -95,7 +99,7 @@ describe('app server', () => {
       expect(error.message).to.match(/version 99\b.*version 1\b/);
     });
 
-    it('releases all that a session had open when its connection closes', async () => {
+    it('all openings of a session are released when its connection closes', async () => {
       await system.start();
       const stays = await system.client('stays');
       const goes = await system.client('goes');
@@ -113,7 +117,7 @@ describe('app server', () => {
       await stays.call('flow.open', [stays.token, OUTPUT]);
     });
 
-    it('serves a plain HTTP client', async () => {
+    it('a plain HTTP client presents itself, opens and closes a flow, and leaves', async () => {
       await system.start();
       const http = system.http(system.record()?.port);
       const call = callerOf(CONTRACT, http);

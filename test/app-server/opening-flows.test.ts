@@ -1,3 +1,4 @@
+/** Opening flows at the app server as a program, with stand-ins for duplicators. */
 import { expect } from 'chai';
 import {
   eventually,
@@ -13,9 +14,9 @@ import {
 
 describe('an app server, when flows are opened', () => {
   let system: TestSystem;
-  inSystems((fresh) => (system = fresh));
+  inSystems((started) => (system = started));
 
-  it('starts one duplicator for two that open at the same moment', async () => {
+  it('two openings at the same moment start one duplicator', async () => {
     await system.start();
     const [first, second] = [await system.client('first'), await system.client('second')];
     const opened = await Promise.all([
@@ -33,7 +34,7 @@ describe('an app server, when flows are opened', () => {
     });
   });
 
-  it('reads the counters of a running flow', async () => {
+  it('flow.statistics reads the counters of a running flow', async () => {
     await system.start();
     const { call, token } = await system.client();
     expect((await failureOf(call('flow.statistics', ['spectra']))).code).to.equal('NOT_RUNNING');
@@ -41,7 +42,7 @@ describe('an app server, when flows are opened', () => {
     expect((await call('flow.statistics', ['spectra']))['published']).to.equal(42);
   });
 
-  it('tells everybody who waits why a duplicator cannot start, remembers it, and tries again', async () => {
+  it('every waiting client gets the reason of a failed start, flow.list shows it, and the next opening tries again', async () => {
     await system.start();
     system.standIn('fail');
     const { call, token } = await system.client();
@@ -61,7 +62,7 @@ describe('an app server, when flows are opened', () => {
     expect(await stateOf({ call } as Peer)).to.equal('running');
   });
 
-  it('passes on what a duplicator that just ended has said', async () => {
+  it('an opening fails with the last words of a duplicator that ended during its start', async () => {
     await system.start();
     system.standIn('exit');
     const { call, token } = await system.client();
@@ -70,7 +71,7 @@ describe('an app server, when flows are opened', () => {
     expect(error.message).to.include('the stand-in has had enough');
   });
 
-  it('refuses flows that there are not, other types, and providers for the mirror', async () => {
+  it('unknown flows, other types and providers of the mirror are refused', async () => {
     await system.start();
     const { call, token } = await system.client();
     const open = (request: object) => failureOf(call('flow.open', [token, { ...INPUT, ...request }]));
@@ -85,7 +86,7 @@ describe('an app server, when flows are opened', () => {
     expect(system.starts()).to.deep.equal([]);
   });
 
-  it('takes one provider for a flow and names it to the second; consumers find the flow', async () => {
+  it('a flow takes one provider, a second one is refused with its name, and consumers can open the flow', async () => {
     await system.start({});
     const provider = await system.client('detector');
     const other = await system.client('other');
@@ -99,17 +100,17 @@ describe('an app server, when flows are opened', () => {
     expect(info).to.deep.include({ bufferSize: 128, buffers: 4, clients: 2, state: 'running' });
   });
 
-  it('forgets a flow of a provider when nobody has it open and its duplicator has ended', async () => {
+  it('a flow of a provider is removed when no client has it open and its duplicator has ended', async () => {
     await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);
     expect((await call('flow.list', [])).map(({ flow }) => flow)).to.deep.equal(['events']);
     kill(system.starts()[0]!, 'SIGTERM');
-    await eventually('the flow is forgotten', async () => (await call('flow.list', [])).length === 0);
+    await eventually('the flow is removed', async () => (await call('flow.list', [])).length === 0);
   });
 
-  it('defines a flow anew for a provider with other sizes, when nobody else has it open', async () => {
+  it('a provider with other sizes redefines a flow that no other client has open', async () => {
     await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);

@@ -1,13 +1,15 @@
 /**
- * What a system has left behind: flow files, images and sockets that still stand, and processes
- * that still name its directories.
+ * What a stopped system has left behind: flow files, images and sockets that still exist, and
+ * processes whose command line still names its directories. `ChaosSystem.stop` reports them. Reads
+ * the directories and /proc.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * With `suffix` only the files that end so; without, everything but logs, the lock of claims and
- * the token, and processes.
+ * Paths of files and descriptions of processes. With `suffix`, only the files whose name ends with
+ * it. Without, all processes and all files except those that a system keeps on purpose: logs, the
+ * lock file of claims, and the token.
  */
 export function leftovers(directories: readonly string[], suffix?: string): string[] {
   const files = directories.flatMap((root) =>
@@ -17,10 +19,10 @@ export function leftovers(directories: readonly string[], suffix?: string): stri
   );
   if (suffix !== undefined) return files.filter((path) => path.endsWith(suffix));
   const kept = files.filter((path) => !/\.log$|\/\.claims$|\/token$/.test(path));
-  return [...kept, ...directories.flatMap(processesNaming)];
+  return [...kept, ...directories.flatMap(processesThatName)];
 }
 
-function processesNaming(directory: string): string[] {
+function processesThatName(directory: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {

@@ -1,6 +1,6 @@
 /**
- * An application with a real app server and real duplicators, and its clients in this process; all
- * of it ends with `stop`.
+ * An application with a real app server and real duplicators, and clients in this process, for the
+ * tests of the client library. `stop` ends all of it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/m
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { presentation, TestSystem } from '../app-server/test-system.js';
 
-/** The app server takes the duplicator beside it. */
+/** The app server starts the real duplicator instead of a stand-in. */
 const REAL = { MIRRORFLOW_DUPLICATOR: '' };
 
 export class RunningApplication {
@@ -36,7 +36,7 @@ export class RunningApplication {
     return this.system.record()?.port ?? 0;
   }
 
-  /** Where a plain XML-RPC client calls, with the token it needs. */
+  /** Address for a plain XML-RPC client, with its token. */
   get url(): string {
     return `http://any:${readToken(this.system.directory)}@127.0.0.1:${this.port}/`;
   }

@@ -1,4 +1,4 @@
-/** A whole MirrorFlow on a simulator, in directories of its own, and link clients for it. */
+/** Runs a MirrorFlow on a simulated SpecTcl in temporary directories, with link clients for it. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
 
-/** The simulator answers in this process, which may be busy. */
-const PATIENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
+/** Long: the simulator answers in this process, which may be busy. */
+const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
 
 type Settings = Partial<DuplicatorDocument>;
 
@@ -59,15 +59,19 @@ export class FlowRig {
 
   another(settings: Settings = {}): MirrorFlow {
     const log = new Logger('test', { sink: () => undefined });
-    return new MirrorFlow(parseOptions(this.args(settings), PATIENT) as MirrorFlowOptions, systemClock, log);
+    return new MirrorFlow(
+      parseOptions(this.args(settings), ENVIRONMENT) as MirrorFlowOptions,
+      systemClock,
+      log,
+    );
   }
 
   async publishMore(count: number): Promise<void> {
-    const wanted = this.flow.published + count;
+    const target = this.flow.published + count;
     await eventually(() => {
       this.simulator.step(10);
-      return this.flow.published >= wanted;
-    }, `publication ${wanted}`);
+      return this.flow.published >= target;
+    }, `publication ${target}`);
   }
 
   async client(hello: Partial<Hello> = {}): Promise<TestClient> {
@@ -100,10 +104,11 @@ export class TestClient {
   }
 
   newest(kind: MessageKind): number | undefined {
-    return this.received.findLast(([found]) => found === kind)?.[1];
+    return this.received.findLast(([received]) => received === kind)?.[1];
   }
 
-  async awaits(kind: MessageKind, least = 0): Promise<number> {
+  /** Waits for a message of this kind with a value of at least `least`, and returns the value. */
+  async waitFor(kind: MessageKind, least = 0): Promise<number> {
     await eventually(() => (this.newest(kind) ?? -1) >= least, `message ${kind} of ${least}`);
     return this.newest(kind) ?? 0;
   }

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is moved. */
+/** A clock for tests: time passes, and timers run, only in `advance`. */
 import type { Clock } from '../../protocol/base/clock.js';
 
 export class ManualClock implements Clock {

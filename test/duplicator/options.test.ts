@@ -118,7 +118,7 @@ describe('options of a duplicator', () => {
     expect(() => parseOptions(GOOD, { MIRRORFLOW_REATTACH: 'long' })).to.throw('options.reattachMs must be');
   });
 
-  for (const [args, code, text] of [
+  for (const [args, code, reason] of [
     [[], 'BAD_OPTION', '--flow is missing'],
     [['--flow', 'spectra', ...DOCUMENT], 'BAD_OPTION', 'either --input'],
     [[...GOOD, '--output'], 'BAD_OPTION', 'either --input'],
@@ -134,16 +134,16 @@ describe('options of a duplicator', () => {
     [[...MIRROR, ...document({ lingerMs: 'soon' })], 'BAD_OPTION', 'options.lingerMs must be'],
     [[...MIRROR, ...document({ updateIntervalMs: -1 })], 'BAD_OPTION', 'options.updateIntervalMs'],
     [[...MIRROR, ...document({ ringBytes: 1e12 })], 'BAD_OPTION', 'options.ringBytes'],
-    [[...MIRROR, ...document({ type: 'a b' })], 'BAD_OPTION', '"a b" is no flow type'],
+    [[...MIRROR, ...document({ type: 'a b' })], 'BAD_OPTION', '"a b" is not a flow type'],
     [[...MIRROR, ...document({ properties: [] })], 'BAD_OPTION', 'options.properties'],
     [[...MIRROR, ...document({ colour: 'red' })], 'BAD_OPTION', 'colour'],
     [[...GOOD, '--colour', 'red'], 'BAD_OPTION', '--colour'],
     [[...GOOD, 'more'], 'BAD_OPTION', 'more'],
     [[...MIRROR, ...document({ directory: 'here' })], 'BAD_OPTION', 'absolute'],
   ] as const) {
-    it(`a duplicator refuses "${args.slice(-2).join(' ')}": ${text}`, () => {
+    it(`a duplicator refuses "${args.slice(-2).join(' ')}": ${reason}`, () => {
       const error = refused(args);
-      expect([error.code, error.message.includes(text)]).to.deep.equal([code, true], error.message);
+      expect([error.code, error.message.includes(reason)]).to.deep.equal([code, true], error.message);
     });
   }
 });

@@ -15,8 +15,8 @@ import { TestProcess } from '../fixtures/child-process.js';
 import { eventually } from '../fixtures/polling.js';
 import { FlowRig } from './flow-rig.js';
 
-/** As much of an app server as a duplicator sees. */
-class StandInAppServer {
+/** The part of an app server that a duplicator calls. */
+class FakeAppServer {
   readonly ready: DuplicatorReady[] = [];
   readonly reports: DuplicatorReport[] = [];
   readonly failures: StartFailure[] = [];
@@ -70,7 +70,7 @@ type Settings = Partial<DuplicatorDocument>;
 describe('the duplicator program', () => {
   let rig: FlowRig;
   const running: TestProcess[] = [];
-  const servers: StandInAppServer[] = [];
+  const servers: FakeAppServer[] = [];
   beforeEach(async () => {
     rig = await FlowRig.make();
   });
@@ -99,15 +99,15 @@ describe('the duplicator program', () => {
     join(rig.flows, 'test', 'spectra.image'),
     join(rig.runtime, 'links', 'test@spectra.sock'),
   ];
-  async function appServer(): Promise<StandInAppServer> {
-    const server = new StandInAppServer();
+  async function appServer(): Promise<FakeAppServer> {
+    const server = new FakeAppServer();
     servers.push(server);
     await server.listen(join(rig.directory, 'app.sock'));
     return server;
   }
   const parent = (): Settings => ({ parent: join(rig.directory, 'app.sock') });
 
-  it('is started by hand, and removes all it made on SIGTERM', async () => {
+  it('a duplicator that is started by hand removes all its files on SIGTERM', async () => {
     const one = run();
     await ready(one);
     expect(files().map((path) => existsSync(path))).to.deep.equal([true, true, true]);
@@ -116,7 +116,7 @@ describe('the duplicator program', () => {
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
-  it('leaves files when it is killed, which the next one replaces', async () => {
+  it('a killed duplicator leaves its files, which the next one owns', async () => {
     const one = run();
     await ready(one);
     await one.kill();
@@ -126,7 +126,7 @@ describe('the duplicator program', () => {
     expect(openFlowFile(files()[0]!, 'read').owner.pid).to.equal(next.pid);
   });
 
-  it('ends when the flow has a duplicator already, which goes on', async () => {
+  it('a second duplicator of a flow ends, and the first continues', async () => {
     const first = run();
     await ready(first);
     const second = run();
@@ -140,7 +140,7 @@ describe('the duplicator program', () => {
     expect(files().map((path) => existsSync(path))).to.deep.equal([true, true, true]);
   });
 
-  it('ends in good order when it is stopped before it was ready', async () => {
+  it('a duplicator that is stopped before it is ready removes its files', async () => {
     rig.simulator.misbehave({ mirror: 'stall' });
     const one = run({ startTimeoutMs: 60_000 });
     await eventually(() => existsSync(files()[2]!), 'the socket');
@@ -148,35 +148,43 @@ describe('the duplicator program', () => {
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
-  it('ends when no client came for its linger time', async () => {
+  it('a duplicator ends after its linger time without a client', async () => {
     const one = run({ lingerMs: 50 });
     expect(await one.end()).to.equal(0);
     expect(one.errors).to.contain('no client any more');
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
-  for (const [bad, said] of [
+  for (const [bad, reason] of [
     [['--options', '{"application":"e1","lingerMs":"soon"}'], 'options.lingerMs must be'],
     [['--options', '{"application":""}'], 'is not a name of a application'],
     [['--nonsense'], '--nonsense'],
   ] as const) {
-    it(`ends with 2 and says why: ${bad.join(' ')}`, async () => {
+    it(`a duplicator with the options ${bad.join(' ')} exits with 2 and the reason`, async () => {
       const one = run({}, {}, bad);
       expect(await one.end()).to.equal(2);
       expect(one.errors)
-        .to.contain(said)
+        .to.contain(reason)
         .and.match(/^duplicator: .*--help.*\n$/);
     });
   }
 
-  it('tells its app server that it is ready, how it is, and obeys it', async () => {
+  it('a duplicator reports readiness and state to its app server, and quits on request', async () => {
     const server = await appServer();
     const one = run(parent(), { [LAUNCH_VARIABLE]: 'token' });
     await eventually(() => server.reports.length > 0, 'the first report');
-    const [said] = server.ready;
-    expect(said).to.deep.include({ launch: 'token', application: 'test', flow: 'spectra', type: 'spectra' });
-    expect([said?.file, said?.image, said?.link]).to.deep.equal(files());
-    expect([said?.identity.pid, said?.identity.bootId]).to.deep.equal([one.pid, ownIdentity().bootId]);
+    const [announced] = server.ready;
+    expect(announced).to.deep.include({
+      launch: 'token',
+      application: 'test',
+      flow: 'spectra',
+      type: 'spectra',
+    });
+    expect([announced?.file, announced?.image, announced?.link]).to.deep.equal(files());
+    expect([announced?.identity.pid, announced?.identity.bootId]).to.deep.equal([
+      one.pid,
+      ownIdentity().bootId,
+    ]);
     rig.simulator.misbehave({ mirror: 'garbage' });
     await eventually(() => server.reports.at(-1)?.sourceState === 'stale', 'the stale report');
     expect(server.reports.at(-1)?.cause).to.contain('impossible update');
@@ -188,7 +196,7 @@ describe('the duplicator program', () => {
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
-  it('tells its app server why it could not start', async () => {
+  it('a duplicator reports to its app server why it could not start', async () => {
     const server = await appServer();
     rig.simulator.misbehave({ rest: 'html' });
     const one = run(parent(), { [LAUNCH_VARIABLE]: 'token' });
@@ -198,12 +206,12 @@ describe('the duplicator program', () => {
     expect(server.failures[0]?.message).to.contain('did not answer as a SpecTcl REST service');
   });
 
-  it('goes on without its app server, and finds a restarted one', async () => {
+  it('a duplicator continues without its app server and reconnects to a restarted one', async () => {
     const server = await appServer();
     const one = run(parent());
     await eventually(() => server.reports.length > 0, 'the first app server');
     await server.close();
-    await one.until(() => one.errors.includes('the app server has gone'));
+    await one.until(() => one.errors.includes('lost the app server'));
     const file = openFlowFile(files()[0]!, 'read');
     const { published } = file;
     await eventually(() => {
@@ -215,7 +223,7 @@ describe('the duplicator program', () => {
     expect(next.ready[0]?.identity.pid).to.equal(one.pid);
   });
 
-  it('asks its app server before it ends, and stays when somebody is on the way', async () => {
+  it('a duplicator asks its app server before it ends, and stays when a client is on its way', async () => {
     const server = await appServer();
     server.mayEnd = false;
     const one = run({ ...parent(), lingerMs: 50 });

@@ -1,6 +1,6 @@
 /**
- * The host server as a program: its start, its end, what it leaves to the next one, and what it
- * tells systemd.
+ * The host server as a program: its start, its end, what the next one adopts, and its notices to
+ * systemd.
  */
 import { spawnSync, execFile, spawn } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ describe('host server', () => {
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
-  it('tells what it is', async () => {
+  it('host.info describes the host server', async () => {
     const program = place.program();
     await program.ready();
     const call = await place.connect();
@@ -65,7 +65,7 @@ describe('host server', () => {
     expect(info.version).to.match(/^\d+\.\d+\.\d+/);
   });
 
-  it('a second one for the same directory ends with the process id of the first, which goes on', async () => {
+  it('a second host server for the same directory ends with the process id of the first, which continues', async () => {
     const first = place.program();
     await first.ready();
     const second = place.program();
@@ -77,7 +77,7 @@ describe('host server', () => {
     expect((await call('host.info', [])).pid).to.equal(first.child.pid);
   });
 
-  it('of several that start at once, one runs', async () => {
+  it('of several host servers that start at once for one directory, one runs', async () => {
     const programs = [place.program(), place.program(), place.program()];
     await until('one is ready', () => programs.some((program) => program.logged('ready').length > 0));
     const losers = programs.filter((program) => program.logged('ready').length === 0);
@@ -85,7 +85,7 @@ describe('host server', () => {
     expect(await Promise.all(losers.map((program) => program.exit))).to.deep.equal([3, 3]);
   });
 
-  it('takes the directory of one that was killed', async () => {
+  it('a host server takes the directory over from a killed one', async () => {
     const first = place.program();
     await first.ready();
     first.child.kill('SIGKILL');
@@ -96,7 +96,7 @@ describe('host server', () => {
     expect((await call('host.info', [])).pid).to.equal(second.child.pid);
   });
 
-  it('SIGTERM stops its applications and leaves nothing but the token', async () => {
+  it('SIGTERM stops the applications of a host server and leaves nothing but the token', async () => {
     const program = place.program();
     await program.ready();
     const call = await place.connect();
@@ -145,7 +145,7 @@ describe('host server', () => {
     expect(await program.exit).to.equal(0);
   });
 
-  it('an adopted application that is killed is started again with its options', async () => {
+  it('an adopted application that is killed is restarted with its options', async () => {
     const first = place.program();
     await first.ready();
     const before = await place.connect();
@@ -178,7 +178,7 @@ describe('host server', () => {
     expect(again).to.include({ state: 'running', source: 'unix:/data', restarts: 1 });
   });
 
-  it('what is left from before a reboot is removed, and what is no record is left alone', async () => {
+  it('leftovers from before a reboot are removed, and a file that is no record is kept', async () => {
     const apps = join(place.directory, 'apps');
     mkdirSync(place.directory, { mode: 0o750 });
     mkdirSync(apps, { mode: 0o750 });
@@ -194,7 +194,7 @@ describe('host server', () => {
     expect(await call('host.applications', [])).to.deep.equal([]);
   });
 
-  it('knows an app server that was started by hand, and leaves its end to whoever started it', async () => {
+  it('an app server that was started by hand is listed, and not restarted when it dies', async () => {
     const first = place.program();
     await first.ready();
     const { directory, flowDirectory } = place;
@@ -220,7 +220,7 @@ describe('host server', () => {
     expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
   });
 
-  it('refuses a second app server of a name, other versions, dead processes, and life lines over HTTP', async () => {
+  it('subscriptions of a second app server of a name, another version, a dead process, and over HTTP are refused', async () => {
     await place.program().ready();
     const call = await place.connect();
     await call('host.run', [{ name: 'e1' }]);
@@ -240,8 +240,8 @@ describe('host server', () => {
     expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', version: 99 }]))).to.equal(
       'VERSION_MISMATCH',
     );
-    const gone = { ...ready.identity, startTicks: ready.identity.startTicks + 1 };
-    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', identity: gone }]))).to.equal(
+    const dead = { ...ready.identity, startTicks: ready.identity.startTicks + 1 };
+    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', identity: dead }]))).to.equal(
       'REFUSED',
     );
     const client = new HttpRpcClient(
@@ -254,7 +254,7 @@ describe('host server', () => {
     expect((await call('host.applications', [])).map(({ name }) => name)).to.deep.equal(['e1']);
   });
 
-  it('starts what its configuration names', async () => {
+  it('a host server starts the applications of its configuration', async () => {
     const file = join(place.root, 'mirrorflow.json');
     writeFileSync(
       file,
@@ -266,20 +266,20 @@ describe('host server', () => {
     expect(info).to.include({ name: 'e1', state: 'running', configured: true, source: 'unix:/data' });
   });
 
-  it('a bad configuration ends it with the file, the place, what was found and what is allowed', async () => {
+  it('a bad configuration ends the start with the file, the key, the value and what is allowed', async () => {
     const file = join(place.root, 'mirrorflow.json');
     writeFileSync(file, JSON.stringify({ applications: [{ name: 'a', port: -1 }], colour: 1 }));
     const program = place.program(['--config', file]);
     expect(await program.exit).to.equal(2);
     expect(program.errors).to.contain(file).and.to.contain('colour is not known');
-    expect(program.errors).to.match(/applications\[0\]\.port must be .* 0 to 65535, and is -1/);
+    expect(program.errors).to.match(/applications\[0\]\.port must be .*0 to 65535\), and is -1/);
     expect(existsSync(place.directory)).to.be.false;
   });
 
-  it('bad options end it with 2 and what is right', async () => {
+  it('a bad option ends the start with exit code 2 and what is right', async () => {
     for (const [args, words] of [
-      [['--listen', 'tcp://0.0.0.0:0'], 'listening beyond this machine needs a shared secret'],
-      [['--listen', '7390'], 'is not an address here'],
+      [['--listen', 'tcp://0.0.0.0:0'], 'listening for other machines requires a shared secret'],
+      [['--listen', '7390'], 'is not a valid address'],
       [['--frobnicate'], 'Unknown argument: frobnicate'],
       [['--scope', 'galaxy'], 'Invalid values'],
       [['--directory', 'relative'], 'must be an absolute path'],
@@ -292,7 +292,7 @@ describe('host server', () => {
     }
   });
 
-  it('a port that is in use is told, and nothing is left', async () => {
+  it('a port that is in use ends the start with its address, and leaves nothing behind', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => {
       other.once('listening', resolve);
@@ -307,7 +307,7 @@ describe('host server', () => {
     expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
   });
 
-  it('tells systemd that it is ready, how its applications are, that it lives, and that it stops', async () => {
+  it('systemd is notified of readiness, the state of applications, life and end', async () => {
     const path = join(place.root, 'notify');
     const notices: string[] = [];
     const systemd = new UnixDatagramSocket((bytes) => void notices.push(bytes.toString()));
@@ -323,7 +323,7 @@ describe('host server', () => {
       expect(notices.indexOf('WATCHDOG=1')).to.be.greaterThan(ready);
       program.child.kill('SIGTERM');
       expect(await program.exit).to.equal(0);
-      await until('the end is told', () => notices.includes('STOPPING=1'));
+      await until('STOPPING is sent', () => notices.includes('STOPPING=1'));
       expect(notices.slice(notices.indexOf('STOPPING=1'))).not.to.include('WATCHDOG=1');
     } finally {
       systemd.close();
@@ -340,7 +340,7 @@ describe('host server', () => {
     await promisify(execFile)('python3', ['-c', PYTHON, url]);
   });
 
-  it('explains itself', async () => {
+  it('--help and --version are printed', async () => {
     const help = spawnSync(process.execPath, [PROGRAM, '--help'], { encoding: 'utf8' });
     expect(help.status).to.equal(0);
     expect(help.stdout).to.contain('--config').and.to.contain('SIGHUP');
@@ -350,7 +350,7 @@ describe('host server', () => {
   });
 });
 
-/** A socket file whose server was killed: its other name goes with the server that closes. */
+/** Leaves a socket file without a server: closing the server removes only its other name. */
 async function orphanedSocket(path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** What the host server was told, and which word wins. */
+/** The options of the host server and their precedence. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ describe('options of the host server', () => {
     return options!;
   };
 
-  it('have defaults for a user and for the machine', async () => {
+  it('directories and address have defaults for a user and for the machine', async () => {
     expect(await read([], { XDG_RUNTIME_DIR: '/run/user/1000' })).to.deep.include({
       directory: '/run/user/1000/mirrorflow',
       flowDirectory: '/dev/shm/mirrorflow-1000',
@@ -35,7 +35,7 @@ describe('options of the host server', () => {
     expect((await read(['--scope', 'machine'])).directory).to.equal('/run/mirrorflow');
   });
 
-  it('win over the environment, which wins over the file', async () => {
+  it('an option takes precedence over the environment, and that over the file', async () => {
     const env = {
       MIRRORFLOW_DIR: '/environment',
       MIRRORFLOW_FLOW_DIR: '/environment-flows',
@@ -56,24 +56,24 @@ describe('options of the host server', () => {
     ]);
   });
 
-  it('take as many other hosts as are named, and of what is given twice the last', async () => {
+  it('--peer is repeatable, and of any other repeated option the last value counts', async () => {
     const secret = join(folder, 'secret');
     writeFileSync(secret, '0123456789abcdef', { mode: 0o600 });
-    const { peers, directory } = await read([
+    const { network, directory } = await read([
       '--peer', 'tcp://b:1', '--secret-file', secret, '--directory', '/one', '--peer', 'tcp://c:2', '--directory', '/two',
     ]); // prettier-ignore
-    expect(peers.map(({ host }) => host)).to.deep.equal(['b', 'c']);
+    expect(network.peers.map(({ host }) => host)).to.deep.equal(['b', 'c']);
     expect(directory).to.equal('/two');
   });
 
-  it('take the directory that systemd made for the service, and no other service', async () => {
+  it('the runtime directory that systemd created is used, unless another service owns it', async () => {
     expect((await read([], { RUNTIME_DIRECTORY: '/run/mirrorflow' })).directory).to.equal('/run/mirrorflow');
     expect((await read([], { RUNTIME_DIRECTORY: '/run/other' })).directory).to.equal('/tmp/mirrorflow-1000');
     const configured = await read(['--config', file], { RUNTIME_DIRECTORY: '/run/mirrorflow' });
     expect(configured.directory).to.equal('/file');
   });
 
-  it('refuse a port in the environment that is none', async () => {
+  it('a bad port in the environment is refused', async () => {
     for (const port of ['x', '-1', '65536', '1.5']) {
       const refused = await read([], { MIRRORFLOW_PORT: port }).catch((error: Error) => error.message);
       expect(refused).to.contain('MIRRORFLOW_PORT').and.to.contain('a port from 0 to 65535');

@@ -6,9 +6,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { attachConsumer } from '../../client-lib/flow-reader-link.js';
-import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
-import { OutputFlow } from '../../client-lib/output-flow.js';
+import { attachConsumer } from '../../client-lib/input/consumer-link.js';
+import { openInputFlow, reattachInputFlow, type InputFlow } from '../../client-lib/input/input-flow.js';
+import {
+  attachOutputFlow,
+  reattachOutputFlow,
+  type OutputFlow,
+} from '../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { CuttingProxy } from '../fixtures/cutting-proxy.js';
@@ -129,7 +133,7 @@ class Taker {
     const taker = new Taker(input, until);
     input.on('detached', () => {
       taker.story.push(`detached behind ${taker.sequences.at(-1)}`);
-      void comeBack(() => input.reattach(host.opened)).then(() =>
+      void comeBack(() => reattachInputFlow(input, host.opened)).then(() =>
         taker.story.push(`back behind ${taker.sequences.at(-1)} with ${input.lost} lost`),
       );
     });
@@ -196,8 +200,8 @@ describe('a flow between hosts, as processes', () => {
   const at = (port: number): string => `tcp://127.0.0.1:${port}`;
 
   async function provide(on: Host): Promise<OutputFlow> {
-    const output = await OutputFlow.attach(on.opened, { bufferSize: SIZE, buffers: BUFFERS });
-    output.on('detached', () => void comeBack(() => output.reattach(on.opened)));
+    const output = await attachOutputFlow(on.opened, { bufferSize: SIZE, buffers: BUFFERS });
+    output.on('detached', () => void comeBack(() => reattachOutputFlow(output, on.opened)));
     outputs.push(output);
     return output;
   }

@@ -2,6 +2,7 @@
  * The page's one WebSocket: it comes back by itself, with growing pauses, and says whether it is
  * there.
  */
+import { Backoff } from '../../protocol/base/backoff.js';
 import { decodeFrame, type Frame } from '../wire/frame.js';
 import type { PageMessage, ServerMessage } from '../wire/messages.js';
 
@@ -13,13 +14,12 @@ export interface ConnectionEvents {
   frame(frame: Frame): void;
 }
 
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 3_000;
+const PAGE_BACKOFF = { firstMs: 250, maxMs: 3_000 };
 
 export class Connection {
   readonly #events: ConnectionEvents;
   #socket: WebSocket | undefined;
-  #failures = 0;
+  readonly #backoff = new Backoff(PAGE_BACKOFF);
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
@@ -32,7 +32,7 @@ export class Connection {
     let opened = false;
     socket.addEventListener('open', () => {
       opened = true;
-      this.#failures = 0;
+      this.#backoff.reset();
       this.#events.opened();
     });
     socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
@@ -41,9 +41,8 @@ export class Connection {
     });
     socket.addEventListener('close', () => {
       this.#socket = undefined;
-      this.#failures += 1;
       this.#events.closed(!opened);
-      setTimeout(() => this.open(), Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1)));
+      setTimeout(() => this.open(), this.#backoff.next());
     });
   }
 

@@ -2,16 +2,15 @@
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/base/errors.js';
+import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
 import type { ApplicationStatistics } from '../../protocol/rpc/contract/figures.js';
 import { standingOf } from '../../protocol/rpc/contract/standing.js';
 import { LEVELS } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
 
-interface Look {
-  readonly ms: number;
-  readonly counters: Readonly<Record<string, number>>;
-  /** When `published` was first seen as it is. */
-  readonly changedMs: number;
+interface FlowSample extends CounterSample {
+  /** When `published` was first seen with its present value. */
+  readonly changedAtMs: number;
 }
 
 const ANSWER_MS = 2_000;
@@ -19,7 +18,8 @@ const RATE_SUFFIX = 'PerSecond';
 
 export class NetworkLooks {
   readonly #clientOf: (app: string) => Promise<Client>;
-  readonly #looks = new Map<string, Look>();
+  /** The last sample of each flow, by `application/flow`. */
+  readonly #samples = new Map<string, FlowSample>();
 
   constructor(clientOf: (app: string) => Promise<Client>) {
     this.#clientOf = clientOf;
@@ -59,21 +59,21 @@ export class NetworkLooks {
   #flow(app: string, info: FlowInfo, statistics: ApplicationStatistics): NetworkFlow {
     const { file: _file, image: _image, published: _published, clients: _clients, ...shown } = info;
     const figures = statistics.flows.find(({ flow }) => flow === info.flow);
-    const told = info.state === 'running' ? Object.entries(figures?.counters ?? {}) : [];
-    const counters = Object.fromEntries(told.filter(([name]) => !name.endsWith(RATE_SUFFIX)));
+    const reported = info.state === 'running' ? Object.entries(figures?.counters ?? {}) : [];
+    const counters = Object.fromEntries(reported.filter(([name]) => !name.endsWith(RATE_SUFFIX)));
     const key = `${app}/${info.flow}`;
-    const before = this.#looks.get(key);
-    const ms = performance.now();
-    const same = before !== undefined && before.counters['published'] === counters['published'];
-    const look: Look = { ms, counters, changedMs: same ? before.changedMs : ms };
-    const rates = { ...ratesBetween(before, look), ...ratesOfProvider(statistics, info.flow) };
-    this.#looks.set(key, look);
+    const before = this.#samples.get(key);
+    const atMs = performance.now();
+    const isUnchanged = before !== undefined && before.counters['published'] === counters['published'];
+    const sample = { atMs, counters, changedAtMs: isUnchanged ? before.changedAtMs : atMs };
+    const rates = { ...ratesOfCounters(before, sample), ...ratesOfProvider(statistics, info.flow) };
+    this.#samples.set(key, sample);
     const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
     return {
       ...shown,
       counters,
       rates,
-      ...(before === undefined ? {} : { quietS: (ms - look.changedMs) / 1_000 }),
+      ...(before === undefined ? {} : { quietS: (atMs - sample.changedAtMs) / 1_000 }),
       readers,
       ...(lag === undefined ? {} : { lag }),
       ...(fill === undefined ? {} : { fill }),
@@ -90,16 +90,12 @@ function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Recor
   return provider?.bytesPerSecond === undefined ? {} : { publishedBytes: provider.bytesPerSecond };
 }
 
-/** Per second, of each counter that did not go back. */
-export function ratesBetween(before: Look | undefined, now: Look): Record<string, number> {
-  const rates: Record<string, number> = {};
-  if (before === undefined || now.ms <= before.ms) return rates;
-  for (const [name, value] of Object.entries(now.counters)) {
-    const then = before.counters[name];
-    if (then === undefined || value < then || LEVELS.has(name)) continue;
-    rates[name] = ((value - then) * 1_000) / (now.ms - before.ms);
-  }
-  return rates;
+/** Without the counters that are levels, such as a number of clients. */
+function ratesOfCounters(before: CounterSample | undefined, after: CounterSample): Record<string, number> {
+  if (before === undefined) return {};
+  return Object.fromEntries(
+    Object.entries(ratesBetween(before, after)).filter(([name]) => !LEVELS.has(name)),
+  );
 }
 
 async function within<T>(work: Promise<T>): Promise<T> {

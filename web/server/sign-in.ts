@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
+import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 
 export type SignInResult =
@@ -14,23 +15,20 @@ export type SignInResult =
 const COOKIE = 'mirrorflow';
 const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 1_024;
-/**
- * Wrong attempts of everybody together within the window; then nobody's secret is looked at until
- * it is over.
- */
-const ATTEMPTS_MAX = 10;
-const ATTEMPTS_WINDOW_MS = 60_000;
+/** The wrong attempts of all browsers are counted together, under this name. */
+const ALL_BROWSERS = 'browsers';
 
 export class SignIn {
   readonly #secret: Secret | undefined;
   readonly #clock: Clock;
   readonly #sessions = new Map<string, number>();
-  #wrongAtMs: number[] = [];
+  readonly #failedAttempts: FailedAttempts;
 
   /** Without a secret nobody can sign in. */
   constructor(secret: Secret | undefined, clock: Clock) {
     this.#secret = secret;
     this.#clock = clock;
+    this.#failedAttempts = new FailedAttempts(clock);
   }
 
   get hasSecret(): boolean {
@@ -38,17 +36,11 @@ export class SignIn {
   }
 
   attempt(secret: string): SignInResult {
-    const now = this.#clock.nowMs();
-    this.#wrongAtMs = this.#wrongAtMs.filter((at) => now - at < ATTEMPTS_WINDOW_MS);
-    const oldest = this.#wrongAtMs[0];
-    if (oldest !== undefined && this.#wrongAtMs.length >= ATTEMPTS_MAX) {
-      return { kind: 'too-many', waitS: Math.ceil((oldest + ATTEMPTS_WINDOW_MS - now) / 1_000) };
-    }
-    if (!this.#matches(secret)) {
-      this.#wrongAtMs.push(now);
-      return { kind: 'wrong' };
-    }
-    return { kind: 'right' };
+    const waitMs = this.#failedAttempts.refusedForMs(ALL_BROWSERS);
+    if (waitMs > 0) return { kind: 'too-many', waitS: Math.ceil(waitMs / 1_000) };
+    if (this.#matches(secret)) return { kind: 'right' };
+    this.#failedAttempts.failed(ALL_BROWSERS);
+    return { kind: 'wrong' };
   }
 
   /** A new session, as the Set-Cookie header that begins it. */

@@ -1,29 +1,30 @@
 /**
- * Creating files whose every page is allocated: a full file system is an error here and never a
- * SIGBUS later.
+ * Creates files whose every page is allocated, so that a full file system is an error at creation
+ * and never a SIGBUS in a process that has mapped the file. Used for flow files, images and claim
+ * locks. Creates, fills and (after a failure) removes the file.
  */
 import { closeSync, fchmodSync, fchownSync, openSync, statfsSync, unlinkSync, writevSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MirrorflowError, describeError, systemCode } from '../errors.js';
 
 const ZEROS = Buffer.alloc(1024 * 1024);
-/** Buffers per writev call; the system takes 1,024 at most. */
+/** Buffers per writev call; the system accepts at most 1,024 (writev(2), IOV_MAX). */
 const ZEROS_PER_WRITE = 64;
 
 export interface FileAccess {
-  /** Permission bits, 0640 for consumers of the group. */
+  /** Permission bits; 0640 lets consumers of the group read. */
   readonly mode: number;
-  /** Numeric group of the file; the process's own when left out. */
+  /** Group id of the file. Default: the group of the process. */
   readonly gid?: number;
 }
 
 /**
- * Creates `path` (which must not exist) with `bytes` zero bytes, all allocated, and returns its
- * open descriptor, which the caller closes. Throws NO_SPACE with the numbers when the file system
- * cannot hold it; nothing is left behind then.
+ * Creates `path`, which must not exist, with `bytes` zero bytes, all allocated. Returns the open
+ * descriptor, which the caller closes. Throws NO_SPACE with the numbers if the file system cannot
+ * hold the file, SYSTEM_ERROR for other failures; no file remains after a failure.
  */
 export function createAllocated(path: string, bytes: number, access: FileAccess): number {
-  refuseWithoutSpace(path, bytes);
+  checkFreeSpace(path, bytes);
   let fd: number;
   try {
     fd = openSync(path, 'wx+', access.mode);
@@ -36,15 +37,15 @@ export function createAllocated(path: string, bytes: number, access: FileAccess)
     );
   }
   try {
-    fchmodSync(fd, access.mode); // the process's umask must not narrow what was asked for
+    fchmodSync(fd, access.mode); // the umask of the process has reduced the mode at creation
     if (access.gid !== undefined) fchownSync(fd, -1, access.gid);
-    let left = bytes;
-    while (left > 0) {
+    let remaining = bytes;
+    while (remaining > 0) {
       const batch: Buffer[] = [];
-      for (let planned = left; planned > 0 && batch.length < ZEROS_PER_WRITE; planned -= ZEROS.length) {
-        batch.push(planned < ZEROS.length ? ZEROS.subarray(0, planned) : ZEROS);
+      for (let rest = remaining; rest > 0 && batch.length < ZEROS_PER_WRITE; rest -= ZEROS.length) {
+        batch.push(rest < ZEROS.length ? ZEROS.subarray(0, rest) : ZEROS);
       }
-      left -= writevSync(fd, batch);
+      remaining -= writevSync(fd, batch);
     }
     return fd;
   } catch (error) {
@@ -62,7 +63,7 @@ export function createAllocated(path: string, bytes: number, access: FileAccess)
   }
 }
 
-function refuseWithoutSpace(path: string, bytes: number): void {
+function checkFreeSpace(path: string, bytes: number): void {
   let free: number;
   try {
     const system = statfsSync(dirname(path));
@@ -70,7 +71,7 @@ function refuseWithoutSpace(path: string, bytes: number): void {
   } catch (error) {
     throw new MirrorflowError(
       'SYSTEM_ERROR',
-      `${dirname(path)} cannot be examined: ${describeError(error)}`,
+      `the free space of ${dirname(path)} cannot be determined: ${describeError(error)}`,
       { path },
       error,
     );
@@ -79,10 +80,10 @@ function refuseWithoutSpace(path: string, bytes: number): void {
 }
 
 function noSpace(path: string, bytes: number, free: number | undefined, cause?: unknown): MirrorflowError {
-  const found = free === undefined ? 'it became full meanwhile' : `${free} are free`;
+  const available = free === undefined ? 'the space ran out during the allocation' : `${free} bytes are free`;
   return new MirrorflowError(
     'NO_SPACE',
-    `${path} needs ${bytes} bytes in ${dirname(path)}, where ${found}; use fewer or smaller buffers, or another --flow-dir`,
+    `${path} needs ${bytes} bytes in ${dirname(path)}, where ${available}; use fewer or smaller buffers, or another --flow-dir`,
     { path, bytes, ...(free === undefined ? {} : { freeBytes: free }) },
     cause,
   );

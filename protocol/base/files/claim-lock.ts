@@ -1,10 +1,12 @@
 /**
- * A lock between processes that its holder cannot take with it into the grave: one word in a small
- * mapped file, changed by compare-and-exchange only. The word names its holder (process id and
- * start time); a holder that died is recognised, and exactly one of those who notice exchanges the
- * dead name for their own.
+ * A lock between processes that is released by the death of its holder: one word in a small mapped
+ * file, changed only by compare-and-exchange. The word identifies the holder by process id and
+ * start time. A waiting process recognises a dead holder and replaces its identity; the exchange
+ * lets exactly one waiting process succeed.
  *
- * The file is made once per directory and never removed: a lock that can be removed is no lock.
+ * Used to remove files of dead owners (`claim.ts`), to take over flow files, and to number epochs.
+ * Creates the file, once per directory; the file is never removed, since processes that lock
+ * different files of the same name would not exclude each other. Blocks the thread while it waits.
  */
 import { closeSync, constants, linkSync, openSync, unlinkSync } from 'node:fs';
 import { MirrorflowError, systemCode } from '../errors.js';
@@ -14,32 +16,29 @@ import { isAlive, ownIdentity } from '../owner-identity.js';
 import { temporaryName } from './temporary-name.js';
 
 const LOCK_BYTES = 4096;
-/** Where the word's cache line ends. */
-const PAGE_BEGINS = 64;
+/** The page begins after the cache line of the word. */
+const PAGE_OFFSET = 64;
 const LOCK_MODE = 0o600;
-/**
- * What a lock protects takes microseconds; whoever waits this long has met something that is not
- * one of our processes.
- */
+/** Holding the lock takes microseconds: after this wait the holder must be stopped or foreign. */
 const LOCK_WAIT_MS = 2_000;
 const UNLOCKED = 0n;
 /**
- * Linux gives no process id beyond 22 bits (proc(5), pid_max); the other 42 hold a start time of a
- * thousand years.
+ * Linux process ids have at most 22 bits (proc(5), pid_max); the other 42 bits of the word hold a
+ * start time in clock ticks since boot, enough for a thousand years.
  */
 const PID_BITS = 22;
 
 /**
- * Runs `action` while this process alone holds the lock at `path`. Throws TIMED_OUT when a living
- * process does not let go. `page` is the lock's file behind its word: zero when it was made, kept
- * as long as it, for whoever holds the lock.
+ * Runs `action` while this process holds the lock at `path`. `page` is the rest of the lock file,
+ * zero at first and persistent, which the holder may use; valid until `action` returns. Throws
+ * TIMED_OUT if a living process does not release the lock.
  */
 export function withLock<T>(path: string, action: (page: Buffer) => T): T {
   const mapped = openLock(path);
   const word = new BigUint64Array(mapped.buffer, mapped.byteOffset, 1);
   lock(word, path);
   try {
-    return action(mapped.subarray(PAGE_BEGINS));
+    return action(mapped.subarray(PAGE_OFFSET));
   } finally {
     Atomics.store(word, 0, UNLOCKED);
   }
@@ -48,19 +47,20 @@ export function withLock<T>(path: string, action: (page: Buffer) => T): T {
 function lock(word: BigUint64Array, path: string): void {
   const own = ownIdentity();
   const ownWord = (own.startTicks << BigInt(PID_BITS)) | BigInt(own.pid);
-  const never = new Int32Array(new SharedArrayBuffer(4));
+  const neverNotified = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; waitedMs < LOCK_WAIT_MS; waitedMs += 1) {
-    const found = Atomics.compareExchange(word, 0, UNLOCKED, ownWord);
-    if (found === UNLOCKED) return;
-    const dead = !isAlive({ pid: pidOf(found), startTicks: found >> BigInt(PID_BITS) });
-    if (dead && Atomics.compareExchange(word, 0, found, ownWord) === found) return;
-    Atomics.wait(never, 0, 0, 1);
+    const holder = Atomics.compareExchange(word, 0, UNLOCKED, ownWord);
+    if (holder === UNLOCKED) return;
+    const isDead = !isAlive({ pid: pidOf(holder), startTicks: holder >> BigInt(PID_BITS) });
+    if (isDead && Atomics.compareExchange(word, 0, holder, ownWord) === holder) return;
+    Atomics.wait(neverNotified, 0, 0, 1);
   }
   const pid = pidOf(Atomics.load(word, 0));
-  throw new MirrorflowError('TIMED_OUT', `${path} is held by process ${pid} for ${LOCK_WAIT_MS} ms already`, {
-    path,
-    pid,
-  });
+  throw new MirrorflowError(
+    'TIMED_OUT',
+    `the lock ${path} has been held by process ${pid} for more than ${LOCK_WAIT_MS} ms; stop that process`,
+    { path, pid },
+  );
 }
 
 function pidOf(word: bigint): number {
@@ -79,15 +79,15 @@ function openLock(path: string): Buffer {
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
     }
-    makeLock(path);
+    createLock(path);
   }
 }
 
 /**
- * Complete under another name first, so that nobody maps a page that is not there; losing the race
- * is as good as winning it.
+ * Links a complete file into place, so that no process maps an incomplete one. Another process may
+ * create the file first; either file serves.
  */
-function makeLock(path: string): void {
+function createLock(path: string): void {
   const temporary = temporaryName(path);
   closeSync(createAllocated(temporary, LOCK_BYTES, { mode: LOCK_MODE }));
   try {

@@ -1,10 +1,11 @@
 /**
- * Claiming a path: exactly one living process owns it.
+ * Claims paths: exactly one living process owns the file at a claimed path. Used for flow files and
+ * for the records of host servers, applications and gateways.
  *
- * The claimant makes its file complete under a temporary name in the same directory and links it
- * into place, which fails when somebody else's stands there. A dead owner's file is removed first,
- * under the directory's claim lock and after it was looked at again: only the lock's holder removes
- * what is not its own, so a file that was linked meanwhile is never taken for the dead one.
+ * The claimant completes its file under a temporary name in the same directory and links it into
+ * place; the link fails if another file is there. The file of a dead owner is removed first, under
+ * the claim lock of the directory and after a second inspection: only the holder of the lock
+ * removes a file of another process, so that a file linked in the meantime is never removed.
  */
 import { linkSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,21 +14,18 @@ import { MirrorflowError, describeError, systemCode } from '../errors.js';
 
 export { temporaryName } from './temporary-name.js';
 
-/** What stands at a claimed path: a living owner's file, a dead owner's, or nothing. */
+/** The file at a claimed path: none, one of a dead owner, or one of a living owner. */
 export type ClaimState = { kind: 'free' } | { kind: 'dead' } | { kind: 'owned'; pid: number };
 
-/**
- * Attempts before a path that keeps changing hands is given up: every one of them lost to another
- * claimant that died since.
- */
+/** Each failed attempt means that another process claimed the path and died within the attempt. */
 const CLAIM_ATTEMPTS = 8;
-/** Stands in every directory in which a dead owner's file was ever found; stays there. */
+/** Name of the claim lock in a directory; created with the first dead owner's file found there. */
 export const LOCK_NAME = '.claims';
 
 /**
- * Puts `prepared` (a complete file, same directory) in place at `path` and removes its temporary
- * name. `inspect` says who owns what is there. Throws FILE_OWNED with the owner's pid when a living
- * process has it.
+ * Links `prepared`, a complete file in the same directory, to `path` and removes its temporary
+ * name. `inspect` returns the state of an existing file. Throws FILE_OWNED with the pid of a living
+ * owner, SYSTEM_ERROR for other failures.
  */
 export function claimPath(path: string, prepared: string, inspect: (path: string) => ClaimState): void {
   try {
@@ -42,7 +40,7 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
     }
     throw new MirrorflowError(
       'FILE_OWNED',
-      `${path} changed its owner ${CLAIM_ATTEMPTS} times while it was claimed`,
+      `${path} changed its owner ${CLAIM_ATTEMPTS} times while it was claimed; try again`,
       { path },
     );
   } finally {
@@ -51,8 +49,8 @@ export function claimPath(path: string, prepared: string, inspect: (path: string
 }
 
 /**
- * Removes what a dead owner left at `path`, so that its space is free before a successor's is
- * allocated. Throws FILE_OWNED with the owner's pid when a living process has it.
+ * Removes the file of a dead owner at `path`, so that its space is free before a successor's file
+ * is allocated. Throws FILE_OWNED with the pid of a living owner.
  */
 export function clearPath(path: string, inspect: (path: string) => ClaimState): void {
   if (refuseOwned(path, inspect(path)).kind === 'free') return;
@@ -61,13 +59,14 @@ export function clearPath(path: string, inspect: (path: string) => ClaimState): 
   });
 }
 
-/** Gives a claimed path up, if the file there is still ours. Only its living owner may. */
+/** Removes the file at a claimed path if it has this inode. Only its living owner may call this. */
 export function releasePath(path: string, inode: bigint): void {
-  // Nobody else touches a living owner's file; a different one means that somebody cleared the
+  // No other process removes a living owner's file; another inode means that a user cleared the
   // directory by hand.
   if (inodeOf(path) === inode) remove(path);
 }
 
+/** Undefined if there is no file at the path. */
 export function inodeOf(path: string): bigint | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

@@ -1,12 +1,12 @@
 /**
- * Small files that are made complete under a temporary name, to be put in place by whoever asked
- * for them.
+ * Writes small files completely under a temporary name; the caller then links or renames them into
+ * place. Used for tokens and for the records of claims. Writes to the directory of the path.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../errors.js';
 import { temporaryName } from './temporary-name.js';
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
+const ERROR_CODE_OF: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'NO_SPACE',
   EDQUOT: 'NO_SPACE',
   EMFILE: 'LIMIT_REACHED',
@@ -17,8 +17,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Returns the temporary name. Throws NO_SPACE, LIMIT_REACHED, NOT_PERMITTED or SYSTEM_ERROR;
- * nothing is left behind then.
+ * Writes `text` to a new file in the directory of `path` and returns its temporary name. Throws
+ * NO_SPACE, LIMIT_REACHED, NOT_PERMITTED or SYSTEM_ERROR; no file remains after a failure.
  */
 export function prepareFile(path: string, text: string, mode: number): string {
   const temporary = temporaryName(path);
@@ -28,7 +28,7 @@ export function prepareFile(path: string, text: string, mode: number): string {
   } catch (thrown) {
     rmSync(temporary, { force: true });
     throw new MirrorflowError(
-      CODES[systemCode(thrown) ?? ''] ?? 'SYSTEM_ERROR',
+      ERROR_CODE_OF[systemCode(thrown) ?? ''] ?? 'SYSTEM_ERROR',
       `${path} cannot be written: ${describeError(thrown)}`,
       { path },
       thrown,

@@ -1,7 +1,8 @@
 /**
- * Creates and checks the directories that servers keep sockets and flow files in. Local access is
- * decided by a directory's owner and group, so a directory that others could have prepared or can
- * change is refused.
+ * Creates and checks the directories of sockets and flow files. The owner and group of a directory
+ * decide about local access, so a directory that other users could have prepared or can change is
+ * refused. Servers prepare their directories; clients check a directory before they use its
+ * sockets. Creates directories and sets their mode and group.
  */
 import { chmodSync, chownSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,11 +10,9 @@ import { dirname } from 'node:path';
 import { describeError, MirrorflowError, systemCode } from '../errors.js';
 
 export interface PreparedDirectory {
-  /**
-   * Permission bits of a directory that is created; one that exists keeps its own. Default 0750.
-   */
+  /** Permission bits of a new directory; an existing one keeps its own. Default: 0750. */
   readonly mode?: number;
-  /** Group id that shall have access; the process must be a member. Default: left as it is. */
+  /** Id of a group to which the process belongs. Default: the group is not changed. */
   readonly group?: number;
 }
 
@@ -23,26 +22,26 @@ const WORLD_WRITABLE = 0o002;
 const STICKY = 0o1000;
 
 /**
- * Creates the directory unless it exists, and checks that it is this user's own. Only the last
- * component is created: a missing parent means a wrong path or a missing login session, and parents
- * made on the way would belong to nobody's plan. Throws NOT_PERMITTED when it is somebody else's, a
- * symbolic link, no directory, or group- or world-writable, or lies where anybody could exchange
- * it; SYSTEM_ERROR or NO_SPACE when it cannot be created.
+ * Creates the directory unless it exists, and checks that it belongs to this user. Only the last
+ * component is created: a missing parent means a wrong path or a missing login session. Throws
+ * NOT_PERMITTED if the path belongs to another user, is a symbolic link, is not a directory, is
+ * writable by its group or by all users, or is in a directory where any user could replace it;
+ * SYSTEM_ERROR or NO_SPACE if the directory cannot be created.
  */
 export function prepareDirectory(path: string, options: PreparedDirectory = {}): void {
   checkParent(path);
   const mode = options.mode ?? DEFAULT_MODE;
   const created = create(path, mode);
-  const found = lstatSync(path);
-  checkOwn(path, found);
+  const stats = lstatSync(path);
+  checkOwner(path, stats);
   try {
-    if (options.group !== undefined && found.gid !== options.group) chownSync(path, found.uid, options.group);
-    // The umask has its say in mkdir, and a change of group may drop the set-group-id bit.
+    if (options.group !== undefined && stats.gid !== options.group) chownSync(path, stats.uid, options.group);
+    // The umask restricts the mode in mkdir, and a change of group may clear the set-group-id bit.
     if (created) chmodSync(path, mode);
   } catch (error) {
     throw new MirrorflowError(
       'NOT_PERMITTED',
-      `the group or mode of ${path} cannot be set: ${describeError(error)}; is this process a member of group ${options.group}?`,
+      `the group or mode of ${path} cannot be set: ${describeError(error)}; check that this process is a member of group ${options.group}`,
       { path },
       error,
     );
@@ -50,39 +49,40 @@ export function prepareDirectory(path: string, options: PreparedDirectory = {}):
 }
 
 /**
- * Whether a client may use what stands in a runtime directory: false when there is none. Throws
- * NOT_PERMITTED when it is a symbolic link, others can change it, or it belongs to neither `uid`
- * nor root although `mustBeOwn` is set, as for those in /tmp.
+ * Whether a client can use the sockets in a runtime directory: false if there is no such directory.
+ * Throws NOT_PERMITTED if it is a symbolic link, if its group or all users can change it, or if
+ * `mustBeOwn` is set (for directories in /tmp) and it belongs to neither `uid` nor root.
  */
 export function isUsableDirectory(path: string, uid: number, mustBeOwn: boolean): boolean {
-  let found: Stats;
+  let stats: Stats;
   try {
-    found = lstatSync(path);
+    stats = lstatSync(path);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return false;
     throw error;
   }
-  checkShape(path, found);
-  if (mustBeOwn && found.uid !== uid && found.uid !== 0) throw foreign(path, found, uid);
+  checkType(path, stats);
+  if (mustBeOwn && stats.uid !== uid && stats.uid !== 0) throw wrongOwner(path, stats, uid);
   return true;
 }
 
+/** False if the directory exists already. */
 function create(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode });
     return true;
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') return false;
-    const kind =
-      code === 'ENOSPC' || code === 'EDQUOT'
+    const system = systemCode(error);
+    if (system === 'EEXIST') return false;
+    const code =
+      system === 'ENOSPC' || system === 'EDQUOT'
         ? 'NO_SPACE'
-        : code === 'EACCES' || code === 'EPERM'
+        : system === 'EACCES' || system === 'EPERM'
           ? 'NOT_PERMITTED'
           : 'SYSTEM_ERROR';
     throw new MirrorflowError(
-      kind,
+      code,
       `the directory ${path} cannot be created: ${describeError(error)}`,
       { path },
       error,
@@ -92,43 +92,43 @@ function create(path: string, mode: number): boolean {
 
 function checkParent(path: string): void {
   const parent = dirname(path);
-  let found: Stats;
+  let stats: Stats;
   try {
-    found = lstatSync(parent);
-    // A link above our own directory is the administrator's choice (/var/run is one); what it leads
-    // to counts.
-    if (found.isSymbolicLink()) found = lstatSync(`${parent}/.`);
+    stats = lstatSync(parent);
+    // A symbolic link as parent is the administrator's choice (/var/run is one); its target is
+    // checked.
+    if (stats.isSymbolicLink()) stats = lstatSync(`${parent}/.`);
   } catch (error) {
     throw new MirrorflowError(
       'SYSTEM_ERROR',
-      `the directory ${path} cannot be created: ${parent} is not there (${describeError(error)}); create it, or choose another`,
+      `the directory ${path} cannot be created: ${parent} does not exist or is not accessible (${describeError(error)}); create it, or choose another directory`,
       { path, parent },
       error,
     );
   }
-  if ((found.mode & WORLD_WRITABLE) !== 0 && (found.mode & STICKY) === 0) {
+  if ((stats.mode & WORLD_WRITABLE) !== 0 && (stats.mode & STICKY) === 0) {
     throw new MirrorflowError(
       'NOT_PERMITTED',
-      `${parent} is writable by everybody without the sticky bit, so that anybody could exchange ${path}; choose another directory`,
+      `${parent} is writable by all users and has no sticky bit, so that any user could replace ${path}; choose another directory`,
       { path, parent },
     );
   }
 }
 
-function checkOwn(path: string, found: Stats): void {
-  checkShape(path, found);
-  const uid = process.geteuid?.() ?? found.uid;
-  if (found.uid !== uid) throw foreign(path, found, uid);
+function checkOwner(path: string, stats: Stats): void {
+  checkType(path, stats);
+  const uid = process.geteuid?.() ?? stats.uid;
+  if (stats.uid !== uid) throw wrongOwner(path, stats, uid);
 }
 
-function checkShape(path: string, found: Stats): void {
-  const mode = (found.mode & 0o7777).toString(8);
-  const problem = found.isSymbolicLink()
+function checkType(path: string, stats: Stats): void {
+  const mode = (stats.mode & 0o7777).toString(8);
+  const problem = stats.isSymbolicLink()
     ? 'is a symbolic link'
-    : !found.isDirectory()
+    : !stats.isDirectory()
       ? 'is not a directory'
-      : (found.mode & GROUP_OR_WORLD_WRITABLE) !== 0
-        ? `can be changed by its group or by everybody (mode ${mode})`
+      : (stats.mode & GROUP_OR_WORLD_WRITABLE) !== 0
+        ? `is writable by its group or by all users (mode ${mode})`
         : undefined;
   if (problem === undefined) return;
   throw new MirrorflowError('NOT_PERMITTED', `${path} ${problem}; remove it or choose another directory`, {
@@ -136,10 +136,10 @@ function checkShape(path: string, found: Stats): void {
   });
 }
 
-function foreign(path: string, found: Stats, uid: number): MirrorflowError {
+function wrongOwner(path: string, stats: Stats, uid: number): MirrorflowError {
   return new MirrorflowError(
     'NOT_PERMITTED',
-    `${path} belongs to user ${found.uid}, and this process runs as user ${uid}; choose another directory`,
-    { path, owner: found.uid, uid },
+    `${path} belongs to user ${stats.uid}, and this process runs as user ${uid}; choose another directory`,
+    { path, owner: stats.uid, uid },
   );
 }

@@ -1,7 +1,8 @@
 /**
- * Names for files that are made complete beside the place they are put in later: `.<name>.<process
- * id>.<its start time>.<12 random digits>.tmp`. The clean-up knows the pattern, and that a process
- * id alone would protect garbage as soon as it is given to somebody else.
+ * Temporary names of files that are completed before they are linked or renamed into place:
+ * `.<name>.<process id>.<start time of the process>.<12 hexadecimal digits>.tmp`. The clean-up
+ * removes such files of dead processes; the start time keeps a reused process id from protecting
+ * them. Pure.
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
@@ -9,13 +10,14 @@ import { ownIdentity, type OwnerIdentity } from '../owner-identity.js';
 
 const PATTERN = /^\..+\.(\d{1,10})\.(\d{1,20})\.[0-9a-f]{12}\.tmp$/;
 
+/** A unique temporary path in the directory of `path`. */
 export function temporaryName(path: string): string {
   const { pid, startTicks } = ownIdentity();
   const random = randomBytes(6).toString('hex');
   return join(dirname(path), `.${basename(path)}.${pid}.${startTicks}.${random}.tmp`);
 }
 
-/** Whose temporary file this is; undefined for a name that is none. */
+/** The process that created a temporary file; undefined for any other file name. */
 export function ownerOfTemporary(name: string): OwnerIdentity | undefined {
   const [, pid, startTicks] = PATTERN.exec(name) ?? [];
   if (pid === undefined || startTicks === undefined) return undefined;

@@ -1,12 +1,20 @@
 /**
- * A mapped flow file: typed access to its header and slots for the one writer and any number of
- * readers. Creating and opening stand in their own files; the ring's reading and writing order in
- * ring-writer.ts and ring-reader.ts.
+ * A mapped flow file: named access to every field of its header and of its slots. A flow file is the
+ * shared-memory ring of a flow's buffers, written by one process and read by any number.
+ *
+ * Used by duplicators (the owners), providers, consumers and the recovery program; `createFlowFile`
+ * and `openFlowFile` make instances. Touches only the mapped bytes. The order in which the ring is
+ * written and read stands in ring-writer.ts and ring-reader.ts.
+ *
+ * Every accessor fixes the memory order of its field: loads and stores are atomic and sequentially
+ * consistent, unless the accessor's comment states less.
  */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import {
   COUNTER_CAPACITY,
   HEADER,
+  missingWord,
+  presentWord,
   PROVIDER_GENERATION,
   SLOT,
   SOURCE_STATES,
@@ -15,19 +23,23 @@ import {
 } from './layout.js';
 import { slotOffset, type Geometry } from './geometry.js';
 import type { FlowIdentity } from './identity.js';
+import { PresenceTable } from './presence-table.js';
 import { Words } from './words.js';
 
 export class FlowFile {
   readonly path: string;
   readonly geometry: Geometry;
   readonly identity: FlowIdentity;
-  /** Who created the file and answers for it. */
+  /** The process that created the file or took it over. */
   readonly owner: OwnerIdentity;
   /** Bits of FLOW_FLAGS. */
   readonly flags: number;
-  /** The whole mapping. Read-only mappings end the process with SIGSEGV when written to. */
+  /** The whole mapping. Writing to a read-only mapping ends the process with SIGSEGV. */
   readonly bytes: Buffer;
+  /** The mapping as words, by offset: only for the files of this folder. */
   readonly words: Words;
+  /** The processes of the flow's lossless consumers. */
+  readonly presence: PresenceTable;
 
   constructor(
     path: string,
@@ -44,6 +56,7 @@ export class FlowFile {
     this.owner = owner;
     this.flags = flags;
     this.words = new Words(bytes);
+    this.presence = new PresenceTable(this.words);
   }
 
   /** Changes whenever sequences start again from 0. */
@@ -51,16 +64,99 @@ export class FlowFile {
     return this.words.load64(HEADER.epoch);
   }
 
+  /** Ring writer only. */
+  set epoch(epoch: number) {
+    this.words.store64(HEADER.epoch, epoch);
+  }
+
   /**
-   * How many buffers of this epoch can be read: sequences below it, as far back as the ring holds
-   * them.
+   * Count of this epoch's published buffers: sequences below it can be read, as far back as the ring
+   * holds them.
    */
   get published(): number {
     return this.words.load64(HEADER.published);
   }
 
+  /** Ring writer only, and the repair of a dead owner's file. */
+  set published(count: number) {
+    this.words.store64(HEADER.published, count);
+  }
+
+  /** Credit of a local provider: it may write sequences below this count. */
+  get granted(): number {
+    return this.words.load64(HEADER.granted);
+  }
+
+  /** Owner only; for a count above the present one. */
+  set granted(count: number) {
+    this.words.store64(HEADER.granted, count);
+  }
+
+  /** Owner only, for a count below the present one: a reader never sees more than the old count. */
+  lowerGranted(count: number): void {
+    this.words.lower64(HEADER.granted, count);
+  }
+
+  /**
+   * `granted` without a fence, ordered with the loads around it. For the provider's hot path, never
+   * in a loop that waits.
+   */
+  peekGranted(): number {
+    return this.words.peek64(HEADER.granted);
+  }
+
+  /** Newest count of a provider's signals without request for an answer that its owner has handled. */
+  get heard(): number {
+    return this.words.load64(HEADER.heard);
+  }
+
+  /** Owner only. */
+  set heard(count: number) {
+    this.words.store64(HEADER.heard, count);
+  }
+
+  /** Epoch at its source of a flow that another host sends; 0 for every other flow. */
+  get sourceEpoch(): number {
+    return this.words.load64(HEADER.sourceEpoch);
+  }
+
+  /** Owner only. */
+  set sourceEpoch(epoch: number) {
+    this.words.store64(HEADER.sourceEpoch, epoch);
+  }
+
+  /** Odd while the owner writes to the mirror's image, even while the image is whole. */
+  get imageGeneration(): number {
+    return this.words.load64(HEADER.imageGeneration);
+  }
+
+  /** ImageWriter only. */
+  set imageGeneration(generation: number) {
+    this.words.store64(HEADER.imageGeneration, generation);
+  }
+
+  /** The sequence that was applied to the mirror's image last, plus 1; 0 before the first. */
+  get imageApplied(): number {
+    return this.words.load64(HEADER.imageApplied);
+  }
+
+  /** ImageWriter only. */
+  set imageApplied(count: number) {
+    this.words.store64(HEADER.imageApplied, count);
+  }
+
   get sourceState(): SourceState {
-    return sourceStateOf(this.words.load32(HEADER.sourceState)) ?? 'stale';
+    return sourceStateOf(this.sourceStateCode) ?? 'stale';
+  }
+
+  /** As stored: a damaged file may hold a number that is no state. */
+  get sourceStateCode(): number {
+    return this.words.load32(HEADER.sourceState);
+  }
+
+  /** For the repair of a dead owner's file; a living owner calls `setSourceState`. */
+  set sourceStateCode(code: number) {
+    this.words.store32(HEADER.sourceState, code);
   }
 
   /**
@@ -83,8 +179,63 @@ export class FlowFile {
     this.words.store32(HEADER.sourceState, SOURCE_STATES[state]);
   }
 
+  /** Wall-clock nanoseconds since 1970. */
   get sourceStateSinceNs(): number {
     return this.words.load64(HEADER.stateSinceNs);
+  }
+
+  /** One of COUNTERS, by id. */
+  counter(id: number): number {
+    return this.words.load64(counterOffset(id));
+  }
+
+  /** Owner only. */
+  setCounter(id: number, value: number): void {
+    this.words.store64(counterOffset(id), value);
+  }
+
+  /**
+   * Makes `owner` the owner of a dead process's file and returns the file as that owner's, over the
+   * same mapping. Between the two stores the file still belongs to a dead process: no process has
+   * the old id and the new start time.
+   */
+  ownedBy(owner: OwnerIdentity): FlowFile {
+    this.words.store64(HEADER.ownerStartTicks, Number(owner.startTicks));
+    this.words.store32(HEADER.ownerPid, owner.pid);
+    return new FlowFile(this.path, this.bytes, this.geometry, this.identity, owner, this.flags);
+  }
+
+  /** Whether the slot of `sequence` holds it, whole. */
+  holds(sequence: number): boolean {
+    return this.slotWord(sequence) === presentWord(sequence);
+  }
+
+  /** Whether the slot of `sequence` marks it as lost on the way from another host. */
+  isMissing(sequence: number): boolean {
+    return this.slotWord(sequence) === missingWord(sequence);
+  }
+
+  /** The sequence word of the slot that `sequence` lives in: compare with layout.ts's words. */
+  slotWord(sequence: number): number {
+    return this.words.load64(slotOffset(this.geometry, sequence) + SLOT.sequence);
+  }
+
+  /** Bytes used of the payload; from a damaged file any number. Valid while `holds(sequence)`. */
+  slotSize(sequence: number): number {
+    return this.words.load32(slotOffset(this.geometry, sequence) + SLOT.size);
+  }
+
+  /** The slot's flags. Valid while `holds(sequence)`. */
+  slotFlags(sequence: number): number {
+    return this.words.load32(slotOffset(this.geometry, sequence) + SLOT.flags);
+  }
+
+  /**
+   * Wall-clock nanoseconds since 1970, loaded without ordering: read after `holds(sequence)`, which
+   * orders it.
+   */
+  slotTimestampNs(sequence: number): number {
+    return this.words.plain64(slotOffset(this.geometry, sequence) + SLOT.timestampNs);
   }
 
   /**
@@ -96,13 +247,13 @@ export class FlowFile {
     return this.bytes.subarray(start, start + this.geometry.payloadCapacity);
   }
 
-  counter(id: number): number {
-    return this.words.load64(counterOffset(id));
-  }
-
-  /** Owner only. */
-  setCounter(id: number, value: number): void {
-    this.words.store64(counterOffset(id), value);
+  /**
+   * A view of the room for a frame's header and, behind it, `size` bytes of the payload of the slot
+   * that `sequence` lives in: both travel between hosts as one piece.
+   */
+  framedPayloadOf(sequence: number, size: number): Buffer {
+    const slot = slotOffset(this.geometry, sequence);
+    return this.bytes.subarray(slot + SLOT.frame, slot + SLOT.payload + size);
   }
 }
 

@@ -12,7 +12,6 @@ import { temporaryName } from '../../base/files/claim.js';
 import { MirrorflowError, describeError, systemCode } from '../../base/errors.js';
 import { createAllocated, type FileAccess } from '../../base/files/allocate.js';
 import type { FlowFile } from './flow-file.js';
-import { HEADER } from './layout.js';
 import { mapFile } from '../../base/files/mapping.js';
 
 export const IMAGE_BLOCK_BYTES = 4096;
@@ -136,14 +135,14 @@ export class ImageWriter {
     previousSize: number,
     update: ImageUpdate = copyRanges,
   ): void {
-    const { words } = this.#file;
-    const found = words.load64(HEADER.imageGeneration);
+    const file = this.#file;
+    const found = file.imageGeneration;
     const writing = found % 2 === 0 ? found + 1 : found; // odd already: whoever wrote before died at it
-    words.store64(HEADER.imageGeneration, writing);
+    file.imageGeneration = writing;
     update(this.#image, next, ranges);
     if (previousSize > size) this.#image.fill(0, size, previousSize);
-    words.store64(HEADER.imageSequence, sequence + 1);
-    words.store64(HEADER.imageGeneration, writing + 1);
+    file.imageApplied = sequence + 1;
+    file.imageGeneration = writing + 1;
   }
 }
 
@@ -152,9 +151,9 @@ export class ImageWriter {
  * is being written.
  */
 export function imageState(file: FlowFile): { generation: number; sequence: number | undefined } {
-  const applied = file.words.load64(HEADER.imageSequence);
+  const applied = file.imageApplied;
   return {
-    generation: file.words.load64(HEADER.imageGeneration),
+    generation: file.imageGeneration,
     sequence: applied === 0 ? undefined : applied - 1,
   };
 }

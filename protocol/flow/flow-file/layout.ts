@@ -12,7 +12,7 @@
  *  128 ├──────────────────────────────┼───────────────────────────────────────────────────────────────────────────┤
  *      │ published                    │ (alone on its cache line)                                                 │
  *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
- *      │ imageGeneration              │ imageSequence + 1     │ sourceState, zero       │ stateSinceNs            │
+ *      │ imageGeneration              │ imageApplied          │ sourceState, zero       │ stateSinceNs            │
  *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
  *      │ granted                      │ provider, zero        │ sourceEpoch             │ heard                   │
  *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
@@ -59,7 +59,7 @@ export const HEADER = {
   epoch: CACHE_LINE_BYTES,
   published: 2 * CACHE_LINE_BYTES,
   imageGeneration: 3 * CACHE_LINE_BYTES,
-  imageSequence: 3 * CACHE_LINE_BYTES + U64,
+  imageApplied: 3 * CACHE_LINE_BYTES + U64,
   sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
   /**
@@ -115,11 +115,32 @@ export const FLOW_FLAGS = {
   remote: 2,
 } as const;
 
+/** Bytes of a slot in front of its payload: its sequence, its metadata and the frame's room. */
+export const SLOT_METADATA_BYTES = SLOT.payload;
+
+/** Added to the sequence word of a sequence that was lost on the way from another host. */
+const MISSING = 2 ** 52;
+
+/** The sequence word of a slot that is being written, or never was. */
+export const CLEARED_WORD = 0;
+
+/** The sequence word of a slot that holds `sequence`. */
+export function presentWord(sequence: number): number {
+  return sequence + 1;
+}
+
 /**
- * A slot's sequence word with this added: the sequence never came here, since it was lost on the way from another host. To a reader it is
- * a slot without what it looks for.
+ * The sequence word of a slot whose `sequence` was lost on the way from another host: to a reader, a
+ * slot that holds something else.
  */
-export const MISSING = 2 ** 52;
+export function missingWord(sequence: number): number {
+  return MISSING + sequence + 1;
+}
+
+/** Whether a sequence word marks a lost sequence. */
+export function isMissingWord(word: number): boolean {
+  return word >= MISSING;
+}
 
 /** `sourceState`: what the flow's data are worth now. The numbers are part of the layout. */
 export const SOURCE_STATES = { starting: 0, live: 1, stale: 2, ended: 3 } as const;

@@ -4,7 +4,7 @@
  * set the sequence, then `published`. Payloads are plain stores between those, which x86-64 keeps
  * in this order; JavaScript has no fence for machines that do not.
  */
-import { HEADER, HEADER_BYTES, MISSING, SLOT } from './layout.js';
+import { HEADER_BYTES, missingWord, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
 import { highHalf, lowHalf, type Words } from './words.js';
@@ -98,8 +98,7 @@ export class RingWriter {
     this.begin();
     const known = this.#framed[this.#index];
     if (known?.length === SLOT.payload - SLOT.frame + payloadBytes) return known;
-    const end = this.#offset + SLOT.payload + payloadBytes;
-    const made = this.#file.bytes.subarray(this.#offset + SLOT.frame, end);
+    const made = this.#file.framedPayloadOf(this.#index, payloadBytes);
     this.#framed[this.#index] = made;
     return made;
   }
@@ -113,7 +112,7 @@ export class RingWriter {
     const { geometry, words } = this.#file;
     const first = Math.max(this.#committed, sequence - geometry.slotCount);
     for (let missing = first; missing < sequence; missing += 1)
-      words.store64(slotOffset(geometry, missing) + SLOT.sequence, MISSING + missing + 1);
+      words.store64(slotOffset(geometry, missing) + SLOT.sequence, missingWord(missing));
     this.#committed = sequence;
     this.#own = sequence;
     this.#low = lowHalf(sequence);
@@ -207,7 +206,7 @@ export class RingWriter {
   publish(): number {
     if (this.#published !== this.#committed) {
       this.#published = this.#committed;
-      this.#file.words.store64(HEADER.published, this.#published);
+      this.#file.published = this.#published;
     }
     return this.#published;
   }
@@ -221,10 +220,10 @@ export class RingWriter {
   restart(epoch: number): void {
     const { geometry, words } = this.#file;
     if (epoch === this.#file.epoch) throw new RangeError(`epoch ${epoch} is the present one`);
-    words.store64(HEADER.published, 0);
+    this.#file.published = 0;
     for (let index = 0; index < geometry.slotCount; index += 1)
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
-    words.store64(HEADER.epoch, epoch);
+    this.#file.epoch = epoch;
     this.#committed = 0;
     this.#own = 0;
     this.#low = 0;

@@ -4,6 +4,7 @@
  * something; the refusal of that by the kernel is how a killed peer is noticed, and the newest
  * counts ride along a few times.
  */
+import { Backoff } from '../../base/backoff.js';
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { MessageDecoder, type MessageHandler } from './framing.js';
@@ -16,9 +17,8 @@ import type { SendOutcome } from './unix-datagram.js';
 export const KEEPALIVE_INTERVAL_MS = 100;
 /** Keepalives after the latest count that repeat it. */
 const COUNT_REPEATS = 3;
-/** A refused datagram is tried again after this, doubled each time up to the maximum. */
-const RETRY_FIRST_MS = 1;
-const RETRY_MAX_MS = 20;
+/** Delays before a datagram that the kernel refused is sent again. */
+const RETRY_BACKOFF = { firstMs: 1, maxMs: 20 };
 
 /** Longest datagram that makes sense: one end's whole queue. */
 const DATAGRAM_MAX_BYTES = SIGNAL_QUEUE_BYTES;
@@ -46,7 +46,7 @@ export class DatagramConnection implements LinkConnection {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #spoken = false;
   #repeats = 0;
-  #retryMs = RETRY_FIRST_MS;
+  readonly #retryBackoff = new Backoff(RETRY_BACKOFF);
   #cancelRetry: (() => void) | undefined;
   #cancelCloseTimer: (() => void) | undefined;
   #handler: MessageHandler | undefined;
@@ -142,7 +142,7 @@ export class DatagramConnection implements LinkConnection {
   }
 
   #retryLater(): void {
-    this.#cancelRetry ??= this.#clock.after(this.#retryMs, () => {
+    this.#cancelRetry ??= this.#clock.after(this.#retryBackoff.next(), () => {
       this.#cancelRetry = undefined;
       this.#retry();
     });
@@ -151,11 +151,9 @@ export class DatagramConnection implements LinkConnection {
   #retry(): void {
     if (this.#state === 'closed') return;
     const outcome = this.#send(this.#queue.encodeInto(this.#out));
-    if (outcome === 'full') {
-      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
-      this.#retryLater();
-    } else if (outcome === 'sent') {
-      this.#retryMs = RETRY_FIRST_MS;
+    if (outcome === 'full') this.#retryLater();
+    else if (outcome === 'sent') {
+      this.#retryBackoff.reset();
       this.#queue.clear();
       if (this.#state === 'closing') this.#finish({ by: 'us' });
     }

@@ -15,11 +15,11 @@ export const durationMember = (doc: string, minMs = 0, maxMs = DAY_MS) =>
 
 /** What an application states about all its flows. */
 export const FLOW_SETTINGS = {
-  updateIntervalMs: durationMember('from update to update; 0 is back to back', 0, 3_600_000),
-  lingerMs: durationMember('a flow without clients is kept'),
+  updateIntervalMs: durationMember('between updates from the source; 0 means without a pause', 0, 3_600_000),
+  lingerMs: durationMember('for which a flow without clients is kept'),
   ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
   stallTimeoutMs: durationMember(
-    'after which a lossless consumer that holds a flow back becomes lossy; 0 is never',
+    'after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
   ),
   access: optional(accessOptions),
 };

@@ -1,6 +1,6 @@
 /**
- * The programs that an application may start on request: what an entry is, and which ones are
- * refused.
+ * The registered programs of an application, which `app.run` starts on request: schema and
+ * bounds. Used for application options and the options document of app servers. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName } from '../../base/names.js';
@@ -21,13 +21,13 @@ const program = struct({
 export const programs = mapOf(program);
 export type Programs = TypeOf<typeof programs>;
 
-/** What the schema leaves open. Throws BAD_NAME, BAD_OPTION. */
+/** Checks names and number, which the schema does not. Throws BAD_NAME or BAD_OPTION. */
 export function checkPrograms(registered: Programs): Programs {
   const names = Object.keys(registered);
   for (const name of names) checkName('program', name);
   if (names.length <= PROGRAMS_MAX) return registered;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${names.length} programs are registered; at most ${PROGRAMS_MAX} can be`,
+    `${names.length} programs are registered; at most ${PROGRAMS_MAX} are possible`,
   );
 }

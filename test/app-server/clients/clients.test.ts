@@ -1,3 +1,4 @@
+/** The table of sessions with a manual clock. */
 import { expect } from 'chai';
 import { Clients } from '../../../app-server/clients/clients.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
@@ -5,7 +6,7 @@ import type { Caller } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
 import { presentation } from '../test-system.js';
 
-const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('nobody calls here')) });
+const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('no call is expected')) });
 
 describe('clients', () => {
   let clock: ManualClock;
@@ -18,7 +19,7 @@ describe('clients', () => {
     clients = new Clients(clock, ({ presentation }) => ended.push(presentation.name));
   });
 
-  it('end with their connection, however long they do not call', () => {
+  it('a session with a connection ends when the connection closes, however long it is idle', () => {
     const connection = silentCaller();
     const { session } = clients.present(presentation('viewer'), connection);
     clients.present(presentation('other'), silentCaller());
@@ -29,7 +30,7 @@ describe('clients', () => {
     expect(() => clients.calling(session)).to.throw('no such session');
   });
 
-  it('end over HTTP when they have not called for the idle time, counted from the last call', () => {
+  it('a session over HTTP ends when the idle time has passed since its last call', () => {
     const { session } = clients.present(presentation('plain'), undefined);
     clock.advance(LIMITS.rpcHttpSessionIdleMs - 1);
     clients.calling(session);
@@ -40,13 +41,13 @@ describe('clients', () => {
     expect(clock.delaysMs).to.deep.equal([]);
   });
 
-  it('get tokens that nobody can guess', () => {
+  it('session tokens are 128 random bits', () => {
     const tokens = ['a', 'a'].map((name) => clients.present(presentation(name), undefined).session);
     expect(tokens[0]).to.match(/^[0-9a-f]{32}$/);
     expect(tokens[0]).to.not.equal(tokens[1]);
   });
 
-  it('leave once', () => {
+  it('a client leaves once; its session is unknown afterwards', () => {
     const { session } = clients.present(presentation('viewer'), undefined);
     clients.leave(session);
     expect(() => clients.leave(session)).to.throw('no such session');

@@ -1,3 +1,7 @@
+/**
+ * How the app server as a program treats duplicators that die, ask to end, or outlive it; stand-ins
+ * for duplicators obey signals.
+ */
 import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
@@ -18,10 +22,10 @@ import {
 
 describe('the duplicators of an app server', () => {
   let system: TestSystem;
-  inSystems((fresh) => (system = fresh));
+  inSystems((started) => (system = started));
 
   describe('the life of duplicators', () => {
-    it('starts a killed one again while somebody has the flow open', async () => {
+    it('a killed duplicator is restarted while a client has its flow open', async () => {
       await system.start();
       const peer = await system.client();
       await peer.call('flow.open', [peer.token, INPUT]);
@@ -35,7 +39,7 @@ describe('the duplicators of an app server', () => {
       expect(info).to.not.have.property('cause');
     });
 
-    it('does not start a killed one again when nobody has the flow open, until somebody has', async () => {
+    it('a killed duplicator without clients is restarted by the next opening of its flow', async () => {
       await system.start();
       const peer = await system.client();
       const { handle } = await peer.call('flow.open', [peer.token, INPUT]);
@@ -47,7 +51,7 @@ describe('the duplicators of an app server', () => {
       expect(system.starts()).to.have.length(2);
     });
 
-    it('keeps one that asks to end while somebody has the flow open', async () => {
+    it('a duplicator may not end while a client has its flow open', async () => {
       await system.start();
       const { call, token } = await system.client();
       const { handle } = await call('flow.open', [token, INPUT]);
@@ -56,7 +60,7 @@ describe('the duplicators of an app server', () => {
       await call('flow.close', [token, handle]);
     });
 
-    it('sends whoever opens after a release to the next one, when the first has ended', async () => {
+    it('an opening after a release gets the next duplicator, when the first one has ended', async () => {
       await system.start();
       const peer = await system.client();
       const { handle } = await peer.call('flow.open', [peer.token, INPUT]);
@@ -72,7 +76,7 @@ describe('the duplicators of an app server', () => {
       expect(lives(first)).to.equal(false);
     });
 
-    it('refuses to take one over that does not own the flow', async () => {
+    it('a process that does not own the flow file is refused as its duplicator', async () => {
       await system.start();
       const { call, session } = await system.client();
       const { pid, startTicks, bootId } = ownIdentity();
@@ -110,7 +114,7 @@ describe('the duplicators of an app server', () => {
       await system.start(source === undefined ? undefined : { source });
     }
 
-    it('takes over what a killed one has left running: no second start, all is seen', async () => {
+    it('an app server adopts the duplicators of a killed one without a second start', async () => {
       await killAndStartAgain();
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
@@ -124,7 +128,7 @@ describe('the duplicators of an app server', () => {
       expect(flows[0]).to.deep.include({ bufferSize: 128, buffers: 4 });
     });
 
-    it('starts an adopted one again when it dies', async () => {
+    it('an adopted duplicator that dies is restarted', async () => {
       await killAndStartAgain();
       const peer = await system.client();
       await peer.call('flow.open', [peer.token, INPUT]);
@@ -135,7 +139,7 @@ describe('the duplicators of an app server', () => {
       );
     });
 
-    it('stops adopted ones when it ends', async () => {
+    it('an app server that ends stops adopted duplicators too', async () => {
       await killAndStartAgain();
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
@@ -143,7 +147,7 @@ describe('the duplicators of an app server', () => {
       await eventually('all have ended', () => system.starts().filter(lives).length === 0);
     });
 
-    it('replaces one that mirrors another source', async () => {
+    it('a duplicator that mirrors another source than configured is replaced', async () => {
       await killAndStartAgain('spectcl://127.0.0.1?rest=10&mirror=10');
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
@@ -151,7 +155,7 @@ describe('the duplicators of an app server', () => {
       expect(system.starts()).to.have.length(3);
     });
 
-    it('does not start a second one beside an owner that never subscribes', async () => {
+    it('no second duplicator is started while the owner of the flow file lives and does not subscribe', async () => {
       const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);

@@ -1,3 +1,4 @@
+/** The connection of an app server to a host server, with a stand-in for the host server. */
 import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import type { AppServerReady, StartFailure } from '../../../protocol/rpc/contract/shapes.js';
@@ -8,7 +9,7 @@ import { Dispatcher } from '../../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../../protocol/rpc/xml-rpc/session-server.js';
 import { eventually, exitOf, silent, TestSystem } from '../test-system.js';
 
-/** As much of a host server as an app server meets. */
+/** Takes subscriptions and failures of app servers, as a host server does. */
 class StandInHost {
   readonly subscribed: AppServerReady[] = [];
   readonly failures: StartFailure[] = [];
@@ -36,7 +37,7 @@ class StandInHost {
     await this.#server.listen({ path: hostSocketPath(directory) });
   }
 
-  /** Ends as a killed one does: without a word. */
+  /** Ends as a killed process does: closes nothing in order. */
   async kill(): Promise<void> {
     for (const session of this.#server.sessions) session.destroy();
     await this.#server.close();
@@ -62,7 +63,7 @@ describe('app server and host server', () => {
     await system.stop();
   });
 
-  it('subscribes with its launch token when it is ready, and takes calls on that connection', async () => {
+  it('an app server subscribes with its launch token when it is ready, and takes calls on that connection', async () => {
     const server = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
     const ready = await eventually('it subscribes', () => host.subscribed[0]);
     expect(ready).to.include({ launch: 'token', name: 'e1', port: system.record()?.port });
@@ -71,7 +72,7 @@ describe('app server and host server', () => {
     expect(await exitOf(server)).to.equal(0);
   });
 
-  it('goes on when the host server is away, and finds the next one', async () => {
+  it('an app server continues without a host server and subscribes with the next one', async () => {
     const server = await system.start({});
     await eventually('it subscribes', () => host.subscribed.length > 0);
     await host.kill();
@@ -84,7 +85,7 @@ describe('app server and host server', () => {
     expect(server.exitCode).to.equal(null);
   });
 
-  it('tells the host server why it cannot start', async () => {
+  it('the host server gets the reason why an app server cannot start', async () => {
     await system.start({});
     const second = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
     expect(await exitOf(second)).to.equal(1);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
-import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { ConsoleSystem } from '../system.js';
+import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 describe('the commands about what dead processes left', () => {
   let system: ConsoleSystem;
@@ -31,11 +31,11 @@ describe('the commands about what dead processes left', () => {
     ring.begin();
     ring.commit(10, 1);
     ring.publish();
-    file.words.store64(HEADER.granted, 5);
+    file.granted = 5;
   });
   afterEach(() => system.close());
 
-  const kill = (): void => file.words.store64(HEADER.ownerStartTicks, 1);
+  const kill = (): void => damageHeader(file, 'ownerStartTicks', 1);
 
   it('verify: says in words and as JSON what it found, with exit code 0 for a sound file', async () => {
     kill();
@@ -52,13 +52,13 @@ describe('the commands about what dead processes left', () => {
 
   it('verify and repair: tell by their exit codes what has to be done', async () => {
     expect((await system.run('repair', path)).exit).to.equal(1); // its owner lives
-    file.words.store32(HEADER.sourceState, 99);
+    damageHeader(file, 'sourceState', 99);
     expect((await system.run('repair', path)).stdout).to.contain('its owner lives');
     kill();
     expect((await system.run('verify', path)).exit).to.equal(6);
     expect((await system.run('repair', path)).exit).to.equal(0);
     expect((await system.run('verify', path)).exit).to.equal(0);
-    file.words.store64(HEADER.granted, 500);
+    file.granted = 500;
     expect((await system.run('verify', path)).exit).to.equal(7);
     expect((await system.run('repair', path)).exit).to.equal(7);
     expect((await system.run('verify', `${path}.not`)).exit).to.equal(4);

@@ -94,7 +94,7 @@ describe('mirrorflow start', () => {
   it('says that the simulator has died, and still ends in order', async () => {
     const command = system.spawn(['start']);
     await command.says('live');
-    const simulator = system.processes().find((line) => line.includes('simulator/main.js'));
+    const simulator = system.processes().find((line) => /simulator(\/main\.js|\.cjs)/.test(line));
     process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
     await command.says('The simulator has ended (SIGKILL)');
     await command.says('The mirror is stale');
@@ -125,7 +125,7 @@ describe('mirrorflow start', () => {
     command.child.kill('SIGKILL');
     await command.ended;
     await eventually('the simulator has ended', () =>
-      system.processes().every((line) => !line.includes('simulator/main.js')),
+      system.processes().every((line) => !/simulator(\/main\.js|\.cjs)/.test(line)),
     );
     const second = await ready(system.spawn(['start', '--json']));
     expect(second.source).to.not.equal(first.source);

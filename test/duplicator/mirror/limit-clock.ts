@@ -1,6 +1,7 @@
 /**
- * The system's clock, on which limits of patience end when the test says so: a slow machine reaches
- * none of them by itself. Short delays, which are paces, run as always.
+ * The system's clock with manual time limits: a delay of LIMIT_MS or more ends only when the test
+ * expires it, so that a slow machine reaches no limit by itself. Shorter delays, which pace the
+ * requests, run as always. Used by SourceRig.
  */
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 
@@ -9,7 +10,7 @@ const LIMIT_MS = 10_000;
 
 interface Limit {
   readonly action: () => void;
-  /** It ran already when the test looked last. */
+  /** It was running at the last `expireLimits`. */
   seen: boolean;
 }
 
@@ -27,11 +28,8 @@ export class LimitClock implements Clock {
     return () => void this.#limits.delete(limit);
   }
 
-  /**
-   * Ends the limits that ran at the call before this one already, so that whoever answers at once
-   * is in time.
-   */
-  endPatience(): void {
+  /** Ends the limits that were running at the call before too: an immediate answer is in time. */
+  expireLimits(): void {
     for (const limit of this.#limits) {
       if (!limit.seen) limit.seen = true;
       else if (this.#limits.delete(limit)) limit.action();

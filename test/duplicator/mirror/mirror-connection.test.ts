@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { MirrorConnection } from '../../../duplicator/mirror/mirror-connection.js';
+import { MirrorConnection, type ReplyReceiver } from '../../../duplicator/mirror/mirror-connection.js';
 import { systemClock } from '../../../protocol/base/clock.js';
 import { MIRROR_MESSAGE, encodeMirrorHeader } from '../../../protocol/spectcl/mirror-messages.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 
 const HEADER = 5_600_000;
 const CHANNELS = 1000;
+
+/** Receives any reply into a memory of its own. */
+const receiver = (bytes: number): ReplyReceiver => ({ memoryFor: () => Buffer.alloc(bytes) });
 
 describe('a mirror connection', () => {
   let server: Server;
@@ -41,7 +44,7 @@ describe('a mirror connection', () => {
       signal: abort.controller.signal,
     });
 
-  it('receives a body where it lands, in whatever pieces it comes', async () => {
+  it('a reply is received at its place in the supplied memory, whatever pieces it arrives in', async () => {
     const message = Buffer.concat([
       encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 5),
       Buffer.from('abcde'),
@@ -53,9 +56,11 @@ describe('a mirror connection', () => {
     const connection = await open();
     for (let round = 0; round < 3; round += 1) {
       const memory = Buffer.alloc(HEADER + CHANNELS);
-      const reply = await connection.request(CHANNELS, (kind) => {
-        expect(kind).to.equal('partial');
-        return memory;
+      const reply = await connection.request(CHANNELS, {
+        memoryFor: (kind) => {
+          expect(kind).to.equal('partial');
+          return memory;
+        },
       });
       expect([reply.kind, reply.bodyBytes]).to.deep.equal(['partial', 5]);
       expect(memory.toString('latin1', HEADER, HEADER + 6)).to.equal('abcde\0');
@@ -63,38 +68,34 @@ describe('a mirror connection', () => {
     }
     connection.destroy();
     connection.destroy();
-    expect((await rejection(connection.request(CHANNELS, () => Buffer.alloc(0)))).code).to.equal(
-      'SOURCE_UNREACHABLE',
-    );
+    expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_UNREACHABLE');
   });
 
-  it('takes an update without a body, and asks for one at a time', async () => {
+  it('an update may be empty, and a second request is refused while one is in flight', async () => {
     serve = (socket) => socket.write(encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0));
     const connection = await open();
-    const first = connection.request(CHANNELS, () => Buffer.alloc(HEADER));
+    const first = connection.request(CHANNELS, receiver(HEADER));
     const second: unknown = await connection
-      .request(CHANNELS, () => Buffer.alloc(HEADER))
+      .request(CHANNELS, receiver(HEADER))
       .catch((error: unknown) => error);
     expect(String(second)).to.contain('in flight');
     expect((await first).bodyBytes).to.equal(0);
   });
 
-  it('is lost when something comes that nobody asked for', async () => {
+  it('data without a request end the connection with SOURCE_PROTOCOL', async () => {
     const message = encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, 0);
     serve = (socket) => socket.write(Buffer.concat([message, message]));
     const connection = await open();
-    await connection.request(CHANNELS, () => Buffer.alloc(HEADER));
+    await connection.request(CHANNELS, receiver(HEADER));
     const closed = once(sockets[0]!, 'close');
     await closed;
-    expect((await rejection(connection.request(CHANNELS, () => Buffer.alloc(0)))).code).to.equal(
-      'SOURCE_PROTOCOL',
-    );
+    expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_PROTOCOL');
   });
 
-  it('is given up by its signal, before and after it is there', async () => {
+  it('the abort signal ends a connection, made or not', async () => {
     serve = () => undefined;
     const connection = await open(60_000);
-    const waiting = rejection(connection.request(CHANNELS, () => Buffer.alloc(0)));
+    const waiting = rejection(connection.request(CHANNELS, receiver(0)));
     abort.controller.abort();
     expect((await waiting).code).to.equal('SOURCE_UNREACHABLE');
     expect((await rejection(open())).code).to.equal('SOURCE_UNREACHABLE');

@@ -1,3 +1,4 @@
+/** Files, limits and ownership of a whole mirror flow, on a simulated SpecTcl. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -22,7 +23,7 @@ describe('a mirror flow', () => {
   let rig: FlowRig;
   afterEach(async () => rig.close());
 
-  it('is flow file, image and socket while it lives, and nothing afterwards', async () => {
+  it('a mirror has a flow file, an image and a socket while it runs, and none of them afterwards', async () => {
     rig = await FlowRig.make();
     await rig.flow.start();
     const { file, image, link, buffers, bufferSize } = rig.flow.places;
@@ -38,7 +39,7 @@ describe('a mirror flow', () => {
     for (const path of [file, image, link]) expect(existsSync(path)).to.equal(false);
   });
 
-  it('leaves nothing behind when it cannot start', async () => {
+  it('a mirror that cannot start leaves no file behind', async () => {
     rig = await FlowRig.make();
     mkdirSync(rig.runtime, { mode: 0o750 });
     mkdirSync(join(rig.runtime, 'links'), { mode: 0o750 });
@@ -48,7 +49,7 @@ describe('a mirror flow', () => {
     expect(rig.simulator.counters.updatesServed).to.equal(0);
   });
 
-  it('is refused a second time with its owner, and goes on', async () => {
+  it('a second mirror of the same flow is refused with the owner, and the first continues', async () => {
     rig = await FlowRig.make();
     await rig.flow.start();
     const second = rig.another();
@@ -58,7 +59,7 @@ describe('a mirror flow', () => {
     expect(existsSync(rig.flow.places.image)).to.equal(true);
   });
 
-  it('says with numbers that a memory is too large', async () => {
+  it('a memory that is too large is refused with the numbers', async () => {
     rig = await FlowRig.make();
     const rest = createServer((request, response) => {
       const { url = '' } = request;
@@ -88,10 +89,10 @@ describe('a mirror flow', () => {
     expect(error.message).to.contain('2000000000').and.contain('1068141823');
   });
 
-  it('holds a memory of 512 MiB', async function () {
+  it('a mirror holds a memory of 512 MiB', async function () {
     this.timeout(120_000);
     const bins = 130_000_000;
-    // In memory where there is one: two gigabytes are slow on a disk.
+    // In /dev/shm where it exists: two gigabytes are slow on a disk.
     const shared = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'mirrorflow-test-'));
     rig = await FlowRig.make(
       { startTimeoutMs: 20_000, flowDirectory: join(shared, 'flows') },

@@ -1,27 +1,26 @@
 import { expect } from 'chai';
-import { Backoff } from '../../../protocol/base/backoff.js';
 import { Pace } from '../../../duplicator/mirror/pace.js';
 
 describe('the pace of a mirror', () => {
-  it('counts from request to request, so that it is steady', () => {
+  it('the pace of a mirror counts from request to request', () => {
     const pace = new Pace({ intervalMs: 100, idleIntervalMs: 500 });
     expect(pace.nextRequestMs(1000, 1003)).to.equal(1100);
     expect(pace.nextRequestMs(1000, 1049)).to.equal(1100);
   });
 
-  it('leaves a slow source half of its time', () => {
+  it('a slow source spends at most half of its time on updates', () => {
     const pace = new Pace({ intervalMs: 100, idleIntervalMs: 500 });
     expect(pace.nextRequestMs(1000, 1300)).to.equal(1600);
   });
 
-  it('is back to back at 0, however slow the source is', () => {
+  it('an interval of 0 requests back to back, however slow the source is', () => {
     const pace = new Pace({ intervalMs: 0, idleIntervalMs: 500 });
     expect(pace.nextRequestMs(1000, 1300)).to.equal(1000);
     for (let update = 0; update < 100; update += 1) pace.note(false);
-    expect([pace.calm, pace.nextRequestMs(1000, 1300)]).to.deep.equal([false, 1000]);
+    expect([pace.idle, pace.nextRequestMs(1000, 1300)]).to.deep.equal([false, 1000]);
   });
 
-  it('slows down while nothing changes, up to the idle interval, and is back with the first change', () => {
+  it('the interval grows to the idle interval while nothing changes, and shrinks with the first change', () => {
     for (const intervalMs of [1, 100, 500]) {
       const pace = new Pace({ intervalMs, idleIntervalMs: 500 });
       let last: number = intervalMs;
@@ -29,24 +28,12 @@ describe('the pace of a mirror', () => {
         pace.note(false);
         const interval = pace.nextRequestMs(0, 0.1);
         expect(interval).to.be.at.least(update < 3 ? intervalMs : last);
-        expect(pace.calm).to.equal(update >= 3);
+        expect(pace.idle).to.equal(update >= 3);
         last = interval;
       }
       expect(last).to.equal(500);
       pace.note(true);
-      expect([pace.calm, pace.nextRequestMs(0, 0.1)]).to.deep.equal([false, intervalMs]);
+      expect([pace.idle, pace.nextRequestMs(0, 0.1)]).to.deep.equal([false, intervalMs]);
     }
-  });
-});
-
-describe('backoff', () => {
-  it('doubles up to its bound, jittered by half, and starts again', () => {
-    const most = new Backoff({ firstMs: 100, maxMs: 500 }, () => 1);
-    expect([1, 2, 3, 4, 5].map(() => most.next())).to.deep.equal([100, 200, 400, 500, 500]);
-    most.reset();
-    expect(most.next()).to.equal(100);
-    const least = new Backoff({ firstMs: 100, maxMs: 500 }, () => 0);
-    expect([1, 2, 3, 4].map(() => least.next())).to.deep.equal([50, 100, 200, 250]);
-    for (let failures = 0; failures < 2000; failures += 1) expect(most.next()).to.be.at.most(500);
   });
 });

@@ -1,11 +1,13 @@
 /**
- * A SpecTclSource on a real simulator, with everything that it publishes checked at the moment of
- * publication: the slot proves itself by its checksums, and the image is the slot.
+ * A SpecTclSource that mirrors a real simulator through a WatchingProxy. Every publication is
+ * checked when it happens: the checksums of its slot hold, and the image equals the slot. Used by
+ * the tests of mirror/. Opens sockets, creates files below a temporary directory.
  */
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/simulator.js';
 import { verifyChecksum } from '../../../simulator/checksum.js';
 import { SpecTclSource, type SpecTclSourceOptions } from '../../../duplicator/mirror/spectcl-source.js';
 import { MirrorPublisher } from '../../../duplicator/mirror/mirror-publisher.js';
+import type { MirrorTarget } from '../../../duplicator/mirror/mirror-session.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -32,7 +34,7 @@ export const SMALL_SPECTRA = ['one', 'two', 'three'].map((name) => ({
 }));
 
 export class SourceRig {
-  /** The limits of the source's waits end when the test says so. */
+  /** Time limits of the source end only when the test expires them. */
   readonly clock = new LimitClock();
   readonly place = new Place();
   readonly states: [state: string, code: string | undefined][] = [];
@@ -43,14 +45,15 @@ export class SourceRig {
   readonly updates: number[] = [];
   /** The names of the spectra of the newest publication. */
   names: string[] = [];
-  held = false;
+  /** No slot may be written. */
+  creditHeld = false;
   simulator!: Simulator;
   proxy!: WatchingProxy;
   source!: SpecTclSource;
   file!: FlowFile;
   image!: Buffer;
   publisher!: MirrorPublisher;
-  #freed: (() => void)[] = [];
+  #waitingForCredit: (() => void)[] = [];
 
   static async make(options: RigOptions = {}): Promise<SourceRig> {
     const rig = new SourceRig();
@@ -76,7 +79,7 @@ export class SourceRig {
         log: new Logger('test', { sink: () => undefined }),
         ...options.source,
       },
-      async (channelBytes) => rig.#sink(channelBytes, options.slots ?? 4),
+      async (channelBytes) => rig.#target(channelBytes, options.slots ?? 4),
     );
     rig.source.on('state', (state, cause: MirrorflowError | undefined) =>
       rig.states.push([state, cause?.code]),
@@ -90,33 +93,33 @@ export class SourceRig {
     return this.publisher.published;
   }
 
-  /** Counts events until something more was published. */
+  /** Adds events to the spectra until `count` more updates are published. */
   async publishMore(count = 1): Promise<void> {
-    const wanted = this.published + count;
+    const target = this.published + count;
     await eventually(
       () => {
         this.simulator.step(10);
-        return this.published >= wanted;
+        return this.published >= target;
       },
-      `publication ${wanted}; states ${JSON.stringify(this.states)}`,
+      `publication ${target}; states ${JSON.stringify(this.states)}`,
     );
   }
 
-  free(): void {
-    this.held = false;
-    for (const resolve of this.#freed.splice(0)) resolve();
+  releaseCredit(): void {
+    this.creditHeld = false;
+    for (const resolve of this.#waitingForCredit.splice(0)) resolve();
   }
 
   async close(): Promise<void> {
     const stopped = this.source.stop();
-    this.free();
+    this.releaseCredit();
     await stopped;
     await this.proxy.close();
     await this.simulator.close();
     this.place.remove();
   }
 
-  #sink(channelBytes: number, slotCount: number) {
+  #target(channelBytes: number, slotCount: number): MirrorTarget {
     const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
     this.file = this.place.create({ slotCount, payloadCapacity });
     this.image = createImage(this.place.file('image'), payloadCapacity, { mode: 0o600 });
@@ -125,9 +128,9 @@ export class SourceRig {
       publisher: this.publisher,
       channelCapacity: channelBytes,
       pipelined: slotCount >= 3,
-      hasCredit: () => !this.held,
+      hasCredit: () => !this.creditHeld,
       credit: async () => {
-        if (this.held) await new Promise<void>((resolve) => this.#freed.push(resolve));
+        if (this.creditHeld) await new Promise<void>((resolve) => this.#waitingForCredit.push(resolve));
       },
     };
   }
@@ -148,7 +151,7 @@ export class SourceRig {
       this.problems.push(`the image holds more than publication ${sequence}`);
     const state = imageState(this.file);
     if (state.sequence !== sequence || state.generation % 2 !== 0)
-      this.problems.push(`the image says ${JSON.stringify(state)} after publication ${sequence}`);
+      this.problems.push(`the image is in state ${JSON.stringify(state)} after publication ${sequence}`);
     this.updates.push(updateCount);
     this.names = bindings(memory).map(({ name }) => name);
   }

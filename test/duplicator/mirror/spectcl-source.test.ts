@@ -1,3 +1,6 @@
+/**
+ * Mirroring a simulated SpecTcl through a proxy that counts requests; every publication is checked.
+ */
 import { expect } from 'chai';
 import { startSimulator } from '../../../simulator/simulator.js';
 import type { Misbehaviour } from '../../../simulator/misbehaviour.js';
@@ -9,19 +12,24 @@ import { SMALL_SPECTRA, SourceRig, type RigOptions } from './source-rig.js';
 const NEW = { ...SMALL_SPECTRA[0]!, name: 'new' };
 
 describe('a SpecTcl source', () => {
-  let rig: SourceRig | undefined;
+  let openRig: SourceRig | undefined;
   afterEach(async () => {
-    await rig?.close();
-    rig = undefined;
+    await openRig?.close();
+    openRig = undefined;
   });
 
+  async function make(options: RigOptions = {}): Promise<SourceRig> {
+    openRig = await SourceRig.make(options);
+    return openRig;
+  }
+
   async function started(options: RigOptions = {}): Promise<SourceRig> {
-    rig = await SourceRig.make(options);
+    const rig = await make(options);
     await rig.source.start();
     return rig;
   }
 
-  describe('that runs', () => {
+  describe('running', () => {
     for (const [slots, intervalMs] of [
       [4, 0],
       [3, 0],
@@ -29,11 +37,14 @@ describe('a SpecTcl source', () => {
       [4, 10],
       [2, 10],
     ] as const) {
-      it(`is published whole, with ${slots} slots and ${intervalMs} ms from update to update, one request at a time`, async () => {
-        const { source, proxy, problems, updates, publishMore } = bound(
-          await started({ slots, source: { intervalMs }, simulator: { rate: 200_000, intervalMs: 3 } }),
-        );
-        await publishMore(25);
+      it(`a source is published in whole updates, one request at a time (${slots} slots, ${intervalMs} ms interval)`, async () => {
+        const rig = await started({
+          slots,
+          source: { intervalMs },
+          simulator: { rate: 200_000, intervalMs: 3 },
+        });
+        await rig.publishMore(25);
+        const { source, proxy, problems, updates } = rig;
         expect(problems).to.deep.equal([]);
         expect(updates).to.deep.equal([...new Set(updates)].toSorted((one, other) => one - other));
         expect(proxy.mostInFlight).to.equal(1);
@@ -42,126 +53,124 @@ describe('a SpecTcl source', () => {
       });
     }
 
-    it('is whole also when it sends slowly, in pieces', async () => {
-      const { problems, publishMore } = bound(
-        await started({ simulator: { rate: 10_000, intervalMs: 5 }, source: { intervalMs: 0 } }),
-      );
-      rig!.simulator.misbehave({ mirror: 'slow', slowBytesPerSecond: 400_000 });
-      await publishMore(3);
-      expect(problems).to.deep.equal([]);
+    it('a source that sends slowly, in pieces, is published in whole updates', async () => {
+      const rig = await started({
+        simulator: { rate: 10_000, intervalMs: 5 },
+        source: { intervalMs: 0 },
+      });
+      rig.simulator.misbehave({ mirror: 'slow', slowBytesPerSecond: 400_000 });
+      await rig.publishMore(3);
+      expect(rig.problems).to.deep.equal([]);
     });
 
-    it('is not published while nothing changes', async () => {
-      const { source } = await started();
+    it('a source in which nothing changes is not published again', async () => {
+      const rig = await started();
+      const { source } = rig;
       await eventually(() => source.statistics.unchanged >= 8, 'unchanged updates');
-      expect([rig!.published, rig!.updates.length, source.state]).to.deep.equal([1, 1, 'live']);
-      await rig!.publishMore(1);
-      expect(rig!.published).to.equal(2);
+      expect([rig.published, rig.updates.length, source.state]).to.deep.equal([1, 1, 'live']);
+      await rig.publishMore(1);
+      expect(rig.published).to.equal(2);
     });
 
-    it('has its header copied once per slot, and again only when it changed', async () => {
-      await started({ slots: 4 });
-      await rig!.publishMore(12);
-      // The first slot got its header with the full update.
-      expect(rig!.publisher.headersCopied).to.equal(3);
-      rig!.simulator.define(NEW);
-      await eventually(() => rig!.names.includes('new'), 'the new spectrum');
-      await rig!.publishMore(12);
-      expect(rig!.publisher.headersCopied).to.equal(6);
-      expect(rig!.problems).to.deep.equal([]);
+    it('the display header is copied once per slot, and again only after it changed', async () => {
+      const rig = await started({ slots: 4 });
+      await rig.publishMore(12);
+      // The first slot received its header with the full update.
+      expect(rig.publisher.headersCopied).to.equal(3);
+      rig.simulator.define(NEW);
+      await eventually(() => rig.names.includes('new'), 'the new spectrum');
+      await rig.publishMore(12);
+      expect(rig.publisher.headersCopied).to.equal(6);
+      expect(rig.problems).to.deep.equal([]);
     });
 
-    it('is asked again for its whole header now and then, for the statistics', async () => {
-      await started({ source: { fullIntervalMs: 1 } });
-      await rig!.publishMore(4);
-      expect(rig!.source.statistics.connections).to.be.greaterThan(3);
-      expect(rig!.problems).to.deep.equal([]);
-      expect(new Set(rig!.states.map(([state]) => state))).to.deep.equal(new Set(['live']));
+    it('a connection is reopened after the full interval, for the statistics in the header', async () => {
+      const rig = await started({ source: { fullIntervalMs: 1 } });
+      await rig.publishMore(4);
+      expect(rig.source.statistics.connections).to.be.greaterThan(3);
+      expect(rig.problems).to.deep.equal([]);
+      expect(new Set(rig.states.map(([state]) => state))).to.deep.equal(new Set(['live']));
     });
 
-    it('may be named by its host', async () => {
-      rig = await SourceRig.make();
-      await rig.close();
-      rig = await SourceRig.make({ simulator: { host: 'localhost' } });
-      await rig.source.start();
+    it('a source can be addressed by its host name', async () => {
+      const rig = await started({ simulator: { host: 'localhost' } });
       expect(rig.published).to.equal(1);
     });
   });
 
-  describe('whose bindings change', () => {
+  describe('with changing bindings', () => {
     for (const intervalMs of [0, 40]) {
       for (const slots of [2, 4]) {
-        it(`is read anew, and no spectrum is ever shown under another’s header (${intervalMs} ms, ${slots} slots)`, async () => {
-          const own = await started({
+        it(`changed bindings reopen the connection, and no spectrum appears under another’s header (${intervalMs} ms, ${slots} slots)`, async () => {
+          const rig = await started({
             slots,
             source: { intervalMs, idleIntervalMs: 60 },
             simulator: { rate: 100_000, intervalMs: 2 },
           });
-          const { simulator } = own;
-          await own.publishMore(2);
+          const { simulator } = rig;
+          await rig.publishMore(2);
           simulator.define(NEW);
-          await eventually(() => own.names.includes('new'), 'the new spectrum');
-          // Its storage is taken by another of the same size at once: only the header tells them
-          // apart.
+          await eventually(() => rig.names.includes('new'), 'the new spectrum');
+          // The next spectrum gets the same storage at once: only the header distinguishes them.
           simulator.undefine('new');
           simulator.define({ ...NEW, name: 'newer' });
-          await eventually(() => own.names.includes('newer'), 'its successor');
+          await eventually(() => rig.names.includes('newer'), 'its successor');
           simulator.rename('newer', 'newest');
-          await eventually(() => own.names.includes('newest'), 'the new name');
+          await eventually(() => rig.names.includes('newest'), 'the new name');
           simulator.undefine('newest');
-          await eventually(() => !own.names.includes('newest'), 'one spectrum less');
-          await own.publishMore(3);
-          expect(own.problems).to.deep.equal([]);
-          expect(own.names).to.deep.equal(['checksum', 'one', 'two', 'three']);
-          expect(own.proxy.connections).to.be.within(4, 20);
-          expect([own.proxy.mostInFlight, own.states]).to.deep.equal([1, [['live', undefined]]]);
+          await eventually(() => !rig.names.includes('newest'), 'one spectrum less');
+          await rig.publishMore(3);
+          expect(rig.problems).to.deep.equal([]);
+          expect(rig.names).to.deep.equal(['checksum', 'one', 'two', 'three']);
+          expect(rig.proxy.connections).to.be.within(4, 20);
+          expect([rig.proxy.mostInFlight, rig.states]).to.deep.equal([1, [['live', undefined]]]);
         });
       }
     }
 
-    it('is noticed also while no counts change', async () => {
-      await started({ source: { intervalMs: 10, idleIntervalMs: 10 } });
-      rig!.simulator.rename('two', 'zwei');
-      await eventually(() => rig!.names.includes('zwei'), 'the new name');
-      expect(rig!.problems).to.deep.equal([]);
+    it('changed bindings are detected while no counts change', async () => {
+      const rig = await started({ source: { intervalMs: 10, idleIntervalMs: 10 } });
+      rig.simulator.rename('two', 'zwei');
+      await eventually(() => rig.names.includes('zwei'), 'the new name');
+      expect(rig.problems).to.deep.equal([]);
     });
 
-    it('faster than it can be read is shown when it comes to rest', async () => {
-      await started({ simulator: { rate: 50_000, intervalMs: 2 } });
+    it('bindings that change faster than they can be read are published once they come to rest', async () => {
+      const rig = await started({ simulator: { rate: 50_000, intervalMs: 2 } });
       for (let round = 0; round < 150; round += 1) {
-        rig!.simulator.define({ ...NEW, name: `new-${round}` });
+        rig.simulator.define({ ...NEW, name: `new-${round}` });
         await new Promise((resolve) => setTimeout(resolve, 2));
-        if (round < 149) rig!.simulator.undefine(`new-${round}`);
+        if (round < 149) rig.simulator.undefine(`new-${round}`);
       }
-      await eventually(() => rig!.names.includes('new-149'), 'the last one');
-      expect(rig!.problems).to.deep.equal([]);
-      expect(rig!.proxy.connections).to.be.below(100);
+      await eventually(() => rig.names.includes('new-149'), 'the last one');
+      expect(rig.problems).to.deep.equal([]);
+      expect(rig.proxy.connections).to.be.below(100);
     });
 
-    it('sends its new header itself when it is a Rustogramer: nothing is reopened', async () => {
-      const own = await started({ simulator: { flavour: 'rustogramer', rate: 100_000, intervalMs: 2 } });
-      own.simulator.define(NEW);
-      await eventually(() => own.names.includes('new'), 'the new spectrum');
-      own.simulator.undefine('new');
-      await eventually(() => !own.names.includes('new'), 'one spectrum less');
-      await own.publishMore(2);
-      expect(own.problems).to.deep.equal([]);
-      expect(own.proxy.connections).to.equal(1);
-      expect(own.proxy.replies.filter((kind) => kind === 'full')).to.have.length.within(3, 4);
+    it('a Rustogramer sends its changed header itself, and its connection is not reopened', async () => {
+      const rig = await started({ simulator: { flavour: 'rustogramer', rate: 100_000, intervalMs: 2 } });
+      rig.simulator.define(NEW);
+      await eventually(() => rig.names.includes('new'), 'the new spectrum');
+      rig.simulator.undefine('new');
+      await eventually(() => !rig.names.includes('new'), 'one spectrum less');
+      await rig.publishMore(2);
+      expect(rig.problems).to.deep.equal([]);
+      expect(rig.proxy.connections).to.equal(1);
+      expect(rig.proxy.replies.filter((kind) => kind === 'full')).to.have.length.within(3, 4);
     });
 
-    it('may have no spectrum at all', async () => {
+    it('a source without any spectrum is mirrored', async () => {
       for (const flavour of ['spectcl', 'rustogramer'] as const) {
-        const own = await started({ simulator: { flavour, spectra: [], checksum: false } });
-        await eventually(() => own.source.statistics.unchanged > 1, 'more updates');
-        expect([own.published, own.names]).to.deep.equal([1, []]);
-        await own.close();
-        rig = undefined;
+        const rig = await started({ simulator: { flavour, spectra: [], checksum: false } });
+        await eventually(() => rig.source.statistics.unchanged > 1, 'more updates');
+        expect([rig.published, rig.names]).to.deep.equal([1, []]);
+        await rig.close();
+        openRig = undefined;
       }
     });
   });
 
-  const MISDEEDS: [what: Partial<Misbehaviour>, code: ErrorCode][] = [
+  const MISBEHAVIOURS: [what: Partial<Misbehaviour>, code: ErrorCode][] = [
     [{ mirror: 'stall' }, 'SOURCE_UNREACHABLE'],
     [{ mirror: 'stall-inside' }, 'SOURCE_UNREACHABLE'],
     [{ mirror: 'cut' }, 'SOURCE_UNREACHABLE'],
@@ -175,84 +184,83 @@ describe('a SpecTcl source', () => {
     [{ rest: 'silent' }, 'SOURCE_UNREACHABLE'],
   ];
 
-  /** What only the end of its mirror's patience shows. */
+  /** Only the end of a time limit shows them. */
   const SILENT = new Set<string | undefined>(['stall', 'stall-inside', 'silent']);
 
-  /** Whoever awaits `settled` waits for the end of a limit. */
-  async function endPatienceUntilSettled({ clock }: SourceRig, settled: Promise<unknown>): Promise<void> {
+  /** Ends time limits until `settled` is. */
+  async function expireLimitsUntil({ clock }: SourceRig, settled: Promise<unknown>): Promise<void> {
     let done = false;
     void settled.finally(() => (done = true));
     await eventually(() => {
-      if (!done) clock.endPatience();
+      if (!done) clock.expireLimits();
       return done;
     }, 'an outcome');
   }
 
-  describe('that misbehaves at the start', () => {
-    for (const [misbehaviour, code] of MISDEEDS) {
-      it(`ends the start with ${code}: ${JSON.stringify(misbehaviour)}`, async () => {
-        rig = await SourceRig.make({ simulator: { misbehaviour } });
+  describe('misbehaving at the start', () => {
+    for (const [misbehaviour, code] of MISBEHAVIOURS) {
+      it(`a source that misbehaves at the start ends it with ${code}: ${JSON.stringify(misbehaviour)}`, async () => {
+        const rig = await make({ simulator: { misbehaviour } });
         const failed = rejection(rig.source.start());
-        if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest)) await endPatienceUntilSettled(rig, failed);
+        if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest)) await expireLimitsUntil(rig, failed);
         const error = await failed;
         expect([error.code, error.message.includes('127.0.0.1') || code === 'SOURCE_PROTOCOL']).to.deep.equal(
           [code, true],
         );
-        await eventually(() => rig!.simulator.counters.currentConnections === 0, 'nothing stays open');
+        await eventually(
+          () => rig.simulator.counters.currentConnections === 0,
+          'the end of every connection',
+        );
       });
     }
 
-    it('ends the start when nobody is there', async () => {
-      rig = await SourceRig.make();
+    it('a source that does not run ends the start with SOURCE_UNREACHABLE', async () => {
+      const rig = await make();
       await rig.simulator.close();
       expect((await rejection(rig.source.start())).code).to.equal('SOURCE_UNREACHABLE');
     });
 
-    it('can be given up at any moment', async () => {
-      rig = await SourceRig.make({
-        simulator: { misbehaviour: { rest: 'silent' } },
-      });
-      const start = rejection(rig.source.start());
-      await rig.source.stop();
-      expect((await start).code).to.equal('STOPPED');
-      await rig.close();
-      rig = await SourceRig.make({
-        simulator: { misbehaviour: { mirror: 'stall' } },
-      });
-      const second = rejection(rig.source.start());
-      await eventually(() => rig!.proxy.requests === 1, 'a request');
-      await rig.source.stop();
-      await rig.source.stop();
-      expect((await second).code).to.equal('STOPPED');
+    it('a start can be stopped at any moment', async () => {
+      const unanswered = await make({ simulator: { misbehaviour: { rest: 'silent' } } });
+      const connecting = rejection(unanswered.source.start());
+      await unanswered.source.stop();
+      expect((await connecting).code).to.equal('STOPPED');
+      await unanswered.close();
+      const stalled = await make({ simulator: { misbehaviour: { mirror: 'stall' } } });
+      const running = rejection(stalled.source.start());
+      await eventually(() => stalled.proxy.requests === 1, 'a request');
+      await stalled.source.stop();
+      await stalled.source.stop();
+      expect((await running).code).to.equal('STOPPED');
     });
   });
 
-  describe('that misbehaves later', () => {
-    for (const [misbehaviour, code] of MISDEEDS) {
-      it(`is stale with ${code}, keeps its data, and is live again: ${JSON.stringify(misbehaviour)}`, async () => {
-        const own = await started();
-        await own.publishMore(3);
-        const { published } = own;
-        const image = Buffer.from(own.image);
-        own.simulator.misbehave(misbehaviour);
-        // A change makes it ask REST.
+  describe('misbehaving later', () => {
+    for (const [misbehaviour, code] of MISBEHAVIOURS) {
+      it(`a running source that misbehaves is stale with ${code}, keeps its data, and becomes live again: ${JSON.stringify(misbehaviour)}`, async () => {
+        const rig = await started();
+        await rig.publishMore(3);
+        const { published } = rig;
+        const image = Buffer.from(rig.image);
+        rig.simulator.misbehave(misbehaviour);
+        // A changed update makes the mirror ask REST.
         await eventually(() => {
-          own.simulator.step(10);
-          if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest)) own.clock.endPatience();
-          return own.states.length > 1;
+          rig.simulator.step(10);
+          if (SILENT.has(misbehaviour.mirror ?? misbehaviour.rest)) rig.clock.expireLimits();
+          return rig.states.length > 1;
         }, 'stale');
-        // A SpecTcl whose REST cannot be asked has just been cut; what it sent is not trusted.
-        expect(own.states.slice(0, 2)).to.deep.equal([
+        // Without an answer of REST the connection counts as lost, and its update is dropped.
+        expect(rig.states.slice(0, 2)).to.deep.equal([
           ['live', undefined],
           ['stale', code],
         ]);
-        expect(own.published).to.be.within(published, published + 1);
-        if (own.published === published) expect(own.image.equals(image)).to.equal(true);
-        own.simulator.misbehave({ mirror: 'none', rest: 'none' });
-        await eventually(() => own.source.state === 'live', 'live again');
-        await own.publishMore(2);
-        expect(own.problems).to.deep.equal([]);
-        expect(own.states).to.deep.equal([
+        expect(rig.published).to.be.within(published, published + 1);
+        if (rig.published === published) expect(rig.image.equals(image)).to.equal(true);
+        rig.simulator.misbehave({ mirror: 'none', rest: 'none' });
+        await eventually(() => rig.source.state === 'live', 'live again');
+        await rig.publishMore(2);
+        expect(rig.problems).to.deep.equal([]);
+        expect(rig.states).to.deep.equal([
           ['live', undefined],
           ['stale', code],
           ['live', undefined],
@@ -260,13 +268,13 @@ describe('a SpecTcl source', () => {
       });
     }
 
-    it('is found again after it was restarted, with another memory', async () => {
-      const own = await started();
-      await own.publishMore(2);
-      const { restPort, mirrorPort } = own.simulator;
-      await own.simulator.close();
-      await eventually(() => own.source.state === 'stale', 'stale');
-      own.simulator = await startSimulator({
+    it('a source that was restarted with a smaller memory is mirrored again', async () => {
+      const rig = await started();
+      await rig.publishMore(2);
+      const { restPort, mirrorPort } = rig.simulator;
+      await rig.simulator.close();
+      await eventually(() => rig.source.state === 'stale', 'stale');
+      rig.simulator = await startSimulator({
         restPort,
         mirrorPort,
         channelBytes: 128 * 1024,
@@ -274,59 +282,53 @@ describe('a SpecTcl source', () => {
         rate: 0,
         noDelay: true,
       });
-      await eventually(() => own.source.state === 'live', 'live again');
-      await eventually(() => own.names.includes('new'), 'its spectra');
-      expect(own.names).to.deep.equal(['checksum', 'new']);
-      expect(own.problems).to.deep.equal([]);
+      await eventually(() => rig.source.state === 'live', 'live again');
+      await eventually(() => rig.names.includes('new'), 'its spectra');
+      expect(rig.names).to.deep.equal(['checksum', 'new']);
+      expect(rig.problems).to.deep.equal([]);
     });
 
-    it('that has outgrown its flow says how large it is now, and ends', async () => {
-      const own = await started();
-      const { restPort, mirrorPort } = own.simulator;
-      await own.simulator.close();
-      own.simulator = await startSimulator({
+    it('a source that has outgrown its flow reports its size and stops', async () => {
+      const rig = await started();
+      const { restPort, mirrorPort } = rig.simulator;
+      await rig.simulator.close();
+      rig.simulator = await startSimulator({
         restPort,
         mirrorPort,
         channelBytes: 512 * 1024,
         spectra: [],
         rate: 0,
       });
-      await eventually(() => own.outgrown.length > 0, 'outgrown');
-      expect(own.outgrown).to.deep.equal([512 * 1024]);
+      await eventually(() => rig.outgrown.length > 0, 'outgrown');
+      expect(rig.outgrown).to.deep.equal([512 * 1024]);
     });
 
-    it('is reached again after every cut, at any moment', async () => {
-      const own = await started({ source: { intervalMs: 0 }, simulator: { rate: 100_000, intervalMs: 2 } });
+    it('a source is reconnected after every cut', async () => {
+      const rig = await started({ source: { intervalMs: 0 }, simulator: { rate: 100_000, intervalMs: 2 } });
       for (let cut = 0; cut < 6; cut += 1) {
-        await own.publishMore(2);
-        own.proxy.cut();
-        await eventually(() => own.source.state === 'stale', 'stale');
-        await eventually(() => own.source.state === 'live', 'live');
+        await rig.publishMore(2);
+        rig.proxy.cut();
+        await eventually(() => rig.source.state === 'stale', 'stale');
+        await eventually(() => rig.source.state === 'live', 'live');
       }
-      expect(own.problems).to.deep.equal([]);
+      expect(rig.problems).to.deep.equal([]);
     });
   });
 
-  it('waits for credit before it asks for more, and goes on where it was', async () => {
-    const own = await started({ source: { intervalMs: 0 }, simulator: { rate: 100_000, intervalMs: 2 } });
-    await own.publishMore(3);
-    own.held = true;
+  it('no update is requested while credit is missing, and requests continue when it returns', async () => {
+    const rig = await started({ source: { intervalMs: 0 }, simulator: { rate: 100_000, intervalMs: 2 } });
+    await rig.publishMore(3);
+    rig.creditHeld = true;
     let last = -1;
     await eventually(() => {
-      const still = own.proxy.requests === last;
-      last = own.proxy.requests;
-      return still;
-    }, 'rest');
-    const { published } = own;
-    own.free();
-    await own.publishMore(3);
-    expect(own.published).to.be.greaterThan(published);
-    expect(own.problems).to.deep.equal([]);
+      const paused = rig.proxy.requests === last;
+      last = rig.proxy.requests;
+      return paused;
+    }, 'a pause in the requests');
+    const { published } = rig;
+    rig.releaseCredit();
+    await rig.publishMore(3);
+    expect(rig.published).to.be.greaterThan(published);
+    expect(rig.problems).to.deep.equal([]);
   });
 });
-
-/** The rig with its method bound, to be taken apart. */
-function bound(rig: SourceRig) {
-  const { source, proxy, problems, updates } = rig;
-  return { source, proxy, problems, updates, publishMore: (count: number) => rig.publishMore(count) };
-}

@@ -1,6 +1,7 @@
 /**
- * Stands between a mirror and its source, passes everything on, and notes what a SpecTcl would
- * suffer from: two requests at once.
+ * A TCP proxy between a mirror and its source that forwards everything and counts what would burden
+ * a SpecTcl: connections, requests, and requests that are unanswered at the same time. Used by
+ * SourceRig.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -8,10 +9,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class WatchingProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /**
-   * Most requests that were unanswered at the same time on any connection, and open connections at
-   * the same time.
-   */
+  /** The maximum of unanswered requests on one connection, and of open connections. */
   mostInFlight = 0;
   mostConnections = 0;
   connections = 0;
@@ -20,12 +18,12 @@ export class WatchingProxy {
 
   constructor(targetPort: number) {
     let open = 0;
-    this.#server = createServer((near) => {
+    this.#server = createServer((mirror) => {
       open += 1;
       this.connections += 1;
       this.mostConnections = Math.max(this.mostConnections, open);
-      near.once('close', () => (open -= 1));
-      this.#pass(near, connect({ port: targetPort, host: '127.0.0.1' }));
+      mirror.once('close', () => (open -= 1));
+      this.#forward(mirror, connect({ port: targetPort, host: '127.0.0.1' }));
     });
   }
 
@@ -45,29 +43,29 @@ export class WatchingProxy {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #pass(near: Socket, far: Socket): void {
+  #forward(mirror: Socket, source: Socket): void {
     let inFlight = 0;
     let requestBytes = 0;
     let header = Buffer.alloc(0);
     let bodyLeft = 0;
-    for (const socket of [near, far]) {
+    for (const socket of [mirror, source]) {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
       socket.once('close', () => {
         this.#sockets.delete(socket);
-        near.destroy();
-        far.destroy();
+        mirror.destroy();
+        source.destroy();
       });
     }
-    near.on('data', (chunk: Buffer) => {
+    mirror.on('data', (chunk: Buffer) => {
       requestBytes += chunk.length;
       inFlight += Math.floor(requestBytes / 8);
       this.requests += Math.floor(requestBytes / 8);
       requestBytes %= 8;
       this.mostInFlight = Math.max(this.mostInFlight, inFlight);
-      far.write(chunk);
+      source.write(chunk);
     });
-    far.on('data', (chunk: Buffer) => {
+    source.on('data', (chunk: Buffer) => {
       for (let at = 0; at < chunk.length;) {
         if (bodyLeft === 0) {
           const piece = chunk.subarray(at, at + 8 - header.length);
@@ -84,7 +82,7 @@ export class WatchingProxy {
         }
         if (bodyLeft === 0) inFlight -= 1;
       }
-      near.write(chunk);
+      mirror.write(chunk);
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Who is awaited after a take-over, as the flow file tells it, on a file that nobody serves. */
+/** The presence table in a flow file that no duplicator serves, with real processes. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,76 +11,76 @@ import { PRESENCE_CAPACITY } from '../../../protocol/flow/flow-file/layout.js';
 import { TestProcess } from '../../fixtures/child-process.js';
 import { smallFlowFile } from './small-flow-file.js';
 
-describe('the consumers of a killed duplicator', () => {
+describe('ConsumerPresence', () => {
   let directory: string;
   let file: FlowFile;
-  const others: TestProcess[] = [];
+  const sleepers: TestProcess[] = [];
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     file = smallFlowFile(directory);
   });
   afterEach(async () => {
-    for (const other of others.splice(0)) await other.kill();
+    for (const sleeper of sleepers.splice(0)) await sleeper.kill();
     rmSync(directory, { recursive: true, force: true });
   });
 
-  function another(): TestProcess {
-    const other = new TestProcess('test/fixtures/sleeper');
-    others.push(other);
-    return other;
+  function startSleeper(): TestProcess {
+    const sleeper = new TestProcess('test/fixtures/sleeper');
+    sleepers.push(sleeper);
+    return sleeper;
   }
 
-  it('are waited for, but for those whose process has died', async () => {
-    const other = another();
+  it('consumers of a killed duplicator are expected unless their process is dead', async () => {
+    const sleeper = startSleeper();
     const before = new ConsumerPresence(file, 0);
     before.enter(process.pid, false);
-    before.enter(other.pid, false);
+    before.enter(sleeper.pid, false);
     before.enter(0, false);
     file.setCounter(COUNTERS.lossless.id, 3);
     expect(consumersOfPredecessor(file)).to.equal(3);
-    await other.kill();
+    await sleeper.kill();
     expect([consumersOfPredecessor(file), deadEntries(file).length]).to.deep.equal([2, 1]);
   });
 
-  it('are waited for still when their duplicator was killed while it waited for them', () => {
+  it('consumers are still expected when the duplicator that waited for them is killed', () => {
     file.setCounter(COUNTERS.lossless.id, 1);
     file.setCounter(COUNTERS.awaited.id, 2);
     expect(consumersOfPredecessor(file)).to.equal(3);
   });
 
-  it('are known by their process: nobody else is taken for one of them', () => {
-    const other = another();
-    new ConsumerPresence(file, 0).enter(other.pid, false);
+  it('an expected consumer reattaches only from its own process, and only once', () => {
+    const sleeper = startSleeper();
+    new ConsumerPresence(file, 0).enter(sleeper.pid, false);
     const after = new ConsumerPresence(file, 1);
-    expect(after.enter(process.pid, true).awaited).to.equal(false);
-    expect(after.enter(other.pid, false).awaited).to.equal(false);
-    expect(after.enter(other.pid, true).awaited).to.equal(true);
-    expect(after.enter(other.pid, true).awaited).to.equal(false);
+    expect(after.enter(process.pid, true).reattached).to.equal(false);
+    expect(after.enter(sleeper.pid, false).reattached).to.equal(false);
+    expect(after.enter(sleeper.pid, true).reattached).to.equal(true);
+    expect(after.enter(sleeper.pid, true).reattached).to.equal(false);
   });
 
-  it('are awaited again when they have come and gone', () => {
+  it('a reattached consumer that disconnects is expected again', () => {
     const before = new ConsumerPresence(file, 0);
     before.enter(process.pid, false);
     const after = new ConsumerPresence(file, 2);
     const known = after.enter(process.pid, true);
     const unknown = after.enter(0, true);
-    expect([known.awaited, unknown.awaited]).to.deep.equal([true, true]);
-    expect(after.enter(0, true).awaited).to.equal(false);
+    expect([known.reattached, unknown.reattached]).to.deep.equal([true, true]);
+    expect(after.enter(0, true).reattached).to.equal(false);
     after.leave(known, true);
     after.leave(unknown, true);
-    expect(after.enter(process.pid, true).awaited).to.equal(true);
-    expect(after.enter(0, true).awaited).to.equal(true);
+    expect(after.enter(process.pid, true).reattached).to.equal(true);
+    expect(after.enter(0, true).reattached).to.equal(true);
   });
 
-  it('leave their entry to others when they go, and all do when nobody is awaited any more', async () => {
-    const other = another();
+  it('an entry is freed when its consumer leaves, all expected ones when the wait ends', async () => {
+    const sleeper = startSleeper();
     const before = new ConsumerPresence(file, 0);
-    for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) before.enter(other.pid, false);
-    expect(before.enter(other.pid, false).entry).to.equal(undefined);
+    for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) before.enter(sleeper.pid, false);
+    expect(before.enter(sleeper.pid, false).entry).to.equal(undefined);
     const after = new ConsumerPresence(file, PRESENCE_CAPACITY);
-    const taken = after.enter(other.pid, true);
-    after.over();
-    await other.kill();
+    const taken = after.enter(sleeper.pid, true);
+    after.clearExpected();
+    await sleeper.kill();
     expect(deadEntries(file)).to.deep.equal([taken.entry]);
     after.leave(taken, false);
     expect(deadEntries(file)).to.deep.equal([]);

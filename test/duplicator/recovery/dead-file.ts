@@ -1,14 +1,11 @@
-/**
- * A flow file whose owner died: written by this process, then given the name of one that is no
- * more.
- */
+/** A flow file of a dead owner for tests: this process writes it, then falsifies its owner. */
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
 import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../../protocol/flow/flow-file/geometry.js';
 import { createImage, ImageWriter } from '../../../protocol/flow/flow-file/image.js';
-import { FLOW_FLAGS, HEADER, SLOT } from '../../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
+import { damageHeader, damageSlot } from '../../protocol/flow/flow-file/damage.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
 
 export const CAPACITY = 5000;
@@ -19,7 +16,7 @@ export class DeadFile {
   readonly file: FlowFile;
   readonly ring: RingWriter;
 
-  /** With `published` buffers, buffer n full of n + 1. */
+  /** A file with `published` buffers; buffer n is filled with n + 1. */
   constructor(published: number, change: Partial<FlowFileOptions> = {}) {
     this.file = createFlowFile({
       path: this.place.file('events.flow'),
@@ -34,7 +31,7 @@ export class DeadFile {
     this.ring = new RingWriter(this.file);
     for (let sequence = 0; sequence < published; sequence += 1) this.commit();
     this.ring.publish();
-    this.file.words.store64(HEADER.granted, published + SLOTS);
+    this.file.granted = published + SLOTS;
     this.bury();
   }
 
@@ -46,14 +43,14 @@ export class DeadFile {
   }
 
   /**
-   * A mirror whose link was cut behind its last buffer: `lost` sequences are missing, shown to its
-   * readers already or not.
+   * A mirror whose link was cut after its last buffer: `lost` sequences are missing, and published
+   * as such or not.
    */
-  static mirrorWithGap(published: number, applied: number, lost: number, shown: boolean): DeadFile {
+  static mirrorWithGap(published: number, applied: number, lost: number, gapPublished: boolean): DeadFile {
     const flags = FLOW_FLAGS.mirror | FLOW_FLAGS.remote;
     const dead = DeadFile.mirror(published, applied, flags);
     dead.ring.skipTo(published + lost);
-    if (shown) dead.ring.publish();
+    if (gapPublished) dead.ring.publish();
     return dead;
   }
 
@@ -70,16 +67,14 @@ export class DeadFile {
     this.ring.commit(CAPACITY, 1);
   }
 
-  /** Its owner is dead from now on: the process id is in use, and was given to somebody else. */
+  /** Makes the owner a dead process: its id is in use by another, with a later start time. */
   bury(): void {
-    this.file.words.store64(HEADER.ownerStartTicks, 1);
+    damageHeader(this.file, 'ownerStartTicks', 1);
   }
 
-  /** A word of the slot in which `sequence` lives. */
+  /** Overwrites a word of the slot in which `sequence` lives. */
   setSlot(sequence: number, field: 'sequence' | 'size', value: number): void {
-    const at = slotOffset(this.file.geometry, sequence) + SLOT[field];
-    if (field === 'size') this.file.words.store32(at, value);
-    else this.file.words.store64(at, value);
+    damageSlot(this.file, sequence, field, value);
   }
 
   overwrite(at: number, bytes: Buffer): void {

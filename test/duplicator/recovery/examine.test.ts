@@ -4,13 +4,14 @@ import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
 import { inWords } from '../../../protocol/host/recovery/report.js';
-import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
+import { HEADER_WORDS, damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 const finding = (report: RecoveryReport, check: string): string => {
-  const found = report.findings.find((one) => one.check === check);
-  return found === undefined ? 'none' : `${found.state}: ${found.text}`;
+  const one = report.findings.find((candidate) => candidate.check === check);
+  return one === undefined ? 'none' : `${one.state}: ${one.text}`;
 };
 
 describe('the recovery of a flow file', () => {
@@ -18,7 +19,7 @@ describe('the recovery of a flow file', () => {
   afterEach(() => dead.remove());
 
   for (const published of [0, 1, 3, SLOTS, SLOTS + 1, 3 * SLOTS]) {
-    it(`finds a file with ${published} published buffers sound and leaves every byte`, () => {
+    it(`a file with ${published} published buffers is sound, and no byte of it is changed`, () => {
       dead = new DeadFile(published);
       const before = readFileSync(dead.path);
       expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
@@ -27,7 +28,7 @@ describe('the recovery of a flow file', () => {
     });
   }
 
-  it('tells flow, owner and counts, as JSON and in words', () => {
+  it('a report has flow, owner and counts, as JSON and in words', () => {
     dead = new DeadFile(6);
     const report = verify(dead.path);
     expect(report.owner).to.deep.equal({ pid: process.pid, alive: false });
@@ -46,7 +47,7 @@ describe('the recovery of a flow file', () => {
       expect(words).to.contain(part);
   });
 
-  it('takes a slot that was being written for what it is', () => {
+  it('a slot that was being written is no damage', () => {
     dead = new DeadFile(6);
     dead.ring.begin().fill(99);
     const report = repair(dead.path);
@@ -54,7 +55,7 @@ describe('the recovery of a flow file', () => {
     expect(finding(report, 'sequences')).to.contain('1 slots were being written');
   });
 
-  it('publishes whole buffers that stand behind the published word, and those only', () => {
+  it('a repair publishes the whole buffers that were not published, and no others', () => {
     dead = new DeadFile(6);
     dead.commit();
     dead.commit();
@@ -68,31 +69,27 @@ describe('the recovery of a flow file', () => {
     expect([reader.look(), reader.view()[0]]).to.deep.equal(['ready', 8]);
   });
 
-  const wounds: readonly (readonly [string, string, (file: DeadFile) => void])[] = [
+  const damages: readonly (readonly [string, string, (file: DeadFile) => void])[] = [
     ['a slot that holds another sequence', 'sequences', (file) => file.setSlot(4, 'sequence', 999)],
     ['a hole in what was published', 'sequences', (file) => file.setSlot(4, 'sequence', 0)],
     ['a size larger than a slot', 'sequences', (file) => file.setSlot(4, 'size', CAPACITY + 1)],
     ['more slots open than there was credit', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
-    ['a published word that went back', 'sequences', (file) => file.file.words.store64(HEADER.published, 1)],
-    [
-      'a published word beyond what is there',
-      'sequences',
-      (file) => file.file.words.store64(HEADER.published, 9),
-    ],
-    ['credit that cannot be', 'credit', (file) => file.file.words.store64(HEADER.granted, 100)],
-    ['a header that is none', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
-    ['another layout version', 'header', (file) => file.file.words.store32(HEADER.version, 2)],
-    ['an identity that is none', 'header', (file) => file.overwrite(HEADER.identity, Buffer.from('}'))],
-    ['an epoch of 0', 'header', (file) => file.file.words.store64(HEADER.epoch, 0)],
-    ['a stride that does not fit', 'header', (file) => file.file.words.store32(HEADER.slotStride, 64)],
-    ['a file that was cut off', 'header', (file) => file.truncate(HEADER_BYTES + 100)],
-    ['an empty file', 'header', (file) => file.truncate(0)],
+    ['a published word that is too small', 'sequences', (file) => (file.file.published = 1)],
+    ['a published word that is too large', 'sequences', (file) => (file.file.published = 9)],
+    ['impossible credit', 'credit', (file) => (file.file.granted = 100)],
+    ['an invalid header', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
+    ['another layout version', 'header', (file) => damageHeader(file.file, 'version', 2)],
+    ['an invalid identity', 'header', (file) => damageHeader(file.file, 'identity', 0x7d)],
+    ['an epoch of 0', 'header', (file) => (file.file.epoch = 0)],
+    ['an invalid stride', 'header', (file) => damageHeader(file.file, 'slotStride', 64)],
+    ['its end cut off', 'header', (file) => file.truncate(HEADER_BYTES + 100)],
+    ['no byte', 'header', (file) => file.truncate(0)],
   ];
-  for (const [what, check, wound] of wounds) {
-    it(`has a file replaced that has ${what}, and changes nothing in it`, () => {
+  for (const [what, check, damage] of damages) {
+    it(`a file with ${what} is to be replaced, and not changed`, () => {
       dead = new DeadFile(6);
-      if (what.startsWith('more slots')) dead.file.words.store64(HEADER.granted, 6);
-      wound(dead);
+      if (what.startsWith('more slots')) dead.file.granted = 6;
+      damage(dead);
       const before = readFileSync(dead.path);
       const report = repair(dead.path);
       expect(report.verdict).to.equal('replace');
@@ -101,14 +98,14 @@ describe('the recovery of a flow file', () => {
     });
   }
 
-  it('makes a state of the source that is none a stale one', () => {
+  it('a repair makes an invalid source state stale', () => {
     dead = new DeadFile(2);
-    dead.file.words.store32(HEADER.sourceState, 77);
+    damageHeader(dead.file, 'sourceState', 77);
     expect(repair(dead.path).verdict).to.equal('repaired');
     expect(dead.file.sourceState).to.equal('stale');
   });
 
-  it('has a file from before the last boot replaced', () => {
+  it('a file from before the last boot is to be replaced', () => {
     dead = new DeadFile(2);
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     const at = readFileSync(dead.path).indexOf(boot);
@@ -117,17 +114,17 @@ describe('the recovery of a flow file', () => {
     expect([report.verdict, finding(report, 'owner')[0]]).to.deep.equal(['replace', 'u']);
   });
 
-  it('leaves the file of a living owner alone, and says so', () => {
+  it('the file of a living owner is not changed', () => {
     dead = new DeadFile(6);
     dead.commit();
     const own = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[19];
-    dead.file.words.store64(HEADER.ownerStartTicks, Number(own));
+    damageHeader(dead.file, 'ownerStartTicks', Number(own));
     expect(repair(dead.path).verdict).to.equal('owned');
     expect(dead.file.published).to.equal(6);
     expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
   });
 
-  it('says that a file is missing, and follows no symbolic link', () => {
+  it('a missing file is reported as missing, and a symbolic link is not followed', () => {
     dead = new DeadFile(2);
     const moved = `${dead.path}.moved`;
     renameSync(dead.path, moved);
@@ -138,23 +135,23 @@ describe('the recovery of a flow file', () => {
   });
 
   describe('of a mirror', () => {
-    it('makes an image whole that was being written', () => {
+    it('a repair completes a mirror image that was being written', () => {
       dead = DeadFile.mirror(6, 5);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
-      expect(dead.file.words.load64(HEADER.imageGeneration)).to.equal(4);
-      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(dead.file.imageGeneration).to.equal(4);
+      expect(dead.file.imageApplied).to.equal(6);
       expect(verify(dead.path).verdict).to.equal('sound');
     });
 
-    it('brings an image up to date that is behind', () => {
+    it('a repair applies the newest publication to an older mirror image', () => {
       dead = DeadFile.mirror(6, 5);
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(readFileSync(dead.image)[0]).to.equal(6);
     });
 
-    it('brings an image up to date with a publication that was not published yet', () => {
+    it('a repair applies a publication that it publishes itself to the mirror image', () => {
       dead = DeadFile.mirror(6, 6);
       dead.commit();
       expect(repair(dead.path).verdict).to.equal('repaired');
@@ -163,19 +160,19 @@ describe('the recovery of a flow file', () => {
     });
 
     for (const lost of [1, SLOTS - 1, SLOTS, 3 * SLOTS]) {
-      it(`keeps its image where ${lost} publications behind it were lost on the way`, () => {
+      it(`a mirror image is sound when the ${lost} publications after it were lost between hosts`, () => {
         dead = DeadFile.mirrorWithGap(6, 6, lost, true);
         const before = readFileSync(dead.image);
         expect(verify(dead.path).verdict).to.equal('sound');
         expect(finding(repair(dead.path), 'image')).to.match(
-          /^sound: .*of sequence 5; what came after was lost/,
+          /^sound: .*of sequence 5; later publications were lost/,
         );
         expect(readFileSync(dead.image).equals(before)).to.equal(true);
-        expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+        expect(dead.file.imageApplied).to.equal(6);
       });
     }
 
-    it('shows what was lost and was not shown yet, and keeps its image', () => {
+    it('a repair publishes the marks of lost publications and keeps the mirror image', () => {
       dead = DeadFile.mirrorWithGap(6, 6, 2, false);
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(dead.file.published).to.equal(8);
@@ -183,54 +180,53 @@ describe('the recovery of a flow file', () => {
       expect(readFileSync(dead.image)[0]).to.equal(6);
     });
 
-    it('makes an image whole from the last publication before what was lost', () => {
+    it('a repair completes a mirror image from the last publication before a gap', () => {
       dead = DeadFile.mirrorWithGap(6, 5, 2, true);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('repaired');
       expect(readFileSync(dead.image).equals(Buffer.alloc(CAPACITY, 6))).to.equal(true);
-      expect(dead.file.words.load64(HEADER.imageSequence)).to.equal(6);
+      expect(dead.file.imageApplied).to.equal(6);
       expect(verify(dead.path).verdict).to.equal('sound');
     });
 
-    it('is replaced when an image that was being written has its publication no more', () => {
+    it('an unfinished mirror image whose publication left the ring has its flow file replaced', () => {
       dead = DeadFile.mirrorWithGap(6, 6, SLOTS, true);
-      dead.file.words.store64(HEADER.imageGeneration, 3);
+      dead.file.imageGeneration = 3;
       expect(repair(dead.path).verdict).to.equal('replace');
     });
 
-    it('is replaced when its image is of a publication that was lost', () => {
+    it('a mirror image of a lost publication has its flow file replaced', () => {
       dead = DeadFile.mirrorWithGap(6, 6, 3, true);
-      dead.file.words.store64(HEADER.imageSequence, 8);
+      dead.file.imageApplied = 8;
       expect(repair(dead.path).verdict).to.equal('replace');
     });
 
-    for (const [what, wound] of [
+    for (const [what, damage] of [
       ['missing', (file: DeadFile) => rmSync(file.image)],
       ['of another size', (file: DeadFile) => writeFileSync(file.image, 'x')],
-      ['of a sequence that never was', (file: DeadFile) => file.file.words.store64(HEADER.imageSequence, 9)],
+      ['of an impossible sequence', (file: DeadFile) => (file.file.imageApplied = 9)],
     ] as const) {
-      it(`is replaced when its image is ${what}`, () => {
+      it(`a mirror image that is ${what} has its flow file replaced`, () => {
         dead = DeadFile.mirror(6, 6);
-        wound(dead);
+        damage(dead);
         expect(repair(dead.path).verdict).to.equal('replace');
       });
     }
   });
 
-  it('never makes a file unsound and never throws, whatever words were spoilt', () => {
+  it('a repair never makes a file unsound and never throws, whatever words are damaged', () => {
     dead = new DeadFile(0);
-    const words = Object.values(HEADER).filter((at) => at < HEADER.counters);
     fc.assert(
       fc.property(
         fc.nat(3 * SLOTS),
-        fc.array(fc.tuple(fc.constantFrom(...words), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
+        fc.array(fc.tuple(fc.constantFrom(...HEADER_WORDS), fc.oneof(fc.nat(12), fc.nat(0xffffffff))), {
           maxLength: 3,
         }),
         fc.array(fc.tuple(fc.nat(SLOTS - 1), fc.nat(3 * SLOTS)), { maxLength: 3 }),
         (published, header, slots) => {
           dead.remove();
           dead = new DeadFile(published);
-          for (const [at, value] of header) dead.file.words.store32(at, value);
+          for (const [field, value] of header) damageHeader(dead.file, field, value);
           for (const [slot, value] of slots) dead.setSlot(slot, 'sequence', value);
           const report = repair(dead.path);
           expect(report.verdict).to.be.oneOf(['sound', 'repaired', 'replace', 'owned']);

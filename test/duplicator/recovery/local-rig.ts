@@ -1,6 +1,6 @@
 /**
- * A local flow's duplicator in this process, with consumers and providers of the real link, and a
- * way for it to die without a farewell.
+ * Runs a local flow's duplicator in this process, or as a program that a test can kill, in
+ * temporary directories.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ export class LocalRig {
     return flow;
   }
 
-  /** The duplicator as a program, ready. */
+  /** Starts the duplicator as a program and waits until it is ready. */
   async program(settings: Settings = {}, env: NodeJS.ProcessEnv = {}, buffers = 8): Promise<TestProcess> {
     const program = new TestProcess('duplicator/main', this.args(settings, buffers), {
       MIRRORFLOW_LOG_FORMAT: 'json',

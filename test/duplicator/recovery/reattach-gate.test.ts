@@ -2,62 +2,62 @@ import { expect } from 'chai';
 import { REATTACH_MS, ReattachGate } from '../../../duplicator/recovery/reattach-gate.js';
 import { ManualClock } from '../manual-clock.js';
 
-describe('hold for the consumers of a dead duplicator', () => {
-  const held = (expected: number): { hold: ReattachGate; clock: ManualClock; released: () => number } => {
-    let releases = 0;
+describe('ReattachGate', () => {
+  const gateFor = (expected: number): { gate: ReattachGate; clock: ManualClock; opened: () => number } => {
+    let openings = 0;
     const clock = new ManualClock();
-    const hold = new ReattachGate(expected, 7, clock, () => (releases += 1));
-    return { hold, clock, released: () => releases };
+    const gate = new ReattachGate(expected, 7, clock, () => (openings += 1));
+    return { gate, clock, opened: () => openings };
   };
 
-  it('holds the floor until the last of them is back', () => {
-    const { hold, released } = held(2);
-    hold.returned();
-    expect(hold.floor).to.equal(7);
-    hold.returned();
-    expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
-    expect(released()).to.equal(1);
+  it('the gate stays closed until the last expected consumer reattaches', () => {
+    const { gate, opened } = gateFor(2);
+    gate.reattached();
+    expect(gate.floor).to.equal(7);
+    gate.reattached();
+    expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
+    expect(opened()).to.equal(1);
   });
 
-  it('gives up whoever is not back in time', () => {
-    const { hold, clock, released } = held(1);
+  it('the gate opens when the reattach time is over', () => {
+    const { gate, clock, opened } = gateFor(1);
     clock.advance(REATTACH_MS);
-    expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
-    expect(released()).to.equal(1);
+    expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
+    expect(opened()).to.equal(1);
   });
 
-  it('waits for none that died with the duplicator', () => {
-    const { hold, released } = held(1);
-    hold.expectAtMost(0);
-    expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
-    expect(released()).to.equal(1);
+  it('the gate opens when no expected consumer lives', () => {
+    const { gate, opened } = gateFor(1);
+    gate.livingAtMost(0);
+    expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
+    expect(opened()).to.equal(1);
   });
 
-  it('still waits for those that live', () => {
-    const { hold } = held(3);
-    hold.expectAtMost(2);
-    hold.returned();
-    expect(hold.floor).to.equal(7);
-    hold.returned();
-    expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
+  it('the gate stays closed for the consumers that live', () => {
+    const { gate } = gateFor(3);
+    gate.livingAtMost(2);
+    gate.reattached();
+    expect(gate.floor).to.equal(7);
+    gate.reattached();
+    expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
   });
 
-  it('does not take one who comes twice for two', () => {
-    const { hold } = held(2);
-    hold.returned();
-    hold.left();
-    hold.returned();
-    expect([hold.floor, hold.missing]).to.deep.equal([7, 1]);
-    hold.expectAtMost(2);
-    expect(hold.floor).to.equal(7);
-    hold.returned();
-    expect([hold.floor, hold.missing]).to.deep.equal([Number.POSITIVE_INFINITY, 0]);
+  it('a consumer that reattaches twice counts once', () => {
+    const { gate } = gateFor(2);
+    gate.reattached();
+    gate.detached();
+    gate.reattached();
+    expect([gate.floor, gate.expected]).to.deep.equal([7, 1]);
+    gate.livingAtMost(2);
+    expect(gate.floor).to.equal(7);
+    gate.reattached();
+    expect([gate.floor, gate.expected]).to.deep.equal([Number.POSITIVE_INFINITY, 0]);
   });
 
-  it('does not wait for more because more are there than there were', () => {
-    const { hold } = held(1);
-    hold.expectAtMost(5);
-    hold.returned();
-    expect(hold.floor).to.equal(Number.POSITIVE_INFINITY);
+  it('a larger number of living consumers does not raise the number of expected ones', () => {
+    const { gate } = gateFor(1);
+    gate.livingAtMost(5);
+    gate.reattached();
+    expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
   });
 });

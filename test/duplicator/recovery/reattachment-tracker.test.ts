@@ -1,7 +1,4 @@
-/**
- * Who is waited for after a take-over while the wait lasts, with real processes, on a file that
- * nobody serves.
- */
+/** The wait after a take-over, with real processes, on a flow file that no duplicator serves. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +6,7 @@ import { expect } from 'chai';
 import { ConsumerPresence } from '../../../duplicator/recovery/consumer-presence.js';
 import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file.js';
 import { REATTACH_MS } from '../../../duplicator/recovery/reattach-gate.js';
-import { LOOK_MS, ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
+import { CHECK_INTERVAL_MS, ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { Logger } from '../../../protocol/base/log.js';
@@ -19,33 +16,33 @@ import { eventually } from '../../fixtures/polling.js';
 import { ManualClock } from '../manual-clock.js';
 import { smallFlowFile } from './small-flow-file.js';
 
-describe('those who are awaited after a take-over', () => {
+describe('ReattachmentTracker', () => {
   let directory: string;
   let file: FlowFile;
   let clock: ManualClock;
-  let over: boolean;
+  let complete: boolean;
   let logged: string[];
-  const others: TestProcess[] = [];
+  const processes: TestProcess[] = [];
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     file = smallFlowFile(directory);
     clock = new ManualClock();
-    over = false;
+    complete = false;
     logged = [];
   });
   afterEach(async () => {
-    for (const other of others.splice(0)) await other.kill();
+    for (const one of processes.splice(0)) await one.kill();
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** A lossless consumer of the dead duplicator, a process of its own. */
+  /** A lossless consumer of the dead duplicator, as a process. */
   function consumer(): TestProcess {
-    const other = new TestProcess('test/fixtures/sleeper');
-    others.push(other);
-    new ConsumerPresence(file, others.length).enter(other.pid, false);
-    return other;
+    const sleeper = new TestProcess('test/fixtures/sleeper');
+    processes.push(sleeper);
+    new ConsumerPresence(file, processes.length).enter(sleeper.pid, false);
+    return sleeper;
   }
-  function returns(
+  function tracker(
     expected: number,
     { reattachMs = Number.MAX_SAFE_INTEGER, stallTimeoutMs = 0 } = {},
   ): ReattachmentTracker {
@@ -56,109 +53,109 @@ describe('those who are awaited after a take-over', () => {
       stallTimeoutMs: () => stallTimeoutMs,
       clock,
       log: new Logger('test', { sink: (line) => void logged.push(line) }),
-      over: () => (over = true),
+      onComplete: () => (complete = true),
     });
   }
-  /** Look by look. */
+  /** Advances the clock by one check interval at a time. */
   function pass(ms: number): void {
-    for (let passed = 0; passed < ms; passed += LOOK_MS) clock.advance(LOOK_MS);
+    for (let passed = 0; passed < ms; passed += CHECK_INTERVAL_MS) clock.advance(CHECK_INTERVAL_MS);
   }
-  async function signalled(other: TestProcess, signal: 'SIGSTOP' | 'SIGCONT', state: ProcessState) {
-    other.process.kill(signal);
-    await eventually(() => stateOf({ pid: other.pid, startTicks: 0n }) === state, state);
+  async function signal(consumer: TestProcess, name: 'SIGSTOP' | 'SIGCONT', state: ProcessState) {
+    consumer.process.kill(name);
+    await eventually(() => stateOf({ pid: consumer.pid, startTicks: 0n }) === state, state);
   }
 
-  it('are not waited for any more when they die meanwhile', async () => {
+  it('a consumer that dies during the wait is not expected any more', async () => {
     const [first, second] = [consumer(), consumer()];
-    const waiting = returns(2);
+    const tracked = tracker(2);
     await first.kill();
-    pass(LOOK_MS);
-    expect([over, waiting.floor]).to.deep.equal([false, 0]);
+    pass(CHECK_INTERVAL_MS);
+    expect([complete, tracked.floor]).to.deep.equal([false, 0]);
     await second.kill();
-    pass(LOOK_MS);
-    expect([over, waiting.floor]).to.deep.equal([true, Number.POSITIVE_INFINITY]);
+    pass(CHECK_INTERVAL_MS);
+    expect([complete, tracked.floor]).to.deep.equal([true, Number.POSITIVE_INFINITY]);
   });
 
-  it('end the wait when the last of those who live is back', async () => {
+  it('the wait ends when the last living consumer reattaches', async () => {
     const [first, second] = [consumer(), consumer()];
-    const waiting = returns(2);
+    const tracked = tracker(2);
     await first.kill();
-    pass(LOOK_MS);
-    expect(waiting.enter(second.pid, true).awaited).to.equal(true);
-    expect(over).to.equal(true);
+    pass(CHECK_INTERVAL_MS);
+    expect(tracked.enter(second.pid, true).reattached).to.equal(true);
+    expect(complete).to.equal(true);
   });
 
-  it('are known to the next duplicator, should this one be killed while it waits', async () => {
+  it('a successor killed during the wait leaves the expected consumers to the next one', async () => {
     const [first, second] = [consumer(), consumer()];
-    returns(2);
+    tracker(2);
     await first.kill();
-    pass(LOOK_MS);
+    pass(CHECK_INTERVAL_MS);
     expect(file.counter(COUNTERS.awaited.id)).to.equal(1);
     const expected = consumersOfPredecessor(file);
     expect(expected).to.equal(1);
-    const next = returns(expected);
-    expect(next.enter(first.pid, true).awaited).to.equal(false);
-    expect(next.enter(second.pid, true).awaited).to.equal(true);
-    expect(over).to.equal(true);
+    const next = tracker(expected);
+    expect(next.enter(first.pid, true).reattached).to.equal(false);
+    expect(next.enter(second.pid, true).reattached).to.equal(true);
+    expect(complete).to.equal(true);
   });
 
-  it('are taken off once: one who is dead, and whom the app server does not count, is the same one', async () => {
+  it('a dead consumer is subtracted once, though the app server does not count it either', async () => {
     const [first, second] = [consumer(), consumer()];
-    const waiting = returns(2);
+    const tracked = tracker(2);
     await first.kill();
-    waiting.expectAtMost(1);
-    pass(LOOK_MS);
-    expect(over).to.equal(false);
-    waiting.enter(second.pid, true);
-    expect(over).to.equal(true);
+    tracked.livingAtMost(1);
+    pass(CHECK_INTERVAL_MS);
+    expect(complete).to.equal(false);
+    tracked.enter(second.pid, true);
+    expect(complete).to.equal(true);
   });
 
-  it('are waited for without an entry, and so are receivers on other hosts, whoever dies here', async () => {
+  it('consumers without an entry and receivers on other hosts stay expected when another dies', async () => {
     const known = consumer();
     file.setCounter(COUNTERS.holdingRemotes.id, 1);
-    const waiting = returns(3);
+    const tracked = tracker(3);
     await known.kill();
-    pass(10 * LOOK_MS);
-    expect([over, file.counter(COUNTERS.awaited.id)]).to.deep.equal([false, 2]);
-    waiting.enter(0, true);
-    expect(over).to.equal(false);
-    waiting.remoteReturned();
-    expect(over).to.equal(true);
+    pass(10 * CHECK_INTERVAL_MS);
+    expect([complete, file.counter(COUNTERS.awaited.id)]).to.deep.equal([false, 2]);
+    tracked.enter(0, true);
+    expect(complete).to.equal(false);
+    tracked.enterRemote();
+    expect(complete).to.equal(true);
   });
 
-  it('are waited for as long as they are stopped, and have their time when they go on', async () => {
+  it('a stopped consumer is waited for, and has the whole reattach time once it continues', async () => {
     const stopped = consumer();
-    await signalled(stopped, 'SIGSTOP', 'stopped');
-    returns(1, { reattachMs: REATTACH_MS });
+    await signal(stopped, 'SIGSTOP', 'stopped');
+    tracker(1, { reattachMs: REATTACH_MS });
     pass(10 * REATTACH_MS);
-    expect([over, file.counter(COUNTERS.awaited.id)]).to.deep.equal([false, 1]);
+    expect([complete, file.counter(COUNTERS.awaited.id)]).to.deep.equal([false, 1]);
     expect(logged).to.have.length(1);
     expect(logged[0]).to.include(String(stopped.pid));
-    await signalled(stopped, 'SIGCONT', 'alive');
-    pass(REATTACH_MS - LOOK_MS);
-    expect(over).to.equal(false);
-    pass(LOOK_MS);
-    expect(over).to.equal(true);
+    await signal(stopped, 'SIGCONT', 'alive');
+    pass(REATTACH_MS - CHECK_INTERVAL_MS);
+    expect(complete).to.equal(false);
+    pass(CHECK_INTERVAL_MS);
+    expect(complete).to.equal(true);
   });
 
-  it('are not waited for when they die while they are stopped', async () => {
+  it('a consumer that dies while it is stopped is not expected any more', async () => {
     const stopped = consumer();
-    await signalled(stopped, 'SIGSTOP', 'stopped');
-    returns(1);
-    pass(LOOK_MS);
+    await signal(stopped, 'SIGSTOP', 'stopped');
+    tracker(1);
+    pass(CHECK_INTERVAL_MS);
     await stopped.kill();
-    pass(LOOK_MS);
-    expect(over).to.equal(true);
+    pass(CHECK_INTERVAL_MS);
+    expect(complete).to.equal(true);
   });
 
-  it('are given up, stopped as they are, when the flow has a stall timeout', async () => {
+  it('a stopped consumer is waited for no longer than the stall timeout and the reattach time', async () => {
     const stopped = consumer();
-    await signalled(stopped, 'SIGSTOP', 'stopped');
+    await signal(stopped, 'SIGSTOP', 'stopped');
     const stallTimeoutMs = 3 * REATTACH_MS;
-    returns(1, { reattachMs: REATTACH_MS, stallTimeoutMs });
+    tracker(1, { reattachMs: REATTACH_MS, stallTimeoutMs });
     pass(stallTimeoutMs);
-    expect(over).to.equal(false);
+    expect(complete).to.equal(false);
     pass(REATTACH_MS);
-    expect(over).to.equal(true);
+    expect(complete).to.equal(true);
   });
 });

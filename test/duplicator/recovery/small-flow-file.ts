@@ -1,6 +1,4 @@
-/**
- * A flow file of four small slots that nobody serves, for those who look at what a dead owner left.
- */
+/** A new flow file of four small slots, which no duplicator serves. */
 import { join } from 'node:path';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';

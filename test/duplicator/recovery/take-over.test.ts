@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { attachConsumer, type ConsumerLink } from '../../../client-lib/flow-reader-link.js';
-import { OutputFlow } from '../../../client-lib/output-flow.js';
+import { attachConsumer, type ConsumerLink } from '../../../client-lib/input/consumer-link.js';
+import { attachOutputFlow, type OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
-import { GENERATION_SHIFT, HEADER } from '../../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { linkSocketPath } from '../../../protocol/base/paths.js';
@@ -14,6 +14,7 @@ import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';
 import { LocalRig } from './local-rig.js';
+import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
 const BUFFERS = 8;
 
@@ -38,7 +39,7 @@ describe('the successor of a killed duplicator', () => {
     link: linkSocketPath(rig.runtime, 'test', 'events'),
   });
   async function provider(): Promise<OutputFlow> {
-    const output = await OutputFlow.attach(opened(), { bufferSize: 1000, buffers: BUFFERS });
+    const output = await attachOutputFlow(opened(), { bufferSize: 1000, buffers: BUFFERS });
     outputs.push(output);
     return output;
   }
@@ -49,7 +50,7 @@ describe('the successor of a killed duplicator', () => {
     links.push(link);
     return link;
   }
-  /** Writes buffers as long as there is credit; buffer n is full of n. */
+  /** Writes buffers while there is credit; buffer n is filled with n. Returns their number. */
   function fill(output: OutputFlow): number {
     let written = 0;
     for (let slot = output.reserveNow(); slot !== undefined; slot = output.reserveNow()) {
@@ -60,19 +61,19 @@ describe('the successor of a killed duplicator', () => {
     }
     return written;
   }
-  /** Reads `count` buffers and acknowledges them; each must be whole and the next one. */
+  /** Reads and acknowledges `count` buffers; each must be whole and of the next sequence. */
   function take(link: ConsumerLink, count: number): void {
     for (let taken = 0; taken < count; taken += 1) {
-      const wanted = link.reader.next;
+      const next = link.reader.next;
       expect(link.reader.look()).to.equal('ready');
-      expect(link.reader.sequence).to.equal(wanted);
-      expect(link.reader.view().equals(Buffer.alloc(1000, wanted % 251))).to.equal(true);
+      expect(link.reader.sequence).to.equal(next);
+      expect(link.reader.view().equals(Buffer.alloc(1000, next % 251))).to.equal(true);
       link.reader.advance();
     }
     link.acknowledge(link.reader.next, false);
   }
 
-  it('goes on in its file, and a lossless consumer misses nothing that was published', async () => {
+  it('a successor continues in the file of a killed duplicator, and a lossless consumer misses nothing', async () => {
     const first = await rig.program();
     const slow = await consumer();
     const before = await provider();
@@ -90,7 +91,7 @@ describe('the successor of a killed duplicator', () => {
     expect(statSync(rig.path).ino).to.equal(inode);
     expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
 
-    // The provider is back first, and must not overwrite what the consumer has not read.
+    // The provider reattaches first and must not overwrite what the consumer has not read.
     const after = await provider();
     expect(fill(after)).to.equal(0);
     const again = await consumer({ epoch, sequence: slow.reader.next });
@@ -100,13 +101,13 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => {
       fill(after);
       return again.file.published === 2 * BUFFERS + 3;
-    }, 'the provider to go on');
+    }, 'the provider to write again');
     take(again, BUFFERS);
     expect(again.reader.missed).to.equal(0);
     expect(again.file.epoch).to.equal(epoch);
   });
 
-  it('tells the buffers of the next provider from those of the last', async () => {
+  it('after a take-over the buffers of the next provider have a new generation', async () => {
     const first = await rig.program();
     fill(await provider());
     await first.kill();
@@ -120,18 +121,18 @@ describe('the successor of a killed duplicator', () => {
     expect(generation()).to.equal(2);
   });
 
-  it('does not wait for ever for consumers that died too', async () => {
+  it('a successor does not wait for ever for dead consumers', async () => {
     const first = await rig.program();
-    const gone = await consumer();
+    const dead = await consumer();
     fill(await provider());
     await first.kill();
-    gone.close();
+    dead.close();
     await rig.program({ reattachMs: 1 });
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  it('waits for those, too, whom a successor that was killed as well had waited for', async () => {
+  it('a second successor waits for the consumers that a killed first one expected', async () => {
     const first = await rig.program();
     const quick = await consumer();
     const late = await consumer();
@@ -153,7 +154,7 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  it('does not wait for consumers whose process was killed too, though nobody tells it so', async () => {
+  it('a successor notices by itself that an expected consumer was killed', async () => {
     const first = await rig.program();
     const slow = await consumer();
     const killed = new TestProcess('test/fixtures/lossless-consumer', [opened().link]);
@@ -163,7 +164,7 @@ describe('the successor of a killed duplicator', () => {
     await killed.kill();
     const next = await rig.program({ reattachMs: 600_000 });
     const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
-    await next.until(() => next.errors.includes('are not waited for any more'));
+    await next.until(() => next.errors.includes('are not expected any more'));
     expect(again.missedAtStart).to.equal(0);
     take(again, BUFFERS);
     const after = await provider();
@@ -175,7 +176,7 @@ describe('the successor of a killed duplicator', () => {
     ['the type', { type: 'other' }, 8],
     ['the properties', { properties: { a: 1 } }, 8],
   ] as const) {
-    it(`makes a new file with a larger epoch when ${what} changed`, async () => {
+    it(`a successor makes a new file with a larger epoch when ${what} changed`, async () => {
       const first = await rig.program();
       fill(await provider());
       const { epoch } = openFlowFile(rig.path, 'read');
@@ -187,16 +188,15 @@ describe('the successor of a killed duplicator', () => {
     });
   }
 
-  it('makes a new file, with an epoch larger still, when the old one is damaged and from the future', async () => {
+  it('a successor replaces a damaged file with one of a larger epoch, though that was in the future', async () => {
     const first = await rig.program();
     fill(await provider());
-    // Not before: a living duplicator still has the provider's last signal to read, and writes the
-    // granted word anew.
+    // Only now: a living duplicator still handles the provider's last signal, and writes `granted`.
     await first.kill();
     const damaged = openFlowFile(rig.path, 'read-write');
     const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
-    damaged.words.store64(HEADER.epoch, epoch);
-    damaged.words.store64(HEADER.granted, 1);
+    damaged.epoch = epoch;
+    damaged.granted = 1;
     const next = await rig.program();
     expect(next.errors).to.contain('the file of a dead owner is replaced');
     expect(openFlowFile(rig.path, 'read').epoch).to.be.above(epoch);
@@ -207,12 +207,12 @@ describe('the successor of a killed duplicator', () => {
     ['crash', 2, 'is replaced'],
     ['hang', 2, 'is replaced'],
   ] as const) {
-    it(`tries a recovery once more, and no more often, when it does this: ${word}`, async () => {
+    it(`a successor starts a recovery program that does ${word} at most twice`, async () => {
       const first = await rig.program();
       fill(await provider());
       await first.kill();
-      // A sound file would be taken over without asking.
-      openFlowFile(rig.path, 'read-write').words.store32(HEADER.sourceState, 99);
+      // A sound file would be taken over without the recovery program.
+      damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
       const list = join(rig.directory, 'starts');
       const next = await rig.program(
         {},
@@ -247,7 +247,7 @@ describe('the successor of a killed mirror duplicator', () => {
   };
   const path = (): string => join(rig.flows, 'test', 'spectra.flow');
 
-  it('writes into the image that its clients have mapped', async () => {
+  it('a mirror successor writes to the image that its clients have mapped', async () => {
     const first = await run();
     const image = join(rig.flows, 'test', 'spectra.image');
     const mapped = openImage(image);
@@ -265,7 +265,7 @@ describe('the successor of a killed mirror duplicator', () => {
     expect(header.epoch).to.equal(epoch);
   });
 
-  it('is there for clients with what was published, before its source has sent anything', async () => {
+  it('a mirror successor serves what was published before its source sends anything', async () => {
     const { restPort, mirrorPort } = rig.simulator;
     const proxy = await CuttingProxy.before(mirrorPort);
     try {

@@ -1,14 +1,15 @@
 /**
- * A host in miniature, in the test's own process: directories of its own, flows of real
- * duplicators, both sides of the client library.
+ * A miniature host in the test's own process: a temporary directory with a secret, flows as a
+ * duplicator has them, and providers and consumers of the client library. Used by the tests of
+ * remote/ and mirrors between hosts.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInputFlow, type InputFlow } from '../../../client-lib/input-flow.js';
-import type { InputFlowOptions } from '../../../client-lib/input-flow-options.js';
-import { OutputFlow } from '../../../client-lib/output-flow.js';
-import type { OutputFlowOptions } from '../../../client-lib/output-options.js';
+import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
+import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
+import { attachOutputFlow, type OutputFlow } from '../../../client-lib/output/output-flow.js';
+import type { OutputFlowOptions } from '../../../client-lib/output/output-options.js';
 import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../../duplicator/options.js';
@@ -38,7 +39,7 @@ export class HostRig {
   readonly #flow: string;
   readonly #secret: string;
 
-  /** `secret`: empty for none. */
+  /** `secret`: empty for a host without one. `flow`: the name of its flows. */
   constructor(secret = SECRET, flow = 'events') {
     this.#secret = secret;
     this.#flow = flow;
@@ -50,7 +51,7 @@ export class HostRig {
     return join(this.directory, 'secret');
   }
 
-  /** The flow of a provider on this host. */
+  /** A flow that a provider on this host fills. */
   async local(
     buffers: number,
     bufferSize: number,
@@ -58,18 +59,18 @@ export class HostRig {
     flow = this.#flow,
   ): Promise<RigFlow> {
     const options = this.#options({ flow, direction: 'output', buffers, bufferSize }, settings);
-    if (options.direction !== 'output') throw new Error('it is no local flow');
+    if (options.direction !== 'output') throw new Error('the options describe no local flow');
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
-  /** The flow as another host sends it. */
+  /** The flow that the duplicator at `source` sends. */
   async remote(source: string, settings: Settings = {}, buffers = 0): Promise<RigFlow> {
     return this.#start(this.makeRemote(source, settings, buffers));
   }
 
   makeRemote(source: string, settings: Settings = {}, buffers = 0): RemoteFlow {
     const options = this.#options({ flow: this.#flow, direction: 'input', source, buffers }, settings);
-    if (options.direction !== 'remote') throw new Error('it is no remote flow');
+    if (options.direction !== 'remote') throw new Error('the options describe no flow of another host');
     const flow = new RemoteFlow(options, systemClock, this.#logger);
     this.#flows.push(flow);
     return flow;
@@ -119,7 +120,7 @@ export class RigFlow {
 
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
     const { bufferSize, buffers } = this.flow.places;
-    const output = await OutputFlow.attach(this.opened, {
+    const output = await attachOutputFlow(this.opened, {
       bufferSize,
       buffers,
       ...options,
@@ -134,7 +135,7 @@ export class RigFlow {
     return input;
   }
 
-  /** Serves other hosts; returns the port. */
+  /** Serves the flow to other hosts; resolves with the port. */
   async serve(listen = 'tcp://127.0.0.1:0'): Promise<number> {
     const { address } = await this.flow.serve(
       parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true }),

@@ -1,10 +1,10 @@
 /**
- * Flows between hosts, in one process: what arrives, in which order, and what is counted when
- * something does not.
+ * Flows between hosts, with both duplicators in the test's process: which buffers arrive, in which
+ * order, and what is counted as lost.
  */
 import { expect } from 'chai';
-import type { InputFlow } from '../../../client-lib/input-flow.js';
-import type { OutputFlow } from '../../../client-lib/output-flow.js';
+import type { InputFlow } from '../../../client-lib/input/input-flow.js';
+import type { OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
 import { eventually } from '../../fixtures/polling.js';
@@ -12,12 +12,12 @@ import { HostRig } from './host-rig.js';
 
 const tcp = (port: number): string => `tcp://127.0.0.1:${port}`;
 
-/** Buffers that say in every word which they are. */
+/** Writes the sequence into every word of the buffer. */
 function fill(data: Buffer, sequence: number): void {
   new Uint32Array(data.buffer, data.byteOffset, data.length >>> 2).fill(sequence);
 }
 
-function whole(data: Uint8Array, sequence: number): boolean {
+function isWhole(data: Uint8Array, sequence: number): boolean {
   return new Uint32Array(data.buffer, data.byteOffset, data.length >>> 2).every((word) => word === sequence);
 }
 
@@ -29,13 +29,13 @@ async function write(output: OutputFlow, from: number, count: number, size: numb
   }
 }
 
-/** Takes so many and checks each: returns the sequences. */
+/** Takes `count` buffers and checks each. Returns their sequences. */
 async function take(input: InputFlow, count: number): Promise<number[]> {
   const sequences: number[] = [];
   while (sequences.length < count) {
     const buffer = await input.take();
     if (buffer === undefined) break;
-    expect(whole(buffer.data, buffer.sequence), `buffer ${buffer.sequence}`).to.equal(true);
+    expect(isWhole(buffer.data, buffer.sequence), `buffer ${buffer.sequence}`).to.equal(true);
     expect(buffer.flags).to.equal(buffer.sequence & 0xffff);
     sequences.push(buffer.sequence);
     buffer.release();
@@ -47,14 +47,14 @@ const upTo = (count: number, from = 0): number[] => Array.from({ length: count }
 
 describe('a flow between hosts', () => {
   const hosts: HostRig[] = [];
-  const host = (secret?: string): HostRig => {
-    const made = new HostRig(secret);
-    hosts.push(made);
-    return made;
+  const host = (): HostRig => {
+    const rig = new HostRig();
+    hosts.push(rig);
+    return rig;
   };
 
   afterEach(async () => {
-    for (const made of hosts.splice(0).toReversed()) await made.close();
+    for (const rig of hosts.splice(0).toReversed()) await rig.close();
   });
 
   for (const [size, count] of [
@@ -63,7 +63,7 @@ describe('a flow between hosts', () => {
     [65_536, 400],
     [1_048_576, 40],
   ] as const) {
-    it(`brings every buffer of ${size} bytes to a lossless consumer, under its sequence, flags and time`, async () => {
+    it(`a lossless consumer on another host receives every buffer of ${size} bytes under its sequence and flags`, async () => {
       const here = await host().local(8, size);
       const there = await host().remote(tcp(await here.serve()));
       expect(there.file.identity.properties).to.deep.equal(here.file.identity.properties);
@@ -72,29 +72,32 @@ describe('a flow between hosts', () => {
       const [got] = await Promise.all([take(input, count), write(output, 0, count, size)]);
       expect(got).to.deep.equal(upTo(count));
       expect(input.lost).to.equal(0);
-      await eventually(() => here.flow.remotes[0]?.acknowledged === count, 'the sender knows');
+      await eventually(() => here.flow.remotes[0]?.acknowledged === count, 'the last acknowledgement');
     });
   }
 
-  it('acknowledges buffers that come together with the news of their provider', async () => {
+  it('buffers that arrive together with a change of the source state are acknowledged', async () => {
     const here = await host().local(8, 64);
     const proxy = await CuttingProxy.before(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer();
     const output = await here.provider();
     await write(output, 0, 1, 64);
-    await eventually(() => here.flow.remotes[0]?.acknowledged === 1, 'the first one is there');
+    await eventually(
+      () => here.flow.remotes[0]?.acknowledged === 1,
+      'the acknowledgement of the first buffer',
+    );
     proxy.stall();
     await write(output, 1, 7, 64);
     await output.close();
-    await eventually(() => here.file.provider.state === 'ended', 'the sender has told it');
+    await eventually(() => here.file.provider.state === 'ended', 'the end of the provider at the sender');
     proxy.resume();
     expect(await take(input, 8)).to.deep.equal(upTo(8));
-    await eventually(() => here.flow.remotes[0]?.acknowledged === 8, 'the sender knows');
+    await eventually(() => here.flow.remotes[0]?.acknowledged === 8, 'the last acknowledgement');
     await proxy.close();
   });
 
-  it('takes buffers of all sizes in turn', async () => {
+  it('buffers of different sizes arrive with valid checksums', async () => {
     const here = await host().local(16, 200_000);
     const there = await host().remote(tcp(await here.serve()), { crc: true });
     const input = await there.consumer();
@@ -111,7 +114,7 @@ describe('a flow between hosts', () => {
     expect(input.lost).to.equal(0);
   });
 
-  it('loses nothing when the link is cut again and again, and makes it anew each time', async () => {
+  it('a link that is cut again and again is made again each time, and no buffer is lost', async () => {
     const here = await host().local(256, 20_000);
     const proxy = await CuttingProxy.before(await here.serve());
     const there = await host().remote(proxy.address);
@@ -135,15 +138,15 @@ describe('a flow between hosts', () => {
     }
     expect(await taking).to.deep.equal(upTo(3_000));
     await writing;
-    // What had come whole when a link was cut is not asked for again, which would be the end of the
-    // next link.
-    expect(causes.filter((cause) => cause.includes('was to come'))).to.deep.equal([]);
+    // Buffers that had arrived whole before a cut are not requested again, which would end the next
+    // link.
+    expect(causes.filter((cause) => cause.includes('was expected'))).to.deep.equal([]);
     expect(input.lost).to.equal(0);
     expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
     await proxy.close();
   });
 
-  it('counts exactly what a ring that was too small lost during a cut', async () => {
+  it('the buffers that a small ring lost during a cut are counted exactly', async () => {
     const here = await host().local(16, 100);
     const proxy = await CuttingProxy.before(await here.serve());
     const there = await host().remote(proxy.address);
@@ -153,9 +156,8 @@ describe('a flow between hosts', () => {
     expect(await take(input, 10)).to.deep.equal(upTo(10));
     proxy.refusing = true;
     proxy.cut();
-    await eventually(() => there.flow.sourceState === 'stale', 'the cut is seen');
-    // The place of a receiver that was cut is kept for a moment; then the provider goes on without
-    // it.
+    await eventually(() => there.flow.sourceState === 'stale', 'the receiver to notice the cut');
+    // A receiver that was cut off holds the provider back for the reattach time only.
     await write(output, 10, 100, 100);
     proxy.refusing = false;
     const got = await take(input, 16);
@@ -168,7 +170,7 @@ describe('a flow between hosts', () => {
     await proxy.close();
   });
 
-  it('notices a link that is dead without a word, at both ends, and makes it anew', async () => {
+  it('a link that is silent without being closed is detected at both ends and made again', async () => {
     const here = await host().local(64, 100);
     const proxy = await CuttingProxy.before(await here.serve());
     const there = await host().remote(proxy.address);
@@ -177,8 +179,8 @@ describe('a flow between hosts', () => {
     await write(output, 0, 5, 100);
     await take(input, 5);
     proxy.stall();
-    await eventually(() => there.flow.sourceState === 'stale', 'the receiver gives up');
-    await eventually(() => here.flow.remotes.length === 0, 'the sender gives up');
+    await eventually(() => there.flow.sourceState === 'stale', 'the receiver to close the link');
+    await eventually(() => here.flow.remotes.length === 0, 'the sender to close the link');
     await write(output, 5, 5, 100);
     proxy.resume();
     expect(await take(input, 5)).to.deep.equal(upTo(5, 5));
@@ -187,45 +189,48 @@ describe('a flow between hosts', () => {
     await proxy.close();
   });
 
-  it('is held back by a lossless consumer that sleeps, and by nobody else', async () => {
+  it('only a lossless consumer that reads nothing holds back a flow between hosts', async () => {
     const here = await host().local(8, 50_000);
     const there = await host().remote(tcp(await here.serve()), {}, 4);
     const lossy = await there.consumer({ delivery: 'lossy' });
     const output = await here.provider();
-    await write(output, 0, 200, 50_000); // nobody needs them all
+    await write(output, 0, 200, 50_000); // a lossy consumer may miss some
     await eventually(() => there.file.published === 200, 'the last of them');
     const input = await there.consumer({ start: 'next' });
     const first = (await Promise.all([take(input, 1), write(output, 200, 1, 50_000)]))[0][0] ?? 0;
-    const sleeping = write(output, 201, 40, 50_000);
-    // It sleeps: what is in both rings and not more can be written.
-    await eventually(() => here.file.published >= 201 + 4 + 8 - 1, 'both rings are full');
+    const writing = write(output, 201, 40, 50_000);
+    // The consumer reads nothing: only what both rings hold can be written.
+    await eventually(() => here.file.published >= 201 + 4 + 8 - 1, 'full rings');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(here.file.published).to.be.at.most(201 + 4 + 8);
     expect(here.flow.remotes[0]).to.include({ delivery: 'lossless', holding: true });
     expect(await take(input, 40)).to.deep.equal(upTo(40, first + 1));
-    await sleeping;
+    await writing;
     expect(input.lost).to.equal(0);
     await input.close();
-    await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'nobody needs them all any more');
+    await eventually(
+      () => here.flow.remotes[0]?.delivery === 'lossy',
+      'lossy delivery, without a lossless consumer',
+    );
     await write(output, 241, 200, 50_000);
     expect(lossy.lost).to.be.at.least(0);
   });
 
-  it('stops waiting for a host that stalled, and sends to it without waiting from then on', async () => {
+  it('a host that stalled receives the flow lossily from then on', async () => {
     const here = await host().local(8, 50_000, { stallTimeoutMs: 100 });
     const there = await host().remote(tcp(await here.serve()), {}, 4);
     const input = await there.consumer();
     const output = await here.provider();
     const count = 800; // more than both rings and all sockets hold
-    await write(output, 0, count, 50_000); // nobody takes anything, and yet it comes to its end
-    await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'a receiver that is not waited for');
+    await write(output, 0, count, 50_000); // completes although the consumer takes nothing
+    await eventually(() => here.flow.remotes[0]?.delivery === 'lossy', 'lossy delivery');
     let got = 0;
     while (got < count - 1) got = (await take(input, 1))[0] ?? got;
     expect(input.lost).to.be.above(0);
     expect(input.taken.buffers + input.lost).to.equal(count);
   });
 
-  it('tells consumers of the end of a provider and of the next one', async () => {
+  it('consumers on another host learn of the end of a provider and of the next provider', async () => {
     const here = await host().local(16, 100);
     const there = await host().remote(tcp(await here.serve()));
     const input = await there.consumer();
@@ -239,11 +244,11 @@ describe('a flow between hosts', () => {
     const second = await here.provider();
     await write(second, 3, 2, 100);
     expect([...taken, ...(await take(input, 2))]).to.deep.equal(upTo(5));
-    await eventually(() => seen.includes('live 2'), 'the beginning');
+    await eventually(() => seen.includes('live 2'), 'the next provider');
     expect(there.file.provider).to.deep.equal({ state: 'live', generation: 2 });
   });
 
-  it('goes through a chain of hosts, one copy on each link', async () => {
+  it('a flow passes a chain of hosts with one copy on each link', async () => {
     const a = await host().local(32, 30_000);
     const b = await host().remote(tcp(await a.serve()));
     const proxy = await CuttingProxy.before(await b.serve());
@@ -261,31 +266,31 @@ describe('a flow between hosts', () => {
     await proxy.close();
   });
 
-  it('sends all of its ring to a host that is a whole ring behind and was cut off', async () => {
+  it('a host that is a whole ring behind when it is cut off still receives the whole ring', async () => {
     const a = await host().local(16, 20_000);
     const b = await host().remote(tcp(await a.serve()));
     const proxy = await CuttingProxy.before(await b.serve());
     const c = await host().remote(proxy.address, {}, 4);
-    const sleeping = await c.consumer();
+    const idle = await c.consumer();
     const output = await a.provider();
     const writing = write(output, 0, 60, 20_000);
-    // Its place, which is kept, is all that holds this ring: the next buffer would overwrite what
-    // it needs next.
+    // Only the place that is kept for the receiver holds b's ring: the next buffer would overwrite
+    // the one that the receiver needs next.
     await eventually(() => c.file.published === 4 && b.file.published === 20, 'full rings');
     proxy.cut();
     await eventually(() => proxy.connections === 2 && b.flow.remotes.length === 1, 'the next connection');
-    expect(await take(sleeping, 60)).to.deep.equal(upTo(60));
+    expect(await take(idle, 60)).to.deep.equal(upTo(60));
     await writing;
-    expect([sleeping.lost, c.file.counter(COUNTERS.missing.id)]).to.deep.equal([0, 0]);
+    expect([idle.lost, c.file.counter(COUNTERS.missing.id)]).to.deep.equal([0, 0]);
     await proxy.close();
   });
 
-  it('begins at what the sender still has, without calling what was before it lost', async () => {
+  it('a new receiver starts at the oldest buffer that the sender still has, and counts none before it as lost', async () => {
     const here = await host().local(8, 100);
     const output = await here.provider();
     await write(output, 0, 50, 100);
     const there = await host().remote(tcp(await here.serve()));
-    await eventually(() => there.file.published === 50, 'what is there');
+    await eventually(() => there.file.published === 50, 'the buffers of the sender');
     expect(there.file.counter(COUNTERS.missing.id)).to.equal(0);
     const input = await there.consumer({ start: 'oldest' });
     const next = write(output, 50, 10, 100);

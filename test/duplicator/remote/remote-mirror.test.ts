@@ -1,4 +1,7 @@
-/** Mirrors between hosts: bit for bit the same, and few bytes on the wire. */
+/**
+ * Mirrors between hosts, with a simulated SpecTcl: ring and image are bit for bit those of the
+ * source, and few bytes cross the wire.
+ */
 import { expect } from 'chai';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
@@ -17,7 +20,7 @@ async function serve(flow: MirrorFlow): Promise<number> {
   return parseAddress(address, { schemes: ['tcp'] }).port;
 }
 
-/** The newest publication of a file, as it is in the ring. */
+/** The newest publication in the ring of a flow file. */
 function newest(file: FlowFile): { readonly sequence: number; readonly memory: Buffer } | undefined {
   const reader = new RingReader(file, 'newest');
   const memory = Buffer.alloc(file.geometry.payloadCapacity);
@@ -39,13 +42,13 @@ describe('a mirror between hosts', () => {
   let proxy: CuttingProxy | undefined;
   const hosts: HostRig[] = [];
   const host = (): HostRig => {
-    const made = new HostRig(SECRET, 'spectra');
-    hosts.push(made);
-    return made;
+    const rig = new HostRig(SECRET, 'spectra');
+    hosts.push(rig);
+    return rig;
   };
 
   afterEach(async () => {
-    for (const made of hosts.splice(0).toReversed()) await made.close();
+    for (const rig of hosts.splice(0).toReversed()) await rig.close();
     await rig.close();
     await proxy?.close();
     proxy = undefined;
@@ -62,7 +65,7 @@ describe('a mirror between hosts', () => {
     return openFlowFile(rig.flow.places.file, 'read');
   }
 
-  it('is bit for bit the same in ring and image, for every publication that arrives', async () => {
+  it('every publication that arrives on another host is bit for bit that of the source, in ring and image', async () => {
     const a = await start();
     const link = await proxyBefore(await serve(rig.flow));
     const b = await host().remote(link.address);
@@ -74,10 +77,10 @@ describe('a mirror between hosts', () => {
       await rig.publishMore(1);
       if (round % 20 === 10) link.cut();
       for (const file of [b.file, c.file]) {
-        const found = newest(file);
-        const original = found === undefined ? undefined : publication(a, found.sequence);
-        if (found === undefined || original === undefined) continue;
-        expect(found.memory.equals(original), `publication ${found.sequence}`).to.equal(true);
+        const received = newest(file);
+        const original = received && publication(a, received.sequence);
+        if (received === undefined || original === undefined) continue;
+        expect(received.memory.equals(original), `publication ${received.sequence}`).to.equal(true);
         compared += 1;
       }
     }
@@ -90,14 +93,13 @@ describe('a mirror between hosts', () => {
     }
   });
 
-  it('is the same again when the link is cut twice, the second time while its ring shows nothing but what was lost', async () => {
+  it('a mirror is that of the source again after two cuts, the second while its ring holds lost publications only', async () => {
     rig = await FlowRig.make(
       { secretFile: host().secretFile, ringBytes: 0, reattachMs: 1 },
       {
         channelBytes: 2 * 1024 * 1024,
         fillers: 100,
-        // So few blocks in a step that most of those which change while the link is away do so
-        // once.
+        // So few blocks per step that most blocks that change during a cut change once.
         sparsePercent: 0.2,
       },
     );
@@ -106,14 +108,11 @@ describe('a mirror between hosts', () => {
     const link = await proxyBefore(await serve(rig.flow));
     const b = await host().remote(link.address, { ringBytes: 0 });
     await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
-    // It has seen all that came, and looks at nothing from now on: what is lost is shown, and
-    // nothing may follow until that was noticed.
+    // The consumer has read everything and reads nothing from now on: the loss is published, and
+    // nothing may follow before the consumer notices it.
     const input = await b.consumer({ start: 'next' });
-    await eventually(
-      () => rig.flow.remotes[0]?.delivery === 'lossless',
-      'a link that waits for its consumer',
-    );
-    const away = async (): Promise<void> => {
+    await eventually(() => rig.flow.remotes[0]?.delivery === 'lossless', 'lossless delivery');
+    const cut = async (): Promise<void> => {
       link.refusing = true;
       link.cut();
       await eventually(() => rig.flow.remotes.length === 0, 'the end of the link');
@@ -121,10 +120,10 @@ describe('a mirror between hosts', () => {
       link.refusing = false;
     };
     const before = b.file.published;
-    await away();
-    await eventually(() => b.file.published > before, 'what was lost');
+    await cut();
+    await eventually(() => b.file.published > before, 'the lost publications');
     expect(newest(b.file)).to.equal(undefined);
-    await away();
+    await cut();
     await input.close();
     await eventually(() => b.file.published === a.published, 'the newest publication');
     expect(newest(b.file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
@@ -132,7 +131,7 @@ describe('a mirror between hosts', () => {
     expect(openImage(image).equals(openImage(rig.flow.places.image))).to.equal(true);
   });
 
-  it('comes in every publication to a lossless consumer', async () => {
+  it('a lossless consumer on another host receives every publication of a mirror', async () => {
     const a = await start();
     const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);
     await eventually(() => b.file.published === a.published, 'the first publication');
@@ -153,7 +152,7 @@ describe('a mirror between hosts', () => {
     expect(input.lost).to.equal(0);
   });
 
-  it('costs a fifteenth of what the source sends when a twentieth of the blocks changes', async () => {
+  it('a mirror costs a fifteenth of the bytes of its source when a twentieth of the blocks changes', async () => {
     rig = await FlowRig.make(
       { secretFile: host().secretFile },
       {

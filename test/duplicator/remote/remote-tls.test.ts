@@ -1,6 +1,4 @@
-/**
- * Flows between hosts over TLS: the same flow, to whom the certificate and the secret are right.
- */
+/** Flows between hosts over TLS: certificate and secret must both be right. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -21,8 +19,17 @@ describe('a flow between hosts over TLS', () => {
     const [cert, key] = [join(host.directory, 'cert.pem'), join(host.directory, 'key.pem')];
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    const made = spawnSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
-    if (made.status !== 0) {
+    const openssl = spawnSync('openssl', [
+      ...request,
+      ...subject,
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+    ]);
+    if (openssl.status !== 0) {
       console.log('      skipped: openssl is not on this machine');
       this.skip();
     }
@@ -36,12 +43,12 @@ describe('a flow between hosts over TLS', () => {
   });
 
   const host = (secret?: string): HostRig => {
-    const made = new HostRig(secret);
-    hosts.push(made);
-    return made;
+    const rig = new HostRig(secret);
+    hosts.push(rig);
+    return rig;
   };
 
-  it('brings every buffer to whoever trusts the certificate and knows the secret', async () => {
+  it('a receiver that trusts the certificate and has the secret gets every buffer over TLS', async () => {
     const there = await host().remote(`tls://localhost:${port}`, { ...certificate, crc: true });
     const input = await there.consumer();
     const output = await here.provider();
@@ -62,11 +69,11 @@ describe('a flow between hosts over TLS', () => {
     expect(input.lost).to.equal(0);
   });
 
-  it('is refused to a receiver by a certificate that it does not know, and by another secret', async () => {
+  it('a receiver refuses an untrusted certificate, and a sender another secret or plain TCP', async () => {
     const untrusting = await rejection(host().makeRemote(`tls://localhost:${port}`).start());
     expect(untrusting.code).to.equal('SOURCE_UNREACHABLE');
     expect(untrusting.message).to.contain('certificate');
-    const wrong = host('a secret of somebody else').makeRemote(`tls://localhost:${port}`, certificate);
+    const wrong = host('the secret of another laboratory').makeRemote(`tls://localhost:${port}`, certificate);
     expect((await rejection(wrong.start())).code).to.equal('REFUSED');
     const plain = host().makeRemote(`tcp://localhost:${port}`, { startTimeoutMs: 4000 });
     expect((await rejection(plain.start())).code).to.be.oneOf(['SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);

@@ -5,7 +5,7 @@ import { TestProcess } from '../../fixtures/child-process.js';
 import { eventually } from '../../fixtures/polling.js';
 import { FlowRig, type TestClient } from '../flow-rig.js';
 
-describe('the clients of a mirror flow', () => {
+describe('FlowHost with the clients of a mirror flow', () => {
   let rig: FlowRig;
   let other: TestProcess | undefined;
   async function started(ringBytes = 64 * 1024 * 1024): Promise<void> {
@@ -19,42 +19,42 @@ describe('the clients of a mirror flow', () => {
   });
 
   const refusal = (client: TestClient): string | undefined => {
-    const found = client.received.find(([kind]) => kind === MessageKind.REFUSED);
-    return found === undefined ? undefined : unpackRefusal(found[2]);
+    const refused = client.received.find(([kind]) => kind === MessageKind.REFUSED);
+    return refused === undefined ? undefined : unpackRefusal(refused[2]);
   };
 
-  it('are welcomed with epoch, beginning and state, and signalled once until they answer', async () => {
+  it('a consumer is welcomed with epoch and first sequence, and signalled once per acknowledgement', async () => {
     await started();
     const client = await rig.client();
-    const epoch = await client.awaits(MessageKind.WELCOME);
+    const epoch = await client.waitFor(MessageKind.WELCOME);
     expect(epoch).to.equal(openFlowFile(rig.flow.places.file, 'read').epoch);
-    expect(await client.awaits(MessageKind.BEGIN)).to.equal(0);
-    expect(await client.awaits(MessageKind.PUBLISHED, 1)).to.equal(1);
+    expect(await client.waitFor(MessageKind.BEGIN)).to.equal(0);
+    expect(await client.waitFor(MessageKind.PUBLISHED, 1)).to.equal(1);
     await rig.publishMore(1);
     client.link.signal(MessageKind.ACK, 1, 1);
     await rig.publishMore(1);
     expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.ACK, 2, 0);
-    await client.awaits(MessageKind.PUBLISHED, 3);
+    await client.waitFor(MessageKind.PUBLISHED, 3);
     expect(rig.flow.clientCount).to.equal(1);
   });
 
   for (const ring of [0, 100_000_000]) {
-    it(`hold the writer back when they are lossless, in a ring of ${ring} bytes`, async () => {
+    it(`a lossless consumer holds the writer back in a ring of ${ring} bytes`, async () => {
       await started(ring);
       const { buffers } = rig.flow.places;
       const slow = await rig.client({ start: 'latest' });
-      const first = await slow.awaits(MessageKind.BEGIN);
+      const first = await slow.waitFor(MessageKind.BEGIN);
       await rig.publishMore(buffers - 1);
-      // The last slot is open for the next update at most; then the source is asked no more.
+      // At most the last slot is open for the next update; then the source is asked no more.
       let served = -1;
       await eventually(() => {
-        const rest =
+        const atRest =
           served === rig.simulator.counters.updatesServed && rig.flow.published >= first + buffers - 1;
         served = rig.simulator.counters.updatesServed;
         rig.simulator.step(10);
-        return rest;
-      }, 'rest');
+        return atRest;
+      }, 'the writer to stop');
       expect(rig.flow.published).to.be.at.most(first + buffers);
       slow.link.signal(MessageKind.ACK, first + 1, 0);
       await rig.publishMore(1);
@@ -63,18 +63,18 @@ describe('the clients of a mirror flow', () => {
     });
   }
 
-  it('that are lossy or only observe hold nobody back', async () => {
+  it('lossy consumers and observers never hold the writer back', async () => {
     await started();
     const lossy = await rig.client({ delivery: 'lossy' });
     const observer = await rig.client({ role: 'observer' });
-    await observer.awaits(MessageKind.BEGIN);
-    await lossy.awaits(MessageKind.BEGIN);
+    await observer.waitFor(MessageKind.BEGIN);
+    await lossy.waitFor(MessageKind.BEGIN);
     await rig.publishMore(80);
     expect(observer.received.some(([kind]) => kind === MessageKind.PUBLISHED)).to.equal(false);
     expect(rig.flow.clientCount).to.equal(2);
   });
 
-  it('that are killed release their credit at once', async () => {
+  it('a killed consumer releases its credit', async () => {
     await started();
     const { buffers, link } = rig.flow.places;
     other = new TestProcess('test/fixtures/lossless-consumer', [link]);
@@ -87,14 +87,14 @@ describe('the clients of a mirror flow', () => {
     expect(file.published).to.be.greaterThan(stopped);
   });
 
-  it('that acknowledge what cannot be are refused, and the others are not', async () => {
+  it('a client with an impossible acknowledgement is refused, and other clients are served on', async () => {
     await started();
     const good = await rig.client();
-    await good.awaits(MessageKind.BEGIN);
+    await good.waitFor(MessageKind.BEGIN);
     await rig.publishMore(2);
     for (const acks of [[99], [2 ** 50], [2, 1]]) {
       const bad = await rig.client();
-      await bad.awaits(MessageKind.BEGIN);
+      await bad.waitFor(MessageKind.BEGIN);
       for (const ack of acks) bad.link.signal(MessageKind.ACK, ack, 0);
       await eventually(() => bad.end !== undefined, 'the refusal');
       expect([refusal(bad), bad.end?.by]).to.deep.equal(['BAD_MESSAGE', 'peer']);
@@ -102,11 +102,11 @@ describe('the clients of a mirror flow', () => {
     await eventually(() => rig.flow.clientCount === 1, 'one client');
     good.link.signal(MessageKind.ACK, 2, 0);
     await rig.publishMore(3);
-    await good.awaits(MessageKind.PUBLISHED, 3);
+    await good.waitFor(MessageKind.PUBLISHED, 3);
     expect(good.end).to.equal(undefined);
   });
 
-  it('that say what means nothing are refused with the reason', async () => {
+  it('a client with an unexpected message is refused with the reason', async () => {
     await started();
     const version = await rig.client({ version: 9 });
     const provider = await rig.client({ role: 'provider' });
@@ -126,10 +126,10 @@ describe('the clients of a mirror flow', () => {
       'BAD_MESSAGE',
     ]);
     // The duplicator's own side of the connection ends a moment later.
-    await eventually(() => rig.flow.clientCount === 0, 'nobody');
+    await eventually(() => rig.flow.clientCount === 0, 'the disconnections');
   });
 
-  it('begin at the sequence they ask for, if it is of this epoch', async () => {
+  it('a consumer begins at the sequence it asks for if that is of the present epoch', async () => {
     await started();
     await rig.publishMore(4);
     const { published } = rig.flow;
@@ -137,31 +137,31 @@ describe('the clients of a mirror flow', () => {
     const begin = async (sequence: number, epochLow: number): Promise<number> => {
       const client = await rig.client({ start: 'sequence' });
       client.link.signal(MessageKind.START, sequence, epochLow);
-      return client.awaits(MessageKind.BEGIN);
+      return client.waitFor(MessageKind.BEGIN);
     };
     expect(await begin(3, file.epoch % 2 ** 32)).to.equal(3);
     expect(await begin(3, 0)).to.equal(3);
     expect(await begin(1000, 0)).to.be.within(published, rig.flow.published);
-    // A sequence of another epoch says nothing about this one: all that is there.
+    // A sequence of another epoch has no meaning in this one: the consumer gets the whole ring.
     expect(await begin(3, (file.epoch + 1) % 2 ** 32)).to.equal(0);
   });
 
-  it('that ask for quiet get it, and the present count afterwards', async () => {
+  it('a paused consumer gets no signal, and the present count when it resumes', async () => {
     await started();
     const client = await rig.client({ delivery: 'lossy' });
-    await client.awaits(MessageKind.PUBLISHED, 1);
+    await client.waitFor(MessageKind.PUBLISHED, 1);
     client.link.signal(MessageKind.PAUSE, 0);
     client.link.signal(MessageKind.ACK, 1, 0);
     await rig.publishMore(5);
     expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.RESUME, 0);
-    await client.awaits(MessageKind.PUBLISHED, 6);
+    await client.waitFor(MessageKind.PUBLISHED, 6);
   });
 
-  it('hear what becomes of the source, and of the flow', async () => {
+  it('an observer receives each state of the source and the end of the flow', async () => {
     await started();
     const client = await rig.client({ role: 'observer' });
-    await client.awaits(MessageKind.STATUS);
+    await client.waitFor(MessageKind.STATUS);
     const status = (): number | undefined =>
       client.received.findLast(([kind]) => kind === MessageKind.STATUS)?.[2];
     expect(status()).to.equal(1);

@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import { Linger } from '../../../duplicator/serving/linger.js';
 import { ManualClock } from '../manual-clock.js';
 
-describe('lingering', () => {
+describe('Linger', () => {
   function linger(lingerMs: number) {
     const clock = new ManualClock();
     const seen = { over: 0 };
     return { clock, seen, linger: new Linger(clock, lingerMs, () => (seen.over += 1)) };
   }
 
-  it('is over when no client came for long enough, counted from the last one', () => {
+  it('the linger time begins when the last client leaves, and again after each further one', () => {
     const { clock, seen, linger: one } = linger(100);
     one.clients(0);
     clock.advance(99);
@@ -26,7 +26,7 @@ describe('lingering', () => {
     expect(seen.over).to.equal(2);
   });
 
-  it('is never over once it was stopped', () => {
+  it('a stopped linger time never ends', () => {
     const { clock, seen, linger: one } = linger(0);
     one.clients(0);
     one.stop();

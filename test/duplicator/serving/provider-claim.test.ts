@@ -5,7 +5,6 @@ import { expect } from 'chai';
 import { ProviderClaim } from '../../../duplicator/serving/provider-claim.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { HEADER } from '../../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { LinkConnection } from '../../../protocol/flow/signal-link/link.js';
 import { LINK_VERSION, MessageKind, type Hello } from '../../../protocol/flow/signal-link/messages.js';
@@ -13,16 +12,16 @@ import { LINK_VERSION, MessageKind, type Hello } from '../../../protocol/flow/si
 const HELLO: Hello = { role: 'provider', delivery: 'lossless', start: 'latest', version: LINK_VERSION };
 const SLOTS = 8;
 
-describe('the seat of a provider', () => {
+describe('ProviderClaim', () => {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   let files = 0;
   let file: FlowFile;
   let writer: RingWriter;
   let slowest: number;
-  let seat: ProviderClaim;
-  /** What is left for the end of the turn. */
-  let turn: (() => void)[];
-  let said: [kind: number, value: number, detail: number][];
+  let claim: ProviderClaim;
+  /** Actions that were scheduled for the end of the turn. */
+  let scheduled: (() => void)[];
+  let sent: [kind: number, value: number, detail: number][];
 
   beforeEach(() => {
     file = createFlowFile({
@@ -36,20 +35,20 @@ describe('the seat of a provider', () => {
     });
     writer = new RingWriter(file);
     slowest = Number.POSITIVE_INFINITY;
-    turn = [];
-    seat = new ProviderClaim(
+    scheduled = [];
+    claim = new ProviderClaim(
       file,
       () => slowest,
-      (action) => turn.push(action),
+      (action) => scheduled.push(action),
     );
-    said = [];
+    sent = [];
   });
 
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   function link(): LinkConnection {
     return {
-      signal: (kind: number, value: number, detail = 0) => said.push([kind, value, detail]),
+      signal: (kind: number, value: number, detail = 0) => sent.push([kind, value, detail]),
     } as unknown as LinkConnection;
   }
 
@@ -61,147 +60,147 @@ describe('the seat of a provider', () => {
     writer.publish();
   }
 
-  const granted = (): number => file.words.load64(HEADER.granted);
+  const granted = (): number => file.granted;
 
-  it('is taken by one at a time; the next continues the sequences under a generation of its own', () => {
+  it('one client at a time has the claim; the next continues the sequences under a new generation', () => {
     const first = link();
-    expect(seat.take(first, HELLO)).to.equal(true);
-    expect(seat.take(link(), HELLO)).to.equal(false);
+    expect(claim.take(first, HELLO)).to.equal(true);
+    expect(claim.take(link(), HELLO)).to.equal(false);
     write(3);
-    expect(seat.published(3)).to.equal(true);
-    seat.finish();
-    expect(seat.leave()).to.equal(true);
-    expect(seat.take(link(), HELLO)).to.equal(true);
-    const begins = said.filter(([kind]) => kind === MessageKind.BEGIN);
+    expect(claim.published(3)).to.equal(true);
+    claim.finish();
+    expect(claim.leave()).to.equal(true);
+    expect(claim.take(link(), HELLO)).to.equal(true);
+    const begins = sent.filter(([kind]) => kind === MessageKind.BEGIN);
     expect(begins).to.deep.equal([
       [MessageKind.BEGIN, 0, 1],
       [MessageKind.BEGIN, 3, 2],
     ]);
-    expect(seat.leave()).to.equal(false); // without a word
+    expect(claim.leave()).to.equal(false); // without an announcement
   });
 
-  it('grants a ring beyond the slowest lossless consumer, and refuses what cannot have been published', () => {
-    seat.take(link(), HELLO);
+  it('credit ends a ring beyond the slowest lossless consumer, and impossible reports are refused', () => {
+    claim.take(link(), HELLO);
     slowest = 0;
     expect(granted()).to.equal(SLOTS);
     write(SLOTS);
-    expect(seat.published(SLOTS)).to.equal(true);
+    expect(claim.published(SLOTS)).to.equal(true);
     expect(granted()).to.equal(SLOTS);
-    expect(seat.published(SLOTS + 1)).to.equal(false);
-    expect(seat.published(SLOTS - 1)).to.equal(false);
+    expect(claim.published(SLOTS + 1)).to.equal(false);
+    expect(claim.published(SLOTS - 1)).to.equal(false);
     slowest = 3;
-    seat.update();
+    claim.update();
     expect(granted()).to.equal(SLOTS + 3);
-    expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
+    expect(sent.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
   });
 
-  it('notes in the file what it has heard, and answers a provider that looks there only where it must', () => {
-    const heard = (): number => file.words.load64(HEADER.heard);
-    const answers = (count: number): typeof said => {
-      said = [];
-      seat.published(count);
-      seat.answer(true);
-      return said;
+  it('a report with an optional answer is noted in the file, and answered only where necessary', () => {
+    const heard = (): number => file.heard;
+    const answers = (count: number): typeof sent => {
+      sent = [];
+      claim.published(count);
+      claim.answer(true);
+      return sent;
     };
-    seat.take(link(), HELLO);
+    claim.take(link(), HELLO);
     slowest = 0;
     write(1);
-    expect(answers(1), 'nothing that it waits for').to.deep.equal([]);
+    expect(answers(1), 'no credit to wait for').to.deep.equal([]);
     expect(heard()).to.equal(1);
     write(2);
     expect(answers(2), 'it has published more').to.deep.equal([[MessageKind.CREDIT, SLOTS, 0]]);
     expect(heard()).to.equal(2);
     slowest = 2;
-    expect(answers(3), 'a quarter of the ring more than it was told').to.deep.equal([
+    expect(answers(3), 'a quarter of the ring more than was sent').to.deep.equal([
       [MessageKind.CREDIT, SLOTS + 2, 0],
     ]);
     write(SLOTS - 1);
     expect(answers(SLOTS + 2), 'it may wait for credit').to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]);
   });
 
-  it('takes credit back for a lossless consumer that joins, so that it finds the whole ring', () => {
-    seat.take(link(), HELLO);
+  it('credit is lowered for a lossless consumer that joins, so that it gets the whole ring', () => {
+    claim.take(link(), HELLO);
     write(5);
-    seat.published(5);
+    claim.published(5);
     expect(granted()).to.equal(5 + SLOTS);
-    expect(seat.oldest(0, false)).to.equal(0);
+    expect(claim.oldest(0, false)).to.equal(0);
     expect(granted()).to.equal(5 + SLOTS);
-    expect(seat.oldest(0, true)).to.equal(0);
+    expect(claim.oldest(0, true)).to.equal(0);
     expect(granted()).to.equal(SLOTS);
-    expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS, 0]);
-    expect(seat.oldest(3, true)).to.equal(3);
+    expect(sent.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS, 0]);
+    expect(claim.oldest(3, true)).to.equal(3);
     expect(granted(), 'never more than before').to.equal(SLOTS);
   });
 
-  it('gives a consumer nothing that the provider has begun to overwrite, or has overwritten unpublished', () => {
-    seat.take(link(), HELLO);
+  it('a consumer begins after slots that the provider has begun to overwrite', () => {
+    claim.take(link(), HELLO);
     write(SLOTS);
-    seat.published(SLOTS);
+    claim.published(SLOTS);
     writer.begin();
     writer.commit(1, 0);
     writer.begin();
-    expect(seat.oldest(0, true)).to.equal(2);
+    expect(claim.oldest(0, true)).to.equal(2);
     expect(granted()).to.equal(SLOTS + 2);
     writer.abandon();
-    expect(seat.oldest(0, true)).to.equal(1);
+    expect(claim.oldest(0, true)).to.equal(1);
   });
 
-  it('sees the slots that a provider has opened ahead as gone, and finds them again when it gives them back', () => {
-    seat.take(link(), HELLO);
+  it('a consumer begins after slots that the provider opened ahead, and gets those that it gave back', () => {
+    claim.take(link(), HELLO);
     write(SLOTS);
-    seat.published(SLOTS);
+    claim.published(SLOTS);
     writer.open(3);
-    expect(seat.oldest(0, true)).to.equal(3);
+    expect(claim.oldest(0, true)).to.equal(3);
     expect(granted(), 'what is open may be written').to.equal(SLOTS + 3);
     writer.giveBack(SLOTS + 1);
-    expect(seat.oldest(0, true)).to.equal(1);
+    expect(claim.oldest(0, true)).to.equal(1);
     expect(granted()).to.equal(SLOTS + 1);
   });
 
-  it('counts what a provider published that died before it could say so', () => {
-    seat.take(link(), HELLO);
+  it('buffers that a killed provider published but did not report count', () => {
+    claim.take(link(), HELLO);
     write(4);
-    seat.leave();
-    seat.take(link(), HELLO);
-    expect(said.filter(([kind]) => kind === MessageKind.BEGIN).at(-1)).to.deep.equal([
+    claim.leave();
+    claim.take(link(), HELLO);
+    expect(sent.filter(([kind]) => kind === MessageKind.BEGIN).at(-1)).to.deep.equal([
       MessageKind.BEGIN,
       4,
       2,
     ]);
   });
 
-  it('tells a provider that waits of small credits together, and of the last one at once', () => {
+  it('small credits are sent together at the end of a turn, the last one at once', () => {
     slowest = 0;
-    seat.take(link(), HELLO);
+    claim.take(link(), HELLO);
     write(SLOTS);
-    seat.published(SLOTS);
-    seat.answer();
-    said = [];
+    claim.published(SLOTS);
+    claim.answer();
+    sent = [];
     slowest = 1; // less than a quarter of the ring
-    seat.update();
-    expect([said, turn.length]).to.deep.equal([[], 1]);
+    claim.update();
+    expect([sent, scheduled.length]).to.deep.equal([[], 1]);
     slowest = 2;
-    seat.update();
-    expect(said).to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]); // a quarter
-    for (const action of turn.splice(0)) action();
-    expect(said).to.have.length(1); // it knows that already
+    claim.update();
+    expect(sent).to.deep.equal([[MessageKind.CREDIT, SLOTS + 2, 0]]); // a quarter
+    for (const action of scheduled.splice(0)) action();
+    expect(sent).to.have.length(1); // sent already
     write(2);
-    seat.published(SLOTS + 2);
+    claim.published(SLOTS + 2);
     slowest = 3;
-    seat.update();
-    seat.update();
-    expect(turn).to.have.length(1);
-    for (const action of turn.splice(0)) action();
-    expect(said.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
+    claim.update();
+    claim.update();
+    expect(scheduled).to.have.length(1);
+    for (const action of scheduled.splice(0)) action();
+    expect(sent.at(-1)).to.deep.equal([MessageKind.CREDIT, SLOTS + 3, 0]);
     write(1);
-    seat.published(SLOTS + 3);
+    claim.published(SLOTS + 3);
     slowest = SLOTS + 2;
-    seat.update();
+    claim.update();
     write(SLOTS - 1);
-    seat.published(2 * SLOTS + 2);
-    said = [];
-    slowest = 2 * SLOTS + 2; // nobody has anything left to read: no more credit will come
-    seat.update();
-    expect([said, turn]).to.deep.equal([[[MessageKind.CREDIT, 3 * SLOTS + 2, 0]], []]);
+    claim.published(2 * SLOTS + 2);
+    sent = [];
+    slowest = 2 * SLOTS + 2; // no consumer has a buffer left to read: no more credit will come
+    claim.update();
+    expect([sent, scheduled]).to.deep.equal([[[MessageKind.CREDIT, 3 * SLOTS + 2, 0]], []]);
   });
 });

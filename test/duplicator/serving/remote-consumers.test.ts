@@ -1,77 +1,115 @@
-/**
- * The places of receivers on other hosts, without a socket: who is one of those that were awaited,
- * and for how long a place is kept.
- */
+/** Receivers of a flow on other hosts, without a socket: reattachment and retained positions. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { ConsumerRegistry } from '../../../duplicator/serving/consumer-registry.js';
+import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
 import { RemoteConsumers, type RemoteReceiver } from '../../../duplicator/serving/remote-consumers.js';
+import { WriterCredit } from '../../../duplicator/serving/writer-credit.js';
+import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
+import { Logger } from '../../../protocol/base/log.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import { ManualClock } from '../manual-clock.js';
 
-const KEEP_MS = 100;
+const RETAIN_MS = 100;
+const PUBLISHED = 100;
+const SLOTS = 12;
+/** A new lossless consumer begins at PUBLISHED - SLOTS + OPEN_SLOTS, sequence 90. */
+const OPEN_SLOTS = 2;
 
-describe('the receivers of a flow on other hosts', () => {
-  const told: string[] = [];
-  let registry: ConsumerRegistry;
+describe('RemoteConsumers', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  const calls: string[] = [];
+  let files = 0;
+  let consumers: FlowConsumers;
   let clock: ManualClock;
   let remotes: RemoteConsumers;
   beforeEach(() => {
-    told.length = 0;
-    registry = new ConsumerRegistry();
+    calls.length = 0;
     clock = new ManualClock();
-    let id = 0;
-    remotes = new RemoteConsumers(clock, KEEP_MS, {
-      registry,
-      nextId: () => (id += 1),
-      published: () => 100,
-      oldest: (_delivery, wanted) => Math.max(wanted, Math.min(registry.slowest(), 90)),
-      returned: () => told.push('returned') > 0,
-      left: () => void told.push('left'),
-      changed: () => undefined,
-      acknowledged: () => undefined,
-      isHolding: () => false,
+    const file = createFlowFile({
+      path: join(directory, `flow${(files += 1)}`),
+      identity: { application: 'test', flow: 'numbers', type: 'bytes', properties: {} },
+      slotCount: SLOTS,
+      payloadCapacity: 64,
+      flags: 0,
+      epoch: 1,
+      mode: 0o600,
     });
+    const ring = new RingWriter(file);
+    for (let sequence = 0; sequence < PUBLISHED; sequence += 1) {
+      ring.begin();
+      ring.commit(1, 0);
+    }
+    ring.publish();
+    const reattachments = new ReattachmentTracker({
+      file,
+      expected: 0,
+      reattachMs: RETAIN_MS,
+      stallTimeoutMs: () => 0,
+      clock,
+      log: new Logger('test', { sink: () => undefined }),
+      onComplete: () => undefined,
+    });
+    reattachments.enterRemote = () => calls.push('enter') > 0;
+    reattachments.leaveRemote = () => void calls.push('leave');
+    consumers = new FlowConsumers(reattachments, () => undefined);
+    const credit = new WriterCredit({
+      file,
+      consumers,
+      clock,
+      local: false,
+      openSlots: OPEN_SLOTS,
+      stallTimeoutMs: 0,
+      onStalled: () => undefined,
+    });
+    remotes = new RemoteConsumers(file, consumers, credit, clock, RETAIN_MS);
   });
+  after(() => rmSync(directory, { recursive: true, force: true }));
 
-  const receiver = (closed: () => void = () => undefined): RemoteReceiver => ({
+  const receiver = (onClose: () => void = () => undefined): RemoteReceiver => ({
     published: () => undefined,
     stateChanged: () => undefined,
     demoted: () => undefined,
-    close: closed,
+    close: onClose,
     peer: 'there',
     sentBytes: 0,
   });
-  const wanted = (id: string, resume: number) => ({ id, delivery: 'lossless', resume }) as const;
+  const request = (id: string, resume: number) => ({ id, delivery: 'lossless', resume }) as const;
+  const slowest = (): number => consumers.registry.slowest();
+  const lossless = (): number => consumers.registry.countLossless().remote;
 
-  it('count once as one who is back, however often their link is cut', () => {
-    for (let links = 0; links < 3; links += 1) remotes.join(wanted('c', 80), receiver()).leave(false);
-    expect(told).to.deep.equal(['returned']);
-    remotes.join(wanted('c', 80), receiver()).leave(true);
-    expect(told).to.deep.equal(['returned', 'left']);
-    expect(remotes.lossless).to.equal(0);
+  it('a receiver counts as reattached once, however often its connection is cut', () => {
+    for (let links = 0; links < 3; links += 1) remotes.join(request('c', 80), receiver()).leave(false);
+    expect(calls).to.deep.equal(['enter']);
+    remotes.join(request('c', 80), receiver()).leave(true);
+    expect(calls).to.deep.equal(['enter', 'leave']);
+    expect(lossless()).to.equal(0);
   });
 
-  it('keep what they hold when they come again before their dead connection was noticed', () => {
-    const first = remotes.join(wanted('c', 95), receiver());
-    const held: number[] = [];
+  it('a receiver that reconnects before its dead connection was noticed keeps its position', () => {
+    const first = remotes.join(request('c', 95), receiver());
+    const heldAtClose: number[] = [];
     const old = remotes.join(
-      wanted('d', 80),
+      request('d', 80),
       receiver(() => {
-        old.leave(true); // as a connection that says farewell does
-        held.push(registry.slowest());
+        old.leave(true); // as a connection that sends BYE does
+        heldAtClose.push(slowest());
       }),
     );
     expect(old.consumer.acknowledged).to.equal(90);
-    const again = remotes.join(wanted('d', 90), receiver());
-    expect(held).to.deep.equal([90]);
-    expect([again.consumer.acknowledged, registry.slowest()]).to.deep.equal([90, 90]);
-    expect(told).to.deep.equal(['returned', 'returned']);
+    const again = remotes.join(request('d', 90), receiver());
+    expect(heldAtClose).to.deep.equal([90]);
+    expect([again.consumer.acknowledged, slowest()]).to.deep.equal([90, 90]);
+    expect(calls).to.deep.equal(['enter', 'enter']);
     first.leave(true);
   });
 
-  it('are in the count of those that hold the flow as long as their place is kept', () => {
-    remotes.join(wanted('c', 95), receiver()).leave(false);
-    expect([remotes.size, remotes.lossless, registry.slowest()]).to.deep.equal([0, 1, 95]);
-    clock.advance(KEEP_MS);
-    expect([remotes.lossless, registry.slowest()]).to.deep.equal([0, Number.POSITIVE_INFINITY]);
+  it('a receiver whose connection was cut holds the writer until its retention time is over', () => {
+    remotes.join(request('c', 95), receiver()).leave(false);
+    expect([remotes.size, lossless(), slowest()]).to.deep.equal([0, 1, 95]);
+    clock.advance(RETAIN_MS);
+    expect([lossless(), slowest()]).to.deep.equal([0, Number.POSITIVE_INFINITY]);
   });
 });

@@ -5,14 +5,14 @@ import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
 
 const SLOTS = 4;
 
-describe('stall watch', () => {
+describe('StallWatch', () => {
   let clock: ManualClock;
   let registry: ConsumerRegistry;
   let published: number;
   let stalled: number[];
   let watch: StallWatch;
 
-  const holding = (): Consumer[] =>
+  const blocking = (): Consumer[] =>
     [...registry.all()].filter(
       ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + SLOTS <= published,
     );
@@ -22,7 +22,7 @@ describe('stall watch', () => {
     registry = new ConsumerRegistry();
     published = 0;
     stalled = [];
-    watch = new StallWatch(clock, 100, holding, (consumer) => {
+    watch = new StallWatch(clock, 100, blocking, (consumer) => {
       consumer.delivery = 'lossy';
       stalled.push(consumer.id);
     });
@@ -30,15 +30,15 @@ describe('stall watch', () => {
 
   function publish(until: number): void {
     published = until;
-    watch.look();
+    watch.check();
   }
 
   function acknowledge(id: number, sequence: number): void {
     registry.acknowledge(id, sequence, published, false);
-    watch.look();
+    watch.check();
   }
 
-  it('a consumer that holds the writer back and acknowledges nothing stalls after the timeout, and not before', () => {
+  it('a consumer that blocks the writer without an acknowledgement stalls after the timeout', () => {
     registry.add(1, 'lossless', 0);
     publish(SLOTS);
     clock.advance(99);
@@ -48,7 +48,7 @@ describe('stall watch', () => {
     expect(clock.delaysMs).to.deep.equal([]);
   });
 
-  it('time does not count while there is room in the ring', () => {
+  it('the stall timeout begins when the ring is full', () => {
     registry.add(1, 'lossless', 0);
     publish(SLOTS - 1);
     clock.advance(1000);
@@ -59,7 +59,7 @@ describe('stall watch', () => {
     expect(stalled).to.deep.equal([1]);
   });
 
-  it('a slow consumer that acknowledges now and then never stalls', () => {
+  it('a slow consumer that acknowledges within each timeout never stalls', () => {
     registry.add(1, 'lossless', 0);
     publish(SLOTS);
     for (let sequence = 1; sequence < 20; sequence += 1) {
@@ -70,7 +70,7 @@ describe('stall watch', () => {
     expect(stalled).to.deep.equal([]);
   });
 
-  it('only those who hold the writer back stall, each after its own time', () => {
+  it('only consumers that block the writer stall, each after its own timeout', () => {
     registry.add(1, 'lossless', 0);
     registry.add(2, 'lossless', 2);
     registry.add(3, 'lossy', 0);
@@ -84,11 +84,11 @@ describe('stall watch', () => {
     expect(stalled).to.deep.equal([1, 2]);
   });
 
-  it('one that has gone, and a timeout of 0, leave no timer', () => {
+  it('a removed consumer and a timeout of 0 leave no timer', () => {
     registry.add(1, 'lossless', 0);
     publish(SLOTS);
     registry.remove(1);
-    watch.look();
+    watch.check();
     expect(clock.delaysMs).to.deep.equal([]);
     registry.add(2, 'lossless', 0);
     publish(SLOTS);

@@ -1,4 +1,4 @@
-/** The configuration file: what is wrong is told with its place, all at once. */
+/** The reader of the configuration file: a pure function. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { parseConfiguration } from '../../../host-server/boot/configuration.js';
@@ -12,7 +12,7 @@ function problems(content: unknown): string[] {
 }
 
 describe('configuration of the host server', () => {
-  it('takes all documented keys', () => {
+  it('all documented keys are accepted', () => {
     const application = {
       name: 'e23001',
       source: 'spectcl://daq.example.org?rest=8000&mirror=8001&user=exp',
@@ -44,8 +44,8 @@ describe('configuration of the host server', () => {
     });
   });
 
-  it('tells all problems at once, each with its place, what was found and what is allowed', () => {
-    const found = problems({
+  it('all problems are reported at once, each with its key, the value and what is allowed', () => {
+    const reported = problems({
       listen: 'http://localhost',
       directory: 'run',
       flows: 1,
@@ -58,21 +58,23 @@ describe('configuration of the host server', () => {
         7,
       ],
     });
-    expect(found).to.have.length(9);
-    expect(found[0]).to.equal(
+    expect(reported).to.have.length(9);
+    expect(reported[0]).to.equal(
       'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, applications',
     );
-    expect(found[1]).to.match(/^listen "http:\/\/localhost" is not an address here/);
-    expect(found[2]).to.equal('directory must be an absolute path, and is the string "run"');
-    expect(found[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535, and is 70000$/);
-    expect(found[4]).to.match(/^applications\[1\] "a b" is not a name of a/);
-    expect(found[5]).to.match(/^applications\[2\] has no member "colour"; its members are name, source/);
-    expect(found[6]).to.match(/^applications\[3\]\.name must be the name of an application, and is nothing$/);
-    expect(found[7]).to.match(/^applications\[4\] "nowhere" is not an address here/);
-    expect(found[8]).to.match(/^applications\[5\] must be a struct .*, and is 7$/);
+    expect(reported[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
+    expect(reported[2]).to.equal('directory must be an absolute path, and is the string "run"');
+    expect(reported[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535\), and is 70000$/);
+    expect(reported[4]).to.match(/^applications\[1\] "a b" is not a name of a/);
+    expect(reported[5]).to.match(/^applications\[2\] has no member "colour"; its members are name, source/);
+    expect(reported[6]).to.match(
+      /^applications\[3\]\.name must be the name of an application, and is nothing$/,
+    );
+    expect(reported[7]).to.match(/^applications\[4\] "nowhere" is not a valid address/);
+    expect(reported[8]).to.match(/^applications\[5\] must be a struct .*, and is 7$/);
   });
 
-  it('refuses access for people that this machine does not know, and takes it for those it does', () => {
+  it('access for unknown accounts is refused, for known accounts accepted', () => {
     const withAccess = (access: unknown) => problems({ applications: [{ name: 'a', access }] }).join('\n');
     expect(withAccess({ readers: ['no-such-user'] })).to.contain('no user no-such-user');
     expect(withAccess({ group: 'no-such-group' })).to.contain('no group no-such-group');
@@ -80,7 +82,7 @@ describe('configuration of the host server', () => {
     expect(withAccess({ mode: 'everyone', readers: ['root', '@root'] })).to.equal('');
   });
 
-  it('refuses programs without an absolute path, and names that are none', () => {
+  it('programs without an absolute path and bad program names are refused', () => {
     const withPrograms = (programs: unknown) =>
       problems({ applications: [{ name: 'a', programs }] }).join('\n');
     expect(withPrograms({ v: { command: 'ls' } }))
@@ -90,13 +92,13 @@ describe('configuration of the host server', () => {
     expect(withPrograms({ v: { command: '/bin/ls', shell: true } })).to.include('no member "shell"');
   });
 
-  it('refuses two applications of one name', () => {
+  it('two applications of one name are refused', () => {
     expect(problems({ applications: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] })).to.deep.equal([
       'applications[2].name is "a" as in applications[0]; each name may stand once',
     ]);
   });
 
-  it('takes addresses of other hosts, and says what is none', () => {
+  it('addresses of other hosts are accepted, and bad ones reported', () => {
     const peers = ['tcp://daq:7390', 'tls://[::1]:7390'];
     expect(problems({ hostName: 'a', peers, discover: true, dataPorts: '7400-7499' })).to.deep.equal([]);
     const wrong = problems({ hostName: '/', peers: ['daq', 'unix:/x'], discover: 1, dataPorts: '9-8' });
@@ -109,7 +111,7 @@ describe('configuration of the host server', () => {
     ]);
   });
 
-  it('says what is no JSON, and that comments are none', () => {
+  it('text that is no JSON is reported, comments included', () => {
     expect(problems('{ // here\n}')[0]).to.match(
       /is not JSON: .*comments and trailing commas are not allowed/,
     );
@@ -118,7 +120,7 @@ describe('configuration of the host server', () => {
     expect(problems('{"applications":{}}')[0]).to.contain('applications must be an array');
   });
 
-  it('answers any text and any JSON with a configuration or problems', () => {
+  it('any text and any JSON give a configuration or problems', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         const result = parseConfiguration(text);

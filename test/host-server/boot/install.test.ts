@@ -1,4 +1,4 @@
-/** Installing the unit: what is written where, and what is never overwritten. */
+/** Installing the systemd unit into a temporary home directory. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,10 +12,12 @@ describe('installation of the host server', () => {
   });
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-  it('plans the unit of a user, its place and the commands that enable it', () => {
+  it('the plan for a user has the unit, its path and the commands that enable it', () => {
     const plan = planInstallation({ scope: 'user', configFile: '/etc/mirrorflow.json' }, { HOME: home });
     expect(plan.path).to.equal(join(home, '.config/systemd/user/mirrorflow.service'));
-    expect(plan.text).to.contain(process.execPath).and.to.contain('host-server/main.js');
+    expect(plan.text)
+      .to.contain(process.execPath)
+      .and.to.match(/host-server(\.cjs|\/main\.js)/);
     expect(plan.text).to.contain('"--config" "/etc/mirrorflow.json"');
     expect(plan.commands).to.deep.equal([
       'systemctl --user daemon-reload',
@@ -24,14 +26,14 @@ describe('installation of the host server', () => {
     ]);
   });
 
-  it('plans the unit of the machine', () => {
+  it('the plan for the machine names user and group', () => {
     const plan = planInstallation({ scope: 'system', user: 'mirrorflow', group: 'daq' }, {});
     expect(plan.path).to.equal('/etc/systemd/system/mirrorflow.service');
     expect(plan.text).to.contain('User=mirrorflow\nGroup=daq\n');
     expect(plan.commands).to.have.length(2);
   });
 
-  it('writes the file once, and says when it is there already', () => {
+  it('an unchanged file is not written twice', () => {
     const plan = planInstallation({ scope: 'user' }, { HOME: home });
     expect(writeUnit(plan)).to.equal('written');
     expect(readFileSync(plan.path, 'utf8')).to.equal(plan.text);
@@ -39,19 +41,19 @@ describe('installation of the host server', () => {
     expect(readdirSync(dirname(plan.path))).to.deep.equal(['mirrorflow.service']);
   });
 
-  it('overwrites a different file only when forced', () => {
+  it('a different file is overwritten only when forced', () => {
     const plan = planInstallation({ scope: 'user' }, { HOME: home });
     mkdirSync(dirname(plan.path), { recursive: true });
-    writeFileSync(plan.path, 'mine');
+    writeFileSync(plan.path, 'different');
     expect(() => writeUnit(plan))
-      .to.throw(/is there already and different/)
+      .to.throw(/exists with different content/)
       .with.property('code', 'FILE_OWNED');
-    expect(readFileSync(plan.path, 'utf8')).to.equal('mine');
+    expect(readFileSync(plan.path, 'utf8')).to.equal('different');
     expect(writeUnit(plan, { force: true })).to.equal('written');
     expect(readFileSync(plan.path, 'utf8')).to.equal(plan.text);
   });
 
-  it('says why a file cannot be written', () => {
+  it('an unwritable file is reported with the reason', () => {
     const plan = planInstallation({ scope: 'user' }, { HOME: home });
     writeFileSync(join(home, '.config'), 'a file in the way');
     expect(() => writeUnit(plan)).to.throw(/cannot be (read|written)/);

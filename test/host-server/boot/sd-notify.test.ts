@@ -1,3 +1,4 @@
+/** Notices to a stand-in for systemd, with a clock that fires by hand. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +55,7 @@ describe('the notifier of systemd', () => {
     return notices;
   }
 
-  it('reports ready, status and stopping to the socket of systemd', async () => {
+  it('ready, status and stopping are sent to the socket of systemd', async () => {
     const notifier = new SystemdNotifier({ NOTIFY_SOCKET: path }, log);
     expect(notifier.active).to.equal(true);
     notifier.ready('serving 2 applications');
@@ -68,7 +69,7 @@ describe('the notifier of systemd', () => {
     expect(warnings).to.deep.equal([]);
   });
 
-  it('pings at half of the watchdog interval until it is stopped', async () => {
+  it('pings are sent at half of the watchdog time-out until they are stopped', async () => {
     const clock = new HandClock();
     const env = { NOTIFY_SOCKET: path, WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) };
     const notifier = new SystemdNotifier(env, log, clock);
@@ -82,7 +83,7 @@ describe('the notifier of systemd', () => {
     expect(clock.timers).to.deep.equal([]);
   });
 
-  it('does not ping when another process or nobody is watched', () => {
+  it('no pings are sent when systemd watches another process or none', () => {
     for (const env of [
       { NOTIFY_SOCKET: path, WATCHDOG_USEC: '1000000', WATCHDOG_PID: '1' },
       { NOTIFY_SOCKET: path, WATCHDOG_USEC: 'soon' },
@@ -96,21 +97,21 @@ describe('the notifier of systemd', () => {
     }
   });
 
-  it('does nothing outside of systemd', () => {
+  it('nothing is sent or logged outside of systemd', () => {
     const notifier = new SystemdNotifier({}, log);
     notifier.ready('up');
     notifier.stopping();
     expect([notifier.active, warnings]).to.deep.equal([false, []]);
   });
 
-  it('logs once that nobody listens, and throws nothing', () => {
-    const notifier = new SystemdNotifier({ NOTIFY_SOCKET: join(directory, 'nobody') }, log);
+  it('a socket without a listener is logged once, and nothing is thrown', () => {
+    const notifier = new SystemdNotifier({ NOTIFY_SOCKET: join(directory, 'missing') }, log);
     notifier.ready('up');
     notifier.status('still up');
     expect(warnings).to.deep.equal(['systemd cannot be notified']);
   });
 
-  it('says that it cannot send to an abstract socket', () => {
+  it('an abstract socket is logged as not supported', () => {
     const notifier = new SystemdNotifier({ NOTIFY_SOCKET: '@/org/systemd/notify' }, log);
     notifier.ready('up');
     expect(notifier.active).to.equal(false);
@@ -118,7 +119,7 @@ describe('the notifier of systemd', () => {
     expect(warnings[0]).to.contain('abstract');
   });
 
-  it('tries again while the socket is full', async () => {
+  it('a notice is sent again while the socket is full', async () => {
     const clock = new HandClock();
     const flood = new UnixDatagramSocket();
     const notifier = new SystemdNotifier({ NOTIFY_SOCKET: path }, log, clock);

@@ -1,3 +1,4 @@
+/** The text of the systemd unit, checked by systemd-analyze where there is one. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,7 @@ function lines(options: UnitOptions): string[] {
 }
 
 describe('the systemd unit', () => {
-  it('runs the host server as a watched service that reports ready', () => {
+  it('the unit runs the host server as a watched service that reports ready', () => {
     expect(lines({ ...SYSTEM, configFile: '/etc/mirrorflow.json' })).to.include.members([
       'ExecStart="/usr/bin/node" "/opt/mirrorflow/dist/host-server/main.js" "--config" "/etc/mirrorflow.json"',
       'Type=notify',
@@ -35,7 +36,7 @@ describe('the systemd unit', () => {
     ]);
   });
 
-  it('leaves the children and their sockets alone when the host server is stopped or restarted', () => {
+  it('the unit keeps children and their sockets when the host server is stopped or restarted', () => {
     for (const options of [SYSTEM, USER]) {
       expect(lines(options)).to.include.members([
         'KillMode=process',
@@ -46,14 +47,14 @@ describe('the systemd unit', () => {
     }
   });
 
-  it('shares memory with everybody: nothing private, nothing that stops node', () => {
+  it('the unit sets nothing that hides shared memory or stops node', () => {
     const text = lines(SYSTEM).filter((line) => !line.startsWith('#'));
     for (const setting of ['PrivateTmp', 'PrivateIPC', 'PrivateDevices', 'MemoryDenyWriteExecute']) {
       expect(text.filter((line) => line.startsWith(setting))).to.deep.equal([]);
     }
   });
 
-  it('quotes spaces, quotes, backslashes, dollars and percent signs', () => {
+  it('the unit quotes spaces, quotes, backslashes, dollars and percent signs', () => {
     const unit = lines({
       ...USER,
       execPath: '/opt/my node/100%/$x',
@@ -67,7 +68,7 @@ describe('the systemd unit', () => {
     ]);
   });
 
-  it('is refused when an option could write settings of its own', () => {
+  it('an option that would add settings to the unit is refused', () => {
     for (const [options, message] of [
       [{ ...USER, script: 'main.js' }, 'absolute path'],
       [{ ...USER, script: '/a\nExecStartPre=/bin/false' }, 'control character'],
@@ -83,7 +84,7 @@ describe('the systemd unit', () => {
     }
   });
 
-  it('goes where systemd looks for it', () => {
+  it('the path of the unit is the one that systemd reads', () => {
     expect(unitPath('system', {})).to.equal('/etc/systemd/system/mirrorflow.service');
     expect(unitPath('user', { HOME: '/home/me' })).to.equal(
       '/home/me/.config/systemd/user/mirrorflow.service',
@@ -94,7 +95,7 @@ describe('the systemd unit', () => {
     expect(() => unitPath('user', {})).to.throw('HOME');
   });
 
-  it('is accepted by systemd-analyze verify', function () {
+  it('systemd-analyze verify accepts the unit', function () {
     if (spawnSync(VERIFIER, ['--version']).status !== 0) {
       this.test!.title += ' (skipped: systemd-analyze is not here)';
       this.skip();

@@ -1,8 +1,9 @@
+/** Addresses of announced hosts: a pure function. */
 import { expect } from 'chai';
 import { addressOf } from '../../../host-server/peers/discovery.js';
 
 describe('hosts that announce themselves', () => {
-  it('are reached by their address in digits, with TLS by the name that a certificate is for', () => {
+  it('an announced host is reached by IP address, and with TLS by its name', () => {
     const service = { port: 7390, addresses: ['fe80::1', '10.1.2.3'], host: 'daq.local.' };
     expect(addressOf({ ...service, txt: { version: '1', tls: '0' } })).to.deep.equal({
       scheme: 'tcp',
@@ -16,14 +17,14 @@ describe('hosts that announce themselves', () => {
     });
   });
 
-  it('are reached at the address they spoke from, whatever they announce beside it', () => {
+  it('the address of the sender takes precedence over announced addresses', () => {
     for (const addresses of [[], ['172.17.0.1', '10.1.2.3']]) {
       const service = { port: 7390, addresses, txt: { tls: '0' }, referer: { address: '10.1.2.3' } };
       expect(addressOf(service)?.host).to.equal('10.1.2.3');
     }
   });
 
-  it('are left out when they do not say where they are', () => {
+  it('an announcement without address, port or name is ignored', () => {
     expect(addressOf({ port: 7390, addresses: [] })).to.equal(undefined);
     expect(addressOf({ port: 0, addresses: ['10.1.2.3'] })).to.equal(undefined);
     expect(addressOf({ addresses: ['10.1.2.3'], txt: null })).to.equal(undefined);

@@ -1,6 +1,6 @@
 /**
- * Several host servers on one machine, each with its own directories: who finds whom, who gets in,
- * what is forwarded.
+ * Several host servers on one machine, each with its own directories: their connections with each
+ * other, refusals, and calls that they forward.
  */
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { HostServer } from '../../../host-server/host-server.js';
-import type { HostServerOptions } from '../../../host-server/options.js';
+import type { HostServerOptions, NetworkOptions } from '../../../host-server/options.js';
 import { ControlCaller } from '../../../protocol/rpc/security/control-handshake.js';
 import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tls.js';
 import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
@@ -45,20 +45,27 @@ describe('host servers of one network', function () {
     readonly address: { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
   }
 
-  async function host(hostName: string, given: Partial<HostServerOptions> = {}): Promise<Host> {
+  async function host(
+    hostName: string,
+    { peers = [], ...given }: Partial<HostServerOptions & Pick<NetworkOptions, 'peers'>> = {},
+  ): Promise<Host> {
     const place = new Place();
     places.push(place);
     const security = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
-    const server = await place.serve({}, [], { hostName, security, ...given });
+    const server = await place.serve({}, [], {
+      network: { hostName, peers, discover: false, dataPorts: undefined },
+      security,
+      ...given,
+    });
     await server.startApplications();
     return { place, server, address: { scheme: 'tcp', host: '127.0.0.1', port: server.port } };
   }
 
   const network = async ({ place }: Host) => (await place.connect())('host.network', []);
 
-  /** The names of those that are connected, as that host sees it. */
+  /** The names of the connected hosts, as host `seen` lists them. */
   async function connected(seen: Host): Promise<(string | undefined)[]> {
-    return (await network(seen)).filter((found) => found.connected).map((found) => found.host);
+    return (await network(seen)).filter((entry) => entry.connected).map((entry) => entry.host);
   }
 
   async function eventually(seen: Host, names: readonly string[]): Promise<void> {
@@ -73,7 +80,7 @@ describe('host servers of one network', function () {
       (error: MirrorflowError) => error,
     );
 
-  it('see each other and what runs where, whoever connected', async () => {
+  it('connected hosts list each other and what runs where, whichever has connected', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
     await eventually(a, ['a', 'b']);
@@ -87,7 +94,7 @@ describe('host servers of one network', function () {
     expect(other?.applications.map(({ name, state }) => [name, state])).to.deep.equal([['e1', 'running']]);
   });
 
-  it('start and stop applications on each other', async () => {
+  it('a host starts and stops applications on another host', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
     await eventually(a, ['a', 'b']);
@@ -101,7 +108,7 @@ describe('host servers of one network', function () {
     expect((await stated).code).to.equal('NOT_PERMITTED');
   });
 
-  it('that both know each other’s address keep one connection', async () => {
+  it('two hosts that have each other’s address keep one connection', async () => {
     const reserved = createServer().listen(0, '127.0.0.1');
     await once(reserved, 'listening');
     const { port } = reserved.address() as AddressInfo;
@@ -112,35 +119,39 @@ describe('host servers of one network', function () {
     await eventually(a, ['a', 'b']);
     await eventually(b, ['b', 'a']);
     for (const one of [a, b])
-      await until('nobody else is known', async () => (await network(one)).length === 2);
+      await until('no other host is listed', async () => (await network(one)).length === 2);
   });
 
-  it('notice a loss at once, and find each other again', async () => {
+  it('a lost host is noticed at once and reconnected when it is back', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
     await eventually(b, ['b', 'a']);
     await a.server.quit(true);
     await eventually(b, ['b']);
-    const away = (await network(b)).find((found) => found.host === 'a');
-    expect(away).to.include({ connected: false, address: `tcp://127.0.0.1:${a.address.port}` });
+    const lost = (await network(b)).find((entry) => entry.host === 'a');
+    expect(lost).to.include({ connected: false, address: `tcp://127.0.0.1:${a.address.port}` });
     const call = await b.place.connect();
-    expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain('host a is away');
+    expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain(
+      'host a is unreachable',
+    );
     await host('a', { listen: a.address });
     await eventually(b, ['b', 'a']);
   });
 
-  it('of one name are refused, with what to do', async () => {
+  it('a second host of the same name is refused with what to do', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
     await eventually(b, ['b', 'a']);
     const other = await host('b', { peers: [a.address] });
-    await until('it is told', async () => (await network(other)).some(({ cause }) => cause !== undefined));
+    await until('the cause is listed', async () =>
+      (await network(other)).some(({ cause }) => cause !== undefined),
+    );
     const [, lost] = await network(other);
     expect(lost?.cause).to.contain('is named b already').and.to.contain('--host-name');
     await eventually(a, ['a', 'b']);
   });
 
-  it('with another secret are refused, and nothing is revealed', async () => {
+  it('a host with another secret is refused, and nothing is revealed', async () => {
     const a = await host('a');
     const security = {
       files: NO_FILES,
@@ -149,12 +160,14 @@ describe('host servers of one network', function () {
       trust: { ca: undefined },
     };
     const b = await host('b', { security, peers: [a.address] });
-    await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
-    expect((await network(b))[1]?.cause).to.contain('does not know the shared secret');
+    await until('the cause is listed', async () =>
+      (await network(b)).some(({ cause }) => cause !== undefined),
+    );
+    expect((await network(b))[1]?.cause).to.contain('does not have the shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
-  it('without a secret take nobody, and say why', async () => {
+  it('a host without a secret refuses all others with the reason', async () => {
     const security = { files: NO_FILES, secret: undefined, identity: undefined, trust: { ca: undefined } };
     const a = await host('a', { security });
     const options = { context: () => ({ session: undefined }), log: silent };
@@ -162,14 +175,16 @@ describe('host servers of one network', function () {
       connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options),
     );
     expect(refused.code).to.equal('REFUSED');
-    expect(refused.message).to.contain('it has no shared secret; give it --secret-file');
+    expect(refused.message).to.contain('has no shared secret; start its host server with --secret-file');
     const b = await host('b', { peers: [a.address] });
-    await until('it is told', async () => (await network(b)).some(({ cause }) => cause !== undefined));
-    expect((await network(b))[1]?.cause).to.contain('it has no shared secret');
+    await until('the cause is listed', async () =>
+      (await network(b)).some(({ cause }) => cause !== undefined),
+    );
+    expect((await network(b))[1]?.cause).to.contain('the other host has no shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
   });
 
-  it('speak TLS on the same port when they have certificates, and trust no others', async function () {
+  it('hosts with certificates use TLS on the same port and refuse untrusted certificates', async function () {
     const directory = new TemporaryDirectory();
     try {
       const [cert, key] = [directory.file('cert.pem'), directory.file('key.pem')];
@@ -190,7 +205,9 @@ describe('host servers of one network', function () {
       await eventually(b, ['b', 'a']);
       const mistrusting = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
       const c = await host('c', { security: mistrusting, peers: [address] });
-      await until('it is told', async () => (await network(c)).some(({ cause }) => cause !== undefined));
+      await until('the cause is listed', async () =>
+        (await network(c)).some(({ cause }) => cause !== undefined),
+      );
       expect((await network(c))[1]?.cause).to.contain('self-signed certificate');
       const plain = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
       expect((await refusal(plain.call('host.info', []))).code).to.equal('TRANSPORT_ERROR');
@@ -211,7 +228,7 @@ describe('host servers of one network', function () {
     }
   });
 
-  it('do not let another host do what is this machine’s own affair', async () => {
+  it('methods for local callers are not permitted to other hosts', async () => {
     const a = await host('a');
     const options = { context: () => ({ session: undefined }), log: silent };
     const session = await connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options);
@@ -229,7 +246,7 @@ describe('host servers of one network', function () {
     session.destroy();
   });
 
-  describe('what arrives at the port', () => {
+  describe('connections to the port', () => {
     let a: Host;
     let sockets: Socket[];
 
@@ -256,7 +273,7 @@ describe('host servers of one network', function () {
       client.close();
     }
 
-    it('is HTTP or a permanent connection, by its first byte', async () => {
+    it('the first byte makes a connection HTTP or permanent', async () => {
       await answersHttp();
       const options = { context: () => ({ session: undefined }), log: silent };
       const session = await connectControl(a.address, { secret: SECRET, trust: { ca: undefined } }, options);
@@ -264,7 +281,7 @@ describe('host servers of one network', function () {
       session.destroy();
     });
 
-    it('is let go when a thousand connections say nothing, and all others are served', async () => {
+    it('a thousand silent connections are closed, and all others are served', async () => {
       const silentOnes = await Promise.all(Array.from({ length: 1_000 }, () => open()));
       await answersHttp();
       await until(
@@ -275,21 +292,21 @@ describe('host servers of one network', function () {
       );
     });
 
-    it('is closed when a handshake comes a byte a second, is cut off, too long, or replayed', async () => {
+    it('a handshake that is slow, cut off, too long or replayed is closed', async () => {
       const caller = new ControlCaller(SECRET, PROTOCOL_VERSION);
       const slow = await open();
-      slow.write(caller.first.subarray(0, 1));
+      slow.write(caller.opening.subarray(0, 1));
       let sent = 1;
-      const drip = setInterval(() => void slow.write(caller.first.subarray(sent, (sent += 1))), 1_000);
+      const drip = setInterval(() => void slow.write(caller.opening.subarray(sent, (sent += 1))), 1_000);
       const long = await open();
       long.write(Buffer.alloc(10_000, 0x89));
       await once(long, 'close');
       const replayed = await open();
-      replayed.write(caller.first);
+      replayed.write(caller.opening);
       const [answer] = (await once(replayed, 'data')) as [Buffer];
       const proof = caller.push(answer).send ?? Buffer.alloc(0);
       const again = await open();
-      again.write(caller.first);
+      again.write(caller.opening);
       await once(again, 'data');
       again.write(proof);
       const [verdict] = (await once(again, 'data')) as [Buffer];
@@ -299,9 +316,9 @@ describe('host servers of one network', function () {
       await answersHttp();
     });
 
-    it('of another version is refused with both versions named', async () => {
+    it('a host of another version is refused with both versions', async () => {
       const socket = await open();
-      socket.write(new ControlCaller(SECRET, PROTOCOL_VERSION + 1).first);
+      socket.write(new ControlCaller(SECRET, PROTOCOL_VERSION + 1).opening);
       const [answer] = (await once(socket, 'data')) as [Buffer];
       const step = new ControlCaller(SECRET, PROTOCOL_VERSION + 1).push(answer);
       expect((step.outcome as MirrorflowError).message)

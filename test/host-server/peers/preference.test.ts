@@ -1,8 +1,9 @@
+/** The rule that chooses one of two connections between two hosts. */
 import { expect } from 'chai';
 import { choose } from '../../../host-server/peers/preference.js';
 
 describe('of two connections between two hosts', () => {
-  it('both ends keep the one that the host with the smaller name has made', () => {
+  it('both hosts keep the connection that the host with the smaller name has made', () => {
     const [byA, byB] = [
       { caller: 'a', instance: '1' },
       { caller: 'b', instance: '1' },
@@ -16,12 +17,12 @@ describe('of two connections between two hosts', () => {
     }
   });
 
-  it('a caller that comes again has lost the first one', () => {
+  it('a second connection of the same caller replaces the first one', () => {
     const again = { caller: 'b', instance: '1' };
     expect(choose('a', 'b', again, again)).to.equal('new');
   });
 
-  it('another start under the same name is another host, until the first one is known to be gone', () => {
+  it('another instance under the same name is a conflict while the first one is connected', () => {
     expect(choose('a', 'b', { caller: 'b', instance: '1' }, { caller: 'b', instance: '2' })).to.equal(
       'conflict',
     );

@@ -10,14 +10,14 @@ import {
 } from '../../../protocol/base/errors.js';
 
 describe('errors', () => {
-  it('have one number per code, and the code comes back from it', () => {
+  it('every error code has its own fault number, from which the code is found again', () => {
     const codes = Object.keys(ERROR_CODES) as ErrorCode[];
     expect(new Set(Object.values(ERROR_CODES)).size).to.equal(codes.length);
     for (const code of codes) expect(codeOfFault(ERROR_CODES[code])).to.equal(code);
     expect(codeOfFault(12_345)).to.equal('APPLICATION_ERROR');
   });
 
-  it('carry code, facts and cause', () => {
+  it('an error carries code, facts and cause', () => {
     const cause = new Error('below');
     const error = new MirrorflowError('NO_SPACE', 'above', { bytes: 5 }, cause);
     expect([error.code, error.facts, error.cause, error.name]).to.deep.equal([
@@ -33,7 +33,7 @@ describe('errors', () => {
     ]).to.deep.equal([true, false, false]);
   });
 
-  it('are described in one line, whatever was thrown', () => {
+  it('any thrown value is described in one line', () => {
     expect(describeError(new AggregateError([new Error('first'), new Error('second')]))).to.equal('first');
     expect(describeError(new TypeError(''))).to.equal('TypeError');
     expect([describeError('text'), describeError(undefined)]).to.deep.equal(['text', 'undefined']);

@@ -30,15 +30,18 @@ describe('the installation', () => {
   });
 
   /**
-   * Another installation that has nothing but this module, and what `files` says, each made at a
-   * second.
+   * Imports a copy of the module from another directory: below a package.json with `name`, and
+   * beside files of `dist`, each with its modification time in seconds.
    */
-  async function another(files: Record<string, number>): Promise<typeof Installation> {
+  async function importCopy(
+    files: Record<string, number>,
+    name = 'mirrorflow',
+  ): Promise<typeof Installation> {
     const root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     directories.push(root);
     for (const folder of ['dist/protocol', 'dist/programs'])
       mkdirSync(join(root, folder), { recursive: true });
-    writeFileSync(join(root, 'package.json'), '{}');
+    writeFileSync(join(root, 'package.json'), JSON.stringify({ name }));
     for (const [file, second] of Object.entries(files)) {
       writeFileSync(join(root, 'dist', file), '');
       utimesSync(join(root, 'dist', file), second, second);
@@ -48,30 +51,36 @@ describe('the installation', () => {
     return (await import(pathToFileURL(module).href)) as typeof Installation;
   }
 
-  it('has every program, and says its version', () => {
+  it('an installation contains every program and reports its version', () => {
     for (const program of Object.keys(PROGRAM_MODULES) as Program[])
       expect(existsSync(programPath(program)), program).to.equal(true);
     expect(readFileSync(join(ROOT, 'package.json'), 'utf8')).to.contain(`"version": "${packageVersion()}"`);
   });
 
-  it('has commands that can be run by their names', () => {
+  it('the commands of the package can be run by their names', () => {
     const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       bin: Record<string, string>;
     };
     for (const file of Object.values(bin)) {
-      const said = execFileSync(join(ROOT, file), ['--version'], { encoding: 'utf8' });
-      expect(said.trim()).to.equal(packageVersion());
+      const output = execFileSync(join(ROOT, file), ['--version'], { encoding: 'utf8' });
+      expect(output.trim()).to.equal(packageVersion());
     }
   });
 
-  it('runs a program from its one file', async () => {
-    const { programPath } = await another({ '.tsbuildinfo': 100, 'programs/duplicator.cjs': 101 });
+  it('a program runs from its bundle', async () => {
+    const { programPath } = await importCopy({ '.tsbuildinfo': 100, 'programs/duplicator.cjs': 101 });
     expect(programPath('duplicator')).to.match(/dist\/programs\/duplicator\.cjs$/);
   });
 
-  it('runs what was compiled after that file was made', async () => {
-    const { programPath } = await another({ '.tsbuildinfo': 102, 'programs/duplicator.cjs': 101 });
+  it('a program that was compiled after its bundle runs from the compiled modules', async () => {
+    const { programPath } = await importCopy({ '.tsbuildinfo': 102, 'programs/duplicator.cjs': 101 });
     expect(programPath('duplicator')).to.match(/dist\/duplicator\/main\.js$/);
     expect(programPath('recovery')).to.match(/dist\/duplicator\/recovery\/main\.js$/);
+  });
+
+  it('a copy bundled into another package can be imported, and names the remedy when it needs a program', async () => {
+    const { programPath, packageVersion } = await importCopy({}, 'experiment-display');
+    expect(() => programPath('flow-thread')).to.throw('install it where the bundle runs');
+    expect(() => packageVersion()).to.throw('is not installed beside');
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Logger, type LoggerOptions } from '../../../protocol/base/log.js';
 
-describe('the log', () => {
+describe('logs', () => {
   function written(options: LoggerOptions, use: (log: Logger) => void): string[] {
     const lines: string[] = [];
     const now = () => new Date('2026-01-02T03:04:05.678Z');
@@ -9,10 +9,10 @@ describe('the log', () => {
     return lines;
   }
 
-  it('is one line of JSON per event', () => {
+  it('an event is logged as one line of JSON', () => {
     const lines = written({ format: 'json', level: 'info' }, (log) => {
       log.warn('two\nlines', { error: new Error('why'), bytes: 5 });
-      log.debug('unheard');
+      log.debug('below the level');
     });
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/^[^\n]+\n$/);
@@ -26,7 +26,7 @@ describe('the log', () => {
     });
   });
 
-  it('is text for people, with the same facts', () => {
+  it('an event is logged as readable text with the same fields', () => {
     const [line] = written({ format: 'text', level: 'debug' }, (log) =>
       log.child('client').debug('hello', { n: [1], s: 'x' }),
     );
@@ -37,7 +37,7 @@ describe('the log', () => {
       .and.contain(' n=[1] s=x');
   });
 
-  it('writes from its level on, and from info on when the level means nothing', () => {
+  it('events below the level are not logged, and an unknown level counts as info', () => {
     const all = (log: Logger): void => {
       log.debug('d');
       log.info('i');

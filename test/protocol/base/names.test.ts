@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { checkName, isName } from '../../../protocol/base/names.js';
 
 describe('names', () => {
-  it('are 1 to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit', () => {
+  it('a name is 1 to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit', () => {
     for (const good of ['a', '7', 'e23001', 'A.b_c-d', 'x'.repeat(64)])
       expect(checkName('flow', good)).to.equal(good);
     for (const bad of [
@@ -25,7 +25,7 @@ describe('names', () => {
       expect(() => checkName('flow', bad)).to.throw('is not a name of a flow');
   });
 
-  it('never lead out of a directory', () => {
+  it('a name used as a path component never leaves its directory', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         if (isName(text))

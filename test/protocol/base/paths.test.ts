@@ -17,10 +17,11 @@ import {
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 
-describe('the directories', () => {
+// The runtime and flow directories and the paths in them (protocol/base/paths.ts).
+describe('directories and paths', () => {
   const uid = 1000;
 
-  it('are taken from the option, then MIRRORFLOW_DIR, then the session, then /tmp', () => {
+  it('a runtime directory comes from the option, MIRRORFLOW_DIR, the login session or /tmp, in this order', () => {
     const env = { MIRRORFLOW_DIR: '/srv/mf/', XDG_RUNTIME_DIR: '/run/user/1000' };
     expect(runtimeDirectory({ env, uid, directory: '/opt/mf' })).to.equal('/opt/mf');
     expect(runtimeDirectory({ env, uid })).to.equal('/srv/mf');
@@ -33,7 +34,7 @@ describe('the directories', () => {
     expect(runtimeDirectory({ env: {}, uid, scope: 'machine' })).to.equal('/run/mirrorflow');
   });
 
-  it("let a client look at the user's first, then the machine's", () => {
+  it("a client searches the user's directories first, then the machine's", () => {
     expect(clientDirectories({ env: { XDG_RUNTIME_DIR: '/run/user/1000' }, uid })).to.deep.equal([
       '/run/user/1000/mirrorflow',
       '/tmp/mirrorflow-1000',
@@ -42,14 +43,14 @@ describe('the directories', () => {
     expect(clientDirectories({ env: { MIRRORFLOW_DIR: '/srv/mf' }, uid })).to.deep.equal(['/srv/mf']);
   });
 
-  it('keep flow files in shared memory unless told otherwise', () => {
+  it('flow files are in shared memory unless another directory is configured', () => {
     expect(flowDirectory({ env: {}, uid })).to.equal('/dev/shm/mirrorflow-1000');
     expect(flowDirectory({ env: { MIRRORFLOW_FLOW_DIR: '/data/flows' }, uid })).to.equal('/data/flows');
     expect(flowFilePath('/d', 'e23001', 'spectra')).to.equal('/d/e23001/spectra.flow');
     expect(imageFilePath('/d', 'e23001', 'spectra')).to.equal('/d/e23001/spectra.image');
   });
 
-  it('are refused with the numbers when sockets cannot fit below them', () => {
+  it('a runtime directory too long for socket paths is refused with the numbers', () => {
     const long = `/${'d'.repeat(80)}`;
     for (const attempt of [
       () => runtimeDirectory({ env: { MIRRORFLOW_DIR: long }, uid }),
@@ -62,12 +63,12 @@ describe('the directories', () => {
     }
   });
 
-  it('are refused when they are relative', () => {
+  it('a relative directory is refused', () => {
     expect(() => runtimeDirectory({ env: {}, uid, directory: 'here' })).to.throw('absolute');
     expect(() => flowDirectory({ env: { MIRRORFLOW_FLOW_DIR: './x' }, uid })).to.throw('MIRRORFLOW_FLOW_DIR');
   });
 
-  it('give readable paths', () => {
+  it('paths contain the names of application and flow', () => {
     expect(hostSocketPath('/r')).to.equal('/r/host.sock');
     expect(appSocketPath('/r', 'e23001')).to.equal('/r/apps/e23001.sock');
     expect(linkSocketPath('/r', 'e23001', 'spectra')).to.equal('/r/links/e23001@spectra.sock');
@@ -77,7 +78,7 @@ describe('the directories', () => {
     expect(runtimeFolders('/r')).to.deep.equal(['/r/apps', '/r/links', '/r/logs']);
   });
 
-  it('give socket paths that fit for every name and every allowed directory, different for different flows', () => {
+  it('socket paths are short enough for every name and allowed directory, and differ between flows', () => {
     const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
     fc.assert(
       fc.property(name, name, fc.integer({ min: 1, max: 60 }), (app, flow, length) => {
@@ -92,7 +93,7 @@ describe('the directories', () => {
     );
   });
 
-  it('never take a name for a path', () => {
+  it('a path is never built from a text that is not a name', () => {
     for (const bad of ['../x', 'a/b', '', '.', 'a'.repeat(65), 'a@b']) {
       for (const build of [
         () => appSocketPath('/r', bad),

@@ -1,3 +1,5 @@
+// Claims of protocol/base/files/claim.ts and their lock: in one process, and with several claimant
+// processes (test/fixtures/claimant) that compete for the same paths.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { linkSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -14,6 +16,7 @@ import { withLock } from '../../../../protocol/base/files/claim-lock.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { TestProcess } from '../../../fixtures/child-process.js';
 import { Place, thrownBy } from '../../flow/flow-file/place.js';
+import { damageHeader } from '../../flow/flow-file/damage.js';
 
 const CLAIMANTS = 6;
 const ROUNDS = 12;
@@ -34,41 +37,41 @@ describe('claiming a path', () => {
     writeFileSync(path, text);
     return path;
   }
-  const says = (state: ClaimState) => () => state;
+  const inspecting = (state: ClaimState) => () => state;
 
-  it('puts the file in place and leaves no temporary name', () => {
-    claimPath(place.file('record'), prepared('mine'), says({ kind: 'free' }));
+  it('claiming a path puts the prepared file in place and leaves no temporary name', () => {
+    claimPath(place.file('record'), prepared('mine'), inspecting({ kind: 'free' }));
     expect(readdirSync(place.path)).to.deep.equal(['record']);
   });
 
-  it('leaves a living owner’s file untouched and names the owner', () => {
+  it('a claim leaves a living owner’s file untouched and reports the owner', () => {
     writeFileSync(place.file('record'), 'theirs');
     const error = thrownBy(() =>
-      claimPath(place.file('record'), prepared('mine'), says({ kind: 'owned', pid: 42 })),
+      claimPath(place.file('record'), prepared('mine'), inspecting({ kind: 'owned', pid: 42 })),
     );
     expect([error.code, error.facts]).to.deep.equal(['FILE_OWNED', { path: place.file('record'), pid: 42 }]);
     expect(readdirSync(place.path)).to.deep.equal(['record']);
     expect(readFileSync(place.file('record'), 'utf8')).to.equal('theirs');
   });
 
-  it('replaces a dead owner’s file', () => {
+  it('a claim replaces the file of a dead owner', () => {
     writeFileSync(place.file('record'), 'theirs');
-    claimPath(place.file('record'), prepared('mine'), says({ kind: 'dead' }));
+    claimPath(place.file('record'), prepared('mine'), inspecting({ kind: 'dead' }));
     expect(readFileSync(place.file('record'), 'utf8')).to.equal('mine');
   });
 
-  it('looks again under the lock, so that a file which came meanwhile is not taken for the dead one', () => {
+  it('a file is inspected again under the lock, so that a new owner’s file is never removed', () => {
     writeFileSync(place.file('record'), 'theirs');
-    const looks: ClaimState[] = [{ kind: 'dead' }, { kind: 'owned', pid: 7 }];
-    const error = thrownBy(() => clearPath(place.file('record'), () => looks.shift()!));
+    const states: ClaimState[] = [{ kind: 'dead' }, { kind: 'owned', pid: 7 }];
+    const error = thrownBy(() => clearPath(place.file('record'), () => states.shift()!));
     expect(error.code).to.equal('FILE_OWNED');
     expect(readFileSync(place.file('record'), 'utf8')).to.equal('theirs');
   });
 
-  it('gives up a path that changes hands at every try', () => {
+  it('a claim fails after 8 attempts when the path changes its owner at every attempt', () => {
     const path = place.file('record');
     writeFileSync(path, 'theirs');
-    // Whatever is removed is there again before it can be linked.
+    // The inspection finds no file, but a file exists whenever the claimant links its own.
     const error = thrownBy(() =>
       claimPath(path, prepared('mine'), () => {
         return { kind: 'free' };
@@ -78,7 +81,7 @@ describe('claiming a path', () => {
     expect(error.message).to.contain('8 times');
   });
 
-  it('removes only its own file when it releases the path', () => {
+  it('releasing a path removes only the owner’s own file', () => {
     const path = place.file('record');
     writeFileSync(path, 'other');
     const inode = inodeOf(path)!;
@@ -90,15 +93,15 @@ describe('claiming a path', () => {
     expect(inodeOf(path)).to.equal(undefined);
   });
 
-  it('is won by one of several processes, whether the path is free or a dead owner’s', async function () {
+  it('exactly one of several processes wins a path that is free or belongs to a dead owner', async function () {
     this.timeout(120_000);
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
-    const corpse = place.create({ path: place.file('corpse') });
-    corpse.words.store32(40, dead.pid!);
+    const ofDeadOwner = place.create({ path: place.file('of-dead-owner') });
+    damageHeader(ofDeadOwner, 'ownerPid', dead.pid!);
     for (let round = 0; round < ROUNDS; round += 1) {
-      // Free, a dead owner's and no flow file at all, in turn.
-      if (round % 3 === 1) linkSync(corpse.path, place.file(`flow.${round}`));
+      // In turn: no file, a dead owner's flow file, a file that is not a flow file.
+      if (round % 3 === 1) linkSync(ofDeadOwner.path, place.file(`flow.${round}`));
       if (round % 3 === 2) writeFileSync(place.file(`flow.${round}`), 'rubbish');
     }
     for (let index = 0; index < CLAIMANTS; index += 1)
@@ -116,7 +119,7 @@ describe('claiming a path', () => {
     expect(readdirSync(place.path).filter((name) => name.endsWith('.tmp'))).to.deep.equal([]);
   });
 
-  it('passes from a killed owner to the next, and leaves a living one alone', async () => {
+  it('a path belongs to its living owner and, once that is killed, to the next claimant', async () => {
     const first = new TestProcess('test/fixtures/claimant', [place.file('flow')]);
     processes.push(first);
     await first.line();
@@ -141,18 +144,18 @@ describe('the claim lock', () => {
   });
   afterEach(() => place.remove());
 
-  it('is held by one at a time and let go when the action throws', () => {
+  it('the claim lock is released when the action throws', () => {
     const path = place.file('lock');
     expect(() =>
       withLock(path, () => {
-        throw new Error('inside');
+        throw new Error('failed action');
       }),
-    ).to.throw('inside');
+    ).to.throw('failed action');
     expect(withLock(path, () => 5)).to.equal(5);
     expect(readFileSync(path).subarray(0, 8).equals(Buffer.alloc(8))).to.equal(true);
   });
 
-  it('is taken over from a holder that died', async () => {
+  it('the claim lock of a dead holder is taken over', async () => {
     const path = place.file('lock');
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
@@ -163,7 +166,7 @@ describe('the claim lock', () => {
     expect(withLock(path, () => 'mine')).to.equal('mine');
   });
 
-  it('is not waited for without end', () => {
+  it('waiting for a claim lock that stays held ends with TIMED_OUT', () => {
     const path = place.file('lock');
     const error = thrownBy(() => withLock(path, () => withLock(path, () => 'never')));
     expect([error.code, error.facts]).to.deep.equal(['TIMED_OUT', { path, pid: process.pid }]);

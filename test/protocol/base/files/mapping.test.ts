@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { mapFile } from '../../../../protocol/base/files/mapping.js';
 
-describe('a mapped file', () => {
+describe('mapped files', () => {
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -20,7 +20,7 @@ describe('a mapped file', () => {
     }
   }
 
-  it('is mapped once by those who map it alike, while it is in use', () => {
+  it('a file is mapped once per access mode while the mapping is in use', () => {
     writeFileSync(join(directory, 'one'), Buffer.alloc(4096, 1));
     const first = mapped('one');
     expect(mapped('one')).to.equal(first);
@@ -30,7 +30,7 @@ describe('a mapped file', () => {
     expect(first[0]).to.equal(7);
   });
 
-  it('is another one when it has been replaced under its name', () => {
+  it('a file that has been replaced under its name is mapped again', () => {
     writeFileSync(join(directory, 'one'), Buffer.alloc(4096, 1));
     const before = mapped('one');
     rmSync(join(directory, 'one'));

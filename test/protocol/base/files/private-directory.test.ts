@@ -15,7 +15,7 @@ import { expect } from 'chai';
 
 import { isUsableDirectory, prepareDirectory } from '../../../../protocol/base/files/private-directory.js';
 
-describe('a private directory', () => {
+describe('private directories', () => {
   const isRoot = process.getuid?.() === 0;
   const uid = process.getuid?.() ?? 0;
   let base = '';
@@ -33,30 +33,30 @@ describe('a private directory', () => {
       .to.throw()
       .with.property('code');
 
-  it('is created with the stated mode, whatever the umask, and accepted again', () => {
+  it('a directory is created with the given mode whatever the umask, and accepted again', () => {
     prepareDirectory(path, { mode: 0o770 & ~0o020 });
     prepareDirectory(path);
     expect(lstatSync(path).mode & 0o777).to.equal(0o750);
     expect(isUsableDirectory(path, uid, true)).to.equal(true);
   });
 
-  it('is not created below a missing parent', () => {
-    expect(() => prepareDirectory(join(base, 'missing', 'runtime'))).to.throw(/missing is not there/);
+  it('a directory is not created in a missing parent', () => {
+    expect(() => prepareDirectory(join(base, 'missing', 'runtime'))).to.throw(/missing does not exist/);
   });
 
-  it('is refused when it is a symbolic link', () => {
+  it('a symbolic link is refused', () => {
     mkdirSync(join(base, 'target'), { mode: 0o750 });
     symlinkSync(join(base, 'target'), path);
     refused().that.equals('NOT_PERMITTED');
     expect(() => isUsableDirectory(path, uid, true)).to.throw('symbolic link');
   });
 
-  it('is refused when it is a file', () => {
+  it('a file in the place of the directory is refused', () => {
     writeFileSync(path, '');
     refused().that.equals('NOT_PERMITTED');
   });
 
-  it('is refused when its group or everybody can write', () => {
+  it('a directory that its group or all users can write is refused', () => {
     for (const mode of [0o770, 0o757]) {
       rmSync(path, { recursive: true, force: true });
       mkdirSync(path);
@@ -66,12 +66,12 @@ describe('a private directory', () => {
     }
   });
 
-  it('is refused where anybody could exchange it', () => {
+  it('a directory that any user could replace is refused', () => {
     chmodSync(base, 0o777);
     refused().that.equals('NOT_PERMITTED');
   });
 
-  it('is refused when somebody else owns it', function () {
+  it('a directory of another user is refused', function () {
     if (!isRoot) this.skip();
     mkdirSync(path, { mode: 0o750 });
     chownSync(path, 12_345, 12_345);
@@ -80,15 +80,15 @@ describe('a private directory', () => {
     expect(isUsableDirectory(path, 1000, false)).to.equal(true);
   });
 
-  it("is given the stated group's access", function () {
+  it('a directory is given to the stated group', function () {
     if (!isRoot) this.skip();
     prepareDirectory(path, { mode: 0o2750, group: 12_345 });
-    const found = lstatSync(path);
-    expect(found.gid).to.equal(12_345);
-    expect(found.mode & 0o7777).to.equal(0o2750);
+    const stats = lstatSync(path);
+    expect(stats.gid).to.equal(12_345);
+    expect(stats.mode & 0o7777).to.equal(0o2750);
   });
 
-  it('is not usable while it does not exist', () => {
+  it('a directory that does not exist is not usable', () => {
     expect(isUsableDirectory(path, uid, true)).to.equal(false);
   });
 });

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
+import { damageHeader } from './damage.js';
 import { createImage, openImage } from '../../../../protocol/flow/flow-file/image.js';
 import { inspectFlowFile, openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../../protocol/flow/flow-file/ring-reader.js';
@@ -143,13 +143,13 @@ describe('creating and opening a flow file', () => {
 
   it('refuses another version with both named, and still knows whose it is', () => {
     const made = place.create();
-    made.words.store32(HEADER.version, 7);
+    damageHeader(made, 'version', 7);
     const error = thrownBy(() => openFlowFile(made.path, 'read'));
     expect(error.code).to.equal('VERSION_MISMATCH');
     expect(error.facts).to.deep.include({ found: 7, known: 1 });
     expect(inspectFlowFile(made.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
     expect(thrownBy(() => place.create()).code).to.equal('FILE_OWNED');
-    made.words.store32(HEADER.version, 0);
+    damageHeader(made, 'version', 0);
     expect(thrownBy(() => openFlowFile(made.path, 'read')).code).to.equal('FILE_CORRUPT');
   });
 

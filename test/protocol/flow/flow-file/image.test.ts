@@ -9,7 +9,6 @@ import {
   imageState,
   openImage,
 } from '../../../../protocol/flow/flow-file/image.js';
-import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
 import { Place } from './place.js';
 
 const BYTES = 100 * IMAGE_BLOCK_BYTES + 123;
@@ -108,7 +107,7 @@ describe('the image', () => {
 
   it('is even again after a writer that died in the middle', () => {
     const file = place.create();
-    file.words.store64(HEADER.imageGeneration, 7);
+    file.imageGeneration = 7;
     new ImageWriter(file, createImage(place.file('image'), 10, { mode: 0o640 })).apply(
       Buffer.alloc(10),
       [],

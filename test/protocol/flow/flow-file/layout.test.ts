@@ -30,7 +30,7 @@ describe('the layout of a flow file', () => {
       epoch: 64,
       published: 128,
       imageGeneration: 192,
-      imageSequence: 200,
+      imageApplied: 200,
       sourceState: 208,
       stateSinceNs: 216,
       granted: 224,

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { fillChecked, problemOf } from '../../../fixtures/checked-payload.js';
 import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
-import { slotOffset } from '../../../../protocol/flow/flow-file/geometry.js';
-import { HEADER, SLOT } from '../../../../protocol/flow/flow-file/layout.js';
+import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { RingReader, type ReadStart } from '../../../../protocol/flow/flow-file/ring-reader.js';
 import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
@@ -58,7 +57,7 @@ describe('the ring', () => {
   it('goes on where a sequence needs its upper half', () => {
     const { file } = ring(4);
     for (const carry of [2 ** 31, 2 ** 32, 2 ** 40, 5 * 2 ** 32]) {
-      file.words.store64(HEADER.published, carry - 3);
+      file.published = carry - 3;
       const writer = new RingWriter(file);
       const reader = new RingReader(file, 'next');
       const target = Buffer.alloc(CAPACITY);
@@ -163,8 +162,7 @@ describe('the ring', () => {
           path: place.file(`back-${(runs += 1)}`),
         });
         let writer = new RingWriter(file);
-        const sequences = (): number[] =>
-          [0, 1, 2, 3].map((index) => file.words.load64(slotOffset(file.geometry, index) + SLOT.sequence));
+        const sequences = (): number[] => [0, 1, 2, 3].map((index) => file.slotWord(index));
         for (const { do: what, count } of steps) {
           if (what === 'write') writeAndPublish(writer, file, count);
           else if (what === 'skip') {

@@ -23,9 +23,9 @@ import {
   linkSocketPath,
 } from '../../../../protocol/base/paths.js';
 import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
-import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { ownerOfTemporary, temporaryName } from '../../../../protocol/base/files/temporary-name.js';
+import { damageHeader } from '../../flow/flow-file/damage.js';
 
 /** A dead owner: its process id belongs to a later process now. */
 const DEAD = { ...identityToWire(ownIdentity()), startTicks: 1 };
@@ -65,7 +65,7 @@ describe('clean-up', () => {
     const sizes = { slotCount: 2, payloadCapacity: 100, flags: 0, epoch: 1, mode: 0o640 };
     const file = createFlowFile({ path, identity, ...sizes });
     writeFileSync(path.replace(/flow$/, 'image'), 'image');
-    if (!alive) file.words.store64(HEADER.ownerStartTicks, 1);
+    if (!alive) damageHeader(file, 'ownerStartTicks', 1);
     return path;
   }
   function record(app: string, identity: object): void {

@@ -1,4 +1,4 @@
-/** A clock that the test moves. */
+/** A clock that the test advances, for the tests of sessions and permanent connections. */
 import type { Clock } from '../../../../protocol/base/clock.js';
 
 interface Timer {
@@ -9,7 +9,7 @@ interface Timer {
 export class ManualClock implements Clock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
-  readonly #arrivals: (() => void)[] = [];
+  readonly #onTimer: (() => void)[] = [];
 
   nowMs(): number {
     return this.#nowMs;
@@ -18,20 +18,20 @@ export class ManualClock implements Clock {
   after(delayMs: number, action: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, action };
     this.#timers.add(timer);
-    for (const arrived of this.#arrivals.splice(0)) arrived();
+    for (const notify of this.#onTimer.splice(0)) notify();
     return () => this.#timers.delete(timer);
   }
 
-  /** The delays of the timers that run, shortest first. */
+  /** The remaining times of the running timers, shortest first. */
   get delaysMs(): number[] {
     return [...this.#timers].map(({ atMs }) => atMs - this.#nowMs).sort((a, b) => a - b);
   }
 
-  /** Resolves when a timer runs. */
+  /** Resolves when at least one timer is running. */
   async waitForTimer(): Promise<void> {
     while (this.#timers.size === 0) {
       await new Promise<void>((resolve) => {
-        this.#arrivals.push(resolve);
+        this.#onTimer.push(resolve);
       });
     }
   }

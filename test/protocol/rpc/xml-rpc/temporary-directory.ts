@@ -1,4 +1,4 @@
-/** A directory for the sockets of one test. */
+/** A temporary directory for the socket files of one test. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,0 +1,30 @@
+/**
+ * Handlers of the XML-RPC methods that child processes of the app server call: duplicators (owners
+ * of flow files) and the gateway (SpecTcl's services). Part of the handler table that `services.ts`
+ * puts together; touches nothing but the objects that it is given.
+ */
+import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
+import type { GatewayProcess } from '../children/gateway-process.js';
+import { requirePermanent, type CallOrigin } from '../clients/call-origin.js';
+import type { Duplicators } from '../flows/duplicators.js';
+import type { FlowControl } from '../flows/flow-control.js';
+
+export function childCalls(
+  duplicators: Duplicators,
+  flowControl: FlowControl,
+  gateway: GatewayProcess,
+): Partial<Handlers<MirrorflowContract, CallOrigin>> {
+  return {
+    'duplicator.subscribe': ([ready], origin) => duplicators.subscribe(ready, requirePermanent(origin)),
+    'duplicator.report': ([report], origin) => duplicators.report(report, requirePermanent(origin)),
+    'duplicator.demoted': ([link], origin) => {
+      const opening = duplicators.consumerOfLink(requirePermanent(origin), link);
+      if (opening !== undefined) flowControl.demoted(opening);
+      return opening !== undefined;
+    },
+    'duplicator.release': (_params, origin) => duplicators.mayEnd(requirePermanent(origin)),
+    'gateway.subscribe': ([ready], origin) => gateway.subscribe(ready, requirePermanent(origin)),
+    'child.failed': ([failure]) => duplicators.startFailed(failure) || gateway.startFailed(failure),
+  };
+}

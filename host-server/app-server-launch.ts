@@ -1,0 +1,78 @@
+/**
+ * How the host server starts the app server of an application (its program, its arguments, its
+ * time-outs) and what it reads from and removes of the app server's record file. Called once, by
+ * `host-server.ts`, for the room `applications/`, which starts and restarts app servers.
+ */
+import { formatAddress } from '../protocol/base/address.js';
+import { systemClock } from '../protocol/base/clock.js';
+import { programPath } from '../protocol/base/installation.js';
+import { LIMITS } from '../protocol/base/limits.js';
+import { isAlive } from '../protocol/base/owner-identity.js';
+import { logFilePath } from '../protocol/base/paths.js';
+import { formatPortRange } from '../protocol/base/port-range.js';
+import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
+import { CHILD_RESTART_LIMITS } from '../protocol/host/process-kit/restart-policy.js';
+import { appServerArguments } from '../protocol/rpc/contract/app-server-options.js';
+import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
+import {
+  hasApplicationRecord,
+  readApplicationRecord,
+  removeApplicationLeftovers,
+} from './applications/application-record.js';
+import type { HostServerOptions } from './options.js';
+
+export const APPLICATION_TIMES: ApplicationTimes = {
+  readyTimeoutMs: LIMITS.childReadyTimeoutMs,
+  // An app server stops its duplicators within LIMITS.childStopTimeoutMs, then itself.
+  quitTimeoutMs: LIMITS.childStopTimeoutMs + 1_000,
+  stopTimeoutMs: LIMITS.appServerStopTimeoutMs,
+  restart: CHILD_RESTART_LIMITS,
+};
+
+/** `changed` runs when the state of an application has changed. */
+export function applicationDependencies(
+  hostOptions: HostServerOptions,
+  times: ApplicationTimes,
+  changed: ApplicationDependencies['changed'],
+): ApplicationDependencies {
+  const { directory, flowDirectory, appServer, security } = hostOptions;
+  return {
+    clock: systemClock,
+    times,
+    childSpec: (options) => ({
+      title: `app server ${options.name}`,
+      script: appServer ?? programPath('app-server'),
+      args: appServerArguments(options, {
+        ...security.files,
+        ...dataOptions(hostOptions),
+        directory,
+        flowDirectory,
+      }),
+      logFile: logFilePath(directory, 'app-server', options.name),
+      readyTimeoutMs: times.readyTimeoutMs,
+      stopTimeoutMs: times.stopTimeoutMs,
+      clock: systemClock,
+    }),
+    runningServer: (name) => {
+      const server = readApplicationRecord(directory, name)?.identity;
+      return server !== undefined && isAlive(server) ? server.pid : undefined;
+    },
+    stopServer: async (name) => {
+      const server = readApplicationRecord(directory, name)?.identity;
+      if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
+    },
+    hasRecord: (name) => hasApplicationRecord(directory, name),
+    recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
+    removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
+    changed,
+  };
+}
+
+/** Data for other hosts are served on the address and with the scheme of the host server itself. */
+function dataOptions({ listen, network }: HostServerOptions) {
+  const { dataPorts } = network;
+  return {
+    dataListen: formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 }),
+    dataPorts: dataPorts === undefined ? undefined : formatPortRange(dataPorts),
+  };
+}

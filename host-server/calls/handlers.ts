@@ -1,0 +1,145 @@
+/**
+ * Handlers of the XML-RPC methods of the host server (`host.*`, `child.failed`), and which callers
+ * may call them. `host-server.ts` passes the table to its endpoints; touches nothing but the
+ * objects that it is given.
+ */
+import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
+import type { Applications } from '../applications/applications.js';
+import type { HostContext, HostSession } from '../control/host-context.js';
+import type { WebProcess } from '../control/web-process.js';
+import type { Peers } from '../peers/peers.js';
+import type { Network } from './network.js';
+
+/** The answer to host.info. */
+export interface HostFacts {
+  /** Name of this host on its network. */
+  readonly host: string;
+  /** Version of the package. */
+  readonly version: string;
+  readonly directory: string;
+  readonly flowDirectory: string;
+  readonly startedAt: Date;
+  /** Port of XML-RPC over HTTP; 0 before the server listens. */
+  port(): number;
+  /** The web viewer; undefined when there is none. */
+  web(): WebProcess | undefined;
+}
+
+/** Methods that other hosts may call, having proved the shared secret. */
+const PEER_METHODS = new Set<string>([
+  'host.info',
+  'host.applications',
+  'host.run',
+  'host.stop',
+  'host.introduce',
+  'host.running',
+  'host.forward',
+] satisfies (keyof MirrorflowContract)[]);
+const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
+
+/**
+ * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
+ * calls a method between hosts.
+ */
+export function authorizeHost(method: string, { peerAddress }: HostContext): void {
+  if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
+  const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
+  throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });
+}
+
+/** `quit` resolves when the host server is about to end. */
+export function hostHandlers(
+  applications: Applications,
+  network: Network,
+  peers: Peers,
+  facts: HostFacts,
+  quit: (everything: boolean) => Promise<void>,
+): Partial<Handlers<MirrorflowContract, HostContext>> {
+  return {
+    'host.info': () => {
+      const web = facts.web()?.address;
+      return {
+        version: facts.version,
+        protocol: PROTOCOL_VERSION,
+        pid: process.pid,
+        host: facts.host,
+        directory: facts.directory,
+        flowDirectory: facts.flowDirectory,
+        port: facts.port(),
+        startedAt: facts.startedAt,
+        ...(web === undefined ? {} : { web }),
+      };
+    },
+    'host.applications': () => applications.list(),
+    'host.run': ([options, host]) => {
+      refuseConfigurationOnly(options);
+      return network.run(options, host);
+    },
+    'host.restart': ([options]) => {
+      refuseConfigurationOnly(options);
+      return applications.restart(options);
+    },
+    'host.stop': ([name, host]) => network.stop(name, host),
+    'host.network': () => network.hosts(),
+    'host.introduce': ([host], { session, peerAddress = '' }) => {
+      return peers.introduced(requirePermanent('host.introduce', session), host, peerAddress);
+    },
+    'host.running': ([names], { session }) => {
+      peers.setRunning(requirePermanent('host.running', session), names);
+      return true;
+    },
+    'host.relay': ([host, call], { session }) => {
+      const application = session === undefined ? undefined : applications.ofSession(session);
+      if (application === undefined) {
+        throw new MirrorflowError('NOT_PERMITTED', 'host.relay is for the app servers of this host only');
+      }
+      return network.relay(application, host, call);
+    },
+    'host.forward': ([application, call], { session }) => {
+      const from = peers.nameOf(requirePermanent('host.forward', session));
+      return network.forward(from, application, call);
+    },
+    'host.quit': async ([everything]) => {
+      await quit(everything ?? false);
+      return true;
+    },
+    'host.subscribe': ([ready], { session }) => {
+      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', session));
+      // After the answer, and on every connection: what the app server has may be outdated.
+      setImmediate(() => network.sendHosts(ready.name));
+      return { adopted };
+    },
+    'child.ready': ([served]) => facts.web()?.reportReady(served) ?? false,
+    'child.failed': ([failure]) => {
+      if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
+      return true;
+    },
+  };
+}
+
+/**
+ * Throws NOT_PERMITTED for programs and access: a caller of the host server must not be able to run
+ * any program as its user, or to admit others.
+ */
+function refuseConfigurationOnly(options: ApplicationOptions): void {
+  for (const member of ['programs', 'access'] as const) {
+    if (options[member] === undefined) continue;
+    throw new MirrorflowError(
+      'NOT_PERMITTED',
+      `the ${member} of ${options.name} can be stated in the configuration file of the host server only`,
+    );
+  }
+}
+
+/** For methods that bind something to the connection. Throws REFUSED over HTTP. */
+function requirePermanent(method: string, session: HostSession | undefined): HostSession {
+  if (session !== undefined) return session;
+  throw new MirrorflowError(
+    'REFUSED',
+    `${method} is for permanent connections only: its effect ends with the connection of the caller`,
+  );
+}

@@ -1,0 +1,147 @@
+/**
+ * The connected hosts as one network: what runs where, starting and stopping applications on other
+ * hosts, and the calls that app servers of one application make to each other through their host
+ * servers. Called by the handlers beside it; makes XML-RPC calls on existing connections only.
+ */
+import type { HostOnNetwork, RelayedCall } from '../../protocol/rpc/contract/hosts.js';
+import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
+import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
+import type { Applications } from '../applications/applications.js';
+import type { Peer } from '../peers/connected-peer.js';
+import type { Peers, UnreachablePeer } from '../peers/peers.js';
+
+/** Time in which another host must answer what runs there. */
+const ANSWER_TIMEOUT_MS = 2_000;
+/** Each host on the way of a call times out after the next one, so that the cause arrives. */
+const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 2_000;
+const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 1_000;
+const FORWARD_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs + 1_000;
+/** Relayed calls of one application under way at the same time. */
+const RELAYED_MAX = 256;
+
+export interface OwnHost {
+  readonly name: string;
+  readonly version: string;
+  readonly startedAt: Date;
+}
+
+export class Network {
+  readonly #own: OwnHost;
+  readonly #applications: Applications;
+  readonly #peers: Peers;
+  /** Relayed calls under way, by application. */
+  readonly #underway = new Map<string, number>();
+
+  constructor(own: OwnHost, applications: Applications, peers: Peers) {
+    this.#own = own;
+    this.#applications = applications;
+    this.#peers = peers;
+  }
+
+  /** See host.network. */
+  async hosts(): Promise<HostOnNetwork[]> {
+    const { name, version, startedAt } = this.#own;
+    const own = {
+      host: name,
+      own: true,
+      connected: true,
+      version,
+      since: startedAt,
+      applications: this.#applications.list(),
+    };
+    const connected = await Promise.all(this.#peers.list().map((peer) => this.#inquire(peer)));
+    return [own, ...connected, ...this.#peers.unreachable().map(unreachableOnNetwork)];
+  }
+
+  /** See host.run. Throws UNKNOWN_HOST. */
+  run(options: ApplicationOptions, host: string | undefined): Promise<ApplicationInfo> {
+    if (this.#isHere(host)) return this.#applications.run(options);
+    return this.#peers.peer(host).call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  /** See host.stop. Throws UNKNOWN_HOST. */
+  stop(name: string, host: string | undefined): Promise<ApplicationInfo> {
+    if (this.#isHere(host)) return this.#applications.stop(name);
+    return this.#peers.peer(host).call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
+  }
+
+  /**
+   * See host.relay: from the app server of `application` here to the one on `host`. Rejects with
+   * LIMIT_REACHED, UNKNOWN_HOST.
+   */
+  async relay(application: string, host: string, call: RelayedCall): Promise<RpcValue> {
+    const underway = this.#underway.get(application) ?? 0;
+    if (underway >= RELAYED_MAX) {
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        `${RELAYED_MAX} calls of ${application} for other hosts are under way already`,
+        { application, limit: RELAYED_MAX },
+      );
+    }
+    this.#underway.set(application, underway + 1);
+    try {
+      const options = { timeoutMs: FORWARD_TIMEOUT_MS };
+      return await this.#peers.peer(host).call('host.forward', [application, call], options);
+    } finally {
+      this.#underway.set(application, (this.#underway.get(application) ?? 1) - 1);
+    }
+  }
+
+  /** See host.forward: from host `from` to the app server here. Throws NOT_RUNNING. */
+  forward(from: string, application: string, { method, params }: RelayedCall): Promise<RpcValue> {
+    const server = this.#applications.callerOf(application);
+    if (server === undefined) {
+      throw new MirrorflowError('NOT_RUNNING', `${application} does not run on host ${this.#own.name}`, {
+        application,
+      });
+    }
+    return server.call(method, [from, ...params]);
+  }
+
+  /** Sends every app server here the list of hosts on which its application runs too. */
+  sendHostsToAll(): void {
+    for (const { name } of this.#applications.list()) this.sendHosts(name);
+  }
+
+  /** Sends the app server of one application that list (app.hosts), if it is connected. */
+  sendHosts(application: string): void {
+    const hosts = this.#peers
+      .list()
+      .filter(({ running }) => running.has(application))
+      .map(({ name: host, address }) => ({ host, address }));
+    // An app server that is ending fails the call and needs no list.
+    this.#applications
+      .callerOf(application)
+      ?.call('app.hosts', [this.#own.name, hosts])
+      .catch(() => undefined);
+  }
+
+  async #inquire(peer: Peer): Promise<HostOnNetwork> {
+    const { name: host, address, version, since } = peer;
+    const facts = { host, own: false, connected: true, address, version, since };
+    try {
+      const applications = await peer.call('host.applications', [], { timeoutMs: ANSWER_TIMEOUT_MS });
+      return { ...facts, applications };
+    } catch (error) {
+      return { ...facts, cause: describeError(error), applications: [] };
+    }
+  }
+
+  #isHere(host: string | undefined): host is undefined {
+    return host === undefined || host === this.#own.name;
+  }
+}
+
+function unreachableOnNetwork({ name: host, address, since, cause }: UnreachablePeer): HostOnNetwork {
+  return {
+    ...(host !== undefined && { host }),
+    ...(since !== undefined && { since }),
+    own: false,
+    connected: false,
+    address,
+    cause,
+    applications: [],
+  };
+}

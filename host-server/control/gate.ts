@@ -1,0 +1,83 @@
+/**
+ * Admits the permanent connections of other hosts to the control port: limits the attempts per
+ * address, demands a proof of the shared secret, logs the reason of a refusal once. Used by
+ * `control-port.ts`; owns every socket from its arrival until it is a session.
+ */
+import type { Socket } from 'node:net';
+import type { Clock } from '../../protocol/base/clock.js';
+import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import { acceptControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
+import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
+import type { HostContext, HostSession } from './host-context.js';
+
+/** Handshakes under way at the same time; one more closes the oldest. */
+const HANDSHAKES_MAX = 64;
+
+/** Addresses whose last refusal is remembered; beyond, all are forgotten and logged again. */
+const REFUSALS_MAX = 1_024;
+
+export interface GateOptions {
+  /** Undefined: every connection is refused, with that reason. */
+  readonly secret: Secret | undefined;
+  readonly session: (peerAddress: string) => SessionOptions<HostContext>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #failed: FailedAttempts;
+  /** The last logged reason of a refusal, by address. */
+  readonly #refusals = new Map<string, string>();
+  readonly #handshakes = new Set<Socket>();
+  #closed = false;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#failed = new FailedAttempts(options.clock);
+  }
+
+  /** Owns the socket. Resolves with the session, or undefined when the connection was refused. */
+  async admit(socket: Socket): Promise<HostSession | undefined> {
+    const { secret, session } = this.#options;
+    const peer = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
+    if (this.#closed || this.#failed.refusedForMs(peer) > 0) {
+      socket.destroy();
+      return undefined;
+    }
+    const [oldest] = this.#handshakes;
+    if (this.#handshakes.size >= HANDSHAKES_MAX) oldest?.destroy();
+    this.#handshakes.add(socket);
+    try {
+      const admitted = await acceptControl(socket, secret, session(peer));
+      this.#failed.succeeded(peer);
+      this.#refusals.delete(peer);
+      return admitted;
+    } catch (error) {
+      // A connection that the network cut does not count as a failed attempt.
+      if (!isMirrorflowError(error, 'TRANSPORT_ERROR')) this.#refuse(peer, describeError(error));
+      return undefined;
+    } finally {
+      this.#handshakes.delete(socket);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const socket of this.#handshakes) socket.destroy();
+  }
+
+  #refuse(peer: string, reason: string): void {
+    const { log } = this.#options;
+    if (this.#failed.failed(peer)) {
+      log.warn('too many refused connections; the address is refused for a while', { peer });
+    } else if (this.#refusals.get(peer) !== reason) {
+      log.warn('a connection of another host was refused', { peer, reason });
+    }
+    if (this.#refusals.size >= REFUSALS_MAX) this.#refusals.clear();
+    this.#refusals.set(peer, reason);
+  }
+}
