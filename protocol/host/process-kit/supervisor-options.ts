@@ -62,4 +62,9 @@ export interface SupervisorOptions<Ready, Connection extends ProcessConnection> 
   readonly predecessor?: Predecessor;
   readonly restart?: RestartLimits;
   readonly quit?: QuitRequest<Connection>;
+  /**
+   * Ends what the process has left running. A requested stop runs it when the process has ended, or
+   * when none ran, and is complete after it. Never rejects.
+   */
+  readonly afterStop?: () => Promise<void>;
 }

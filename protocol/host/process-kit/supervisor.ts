@@ -287,6 +287,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     const allExited = this.#living.allExited();
     this.#stopping = this.#endAll(predecessorToo)
       .then(() => allExited)
+      .then(() => this.#options.afterStop?.())
       .then(() => {
         if (turn === this.#turn) this.#step({ kind: 'stopped' });
       });

@@ -86,6 +86,32 @@ describe('supervisor of a child', () => {
     expect([rig.supervisor.pid, rig.supervisor.adopted]).to.deep.equal([1, false]);
   });
 
+  it('a stop is complete when what the process left running has ended, also after its death', async () => {
+    for (const dies of [false, true]) {
+      let complete: () => void = () => undefined;
+      let calls = 0;
+      const rig = new Rig({
+        afterStop: () =>
+          new Promise((resolve) => {
+            calls += 1;
+            complete = resolve;
+          }),
+      });
+      await rig.run();
+      if (dies) {
+        rig.last.end('SIGKILL');
+        await turn();
+        expect(rig.supervisor.state).to.equal('delayed');
+      }
+      const stopped = rig.supervisor.stop();
+      await turn();
+      expect([rig.supervisor.state, calls]).to.deep.equal(['stopping', 1]);
+      complete();
+      await stopped;
+      expect(rig.supervisor.state).to.equal('idle');
+    }
+  });
+
   it('start failure, death after ready and requested stop are three outcomes', async () => {
     const rig = new Rig();
     rig.supervisor.start();
