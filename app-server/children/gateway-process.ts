@@ -21,6 +21,7 @@ import type { ProcessConnection } from '../../protocol/host/process-kit/supervis
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
 import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
+import { gatewayArguments } from '../../protocol/rpc/contract/gateway-options.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import type {
   GatewayInfo,
@@ -133,14 +134,17 @@ export class GatewayProcess {
 
   #launch(): Child<GatewayReady> {
     const { application, directory, flowDirectory } = this.#server;
-    const { name } = application;
+    const { name, gateway } = application;
+    if (gateway === undefined) throw new MirrorflowError('BAD_OPTION', `${name} has no gateway`);
     return new Child<GatewayReady>({
       title: `gateway ${name}`,
       script: programPath('gateway'),
-      args: ['--app', name, '--options', JSON.stringify(this.#options)].concat(
-        ['--parent', appSocketPath(directory, name)],
-        ['--directory', directory, '--flow-dir', flowDirectory],
-      ),
+      args: gatewayArguments(name, {
+        gateway,
+        parent: appSocketPath(directory, name),
+        directory,
+        flowDirectory,
+      }),
       logFile: logFilePath(directory, 'gateway', name),
       clock: this.#clock,
     });

@@ -13,7 +13,8 @@ import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { remoteDefinition, SPECTRA, spectraDefinition, type FlowDefinition } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from '../children/flow-duplicator.js';
-import { livingOwner, stopOwner } from './flow-files.js';
+import { stopOwner } from '../../protocol/host/clean-up/orphans.js';
+import { livingOwner } from './flow-files.js';
 import { Flow } from './flow.js';
 import { launchDuplicator } from './launch-duplicator.js';
 import type { Openings } from './openings.js';
@@ -161,7 +162,7 @@ export class FlowTable {
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
-      wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
+      isOpen: () => this.#openings.ofFlow(name).some(({ established }) => established),
       changed: () => this.removeIfUnused(flow),
     };
   }

@@ -19,7 +19,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
-import type { FlowState } from '../../protocol/rpc/contract/shapes.js';
+import { appServerArguments } from '../../protocol/rpc/contract/app-server-options.js';
+import type { ApplicationOptions, FlowState } from '../../protocol/rpc/contract/shapes.js';
 import { appSocketPath } from '../../protocol/base/paths.js';
 import { Logger } from '../../protocol/base/log.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
@@ -64,6 +65,8 @@ export interface Peer {
   readonly token: string;
 }
 
+type Settings = Omit<ApplicationOptions, 'name'>;
+
 export class TestSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
   readonly flowDirectory = join(this.directory, 'flows');
@@ -72,11 +75,11 @@ export class TestSystem {
 
   /** Starts an app server and waits until it takes sessions. */
   async start(
-    args: readonly string[] = ['--source', SOURCE],
+    settings: Settings = { source: SOURCE },
     name = 'e1',
     env: NodeJS.ProcessEnv = {},
   ): Promise<ChildProcess> {
-    const server = this.spawn(args, name, env);
+    const server = this.spawn(settings, name, env);
     await eventually('the app server takes sessions', async () => {
       if (server.exitCode !== null) throw new Error(`the app server ended: ${this.log(server)}`);
       try {
@@ -94,10 +97,16 @@ export class TestSystem {
     return new HttpRpcClient({ host: '127.0.0.1', port }, { token: readToken(this.directory) ?? '' });
   }
 
-  /** Starts the program without waiting. */
-  spawn(args: readonly string[], name = 'e1', env: NodeJS.ProcessEnv = {}): ChildProcess {
+  /** Starts the program without waiting; `more` words end its command line. */
+  spawn(
+    settings: Settings,
+    name = 'e1',
+    env: NodeJS.ProcessEnv = {},
+    more: readonly string[] = [],
+  ): ChildProcess {
     const log = openSync(this.#logOf(this.#servers.length), 'w');
-    const all = ['--name', name, '--directory', this.directory, '--flow-dir', this.flowDirectory, ...args];
+    const { directory, flowDirectory } = this;
+    const all = [...appServerArguments({ name, ...settings }, { directory, flowDirectory }), ...more];
     const server = spawn(process.execPath, [MAIN, ...all], {
       stdio: ['ignore', log, log],
       env: { ...process.env, MIRRORFLOW_DUPLICATOR: STAND_IN, ...env },

@@ -20,8 +20,8 @@ export class RunningApplication {
   readonly #https: HttpRpcClient[] = [];
   readonly #servers: ChildProcess[] = [];
 
-  async start(args: readonly string[] = []): Promise<ChildProcess> {
-    const server = await this.system.start(args, 'e1', REAL);
+  async start(settings: Parameters<TestSystem['start']>[0] = {}): Promise<ChildProcess> {
+    const server = await this.system.start(settings, 'e1', REAL);
     this.#servers.push(server);
     return server;
   }

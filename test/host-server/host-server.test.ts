@@ -8,6 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { appServerArguments } from '../../protocol/rpc/contract/app-server-options.js';
 import { identityToWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -196,9 +197,9 @@ describe('host server', () => {
   it('an app server that was started by hand is listed, and not restarted when it dies', async () => {
     const first = place.program();
     await first.ready();
-    const where = ['--directory', place.directory, '--flow-dir', place.flowDirectory];
-    const options = ['--name', 'e1', '--port', '0', '--update-interval', '5'];
-    const byHand = spawn(process.execPath, [STAND_IN, ...options, ...where]);
+    const { directory, flowDirectory } = place;
+    const words = appServerArguments({ name: 'e1', updateIntervalMs: 5 }, { directory, flowDirectory });
+    const byHand = spawn(process.execPath, [STAND_IN, ...words]);
     const before = await place.connect();
     await until('it has subscribed', async () => (await before('host.applications', [])).length === 1);
     const [info] = await before('host.applications', []);

@@ -16,6 +16,10 @@ import {
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { CuttingProxy } from '../fixtures/cutting-proxy.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../protocol/rpc/contract/duplicator-options.js';
 import { TestProcess } from '../fixtures/child-process.js';
 import { fillChecked, problemOf } from '../fixtures/checked-payload.js';
 import { eventually } from './whole-system.js';
@@ -27,13 +31,14 @@ const BUFFERS = 512;
 class Host {
   readonly directory: string;
   readonly #root: string;
-  readonly #args: readonly string[];
+  /** Undefined for the host of the provider. */
+  readonly #source: string | undefined;
   #program: TestProcess | undefined;
 
-  constructor(root: string, name: string, args: readonly string[]) {
+  constructor(root: string, name: string, source?: string) {
     this.#root = root;
     this.directory = join(root, name);
-    this.#args = args;
+    this.#source = source;
     mkdirSync(join(this.directory, 'links'), { recursive: true, mode: 0o750 });
   }
 
@@ -54,25 +59,18 @@ class Host {
 
   /** Starts its duplicator; answers with the port it serves at. */
   async start(serve: string): Promise<number> {
-    const places = ['--directory', this.directory, '--flow-dir', join(this.directory, 'flows')];
-    // However slow this machine is, whoever was killed is waited for.
-    const patience = ['--reattach', '600000', '--start-timeout', '60000'];
-    const names = [
-      ...patience,
-      '--app',
-      'test',
-      '--flow',
-      'events',
-      '--secret-file',
-      join(this.#root, 'secret'),
-    ];
-    const program = new TestProcess(
-      'duplicator/main',
-      [...names, ...places, ...this.#args, '--serve', serve],
-      {
-        MIRRORFLOW_LOG_FORMAT: 'json',
-      },
-    );
+    const options = {
+      application: 'test',
+      directory: this.directory,
+      flowDirectory: join(this.directory, 'flows'),
+      secretFile: join(this.#root, 'secret'),
+      // However slow this machine is, a killed duplicator is waited for.
+      reattachMs: 600_000,
+      startTimeoutMs: 60_000,
+    };
+    const program = new TestProcess('duplicator/main', this.#words(serve, options), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     this.#program = program;
     await program.until(() => program.errors.includes('"message":"ready"'));
     return Number(/"address":"tcp:\/\/127\.0\.0\.1:(\d+)"/.exec(program.errors)?.[1]);
@@ -80,6 +78,31 @@ class Host {
 
   async kill(): Promise<void> {
     await this.program.kill();
+  }
+
+  /** An output listens on the port of its command line, an input that serves on on `listen`. */
+  #words(serve: string, options: DuplicatorDocument): string[] {
+    const flow = 'events';
+    const source = this.#source;
+    if (source !== undefined) {
+      return duplicatorArguments({
+        flow,
+        direction: 'input',
+        source,
+        options: { ...options, listen: serve },
+      });
+    }
+    const colon = serve.lastIndexOf(':');
+    const port = Number(serve.slice(colon + 1));
+    const sizes = { bufferSize: SIZE, buffers: BUFFERS };
+    const listen = serve.slice(0, colon);
+    return duplicatorArguments({
+      flow,
+      direction: 'output',
+      ...sizes,
+      port,
+      options: { ...options, listen },
+    });
   }
 
   async close(): Promise<void> {
@@ -166,14 +189,13 @@ describe('a flow between hosts, as processes', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  function host(name: string, args: readonly string[]): Host {
-    const made = new Host(root, name, args);
+  function host(name: string, source?: string): Host {
+    const made = new Host(root, name, source);
     hosts.push(made);
     return made;
   }
 
-  const first = (): Host =>
-    host('a', ['--direction', 'output', '--buffers', String(BUFFERS), '--buffer-size', String(SIZE)]);
+  const first = (): Host => host('a');
   const free = 'tcp://127.0.0.1:0';
   const at = (port: number): string => `tcp://127.0.0.1:${port}`;
 
@@ -205,7 +227,7 @@ describe('a flow between hosts, as processes', () => {
     it(`loses nothing when the ${killed} duplicator is killed and started again`, async () => {
       const a = first();
       const port = await a.start(free);
-      const b = host('b', ['--source', at(port)]);
+      const b = host('b', at(port));
       await b.start(free);
       const output = await provide(a);
       const got = await taker(b, 4_000);
@@ -224,7 +246,7 @@ describe('a flow between hosts, as processes', () => {
 
   it('has all of its ring for a consumer that had read nothing of it when the receiving duplicator was killed', async () => {
     const a = first();
-    const b = host('b', ['--source', at(await a.start(free))]);
+    const b = host('b', at(await a.start(free)));
     await b.start(free);
     const output = await provide(a);
     const slow = await attachConsumer(b.opened, { delivery: 'lossless', start: 'oldest' });
@@ -249,11 +271,11 @@ describe('a flow between hosts, as processes', () => {
     const a = first();
     const toB = await CuttingProxy.before(await a.start(free));
     proxies.push(toB);
-    const b = host('b', ['--source', toB.address]);
+    const b = host('b', toB.address);
     const middle = await b.start(free);
     const toC = await CuttingProxy.before(middle);
     proxies.push(toC);
-    const c = host('c', ['--source', toC.address]);
+    const c = host('c', toC.address);
     await c.start(free);
     const count = 1_500;
     const got = await Promise.all([a, b, c].flatMap((on) => all(20).map(() => taker(on, count))));
@@ -286,7 +308,7 @@ describe('a flow between hosts, as processes', () => {
 
   it('leaves nothing behind on either host', async () => {
     const a = first();
-    const b = host('b', ['--source', at(await a.start(free))]);
+    const b = host('b', at(await a.start(free)));
     await b.start(free);
     await b.close();
     await a.close();

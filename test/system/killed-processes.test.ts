@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { expect } from 'chai';
 import { connectHost, type Client, type FlowStatus } from '../../client-lib/index.js';
-import { linkSocketPath } from '../../protocol/base/paths.js';
+import { isAlive, identityOfProcess } from '../../protocol/base/owner-identity.js';
+import { flowFilePath, linkSocketPath } from '../../protocol/base/paths.js';
 import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { APP, FLOW, appServerPid, expectIntact, startWithFlow } from './system-with-flow.js';
@@ -137,7 +138,7 @@ describe('what is promised when processes are killed', function () {
       }
       return info?.state === 'failed' ? info : undefined;
     });
-    expect(failed.cause).to.match(/ended 9 times within 30 s and is given up/);
+    expect(failed.cause).to.match(/ended 9 times within 30 s and is not started again/);
     expect(killed.size).to.equal(9);
     await input.close();
   });
@@ -163,6 +164,30 @@ describe('what is promised when processes are killed', function () {
     await client.close();
     await expectIntact(flow);
   });
+
+  for (const stop of ['host.stop', 'SIGTERM of the host server'] as const) {
+    it(`${stop} ends the duplicators of an application whose app server is dead`, async () => {
+      flow.consumer('one').program.start();
+      flow.startProvider();
+      await flow.goesOn();
+      const client = await system.client(APP);
+      const duplicator = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
+      await client.close();
+      const identity = identityOfProcess(duplicator)!;
+      const appServer = await appServerPid(system);
+      await flow.kill();
+      process.kill(appServer, 'SIGKILL');
+      if (stop === 'host.stop') await system.host.stop(APP);
+      else {
+        const exit = once(hostServer, 'exit');
+        hostServer.kill('SIGTERM');
+        await exit;
+      }
+      expect(isAlive(identity)).to.equal(false);
+      expect(inspectFlowFile(flowFilePath(system.flowDirectory, APP, FLOW)).kind).to.equal('free');
+      expect(existsSync(linkSocketPath(system.directory, APP, FLOW))).to.equal(false);
+    });
+  }
 
   it('a host server that is killed costs nothing: the next one sees all again', async () => {
     flow.consumer('one').program.start();

@@ -103,7 +103,7 @@ describe('the duplicators of an app server', () => {
   });
 
   describe('adoption', () => {
-    async function killAndStartAgain(args?: readonly string[]): Promise<void> {
+    async function killAndStartAgain(source?: string): Promise<void> {
       const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
@@ -111,7 +111,7 @@ describe('the duplicators of an app server', () => {
       first.kill('SIGKILL');
       await exitOf(first);
       expect(system.starts().filter(lives)).to.have.length(2);
-      await system.start(args);
+      await system.start(source === undefined ? undefined : { source });
     }
 
     it('an app server adopts the duplicators of a killed one without a second start', async () => {
@@ -148,7 +148,7 @@ describe('the duplicators of an app server', () => {
     });
 
     it('a duplicator that mirrors another source than configured is replaced', async () => {
-      await killAndStartAgain(['--source', 'spectcl://127.0.0.1?rest=10&mirror=10']);
+      await killAndStartAgain('spectcl://127.0.0.1?rest=10&mirror=10');
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
       expect((await call('flow.inquire', ['spectra'])).source).to.include('rest=10');

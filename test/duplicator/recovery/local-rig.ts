@@ -6,9 +6,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../../protocol/rpc/contract/duplicator-options.js';
 import { parseOptions, type LocalFlowOptions } from '../../../duplicator/options.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { TestProcess } from '../../fixtures/child-process.js';
+
+type Settings = Partial<DuplicatorDocument>;
 
 export class LocalRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -26,22 +32,23 @@ export class LocalRig {
     return join(this.flows, 'test', 'events.flow');
   }
 
-  args(more: readonly string[] = []): string[] {
-    const what = ['--app', 'test', '--flow', 'events', '--direction', 'output', '--buffer-size', '1000'];
-    return [...what, '--buffers', '8', '--directory', this.runtime, '--flow-dir', this.flows, ...more];
+  /** The command line of a duplicator of this flow. */
+  args(settings: Settings = {}, buffers = 8): string[] {
+    const options = { application: 'test', directory: this.runtime, flowDirectory: this.flows, ...settings };
+    return duplicatorArguments({ flow: 'events', direction: 'output', bufferSize: 1000, buffers, options });
   }
 
-  async flow(more: readonly string[] = []): Promise<LocalFlow> {
+  async flow(settings: Settings = {}, buffers = 8): Promise<LocalFlow> {
     const log = new Logger('test', { format: 'json', sink: (line) => void this.logged.push(line) });
-    const flow = new LocalFlow(parseOptions(this.args(more), {}) as LocalFlowOptions, log);
+    const flow = new LocalFlow(parseOptions(this.args(settings, buffers), {}) as LocalFlowOptions, log);
     await flow.start();
     this.#flows.push(flow);
     return flow;
   }
 
   /** Starts the duplicator as a program and waits until it is ready. */
-  async program(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {
-    const program = new TestProcess('duplicator/main', this.args(more), {
+  async program(settings: Settings = {}, env: NodeJS.ProcessEnv = {}, buffers = 8): Promise<TestProcess> {
+    const program = new TestProcess('duplicator/main', this.args(settings, buffers), {
       MIRRORFLOW_LOG_FORMAT: 'json',
       ...env,
     });

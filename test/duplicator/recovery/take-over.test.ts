@@ -86,7 +86,7 @@ describe('the successor of a killed duplicator', () => {
     const { epoch } = slow.file;
     const inode = statSync(rig.path).ino;
     await first.kill();
-    const next = await rig.program(['--reattach', '600000']);
+    const next = await rig.program({ reattachMs: 600_000 });
     expect(next.errors).to.contain('the file of a dead owner was taken over');
     expect(statSync(rig.path).ino).to.equal(inode);
     expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
@@ -127,7 +127,7 @@ describe('the successor of a killed duplicator', () => {
     fill(await provider());
     await first.kill();
     dead.close();
-    await rig.program(['--reattach', '1']);
+    await rig.program({ reattachMs: 1 });
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });
@@ -139,10 +139,10 @@ describe('the successor of a killed duplicator', () => {
     const { epoch } = late.file;
     fill(await provider());
     await first.kill();
-    const second = await rig.program(['--reattach', '600000']);
+    const second = await rig.program({ reattachMs: 600_000 });
     await consumer({ epoch, sequence: quick.reader.next });
     await second.kill();
-    await rig.program(['--reattach', '600000']);
+    await rig.program({ reattachMs: 600_000 });
     const after = await provider();
     const again = await consumer({ epoch, sequence: quick.reader.next });
     take(again, BUFFERS);
@@ -162,7 +162,7 @@ describe('the successor of a killed duplicator', () => {
     fill(await provider());
     await first.kill();
     await killed.kill();
-    const next = await rig.program(['--reattach', '600000']);
+    const next = await rig.program({ reattachMs: 600_000 });
     const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
     await next.until(() => next.errors.includes('are not expected any more'));
     expect(again.missedAtStart).to.equal(0);
@@ -171,17 +171,17 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  for (const [what, more] of [
-    ['the number of buffers', ['--buffers', '9']],
-    ['the type', ['--type', 'other']],
-    ['the properties', ['--properties', '{"a":1}']],
+  for (const [what, settings, buffers] of [
+    ['the number of buffers', {}, 9],
+    ['the type', { type: 'other' }, 8],
+    ['the properties', { properties: { a: 1 } }, 8],
   ] as const) {
     it(`a successor makes a new file with a larger epoch when ${what} changed`, async () => {
       const first = await rig.program();
       fill(await provider());
       const { epoch } = openFlowFile(rig.path, 'read');
       await first.kill();
-      const next = await rig.program(more);
+      const next = await rig.program(settings, {}, buffers);
       expect(next.errors).to.contain('the file of a dead owner is replaced');
       const file = openFlowFile(rig.path, 'read');
       expect([file.epoch > epoch, file.published]).to.deep.equal([true, 0]);
@@ -214,10 +214,13 @@ describe('the successor of a killed duplicator', () => {
       // A sound file would be taken over without the recovery program.
       damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
       const list = join(rig.directory, 'starts');
-      const next = await rig.program([], {
-        MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
-        MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
-      });
+      const next = await rig.program(
+        {},
+        {
+          MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
+          MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
+        },
+      );
       expect(next.errors).to.contain(outcome);
       expect(readFileSync(list, 'utf8').trim().split('\n')).to.have.length(starts);
     });
@@ -234,8 +237,10 @@ describe('the successor of a killed mirror duplicator', () => {
     await Promise.all(programs.splice(0).map((program) => program.kill()));
     await rig.close();
   });
-  const run = async (...more: string[]): Promise<TestProcess> => {
-    const program = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json' });
+  const run = async (source = rig.simulator.address): Promise<TestProcess> => {
+    const program = new TestProcess('duplicator/main', rig.args({}, source), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     programs.push(program);
     await program.until(() => program.errors.includes('"message":"ready"'));
     return program;
@@ -265,12 +270,12 @@ describe('the successor of a killed mirror duplicator', () => {
     const proxy = await CuttingProxy.before(mirrorPort);
     try {
       const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
-      const first = await run('--connect', connect);
+      const first = await run(connect);
       const header = openFlowFile(path(), 'read');
       await first.kill();
       const { published } = header;
       proxy.stall();
-      await run('--connect', connect);
+      await run(connect);
       expect([header.published, header.sourceState]).to.deep.equal([published, 'stale']);
       proxy.resume();
       await eventually(() => header.published > published && header.sourceState === 'live', 'an update');

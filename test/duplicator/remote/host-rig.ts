@@ -13,6 +13,11 @@ import type { OutputFlowOptions } from '../../../client-lib/output/output-option
 import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../../duplicator/options.js';
+import {
+  duplicatorArguments,
+  type DuplicatorArguments,
+  type DuplicatorDocument,
+} from '../../../protocol/rpc/contract/duplicator-options.js';
 import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock } from '../../../protocol/base/clock.js';
@@ -22,6 +27,8 @@ import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { Logger } from '../../../protocol/base/log.js';
 
 export const SECRET = 'correct horse battery staple';
+
+type Settings = Partial<DuplicatorDocument>;
 
 export class HostRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -45,21 +52,24 @@ export class HostRig {
   }
 
   /** A flow that a provider on this host fills. */
-  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<RigFlow> {
-    const options = this.#options([
-      '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
-    ]); // prettier-ignore
+  async local(
+    buffers: number,
+    bufferSize: number,
+    settings: Settings = {},
+    flow = this.#flow,
+  ): Promise<RigFlow> {
+    const options = this.#options({ flow, direction: 'output', buffers, bufferSize }, settings);
     if (options.direction !== 'output') throw new Error('the options describe no local flow');
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
   /** The flow that the duplicator at `source` sends. */
-  async remote(source: string, more: readonly string[] = []): Promise<RigFlow> {
-    return this.#start(this.makeRemote(source, more));
+  async remote(source: string, settings: Settings = {}, buffers = 0): Promise<RigFlow> {
+    return this.#start(this.makeRemote(source, settings, buffers));
   }
 
-  makeRemote(source: string, more: readonly string[] = []): RemoteFlow {
-    const options = this.#options(['--source', source, ...more]);
+  makeRemote(source: string, settings: Settings = {}, buffers = 0): RemoteFlow {
+    const options = this.#options({ flow: this.#flow, direction: 'input', source, buffers }, settings);
     if (options.direction !== 'remote') throw new Error('the options describe no flow of another host');
     const flow = new RemoteFlow(options, systemClock, this.#logger);
     this.#flows.push(flow);
@@ -82,11 +92,13 @@ export class HostRig {
     return new Logger('test', { level: 'warn', format: 'json', sink: (line) => this.log.push(line) });
   }
 
-  #options(args: readonly string[]) {
-    return parseOptions(
-      ['--app', 'test', '--flow', this.#flow, ...(this.#secret === '' ? [] : ['--secret-file', this.secretFile]), ...args],
-      { MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows') },
-    ); // prettier-ignore
+  #options(given: Omit<DuplicatorArguments, 'options'>, settings: Settings) {
+    const secret = this.#secret === '' ? {} : { secretFile: this.secretFile };
+    const options = { application: 'test', ...secret, ...settings };
+    return parseOptions(duplicatorArguments({ ...given, options }), {
+      MIRRORFLOW_DIR: this.directory,
+      MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows'),
+    });
   }
 }
 
