@@ -7,7 +7,7 @@
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
-import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';

@@ -118,7 +118,7 @@ export class FlowDuplicator {
   }
 
   /** Whether another duplicator has run here before the current one. */
-  get follows(): boolean {
+  get hasPredecessor(): boolean {
     return this.#runs > 1;
   }
 
@@ -131,7 +131,7 @@ export class FlowDuplicator {
   }
 
   /** Nothing runs and nothing is to be started. */
-  get isQuiet(): boolean {
+  get isIdle(): boolean {
     return this.#supervisor.state === 'idle' || this.#supervisor.state === 'failed';
   }
 
@@ -177,7 +177,7 @@ export class FlowDuplicator {
   }
 
   /** The owner of the flow file was refused: the reason that an open waiting for it reports. */
-  refusedOwner(reason: string): void {
+  ownerRefused(reason: string): void {
     this.#refusal = reason;
   }
 
@@ -204,7 +204,7 @@ export class FlowDuplicator {
   }
 
   /** A client has closed the flow: a restart without a client that needs it is cancelled. */
-  reconsider(): void {
+  cancelNeedlessRestart(): void {
     if (!this.#isNeeded()) this.#supervisor.cancelRestart();
   }
 

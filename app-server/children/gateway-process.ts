@@ -15,7 +15,7 @@ import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import { inspectGatewayRecord, readGatewayRecord } from '../../protocol/host/gateway-record.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import { stopForeign } from '../../protocol/host/process-kit/foreign-process.js';
 import type { ProcessConnection } from '../../protocol/host/process-kit/supervised-process.js';
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';

@@ -128,7 +128,7 @@ export class FlowTable {
   /** Removes a flow that is not permanent, unless its duplicator lives or a client has it open. */
   removeIfUnused(flow: Flow): void {
     const { name, permanent, duplicator } = flow;
-    if (permanent || this.#flows.get(name) !== flow || !duplicator.isQuiet) return;
+    if (permanent || this.#flows.get(name) !== flow || !duplicator.isIdle) return;
     if (this.#openings.ofFlow(name).length > 0) return;
     const file = flowFilePath(
       this.#options.server.flowDirectory,

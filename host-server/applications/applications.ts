@@ -11,7 +11,7 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';

@@ -55,7 +55,7 @@ export class ClaimedGatewayRecord {
   }
 
   /** Names the shared memory that exists or is about to be created. */
-  holds(segment: SegmentRecord | undefined): void {
+  setSegment(segment: SegmentRecord | undefined): void {
     this.#claimed.replace(recordOf(segment));
   }
 

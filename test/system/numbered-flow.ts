@@ -31,9 +31,9 @@ export class NumberedFlow {
       script: 'test/chaos/programs/provider.js',
       args: () => [app, flow, ...[size, buffers, this.#run, batch].map(String)],
       ...this.#surroundings(`provider-${app}-${flow}`, system),
-      line: (line) => {
+      onLine: (line) => {
         const [kind, next] = line.split(' ');
-        if (kind === 'P') this.ledger.published(`${app}/${flow}`, this.#run, Number(next));
+        if (kind === 'P') this.ledger.recordPublished(`${app}/${flow}`, this.#run, Number(next));
         this.published = this.ledger.totals.sent;
       },
     });
@@ -62,7 +62,7 @@ export class NumberedFlow {
   /** Waits until every consumer has a buffer that was written from now on. */
   async goesOn(readers: readonly Reader[] = this.#readers): Promise<void> {
     const now = Date.now();
-    const back = await Promise.all(readers.map((reader) => reader.backSince(now, 90_000)));
+    const back = await Promise.all(readers.map((reader) => reader.waitForDelivery(now, 90_000)));
     if (back.includes(undefined)) throw new Error(`not every consumer goes on: ${this.problems.join('; ')}`);
   }
 

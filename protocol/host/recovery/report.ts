@@ -60,7 +60,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   missing: 'does not exist',
 };
 
-export function inWords(report: RecoveryReport): string[] {
+export function reportLines(report: RecoveryReport): string[] {
   const { file, verdict, owner, flow, findings } = report;
   return [
     `${file}: ${VERDICTS[verdict]}`,

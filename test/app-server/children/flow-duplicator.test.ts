@@ -90,7 +90,7 @@ describe('duplicator of a flow', () => {
     last().end('SIGKILL');
     await turn();
     isOpen = false;
-    duplicator.reconsider();
+    duplicator.cancelNeedlessRestart();
     expect(duplicator.state).to.equal('idle');
     expect(clock.delaysMs).to.deep.equal([]);
   });
@@ -138,7 +138,7 @@ describe('duplicator of a flow', () => {
     owner = 77;
     const opening = failureOf(duplicator.whenReady());
     await turn();
-    duplicator.refusedOwner('it speaks protocol version 9');
+    duplicator.ownerRefused('it speaks protocol version 9');
     clock.advance(OWNER_SUBSCRIBES_WITHIN_MS);
     const error = await opening;
     expect(error.code).to.equal('FILE_OWNED');
@@ -172,7 +172,7 @@ describe('duplicator of a flow', () => {
     await turn();
     duplicator.subscribed(readyMessage(last()), session);
     expect((await again).identity.pid).to.equal(2);
-    expect(duplicator.follows).to.equal(true);
+    expect(duplicator.hasPredecessor).to.equal(true);
   });
 
   it('a report with the token of another start is ignored', async () => {

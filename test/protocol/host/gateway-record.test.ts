@@ -37,9 +37,9 @@ describe('record of a gateway', () => {
   it('the record names the shared memory and its creator', () => {
     const record = new ClaimedGatewayRecord(path, undefined);
     const creator = ownIdentity();
-    record.holds({ key: 'XA7c', creator });
+    record.setSegment({ key: 'XA7c', creator });
     expect(readGatewayRecord(path)).to.deep.equal({ owner: creator, segment: { key: 'XA7c', creator } });
-    record.holds(undefined);
+    record.setSegment(undefined);
     expect(readGatewayRecord(path)).to.deep.equal({ owner: creator });
     record.release();
   });
