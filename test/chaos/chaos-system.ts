@@ -234,7 +234,10 @@ export class ChaosSystem {
   }
 
   /** A process that ends unexpectedly is reported as a problem; then `restart` is called. */
-  #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+  #processOptions(
+    name: string,
+    restart: () => void,
+  ): Pick<ParticipantOptions, 'env' | 'logFile' | 'onUnexpectedExit'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
