@@ -1,18 +1,26 @@
-// Mocha's spec reporter, which also writes its totals as JSON to the file named by the option `totals`, and tells which tests needed a second
-// try: what fails once on a shared machine does not stop everybody, and is not hidden.
+// Mocha's spec reporter. Also writes totals and the reasons of skipped tests as JSON to the file that the option `totals`
+// names, and prints which tests failed once and passed at a second try.
 const { writeFileSync } = require('node:fs');
 const { Spec } = require('mocha').reporters;
+
+/** Set by test/kit/skip.ts on the test, or on the suite that a hook skipped. */
+function skipReason(test) {
+  for (let place = test; place; place = place.parent) if (place.skipReason) return place.skipReason;
+  return `no reason given: ${test.fullTitle()}`;
+}
 
 module.exports = class TotalsReporter extends Spec {
   constructor(runner, options) {
     super(runner, options);
     const retried = [];
+    const skipped = [];
     runner.on('retry', (test, error) => retried.push(`${test.fullTitle()}: ${error?.message ?? error}`));
+    runner.on('pending', (test) => skipped.push(skipReason(test)));
     runner.once('end', () => {
-      for (const what of retried) process.stdout.write(`  failed once, and was tried again: ${what}\n`);
-      const { passes, failures, pending } = this.stats;
+      for (const title of retried) process.stdout.write(`  failed once, passed at a second try: ${title}\n`);
+      const { passes, failures } = this.stats;
       const file = options.reporterOptions?.totals ?? options.reporterOption?.totals;
-      if (file) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, pending }));
+      if (file) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped }));
     });
   }
 };

@@ -5,22 +5,13 @@
 import { expect } from 'chai';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import {
-  eventually,
-  EVENTS_OUTPUT as OUTPUT,
-  exitOf,
-  failureOf,
-  inSystems,
-  lives,
-  presentation,
-  SOURCE,
-  SPECTRA_INPUT as INPUT,
-  type TestSystem,
-} from './test-system.js';
+import { eventually } from '../kit/eventually.js';
+import { EVENTS_OUTPUT as OUTPUT, exitOf, eachTestInSystem, isProcessAlive, presentation, SOURCE, SPECTRA_INPUT as INPUT, type AppServerSystem } from './app-server-system.js';
+import { failureOf } from '../kit/failure-of.js';
 
 describe('app server', () => {
-  let system: TestSystem;
-  inSystems((started) => (system = started));
+  let system: AppServerSystem;
+  eachTestInSystem((started) => (system = started));
 
   describe('start and end', () => {
     it('an app server answers app.info alike on its socket and over HTTP', async () => {
@@ -64,7 +55,7 @@ describe('app server', () => {
       await call('flow.open', [token, INPUT]);
       server.kill('SIGTERM');
       expect(await exitOf(server)).to.equal(0);
-      expect(system.starts().filter(lives)).to.deep.equal([]);
+      expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
       expect(system.leftovers()).to.deep.equal([]);
     });
 
@@ -73,11 +64,11 @@ describe('app server', () => {
       system.standIn('hang');
       const { call, token } = await system.client();
       const opening = failureOf(call('flow.open', [token, INPUT]));
-      await eventually('the duplicator is started', () => system.starts().length > 0);
+      await eventually(() => system.starts().length > 0, 'the duplicator is started');
       expect(await call('app.quit', [])).to.equal(true);
       expect((await opening).code).to.equal('STOPPED');
       expect(await exitOf(server)).to.equal(0);
-      expect(system.starts().filter(lives)).to.deep.equal([]);
+      expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
     });
   });
 
@@ -108,8 +99,8 @@ describe('app server', () => {
       expect((await stays.call('flow.inquire', ['spectra'])).clients).to.equal(1);
       goes.session.destroy();
       await eventually(
-        'the session has ended',
         async () => (await stays.call('client.list', [])).length === 1,
+        'the session has ended',
       );
       expect((await stays.call('flow.inquire', ['spectra'])).clients).to.equal(0);
       const error = await failureOf(stays.call('flow.close', [goes.token, 1]));

@@ -1,20 +1,12 @@
 /** Opening flows at the app server as a program, with stand-ins for duplicators. */
 import { expect } from 'chai';
-import {
-  eventually,
-  EVENTS_OUTPUT as OUTPUT,
-  failureOf,
-  inSystems,
-  kill,
-  SPECTRA_INPUT as INPUT,
-  stateOf,
-  type Peer,
-  type TestSystem,
-} from './test-system.js';
+import { eventually } from '../kit/eventually.js';
+import { EVENTS_OUTPUT as OUTPUT, eachTestInSystem, kill, SPECTRA_INPUT as INPUT, stateOf, type RpcPeer, type AppServerSystem } from './app-server-system.js';
+import { failureOf } from '../kit/failure-of.js';
 
 describe('an app server, when flows are opened', () => {
-  let system: TestSystem;
-  inSystems((started) => (system = started));
+  let system: AppServerSystem;
+  eachTestInSystem((started) => (system = started));
 
   it('two openings at the same moment start one duplicator', async () => {
     await system.start();
@@ -59,7 +51,7 @@ describe('an app server, when flows are opened', () => {
     expect(info).to.deep.include({ state: 'failed', cause: 'no SpecTcl at all', clients: 0 });
     system.standIn('ready');
     await call('flow.open', [token, INPUT]);
-    expect(await stateOf({ call } as Peer)).to.equal('running');
+    expect(await stateOf({ call } as RpcPeer)).to.equal('running');
   });
 
   it('an opening fails with the last words of a duplicator that ended during its start', async () => {
@@ -107,7 +99,7 @@ describe('an app server, when flows are opened', () => {
     await call('flow.close', [token, handle]);
     expect((await call('flow.list', [])).map(({ flow }) => flow)).to.deep.equal(['events']);
     kill(system.starts()[0]!, 'SIGTERM');
-    await eventually('the flow is removed', async () => (await call('flow.list', [])).length === 0);
+    await eventually(async () => (await call('flow.list', [])).length === 0, 'the flow is removed');
   });
 
   it('a provider with other sizes redefines a flow that no other client has open', async () => {

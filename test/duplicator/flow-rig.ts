@@ -10,8 +10,8 @@ import { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
-import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
+import { eventually } from '../kit/eventually.js';
 
 /** Long: the simulator answers in this process, which may be busy. */
 const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };

@@ -10,9 +10,9 @@ import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
-import { TestProcess } from '../fixtures/child-process.js';
-import { eventually } from '../fixtures/polling.js';
 import { FlowRig } from './flow-rig.js';
+import { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
 
 /** The part of an app server that a duplicator calls. */
 class FakeAppServer {

@@ -17,7 +17,8 @@ import { UnixDatagramSocket } from '../../protocol/flow/signal-link/unix-datagra
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
-import { Place, PROGRAM, STAND_IN, until } from './running.js';
+import { HostServerSystem, PROGRAM, STAND_IN } from './host-server-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const PYTHON = `
 import sys, xmlrpc.client
@@ -38,14 +39,14 @@ function lives(pid: number | undefined): boolean {
   return isAlive({ pid: pid ?? 0, startTicks: 0n });
 }
 
-function recordedPort(place: Place): number {
+function recordedPort(place: HostServerSystem): number {
   return (JSON.parse(readFileSync(join(place.directory, 'host.json'), 'utf8')) as { port: number }).port;
 }
 
 describe('host server', () => {
-  let place: Place;
+  let place: HostServerSystem;
   beforeEach(() => {
-    place = new Place();
+    place = new HostServerSystem();
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
@@ -78,7 +79,7 @@ describe('host server', () => {
 
   it('of several host servers that start at once for one directory, one runs', async () => {
     const programs = [place.program(), place.program(), place.program()];
-    await until('one is ready', () => programs.some((program) => program.logged('ready').length > 0));
+    await eventually(() => programs.some((program) => program.logged('ready').length > 0), 'one is ready');
     const losers = programs.filter((program) => program.logged('ready').length === 0);
     expect(losers).to.have.length(2);
     expect(await Promise.all(losers.map((program) => program.exit))).to.deep.equal([3, 3]);
@@ -155,10 +156,10 @@ describe('host server', () => {
     const call = await place.connect();
     await call('host.run', [{ name: 'e1' }]);
     process.kill(pid ?? 0, 'SIGKILL');
-    await until('it runs again', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'running' && info.pid !== pid;
-    });
+    }, 'it runs again');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ source: 'unix:/data', restarts: 1 });
   });
@@ -200,7 +201,7 @@ describe('host server', () => {
     const options = ['--name', 'e1', '--port', '0', '--update-interval', '5'];
     const byHand = spawn(process.execPath, [STAND_IN, ...options, ...where]);
     const before = await place.connect();
-    await until('it has subscribed', async () => (await before('host.applications', [])).length === 1);
+    await eventually(async () => (await before('host.applications', [])).length === 1, 'it has subscribed');
     const [info] = await before('host.applications', []);
     expect(info).to.include({ state: 'running', byHand: true, pid: byHand.pid });
     expect((await before('host.run', [{ name: 'e1', updateIntervalMs: 5 }])).pid).to.equal(byHand.pid);
@@ -211,10 +212,10 @@ describe('host server', () => {
     const call = await place.connect();
     expect(await call('host.run', [{ name: 'e1' }])).to.include({ byHand: true, pid: byHand.pid });
     byHand.kill('SIGKILL');
-    await until('its death is seen', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'failed';
-    });
+    }, 'its death is seen');
     expect((await call('host.applications', []))[0]).to.include({ restarts: 0 });
     expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
   });
@@ -315,14 +316,14 @@ describe('host server', () => {
       const file = join(place.root, 'mirrorflow.json');
       writeFileSync(file, JSON.stringify({ applications: [{ name: 'e1' }, { name: 'fails' }] }));
       const program = place.program(['--config', file], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
-      await until('it pings twice', () => notices.filter((text) => text === 'WATCHDOG=1').length >= 2);
+      await eventually(() => notices.filter((text) => text === 'WATCHDOG=1').length >= 2, 'it pings twice');
       const ready = notices.findIndex((text) => text.startsWith('READY=1'));
       expect(notices[ready]).to.equal('READY=1\nSTATUS=2 applications: 1 running, 1 failed');
       expect(notices.slice(0, ready)).to.include('STATUS=2 applications: 2 starting');
       expect(notices.indexOf('WATCHDOG=1')).to.be.greaterThan(ready);
       program.child.kill('SIGTERM');
       expect(await program.exit).to.equal(0);
-      await until('STOPPING is sent', () => notices.includes('STOPPING=1'));
+      await eventually(() => notices.includes('STOPPING=1'), 'STOPPING is sent');
       expect(notices.slice(notices.indexOf('STOPPING=1'))).not.to.include('WATCHDOG=1');
     } finally {
       systemd.close();

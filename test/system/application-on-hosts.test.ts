@@ -14,7 +14,8 @@ import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
 import { gatewayOf } from './gateway-system.js';
 import { LoopbackHosts } from './loopback-hosts.js';
-import { eventually, type WholeSystem } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
 
 const APP = 'lab';
 const SIZES = { bufferSize: 64, buffers: 16 } as const;
@@ -40,8 +41,8 @@ class Hello {
 
 describe('an application on several hosts', function () {
   let hosts: LoopbackHosts;
-  let a: WholeSystem;
-  let b: WholeSystem;
+  let a: RealSystem;
+  let b: RealSystem;
 
   beforeEach(async () => {
     hosts = new LoopbackHosts();
@@ -125,7 +126,7 @@ describe('an application on several hosts', function () {
     await flow.close();
     const idle = (client: Client) => async (): Promise<boolean> =>
       (await client.flows()).every((info) => info.flow !== 'events' || info.state !== 'running');
-    await eventually('the duplicator of the consumer has ended', idle(consumer));
+    await eventually(idle(consumer), 'the duplicator of the consumer has ended');
   });
 
   it('a second provider is refused wherever it is, with the first one’s name and host', async () => {
@@ -170,9 +171,9 @@ describe('an application on several hosts', function () {
     // Those that come next take up what goes on.
     for (const system of [a, b]) await system.startHost();
     for (const system of [a, b]) {
-      await eventually('the application is known again', async () => {
+      await eventually(async () => {
         return (await system.host.applications()).some(({ state }) => state === 'running');
-      });
+      }, 'the application is known again');
     }
   });
 
@@ -186,7 +187,7 @@ describe('an application on several hosts', function () {
     expect(await consumer.send(new Hello('client'), { to: { client: 'provider' } })).to.equal(1);
     expect(await consumer.send(new Hello('application'), { to: { application: true } })).to.equal(1);
     expect(await consumer.send(new Hello('provider'), { to: { provider: 'events' } })).to.equal(1);
-    await eventually('all have come', () => received.length === 3);
+    await eventually(() => received.length === 3, 'all have come');
     expect(received).to.deep.equal(['client', 'application', 'provider']);
     expect(await codeOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(
       /^UNKNOWN_CLIENT/,
@@ -201,9 +202,9 @@ describe('an application on several hosts', function () {
     const consumer = await b.client(APP, 'consumer');
     const flow = await consumer.openInput('events', { history: 8, flowControl: { xoff: [6], xon: [2] } });
     for (let value = 0; value < 8; value += 1) await out.write(numbered(value));
-    await eventually('the XOFF has come', () => marks.includes('xoff of consumer'));
+    await eventually(() => marks.includes('xoff of consumer'), 'the XOFF has come');
     for (let value = 0; value < 8; value += 1) expect(await next(flow)).to.equal(value);
-    await eventually('the XON has come', () => marks.includes('xon of consumer'));
+    await eventually(() => marks.includes('xon of consumer'), 'the XON has come');
   });
 
   it('everybody is seen, and asked to quit, from any host', async () => {
@@ -245,7 +246,7 @@ describe('an application on several hosts', function () {
     expect((await b.host.applications()).find(({ name }) => name === 'e1')).to.include({ via: 'a' });
     const there = await b.client('e1', 'viewer');
     const mirror = await there.mirror();
-    await eventually('it is kept up to date', () => mirror.published > 10);
+    await eventually(() => mirror.published > 10, 'it is kept up to date');
     for (let reads = 0; reads < 20; reads += 1) {
       expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
     }
@@ -263,14 +264,14 @@ describe('an application on several hosts', function () {
     await a.host.run({ name: 'show' });
     await hosts.together();
     const client = await a.client('show');
-    const pid = await eventually('the program is run', () =>
+    const pid = await eventually(() =>
       client.runProgram('viewer', 'c').catch((error: unknown) => {
         if (isMirrorflowError(error, 'UNKNOWN_HOST')) return undefined;
         throw error;
-      }),
+      }), 'the program is run',
     );
     expect(pid).to.be.greaterThan(1);
-    const told = await eventually('it has told', () => existsSync(ran) && readFileSync(ran, 'utf8'));
+    const told = await eventually(() => existsSync(ran) && readFileSync(ran, 'utf8'), 'it has told');
     expect(told).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
     rmSync(folder, { recursive: true });
   });
@@ -293,7 +294,7 @@ describe('an application on several hosts', function () {
       simulator.step(500);
       const partial = await direct.update();
       expect(partial.type).to.equal(PARTIAL);
-      await eventually('the change came through', async () => same(await served.update(), partial));
+      await eventually(async () => same(await served.update(), partial), 'the change came through');
     } finally {
       direct.close();
       served.close();

@@ -9,13 +9,15 @@ import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { NetworkLab } from '../network/lab.js';
 import { needsLab } from '../network/needs-lab.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
+import { killHard } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('hosts on a network with multicast', function () {
   this.timeout(180_000);
   let lab: NetworkLab;
   let directory: string;
-  const systems: WholeSystem[] = [];
+  const systems: RealSystem[] = [];
 
   before(function () {
     needsLab(this);
@@ -35,10 +37,10 @@ describe('hosts on a network with multicast', function () {
   });
 
   /** A host that looks for others. `port`: 0 for any. */
-  function host(name: string, secret = 'the secret of the laboratory'): WholeSystem {
+  function host(name: string, secret = 'the secret of the laboratory'): RealSystem {
     const secretFile = join(directory, `secret-${name}`);
     writeFileSync(secretFile, secret, { mode: 0o600 });
-    const system = new WholeSystem({
+    const system = new RealSystem({
       command: (program, args) => lab.on(name, program, args),
       hostOptions: [
         '--listen', `tcp://${lab.host(name).address}:0`, '--host-name', name, '--secret-file', secretFile, '--discover',
@@ -48,11 +50,11 @@ describe('hosts on a network with multicast', function () {
     return system;
   }
 
-  const seenBy = async ({ host: one }: WholeSystem): Promise<string[]> =>
+  const seenBy = async ({ host: one }: RealSystem): Promise<string[]> =>
     (await one.network()).flatMap(({ host: name = '', own, connected }) => (connected && !own ? [name] : []));
 
-  const meet = (one: WholeSystem, name: string): Promise<unknown> =>
-    eventually(`a host sees ${name}`, async () => (await seenBy(one)).includes(name));
+  const meet = (one: RealSystem, name: string): Promise<unknown> =>
+    eventually(async () => (await seenBy(one)).includes(name), `a host sees ${name}`);
 
   it('find each other whoever comes first, and share what runs there', async () => {
     const a = host('a');
@@ -79,7 +81,7 @@ describe('hosts on a network with multicast', function () {
     await meet(a, 'b');
     const { port } = await b.host.info();
     await killHard(server);
-    await eventually('the loss is seen', async () => !(await seenBy(a)).includes('b'));
+    await eventually(async () => !(await seenBy(a)).includes('b'), 'the loss is seen');
     await b.startHost();
     expect((await b.host.info()).port).to.not.equal(port);
     await meet(a, 'b');
@@ -94,7 +96,7 @@ describe('hosts on a network with multicast', function () {
     const c = host('c');
     await c.startHost();
     await meet(a, 'c');
-    await eventually('the stranger was tried', () => /refused|secret/.test(a.logs() + c.logs()));
+    await eventually(() => /refused|secret/.test(a.logs() + c.logs()), 'the stranger was tried');
     expect(await seenBy(a)).to.deep.equal(['c']);
     expect(await seenBy(stranger)).to.deep.equal([]);
   });

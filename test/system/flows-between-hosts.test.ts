@@ -11,10 +11,10 @@ import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
 import { OutputFlow } from '../../client-lib/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import { CuttingProxy } from '../fixtures/cutting-proxy.js';
-import { TestProcess } from '../fixtures/child-process.js';
-import { fillChecked, problemOf } from '../fixtures/checked-payload.js';
-import { eventually } from './whole-system.js';
+import { CuttingProxy } from '../kit/cutting-proxy.js';
+import { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
+import { fillChecked, problemOf } from '../kit/checked-payload.js';
 
 const SIZE = 20_000;
 const BUFFERS = 512;
@@ -134,11 +134,11 @@ class Taker {
 }
 
 async function comeBack(reattach: () => Promise<void>): Promise<void> {
-  await eventually('a restarted duplicator', () =>
+  await eventually(() =>
     reattach().then(
       () => true,
       () => false,
-    ),
+    ), 'a restarted duplicator',
   );
 }
 
@@ -207,7 +207,7 @@ describe('a flow between hosts, as processes', () => {
       const got = await taker(b, 4_000);
       const writing = write(output, 0, 4_000);
       for (const reached of [500, 1_500, 2_500]) {
-        await eventually(`buffer ${reached}`, () => got.sequences.length >= reached);
+        await eventually(() => got.sequences.length >= reached, `buffer ${reached}`);
         await (killed === 'receiving' ? b : a).kill();
         if (killed === 'receiving') await b.start(free);
         else await a.start(at(port));
@@ -225,17 +225,17 @@ describe('a flow between hosts, as processes', () => {
     const output = await provide(a);
     const slow = await attachConsumer(b.opened, { delivery: 'lossless', start: 'oldest' });
     const writing = write(output, 0, BUFFERS + 100);
-    await eventually('a full ring', () => slow.file.published === BUFFERS);
+    await eventually(() => slow.file.published === BUFFERS, 'a full ring');
     await b.kill();
     slow.close();
     await b.start(free);
     const start = { epoch: slow.reader.epoch, sequence: slow.reader.next };
     const again = await attachConsumer(b.opened, { delivery: 'lossless', start });
-    await eventually('the rest', () => {
+    await eventually(() => {
       while (again.reader.look() === 'ready') again.reader.advance();
       again.acknowledge(again.reader.next, false);
       return again.reader.next === BUFFERS + 100;
-    });
+    }, 'the rest');
     await writing;
     expect([again.missedAtStart, again.reader.missed]).to.deep.equal([0, 0]);
     again.close();
@@ -256,7 +256,7 @@ describe('a flow between hosts, as processes', () => {
     const output = await provide(a);
     const writing = write(output, 0, count);
     const reached = (sequences: number): Promise<unknown> =>
-      eventually(`buffer ${sequences}`, () => got.every((one) => one.sequences.length >= sequences));
+      eventually(() => got.every((one) => one.sequences.length >= sequences), `buffer ${sequences}`);
     await reached(200);
     toB.cut();
     await reached(500);

@@ -5,8 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MirrorflowError, type Client } from '../../client-lib/index.js';
-import { problemOf } from '../fixtures/checked-payload.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
+import { killHard } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
+import { problemOf } from '../kit/checked-payload.js';
 
 const PROVIDER = 'test/fixtures/system/numbered-provider.js';
 const CONSUMER = 'test/fixtures/system/numbered-consumer.js';
@@ -21,11 +23,11 @@ interface Report {
 }
 
 describe('a flow between processes', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let client: Client;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     await system.host.run({ name: 'e1' });
     client = await system.client('e1');
@@ -45,10 +47,10 @@ describe('a flow between processes', function () {
   }
 
   async function says({ child, said }: ReturnType<typeof program>, what: string): Promise<void> {
-    await eventually(`a program says ${what}; it said ${said()}`, () => {
+    await eventually(() => {
       if (child.exitCode !== null && !said().includes(what)) throw new Error(said());
       return said().includes(what);
-    });
+    }, `a program says ${what}; it said ${said()}`);
   }
 
   async function report(running: ReturnType<typeof program>): Promise<Report> {
@@ -79,7 +81,7 @@ describe('a flow between processes', function () {
     const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
     for (let kills = 0; kills < 6; kills += 1) {
       const target = ((kills + 0.3 + random() * 0.6) * count) / 7;
-      await eventually(`${target} published`, async () => (await published('numbers')) >= target);
+      await eventually(async () => (await published('numbers')) >= target, `${target} published`);
       if (kills % 2 === 0) {
         await killHard(provider.child);
         provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
@@ -118,13 +120,13 @@ describe('a flow between processes', function () {
     // It sleeps: nothing is taken until the provider has come to a stop, with ring and history
     // full.
     let before = -1;
-    const stopped = await eventually('the provider waits', async () => {
+    const stopped = await eventually(async () => {
       const now = await published('numbers');
       const same = now === before;
       before = now;
       await lossy.take({ timeoutMs: 50 });
       return same ? now : undefined;
-    });
+    }, 'the provider waits');
     expect(stopped - begun).to.be.at.most(1 + 4 + 16 + 1);
     while (lossy.takeNow() !== undefined);
     let next = begun + 1;
@@ -144,13 +146,13 @@ describe('a flow between processes', function () {
     await defining.close();
     const provider = program(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
     await says(provider, 'providing 0');
-    await eventually('a thousand rings are written', async () => (await published('numbers')) > 16_000);
+    await eventually(async () => (await published('numbers')) > 16_000, 'a thousand rings are written');
     await killHard(provider.child);
-    await eventually('its death is told', () => lossy.sourceState === 'stale');
+    await eventually(() => lossy.sourceState === 'stale', 'its death is told');
     const total = await published('numbers');
     let taken = 0;
     let last = -1;
-    await eventually('all is taken or known to be lost', () => {
+    await eventually(() => {
       for (let buffer = lossy.takeNow(); buffer !== undefined; buffer = lossy.takeNow()) {
         expect(buffer.sequence).to.be.greaterThan(last);
         last = buffer.sequence;
@@ -158,7 +160,7 @@ describe('a flow between processes', function () {
       }
       expect(taken + lossy.lost).to.be.at.most(total);
       return taken + lossy.lost === total;
-    });
+    }, 'all is taken or known to be lost');
   });
 
   it('shows the death of its provider, delivers no torn buffer, and goes on with the next one', async () => {
@@ -178,7 +180,7 @@ describe('a flow between processes', function () {
     };
     await readTo(200);
     await killHard(provider.child);
-    await eventually('its death is told', () => events.includes('stale 1'));
+    await eventually(() => events.includes('stale 1'), 'its death is told');
     const total = await published('numbers');
     await readTo(total);
     const second = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
@@ -231,15 +233,15 @@ describe('a flow between processes', function () {
     await says(consumer, 'attached');
     consumer.child.kill('SIGSTOP');
     let before = -1;
-    const stopped = await eventually('the provider waits', async () => {
+    const stopped = await eventually(async () => {
       const now = await published('numbers');
       const same = now === before;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, 50));
       return same ? now : undefined;
-    });
+    }, 'the provider waits');
     await killHard(consumer.child);
-    await eventually('the provider goes on', async () => (await published('numbers')) > stopped + 100);
+    await eventually(async () => (await published('numbers')) > stopped + 100, 'the provider goes on');
   });
 
   for (const policy of ['block', 'overwrite', 'drop', 'grow'] as const) {

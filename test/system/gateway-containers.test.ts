@@ -13,7 +13,8 @@ import { connectHost, getSpecTclMemory, type SpecTclMemory } from '../../client-
 import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { keyNumber } from '../../protocol/spectcl/sysv/memory-key.js';
 import { FIXTURES, Viewer, gatewayOf } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 const CHANNEL_BYTES = 2 * 2 ** 20;
@@ -26,7 +27,7 @@ function ip(...args: readonly string[]): void {
 }
 
 describe('a container', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let child: ChildProcess | undefined;
   let memory: SpecTclMemory | undefined;
   let viewer: Viewer | undefined;
@@ -54,7 +55,7 @@ describe('a container', function () {
   });
 
   beforeEach(() => {
-    system = new WholeSystem();
+    system = new RealSystem();
   });
 
   afterEach(async function () {
@@ -92,14 +93,14 @@ describe('a container', function () {
     memory = await getSpecTclMemory(INSIDE, restPort, mirrorPort, undefined, { directory: system.directory });
     expect(memory.kind).to.equal('mirror');
     const first = memory.spectra.get('tof').sum;
-    await eventually('more counts', () => memory!.spectra.get('tof').sum > first);
+    await eventually(() => memory!.spectra.get('tof').sum > first, 'more counts');
   });
 
   it('with mirrorflow and viewers in it mirrors a SpecTcl outside, by file and by key', async function () {
     const simulator = await system.simulator({ rate: 50_000, host: OUTSIDE, channelBytes: CHANNEL_BYTES });
     inside('host-server/main.js', ['--listen', 'tcp://127.0.0.1:0']);
-    const host = await eventually('the host server answers', () =>
-      connectHost({ directory: system.directory }).catch(() => undefined),
+    const host = await eventually(() =>
+      connectHost({ directory: system.directory }).catch(() => undefined), 'the host server answers',
     );
     const gateway = { restPort: 0, mirrorPort: 0, sharedMemory: true, sharedMemoryKey: 'Ct#1' };
     await host.run({ name: 'e1', source: simulator.address, gateway });
@@ -116,9 +117,9 @@ describe('a container', function () {
     const program = join(scratch, 'viewer');
     execFileSync('gcc', ['-O1', '-o', program, `${FIXTURES}/viewer.c`]);
     const enter = ['-t', String(pid), '--ipc', program, 'Ct#1', String(CHANNEL_BYTES)];
-    const started = await eventually('the key', () => Viewer.start('nsenter', enter).catch(() => undefined));
+    const started = await eventually(() => Viewer.start('nsenter', enter).catch(() => undefined), 'the key');
     ({ viewer } = started);
-    await eventually('counts', async () => Number((await viewer!.ask('tof')).split(' ')[1]) > 0);
+    await eventually(async () => Number((await viewer!.ask('tof')).split(' ')[1]) > 0, 'counts');
     expect(library.library.get(keyNumber('Ct#1'), 0, 0)).to.equal('ENOENT');
   });
 });

@@ -12,7 +12,8 @@ import { attachSegment, removeSegment } from '../../protocol/spectcl/sysv/segmen
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const library = sysvLibrary();
 /** The user of the name nobody, who has no rights anywhere. */
@@ -25,7 +26,7 @@ function exists(key: string): boolean {
 }
 
 describe('the shared memory of a gateway', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   let client: Client;
   let ports: GatewayPorts;
@@ -47,7 +48,7 @@ describe('the shared memory of a gateway', function () {
   after(() => rmSync(scratch, { recursive: true, force: true }));
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -68,10 +69,10 @@ describe('the shared memory of a gateway', function () {
   }
 
   function memoryKey(): Promise<string> {
-    return eventually('the memory has a key', async () => {
+    return eventually(async () => {
       const { detail } = await rest(ports.restPort, 'shmem/key');
       return typeof detail === 'string' && detail.length === 4 ? detail : undefined;
-    });
+    }, 'the memory has a key');
   }
 
   const sourceSum = (name: string): number => new SpectraView(simulator.memory).get(name).sum;
@@ -87,14 +88,14 @@ describe('the shared memory of a gateway', function () {
     ({ viewer } = started);
     expect(started.first).to.equal('attached 5600000');
     for (let round = 0; round < 5; round += 1) {
-      await eventually('the sum of the source', async () => {
+      await eventually(async () => {
         const [, sum] = (await viewer!.ask('tof')).split(' ');
         return Number(sum) === sourceSum('tof');
-      });
+      }, 'the sum of the source');
       simulator.step(500);
     }
     simulator.rename('tof', 'tof.renamed');
-    await eventually('the new name', async () => !(await viewer!.ask('tof.renamed')).startsWith('-1'));
+    await eventually(async () => !(await viewer!.ask('tof.renamed')).startsWith('-1'), 'the new name');
     expect(await viewer.ask('tof')).to.equal('-1 0');
   });
 
@@ -108,7 +109,7 @@ describe('the shared memory of a gateway', function () {
         simulator.step(100);
         if (round === 2) simulator.undefine('tof');
         const expected = Buffer.from((await freshFull()).body);
-        await eventually('all three are what the source is', async () => {
+        await eventually(async () => {
           const tcp = (await peer.update()).body;
           const channels = tcp.byteLength < 5_600_000 ? tcp : tcp.subarray(5_600_000);
           const file = readFileSync(image);
@@ -118,7 +119,7 @@ describe('the shared memory of a gateway', function () {
             Buffer.compare(file.subarray(0, 5_440_000), whole) === 0 &&
             Buffer.compare(file, segment.memory) === 0
           );
-        });
+        }, 'all three are what the source is');
       }
     } finally {
       segment.detach();
@@ -142,11 +143,11 @@ describe('the shared memory of a gateway', function () {
         const next = `tof.${round}`;
         simulator.rename(name, next);
         name = next;
-        await eventually('the new name', () => {
+        await eventually(() => {
           const spectra = new SpectraView(segment.memory).list();
           for (const { binding } of spectra) expect(binding.xchans).to.be.greaterThan(0);
           return spectra.some((spectrum) => spectrum.name === next);
-        });
+        }, 'the new name');
       }
     } finally {
       segment.detach();
@@ -194,8 +195,8 @@ describe('the shared memory of a gateway', function () {
     process.kill(ports.pid, 'SIGKILL');
     simulator.step(321);
     await eventually(
-      'the sum of the source',
       () => new SpectraView(segment.memory).get('tof').sum === sourceSum('tof'),
+      'the sum of the source',
     );
     ports = await gatewayOf(client, ports.pid);
     expect(await memoryKey()).to.equal(key);
@@ -210,8 +211,8 @@ describe('the shared memory of a gateway', function () {
     for (const victim of [host.pid, pid, ports.pid, duplicator]) {
       if (victim !== undefined) process.kill(victim, 'SIGKILL');
     }
-    await eventually('all are dead', () =>
-      [host.pid, pid, ports.pid].every((victim) => !isAlive({ pid: victim, startTicks: 0n })),
+    await eventually(() =>
+      [host.pid, pid, ports.pid].every((victim) => !isAlive({ pid: victim, startTicks: 0n })), 'all are dead',
     );
   }
 

@@ -7,7 +7,8 @@ import type { Simulator } from '../../simulator/simulator.js';
 import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { createSegment, removeSegment, type Segment } from '../../protocol/spectcl/sysv/segment.js';
 import { gatewayOf } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 /** What the simulator says its memory's key is. */
 const SIMULATOR_KEY = 'XAff';
@@ -25,13 +26,13 @@ function restWithoutMirrors(): Promise<Server> {
 }
 
 describe('getSpecTclMemory', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   const got: SpecTclMemory[] = [];
   let segment: Segment | undefined;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     simulator = await system.simulator({ rate: 0, channelBytes: 2 ** 21 });
     simulator.step(1_000);
@@ -80,7 +81,7 @@ describe('getSpecTclMemory', function () {
       expect(memory.spectra.get('tof').sum).to.equal(sum());
     }
     simulator.step(300);
-    await eventually('the new sum', () => one.spectra.get('tof').sum === sum());
+    await eventually(() => one.spectra.get('tof').sum === sum(), 'the new sum');
     expect(simulator.counters.mirrorConnections).to.equal(1);
     await one.unmap();
     expect(two.isMirroring).to.equal(true);
@@ -113,7 +114,7 @@ describe('getSpecTclMemory', function () {
       const memory = await get('127.0.0.1', restPort, mirrorPort);
       expect(memory.kind).to.equal('own');
       simulator.step(300);
-      await eventually('the new sum', () => memory.spectra.get('tof').sum === sum());
+      await eventually(() => memory.spectra.get('tof').sum === sum(), 'the new sum');
       expect(simulator.counters.mirrorConnections).to.equal(1);
     });
   }

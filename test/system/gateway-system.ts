@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '../../client-lib/index.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
 /** Sources of the fixtures that are not TypeScript, and so are not compiled. */
 export const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/gateway', import.meta.url));
@@ -20,11 +20,11 @@ export interface GatewayPorts {
 
 /** The gateway when it runs; `not` is the process of one that was killed. */
 export function gatewayOf(client: Client, not?: number): Promise<GatewayPorts> {
-  return eventually('the gateway runs', async () => {
+  return eventually(async () => {
     const found = (await client.appInfo().catch(() => undefined))?.gateway;
     if (found?.state !== 'running' || found.pid === undefined || found.pid === not) return undefined;
     return { pid: found.pid, restPort: found.restPort ?? 0, mirrorPort: found.mirrorPort ?? 0 };
-  });
+  }, 'the gateway runs');
 }
 
 export interface RestReply {

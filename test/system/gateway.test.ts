@@ -9,13 +9,14 @@ import type { Client } from '../../client-lib/index.js';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const FULL = 3;
 const PARTIAL = 4;
 
 describe('a gateway', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   let client: Client;
   let ports: GatewayPorts;
@@ -23,7 +24,7 @@ describe('a gateway', function () {
   const peers: MirrorPeer[] = [];
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -91,11 +92,11 @@ describe('a gateway', function () {
       simulator.step(500);
       const [after] = await direct.update();
       expect(after?.kind).to.equal(PARTIAL);
-      const seen = await eventually('the change came through', async () => {
+      const seen = await eventually(async () => {
         const updates = await through.update();
         expect(updates.map(({ kind }) => kind)).to.deep.equal(updates.map(() => PARTIAL));
         return updates.every(({ memory }) => memory === after?.memory) ? updates : undefined;
-      });
+      }, 'the change came through');
       expect(seen).to.deep.equal(Array.from({ length: connections }, () => after));
 
       for (const request of [
@@ -130,10 +131,10 @@ describe('a gateway', function () {
       const fresh = await python(simulator.restPort, simulator.mirrorPort, 1);
       const [atSource] = await fresh.update();
       expect(atSource).to.include.keys('kind', 'body');
-      const seen = await eventually(`the ${change} came through`, async () => {
+      const seen = await eventually(async () => {
         const updates = await through.update();
         return updates.every(({ kind }) => kind === FULL) ? updates : undefined;
-      });
+      }, `the ${change} came through`);
       expect(seen.map(({ body }) => body)).to.deep.equal([atSource?.body, atSource?.body]);
       expect(await through.names()).to.deep.equal(await fresh.names());
       const names = (await rest(ports.restPort, 'sbind/list')).detail as { name: string }[];
@@ -169,10 +170,10 @@ describe('a gateway', function () {
     double.shmInfo('XA02');
     expect(await double.closed()).to.have.length(0);
     two.close();
-    await eventually('the entry of the one that left is gone', async () => {
+    await eventually(async () => {
       const left = (await rest(ports.restPort, 'mirror')).detail as unknown[];
       return left.length === 1;
-    });
+    }, 'the entry of the one that left is gone');
     expect((await one.update()).type).to.equal(PARTIAL);
   });
 
@@ -200,12 +201,12 @@ describe('a gateway', function () {
     let last = (await quick.update()).body;
     for (let round = 0; round < 10; round += 1) {
       simulator.step(1_000);
-      await eventually('the change came through', async () => {
+      await eventually(async () => {
         const { body } = await quick.update();
         const same = body.byteLength === last.byteLength && Buffer.compare(body, last) === 0;
         last = body;
         return !same;
-      });
+      }, 'the change came through');
     }
   });
 
@@ -216,14 +217,14 @@ describe('a gateway', function () {
     const { pid } = await client.appInfo();
     process.kill(pid, 'SIGKILL');
     simulator.step(777);
-    await eventually('an update without an app server', async () => {
+    await eventually(async () => {
       const { body } = await viewer.update();
       return Buffer.compare(before, body) !== 0;
-    });
-    await eventually('another app server', async () => {
+    }, 'an update without an app server');
+    await eventually(async () => {
       const info = await client.appInfo().catch(() => undefined);
       return info !== undefined && info.pid !== pid && info.gateway?.state === 'running';
-    });
+    }, 'another app server');
     expect(await gatewayOf(client)).to.deep.equal(ports);
     expect((await viewer.update()).type).to.equal(PARTIAL);
   });
@@ -232,16 +233,16 @@ describe('a gateway', function () {
     await start();
     const viewer = await peer();
     await viewer.update();
-    const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+    const pid = await eventually(() => system.duplicatorPid(client), 'a duplicator');
     process.kill(pid, 'SIGKILL');
     simulator.step(777);
     const fresh = await MirrorPeer.connect(simulator.mirrorPort);
     peers.push(fresh);
     const expected = (await fresh.update()).body.subarray(5_600_000);
-    await eventually('what the source has', async () => {
+    await eventually(async () => {
       const { type, body } = await viewer.update();
       return Buffer.compare(type === FULL ? body.subarray(5_600_000) : body, expected) === 0;
-    });
+    }, 'what the source has');
   });
 
   it('is started again when it was killed, and ends with its application', async () => {
@@ -261,7 +262,7 @@ describe('a gateway', function () {
     simulator.misbehave({ mirror: 'cut' });
     simulator.step(500);
     const { restPort, mirrorPort } = simulator;
-    await eventually('a cut update', () => simulator.counters.mirrorConnections > 1);
+    await eventually(() => simulator.counters.mirrorConnections > 1, 'a cut update');
     await simulator.close();
     const kept = await viewer.update();
     expect(kept.type).to.equal(PARTIAL);
@@ -273,10 +274,10 @@ describe('a gateway', function () {
     const fresh = await MirrorPeer.connect(mirrorPort);
     peers.push(fresh);
     const expected = (await fresh.update()).body;
-    await eventually('what the source has now', async () => {
+    await eventually(async () => {
       const { type, body } = await viewer.update();
       return Buffer.compare(body, type === FULL ? expected : expected.subarray(5_600_000)) === 0;
-    });
+    }, 'what the source has now');
   });
 
   it('is found by its names at the port manager, where that was asked for', async () => {
@@ -308,18 +309,18 @@ describe('a gateway', function () {
     await start({ advertise: 'Mirrored', portManagerPort });
     const look = (service: string): Promise<number> =>
       lookUpService('127.0.0.1', service, userInfo().username, { port: portManagerPort });
-    const restPort = await eventually('REST is advertised', () =>
-      look('Mirrored_REST').catch(() => undefined),
+    const restPort = await eventually(() =>
+      look('Mirrored_REST').catch(() => undefined), 'REST is advertised',
     );
-    const size = await eventually('it answers there', () =>
-      rest(restPort, 'shmem/size').catch(() => undefined),
+    const size = await eventually(() =>
+      rest(restPort, 'shmem/size').catch(() => undefined), 'it answers there',
     );
     expect(size.detail).to.equal(String(2 * 2 ** 20));
-    const mirrorPort = await eventually('the mirror is advertised', () =>
-      look('Mirrored_MIRROR').catch(() => undefined),
+    const mirrorPort = await eventually(() =>
+      look('Mirrored_MIRROR').catch(() => undefined), 'the mirror is advertised',
     );
-    const viewer = await eventually('it takes connections', () =>
-      MirrorPeer.connect(mirrorPort).catch(() => undefined),
+    const viewer = await eventually(() =>
+      MirrorPeer.connect(mirrorPort).catch(() => undefined), 'it takes connections',
     );
     peers.push(viewer);
     expect((await viewer.update()).type).to.equal(FULL);
@@ -332,10 +333,10 @@ describe('a gateway', function () {
     const { restPort } = simulator;
     await system.host.run({ name: 'e1', source: simulator.address, gateway: { restPort, mirrorPort: 0 } });
     client = await system.client('e1');
-    const found = await eventually('a cause', async () => {
+    const found = await eventually(async () => {
       const info = (await client.appInfo()).gateway;
       return info?.cause === undefined ? undefined : info;
-    });
+    }, 'a cause');
     expect(found.cause).to.match(
       new RegExp(`the REST service of e1 cannot listen on 127.0.0.1 port ${restPort}`),
     );

@@ -12,10 +12,12 @@ import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { APP, FLOW, appServerPid, expectIntact, startWithFlow } from './system-with-flow.js';
-import { eventually, killHard, type WholeSystem } from './whole-system.js';
+import { killHard } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
 
 describe('what is promised when clients misbehave', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let flow: NumberedFlow;
   let hostServer: ChildProcess;
 
@@ -63,10 +65,10 @@ describe('what is promised when clients misbehave', function () {
     const client = await system.client(APP);
     await client.openInput(FLOW).catch(() => undefined);
     const path = linkSocketPath(system.directory, APP, FLOW);
-    const link = await eventually('the link', () =>
+    const link = await eventually(() =>
       streamLink()
         .connect(path)
-        .catch(() => undefined),
+        .catch(() => undefined), 'the link',
     );
     const refusal = new Promise<string>((resolve) => {
       link.onMessage((kind, _value, detail) => {
@@ -86,8 +88,8 @@ describe('what is promised when clients misbehave', function () {
       .catch((error: unknown) => String(error));
     expect(refused).to.match(/version 99.*version 1/);
     session.destroy();
-    await eventually('the log names both', () =>
-      /version 9 of the signal link, this duplicator version \d/.test(system.logs()),
+    await eventually(() =>
+      /version 9 of the signal link, this duplicator version \d/.test(system.logs()), 'the log names both',
     );
   });
 
@@ -112,7 +114,7 @@ describe('what is promised when clients misbehave', function () {
 
     async function duplicator(): Promise<number> {
       const client = await system.client(APP, 'asking');
-      const pid = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
+      const pid = await eventually(() => system.duplicatorPid(client, FLOW), 'a duplicator');
       await client.close();
       return pid;
     }
@@ -148,7 +150,7 @@ describe('what is promised when clients misbehave', function () {
       const link = await streamLink().connect(linkSocketPath(system.directory, APP, FLOW));
       link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'oldest' }));
       const from = flow.published;
-      await eventually('the ring goes round ten times', () => flow.published > from + 640);
+      await eventually(() => flow.published > from + 640, 'the ring goes round ten times');
       link.destroy();
       await unharmed(pid);
     });
@@ -188,7 +190,7 @@ describe('what is promised when clients misbehave', function () {
     ]);
     await once(hog.stdout!, 'data');
     const from = stalling.published;
-    await eventually('the ring goes round ten times', () => stalling.published > from + 640);
+    await eventually(() => stalling.published > from + 640, 'the ring goes round ten times');
     await killHard(hog);
     expect((await stalling.end()).lost).to.equal(0);
   });

@@ -8,10 +8,12 @@ import { linkSocketPath } from '../../protocol/base/paths.js';
 import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { APP, FLOW, appServerPid, expectIntact, startWithFlow } from './system-with-flow.js';
-import { eventually, killHard, type WholeSystem } from './whole-system.js';
+import { killHard } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
 
 describe('what is promised when processes are killed', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let flow: NumberedFlow;
   let hostServer: ChildProcess;
 
@@ -28,10 +30,10 @@ describe('what is promised when processes are killed', function () {
   async function killAppServer(): Promise<number> {
     const pid = await appServerPid(system);
     process.kill(pid, 'SIGKILL');
-    return eventually('another app server', async () => {
+    return eventually(async () => {
       const now = await appServerPid(system);
       return now === pid || now === 0 ? undefined : now;
-    });
+    }, 'another app server');
   }
 
   function statusesOf(client: Client): FlowStatus['status'][] {
@@ -55,13 +57,13 @@ describe('what is promised when processes are killed', function () {
     ]);
     await once(hog.stdout!, 'data');
     let before = -1;
-    await eventually('the ring is full', async () => {
+    await eventually(async () => {
       const now = flow.published;
       const still = now === before;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, 100));
       return still;
-    });
+    }, 'the ring is full');
     await killHard(hog);
     await flow.goesOn();
     await expectIntact(flow);
@@ -76,15 +78,15 @@ describe('what is promised when processes are killed', function () {
     const { sequence } = (await input.take())!;
     expect(sequence).to.equal(0);
     await killHard(writer);
-    await eventually('consumers learn it', () => statuses.includes('stale'));
+    await eventually(() => statuses.includes('stale'), 'consumers learn it');
     expect(input.takeNow()).to.equal(undefined);
-    const out = await eventually('the seat is free', () =>
-      client.openOutput('halves', { bufferSize: 64, buffers: 4 }).catch(() => undefined),
+    const out = await eventually(() =>
+      client.openOutput('halves', { bufferSize: 64, buffers: 4 }).catch(() => undefined), 'the seat is free',
     );
     await out.write(Buffer.alloc(64, 3));
     const next = (await input.take())!;
     expect([next.sequence, ...new Set(next.data)]).to.deep.equal([1, 3]);
-    await eventually('live', () => statuses.at(-1) === 'live');
+    await eventually(() => statuses.at(-1) === 'live', 'live');
     await client.close();
 
     flow.consumer('one').program.start();
@@ -106,13 +108,13 @@ describe('what is promised when processes are killed', function () {
     const input = await client.openInput(FLOW, { delivery: 'lossy', start: 'next' });
     const statuses = statusesOf(client);
     for (let kills = 1; kills <= 3; kills += 1) {
-      const pid = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
+      const pid = await eventually(() => system.duplicatorPid(client, FLOW), 'a duplicator');
       process.kill(pid, 'SIGKILL');
       await eventually(
-        'attached again',
         () => statuses.filter((status) => status === 'reattached').length === kills,
+        'attached again',
       );
-      await eventually('live', () => statuses.at(-1) === 'live');
+      await eventually(() => statuses.at(-1) === 'live', 'live');
       await flow.goesOn();
     }
     expect(statuses.filter((_status, at) => at > 0 && at < 4)).to.deep.equal(['stale', 'reattached', 'live']);
@@ -126,17 +128,17 @@ describe('what is promised when processes are killed', function () {
   it('a duplicator that dies at once again and again is given up, with a clear state', async () => {
     flow.startProvider();
     const client = await system.client(APP);
-    await eventually('the flow', async () => (await client.flows()).length > 0);
+    await eventually(async () => (await client.flows()).length > 0, 'the flow');
     const input = await client.openInput(FLOW);
     const killed = new Set<number>();
-    const failed = await eventually('given up', async () => {
+    const failed = await eventually(async () => {
       const info = (await client.flows()).find((found) => found.flow === FLOW);
       if (info?.state === 'running' && info.pid !== undefined && !killed.has(info.pid)) {
         killed.add(info.pid);
         process.kill(info.pid, 'SIGKILL');
       }
       return info?.state === 'failed' ? info : undefined;
-    });
+    }, 'given up');
     expect(failed.cause).to.match(/ended 9 times within 30 s and is given up/);
     expect(killed.size).to.equal(9);
     await input.close();
@@ -147,17 +149,17 @@ describe('what is promised when processes are killed', function () {
     flow.startProvider();
     await flow.goesOn();
     const client = await system.client(APP);
-    const before = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
+    const before = await eventually(() => system.duplicatorPid(client, FLOW), 'a duplicator');
     for (let kills = 0; kills < 2; kills += 1) {
       await killAppServer();
       await flow.goesOn();
     }
-    const names = await eventually('all clients are known again', async () => {
+    const names = await eventually(async () => {
       const found = (await client.clients().catch(() => [])).map(({ name }) => name).toSorted();
       return found.length === 3 && found;
-    });
+    }, 'all clients are known again');
     expect(names).to.deep.equal([`consumer-${FLOW}`, `provider-${FLOW}`, 'test']);
-    expect(await eventually('adopted', () => system.duplicatorPid(client, FLOW))).to.equal(before);
+    expect(await eventually(() => system.duplicatorPid(client, FLOW), 'adopted')).to.equal(before);
     const info = (await client.flows()).find((found) => found.flow === FLOW);
     expect(info).to.include({ state: 'running', restarts: 0, clients: 2 });
     await client.close();
@@ -172,7 +174,7 @@ describe('what is promised when processes are killed', function () {
     await killHard(hostServer);
     await flow.goesOn();
     hostServer = await system.startHost();
-    expect(await eventually('adopted', async () => (await appServerPid(system)) || undefined)).to.equal(
+    expect(await eventually(async () => (await appServerPid(system)) || undefined, 'adopted')).to.equal(
       before,
     );
     await expectIntact(flow);
@@ -188,11 +190,11 @@ describe('what is promised when processes are killed', function () {
     // The provider writes four buffers every five milliseconds, so many that the ring has gone
     // round more than thirty times.
     const { sent, delivered } = { ...flow.ledger.totals };
-    await eventually('two thousand more', () => flow.published > sent + 2000);
-    await eventually('all of them delivered', () => flow.ledger.totals.delivered > delivered + 2000);
+    await eventually(() => flow.published > sent + 2000, 'two thousand more');
+    await eventually(() => flow.ledger.totals.delivered > delivered + 2000, 'all of them delivered');
     expect(await connectHost({ directory: system.directory }).catch(() => 'down')).to.equal('down');
     hostServer = await system.startHost();
-    await eventually('served again', async () => (await appServerPid(system)) > 0);
+    await eventually(async () => (await appServerPid(system)) > 0, 'served again');
     await expectIntact(flow);
   });
 
@@ -238,7 +240,7 @@ describe('what is promised when processes are killed', function () {
     hostServer = await system.startHost();
     flows = await start();
     // Displays that lived on are attached again by themselves, and show what their sources have.
-    for (const mirror of mirrors) await eventually('the mirror is live', () => mirror.isMirroring);
+    for (const mirror of mirrors) await eventually(() => mirror.isMirroring, 'the mirror is live');
     for (const directory of readdirSync(system.flowDirectory)) {
       if (directory.startsWith('.')) continue;
       for (const file of readdirSync(join(system.flowDirectory, directory)).filter(

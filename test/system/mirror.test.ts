@@ -2,16 +2,17 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { MirrorflowError, SpectraView, connect, type Client } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const READERS = 8;
 const PUBLICATIONS = 20;
 
 describe('a mirrored SpecTcl', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -74,20 +75,20 @@ describe('a mirrored SpecTcl', function () {
     const client = await system.client('e1');
     const mirror = await client.mirror();
     await eventually(
-      'several updates that change nothing',
       async () => (await client.statistics('spectra'))['updates']! > 5,
+      'several updates that change nothing',
     );
     const { published } = mirror;
     const before = await client.statistics('spectra');
     await eventually(
-      'more of them',
       async () => (await client.statistics('spectra'))['updates']! > before['updates']! + 3,
+      'more of them',
     );
     const after = await client.statistics('spectra');
     expect(mirror.published).to.equal(published);
     expect(after['signals']).to.equal(before['signals']);
     simulator.step(1000);
-    await eventually('the change is published', () => mirror.published > published);
+    await eventually(() => mirror.published > published, 'the change is published');
     expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
   });
 
@@ -153,14 +154,14 @@ describe('a mirrored SpecTcl', function () {
     expect(mirror.spectra.get('tof').sum).to.equal(kept);
     const { restPort, mirrorPort } = simulator;
     await simulator.close();
-    await eventually('stale', () => mirror.state === 'stale');
+    await eventually(() => mirror.state === 'stale', 'stale');
     expect(mirror.spectra.get('tof').sum).to.equal(kept);
     expect(mirror.isMirroring).to.equal(false);
     const again = await system.simulator({ rate: 0, restPort, mirrorPort });
     again.step(2000);
     const there = (): boolean =>
       mirror.spectra.get('tof').sum === new SpectraView(again.memory).get('tof').sum;
-    await eventually('live again', () => mirror.state === 'live' && there());
+    await eventually(() => mirror.state === 'live' && there(), 'live again');
     expect(states).to.include.members(['stale', 'live']);
   });
 
@@ -168,7 +169,7 @@ describe('a mirrored SpecTcl', function () {
     let client: Client;
 
     async function kill(): Promise<number> {
-      const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+      const pid = await eventually(() => system.duplicatorPid(client), 'a duplicator');
       process.kill(pid, 'SIGKILL');
       return pid;
     }
@@ -181,10 +182,10 @@ describe('a mirrored SpecTcl', function () {
       const pid = await kill();
       simulator.step(777);
       await eventually(
-        'attached to another duplicator',
         () =>
           mirror.state === 'live' &&
           mirror.spectra.get('tof').sum === new SpectraView(simulator.memory).get('tof').sum,
+        'attached to another duplicator',
       );
       expect(await system.duplicatorPid(client)).to.not.equal(pid);
     });
@@ -196,7 +197,7 @@ describe('a mirrored SpecTcl', function () {
     const client = await system.client('e1');
     await client.getMemory();
     await client.unmap();
-    await eventually('the flow is idle', async () => (await client.flows())[0]?.state === 'idle');
+    await eventually(async () => (await client.flows())[0]?.state === 'idle', 'the flow is idle');
     expect(system.leftovers().filter((path) => path.startsWith(system.flowDirectory))).to.deep.equal([]);
     expect((await client.getMemory()).length).to.be.greaterThan(5_600_000);
   });

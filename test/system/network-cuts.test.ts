@@ -10,7 +10,7 @@ import { flowFilePath } from '../../protocol/base/paths.js';
 import { LabHosts } from '../network/lab-hosts.js';
 import { needsLab } from '../network/needs-lab.js';
 import { NumberedFlow } from './numbered-flow.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const LONG = process.env['MIRRORFLOW_LONG_TESTS'] === '1';
 const APP = 'e1';
@@ -45,12 +45,12 @@ describe('flows between hosts', function () {
   async function begin(buffers: number): Promise<NumberedFlow> {
     flow = new NumberedFlow(hosts.system('a'), APP, FLOW, 1024, buffers, 1);
     flow.startProvider();
-    await eventually('the flow is there', async () => {
+    await eventually(async () => {
       const client = await hosts.system('a').client(APP, 'looker');
       const found = (await client.flows()).some((info) => info.flow === FLOW && info.state === 'running');
       await client.close();
       return found;
-    });
+    }, 'the flow is there');
     flow.consumer('there', 'lossless', hosts.system('b')).program.start();
     await flow.goesOn();
     return flow;
@@ -118,7 +118,7 @@ describe('flows between hosts', function () {
     await hosts.lab.cut('b');
     // Longer than the place of a receiver is kept, which holds the provider.
     const before = flow.published;
-    await eventually('the provider goes on', () => flow.published > before + 4 * SMALL_RING);
+    await eventually(() => flow.published > before + 4 * SMALL_RING, 'the provider goes on');
     await hosts.lab.mend('b');
     await flow.goesOn();
     const { lost, doubled, torn } = await flow.end();

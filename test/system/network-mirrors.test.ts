@@ -10,7 +10,7 @@ import { flowFilePath } from '../../protocol/base/paths.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { LabHosts } from '../network/lab-hosts.js';
 import { needsLab } from '../network/needs-lab.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const APP = 'e1';
 const CHAIN = ['a', 'b', 'c'];
@@ -64,7 +64,7 @@ describe('mirrors between hosts', function () {
   /** Bytes that a host got for each publication, while it published so many. */
   async function bytesPerUpdate(name: string, updates: number): Promise<number> {
     const before = { ...(await hosts.lab.bytes(name)), published: publishedOn(name) };
-    await eventually(`${updates} updates on ${name}`, () => publishedOn(name) >= before.published + updates);
+    await eventually(() => publishedOn(name) >= before.published + updates, `${updates} updates on ${name}`);
     const after = { ...(await hosts.lab.bytes(name)), published: publishedOn(name) };
     return (after.received - before.received) / (after.published - before.published);
   }
@@ -102,7 +102,7 @@ describe('mirrors between hosts', function () {
     await hosts.lab.shape('b', { bitsPerSecond: 10_000_000, delayMs: 20 });
     await bytesPerUpdate('b', 5);
     const before = { a: publishedOn('a'), b: publishedOn('b') };
-    await eventually('forty updates', () => publishedOn('a') >= before.a + 40);
+    await eventually(() => publishedOn('a') >= before.a + 40, 'forty updates');
     const ratio = (publishedOn('b') - before.b) / (publishedOn('a') - before.a);
     process.stderr.write(`      ${(ratio * 20).toFixed(1)} of twenty updates a second\n`);
     // SpecTcl's host has twenty updates a second; half of them are ten.

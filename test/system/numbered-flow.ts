@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { Ledger } from '../chaos/ledger.js';
 import { Participant } from '../chaos/participant.js';
 import { Reader } from '../chaos/reader.js';
-import type { WholeSystem } from './whole-system.js';
-import { eventually } from './whole-system.js';
+import type { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 export class NumberedFlow {
   readonly ledger = new Ledger((what) => this.problems.push(what));
   readonly problems: string[] = [];
   readonly provider: Participant;
   readonly #readers: Reader[] = [];
-  readonly #system: WholeSystem;
+  readonly #system: RealSystem;
   readonly #app: string;
   readonly #flow: string;
   #run = 0;
@@ -22,7 +22,7 @@ export class NumberedFlow {
   published = 0;
 
   /** `batch` buffers are written every five milliseconds. */
-  constructor(system: WholeSystem, app: string, flow: string, size = 1024, buffers = 64, batch = 4) {
+  constructor(system: RealSystem, app: string, flow: string, size = 1024, buffers = 64, batch = 4) {
     this.#system = system;
     this.#app = app;
     this.#flow = flow;
@@ -73,8 +73,8 @@ export class NumberedFlow {
   async end(): Promise<Ledger['totals']> {
     await this.provider.stop();
     const lossless = this.#readers.filter(({ plan }) => plan.mode === 'lossless');
-    await eventually('lossless consumers have everything', () =>
-      lossless.every(({ plan }) => this.ledger.isUpToDate(plan.name)),
+    await eventually(() =>
+      lossless.every(({ plan }) => this.ledger.isUpToDate(plan.name)), 'lossless consumers have everything',
     );
     await this.kill();
     return this.ledger.close();
@@ -91,7 +91,7 @@ export class NumberedFlow {
     );
   }
 
-  #surroundings(name: string, { environment, directory }: WholeSystem) {
+  #surroundings(name: string, { environment, directory }: RealSystem) {
     return {
       env: environment,
       logFile: join(directory, `${name}.log`),

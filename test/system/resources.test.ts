@@ -20,7 +20,7 @@ import {
 import { hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 const MIB = 1024 * 1024;
@@ -83,10 +83,10 @@ describe('a resource that runs out', () => {
   }
   async function host(limit?: number, env: NodeJS.ProcessEnv = {}) {
     const one = server([programPath('host-server'), '--listen', 'tcp://127.0.0.1:0'], limit, env);
-    const connection = await eventually('the host server', async () => {
+    const connection = await eventually(async () => {
       if (one.child.exitCode !== null) throw new Error(one.said.log);
       return connectHost({ directory }).catch(() => undefined);
-    });
+    }, 'the host server');
     closing.push(() => connection.close());
     return { ...one, connection };
   }
@@ -201,7 +201,7 @@ describe('a resource that runs out', () => {
       socket.on('error', () => undefined);
       sockets.push(socket);
     }
-    await eventually('connections that were turned away', () => sockets.some((socket) => socket.closed));
+    await eventually(() => sockets.some((socket) => socket.closed), 'connections that were turned away');
     const answers = [];
     for (let n = 0; n < 50; n += 1) answers.push((await connection.info()).pid);
     expect(new Set(answers)).to.deep.equal(new Set([child.pid]));
@@ -213,12 +213,12 @@ describe('a resource that runs out', () => {
     const refused = await failure(connection.run({ name: 'another' }));
     expect(refused.message).to.match(/EMFILE|too many open files/i);
     for (const socket of sockets) socket.destroy();
-    const again = await eventually('another connection', () =>
-      connectHost({ directory }).catch(() => undefined),
+    const again = await eventually(() =>
+      connectHost({ directory }).catch(() => undefined), 'another connection',
     );
     await again.close();
-    await eventually('the application, now', async () =>
-      connection.run({ name: 'another' }).catch(() => undefined),
+    await eventually(async () =>
+      connection.run({ name: 'another' }).catch(() => undefined), 'the application, now',
     );
     expect((await client.flows()).length).to.equal(0);
   });
@@ -241,8 +241,8 @@ describe('a resource that runs out', () => {
     });
     closing.push(() => sockets.forEach((socket) => socket.destroy()));
     await eventually(
-      'clients that were turned away',
       () => sockets.filter((socket) => socket.closed).length > 20,
+      'clients that were turned away',
     );
     await runs(output, input);
     await input.close();
@@ -304,8 +304,8 @@ describe('a resource that runs out', () => {
     const epochs: number[] = [];
     const open = async (bufferSize: number): Promise<void> => {
       // A flow is defined anew when its duplicator has noticed that its clients have gone.
-      await eventually('a flow without clients', async () =>
-        (await client.flows()).every(({ clients }) => clients === 0),
+      await eventually(async () =>
+        (await client.flows()).every(({ clients }) => clients === 0), 'a flow without clients',
       );
       const output = await client.openOutput('events', { bufferSize, buffers: 8 });
       const input = await client.openInput('events', { inline: true });

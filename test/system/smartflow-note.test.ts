@@ -5,14 +5,15 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import type { Client } from '../../client-lib/index.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('the Smartflow note', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let client: Client;
 
   before(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     await system.host.run({ name: 'e1' });
     client = await system.client('e1');
@@ -83,11 +84,11 @@ describe('the Smartflow note', function () {
     await output.write(Buffer.from('x'));
     expect((await input.take())?.size).to.equal(1);
     let before = await client.statistics('slow');
-    await eventually('what the buffer caused is over', async () => {
+    await eventually(async () => {
       const earlier = before;
       before = await client.statistics('slow');
       return before['signals'] === earlier['signals'];
-    });
+    }, 'what the buffer caused is over');
     expect(await input.take({ timeoutMs: 100 })).to.equal(undefined);
     const after = await client.statistics('slow');
     expect(after['signals']).to.equal(before['signals']);
@@ -100,7 +101,7 @@ describe('the Smartflow note', function () {
     await once(provider.stdout!, 'data');
     const input = await client.openInput('gone', { delivery: 'lossy' });
     provider.kill('SIGKILL');
-    await eventually('the flow knows', () => input.sourceState === 'stale');
+    await eventually(() => input.sourceState === 'stale', 'the flow knows');
     await input.close();
   });
 });

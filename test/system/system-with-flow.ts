@@ -5,26 +5,26 @@
 import type { ChildProcess } from 'node:child_process';
 import { expect } from 'chai';
 import { NumberedFlow } from './numbered-flow.js';
-import { WholeSystem } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
 
 export const APP = 'e1';
 export const FLOW = 'events';
 
 export interface SystemWithFlow {
-  readonly system: WholeSystem;
+  readonly system: RealSystem;
   readonly flow: NumberedFlow;
   readonly hostServer: ChildProcess;
 }
 
 export async function startWithFlow(): Promise<SystemWithFlow> {
-  const system = new WholeSystem();
+  const system = new RealSystem();
   const hostServer = await system.startHost();
   await system.host.run({ name: APP });
   return { system, flow: new NumberedFlow(system, APP, FLOW), hostServer };
 }
 
 /** Of the application's app server; 0 while none runs. */
-export async function appServerPid({ host }: WholeSystem): Promise<number> {
+export async function appServerPid({ host }: RealSystem): Promise<number> {
   const info = (await host.applications()).find(({ name }) => name === APP);
   return info?.state === 'running' ? (info.pid ?? 0) : 0;
 }

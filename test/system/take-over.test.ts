@@ -9,19 +9,21 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
 import { isAlive, stateOf } from '../../protocol/base/owner-identity.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
+import { killHard } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const BUFFERS = 8;
 
 describe('a lossless flow', () => {
-  let system: WholeSystem;
+  let system: RealSystem;
   let file: string;
   let provider: Client;
   let input: InputFlow;
   let hostServer: ChildProcess;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     hostServer = await system.startHost();
     await system.host.run({ name: 'e1', lingerMs: 60_000 });
     file = join(system.flowDirectory, 'e1', 'events.flow');
@@ -49,7 +51,7 @@ describe('a lossless flow', () => {
   async function goesOn(before: number): Promise<void> {
     await provider.close();
     provider = await system.client('e1', 'another-provider');
-    await eventually('another duplicator', async () => ((await duplicator()) || before) !== before);
+    await eventually(async () => ((await duplicator()) || before) !== before, 'another duplicator');
     const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
     const writing = (async () => {
       for (let n = BUFFERS; n < 2 * BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
@@ -78,8 +80,8 @@ describe('a lossless flow', () => {
     const before = await duplicator();
     for (const pid of [record.pid, before]) process.kill(pid, 'SIGKILL');
     await killHard(hostServer);
-    await eventually('their deaths', () =>
-      [record.pid, before].every((pid) => !isAlive({ pid, startTicks: 0n })),
+    await eventually(() =>
+      [record.pid, before].every((pid) => !isAlive({ pid, startTicks: 0n })), 'their deaths',
     );
     await system.startHost();
     await goesOn(before);
@@ -92,11 +94,11 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
   /** So long that a test which waited for it would fail. */
   const A_DAY_MS = 86_400_000;
   const before = process.env['MIRRORFLOW_REATTACH'];
-  let system: WholeSystem;
+  let system: RealSystem;
 
   beforeEach(async () => {
     process.env['MIRRORFLOW_REATTACH'] = String(A_DAY_MS);
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     await system.host.run({ name: 'e1', lingerMs: 60_000 });
   });
@@ -119,7 +121,7 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
     await once(consumer.stdout as NodeJS.ReadableStream, 'data');
     consumer.kill('SIGSTOP');
     const { pid = 0 } = consumer;
-    await eventually('the consumer is stopped', () => stateOf({ pid, startTicks: 0n }) === 'stopped');
+    await eventually(() => stateOf({ pid, startTicks: 0n }) === 'stopped', 'the consumer is stopped');
     for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
     return { provider, output, consumer };
   }

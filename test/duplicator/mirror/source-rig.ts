@@ -16,9 +16,9 @@ import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
-import { eventually } from '../../fixtures/polling.js';
 import { LimitClock } from './limit-clock.js';
 import { WatchingProxy } from './watching-proxy.js';
+import { eventually } from '../../kit/eventually.js';
 
 export interface RigOptions {
   readonly simulator?: SimulatorOptions;

@@ -3,18 +3,18 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { HostRig, type RigFlow } from './host-rig.js';
+import { LocalHost, type LocalHostFlow } from '../../kit/local-host.js';
 
 const COUNT = 50;
 
 describe('a flow between hosts over TLS', () => {
-  const hosts: HostRig[] = [];
+  const hosts: LocalHost[] = [];
   let certificate: readonly string[];
-  let here: RigFlow;
+  let here: LocalHostFlow;
   let port: number;
 
   before(async function () {
-    const host = new HostRig();
+    const host = new LocalHost();
     hosts.push(host);
     const [cert, key] = [join(host.directory, 'cert.pem'), join(host.directory, 'key.pem')];
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -42,8 +42,8 @@ describe('a flow between hosts over TLS', () => {
     for (const host of hosts.splice(0).toReversed()) await host.close();
   });
 
-  const host = (secret?: string): HostRig => {
-    const rig = new HostRig(secret);
+  const host = (secret?: string): LocalHost => {
+    const rig = new LocalHost(secret);
     hosts.push(rig);
     return rig;
   };

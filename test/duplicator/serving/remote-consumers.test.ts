@@ -10,7 +10,7 @@ import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-t
 import { Logger } from '../../../protocol/base/log.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
-import { ManualClock } from '../manual-clock.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 const RETAIN_MS = 100;
 const PUBLISHED = 100;

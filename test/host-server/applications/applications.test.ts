@@ -4,7 +4,8 @@
 import { expect } from 'chai';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import { isAlive } from '../../../protocol/base/owner-identity.js';
-import { Place, until } from '../running.js';
+import { HostServerSystem } from '../host-server-system.js';
+import { eventually } from '../../kit/eventually.js';
 
 const QUICK = {
   quitTimeoutMs: 20_000,
@@ -26,9 +27,9 @@ function lives(pid: number | undefined): boolean {
 }
 
 describe('applications of a host server', () => {
-  let place: Place;
+  let place: HostServerSystem;
   beforeEach(() => {
-    place = new Place();
+    place = new HostServerSystem();
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
@@ -141,7 +142,7 @@ describe('applications of a host server', () => {
     const call = await place.connect();
     const error = await rejection(call('host.run', [{ name: 'hangs' }]));
     expect(error.code).to.equal('TIMED_OUT');
-    await until('the process is gone', () => place.living().length === 0);
+    await eventually(() => place.living().length === 0, 'the process is gone');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ state: 'failed' });
   });
@@ -151,10 +152,10 @@ describe('applications of a host server', () => {
     const call = await place.connect();
     const { pid } = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
     process.kill(pid ?? 0, 'SIGKILL');
-    await until('it runs again', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'running' && info.pid !== pid && info.restarts === 1;
-    });
+    }, 'it runs again');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ source: 'unix:/data' });
     expect(info).not.to.have.property('cause');
@@ -164,10 +165,10 @@ describe('applications of a host server', () => {
     await place.serve(QUICK);
     const call = await place.connect();
     await call('host.run', [{ name: 'dies' }]).catch(() => undefined);
-    await until('it is given up', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'failed';
-    });
+    }, 'it is given up');
     const [info] = await call('host.applications', []);
     expect(info?.restarts).to.equal(3);
     expect(info?.cause).to.contain('SIGKILL').and.to.contain('ended 4 times');
@@ -181,10 +182,10 @@ describe('applications of a host server', () => {
     const call = await place.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
     process.kill(pid ?? 0, 'SIGTERM');
-    await until('it is stopped', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'stopped';
-    });
+    }, 'it is stopped');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ restarts: 0 }).and.not.to.have.property('pid');
   });
@@ -213,7 +214,7 @@ describe('applications of a host server', () => {
     await place.serve(QUICK);
     const call = await place.connect();
     const start = rejection(call('host.run', [{ name: 'hangs' }]));
-    await until('it has begun', () => place.living().length === 1);
+    await eventually(() => place.living().length === 1, 'it has begun');
     const info = await call('host.stop', ['hangs']);
     expect(info.state).to.equal('stopped');
     expect((await start).code).to.equal('STOPPED');

@@ -13,7 +13,6 @@ import type { HostServerOptions, NetworkOptions } from '../../../host-server/opt
 import { ControlCaller } from '../../../protocol/rpc/security/control-handshake.js';
 import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tls.js';
 import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
-import { TemporaryDirectory } from '../../protocol/rpc/xml-rpc/temporary-directory.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { readToken } from '../../../protocol/rpc/security/token-file.js';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
@@ -22,14 +21,17 @@ import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { connectControl } from '../../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { HttpRpcClient } from '../../../protocol/rpc/xml-rpc/http-client.js';
-import { Place, silent, until } from '../running.js';
+import { TemporaryDirectory } from '../../kit/temporary-directory.js';
+import { HostServerSystem } from '../host-server-system.js';
+import { silent } from '../../kit/silent-log.js';
+import { eventually } from '../../kit/eventually.js';
 
 const SECRET = new Secret('a secret of the whole lab');
 const PATIENCE_MS = 60_000;
 
 describe('host servers of one network', function () {
   this.timeout(PATIENCE_MS);
-  let places: Place[];
+  let places: HostServerSystem[];
 
   beforeEach(() => {
     places = [];
@@ -40,7 +42,7 @@ describe('host servers of one network', function () {
   });
 
   interface Host {
-    readonly place: Place;
+    readonly place: HostServerSystem;
     readonly server: HostServer;
     readonly address: { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
   }
@@ -49,7 +51,7 @@ describe('host servers of one network', function () {
     hostName: string,
     { peers = [], ...given }: Partial<HostServerOptions & Pick<NetworkOptions, 'peers'>> = {},
   ): Promise<Host> {
-    const place = new Place();
+    const place = new HostServerSystem();
     places.push(place);
     const security = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
     const server = await place.serve({}, [], {
@@ -69,9 +71,9 @@ describe('host servers of one network', function () {
   }
 
   async function eventually(seen: Host, names: readonly string[]): Promise<void> {
-    await until(`${names.join(', ')} are connected`, async () => {
+    await eventually(async () => {
       return JSON.stringify(await connected(seen)) === JSON.stringify(names);
-    });
+    }, `${names.join(', ')} are connected`);
   }
 
   const refusal = (promise: Promise<unknown>): Promise<MirrorflowError> =>
@@ -119,7 +121,7 @@ describe('host servers of one network', function () {
     await eventually(a, ['a', 'b']);
     await eventually(b, ['b', 'a']);
     for (const one of [a, b])
-      await until('no other host is listed', async () => (await network(one)).length === 2);
+      await eventually(async () => (await network(one)).length === 2, 'no other host is listed');
   });
 
   it('a lost host is noticed at once and reconnected when it is back', async () => {
@@ -143,8 +145,8 @@ describe('host servers of one network', function () {
     const b = await host('b', { peers: [a.address] });
     await eventually(b, ['b', 'a']);
     const other = await host('b', { peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(other)).some(({ cause }) => cause !== undefined),
+    await eventually(async () =>
+      (await network(other)).some(({ cause }) => cause !== undefined), 'the cause is listed',
     );
     const [, lost] = await network(other);
     expect(lost?.cause).to.contain('is named b already').and.to.contain('--host-name');
@@ -160,8 +162,8 @@ describe('host servers of one network', function () {
       trust: { ca: undefined },
     };
     const b = await host('b', { security, peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(b)).some(({ cause }) => cause !== undefined),
+    await eventually(async () =>
+      (await network(b)).some(({ cause }) => cause !== undefined), 'the cause is listed',
     );
     expect((await network(b))[1]?.cause).to.contain('does not know the shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
@@ -177,8 +179,8 @@ describe('host servers of one network', function () {
     expect(refused.code).to.equal('REFUSED');
     expect(refused.message).to.contain('it has no shared secret; give it --secret-file');
     const b = await host('b', { peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(b)).some(({ cause }) => cause !== undefined),
+    await eventually(async () =>
+      (await network(b)).some(({ cause }) => cause !== undefined), 'the cause is listed',
     );
     expect((await network(b))[1]?.cause).to.contain('it has no shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
@@ -205,8 +207,8 @@ describe('host servers of one network', function () {
       await eventually(b, ['b', 'a']);
       const mistrusting = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
       const c = await host('c', { security: mistrusting, peers: [address] });
-      await until('the cause is listed', async () =>
-        (await network(c)).some(({ cause }) => cause !== undefined),
+      await eventually(async () =>
+        (await network(c)).some(({ cause }) => cause !== undefined), 'the cause is listed',
       );
       expect((await network(c))[1]?.cause).to.contain('self-signed certificate');
       const plain = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
@@ -284,11 +286,11 @@ describe('host servers of one network', function () {
     it('a thousand silent connections are closed, and all others are served', async () => {
       const silentOnes = await Promise.all(Array.from({ length: 1_000 }, () => open()));
       await answersHttp();
-      await until(
-        'most of them are closed',
+      await eventually(
         () =>
           silentOnes.filter((socket) => socket.closed || socket.readableEnded || socket.destroyed).length >=
           700,
+        'most of them are closed',
       );
     });
 

@@ -1,30 +1,32 @@
 /**
- * A miniature host in the test's own process: a temporary directory with a secret, flows as a
- * duplicator has them, and providers and consumers of the client library. Used by the tests of
- * remote/ and mirrors between hosts.
+ * A miniature host in the test's own process: flows as a duplicator has them, in a temporary
+ * directory, with providers and consumers of the client library on them. Used by the tests of the
+ * client library and of flows between hosts. Opens sockets; `close` removes all files.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInputFlow, type InputFlow } from '../../../client-lib/input-flow.js';
-import type { InputFlowOptions } from '../../../client-lib/input-flow-options.js';
-import { OutputFlow } from '../../../client-lib/output-flow.js';
-import type { OutputFlowOptions } from '../../../client-lib/output-options.js';
-import type { DuplicatedFlow } from '../../../duplicator/serving/duplicated-flow.js';
-import { LocalFlow } from '../../../duplicator/local/local-flow.js';
-import { parseOptions } from '../../../duplicator/options.js';
-import { RemoteFlow } from '../../../duplicator/remote/remote-flow.js';
-import { parseAddress } from '../../../protocol/base/address.js';
-import { systemClock } from '../../../protocol/base/clock.js';
-import type { OpenedFlow } from '../../../protocol/rpc/contract/shapes.js';
-import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
-import { Logger } from '../../../protocol/base/log.js';
+import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
+import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';
+import { OutputFlow } from '../../client-lib/output-flow.js';
+import type { OutputFlowOptions } from '../../client-lib/output-options.js';
+import type { DuplicatedFlow } from '../../duplicator/serving/duplicated-flow.js';
+import { LocalFlow } from '../../duplicator/local/local-flow.js';
+import { parseOptions } from '../../duplicator/options.js';
+import { RemoteFlow } from '../../duplicator/remote/remote-flow.js';
+import { parseAddress } from '../../protocol/base/address.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import { Logger } from '../../protocol/base/log.js';
+import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 
+/** The secret that hosts share unless a test chooses another. */
 export const SECRET = 'correct horse battery staple';
 
-export class HostRig {
+export class LocalHost {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  /** Warnings and errors of the flows, as JSON lines. */
   readonly log: string[] = [];
   readonly #flows: DuplicatedFlow[] = [];
   readonly #clients: { close(): Promise<void> }[] = [];
@@ -44,8 +46,8 @@ export class HostRig {
     return join(this.directory, 'secret');
   }
 
-  /** A flow that a provider on this host fills. */
-  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<RigFlow> {
+  /** A flow that a provider on this host fills; `bufferSize` in bytes. */
+  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<LocalHostFlow> {
     const options = this.#options([
       '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
     ]); // prettier-ignore
@@ -53,11 +55,12 @@ export class HostRig {
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
-  /** The flow that the duplicator at `source` sends. */
-  async remote(source: string, more: readonly string[] = []): Promise<RigFlow> {
+  /** The flow that the duplicator at the address `source` sends. */
+  async remote(source: string, more: readonly string[] = []): Promise<LocalHostFlow> {
     return this.#start(this.makeRemote(source, more));
   }
 
+  /** Like `remote`, without starting it. */
   makeRemote(source: string, more: readonly string[] = []): RemoteFlow {
     const options = this.#options(['--source', source, ...more]);
     if (options.direction !== 'remote') throw new Error('the options describe no flow of another host');
@@ -72,10 +75,10 @@ export class HostRig {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #start(flow: DuplicatedFlow): Promise<RigFlow> {
+  async #start(flow: DuplicatedFlow): Promise<LocalHostFlow> {
     if (!this.#flows.includes(flow)) this.#flows.push(flow);
     await flow.start();
-    return new RigFlow(flow, this.#clients);
+    return new LocalHostFlow(flow, this, this.#clients);
   }
 
   get #logger(): Logger {
@@ -90,22 +93,31 @@ export class HostRig {
   }
 }
 
-export class RigFlow {
+export class LocalHostFlow {
   readonly flow: DuplicatedFlow;
   readonly file: FlowFile;
+  readonly #host: LocalHost;
   readonly #clients: { close(): Promise<void> }[];
 
-  constructor(flow: DuplicatedFlow, clients: { close(): Promise<void> }[]) {
+  constructor(flow: DuplicatedFlow, host: LocalHost, clients: { close(): Promise<void> }[]) {
     this.flow = flow;
+    this.#host = host;
     this.#clients = clients;
     this.file = openFlowFile(flow.places.file, 'read');
   }
 
+  /** The only flow of a host of its own, which ends at once without clients; see `close`. */
+  static start(buffers: number, bufferSize = 64): Promise<LocalHostFlow> {
+    return new LocalHost('', 'numbers').local(buffers, bufferSize, ['--linger', '0', '--reattach', '2000']);
+  }
+
+  /** What the app server answers to a client that opens the flow. */
   get opened(): OpenedFlow {
     const { file, link } = this.flow.places;
     return { handle: 1, flow: 'events', type: this.flow.type, file, link };
   }
 
+  /** A provider that the host closes. */
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
     const { bufferSize, buffers } = this.flow.places;
     const output = await OutputFlow.attach(this.opened, {
@@ -117,6 +129,7 @@ export class RigFlow {
     return output;
   }
 
+  /** A consumer that the host closes; without a flow thread unless the options say otherwise. */
   async consumer(options: InputFlowOptions = {}): Promise<InputFlow> {
     const input = await openInputFlow(this.opened, { inline: true, ...options });
     this.#clients.push(input);
@@ -130,4 +143,14 @@ export class RigFlow {
     );
     return parseAddress(address, { schemes: ['tcp', 'tls'] }).port;
   }
+
+  /** Closes the host of this flow. */
+  close(): Promise<void> {
+    return this.#host.close();
+  }
+}
+
+/** Resolves after `turns` turns of the event loop, when what this process has sent has arrived. */
+export async function turnsOfEventLoop(turns = 6): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
