@@ -5,6 +5,7 @@
  * measured once, unless all is asked for.
  */
 import { connect, type Client } from '../client-lib/index.js';
+import { perSecond } from '../protocol/base/rates.js';
 import { BenchProcess, stopAll } from './bench-process.js';
 import { startAll } from './fanout-peers.js';
 import type { FlowProviderSettings } from './programs/flow-provider.js';
@@ -158,7 +159,7 @@ async function measureWakeUps(client: Client, { repeats, durationMs }: BenchSett
       await pause(durationMs);
       const sample = await provider.ask<Sample>('sample');
       const more = sum(pids, wakeUps) - before.woken;
-      woken.push((more * 1000) / (sample.atMs - before.sample.atMs));
+      woken.push(perSecond(more, sample.atMs - before.sample.atMs));
       buffersEach.push((sample.buffers - before.sample.buffers) / more);
     } finally {
       await stopAll(programs);

@@ -5,6 +5,7 @@
  * first image, the period of a steady mirror, and the bytes between hosts, in files of their own.
  */
 import { connect, type HostConnection } from '../client-lib/index.js';
+import { perSecond } from '../protocol/base/rates.js';
 import { bareUpdatesPerSecond } from './bare-mirror-client.js';
 import { bareBlocksPerSecond } from './bare-tcp.js';
 import { row, rowsOf, type Row } from './report.js';
@@ -91,7 +92,7 @@ async function oneRun(
   await host.stop('bench');
   const updates = after.updates - before.updates;
   return {
-    updatesPerSecond: (updates / (after.at - before.at)) * 1000,
+    updatesPerSecond: perSecond(updates, after.at - before.at),
     cpuMsPerUpdate: ((after.cpu - before.cpu) / updates) * 1000,
     bytesPerUpdate: Math.round((after.receivedBytes - before.receivedBytes) / updates),
   };

@@ -4,6 +4,7 @@
  * blocks of the same size, and one that goes around in as much memory; and the processor time of
  * the two duplicators per gigabyte beside that of the two bare ends.
  */
+import { perSecond } from '../protocol/base/rates.js';
 import { BenchProcess, stopAll } from './bench-process.js';
 import { startPair } from './duplicators.js';
 import { iperf3Rate } from './iperf3.js';
@@ -107,7 +108,7 @@ async function measure(
   const after = await receiver.ask<Sample>('sample');
   const gigabytes = (after.bytes - before.bytes) / 1e9;
   return {
-    gigabytesPerSecond: (gigabytes * 1000) / (after.atMs - before.atMs),
+    gigabytesPerSecond: perSecond(gigabytes, after.atMs - before.atMs),
     cpuSecondsPerGigabyte: (cpu() - cpuBefore) / gigabytes,
   };
 }

@@ -1,26 +1,33 @@
 /**
- * The client library's public surface: everything a program needs, and nothing else is promised.
+ * The public surface of the client library: everything that `import 'mirrorflow'` gives a program.
+ * Whatever is not exported here may change without notice.
  */
-export { connect, type ConnectOptions } from './connect.js';
-export { Client, SPECTRA_FLOW, type AppInfo, type SendTarget } from './client.js';
-export type { FlowStatus } from './openings.js';
+export { connect, type ConnectOptions } from './session/connect.js';
+export { Client, SPECTRA_FLOW, type AppInfo } from './session/client.js';
+export type { SendTarget } from './session/client-events.js';
+export type { FlowStatus } from './session/openings.js';
 export type { Attributes, AttributeType, MessageClass } from './messages/message-class.js';
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';
-export { connectHost, HostConnection, type HostInfo } from './host.js';
-export { Mirror, type PublicationMeta } from './mirror.js';
-export { getSpecTclMemory, MIRROR_ERRORS, type MirrorError, type SpecTclMemory } from './spectcl-memory.js';
-export { SpectraView, Spectrum, type Binding, type Channels } from './spectra.js';
-export { OutputFlow, type ReachedMark } from './output-flow.js';
-export type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
-export type { OutputFlowOptions } from './output-options.js';
-export { InputFlow } from './input-flow.js';
-export type { FlowBuffer } from './input-flow-buffer.js';
-export type { FlowControlMarks } from './flow-control.js';
-export type { InputFlowOptions } from './input-flow-options.js';
+export { connectHost, HostConnection, type HostInfo } from './session/host-connection.js';
+export { Mirror, type PublicationMeta } from './mirror/mirror.js';
+export {
+  getSpecTclMemory,
+  MIRROR_ERRORS,
+  type MirrorError,
+  type SpecTclMemory,
+} from './session/spectcl-memory.js';
+export { SpectraView, Spectrum, type Binding, type Channels } from './mirror/spectra.js';
+export { OutputFlow, type ReachedMark } from './output/output-flow.js';
+export type { CommitOptions, OutputSlot, WaitOptions } from './output/output-slot.js';
+export type { OutputFlowOptions } from './output/output-options.js';
+export { InputFlow } from './input/input-flow.js';
+export type { FlowBuffer } from './input/flow-buffer.js';
+export type { FlowControlMarks } from './input/flow-control-marks.js';
+export type { InputFlowOptions } from './input/input-options.js';
 export type { FlowLayer, FlowType, Layer, LayerProperties, Placed } from './types/flow-type.js';
 export { TypedBuffer } from './types/typed-buffer.js';
-export type { TypedInputFlow } from './types/typed-input.js';
-export type { TypedOutputFlow, TypedOutputOptions, TypedSlot } from './types/typed-output.js';
+export type { TypedInputFlow } from './input/typed-input-flow.js';
+export type { TypedOutputFlow, TypedOutputOptions, TypedSlot } from './output/typed-output-flow.js';
 export {
   array,
   type ArrayKind,

@@ -1,16 +1,33 @@
-// Bundles what is started on a flow's way to a reader, each with all it uses in one file, since 60 modules take twice as long to load: the
-// programs to dist/programs, and the client library, as `import 'mirrorflow'` gives it, to dist/library. Skipped when they are newer than what
-// was compiled last. Makes the commands executable, which npm does when it installs, but here they are compiled after that. Run after tsc.
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+// Bundles every program, the command line and the client library, each with everything it imports, because 60 modules take
+// twice as long to load. Run after tsc. Skips what is newer than the last compilation.
+//
+//   dist/programs/NAME.cjs        a server or worker
+//   dist/programs/console/        the command `mirrorflow`; its subcommands are chunks that load when they are used
+//   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; mirrorflow.cjs is the same for `require`
+//   dist/types/                   declarations of the library, for `import` and for `require`
+//   addons/unix-dgram.cjs         the JavaScript part of unix-dgram
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
 
 const DIST = join(ROOT, 'dist');
-/** Loaded by path, or not there at all. */
-const EXTERNAL = ['mmap-io', 'unix-dgram', 'koffi', 'bufferutil', 'utf-8-validate'];
+/** Accelerators that ws would use if they were installed. */
+const EXTERNAL = ['bufferutil', 'utf-8-validate'];
 
-/** Modules of Node do nothing by being loaded but take time: one that nothing is used of is left out. */
+/** Modules of Node have no side effects when they load, but take time: esbuild drops the unused ones. */
 const nodeModules = {
   name: 'node modules',
   setup({ onResolve }) {
@@ -25,6 +42,8 @@ const COMMON = {
   target: 'node20',
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node prints the source line of an uncaught error.
+  lineLimit: 160,
   external: EXTERNAL,
   sourcemap: 'linked',
   sourcesContent: false,
@@ -32,42 +51,135 @@ const COMMON = {
   plugins: [nodeModules],
 };
 
-function madeAt(path) {
+/** A bundle that a user bundles again as CommonJS has no import.meta.url there. */
+const MODULE_URL = `import { createRequire as requireFor } from 'node:module';
+import { pathToFileURL as urlOfPath } from 'node:url';
+const moduleUrl = import.meta.url || urlOfPath(__filename).href;
+const require = requireFor(moduleUrl);`;
+
+function modifiedAtMs(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
+
+const compiledAtMs = Math.max(
+  ...[join(DIST, '.tsbuildinfo'), join(ROOT, 'scripts', 'build-programs.mjs')].map(modifiedAtMs),
+);
 
 /** Makes the files of dist/FOLDER unless they are up to date. `entryPoints`: the main module of each, by its name without the extension. */
 async function bundle(folder, entryPoints, extension, options) {
   const target = join(DIST, folder);
-  const made = Object.keys(entryPoints).flatMap((name) =>
-    [extension, `${extension}.map`].map((end) => join(target, name + end)),
-  );
-  const newest = Math.max(
-    ...[join(DIST, '.tsbuildinfo'), join(ROOT, 'scripts', 'build-programs.mjs')].map(madeAt),
-  );
-  if (Math.min(...made.map(madeAt)) > newest) return;
-  // Beside the old ones and then in its place, so that a program that is started meanwhile is the one or the other, and whole.
+  const made = Object.keys(entryPoints).map((name) => join(target, name + extension));
+  if (Math.min(...made.map(modifiedAtMs)) > compiledAtMs) return;
+  // Beside the old ones and then in their place, so that a program that starts meanwhile is either old or new, and whole.
   const fresh = `${target}.${process.pid}`;
   await build({ ...COMMON, entryPoints, outdir: fresh, outExtension: { '.js': extension }, ...options });
   mkdirSync(target, { recursive: true });
+  for (const name of readdirSync(fresh).filter((file) => file.endsWith('.map'))) thinOut(join(fresh, name));
   for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(target, name));
   rmSync(fresh, { recursive: true });
 }
 
-const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);
+/** Stacks name lines: of every source line the first place is kept, which makes a map five times as small. */
+function thinOut(path) {
+  const map = JSON.parse(readFileSync(path, 'utf8'));
+  const mappings = decode(map.mappings).map((segments) => {
+    let last;
+    return segments.filter((segment) => {
+      const line = segment.length > 1 ? `${segment[1]}:${segment[2]}` : undefined;
+      const isNew = line !== last;
+      last = line;
+      return isNew;
+    });
+  });
+  writeFileSync(
+    path,
+    JSON.stringify({
+      ...map,
+      names: [],
+      mappings: encode(mappings.map((segments) => segments.map((s) => s.slice(0, 4)))),
+    }),
+  );
+}
 
+/** The declarations that the library's own reach, for `import` and for `require`: what a package.json says decides which they are for. */
+function writeTypes() {
+  const reached = new Set();
+  const visit = (file) => {
+    if (reached.has(file) || !existsSync(file)) return;
+    reached.add(file);
+    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(
+      /(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g,
+    ))
+      visit(join(dirname(file), `${specifier}.d.ts`));
+  };
+  visit(join(DIST, 'client-lib', 'index.d.ts'));
+  rmSync(join(DIST, 'types'), { recursive: true, force: true });
+  for (const [folder, type] of Object.entries({ esm: 'module', cjs: 'commonjs' })) {
+    const target = join(DIST, 'types', folder);
+    for (const file of reached) cpSync(file, join(target, relative(DIST, file)));
+    writeFileSync(join(target, 'package.json'), `{ "type": "${type}" }\n`);
+  }
+}
+
+/** The JavaScript part of unix-dgram, with the search for its native module replaced by the folder of addons/ for the running Node. */
+async function bundleUnixDgram() {
+  const outfile = join(ROOT, 'addons', 'unix-dgram.cjs');
+  const source = join(ROOT, 'node_modules', 'unix-dgram', 'lib', 'unix_dgram.js');
+  if (
+    modifiedAtMs(outfile) >
+    Math.max(modifiedAtMs(source), modifiedAtMs(join(ROOT, 'scripts', 'build-programs.mjs')))
+  )
+    return;
+  const loader = `module.exports = (name) => {
+    const { platform, arch, versions } = process;
+    return require(require('node:path').join(__dirname, platform + '-' + arch + '-' + versions.modules, name));
+  };`;
+  await build({
+    ...COMMON,
+    absWorkingDir: ROOT,
+    entryPoints: [source],
+    outfile,
+    sourcemap: false,
+    format: 'cjs',
+    plugins: [
+      {
+        name: 'bindings',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^bindings$/ }, () => ({ path: 'bindings', namespace: 'addon' }));
+          onLoad({ filter: /.*/, namespace: 'addon' }, () => ({ contents: loader, loader: 'js' }));
+        },
+      },
+    ],
+  });
+}
+
+const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'base', 'installation.js'));
 await bundle('programs', PROGRAM_MODULES, '.cjs', {
   format: 'cjs',
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
-const library = exports['.'].default;
-await bundle(basename(dirname(library)), { [basename(library, '.js')]: 'client-lib/index.js' }, '.js', {
+await bundle('programs/console', { main: 'console/main.js' }, '.js', {
   format: 'esm',
-  // For packages that are no ES modules themselves.
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
   banner: {
     js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
   },
 });
+const library = exports['.'].import.default;
+await bundle(basename(dirname(library)), { [basename(library, '.js')]: 'client-lib/index.js' }, '.js', {
+  format: 'esm',
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: MODULE_URL },
+});
+// One instance of the library in a process, however it is loaded.
+writeFileSync(
+  join(ROOT, exports['.'].require.default),
+  `module.exports = require('./${basename(library)}');\n`,
+);
+writeTypes();
+await bundleUnixDgram();
+// npm does this when it installs a package; a clone is compiled after that.
+for (const command of Object.values(bin)) chmodSync(join(ROOT, command), 0o755);

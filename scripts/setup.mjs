@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildAddons, isBuilt } from './addons.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -31,19 +32,32 @@ function installed() {
   );
 }
 
+/** Installs packages, builds the native modules for the running Node and, when asked, compiles and bundles; whatever is up to date is skipped. */
 export function prepare({ build }) {
-  const [major] = process.versions.node.split('.').map(Number);
-  if (major < 20) fail(`mirrorflow needs Node 20 or newer; this is ${process.version}.`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    fail(`mirrorflow needs Node 20.19 or newer; this is ${process.version}.`);
   if (!installed()) {
-    process.stderr.write('Installing packages (once; compiles two small native modules) ...\n');
-    // Not `npm ci`: it refuses a lock file without the native bindings of every other platform, which not every registry has.
-    run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+    process.stderr.write('Installing packages ...\n');
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   }
+  prepareAddons();
   if (build) {
     run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
       stdio: ['ignore', 2, 2],
     });
     for (const script of ['build-programs.mjs', 'build-page.mjs'])
       run(process.execPath, [join(ROOT, 'scripts', script)], { stdio: ['ignore', 2, 2] });
+  }
+}
+
+/** Their own installation scripts never run: see addons.mjs. */
+function prepareAddons() {
+  if (isBuilt()) return;
+  process.stderr.write(`Building two small native modules for Node ${process.version} (once) ...\n`);
+  try {
+    buildAddons();
+  } catch (error) {
+    fail(error.message);
   }
 }

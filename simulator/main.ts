@@ -10,7 +10,7 @@ import { type Simulator, startSimulator } from './simulator.js';
 
 const MIB = 1024 * 1024;
 
-const options = await yargs(hideBin(process.argv))
+const options = yargs(hideBin(process.argv))
   .scriptName('spectcl-simulator')
   .usage(
     '$0\n\nServes the mirror and REST protocols of SpecTcl 5.13 with invented events.\nA simulator: it is no SpecTcl, and no detector stands behind it.',
@@ -66,7 +66,7 @@ const options = await yargs(hideBin(process.argv))
   .fail((message: string | null, error: Error | undefined) =>
     endWithBadUsage('spectcl-simulator', message ?? error),
   )
-  .parse();
+  .parseSync();
 
 function announce(simulator: Simulator): string {
   const { restPort, mirrorPort, address } = simulator;
@@ -82,36 +82,40 @@ function end(simulator: Simulator): void {
   void simulator.close();
 }
 
-try {
-  const simulator = await startSimulator({
-    flavour: options.flavour,
-    host: options.host,
-    restPort: options.restPort,
-    mirrorPort: options.mirrorPort,
-    channelBytes: Math.floor(options.memory * MIB),
-    fillers: options.spectra,
-    rate: options.rate,
-    intervalMs: options.interval,
-    ...(options.sparse === undefined ? {} : { sparsePercent: options.sparse }),
-    ...(options.bindingChurn === undefined ? {} : { bindingChurnS: options.bindingChurn }),
-    checksum: options.checksum && !options.noChecksum,
-    seed: options.seed,
-    noDelay: options.noDelay,
-    tear: options.tear,
-    misbehaviour: {
-      mirror: options.mirrorMisbehaviour,
-      rest: options.restMisbehaviour,
-      slowBytesPerSecond: options.slowBytes,
-    },
-  });
-  process.stdout.write(`${announce(simulator)}\n`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(simulator));
-  if (options.endWithStdin) {
-    // Both: the pipe of a killed parent ends, and a terminal that is gone is an error.
-    for (const event of ['end', 'error'] as const) process.stdin.once(event, () => end(simulator));
-    process.stdin.resume();
+void serve();
+
+async function serve(): Promise<void> {
+  try {
+    const simulator = await startSimulator({
+      flavour: options.flavour,
+      host: options.host,
+      restPort: options.restPort,
+      mirrorPort: options.mirrorPort,
+      channelBytes: Math.floor(options.memory * MIB),
+      fillers: options.spectra,
+      rate: options.rate,
+      intervalMs: options.interval,
+      ...(options.sparse === undefined ? {} : { sparsePercent: options.sparse }),
+      ...(options.bindingChurn === undefined ? {} : { bindingChurnS: options.bindingChurn }),
+      checksum: options.checksum && !options.noChecksum,
+      seed: options.seed,
+      noDelay: options.noDelay,
+      tear: options.tear,
+      misbehaviour: {
+        mirror: options.mirrorMisbehaviour,
+        rest: options.restMisbehaviour,
+        slowBytesPerSecond: options.slowBytes,
+      },
+    });
+    process.stdout.write(`${announce(simulator)}\n`);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(simulator));
+    if (options.endWithStdin) {
+      // Both: the pipe of a killed parent ends, and a terminal that is gone is an error.
+      for (const event of ['end', 'error'] as const) process.stdin.once(event, () => end(simulator));
+      process.stdin.resume();
+    }
+  } catch (error) {
+    process.stderr.write(`spectcl-simulator: ${describeError(error)}\n`);
+    process.exitCode = 1;
   }
-} catch (error) {
-  process.stderr.write(`spectcl-simulator: ${describeError(error)}\n`);
-  process.exitCode = 1;
 }

@@ -2,7 +2,11 @@
  * One end of a flow between hosts whose duplicators were started by hand: provides as fast as it
  * may, or consumes whatever comes.
  */
-import { InputFlow, OutputFlow } from 'mirrorflow';
+// Attaches without an app server, which the public surface of the library does not offer.
+// oxlint-disable-next-line no-restricted-imports
+import { openInputFlow } from '../../client-lib/input/input-flow.js';
+// oxlint-disable-next-line no-restricted-imports
+import { attachOutputFlow } from '../../client-lib/output/output-flow.js';
 import { answerQuestions, settingsOf, turn } from './answering.js';
 import { Tally } from './sample.js';
 
@@ -26,7 +30,7 @@ else await consume();
 
 /** Payloads stay what they are, as for a program that computes in place. */
 async function provide(): Promise<void> {
-  const output = await OutputFlow.attach(opened, { bufferSize: size, buffers });
+  const output = await attachOutputFlow(opened, { bufferSize: size, buffers });
   answerQuestions({ sample: () => tally.sample() });
   for (;;) {
     for (let count = 0; count < perTurn; count += 1) {
@@ -40,7 +44,7 @@ async function provide(): Promise<void> {
 }
 
 async function consume(): Promise<void> {
-  const input = await InputFlow.open(opened, { inline: true, delivery: 'lossless' }, 'end');
+  const input = await openInputFlow(opened, { inline: true, delivery: 'lossless' }, 'end');
   answerQuestions({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
   const use = (view: Uint8Array): void => {
     tally.buffers += 1;

@@ -1,7 +1,8 @@
 /**
- * The messages that arrive at a client: made into objects of their classes and brought to whoever
- * wants them, one at a time, in the order of arrival, in the event loop of the main thread. A
- * handler that returns a promise is awaited before the next one runs.
+ * The messages that have arrived at a client: turned into objects of their classes and passed to
+ * waits and handlers, one at a time, in the order of arrival, in the event loop of the main thread.
+ * A promise that a handler returns is awaited before the next handler runs. Used by Client. No I/O:
+ * clock and log are passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { bytesOfValue, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
@@ -10,10 +11,12 @@ import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isInvocable, messageFromWire, messageTypeOf, type MessageClass } from './message-class.js';
 
-/** A dropped type is warned of at most so often. */
+/** Interval between two warnings about dropped messages of one type. */
 const WARN_INTERVAL_MS = 60_000;
-/** Types whose last warning is remembered. */
+/** Types whose last warning is stored. */
 const WARNED_TYPES_MAX = 256;
+/** Longest delay of a Node timer; longer timeouts are cut to it. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export interface MessageOrigin {
   /** Name of the client that sent it. */
@@ -23,7 +26,7 @@ export interface MessageOrigin {
 export type MessageHandler<M> = (message: M, origin: MessageOrigin) => void | Promise<void>;
 
 export interface MessageWaitOptions {
-  /** Milliseconds from 0; without it, as long as the client lives. */
+  /** Milliseconds from 0. Default: until the client closes. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -32,10 +35,10 @@ export interface InboxOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** A handler or an `invoke` threw or rejected. */
-  readonly failed: (error: unknown, message: object) => void;
+  readonly onError: (error: unknown, message: object) => void;
 }
 
-interface Waiting {
+interface QueuedMessage {
   readonly message: object;
   readonly type: string;
   readonly origin: MessageOrigin;
@@ -47,7 +50,7 @@ interface Wait {
   readonly reject: (error: MirrorflowError) => void;
 }
 
-interface Known {
+interface Registration {
   readonly cls: MessageClass;
   readonly handlers: Set<MessageHandler<never>>;
   readonly waits: Set<Wait>;
@@ -55,9 +58,9 @@ interface Known {
 
 export class Inbox {
   readonly #options: InboxOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #registrations = new Map<string, Registration>();
   readonly #warnedMs = new Map<string, number>();
-  #queue: Waiting[] = [];
+  #queue: QueuedMessage[] = [];
   #bytes = 0;
   #draining = false;
   #closed = false;
@@ -67,23 +70,23 @@ export class Inbox {
   }
 
   /**
-   * Makes a class known. Throws BAD_OPTION for a wrong declaration, and when another class has the
+   * Registers a class. Throws BAD_OPTION for a wrong declaration, and when another class has the
    * same type.
    */
-  register(cls: MessageClass): Known {
+  register(cls: MessageClass): Registration {
     const type = messageTypeOf(cls);
-    const known = this.#known.get(type);
-    if (known?.cls === cls) return known;
-    if (known !== undefined) {
+    const existing = this.#registrations.get(type);
+    if (existing?.cls === cls) return existing;
+    if (existing !== undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
-        `message type ${type} is registered by another class (${known.cls.name}) already`,
+        `message type ${type} is registered by another class (${existing.cls.name}) already; give this class another \`type\``,
         { type },
       );
     }
-    const made: Known = { cls, handlers: new Set(), waits: new Set() };
-    this.#known.set(type, made);
-    return made;
+    const registration: Registration = { cls, handlers: new Set(), waits: new Set() };
+    this.#registrations.set(type, registration);
+    return registration;
   }
 
   on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): void {
@@ -91,14 +94,14 @@ export class Inbox {
   }
 
   off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): void {
-    const known = this.#known.get(messageTypeOf(cls));
-    if (handler === undefined) known?.handlers.clear();
-    else known?.handlers.delete(handler);
+    const registration = this.#registrations.get(messageTypeOf(cls));
+    if (handler === undefined) registration?.handlers.clear();
+    else registration?.handlers.delete(handler);
   }
 
   /**
-   * Resolves with the next message of a class in the turn in which it arrives: inside a handler
-   * too. Rejects with TIMED_OUT or CLOSED.
+   * Resolves with the next message of a class in the turn in which it arrives, so a handler may
+   * wait too. Rejects with TIMED_OUT or CLOSED.
    */
   waitFor<M extends object>(
     cls: MessageClass<M>,
@@ -131,7 +134,7 @@ export class Inbox {
       };
       const abort = (): void =>
         wait.reject(
-          new MirrorflowError('CLOSED', `the wait for ${type} was given up`, { type }, signal?.reason),
+          new MirrorflowError('CLOSED', `the wait for ${type} was aborted`, { type }, signal?.reason),
         );
       if (this.#closed) return wait.reject(closedError(type));
       if (signal?.aborted === true) return abort();
@@ -140,30 +143,30 @@ export class Inbox {
       if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return;
       timer.cancel = this.#options.clock.after(Math.min(timeoutMs, TIMER_MAX_MS), () =>
         wait.reject(
-          new MirrorflowError('TIMED_OUT', `no ${type} came within ${timeoutMs} ms`, { type, timeoutMs }),
+          new MirrorflowError('TIMED_OUT', `no ${type} arrived within ${timeoutMs} ms`, { type, timeoutMs }),
         ),
       );
     });
   }
 
   /**
-   * A message has come. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too many
-   * wait; its sender gets that.
+   * A message has arrived. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too
+   * many messages are queued; the error is sent back to the sender.
    */
   accept(wire: MessageOnWire, origin: MessageOrigin): void {
     if (this.#closed) throw closedError(wire.type);
-    const known = this.#known.get(wire.type);
-    if (known === undefined) return this.#drop(wire.type, origin, 'no class is registered for it');
-    const { cls, handlers, waits } = known;
-    const isWanted = handlers.size > 0 || isInvocable(cls.prototype);
-    if (!isWanted && waits.size === 0) {
-      return this.#drop(wire.type, origin, 'it has no invoke() and nobody listens to it');
+    const registration = this.#registrations.get(wire.type);
+    if (registration === undefined) return this.#drop(wire.type, origin, 'no class is registered for it');
+    const { cls, handlers, waits } = registration;
+    const isHandled = handlers.size > 0 || isInvocable(cls.prototype);
+    if (!isHandled && waits.size === 0) {
+      return this.#drop(wire.type, origin, 'it has no invoke() and no handler');
     }
     const bytes = bytesOfValue(wire.attributes);
-    if (isWanted) this.#checkRoom(bytes);
+    if (isHandled) this.#checkRoom(bytes);
     const message = messageFromWire(cls, wire);
     for (const wait of waits) wait.resolve(message);
-    if (!isWanted) return;
+    if (!isHandled) return;
     this.#queue.push({ message, type: wire.type, origin, bytes });
     this.#bytes += bytes;
     if (this.#draining) return;
@@ -172,11 +175,11 @@ export class Inbox {
     setImmediate(() => void this.#drain());
   }
 
-  /** Handlers run no more, what waits is dropped, waits are rejected with CLOSED. */
+  /** Runs no more handlers, drops queued messages, rejects waits with CLOSED. */
   close(): void {
     this.#closed = true;
     this.#queue = [];
-    for (const [type, { waits }] of this.#known) {
+    for (const [type, { waits }] of this.#registrations) {
       for (const wait of waits) wait.reject(closedError(type));
     }
   }
@@ -186,7 +189,7 @@ export class Inbox {
       this.#bytes -= next.bytes;
       const { message, origin } = next;
       if (isInvocable(message)) await this.#run(message, () => message.invoke());
-      for (const handler of this.#known.get(next.type)?.handlers ?? []) {
+      for (const handler of this.#registrations.get(next.type)?.handlers ?? []) {
         if (this.#closed) break;
         await this.#run(message, () => (handler as MessageHandler<object>)(message, origin));
       }
@@ -198,17 +201,17 @@ export class Inbox {
     try {
       await callback();
     } catch (error) {
-      this.#options.failed(error, message);
+      this.#options.onError(error, message);
     }
   }
 
   #checkRoom(bytes: number): void {
-    const waiting = this.#queue.length;
-    if (waiting < LIMITS.messagesWaiting && this.#bytes + bytes <= LIMITS.messagesWaitingBytes) return;
+    const queued = this.#queue.length;
+    if (queued < LIMITS.messagesWaiting && this.#bytes + bytes <= LIMITS.messagesWaitingBytes) return;
     throw new MirrorflowError(
       'LIMIT_REACHED',
-      `${waiting} messages (${this.#bytes} bytes) wait for this client already`,
-      { waiting },
+      `${queued} messages (${this.#bytes} bytes) are queued for this client already; send again later`,
+      { waiting: queued },
     );
   }
 
@@ -223,9 +226,6 @@ export class Inbox {
   }
 }
 
-/** Longer times than a timer can hold wait as long as it can. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
-
 function closedError(type: string): MirrorflowError {
-  return new MirrorflowError('CLOSED', `this client is closed: it gets no ${type} any more`, { type });
+  return new MirrorflowError('CLOSED', `this client is closed: it receives no ${type} any more`, { type });
 }

@@ -1,6 +1,7 @@
 /**
- * Message classes: what a class declares of its attributes, and how its objects become XML-RPC
- * values and objects again. The same check stands at both ends. Pure.
+ * Message classes: the declaration of a class's attributes, and the conversion of its objects to
+ * XML-RPC values and back. Used by Client for sending and by Inbox for receiving; the same check
+ * runs at both ends. Pure: no I/O.
  */
 import { MESSAGE_TYPE, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -19,10 +20,10 @@ const SCALARS = ['string', 'number', 'boolean', 'date', 'bytes'] as const;
 type Scalar = (typeof SCALARS)[number];
 
 /**
- * What an attribute is: a scalar, `?` behind it when it may be undefined; `[T]` an array of any
- * length; `{ … }` a record of stated members.
+ * Type of an attribute: a scalar, with `?` when it may be undefined; `[T]`: an array of any length;
+ * `{ … }`: a record of the stated members.
  *
- * | type | is | what travels |
+ * | type | value | what is sent |
  * | --- | --- | --- |
  * | `string` | string | all text but the characters that XML forbids (most control characters, lone surrogates) |
  * | `number` | number | every finite number, exactly, -0 included; NaN and the infinities are refused |
@@ -40,8 +41,8 @@ export type AttributeType =
 export type Attributes = { readonly [attribute: string]: AttributeType };
 
 /**
- * A class whose objects are messages. Its objects hold the declared attributes and nothing else
- * that can be enumerated. The receiver's object is made without its constructor and gets the
+ * A class whose objects are messages. Its objects have the declared attributes and no other
+ * enumerable property. The receiver's object is created without its constructor and gets the
  * sender's attributes one by one, so it has no private (`#`) fields.
  */
 export interface MessageClass<M extends object = object> {
@@ -50,20 +51,19 @@ export interface MessageClass<M extends object = object> {
   readonly name: string;
   readonly attributes: Attributes;
   /**
-   * Under which classes of several programs meet: 1 to 64 letters, digits, `.`, `_`, `-`. Default:
+   * The name by which programs identify the class: 1 to 64 letters, digits, `.`, `_`, `-`. Default:
    * the name of the class.
    */
   readonly type?: string;
 }
 
-/** What a message may have: `invoke` runs at the receiver, on the object in the sender's state. */
+/** A message with a method that runs at the receiver, on the object in the sender's state. */
 export interface Invocable {
   invoke(): unknown;
 }
 
 /**
- * The type of a message class. Throws BAD_OPTION for a class that declares none or declares it
- * wrongly.
+ * The type of a message class. Throws BAD_OPTION for a class without a valid declaration.
  */
 export function messageTypeOf(cls: MessageClass): string {
   const type: unknown = Object.hasOwn(cls, 'type') ? cls.type : cls.name;
@@ -82,8 +82,8 @@ export function messageTypeOf(cls: MessageClass): string {
 }
 
 /**
- * A message as it travels. Throws BAD_OPTION for a class that is no message class,
- * INVALID_PARAMETERS for what cannot travel.
+ * A message as XML-RPC values. Throws BAD_OPTION for an object of another class,
+ * INVALID_PARAMETERS for values that cannot be sent.
  */
 export function messageToWire(message: object): MessageOnWire {
   const cls = message.constructor as MessageClass;
@@ -95,21 +95,21 @@ export function messageToWire(message: object): MessageOnWire {
 }
 
 /**
- * The object that arrives: of the class, in the sender's state. Throws INVALID_PARAMETERS when the
+ * The receiver's object: of the class, in the sender's state. Throws INVALID_PARAMETERS when the
  * attributes are not the declared ones.
  */
 export function messageFromWire<M extends object>(
   cls: MessageClass<M>,
   { type, attributes }: MessageOnWire,
 ): M {
-  const made = Object.create(cls.prototype) as M;
+  const message = Object.create(cls.prototype) as M;
   const checked = checkRecord(type, [], cls.attributes, attributes);
   for (const name of Object.keys(cls.attributes)) {
-    // One that was left out stands there as undefined, as the field of a class does.
+    // An attribute that was left out is undefined, like an unset field of a class.
     const value = Object.hasOwn(checked, name) ? checked[name] : undefined;
-    Object.defineProperty(made, name, { value, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(message, name, { value, writable: true, enumerable: true, configurable: true });
   }
-  return made;
+  return message;
 }
 
 export function isInvocable(message: object): message is Invocable {
@@ -145,16 +145,20 @@ function checkRecord(
   declared: Attributes,
   value: { [key: string]: unknown },
 ): RpcStruct {
-  const unknown = Object.keys(value).find((key) => !Object.hasOwn(declared, key));
-  if (unknown !== undefined) {
-    const known = Object.keys(declared).join(', ');
-    throw refused(type, [...path, unknown], `is not declared; declared are ${known === '' ? 'none' : known}`);
+  const undeclared = Object.keys(value).find((key) => !Object.hasOwn(declared, key));
+  if (undeclared !== undefined) {
+    const names = Object.keys(declared).join(', ');
+    throw invalid(
+      type,
+      [...path, undeclared],
+      `is not declared; declared are ${names === '' ? 'none' : names}`,
+    );
   }
   const checked: RpcStruct = {};
   for (const [name, member] of Object.entries(declared)) {
-    const held = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (held === undefined && typeof member === 'string' && member.endsWith('?')) continue;
-    setMember(checked, name, checkValue(type, [...path, name], member, held));
+    const attribute = Object.hasOwn(value, name) ? value[name] : undefined;
+    if (attribute === undefined && typeof member === 'string' && member.endsWith('?')) continue;
+    setMember(checked, name, checkValue(type, [...path, name], member, attribute));
   }
   return checked;
 }
@@ -163,10 +167,10 @@ function checkValue(type: string, path: Path, declared: AttributeType, value: un
   if (typeof declared === 'string')
     return checkScalar(type, path, declared.replace('?', '') as Scalar, value);
   if (isArrayType(declared)) {
-    if (!Array.isArray(value)) throw refused(type, path, `must be an array, and is ${describeValue(value)}`);
+    if (!Array.isArray(value)) throw invalid(type, path, `must be an array, and is ${describeValue(value)}`);
     return Array.from(value, (item: unknown, index) => checkValue(type, [...path, index], declared[0], item));
   }
-  if (!isStruct(value)) throw refused(type, path, `must be a record, and is ${describeValue(value)}`);
+  if (!isStruct(value)) throw invalid(type, path, `must be a record, and is ${describeValue(value)}`);
   return checkRecord(type, path, declared, value);
 }
 
@@ -176,17 +180,17 @@ function isArrayType(declared: Exclude<AttributeType, string>): declared is read
 
 function checkScalar(type: string, path: Path, scalar: Scalar, value: unknown): RpcValue {
   const problem = (allowed: string): MirrorflowError =>
-    refused(type, path, `must be ${allowed}, and is ${describeValue(value)}`);
+    invalid(type, path, `must be ${allowed}, and is ${describeValue(value)}`);
   switch (scalar) {
     case 'string': {
       if (typeof value !== 'string') throw problem('a string');
       const forbidden = FORBIDDEN_IN_XML.exec(value);
       if (forbidden === null) return value;
       const code = forbidden[0].charCodeAt(0).toString(16).padStart(4, '0');
-      throw refused(
+      throw invalid(
         type,
         path,
-        `holds the character U+${code}, which cannot travel in XML; declare it as bytes`,
+        `holds the character U+${code}, which XML cannot carry; declare the attribute as bytes`,
       );
     }
     case 'number':
@@ -208,7 +212,7 @@ function checkScalar(type: string, path: Path, scalar: Scalar, value: unknown): 
 const YEAR_FIRST_MS = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_END_MS = Date.parse('+010000-01-01T00:00:00Z');
 
-function refused(type: string, path: Path, why: string): MirrorflowError {
+function invalid(type: string, path: Path, why: string): MirrorflowError {
   const attribute = showPath('', path).slice(1);
   return new MirrorflowError('INVALID_PARAMETERS', `message ${type}: attribute ${attribute} ${why}`, {
     type,
@@ -218,5 +222,5 @@ function refused(type: string, path: Path, why: string): MirrorflowError {
 
 function badClass(cls: MessageClass, why: string): MirrorflowError {
   const name = typeof cls === 'function' ? cls.name : describeValue(cls);
-  return new MirrorflowError('BAD_OPTION', `${name} is no message class: ${why}`);
+  return new MirrorflowError('BAD_OPTION', `${name} is not a message class: ${why}`);
 }

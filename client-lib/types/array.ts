@@ -1,5 +1,7 @@
 /**
- * Numeric arrays with a shape, read and written as typed arrays over the very bytes.
+ * The flow type `array`: numeric arrays with a shape, read and written as typed arrays over the
+ * bytes of the flow. Part of the public surface; input and output flows call its codec. Pure: no
+ * I/O.
  *
  * ```
  *  0 ┌──────────┬────────────────────────────────────┐
@@ -51,8 +53,8 @@ export type ArrayOf<K extends ArrayKind> = Arrays[K];
 export type Shape = readonly number[];
 
 /**
- * An array of another shape than the declared one; a NumericBuffer is one, so that it can be
- * written on.
+ * An array with its own shape instead of the declared one. A NumericBuffer is one, so that a buffer
+ * that was read can be written.
  */
 export interface Shaped<K extends ArrayKind> {
   readonly array: ArrayOf<K>;
@@ -65,27 +67,27 @@ const DIMENSION_MAX = 2 ** 32 - 1;
 const U32_BYTES = 4;
 const METADATA_BYTES = U32_BYTES * (1 + RANK_MAX);
 
-/** `value` and `array` are a typed array over the buffer's own bytes. */
+/** A buffer of an array flow: `value` and `array` are a typed array over its bytes. */
 export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> {
   readonly #kind: K;
-  readonly #most: Shape | undefined;
+  readonly #maxShape: Shape | undefined;
   #shape: Shape = [];
 
-  constructor(below: Layer, kind: K, most: Shape | undefined) {
+  constructor(below: Layer, kind: K, maxShape: Shape | undefined) {
     super(below);
     this.#kind = kind;
-    this.#most = most;
+    this.#maxShape = maxShape;
   }
 
   /**
    * The elements, the last dimension fastest. A view: valid as long as the buffer. Throws `error`
-   * where there is one.
+   * if the bytes are wrong.
    */
   get array(): ArrayOf<K> {
     return this.value;
   }
 
-  /** Length of each dimension. Throws `error` where there is one. */
+  /** Length of each dimension. Throws `error` if the bytes are wrong. */
   get shape(): Shape {
     void this.value;
     return this.#shape;
@@ -99,14 +101,16 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
 
   protected interpret(bytes: Uint8Array): ArrayOf<K> {
     const shape = readShape(bytes);
-    if (this.#most !== undefined && !within(shape, this.#most)) {
-      throw new RangeError(`its shape is ${named(shape)}; at most ${named(this.#most)} was declared`);
+    if (this.#maxShape !== undefined && !fitsShape(shape, this.#maxShape)) {
+      throw new RangeError(
+        `its shape is ${formatShape(shape)}; at most ${formatShape(this.#maxShape)} was declared`,
+      );
     }
-    const length = elements(shape);
+    const length = elementCount(shape);
     const elementBytes = KINDS[this.#kind].BYTES_PER_ELEMENT;
     if (length * elementBytes !== bytes.length - METADATA_BYTES) {
       throw new RangeError(
-        `its shape ${named(shape)} of ${this.#kind} needs ${length * elementBytes} bytes, and it has ${bytes.length - METADATA_BYTES}`,
+        `its shape ${formatShape(shape)} of ${this.#kind} needs ${length * elementBytes} bytes, and it has ${bytes.length - METADATA_BYTES}`,
       );
     }
     this.#shape = shape;
@@ -116,7 +120,7 @@ export class NumericBuffer<K extends ArrayKind> extends TypedBuffer<ArrayOf<K>> 
 
 /**
  * A flow of arrays: `write(array)`, `write({ array, shape })`, or `reserve(shape)` and fill the
- * array that lies in the slot.
+ * array in the slot.
  */
 export type ArrayType<K extends ArrayKind> = FlowType<
   ArrayOf<K> | Shaped<K>,
@@ -126,71 +130,74 @@ export type ArrayType<K extends ArrayKind> = FlowType<
 >;
 
 /**
- * @param shape the largest shape, 1 to 7 dimensions: every buffer has as many, none of them longer. Without it, any shape that fits.
- * An array written without a shape has the declared one when its length is that, and one dimension
- * otherwise. Throws BAD_OPTION.
+ * The type of a flow of arrays of one kind of element. Throws BAD_OPTION.
+ *
+ * `shape`: the largest shape, 1 to 7 dimensions: each buffer has as many, none of them longer;
+ * default: any shape that fits a buffer. An array written without a shape gets the declared shape
+ * when it has that many elements, and one dimension otherwise.
  */
 export function array<K extends ArrayKind>(kind: K, shape?: Shape): ArrayType<K> {
   if (!Object.hasOwn(KINDS, kind)) {
     throw badShape(
-      `${JSON.stringify(kind)} is no kind of element; there are ${Object.keys(KINDS).join(', ')}`,
+      `the element kind is ${JSON.stringify(kind)}; it must be one of ${Object.keys(KINDS).join(', ')}`,
     );
   }
-  const most = shape === undefined ? undefined : [...checkShape(shape)];
+  const maxShape = shape === undefined ? undefined : [...checkShape(shape)];
   const elementBytes = KINDS[kind].BYTES_PER_ELEMENT;
 
-  /** Writes the metadata; returns the bytes that it all takes. */
-  function begin(target: Uint8Array, given: Shape): number {
+  /** Writes the metadata; returns the bytes of metadata and elements together. */
+  function writeMetadata(target: Uint8Array, given: Shape): number {
     checkShape(given);
-    if (most !== undefined && !within(given, most)) {
-      throw badShape(`the shape ${named(given)} is beyond the declared ${named(most)}`);
+    if (maxShape !== undefined && !fitsShape(given, maxShape)) {
+      throw badShape(`the shape ${formatShape(given)} is beyond the declared ${formatShape(maxShape)}`);
     }
-    const bytes = METADATA_BYTES + elements(given) * elementBytes;
+    const bytes = METADATA_BYTES + elementCount(given) * elementBytes;
     checkRoom(bytes, target.length);
     writeShape(target, given);
     return bytes;
   }
 
   function shapeOf({ length }: ArrayOf<K>): Shape {
-    return most !== undefined && elements(most) === length ? most : [length];
+    return maxShape !== undefined && elementCount(maxShape) === length ? maxShape : [length];
   }
 
   return {
     name: 'array',
-    properties: most === undefined ? { kind } : { kind, shape: most },
+    properties: maxShape === undefined ? { kind } : { kind, shape: maxShape },
     metadataBytes: METADATA_BYTES,
-    ...(most === undefined ? {} : { payloadBytes: elements(most) * elementBytes }),
-    accepts: (found) => found['kind'] === kind && acceptsShape(found, most),
+    ...(maxShape === undefined ? {} : { payloadBytes: elementCount(maxShape) * elementBytes }),
+    accepts: (provided) => provided['kind'] === kind && acceptsShape(provided, maxShape),
     encode(value, target) {
       const shaped = isShaped(value) ? value : { array: value, shape: shapeOf(value) };
       if (!(shaped.array instanceof KINDS[kind])) {
-        throw badShape(`the flow takes elements of ${kind}, in a ${KINDS[kind].name}`);
+        throw badShape(`the value is no ${KINDS[kind].name}; a flow of ${kind} is written with one`);
       }
-      if (elements(checkShape(shaped.shape)) !== shaped.array.length) {
-        throw badShape(`${shaped.array.length} elements are no ${named(shaped.shape)}`);
+      if (elementCount(checkShape(shaped.shape)) !== shaped.array.length) {
+        throw badShape(
+          `the array has ${shaped.array.length} elements; its shape ${formatShape(shaped.shape)} needs ${elementCount(shaped.shape)}`,
+        );
       }
-      const bytes = begin(target, shaped.shape);
+      const bytes = writeMetadata(target, shaped.shape);
       target.set(bytesOf(shaped.array), METADATA_BYTES);
       return bytes;
     },
-    decode: (below) => new NumericBuffer(below, kind, most),
+    decode: (below) => new NumericBuffer(below, kind, maxShape),
     place(target, given): Placed<ArrayOf<K>> {
       const room = Math.floor((target.length - METADATA_BYTES) / elementBytes);
-      const form = given ?? most ?? [Math.max(0, room)];
-      const bytes = begin(target, form);
-      return { value: viewOf(kind, target.subarray(METADATA_BYTES, bytes), elements(form)), bytes };
+      const form = given ?? maxShape ?? [Math.max(0, room)];
+      const bytes = writeMetadata(target, form);
+      return { value: viewOf(kind, target.subarray(METADATA_BYTES, bytes), elementCount(form)), bytes };
     },
   };
 }
 
 /**
- * A shape that the provider declared must fit into ours; one that it did not declare is checked
- * buffer by buffer.
+ * A shape that the provider declared must fit the consumer's; otherwise each buffer is checked.
  */
-function acceptsShape(found: LayerProperties, most: Shape | undefined): boolean {
-  const { shape } = found;
-  if (most === undefined || shape === undefined || isDeepStrictEqual(shape, most)) return true;
-  return Array.isArray(shape) && within(shape as number[], most);
+function acceptsShape(provided: LayerProperties, maxShape: Shape | undefined): boolean {
+  const { shape } = provided;
+  if (maxShape === undefined || shape === undefined || isDeepStrictEqual(shape, maxShape)) return true;
+  return Array.isArray(shape) && fitsShape(shape as number[], maxShape);
 }
 
 function readShape(bytes: Uint8Array): number[] {
@@ -212,7 +219,7 @@ function writeShape(target: Uint8Array, shape: Shape): void {
 
 function viewOf<K extends ArrayKind>(kind: K, bytes: Uint8Array, length: number): ArrayOf<K> {
   const constructor: ArrayConstructor = KINDS[kind];
-  // Slots and history keep elements aligned; bytes that somebody else hands over may not be.
+  // Slots and histories keep elements aligned; bytes of an outer layer may be unaligned.
   const aligned = bytes.byteOffset % constructor.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new constructor(aligned.buffer, aligned.byteOffset, length) as ArrayOf<K>;
 }
@@ -225,15 +232,15 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function elements(shape: Shape): number {
+function elementCount(shape: Shape): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
-function within(shape: Shape, most: Shape): boolean {
-  return shape.length === most.length && shape.every((length, axis) => length <= (most[axis] ?? 0));
+function fitsShape(shape: Shape, maxShape: Shape): boolean {
+  return shape.length === maxShape.length && shape.every((length, axis) => length <= (maxShape[axis] ?? 0));
 }
 
-function named(shape: Shape): string {
+function formatShape(shape: Shape): string {
   return `[${shape.join(' × ')}]`;
 }
 
@@ -242,7 +249,7 @@ function checkShape(shape: Shape): Shape {
     Number.isInteger(length) && length >= 0 && length <= DIMENSION_MAX;
   if (Array.isArray(shape) && shape.length >= 1 && shape.length <= RANK_MAX && shape.every(isLength))
     return shape;
-  throw badShape(`${JSON.stringify(shape)} is no shape: 1 to ${RANK_MAX} whole numbers from 0`);
+  throw badShape(`the shape is ${JSON.stringify(shape)}; it must be 1 to ${RANK_MAX} whole numbers from 0`);
 }
 
 function badShape(message: string): MirrorflowError {

@@ -1,12 +1,14 @@
 /**
- * Any other type, deflated where that is smaller.
+ * The flow type `deflate`: an outer layer that compresses the buffers of another type where that
+ * makes them smaller. Part of the public surface; input and output flows call its codec. Pure: no
+ * I/O.
  *
  * ```
  * 0 ┌───────────────────┬───────────────────────────┐
- *   │ raw length u32    │ form u32: 0 as it is,     │
+ *   │ raw length u32    │ form u32: 0 stored,       │
  *   │                   │ 1 raw deflate (RFC 1951)  │
  * 8 ├───────────────────┴───────────────────────────┤
- *   │ what the layer inside wrote, in that form
+ *   │ buffer of the inner layer, in that form
  *   └────────────────────────────────────────────────
  * ```
  */
@@ -19,11 +21,11 @@ import { encodedBytes } from './stack.js';
 import { TypedBuffer } from './typed-buffer.js';
 
 export interface CompressedOptions {
-  /** 0 (none) to 9 (smallest). Default 1: a flow is rather fast than small. */
+  /** 0 (none) to 9 (smallest). Default 1, the fastest. */
   readonly level?: number;
   /**
-   * Largest buffer before compression, in bytes: more is refused by writers and readers. Default:
-   * what the type inside states, or 16 MiB.
+   * Largest buffer before compression, in bytes: writers and readers refuse larger ones. Default:
+   * the size that the inner type states, or 16 MiB.
    */
   readonly maxBytes?: number;
 }
@@ -34,14 +36,14 @@ const LEVEL_DEFAULT = 1;
 const LEVEL_MAX = 9;
 const FORM = { stored: 0, deflated: 1 } as const;
 /**
- * Deflate's best: 258 bytes in two bits. A raw length beyond it is a lie, found out before any
- * memory is taken.
+ * Best ratio of deflate (RFC 1951): 258 bytes in two bits. A raw length beyond it is refused before
+ * memory is allocated.
  */
 const DEFLATE_RATIO_MAX = 1032;
 const ZLIB_CHUNK_MIN_BYTES = 64;
 
 /**
- * The buffer that the type inside stands on: its bytes are inflated when they are first asked for.
+ * The buffer that the inner type reads: its bytes are inflated on first access.
  */
 class InflatedBuffer extends TypedBuffer<Uint8Array> {
   readonly #maxBytes: number;
@@ -56,23 +58,25 @@ class InflatedBuffer extends TypedBuffer<Uint8Array> {
   }
 
   protected interpret(bytes: Uint8Array): Uint8Array {
-    if (bytes.length < METADATA_BYTES) throw new RangeError(`${bytes.length} bytes are no compressed buffer`);
+    if (bytes.length < METADATA_BYTES)
+      throw new RangeError(`${bytes.length} bytes are too few for a compressed buffer`);
     const metadata = new DataView(bytes.buffer, bytes.byteOffset, METADATA_BYTES);
     const rawBytes = metadata.getUint32(0, true);
     const form = metadata.getUint32(4, true);
     const stored = bytes.subarray(METADATA_BYTES);
     if (rawBytes > this.#maxBytes) {
-      throw new RangeError(`it claims ${rawBytes} bytes uncompressed; at most ${this.#maxBytes} are taken`);
+      throw new RangeError(`its raw length is ${rawBytes} bytes; at most ${this.#maxBytes} are allowed`);
     }
     const raw = form === FORM.deflated ? inflate(stored, rawBytes) : stored;
-    if (form > FORM.deflated) throw new RangeError(`its form ${form} is not known`);
+    if (form > FORM.deflated)
+      throw new RangeError(`its form is ${form}; it must be ${FORM.stored} or ${FORM.deflated}`);
     if (raw.length !== rawBytes)
-      throw new RangeError(`it has ${raw.length} bytes uncompressed and claims ${rawBytes}`);
+      throw new RangeError(`it has ${raw.length} bytes uncompressed, and its raw length is ${rawBytes}`);
     return raw;
   }
 }
 
-/** Throws BAD_OPTION for a level or maximum out of range. */
+/** Compresses the buffers of `inner`. Throws BAD_OPTION for a level or maximum out of range. */
 export function compressed<Value, Buf extends Layer>(
   inner: FlowType<Value, Buf, unknown, never>,
   options: CompressedOptions = {},
@@ -84,7 +88,7 @@ export function compressed<Value, Buf extends Layer>(
   } = options;
   checkWhole('level', level, 0, LEVEL_MAX);
   checkWhole('maxBytes', maxBytes, 0, LIMITS.mappedBytes);
-  /** For values that fit a slot only when they are compressed; made when the first one comes. */
+  /** For values that fit a slot only when compressed; allocated for the first of them. */
   let scratch: Uint8Array | undefined;
 
   function encodeInner(value: Value, room: Uint8Array): Uint8Array {
@@ -104,7 +108,7 @@ export function compressed<Value, Buf extends Layer>(
     inner,
     metadataBytes: METADATA_BYTES,
     ...(payloadBytes === undefined ? {} : { payloadBytes }),
-    accepts: (found) => typeof found['maxBytes'] === 'number' && found['maxBytes'] <= maxBytes,
+    accepts: (provided) => typeof provided['maxBytes'] === 'number' && provided['maxBytes'] <= maxBytes,
     encode(value, target) {
       checkRoom(METADATA_BYTES, target.length);
       const room = target.subarray(METADATA_BYTES);
@@ -125,7 +129,9 @@ export function compressed<Value, Buf extends Layer>(
 
 function inflate(deflated: Uint8Array, rawBytes: number): Uint8Array {
   if (rawBytes > deflated.length * DEFLATE_RATIO_MAX) {
-    throw new RangeError(`${deflated.length} bytes cannot hold the ${rawBytes} it claims`);
+    throw new RangeError(
+      `its raw length is ${rawBytes}, which ${deflated.length} deflated bytes cannot hold`,
+    );
   }
   return nodeZlib().inflateRawSync(deflated, {
     maxOutputLength: Math.max(1, rawBytes),

@@ -1,19 +1,20 @@
 /**
- * What a flow type is: one layer of a stack, or a whole stack. Each layer puts its own metadata in
- * front of the payload and has its own Buffer class over it.
+ * The interfaces of flow types: a flow type defines what the bytes of a flow mean, as a stack of
+ * layers. Each layer puts its own metadata in front of the payload and has its own buffer class.
+ * Implemented by the provided types and by programs; part of the public surface. Types only.
  *
  * ```
  * compressed(array('f64')) in a slot
  *  0 ┌──────────────────────┬──────────────────────────────────────────────┐
- *    │ metadata of deflate  │ what the layer inside wrote, deflated:       │
+ *    │ metadata of deflate  │ buffer of the inner layer, deflated:         │
  *    │                      │   metadata of array │ elements               │
  *    └──────────────────────┴──────────────────────────────────────────────┘
  * ```
  */
 
 /**
- * What a Buffer object stands on: a buffer that the flow has lent (`FlowBuffer`), or the Buffer
- * object of the layer outside.
+ * What a buffer object reads: a borrowed buffer of the flow (`FlowBuffer`), or the buffer object of
+ * the outer layer.
  */
 export interface Layer {
   /** Counts the buffers of a flow from 0 within an epoch. */
@@ -25,8 +26,8 @@ export interface Layer {
   readonly size: number;
   readonly flags: number;
   /**
-   * The bytes for the layer inside, in place, not to be written to. Throws CLOSED once released,
-   * BAD_MESSAGE when there are none.
+   * The bytes for the inner layer, in place, not to be written to. Throws CLOSED once released,
+   * BAD_MESSAGE when this layer's bytes are wrong.
    */
   readonly data: Uint8Array;
   readonly released: boolean;
@@ -34,35 +35,35 @@ export interface Layer {
   release(): void;
 }
 
-/** Plain JSON. */
+/** Properties of a layer, plain JSON. */
 export type LayerProperties = Readonly<Record<string, unknown>>;
 
-/** What identifies a layer. */
+/** Identity and sizes of a layer. */
 export interface FlowLayer {
   /**
    * Letters, digits and `._:+-`, beginning with a letter or digit. The names of a stack, joined by
    * `/`, are the flow's type.
    */
   readonly name: string;
-  /** Stand in the flow's identity under the layer's name. Default none. */
+  /** Stored in the flow's identity under the layer's name. Default none. */
   readonly properties?: LayerProperties;
-  /** The layer inside, where there is one. */
+  /** The inner layer; undefined for the innermost. */
   readonly inner?: FlowLayer;
   /** Bytes of this layer's metadata, a multiple of 8, so that what follows stays aligned. */
   readonly metadataBytes: number;
   /**
-   * The largest payload of the innermost layer in bytes, where the type says so itself; then
-   * opening an output needs no size.
+   * The largest payload of the innermost layer in bytes, if the type defines it; opening an output
+   * needs no size then.
    */
   readonly payloadBytes?: number;
   /**
-   * Whether buffers of a flow whose provider stated these properties can be read. Default: when
-   * they are the same. Consumers only.
+   * Whether a consumer can read a flow whose provider stated these properties. Default: when they
+   * are equal.
    */
-  accepts?(found: LayerProperties): boolean;
+  accepts?(provided: LayerProperties): boolean;
 }
 
-/** Room in a reserved slot, to be filled in place. */
+/** A value in a reserved slot, to be filled in place. */
 export interface Placed<Place> {
   readonly value: Place;
   /** Bytes of the slot that are used, metadata included. */
@@ -70,26 +71,26 @@ export interface Placed<Place> {
 }
 
 /**
- * @typeParam Value what `write` takes
- * @typeParam Buffer what takes give
- * @typeParam Place what `reserve` gives for filling, for types that can
- * @typeParam Form what `reserve` takes: the shape of an array, say
+ * @typeParam Value argument of `write`
+ * @typeParam Buffer buffer object that takes return
+ * @typeParam Place value that `reserve` returns for filling, for types that support it
+ * @typeParam Form argument of `reserve`: the shape of an array, for example
  */
 export interface FlowType<Value, Buffer extends Layer, Place = never, Form = never> extends FlowLayer {
   /**
    * Writes metadata and payload into `target`, the slot itself where possible, and returns the
    * bytes used. `target` begins at a multiple of 8 and holds old data. Throws TOO_LARGE when the
-   * value does not fit, BAD_OPTION for what is no such value; nothing is published then.
+   * value does not fit, BAD_OPTION for a wrong value; nothing is published then.
    */
   encode(value: Value, target: Uint8Array): number;
   /**
-   * The Buffer object over what the layer outside gives. Must not look at the bytes yet: the object
-   * does, when it is asked.
+   * The buffer object over the outer layer. Must not read the bytes: the object does on first
+   * access.
    */
   decode(below: Layer): Buffer;
   /**
-   * Writes the metadata for a value of this form and gives its place. Only for layers whose values
-   * can lie in a slot as they are.
+   * Writes the metadata for a value of this form and returns the value in the slot. Only for layers
+   * whose values can be stored in a slot as they are.
    */
   place?(target: Uint8Array, form?: Form): Placed<Place>;
 }

@@ -1,4 +1,7 @@
-/** One JSON value per buffer, UTF-8, without metadata. */
+/**
+ * The flow type `json`: one JSON value per buffer, UTF-8, without metadata. Part of the public
+ * surface; input and output flows call its codec. Pure: no I/O.
+ */
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
@@ -6,13 +9,13 @@ import { TypedBuffer } from './typed-buffer.js';
 
 export interface JsonOptions<T> {
   /**
-   * Checks what was parsed and gives it its type; what it throws is the buffer's error. Default:
-   * anything that is JSON is taken for a T.
+   * Checks a parsed value and returns it with its type; what it throws becomes the buffer's error.
+   * Default: every JSON value is accepted as a T.
    */
   readonly check?: (value: unknown) => T;
 }
 
-/** `value` is the parsed JSON, in memory of its own, parsed once. */
+/** A buffer of a JSON flow: `value` is parsed once, on first access. */
 export class JsonBuffer<T> extends TypedBuffer<T> {
   readonly #check: ((value: unknown) => T) | undefined;
 
@@ -31,8 +34,8 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
 /**
- * Buffers of one JSON value each. Writing throws BAD_OPTION for what JSON cannot say (undefined, a
- * BigInt, a cycle).
+ * The type of a flow of JSON values. Writing throws BAD_OPTION for values that JSON cannot
+ * represent (undefined, a BigInt, a cycle).
  */
 export function json<T = unknown>({ check }: JsonOptions<T> = {}): FlowType<T, JsonBuffer<T>> {
   return {
@@ -53,8 +56,13 @@ function textOf(value: unknown): string {
   try {
     text = JSON.stringify(value) as string | undefined;
   } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', `the value is no JSON: ${describeError(error)}`, {}, error);
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `the value cannot be written as JSON: ${describeError(error)}`,
+      {},
+      error,
+    );
   }
   if (text !== undefined) return text;
-  throw new MirrorflowError('BAD_OPTION', `a value of type ${typeof value} is no JSON`);
+  throw new MirrorflowError('BAD_OPTION', `a value of type ${typeof value} cannot be written as JSON`);
 }

@@ -1,6 +1,6 @@
 /**
- * A stack of layers as a flow's identity names it, and whether it fits what a flow file says of
- * itself. Pure.
+ * A stack of layers (a flow type) as the identity in a flow file names it, and the check of a stack
+ * against that identity. Used when typed flows are opened. Pure: no I/O.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -8,16 +8,16 @@ import type { FlowIdentity } from '../../protocol/flow/flow-file/identity.js';
 import type { FlowLayer, LayerProperties } from './flow-type.js';
 
 const LAYER_NAME = /^[A-Za-z0-9][A-Za-z0-9._:+-]*$/;
-/** Longest name of a stack: what `flow.open` takes as a type. */
+/** Longest name of a stack, the limit of `flow.open` for a type. */
 const TYPE_CHARACTERS = 64;
 const LAYERS_MAX = 8;
 const METADATA_ALIGNMENT_BYTES = 8;
 
-/** What a stack is called in the flow file's identity. */
+/** Name and properties of a stack in the flow file's identity. */
 export interface StackIdentity {
   /** The layers' names from the outermost in, joined by `/`. */
   readonly type: string;
-  /** Properties of each layer that has some, under its name. */
+  /** Properties of the layers under their names; layers without properties are left out. */
   readonly properties: Readonly<Record<string, LayerProperties>>;
 }
 
@@ -30,7 +30,9 @@ export function stackIdentity(type: FlowLayer): StackIdentity {
   const properties: Record<string, LayerProperties> = {};
   for (const { name, metadataBytes, properties: own } of layers) {
     if (!LAYER_NAME.test(name)) {
-      throw badType(`${JSON.stringify(name)} is no name of a layer: letters, digits and "._:+-"`);
+      throw badType(
+        `${JSON.stringify(name)} is not a valid name of a layer; use letters, digits and "._:+-"`,
+      );
     }
     if (
       !Number.isInteger(metadataBytes) ||
@@ -53,8 +55,7 @@ export function stackIdentity(type: FlowLayer): StackIdentity {
 }
 
 /**
- * Bytes that a payload of so many bytes takes in the flow at most: the metadata of every layer are
- * added.
+ * Most bytes that a payload takes in the flow: the payload and the metadata of all layers.
  */
 export function encodedBytes(type: FlowLayer, payloadBytes: number): number {
   let bytes = payloadBytes;
@@ -63,38 +64,38 @@ export function encodedBytes(type: FlowLayer, payloadBytes: number): number {
 }
 
 /**
- * Throws WRONG_FLOW_TYPE, naming both sides, when a flow is not what this stack reads or writes.
- * @param found what its flow file says
+ * Throws WRONG_FLOW_TYPE, naming both types, when this stack cannot read or write the flow.
+ * `identity`: from the flow file.
  */
 export function checkStack(
   type: FlowLayer,
   direction: 'input' | 'output',
-  found: Pick<FlowIdentity, 'flow' | 'type' | 'properties'>,
+  identity: Pick<FlowIdentity, 'flow' | 'type' | 'properties'>,
 ): void {
-  const wanted = stackIdentity(type);
+  const expected = stackIdentity(type);
   const fits =
-    found.type === wanted.type &&
+    identity.type === expected.type &&
     (direction === 'output'
-      ? isDeepStrictEqual(found.properties, plain(wanted.properties))
-      : layersOf(type).every((layer) => accepts(layer, propertiesOf(found.properties, layer.name))));
+      ? isDeepStrictEqual(identity.properties, plain(expected.properties))
+      : layersOf(type).every((layer) => accepts(layer, propertiesOf(identity.properties, layer.name))));
   if (fits) return;
-  const is = describe(found);
-  const was = describe(wanted);
+  const foundType = describe(identity);
+  const expectedType = describe(expected);
   throw new MirrorflowError(
     'WRONG_FLOW_TYPE',
-    `flow ${found.flow} has type ${is}, and was to be opened as ${was}`,
-    { flow: found.flow, found: is, expected: was },
+    `flow ${identity.flow} has type ${foundType}, and was to be opened as ${expectedType}`,
+    { flow: identity.flow, found: foundType, expected: expectedType },
   );
 }
 
-/** `array {"kind":"f64"}`, `deflate/json`: for people. */
+/** For messages: `array {"kind":"f64"}`, `deflate/json`. */
 function describe({ type, properties }: Pick<FlowIdentity, 'type' | 'properties'>): string {
   return Object.keys(properties).length === 0 ? type : `${type} ${JSON.stringify(properties)}`;
 }
 
-function accepts(layer: FlowLayer, found: LayerProperties | undefined): boolean {
-  if (found === undefined) return false;
-  return layer.accepts?.(found) ?? isDeepStrictEqual(found, plain(layer.properties ?? {}));
+function accepts(layer: FlowLayer, provided: LayerProperties | undefined): boolean {
+  if (provided === undefined) return false;
+  return layer.accepts?.(provided) ?? isDeepStrictEqual(provided, plain(layer.properties ?? {}));
 }
 
 function propertiesOf(all: LayerProperties, layer: string): LayerProperties | undefined {
@@ -104,7 +105,7 @@ function propertiesOf(all: LayerProperties, layer: string): LayerProperties | un
     : undefined;
 }
 
-/** As it comes back from a flow file. */
+/** The properties as a flow file stores them. */
 function plain(properties: LayerProperties): unknown {
   return JSON.parse(JSON.stringify(properties));
 }

@@ -1,6 +1,7 @@
 /**
- * The base of every type's Buffer class: the value over the bytes, made when it is first asked for,
- * and what is wrong with it.
+ * The base class of the buffer objects of all flow types: the value of a buffer's bytes,
+ * interpreted on first access, or the error of wrong bytes. Extended by the provided types and by
+ * programs; part of the public surface. Pure: no I/O.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Layer } from './flow-type.js';
@@ -10,12 +11,12 @@ type Outcome<Value> =
   | { readonly sound: false; readonly error: MirrorflowError };
 
 /**
- * Lent like the FlowBuffer it stands on: valid until `release()` or the next take of its flow.
- * `copy()` keeps the value. Bytes that are not what the type promises concern this buffer alone:
- * `error` says so, `value` throws it, and the flow goes on.
+ * Borrowed like the FlowBuffer that it reads: valid until `release()` or the next take of its flow.
+ * `copy()` keeps the value. Bytes that do not match the type affect this buffer alone: `error` has
+ * the reason, `value` throws it, and the flow continues.
  */
 export abstract class TypedBuffer<Value> implements Layer {
-  /** What the layer outside gives. */
+  /** The outer layer, or the borrowed buffer of the flow. */
   protected readonly below: Layer;
   #outcome: Outcome<Value> | undefined;
 
@@ -24,30 +25,30 @@ export abstract class TypedBuffer<Value> implements Layer {
   }
 
   /**
-   * The value of these bytes, a view where the layer allows it. Throws anything for bytes that are
-   * none; must be bounded in memory.
+   * The value of these bytes, a view where the layer allows it. May throw anything for bytes that
+   * do not match the type; must bound the memory that it allocates.
    */
   protected abstract interpret(bytes: Uint8Array): Value;
 
-  /** The value: interpreted once, then the same. Throws `error` where there is one. */
+  /** The value, interpreted once. Throws `error` if the bytes do not match the type. */
   get value(): Value {
-    const outcome = this.#look();
+    const outcome = this.#interpreted();
     if (outcome.sound) return outcome.value;
     throw outcome.error;
   }
 
   /**
-   * BAD_MESSAGE when the bytes are not what the type promises, CLOSED once released; undefined for
-   * a sound buffer.
+   * BAD_MESSAGE when the bytes do not match the type, CLOSED once released; undefined for a sound
+   * buffer.
    */
   get error(): MirrorflowError | undefined {
-    const outcome = this.#look();
+    const outcome = this.#interpreted();
     return outcome.sound ? undefined : outcome.error;
   }
 
   /**
-   * The value in memory of its own. Of an inline lossy flow ask `stillValid()` afterwards. Throws
-   * as `value` does.
+   * The value in new memory. With an inline lossy flow check `stillValid()` afterwards. Throws as
+   * `value` does.
    */
   copy(): Value {
     try {
@@ -69,7 +70,7 @@ export abstract class TypedBuffer<Value> implements Layer {
     return this.below.epoch;
   }
 
-  /** Wall-clock nanoseconds since 1970 when the provider committed it, to 256 ns. */
+  /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   get timestampNs(): number {
     return this.below.timestampNs;
   }
@@ -87,19 +88,18 @@ export abstract class TypedBuffer<Value> implements Layer {
   }
 
   /**
-   * False when the bytes are not this buffer's any more; whatever was read before a true answer is
-   * whole.
+   * False when the memory holds other data; data that were read before a true answer are whole.
    */
   stillValid(): boolean {
     return this.below.stillValid();
   }
 
-  /** Gives the buffer back to its flow. Idempotent. */
+  /** Returns the memory to the flow. Idempotent. */
   release(): void {
     this.below.release();
   }
 
-  #look(): Outcome<Value> {
+  #interpreted(): Outcome<Value> {
     if (this.#outcome !== undefined && !this.released) return this.#outcome;
     try {
       this.#outcome = { sound: true, value: this.interpret(this.below.data) };
@@ -113,12 +113,12 @@ export abstract class TypedBuffer<Value> implements Layer {
     if (isMirrorflowError(thrown, 'CLOSED')) return thrown;
     const { sequence } = this;
     if (!this.stillValid()) {
-      // What looked like garbage was another buffer, being written.
-      const message = `buffer ${sequence} was taken back by the writer while it was read`;
+      // The wrong bytes are those of another buffer that is being written.
+      const message = `buffer ${sequence} was overwritten by the provider while it was read`;
       return new MirrorflowError('CLOSED', message, { sequence }, thrown);
     }
     if (isMirrorflowError(thrown, 'BAD_MESSAGE') && thrown.facts['sequence'] === sequence) return thrown;
-    const message = `buffer ${sequence} is not what its flow type promises: ${describeError(thrown)}`;
+    const message = `the bytes of buffer ${sequence} do not match the flow type: ${describeError(thrown)}`;
     return new MirrorflowError('BAD_MESSAGE', message, { sequence }, thrown);
   }
 }

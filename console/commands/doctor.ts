@@ -24,12 +24,15 @@ export const doctorCommand = command({
     ['doctor --json', 'an array of objects: check, state, found, mend'],
   ],
   async run({ output, env, directory, signal }, { spectcl }) {
-    const [machine, running] = await Promise.all([
+    const [installation, machine, running] = await Promise.all([
+      import('../doctor/installation.js'),
       import('../doctor/machine.js'),
       import('../doctor/running.js'),
     ]);
     const checks: readonly Check[] = [
       machine.node,
+      installation.nativeModules,
+      installation.memoryOrder,
       machine.runtimeDirectories,
       machine.flowSpace,
       machine.sharedMemory,

@@ -4,6 +4,7 @@
  */
 import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';
+import { buildAddonsCommand } from './build-addons.js';
 import { cleanCommand } from './clean.js';
 import { clientsCommand } from './clients.js';
 import { consoleCommand } from './console.js';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   hostsCommand,
   consoleCommand,
   installCommand,
+  buildAddonsCommand,
   verifyCommand,
   repairCommand,
   cleanCommand,

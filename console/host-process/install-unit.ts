@@ -1,9 +1,7 @@
 /** Asks the host server's installation program, which answers with one line of JSON. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
-
-const PROGRAM = fileURLToPath(new URL('../../host-server/boot/install-main.js', import.meta.url));
+import { programPath } from '../../protocol/base/installation.js';
 
 export interface InstallAnswer {
   readonly outcome: 'printed' | 'written' | 'unchanged';
@@ -22,13 +20,20 @@ interface Refusal {
 /** Throws what the program refuses, with its code. */
 export function installUnit(args: readonly string[]): Promise<InstallAnswer> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [PROGRAM, ...args], (failed, stdout, stderr) => {
+    execFile(process.execPath, [programPath('install-unit'), ...args], (failed, stdout, stderr) => {
       const answer = parsed(failed === null ? stdout : stderr);
       if (isAnswer(answer)) resolve(answer);
       else if (isRefusal(answer)) reject(new MirrorflowError(answer.code, answer.message));
       else {
         const said = stderr.trim() || stdout.trim() || 'nothing';
-        reject(new MirrorflowError('START_FAILED', `${PROGRAM} failed and said: ${said}`, {}, failed));
+        reject(
+          new MirrorflowError(
+            'START_FAILED',
+            `${programPath('install-unit')} failed and said: ${said}`,
+            {},
+            failed,
+          ),
+        );
       }
     });
   });

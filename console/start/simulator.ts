@@ -4,12 +4,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { LIMITS } from '../../protocol/base/limits.js';
+import { programPath } from '../../protocol/base/installation.js';
 
-const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {
@@ -29,7 +28,7 @@ export class SimulatorProcess {
 
   /** Resolves when it serves. Throws START_FAILED with what it said, or TIMED_OUT. */
   static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
-    const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin', ...args], {
+    const child = spawn(process.execPath, [programPath('simulator'), '--json', '--end-with-stdin', ...args], {
       // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input
       // is its life line.
       detached: true,

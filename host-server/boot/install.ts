@@ -5,10 +5,10 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { temporaryName } from '../../protocol/base/files/claim.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError, systemCode } from '../../protocol/base/errors.js';
+import { programPath } from '../../protocol/base/installation.js';
 import { systemdUnit, unitPath, type UnitOptions, type UnitScope } from './systemd-unit.js';
 
 export interface InstallOptions {
@@ -32,12 +32,11 @@ export interface Installation {
 
 export type InstallOutcome = 'written' | 'unchanged';
 
-const HOST_SERVER = fileURLToPath(new URL('../main.js', import.meta.url));
 const UNIT_MODE = 0o644;
 
 /** Plans an installation; writes nothing. Throws BAD_OPTION. */
 export function planInstallation(options: InstallOptions, env: Environment): Installation {
-  const unit: UnitOptions = { ...options, execPath: process.execPath, script: HOST_SERVER };
+  const unit: UnitOptions = { ...options, execPath: process.execPath, script: programPath('host-server') };
   const isSystem = options.scope === 'system';
   const systemctl = isSystem ? 'sudo systemctl' : 'systemctl --user';
   return {

@@ -69,7 +69,7 @@ const PORT_MAX = 65_535;
 const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/;
 const SERVICE_NAME = /^(?=.*[A-Za-z_])[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const USER_NAME = /^[\x21-\x7e]{1,64}$/;
-// oxlint-disable-next-line no-control-regex -- control characters are what a socket path must not hold
+// oxlint-disable-next-line no-control-regex -- no socket path may contain them
 const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Byte ranges of a memory, such as the parts of a display memory that an update changed. Used by the
- * duplicator to compare updates and to keep the image current. Pure.
+ * Byte ranges of a memory, such as the parts of a display memory that an update changed. Used by
+ * the duplicator to compare updates and to keep the image current. Pure.
  */
 
 /** From `start` to before `end`, in bytes. */

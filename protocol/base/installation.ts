@@ -1,101 +1,123 @@
 /**
- * Finds the programs, the web page and the version of this installation, which processes need to
- * start each other. Only this module names folders of `dist`. Reads `package.json` and file times,
- * and only when a function is called: a user's bundler may copy this module to a place without any
- * `package.json`, where importing it must still work.
+ * Finds the files of this installation: programs, the page, native modules, the version. Used by
+ * servers that start children, by the client library and by the console. Reads package.json once.
+ * The only module that names folders of the package.
  *
  * ```
  * dist/programs/NAME.cjs       a program bundled with everything it imports; starts in half the time
  * dist/…/main.js               its compiled modules; run while they are newer than the bundle
  * dist/library/mirrorflow.js   the bundled client library; what package.json exports
+ * addons/PLATFORM-ARCH-ABI/    the native modules built for one Node
  * ```
  */
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGE_NAME = 'mirrorflow';
-/** Below `dist`; written by every compilation that changed a file. */
-const COMPILATION_RECORD = '.tsbuildinfo';
 
-/** The main module of each program, below `dist`; the flow thread is a program for a worker. */
+/** The main module of each program, below `dist`; the flow thread is one that runs in a worker. */
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
-  'flow-thread': 'client-lib/flow-thread/main.js',
+  'flow-thread': 'client-lib/input/flow-thread/main.js',
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',
+  'install-unit': 'host-server/boot/install-main.js',
   recovery: 'duplicator/recovery/main.js',
+  simulator: 'simulator/main.js',
   web: 'web/main.js',
 } as const;
 
 export type Program = keyof typeof PROGRAM_MODULES;
 
-interface Package {
-  readonly file: URL;
+interface Installation {
+  /** Absolute path of the package's folder. */
+  readonly folder: string;
   readonly version: string;
 }
 
-let cachedPackage: Package | undefined;
+let cached: Installation | undefined;
 
-/**
- * The file that Node must run for a program: its bundle, or its main module if that was compiled
- * later. Throws an Error if this module is outside an installation of mirrorflow.
- */
+/** The file that Node is to run for a program, as it is now. */
 export function programPath(program: Program): string {
-  const bundle = distUrl(`programs/${program}.cjs`);
-  return fileURLToPath(
-    modifiedAtMs(bundle) >= modifiedAtMs(distUrl(COMPILATION_RECORD))
-      ? bundle
-      : distUrl(PROGRAM_MODULES[program]),
-  );
+  const dist = join(packageFolder(), 'dist');
+  const bundle = join(dist, 'programs', `${program}.cjs`);
+  // The compiler writes this file at each compilation that changed something; a package has none.
+  const compiledAtMs = modifiedAtMs(join(dist, '.tsbuildinfo'));
+  return modifiedAtMs(bundle) >= compiledAtMs ? bundle : join(dist, PROGRAM_MODULES[program]);
 }
 
-/** The folder of the web viewer's page. Throws like `programPath`. */
+/** The folder of the web viewer's page. */
 export function webAssets(): string {
-  return fileURLToPath(distUrl('web/static'));
+  return join(packageFolder(), 'dist', 'web', 'static');
 }
 
-/** The version of the installed package, for users; processes compare PROTOCOL_VERSION. */
+/** Builds of the native modules for the running Node: `addons/linux-x64-137`. */
+export function addonFolder(): string {
+  const { platform, arch, versions } = process;
+  return join(packageFolder(), 'addons', `${platform}-${arch}-${versions.modules}`);
+}
+
+/** The version of the installed package, for people; what processes compare is PROTOCOL_VERSION. */
 export function packageVersion(): string {
-  return installedPackage().version;
-}
-
-function distUrl(path: string): URL {
-  return new URL(`dist/${path}`, installedPackage().file);
-}
-
-/** 0 for a file that does not exist. */
-function modifiedAtMs(file: URL): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return installation().version;
 }
 
 /**
- * This module is compiled into several folders of `dist` and into bundles, all below the package's
- * `package.json`. One of another package means that a bundler copied this module elsewhere.
+ * The package's folder. Throws an Error when this module runs from a bundle that a user's bundler made
+ * of the library and the package is not installed where the bundle can resolve it.
  */
-function installedPackage(): Package {
-  cachedPackage ??= findPackage();
-  return cachedPackage;
+export function packageFolder(): string {
+  return installation().folder;
 }
 
-function findPackage(): Package {
-  let folder = new URL('./', import.meta.url);
-  for (;;) {
-    const file = new URL('package.json', folder);
-    const { name, version } = readPackage(file) ?? {};
-    if (name === PACKAGE_NAME) return { file, version: typeof version === 'string' ? version : 'unknown' };
+function installation(): Installation {
+  cached ??= above(new URL('./', import.meta.url)) ?? resolvedFrom(import.meta.url);
+  return cached;
+}
+
+/** Every folder of `dist` that this module is compiled or bundled into lies below package.json. */
+function above(start: URL): Installation | undefined {
+  for (let folder = start; ;) {
+    const manifest = readManifest(fileURLToPath(folder));
+    if (manifest !== undefined) return manifest;
     const parent = new URL('../', folder);
-    if (parent.href === folder.href) {
-      throw new Error(
-        `no package.json of ${PACKAGE_NAME} was found above ${import.meta.url}, so its programs cannot be started; ` +
-          `declare ${PACKAGE_NAME} as external to your bundler`,
-      );
-    }
+    if (parent.href === folder.href) return undefined;
     folder = parent;
   }
 }
 
-function readPackage(file: URL): { name?: unknown; version?: unknown } | undefined {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
-  return JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown; version?: unknown };
+/** A bundle of a program of a user lies elsewhere; the package is then found as `import` finds it. */
+function resolvedFrom(url: string): Installation {
+  try {
+    const manifest = createRequire(url).resolve(`${PACKAGE_NAME}/package.json`);
+    const resolved = readManifest(join(manifest, '..'));
+    if (resolved !== undefined) return resolved;
+  } catch {
+    // Not installed where the bundle is: said below.
+  }
+  throw new Error(
+    `the package ${PACKAGE_NAME} is not installed beside ${fileURLToPath(url)}; its programs and native modules ` +
+      'are files that a bundle does not contain: install it where the bundle runs',
+  );
+}
+
+function readManifest(folder: string): Installation | undefined {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      name?: unknown;
+      version?: unknown;
+    };
+    if (manifest.name !== PACKAGE_NAME) return undefined;
+    return { folder, version: typeof manifest.version === 'string' ? manifest.version : 'unknown' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** 0 for a file that is not there. */
+function modifiedAtMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -6,7 +6,15 @@ import { expect } from 'chai';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { eventually } from '../kit/eventually.js';
-import { EVENTS_OUTPUT as OUTPUT, exitOf, eachTestInSystem, isProcessAlive, presentation, SOURCE, SPECTRA_INPUT as INPUT, type AppServerSystem } from './app-server-system.js';
+import {
+  EVENTS_OUTPUT as OUTPUT,
+  eachTestInSystem,
+  isProcessAlive,
+  presentation,
+  SOURCE,
+  SPECTRA_INPUT as INPUT,
+  type AppServerSystem,
+} from './app-server-system.js';
 import { failureOf } from '../kit/failure-of.js';
 
 describe('app server', () => {
@@ -27,15 +35,14 @@ describe('app server', () => {
     it('a second app server of the same name is refused with the process id of the first', async () => {
       const first = await system.start();
       const second = system.spawn([]);
-      expect(await exitOf(second)).to.equal(1);
-      expect(system.log(second)).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
+      expect(await second.end()).to.equal(1);
+      expect(second.errors).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
       expect(system.record()?.pid).to.equal(first.pid);
     });
 
     it('an app server takes the name over from a killed one', async () => {
       const first = await system.start();
-      first.kill('SIGKILL');
-      await exitOf(first);
+      await first.kill('SIGKILL');
       const second = await system.start();
       expect(system.record()?.pid).to.equal(second.pid);
     });
@@ -44,8 +51,8 @@ describe('app server', () => {
       await system.start([], 'other');
       const port = system.record('other')?.port;
       const server = system.spawn(['--port', String(port)]);
-      expect(await exitOf(server)).to.equal(1);
-      expect(system.log(server)).to.include('ADDRESS_IN_USE');
+      expect(await server.end()).to.equal(1);
+      expect(server.errors).to.include('ADDRESS_IN_USE');
       expect(system.record()).to.equal(undefined);
     });
 
@@ -53,21 +60,20 @@ describe('app server', () => {
       const server = await system.start();
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
-      server.kill('SIGTERM');
-      expect(await exitOf(server)).to.equal(0);
+      expect(await server.kill('SIGTERM')).to.equal(0);
       expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
-      expect(system.leftovers()).to.deep.equal([]);
+      expect(system.remainingFiles()).to.deep.equal([]);
     });
 
     it('an app server answers app.quit and ends, even with a duplicator that ignores SIGTERM', async () => {
       const server = await system.start();
-      system.standIn('hang');
+      system.setStandIn('hang');
       const { call, token } = await system.client();
       const opening = failureOf(call('flow.open', [token, INPUT]));
       await eventually(() => system.starts().length > 0, 'the duplicator is started');
       expect(await call('app.quit', [])).to.equal(true);
       expect((await opening).code).to.equal('STOPPED');
-      expect(await exitOf(server)).to.equal(0);
+      expect(await server.end()).to.equal(0);
       expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
     });
   });

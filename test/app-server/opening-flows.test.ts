@@ -1,7 +1,14 @@
 /** Opening flows at the app server as a program, with stand-ins for duplicators. */
 import { expect } from 'chai';
 import { eventually } from '../kit/eventually.js';
-import { EVENTS_OUTPUT as OUTPUT, eachTestInSystem, kill, SPECTRA_INPUT as INPUT, stateOf, type RpcPeer, type AppServerSystem } from './app-server-system.js';
+import {
+  EVENTS_OUTPUT as OUTPUT,
+  eachTestInSystem,
+  kill,
+  SPECTRA_INPUT as INPUT,
+  stateOf,
+  type AppServerSystem,
+} from './app-server-system.js';
 import { failureOf } from '../kit/failure-of.js';
 
 describe('an app server, when flows are opened', () => {
@@ -36,7 +43,7 @@ describe('an app server, when flows are opened', () => {
 
   it('every waiting client gets the reason of a failed start, flow.list shows it, and the next opening tries again', async () => {
     await system.start();
-    system.standIn('fail');
+    system.setStandIn('fail');
     const { call, token } = await system.client();
     const failures = await Promise.all([
       failureOf(call('flow.open', [token, INPUT])),
@@ -49,14 +56,14 @@ describe('an app server, when flows are opened', () => {
     expect(system.starts()).to.have.length(1);
     const [info] = await call('flow.list', []);
     expect(info).to.deep.include({ state: 'failed', cause: 'no SpecTcl at all', clients: 0 });
-    system.standIn('ready');
+    system.setStandIn('ready');
     await call('flow.open', [token, INPUT]);
-    expect(await stateOf({ call } as RpcPeer)).to.equal('running');
+    expect(await stateOf({ call })).to.equal('running');
   });
 
   it('an opening fails with the last words of a duplicator that ended during its start', async () => {
     await system.start();
-    system.standIn('exit');
+    system.setStandIn('exit');
     const { call, token } = await system.client();
     const error = await failureOf(call('flow.open', [token, INPUT]));
     expect(error.code).to.equal('START_FAILED');

@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { SpectraView } from '../../client-lib/index.js';
 import type { Simulator } from '../../simulator/simulator.js';
-import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const PAGE_BYTES_MAX = 1_500_000;
 const FIRST_PICTURE_MS = 1_000;
@@ -22,7 +23,7 @@ const PEAK_CHANNEL = 3_000;
 const PEAK_COUNTS = 5_000;
 
 describe('the web viewer in a browser', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
   let simulator: Simulator;
   let page: Page;
@@ -33,13 +34,13 @@ describe('the web viewer in a browser', function () {
 
   beforeEach(async () => {
     problems.length = 0;
-    system = new WholeSystem();
+    system = new RealSystem();
     system.web = 'tcp://127.0.0.1:0';
     await system.startHost();
     simulator = await system.simulator({ rate: 0 });
     simulator.step(20_000);
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 50 });
-    address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     browser = await openBrowser();
     page = browser.context.pages()[0] ?? (await browser.context.newPage());
     page.on('pageerror', (error) => problems.push(error.message));
@@ -76,7 +77,7 @@ describe('the web viewer in a browser', function () {
   }
 
   async function eventuallyShows(name: string, index = 0): Promise<void> {
-    await eventually(`the sum of ${name}`, async () => (await shownSum(index)) === sourceSum(name));
+    await eventually(async () => (await shownSum(index)) === sourceSum(name), `the sum of ${name}`);
   }
 
   /**
@@ -133,19 +134,19 @@ describe('the web viewer in a browser', function () {
       });
     definePeak();
     await page.goto(`${address}#/e1?p=peak`);
-    await eventually('an empty spectrum', async () => (await shownSum()) === 0);
+    await eventually(async () => (await shownSum()) === 0, 'an empty spectrum');
     expect(await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)).to.be.below(0.1);
     await keeps('a peak is drawn after', PEAK_MS, async () => {
       simulator.rename('peak', 'old');
       simulator.undefine('old');
       definePeak();
       await eventually(
-        'an empty spectrum',
         async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) < 0.1,
+        'an empty spectrum',
       );
       const appeared = performance.now();
       simulator.step(PEAK_COUNTS);
-      await eventually('the peak', async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) > 0.8);
+      await eventually(async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) > 0.8, 'the peak');
       return performance.now() - appeared;
     });
     expect(await inkHeight(0.3)).to.be.below(0.1);
@@ -155,7 +156,7 @@ describe('the web viewer in a browser', function () {
     const link =
       '#/e1?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-900;rx=200-300&p=pid.de-vs-e;s=sqrt&p=pid.de-vs-e;j=x';
     await page.goto(address + link);
-    await eventually('three plots', async () => (await page.locator('.plot').count()) === 3);
+    await eventually(async () => (await page.locator('.plot').count()) === 3, 'three plots');
     await eventuallyShows('ge.00.Co-60', 0);
     expect(await page.evaluate('location.hash')).to.equal(link);
     expect(await page.locator('.plot').nth(0).locator('select').first().inputValue()).to.equal('log');
@@ -163,29 +164,29 @@ describe('the web viewer in a browser', function () {
     const counts = new SpectraView(simulator.memory).get('ge.00.Co-60').counts;
     const sum = Uint32Array.from(counts.subarray(200, 300)).reduce((sum, count) => sum + count, 0);
     await eventually(
-      'the sum of the region',
       async () => Number(await page.locator('.plot-region').first().getAttribute('data-sum')) === sum,
+      'the sum of the region',
     );
     await page.reload();
-    await eventually('three plots again', async () => (await page.locator('.plot').count()) === 3);
+    await eventually(async () => (await page.locator('.plot').count()) === 3, 'three plots again');
     expect(await page.evaluate('location.hash')).to.equal(link);
   });
 
   it('says stale when the source is killed, keeps the last counts, and recovers by itself', async () => {
     await page.goto(`${address}#/e1?p=tof`);
     await eventuallyShows('tof');
-    await eventually('live', async () => (await state()) === 'live');
+    await eventually(async () => (await state()) === 'live', 'live');
     const { restPort, mirrorPort } = simulator;
     await keeps('stale after', STALE_MS, async () => {
       const kept = sourceSum('tof');
       const killed = performance.now();
       await simulator.close();
-      await eventually('stale', async () => (await state()) === 'stale');
+      await eventually(async () => (await state()) === 'stale', 'stale');
       const taken = performance.now() - killed;
       expect(await shownSum()).to.equal(kept);
       simulator = await system.simulator({ rate: 0, restPort, mirrorPort });
       simulator.step(12_345);
-      await eventually('live again', async () => (await state()) === 'live');
+      await eventually(async () => (await state()) === 'live', 'live again');
       await eventuallyShows('tof');
       return taken;
     });
@@ -201,9 +202,9 @@ describe('the web viewer in a browser', function () {
       .flatMap((text) => /^process (\d+): .*\/web(?:\/main)?\.c?js /.exec(text)?.[1] ?? []);
     expect(pids).to.have.length(1);
     process.kill(Number(pids[0]), 'SIGKILL');
-    await eventually('away', async () => (await state()) === 'away');
+    await eventually(async () => (await state()) === 'away', 'away');
     // The host server may still tell the address of the dead one.
-    const again = await eventually('another viewer', async () => {
+    const again = await eventually(async () => {
       const { web } = await system.host.info();
       const serves = (at: string): Promise<boolean> =>
         fetch(`${at}healthz`).then(
@@ -211,7 +212,7 @@ describe('the web viewer in a browser', function () {
           () => false,
         );
       return web !== undefined && (await serves(web)) && web;
-    });
+    }, 'another viewer');
     if (again !== address) await page.goto(`${again}#/e1?p=tof`);
     simulator.step(100);
     await eventuallyShows('tof');
@@ -246,7 +247,7 @@ describe('the web viewer in a browser', function () {
     await eventuallyShows('scalers');
     await page.keyboard.press('/');
     await page.keyboard.type('ge.0?.Co*');
-    await eventually('one spectrum', async () => (await page.locator('.row').count()) === 1);
+    await eventually(async () => (await page.locator('.row').count()) === 1, 'one spectrum');
     await page.keyboard.press('Enter');
     await eventuallyShows('ge.00.Co-60');
     await page.locator('.plot').focus();
@@ -256,8 +257,8 @@ describe('the web viewer in a browser', function () {
     const hash = String(await page.evaluate('location.hash'));
     expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;rx=\d+-\d+$/);
     await eventually(
-      'a region',
       async () => (await page.locator('.plot-region').textContent())?.startsWith('Region') === true,
+      'a region',
     );
     await page.keyboard.press('0');
     expect(await page.evaluate('location.hash')).to.not.match(/;x=/);
@@ -282,20 +283,20 @@ describe('the web viewer in a browser', function () {
     await page.evaluate(
       "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
     );
-    await eventually('nothing is asked for', () => told.at(-1) === '{"kind":"show","subscriptions":[]}');
+    await eventually(() => told.at(-1) === '{"kind":"show","subscriptions":[]}', 'nothing is asked for');
     // An answer to what was asked after it: all that was on its way when the tab was hidden has
     // come.
     await page.evaluate(
       `window.sockets.at(-1).send('{"kind":"control","request":1,"action":"run","app":"e1"}')`,
     );
-    await eventually('an answer', () => answers.length === 1);
+    await eventually(() => answers.length === 1, 'an answer');
     frames = 0;
     const client = await system.client('e1');
     for (let round = 0; round < 3; round += 1) {
       simulator.step(500);
       await eventually(
-        'the mirror has it',
         async () => (await client.mirror()).spectra.get('tof').sum === sourceSum('tof'),
+        'the mirror has it',
       );
     }
     expect(frames).to.equal(0);
@@ -313,10 +314,10 @@ describe('the web viewer in a browser', function () {
     simulator.step(1_000);
     simulator.step(1_000);
     await eventually(
-      'the list goes on',
       async () =>
         (await page.locator('.row[data-name="tof"] .row-sum').getAttribute('title'))?.replace(/\D/g, '') ===
         String(sourceSum('tof')),
+      'the list goes on',
     );
     expect(await shownSum()).to.equal(kept);
     await page.keyboard.press('p');
@@ -327,8 +328,8 @@ describe('the web viewer in a browser', function () {
     await page.goto(`${address}#/e1?p=tof&p=pid.alpha&p=adc.raw`);
     const gates = (index: number): Promise<string | null> =>
       page.locator('.plot').nth(index).getAttribute('data-gates');
-    await eventually('the slice', async () => (await gates(0)) === 'beam');
-    await eventually('the contour', async () => (await gates(1)) === 'alpha');
+    await eventually(async () => (await gates(0)) === 'beam', 'the slice');
+    await eventually(async () => (await gates(1)) === 'alpha', 'the contour');
     await eventuallyShows('adc.raw', 2);
     expect(await gates(2)).to.equal('');
     // Its ink: the colour of gates is found nowhere else on a plot.
@@ -352,8 +353,8 @@ describe('the web viewer in a browser', function () {
           }
           return count;
         });
-    await eventually('the slice on the canvas', async () => (await inked(0)) > 100);
-    await eventually('the contour on the canvas', async () => (await inked(1)) > 100);
+    await eventually(async () => (await inked(0)) > 100, 'the slice on the canvas');
+    await eventually(async () => (await inked(1)) > 100, 'the contour on the canvas');
     expect(await inked(2)).to.equal(0);
   });
 
@@ -375,10 +376,10 @@ describe('the web viewer in a browser', function () {
     let lines: string[] = [];
     // The REST service says that the outermost channels are under- and overflow, a moment after the
     // first counts are there.
-    await eventually('the axes of the spectrum', async () => {
+    await eventually(async () => {
       lines = (await saved('Save as CSV')).toString().trimEnd().split('\n').slice(1);
       return lines.length === inside.length;
-    });
+    }, 'the axes of the spectrum');
     expect(lines.map((line) => Number(line.split(',')[2]))).to.deep.equal(Array.from(inside));
     const json = JSON.parse((await saved('Save as JSON')).toString()) as { counts: number[]; sum: number };
     expect(json.counts).to.deep.equal(Array.from(inside));
@@ -389,15 +390,17 @@ describe('the web viewer in a browser', function () {
   it('shows the network: source, flow and this very viewer, with details on a click', async () => {
     await page.goto(`${address}#/-/network/e1`);
     await eventually(
-      'the flow',
       async () => (await page.getByRole('button', { name: /^Flow spectra/ }).count()) === 1,
+      'the flow',
     );
     await page.getByRole('button', { name: /^Flow spectra/ }).click();
-    await eventually('its details', async () =>
-      /Flow spectra/.test((await page.locator('.network-details').textContent()) ?? ''),
+    await eventually(
+      async () => /Flow spectra/.test((await page.locator('.network-details').textContent()) ?? ''),
+      'its details',
     );
-    await eventually('live', async () =>
-      /running, live/.test((await page.locator('.network-details').textContent()) ?? ''),
+    await eventually(
+      async () => /running, live/.test((await page.locator('.network-details').textContent()) ?? ''),
+      'live',
     );
   });
 });

@@ -14,7 +14,8 @@ import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { FlowPlace } from './flow-place.js';
 import type { FloodTarget } from './flood.js';
-import { leftovers } from './leftovers.js';
+import { eventually } from '../kit/eventually.js';
+import { filesBelow, leftovers } from '../kit/leftovers.js';
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
 import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js';
@@ -23,7 +24,8 @@ import { SourceProxy } from './source-proxy.js';
 
 const START_MS = 60_000;
 const DRAIN_MS = 60_000;
-const LOOK_MS = 20;
+/** Until a program that ended by itself is started again. */
+const RESTART_DELAY_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 
 interface SourcePorts {
@@ -84,14 +86,16 @@ export class Plant {
   async start(): Promise<void> {
     this.hostServer.start();
     this.simulator.start();
-    await this.#until('the simulator listens', () => this.#ports.restPort > 0);
+    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_MS);
     this.proxies = [
       await SourceProxy.start(() => this.#ports.restPort),
       await SourceProxy.start(() => this.#ports.mirrorPort),
     ];
     const [rest, mirror] = this.proxies;
-    const host = await this.#until('the host server answers', () =>
-      connectHost({ directory: this.directory }).catch(() => undefined),
+    const host = await eventually(
+      () => connectHost({ directory: this.directory }).catch(() => undefined),
+      'the host server answers',
+      START_MS,
     );
     for (const name of APPLICATIONS) {
       const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
@@ -102,8 +106,10 @@ export class Plant {
     }
     await host.close();
     for (const provider of this.providers.values()) provider.start();
-    await this.#until('every flow is there', () =>
-      FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
+    await eventually(
+      () => FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
+      'every flow has a duplicator',
+      START_MS,
     );
     for (const { program } of this.readers.values()) program.start();
     const back = await Promise.all([...this.readers.values()].map((reader) => reader.backSince(0, START_MS)));
@@ -122,7 +128,7 @@ export class Plant {
     await this.simulator.kill();
     this.#listening = false;
     this.simulator.start();
-    await this.#until('the simulator listens', () => this.#listening);
+    await eventually(() => this.#listening, 'the simulator listens', START_MS);
   }
 
   appServerPid(app: string): number | undefined {
@@ -167,7 +173,7 @@ export class Plant {
     await Promise.all([...this.providers.values()].map((provider) => provider.stop()));
     const streams = READERS.filter(({ mode }) => mode === 'lossless');
     const drained = (): boolean => streams.every(({ name }) => this.#ledger.isUpToDate(name));
-    await this.#until('every lossless reader has everything', drained, DRAIN_MS).catch((error: unknown) =>
+    await eventually(drained, 'every lossless reader has everything', DRAIN_MS).catch((error: unknown) =>
       this.#note(String(error)),
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
@@ -241,29 +247,16 @@ export class Plant {
       died: (how) => {
         if (this.#ending) return;
         this.#note(`${name} ended by itself: ${how}: ${tail(join(this.directory, `${name}.log`))}`);
-        setTimeout(again, LOOK_MS);
+        setTimeout(again, RESTART_DELAY_MS);
       },
     };
   }
 
   #logs(): string {
-    return leftovers([this.directory], '.log')
+    return filesBelow(this.directory)
+      .filter((path) => path.endsWith('.log'))
       .map((path) => `-- ${path}\n${readFileSync(path, 'utf8')}`)
       .join('\n');
-  }
-
-  async #until<T>(
-    what: string,
-    condition: () => T | Promise<T>,
-    deadlineMs = START_MS,
-  ): Promise<NonNullable<T>> {
-    const deadline = performance.now() + deadlineMs;
-    for (;;) {
-      const value = await condition();
-      if (value !== undefined && value !== null && value !== false) return value;
-      if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
   }
 }
 

@@ -1,3 +1,6 @@
+/**
+ * The generated page docs/xml-rpc-methods.md; after a change of the contract, run `npm run docs`.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -5,7 +8,7 @@ import { format } from 'prettier';
 import { contractReference } from '../../protocol/rpc/contract/reference.js';
 
 describe('docs/xml-rpc-methods.md', () => {
-  it('is what the contract says (npm run docs writes it)', async () => {
+  it('the reference of the XML-RPC methods is generated from the present contract', async () => {
     const page = readFileSync(
       fileURLToPath(new URL('../../../docs/xml-rpc-methods.md', import.meta.url)),
       'utf8',

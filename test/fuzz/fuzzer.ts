@@ -1,7 +1,8 @@
 /**
- * The fuzzer: seeds and freshly made inputs, changed and given to a parser, again and again. A
- * parser fails when it throws what it does not promise, breaks what its target checks, takes a
- * second of processor time for one input, or makes the process grow without bound.
+ * The fuzzer: passes stored inputs (seeds) and generated ones, mutated, to a parser. A parser fails
+ * when it throws anything but a MirrorflowError, violates an assertion of its target, takes a
+ * second of processor time for one input, or makes the process grow without bound. Used by
+ * `fuzz.test.ts` and `npm run fuzz`. Writes each failing input to `test/fuzz/seeds`.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -14,16 +15,13 @@ import { mutate } from './mutation.js';
 
 export interface FuzzTarget {
   readonly name: string;
-  /** Pieces of the format, put in where they may do harm. */
+  /** Fragments of the format, which mutations insert anywhere. */
   readonly words: readonly (string | Buffer)[];
-  /** Makes a new, more or less right input. */
+  /** Returns a new input that is valid or nearly valid. */
   readonly generate: (random: RandomBits) => Buffer;
-  /**
-   * Gives the input to the parser and checks what came of it. May throw a MirrorflowError, and
-   * nothing else.
-   */
+  /** Passes the input to the parser and checks the result. Throws a MirrorflowError to refuse. */
   readonly run: (input: Buffer, random: RandomBits) => void;
-  /** What it holds is given back. */
+  /** Releases files and memory of the target. */
   readonly close?: () => void;
 }
 
@@ -31,9 +29,9 @@ export interface FuzzResult {
   readonly name: string;
   readonly inputs: number;
   readonly seconds: number;
-  /** Inputs that the parser took. */
+  /** Inputs that the parser accepted. */
   readonly accepted: number;
-  /** How much the process grew over the last nine tenths, MiB. */
+  /** Growth of the process over the last nine tenths of the inputs. */
   readonly grownMiB: number;
 }
 
@@ -41,12 +39,12 @@ const SEEDS = fileURLToPath(new URL('../../../test/fuzz/seeds/', import.meta.url
 const HANG_MS = 1_000;
 const GROWTH_MAX_MIB = 300;
 /**
- * Inputs between two looks at the clocks, and turns of the event loop, in which promises settle and
- * mapped memory is given back.
+ * Inputs between two progress reports. Each report starts a new time limit and a new turn of the
+ * event loop, in which promises settle and mapped memory is released.
  */
 const PROGRESS_EVERY = 64;
 
-/** Inputs that are kept, found or thought of: every file of the target's folder. */
+/** The stored inputs of a target: the files in its folder of seeds. */
 export function seedsOf(name: string): Buffer[] {
   try {
     return readdirSync(join(SEEDS, name))
@@ -58,8 +56,8 @@ export function seedsOf(name: string): Buffer[] {
 }
 
 /**
- * Runs so many inputs. Rejects with what the parser did wrong, with the place where the input was
- * kept.
+ * Runs this number of inputs; the same `seed` gives the same inputs. Rejects with the failure of
+ * the parser and the path of the stored input.
  */
 export async function fuzz(
   target: FuzzTarget,
@@ -70,78 +68,77 @@ export async function fuzz(
   const random = randomBits(seed);
   const seeds = seedsOf(target.name);
   const words = target.words.map((word) => (typeof word === 'string' ? Buffer.from(word) : word));
-  const begun = performance.now();
+  const startMs = performance.now();
   const watch = new Watch();
   let accepted = 0;
-  let early = 0;
-  // Refusals are errors, and most of the time would go into their stacks; a failure is run again
-  // with one.
+  let initialMiB = 0;
+  // Refusals are errors, and building their stacks would take most of the time; a failing input is
+  // run again to get its stack.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
     for (let count = 0; count < inputs; count += 1) {
-      if (count === Math.floor(inputs / 10)) early = residentMiB();
+      if (count === Math.floor(inputs / 10)) initialMiB = residentMiB();
       if (count % PROGRESS_EVERY === 0) {
         progress(count);
         await setImmediate();
         watch.begin();
       }
-      const asItIs = count < seeds.length;
-      const base = (asItIs ? seeds[count] : random() % 2 === 0 ? seeds[random() % seeds.length] : undefined) ?? target.generate(random); // prettier-ignore
-      const input = asItIs || random() % 8 === 0 ? base : mutate(base, random, seeds, words);
-      if (isTaken(target, input, random)) accepted += 1;
-      if (watch.isLate()) throw failure(target, input, new Error(`one input took more than ${HANG_MS} ms`));
+      const isSeed = count < seeds.length;
+      const base = (isSeed ? seeds[count] : random() % 2 === 0 ? seeds[random() % seeds.length] : undefined) ?? target.generate(random); // prettier-ignore
+      const input = isSeed || random() % 8 === 0 ? base : mutate(base, random, seeds, words);
+      if (isAccepted(target, input, random)) accepted += 1;
+      if (watch.isLate()) throw failure(target, input, new Error(`an input took more than ${HANG_MS} ms`));
     }
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     target.close?.();
   }
-  const grownMiB = residentMiB() - early;
+  const grownMiB = residentMiB() - initialMiB;
   if (grownMiB > GROWTH_MAX_MIB)
     throw new Error(`${target.name}: the process grew by ${Math.round(grownMiB)} MiB over ${inputs} inputs`);
   return {
     name: target.name,
     inputs,
     accepted,
-    seconds: Math.round((performance.now() - begun) / 100) / 10,
+    seconds: Math.round((performance.now() - startMs) / 100) / 10,
     grownMiB: Math.round(grownMiB),
   };
 }
 
-/** Processor time: the machine may have other work to do, which is nobody's fault. */
+/** Measures processor time, since other work of the machine may delay an input. */
 class Watch {
-  #beganMs = 0;
-  #used = process.cpuUsage();
+  #startMs = 0;
+  #startUsage = process.cpuUsage();
 
   begin(): void {
-    this.#beganMs = performance.now();
-    this.#used = process.cpuUsage();
+    this.#startMs = performance.now();
+    this.#startUsage = process.cpuUsage();
   }
 
   /**
-   * Whether more was used since `begin` than any input may; a few that are in order come nowhere
-   * near it.
+   * Whether more processor time was used since `begin` than the limit for one input; normal inputs
+   * together use a small fraction of it.
    */
   isLate(): boolean {
-    return performance.now() - this.#beganMs > HANG_MS && process.cpuUsage(this.#used).user > HANG_MS * 1000;
+    return (
+      performance.now() - this.#startMs > HANG_MS && process.cpuUsage(this.#startUsage).user > HANG_MS * 1000
+    );
   }
 }
 
-function isTaken(target: FuzzTarget, input: Buffer, random: RandomBits): boolean {
+function isAccepted(target: FuzzTarget, input: Buffer, random: RandomBits): boolean {
   try {
     target.run(input, random);
     return true;
   } catch (error) {
     if (isMirrorflowError(error)) return false;
-    throw failure(target, input, withStack(target, input, random) ?? error);
+    throw failure(target, input, errorWithStack(target, input, random) ?? error);
   }
 }
 
-/**
- * What the input fails with when it is run again, with its stack; undefined when it does not fail
- * again.
- */
-function withStack(target: FuzzTarget, input: Buffer, random: RandomBits): unknown {
+/** Runs the input again and returns its error with a stack; undefined if it does not fail again. */
+function errorWithStack(target: FuzzTarget, input: Buffer, random: RandomBits): unknown {
   Error.stackTraceLimit = 30;
   try {
     target.run(input, random);
@@ -151,14 +148,14 @@ function withStack(target: FuzzTarget, input: Buffer, random: RandomBits): unkno
   return undefined;
 }
 
-/** The input is kept, so that it is tried from then on. */
+/** Stores the input as a seed, so that every later run includes it, and returns the error. */
 function failure(target: FuzzTarget, input: Buffer, cause: unknown): Error {
   const hash = createHash('sha256').update(input).digest('hex').slice(0, 12);
   mkdirSync(join(SEEDS, target.name), { recursive: true });
   const path = join(SEEDS, target.name, `found-${hash}`);
   writeFileSync(path, input);
   return new Error(
-    `${target.name}: ${cause instanceof Error ? cause.stack : String(cause)}\ninput kept in ${path}`,
+    `${target.name}: ${cause instanceof Error ? cause.stack : String(cause)}\nthe input is stored in ${path}`,
     {
       cause,
     },

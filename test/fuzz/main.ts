@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: runs fuzzers, all or those named, and tells
- * what they did. Each runs in a thread of its own, so that one that hangs is ended and told, with
- * the input that the same seed comes to again.
+ * `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: runs all or the named fuzz targets and prints
+ * their results. Each target runs in its own worker thread, so that one that hangs can be
+ * terminated and reported with its seed and input number, which reproduce the input.
  */
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
 import { endWithBadUsage } from '../../protocol/host/process-kit/usage.js';
@@ -12,40 +12,45 @@ interface Job {
   readonly name: string;
   readonly inputs: number;
   readonly seed: number;
-  /** Inputs done so far. */
+  /** Shared with the thread: the number of inputs run. */
   readonly progress: Int32Array;
 }
 
-const LOOK_MS = 1_000;
-/** Looks without progress after which a target hangs. */
-const HANGING_LOOKS = 30;
+const CHECK_INTERVAL_MS = 1_000;
+/** Checks without progress after which a target counts as hanging. */
+const CHECKS_WITHOUT_PROGRESS_MAX = 30;
 
 if (isMainThread) await main();
-else await work(workerData as Job);
+else await runJob(workerData as Job);
 
 async function main(): Promise<void> {
-  const { names, inputs, seed } = await given();
+  const { names, inputs, seed } = await parseArguments();
   for (const { name } of TARGETS) {
     if (names.length > 0 && !names.includes(name)) continue;
-    if (!(await watched({ name, inputs, seed, progress: new Int32Array(new SharedArrayBuffer(4)) })))
-      process.exitCode = 1;
+    const job = { name, inputs, seed, progress: new Int32Array(new SharedArrayBuffer(4)) };
+    if (!(await runInThread(job))) process.exitCode = 1;
   }
 }
 
-/** What was asked for; ends the process when that cannot be. */
-async function given(): Promise<{ names: readonly string[]; inputs: number; seed: number }> {
-  // Not above: every fuzzer's thread is this module too.
+/** Ends the process on wrong arguments. */
+async function parseArguments(): Promise<{ names: readonly string[]; inputs: number; seed: number }> {
+  // Imported here because the worker threads load this module too and do not need yargs.
   const { default: yargs } = await import('yargs');
   const fail = (wrong: unknown): never => endWithBadUsage('fuzz', wrong);
   const all = TARGETS.map(({ name }) => name);
   const values = await yargs(process.argv.slice(2))
     .scriptName('npm run fuzz --')
-    .usage(`$0 [NAME …]\n\nGives garbage to parsers, all or those named: ${all.join(', ')}`)
-    .option('inputs', { type: 'number', default: 100_000, requiresArg: true, describe: 'for each' })
+    .usage(`$0 [NAME …]\n\nRuns all or the named fuzz targets: ${all.join(', ')}`)
+    .option('inputs', {
+      type: 'number',
+      default: 100_000,
+      requiresArg: true,
+      describe: 'number of inputs for each target',
+    })
     .option('seed', {
       type: 'number',
       requiresArg: true,
-      describe: 'of the random numbers; any when left out',
+      describe: 'seed of the random numbers; default: different in every run',
     })
     .version(false)
     .strictOptions()
@@ -54,26 +59,27 @@ async function given(): Promise<{ names: readonly string[]; inputs: number; seed
   const { inputs, seed = Date.now() % 1_000_000 } = values;
   const names = values._.map(String);
   const unknown = names.filter((name) => !all.includes(name));
-  if (unknown.length > 0) fail(`there is no fuzzer ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  if (unknown.length > 0)
+    fail(`there is no fuzz target ${unknown.join(', ')}; the targets are ${all.join(', ')}`);
   for (const value of [inputs, seed])
-    if (!Number.isSafeInteger(value) || value < 0) fail('--inputs and --seed take whole numbers from 0');
+    if (!Number.isSafeInteger(value) || value < 0) fail('--inputs and --seed must be integers from 0 on');
   return { names, inputs, seed };
 }
 
-/** False when it failed or hung. */
-function watched(job: Job): Promise<boolean> {
+/** Resolves with false if the target failed or hung. */
+function runInThread(job: Job): Promise<boolean> {
   const worker = new Worker(new URL(import.meta.url), { workerData: job });
   return new Promise((resolve) => {
-    let last = -1;
-    let looks = 0;
+    let previous = -1;
+    let checksWithoutProgress = 0;
     const timer = setInterval(() => {
-      const now = Atomics.load(job.progress, 0);
-      looks = now === last ? looks + 1 : 0;
-      last = now;
-      if (looks < HANGING_LOOKS) return;
-      process.stderr.write(`${job.name}: input ${now} of seed ${job.seed} hangs\n`);
+      const progress = Atomics.load(job.progress, 0);
+      checksWithoutProgress = progress === previous ? checksWithoutProgress + 1 : 0;
+      previous = progress;
+      if (checksWithoutProgress < CHECKS_WITHOUT_PROGRESS_MAX) return;
+      process.stderr.write(`${job.name}: an input from ${progress} on, with seed ${job.seed}, hangs\n`);
       void worker.terminate();
-    }, LOOK_MS);
+    }, CHECK_INTERVAL_MS);
     worker.once('error', (error) => process.stderr.write(`${error.message}\n`));
     worker.once('exit', (code) => {
       clearInterval(timer);
@@ -82,9 +88,9 @@ function watched(job: Job): Promise<boolean> {
   });
 }
 
-async function work({ name, inputs, seed, progress }: Job): Promise<void> {
-  const target = TARGETS.find((found) => found.name === name);
-  if (target === undefined) throw new Error(`no fuzzer ${name}`);
+async function runJob({ name, inputs, seed, progress }: Job): Promise<void> {
+  const target = TARGETS.find((candidate) => candidate.name === name);
+  if (target === undefined) throw new Error(`there is no fuzz target ${name}`);
   const result = await fuzz(target, inputs, seed, (done) => Atomics.store(progress, 0, done));
   process.stdout.write(`${JSON.stringify({ ...result, seed })}\n`);
 }

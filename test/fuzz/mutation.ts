@@ -1,17 +1,17 @@
 /**
- * Changes to an input that parsers meet in the wild: bits, boundary numbers, truncation,
- * repetition, pieces of other inputs, words of the format.
+ * Mutations of fuzz inputs: changed bits, boundary numbers, truncation, repetition, parts of other
+ * inputs, words of the format; and the division of an input into chunks. Pure.
  */
 import type { RandomBits } from '../../simulator/random.js';
 
-/** Numbers at which sizes, counts and offsets go wrong. */
+/** Numbers at which mistakes in the handling of sizes, counts and offsets show. */
 const BOUNDARIES = [
   0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff,
 ];
 const CHANGES_MAX = 6;
 const REPEAT_BYTES_MAX = 256;
 const REPEATS_MAX = 64;
-/** Inputs grow no further by mutation. */
+/** Bound of an input after its mutation. */
 const INPUT_BYTES_MAX = 64 * 1024;
 
 type Change = (
@@ -37,7 +37,7 @@ const CHANGES: readonly Change[] = [
     const changed = Buffer.from(input);
     if (changed.length < 4) return changed;
     const value = BOUNDARIES[random() % BOUNDARIES.length] ?? 0;
-    // Mostly where fields of a binary format begin.
+    // Mostly at multiples of 4, where fields of a binary format begin.
     const at = random() % 4 === 0 ? random() % (changed.length - 3) : (random() % (changed.length >> 2)) * 4;
     changed.writeUInt32LE(value, at);
     return changed;
@@ -77,7 +77,7 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-/** A changed copy; the input itself is left as it is. */
+/** Returns a changed copy; does not modify the input. */
 export function mutate(
   input: Buffer,
   random: RandomBits,
@@ -85,20 +85,20 @@ export function mutate(
   words: readonly Buffer[],
 ): Buffer {
   let changed = input;
-  for (let left = 1 + (random() % CHANGES_MAX); left > 0; left -= 1) {
+  for (let remaining = 1 + (random() % CHANGES_MAX); remaining > 0; remaining -= 1) {
     const change = CHANGES[random() % CHANGES.length];
     changed = change?.(changed, random, others, words) ?? changed;
   }
   return changed.length > INPUT_BYTES_MAX ? changed.subarray(0, INPUT_BYTES_MAX) : changed;
 }
 
-/** The input in one to some pieces, as a stream may bring it. */
-export function pieces(input: Buffer, random: RandomBits): Buffer[] {
-  const found: Buffer[] = [];
-  for (let at = 0; at < input.length;) {
+/** The input as a random number of chunks, as a stream may deliver it. */
+export function chunksOf(input: Buffer, random: RandomBits): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let offset = 0; offset < input.length;) {
     const length = random() % 3 === 0 ? 1 + (random() % 16) : 1 + (random() % input.length);
-    found.push(input.subarray(at, at + length));
-    at += length;
+    chunks.push(input.subarray(offset, offset + length));
+    offset += length;
   }
-  return found;
+  return chunks;
 }

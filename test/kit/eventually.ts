@@ -10,11 +10,11 @@ const POLL_MS = 5;
 /**
  * Resolves with the value of `condition` as soon as that is neither undefined, null nor false.
  * Rejects with the error that `condition` throws, and after the deadline with `what`, the name of
- * the condition ("the flow is live").
+ * the condition ("the flow is live"); without it with the source text of the condition.
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  what: string,
+  what = condition.toString(),
   deadlineMs = DEADLINE_MS,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + deadlineMs;

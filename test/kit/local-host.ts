@@ -6,10 +6,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInputFlow, type InputFlow } from '../../client-lib/input-flow.js';
-import type { InputFlowOptions } from '../../client-lib/input-flow-options.js';
-import { OutputFlow } from '../../client-lib/output-flow.js';
-import type { OutputFlowOptions } from '../../client-lib/output-options.js';
+import { openInputFlow, type InputFlow } from '../../client-lib/input/input-flow.js';
+import type { InputFlowOptions } from '../../client-lib/input/input-options.js';
+import { attachOutputFlow, type OutputFlow } from '../../client-lib/output/output-flow.js';
+import type { OutputFlowOptions } from '../../client-lib/output/output-options.js';
 import type { DuplicatedFlow } from '../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../duplicator/options.js';
@@ -120,7 +120,7 @@ export class LocalHostFlow {
   /** A provider that the host closes. */
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
     const { bufferSize, buffers } = this.flow.places;
-    const output = await OutputFlow.attach(this.opened, {
+    const output = await attachOutputFlow(this.opened, {
       bufferSize,
       buffers,
       ...options,

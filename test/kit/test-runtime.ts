@@ -3,7 +3,15 @@
  * AppServerSystem, HostServerSystem and ConsoleSystem stand on it. Starts processes; creates a
  * temporary directory and removes it in `remove`.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftovers } from './leftovers.js';

@@ -15,7 +15,8 @@ import {
   type SpectrumDefinition,
   startSimulator,
 } from '../../simulator/simulator.js';
-import { MirrorPeer, eventually } from './mirror-peer.js';
+import { MirrorPeer } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 const CHANNEL_BYTES = 64 * 1024;
 const line = (name: string, bins = 100): SpectrumDefinition => ({

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { EventPump } from '../../simulator/event-pump.js';
 import { LentMemory } from '../../simulator/lent-memory.js';
 import { TraceBook } from '../../simulator/trace-book.js';
-import { eventually } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('lent memory', () => {
   it('is copied by a change while it is lent, and only then', () => {

@@ -14,7 +14,7 @@ import { matchesGlob } from '../../protocol/spectcl/glob.js';
 import { ChannelTable, randomBits } from '../../simulator/random.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { StorageMap } from '../../simulator/storage-map.js';
-import { eventually } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('simulator', () => {
   const running: Simulator[] = [];

@@ -1,6 +1,6 @@
 /**
- * The web viewer over a whole system, without a browser: one reader for any number of pages, and
- * pages that stay for long.
+ * The web viewer of a real system, without a browser: one reader for any number of pages, and pages
+ * that stay open for long.
  */
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
@@ -9,7 +9,7 @@ import { Logger } from '../../protocol/base/log.js';
 import { AppLink } from '../../web/server/app-link.js';
 import { AppWatch } from '../../web/server/app-watch.js';
 import { decodeFrame, type Frame } from '../../web/wire/frame.js';
-import { RealSystem } from '../kit/real-system.js';
+import { ANY_WEB_PORT, RealSystem } from '../kit/real-system.js';
 import { eventually } from '../kit/eventually.js';
 
 const PAGES = 50;
@@ -20,7 +20,7 @@ describe('the web viewer', () => {
 
   beforeEach(async () => {
     system = new RealSystem();
-    system.web = 'tcp://127.0.0.1:0';
+    system.web = ANY_WEB_PORT;
     await system.startHost();
   });
 
@@ -28,10 +28,10 @@ describe('the web viewer', () => {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  it('serves fifty pages with one reader of the mirror, and each gets what the source has', async () => {
+  it('the web viewer serves fifty pages with one reader of the mirror', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
-    const address = await eventually(async () => (await system.host.info()).web, 'the viewer serves');
+    const address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     const origin = address.replace(/\/$/, '');
     const newest = new Map<number, Frame>();
     const sockets = Array.from({ length: PAGES }, (_, index) => {
@@ -52,8 +52,9 @@ describe('the web viewer', () => {
     await eventually(() => newest.size === PAGES, 'every page has a frame');
     simulator.step(10_000);
     const sum = new SpectraView(simulator.memory).get('tof').sum;
-    await eventually(() =>
-      [...newest.values()].every(({ head }) => head.sum === sum), 'every page has the newest',
+    await eventually(
+      () => [...newest.values()].every(({ head }) => head.sum === sum),
+      'every page has the newest data',
     );
     const client = await system.client('e1');
     const readers = (await client.clients()).filter(({ name }) => name === 'web');
@@ -66,10 +67,10 @@ describe('the web viewer', () => {
     await eventually(async () => {
       const [web] = (await client.clients()).filter(({ name }) => name === 'web');
       return web === undefined || web.flows.length === 0;
-    }, 'the mirror is let go of');
+    }, 'the web viewer has closed the mirror');
   });
 
-  it('keeps the mirror of a page that stays longer than clients that idle', async () => {
+  it('the mirror of an open page is kept longer than the idle time of clients', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
     const watch = new AppWatch(
@@ -80,14 +81,14 @@ describe('the web viewer', () => {
     const held = watch.shelf.want('tof');
     await eventually(() => watch.status.state === 'live' && held.version > 0, 'live');
     const began = performance.now();
-    await eventually(() => performance.now() - began > 5 * IDLE_MS, 'several idle times');
+    await eventually(() => performance.now() - began > 5 * IDLE_MS, 'several idle times have passed');
     simulator.step(4_000);
     const sum = new SpectraView(simulator.memory).get('tof').sum;
     await eventually(() => {
       let shown = 0;
       for (const count of held.counts) shown += count;
       return shown === sum;
-    }, 'what came meanwhile');
+    }, 'the page has the new counts');
     expect(watch.status.state).to.equal('live');
     leave();
     await watch.close();

@@ -15,6 +15,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Mirror } from '../../client-lib/index.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
 import { bindings } from '../../protocol/spectcl/display-memory.js';
 import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/messages.js';
 import type { AppLink } from './app-link.js';
@@ -37,6 +38,7 @@ interface WatchEvents {
 const LOOK_MS = 40;
 const LIST_MS = 500;
 const RETRY_MS = 1_000;
+const RATE_INTERVAL_MS = 1_000;
 /** A page that is loaded again finds everything warm. */
 const LINGER_MS = 5_000;
 
@@ -55,7 +57,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #published = -1;
   #atMs = 0;
   #sequence = 0;
-  #rateFrom = { published: 0, ms: 0 };
+  #rateSample: CounterSample | undefined;
   #looking: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -287,13 +289,12 @@ export class AppWatch extends EventEmitter<WatchEvents> {
 
   /** Once a second: the rate of publications, which also says that all is well. */
   #measure(mirror: Mirror, now: number): void {
-    const seconds = (now - this.#rateFrom.ms) / 1_000;
-    if (seconds < 1) return;
-    const { published } = mirror;
-    const rate = Math.max(0, published - this.#rateFrom.published) / seconds;
-    const first = this.#rateFrom.ms === 0;
-    this.#rateFrom = { published, ms: now };
-    this.#status = { ...this.#status, rate: first ? 0 : rate, dataMs: this.#atMs };
+    const last = this.#rateSample;
+    if (last !== undefined && now - last.atMs < RATE_INTERVAL_MS) return;
+    const sample = { atMs: now, counters: { published: mirror.published } };
+    this.#rateSample = sample;
+    const rate = last === undefined ? 0 : (ratesBetween(last, sample)['published'] ?? 0);
+    this.#status = { ...this.#status, rate, dataMs: this.#atMs };
     this.emit('status', this.#status);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Claims paths: exactly one living process owns the file at a claimed path. Used for flow files and
- * for the records of clients, providers and gateways.
+ * for the records of host servers, applications and gateways.
  *
  * The claimant completes its file under a temporary name in the same directory and links it into
  * place; the link fails if another file is there. The file of a dead owner is removed first, under

@@ -1,6 +1,6 @@
 /**
  * Writes small files completely under a temporary name; the caller then links or renames them into
- * place. Used for tokens and for the records of claims. Writes beside the given path.
+ * place. Used for tokens and for the records of claims. Writes to the directory of the path.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../errors.js';

@@ -13,12 +13,14 @@
  * program (and so does the compiler of Node 20, which neither moves nor saves a load of a typed
  * array); elsewhere they are atomic like the others.
  */
+import { memoryAccess } from './memory-order.js';
+
 const TWO_32 = 4_294_967_296;
 /**
  * Whether plain accesses are seen by other threads and processes in the order of the program, but
  * for loads that overtake stores.
  */
-export const PLAIN_STORES_ARE_ORDERED = process.arch === 'x64' && process.versions.node.startsWith('20.');
+export const PLAIN_STORES_ARE_ORDERED = memoryAccess() === 'plain';
 
 /**
  * The halves of a word's value, as signed integers: what is compared and stored without becoming a

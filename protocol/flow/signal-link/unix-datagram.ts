@@ -5,11 +5,11 @@
  * assertion of libuv).
  */
 import { unlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 
 import { MirrorflowError } from '../../base/errors.js';
+import { loadNativeAddon } from '../../base/files/native-addon.js';
 import { checkSocketPath } from './socket-path.js';
 
 interface SendError {
@@ -48,7 +48,6 @@ export type DatagramHandler = (bytes: Buffer, from: string | undefined) => void;
 
 const { EAGAIN, ENOBUFS, ECONNREFUSED, ENOENT } = constants.errno;
 
-const require = createRequire(import.meta.url);
 let addon: Addon | undefined;
 let wakeUpDue = false;
 
@@ -73,7 +72,7 @@ export class UnixDatagramSocket {
 
   constructor(onDatagram: DatagramHandler = () => {}) {
     checkDatagramsUsable();
-    addon ??= require('unix-dgram') as Addon;
+    addon ??= loadNativeAddon('unix-dgram') as Addon;
     try {
       this.#socket = addon.createSocket('unix_dgram');
     } catch (error) {

@@ -1,29 +1,33 @@
-/** Who may use an application beside its owner: what the configuration says. */
+/**
+ * The access options of an application: which users besides its owner may read its flows or provide
+ * flows. Part of the application options in the configuration file and in `host.run`;
+ * `protocol/host/access` applies them. Pure.
+ */
 import { MirrorflowError } from '../../base/errors.js';
 import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
-const LISTED_MAX = 256;
-/** Names as useradd(8) and groupadd(8) take them, or ids. */
+const ACCOUNTS_MAX = 256;
+/** Names that useradd(8) and groupadd(8) accept, or numeric ids. */
 const ACCOUNT = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\$?';
 
 const group = (doc: string) => string({ maxCharacters: 64, pattern: new RegExp(`^${ACCOUNT}$`), doc });
-const listed = (doc: string) =>
+const accounts = (doc: string) =>
   arrayOf(string({ maxCharacters: 65, pattern: new RegExp(`^@?${ACCOUNT}$`), doc }), {
-    maxCount: LISTED_MAX,
+    maxCount: ACCOUNTS_MAX,
   });
 
 export const ACCESS_MODES = ['private', 'group', 'everyone'] as const;
 
 export const accessOptions = struct({
   mode: optional(oneOf(ACCESS_MODES)),
-  group: optional(group('the group whose members may read, in the place of the own one')),
-  readers: optional(listed('a user, or @ and a group, who may read beside those of the mode')),
-  providers: optional(listed('a user, or @ and a group, who may provide flows beside the owner')),
+  group: optional(group("the group whose members may read, instead of the owner's group")),
+  readers: optional(accounts('a user, or @ and a group, that may read in addition to the mode')),
+  providers: optional(accounts('a user, or @ and a group, that may provide flows besides the owner')),
 });
 
 export type AccessOptions = TypeOf<typeof accessOptions>;
 
-/** From JSON text. Throws BAD_OPTION saying what is wrong where. */
+/** Parses the JSON text of `option`. Throws BAD_OPTION with the place of the mistake. */
 export function parseAccess(option: string, text: string): AccessOptions {
   try {
     return accessOptions.check(JSON.parse(text), {
@@ -33,7 +37,7 @@ export function parseAccess(option: string, text: string): AccessOptions {
       unknownMembers: 'refuse',
     });
   } catch (thrown) {
-    const why = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', why, { option }, thrown);
+    const reason = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
+    throw new MirrorflowError('BAD_OPTION', reason, { option }, thrown);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * What reaches a client of its own accord: messages of other clients, flow-control marks, and
- * requests.
+ * Schemas of deliveries: what an app server sends to a client without a call of the client, namely
+ * messages of other clients, flow-control marks and requests to quit. Also estimates the size of
+ * queued values. Pure; used by the contract, the app server and the client library.
  */
 import {
   any,
@@ -16,7 +17,7 @@ import {
 } from '../xml-rpc/schema.js';
 import type { RpcValue } from '../xml-rpc/values.js';
 
-/** What a message type may be called; classes of several programs meet under it. */
+/** Names of message types, by which the classes of different programs are matched. */
 export const MESSAGE_TYPE = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 
 export const message = struct({
@@ -27,7 +28,7 @@ export const message = struct({
   attributes: mapOf(any()),
 });
 
-/** Exactly one member. */
+/** The receivers of a message; exactly one member is set. */
 export const messageTarget = struct({
   client: optional(name('client')),
   application: optional(boolean()),
@@ -38,17 +39,17 @@ const buffers = (doc: string) => int({ min: 0, doc });
 
 export const flowMark = struct({
   kind: oneOf(['xoff', 'xon']),
-  mark: buffers('the mark that was reached, buffers; 0 with xon also when the consumer has gone'),
-  total: buffers('buffers of the history'),
-  fill: buffers('filled buffers of the history when it was noticed'),
+  mark: buffers('the mark that was reached, in buffers; 0 with xon also when the consumer has disconnected'),
+  total: buffers('size of the history, in buffers'),
+  fill: buffers('filled buffers of the history when the mark was reached'),
 });
 
-/** A mark and whose it is. */
+/** A mark and the consumer that reached it. */
 export const consumerMark = struct({ consumer: name('client'), mark: flowMark });
 
 /**
- * `message`: from, message. `flowControl`: flow, from (the consumer), mark. `demoted`: flow, from
- * (the consumer that became lossy). `quit`: nothing else.
+ * Members by kind. `message`: from, message. `flowControl`: flow, from (the consumer), mark.
+ * `demoted`: flow, from (the consumer that became lossy). `quit`: none.
  */
 export const delivery = struct({
   kind: oneOf(['message', 'flowControl', 'demoted', 'quit']),
@@ -64,10 +65,10 @@ export type FlowMark = TypeOf<typeof flowMark>;
 export type ConsumerMark = TypeOf<typeof consumerMark>;
 export type Delivery = TypeOf<typeof delivery>;
 
-/** What a value of some kind costs in memory besides its own bytes, roughly. */
+/** Approximate memory of a value besides its contents. */
 const VALUE_BYTES = 16;
 
-/** About how many bytes a value takes while it waits somewhere; for bounds, not for accounts. */
+/** The approximate memory of a value, to bound the size of queues. */
 export function bytesOfValue(value: RpcValue | undefined): number {
   if (typeof value === 'string') return VALUE_BYTES + 2 * value.length;
   if (value instanceof Uint8Array) return VALUE_BYTES + value.length;

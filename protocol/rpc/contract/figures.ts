@@ -1,6 +1,6 @@
 /**
- * Statistics and network status: what clients and duplicators tell when asked, and what the app
- * server makes of it.
+ * Schemas of statistics and network status: what clients and duplicators report when the app server
+ * asks them, and what the app server returns to its callers. Part of the contract; pure.
  */
 import {
   arrayOf,
@@ -23,16 +23,16 @@ const path = (doc: string) => string({ maxCharacters: 4096, doc });
 const direction = oneOf(['input', 'output']);
 const delivery = oneOf(['lossless', 'lossy']);
 
-/** One flow as the client that has it open counts it, since it opened it. */
+/** The counts of a client for a flow since the client opened it. */
 const clientFlow = {
   flow: name('flow'),
   direction,
-  buffers: count('buffers taken, or written'),
-  bytes: count('bytes of those'),
+  buffers: count('buffers taken or written'),
+  bytes: count('bytes taken or written'),
   lost: count('buffers lost: lapped, overwritten or dropped'),
   ready: optional(count('filled buffers of the history')),
-  capacity: optional(count('buffers of the history, or of the ring')),
-  queued: optional(count('buffers that wait for room in the ring; providers')),
+  capacity: optional(count('size of the history or of the ring, in buffers')),
+  queued: optional(count('buffers that wait for space in the ring; providers only')),
   delivery: optional(delivery),
   paused: optional(boolean()),
 };
@@ -45,20 +45,20 @@ const link = {
   role: oneOf(['consumer', 'provider', 'observer']),
   delivery: optional(delivery),
   paused: optional(boolean()),
-  acknowledged: optional(count('buffers below this sequence are not needed any more')),
+  acknowledged: optional(count('the client no longer needs buffers below this sequence')),
   lag: optional(count('buffers published and not acknowledged')),
   holding: boolean(),
 };
 
 export const duplicatorFigures = struct({
   published: count('buffers published in this epoch'),
-  links: arrayOf(struct({ client: count('what the client said in its HELLO'), ...link })),
+  links: arrayOf(struct({ client: count('the number from the HELLO of the client'), ...link })),
   remotes: optional(
     arrayOf(
       struct({
         peer: string({ maxCharacters: 300, doc: 'address of the duplicator that receives the flow' }),
         delivery,
-        acknowledged: count('buffers below this sequence are in its ring'),
+        acknowledged: count('its ring contains the buffers below this sequence'),
         lag: count('buffers published and not acknowledged'),
         holding: boolean(),
         sentBytes: count('bytes sent to it on this connection'),
@@ -68,8 +68,7 @@ export const duplicatorFigures = struct({
 });
 
 /**
- * A flow of a client: what the client counted, when it answered, and what the duplicator knows of
- * its link.
+ * A flow of a client: the client's own counts, if it answered, and the duplicator's for its link.
  */
 const usage = struct({
   flow: name('flow'),
@@ -82,8 +81,8 @@ const usage = struct({
   queued: clientFlow.queued,
   delivery: optional(delivery),
   paused: optional(boolean()),
-  buffersPerSecond: optional(double({ min: 0, doc: 'since the statistics before' })),
-  bytesPerSecond: optional(double({ min: 0, doc: 'since the statistics before' })),
+  buffersPerSecond: optional(double({ min: 0, doc: 'the rate since the previous statistics' })),
+  bytesPerSecond: optional(double({ min: 0, doc: 'the rate since the previous statistics' })),
   acknowledged: link.acknowledged,
   lag: link.lag,
   holding: optional(boolean()),
@@ -92,7 +91,7 @@ const usage = struct({
 export const clientStatistics = struct({
   name: name('client'),
   program: string({ maxCharacters: 256, doc: 'the program' }),
-  pid: int({ min: 0, doc: 'process id, 0 when it did not say' }),
+  pid: int({ min: 0, doc: 'process id; 0 if the client did not state it' }),
   connected: boolean(),
   answered: boolean(),
   flows: arrayOf(usage),
@@ -121,7 +120,7 @@ export const programInfo = struct({
   name: name('program'),
   command: path('absolute path of the program'),
   args: arrayOf(string()),
-  running: count('processes of it that run now'),
+  running: count('running processes of the program'),
 });
 
 const statusOfHost = {
@@ -130,7 +129,7 @@ const statusOfHost = {
     struct({
       name: name('client'),
       program: string({ maxCharacters: 256, doc: 'the program' }),
-      pid: int({ min: 0, doc: 'process id, 0 when it did not say' }),
+      pid: int({ min: 0, doc: 'process id; 0 if the client did not state it' }),
       connected: boolean(),
       provides: arrayOf(name('flow')),
       consumes: arrayOf(name('flow')),
@@ -143,7 +142,7 @@ const statusOfHost = {
       state: oneOf(FLOW_STATES),
       duplicator: optional(int({ min: 1, doc: 'process id of the duplicator' })),
       answered: boolean(),
-      source: optional(string({ doc: 'where the data come from, when no client provides them' })),
+      source: optional(string({ doc: 'the address of the source, if no client provides the flow' })),
       provider: optional(name('client')),
       consumers: arrayOf(name('client')),
       holding: arrayOf(name('client')),

@@ -1,4 +1,8 @@
-/** What hosts say of themselves to each other, and what they carry for their app servers. */
+/**
+ * Schemas of the calls between hosts: how host servers introduce themselves, which calls they relay
+ * for their app servers, and what app servers of one application on several hosts report about a
+ * flow. Part of the contract; pure.
+ */
 import {
   any,
   arrayOf,
@@ -15,8 +19,8 @@ import {
 import { applicationInfo } from './shapes.js';
 
 /**
- * Methods of app servers that app servers of the same application on other hosts may call, with the
- * calling host put in front.
+ * The methods that app servers of the same application on other hosts may call. The relaying host
+ * server prepends the name of the calling host as the first parameter.
  */
 export const RELAYED_METHODS = [
   'remote.inquire',
@@ -35,7 +39,7 @@ export const hostIntroduction = struct({
   name: name('host'),
   instance: string({
     pattern: /^[0-9a-f]{32}$/,
-    doc: '32 hexadecimal digits, others at every start of a host server',
+    doc: '32 hexadecimal digits, different after every start of the host server',
   }),
   version: string({ maxCharacters: 64, doc: 'the version of the package' }),
   running: arrayOf(name('application'), { maxCount: 1024 }),
@@ -45,23 +49,25 @@ export const hostOnNetwork = struct({
   host: optional(name('host')),
   own: boolean(),
   connected: boolean(),
-  address: optional(string({ maxCharacters: 1024, doc: 'where it is reached' })),
+  address: optional(string({ maxCharacters: 1024, doc: 'the address under which it is reached' })),
   version: optional(string({ maxCharacters: 64, doc: 'the version of the package' })),
   since: optional(date()),
-  cause: optional(string({ maxCharacters: 4096, doc: 'why it is not connected, or did not answer' })),
+  cause: optional(
+    string({ maxCharacters: 4096, doc: 'the reason why it is not connected or did not answer' }),
+  ),
   applications: arrayOf(applicationInfo),
 });
 
 /** Another host on which the same application runs. */
 export const hostOfApplication = struct({
   host: name('host'),
-  address: string({ maxCharacters: 253, doc: 'name or address under which this host reaches it' }),
+  address: string({ maxCharacters: 253, doc: 'the name or address under which this host reaches it' }),
 });
 
 /**
- * What a flow is on the host that is asked: `source` it is filled from a SpecTcl there, `provider`
- * a client provides it or is about to, `idle` its ring is there and nobody provides it, `remote` it
- * comes from yet another host, `none` it is not known.
+ * The state of a flow on the called host: `source`: a SpecTcl there fills it; `provider`: a client
+ * provides it or will do so; `idle`: its ring exists and no client provides it; `remote`: it comes
+ * from a third host; `none`: there is no such flow.
  */
 export const FLOW_STANDINGS = ['source', 'provider', 'idle', 'remote', 'none'] as const;
 
@@ -70,13 +76,13 @@ export const flowElsewhere = struct({
   type: optional(string({ maxCharacters: 64, doc: 'the flow type' })),
   client: optional(name('client')),
   pid: optional(int({ min: 0, doc: 'process id of that client' })),
-  source: optional(string({ maxCharacters: 1024, doc: 'the address of the SpecTcl that it comes from' })),
+  source: optional(string({ maxCharacters: 1024, doc: 'the address of the SpecTcl that fills it' })),
 });
 
 export const servedElsewhere = struct({
   address: string({
     maxCharacters: 1024,
-    doc: 'where the duplicator listens, tcp://host:port or tls://host:port',
+    doc: 'the address on which the duplicator listens, tcp://host:port or tls://host:port',
   }),
   epoch: int({ min: 0, doc: 'epoch of the flow' }),
   type: string({ maxCharacters: 64, doc: 'the flow type' }),

@@ -1,4 +1,7 @@
-/** Owner identities as the contract carries them. */
+/**
+ * Converts owner identities (process id, start time, boot id) to and from the struct that XML-RPC
+ * calls and records contain. Pure.
+ */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import type { ProcessIdentity } from './shapes.js';
 

@@ -1,7 +1,7 @@
 /**
- * The XML-RPC contract: every method of every server, with its parameters, result and
- * documentation. Servers serve the part of it they have handlers for; `docs/xml-rpc-methods.md` is
- * generated from it.
+ * The XML-RPC contract: every method of every server with its parameters, result and documentation.
+ * Each server serves the methods for which it has handlers; callers are typed by the contract;
+ * `docs/xml-rpc-methods.md` is generated from it. Pure data.
  */
 import { defineContract } from '../xml-rpc/contract.js';
 import { APP_METHODS } from './methods/app.js';

@@ -1,6 +1,6 @@
 /**
- * The programs that an application may start on request: what an entry is, and which ones are
- * refused.
+ * The registered programs of an application, which `app.run` starts on request: schema, bounds and
+ * parsing from JSON. Used for application options and the command line of app servers. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName } from '../../base/names.js';
@@ -21,18 +21,18 @@ const program = struct({
 export const programs = mapOf(program);
 export type Programs = TypeOf<typeof programs>;
 
-/** What the schema leaves open. Throws BAD_NAME, BAD_OPTION. */
+/** Checks names and number, which the schema does not. Throws BAD_NAME or BAD_OPTION. */
 export function checkPrograms(registered: Programs): Programs {
   const names = Object.keys(registered);
   for (const name of names) checkName('program', name);
   if (names.length <= PROGRAMS_MAX) return registered;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${names.length} programs are registered; at most ${PROGRAMS_MAX} can be`,
+    `${names.length} programs are registered; at most ${PROGRAMS_MAX} are possible`,
   );
 }
 
-/** From JSON text. Throws BAD_OPTION saying what is wrong where, BAD_NAME. */
+/** Parses the JSON text of `option`. Throws BAD_OPTION with the place of the mistake, BAD_NAME. */
 export function parsePrograms(option: string, text: string): Programs {
   try {
     const value: unknown = JSON.parse(text);
@@ -41,7 +41,7 @@ export function parsePrograms(option: string, text: string): Programs {
     );
   } catch (thrown) {
     if (thrown instanceof MirrorflowError && thrown.code !== 'INVALID_PARAMETERS') throw thrown;
-    const why = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', why, { option }, thrown);
+    const reason = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
+    throw new MirrorflowError('BAD_OPTION', reason, { option }, thrown);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * The reference of the XML-RPC contract as Markdown, made from the contract itself:
- * `docs/xml-rpc-methods.md` is this text.
+ * Generates the reference of the XML-RPC contract as Markdown. `npm run docs` writes it to
+ * `docs/xml-rpc-methods.md`; a test compares the two. Pure.
  */
 import { signaturesOf, type Method } from '../xml-rpc/contract.js';
 import { CONTRACT } from './methods.js';
 
 const HEAD = `# XML-RPC methods
 
-Made from the contract by \`npm run docs\`; a test keeps the two the same. How calls travel, faults and sessions: [xml-rpc.md](xml-rpc.md).
+Generated from the contract by \`npm run docs\`. Encoding, faults, authentication and sessions: [xml-rpc.md](xml-rpc.md).
 `;
 
 export function contractReference(): string {
@@ -22,7 +22,7 @@ export function contractReference(): string {
 
 function section(name: string, method: Method): string {
   const parameters = method.params.map(({ name, schema, doc, optional }) => {
-    return `- \`${name}\`${optional ? ' (optional)' : ''}: ${doc} — ${escape(schema.doc)}`;
+    return `- \`${name}\`${optional ? ' (optional)' : ''}: ${doc} — ${escapeMarkdown(schema.doc)}`;
   });
   const signatures = signaturesOf(method).map(
     ([returns, ...params]) => `\`${returns} ${name}(${params.join(', ')})\``,
@@ -30,17 +30,17 @@ function section(name: string, method: Method): string {
   return [
     `### ${name}`,
     '',
-    escape(method.doc),
+    escapeMarkdown(method.doc),
     '',
     ...signatures,
     '',
     ...parameters,
-    `- returns ${escape(method.returns.doc)}`,
+    `- returns ${escapeMarkdown(method.returns.doc)}`,
     '',
   ].join('\n');
 }
 
-/** Markdown and the formatter leave these alone then. */
-function escape(text: string): string {
+/** Escapes the characters that Markdown or the formatter would interpret. */
+function escapeMarkdown(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('<', '&lt;');
 }

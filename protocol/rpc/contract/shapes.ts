@@ -1,4 +1,7 @@
-/** The structs that several methods of the contract share, and their types. */
+/**
+ * Schemas and types of the structs that several methods of the contract share: applications, flows,
+ * clients, gateways, and the reports of child processes. Part of the contract; pure.
+ */
 import { LIMITS } from '../../base/limits.js';
 import {
   arrayOf,
@@ -23,11 +26,11 @@ export const address = string({
   maxCharacters: 1024,
   doc: 'an address, tcp://host:port, tls://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
 });
-export const session = string({ maxCharacters: 64, doc: 'the session token that client.present gave' });
-const errorCode = string({ maxCharacters: 40, doc: 'an error code name' });
+export const session = string({ maxCharacters: 64, doc: 'the session token from client.present' });
+const errorCode = string({ maxCharacters: 40, doc: 'the name of an error code' });
 const count = (doc: string) => int({ min: 0, doc });
 
-/** Who a process is, so that a reused process id is never taken for it. */
+/** Identifies a process so that another one with a reused process id is not mistaken for it. */
 export const processIdentity = struct({
   pid: int({ min: 1, doc: 'process id' }),
   startTicks: count('start time in clock ticks since boot'),
@@ -38,50 +41,59 @@ export const APPLICATION_STATES = ['starting', 'running', 'stopping', 'stopped',
 export const FLOW_STATES = ['idle', 'starting', 'running', 'stopping', 'failed'] as const;
 export const SOURCE_STATE_NAMES = ['starting', 'live', 'stale', 'ended'] as const;
 
-/** The ports where an application answers as if it were its SpecTcl. */
+/** The options of a gateway, which serves an application's data under the protocols of SpecTcl. */
 export const gatewayOptions = struct({
-  restPort: int({ min: 0, max: 65_535, doc: 'TCP port of the REST service; 0 is any free one' }),
-  mirrorPort: int({ min: 0, max: 65_535, doc: 'TCP port of the mirror service; 0 is any free one' }),
+  restPort: int({ min: 0, max: 65_535, doc: 'TCP port of the REST service; 0 means any free port' }),
+  mirrorPort: int({ min: 0, max: 65_535, doc: 'TCP port of the mirror service; 0 means any free port' }),
   host: optional(
-    string({ maxCharacters: 253, doc: 'where both listen; loopback when left out, 0.0.0.0 is everywhere' }),
+    string({
+      maxCharacters: 253,
+      doc: 'the host address on which both listen; default: loopback; 0.0.0.0 means all addresses',
+    }),
   ),
   allowChanges: optional(boolean()),
   sharedMemory: optional(boolean()),
   sharedMemoryKey: optional(
     string({
       pattern: /^[\x21-\x7e]{4}$/,
-      doc: 'the memory key, 4 visible ASCII characters; default: a free XA and 2 digits',
+      doc: 'the memory key, 4 visible ASCII characters; default: XA and 2 digits that are free',
     }),
   ),
   sharedMemoryMode: optional(
-    string({ pattern: /^0?[0-7]{3}$/, doc: 'permissions of the shared memory, octal; 0600 when left out' }),
+    string({ pattern: /^0?[0-7]{3}$/, doc: 'permissions of the shared memory, octal; default: 0600' }),
   ),
   advertise: optional(
     string({
       pattern: /^[A-Za-z_][A-Za-z0-9_.-]{0,40}$/,
-      doc: 'advertise as NAME_REST and NAME_MIRROR at the port manager of this host',
+      doc: 'NAME: the port manager of this host advertises NAME_REST and NAME_MIRROR',
     }),
   ),
   portManagerPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of the port manager' })),
 });
 
-/** What host.run takes besides the name; also an entry of the configuration file. */
+/** The options of an application in host.run and in the configuration file. */
 export const applicationOptions = struct({
   name: name('application'),
   source: optional(address),
   via: optional(name('host')),
   updateIntervalMs: optional(
-    double({ min: 0, max: 3_600_000, doc: 'milliseconds from update to update; 0 is back to back' }),
+    double({
+      min: 0,
+      max: 3_600_000,
+      doc: 'milliseconds between updates from the source; 0 means without a pause',
+    }),
   ),
-  lingerMs: optional(double({ min: 0, max: 86_400_000, doc: 'milliseconds a flow without clients is kept' })),
+  lingerMs: optional(
+    double({ min: 0, max: 86_400_000, doc: 'milliseconds for which a flow without clients is kept' }),
+  ),
   ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
-  port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 is any free one' })),
+  port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 means any free port' })),
   gateway: optional(gatewayOptions),
   stallTimeoutMs: optional(
     double({
       min: 0,
       max: 86_400_000,
-      doc: 'milliseconds after which a lossless consumer that holds a flow back becomes lossy; 0 is never',
+      doc: 'milliseconds after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
     }),
   ),
   programs: optional(programs),
@@ -97,10 +109,10 @@ export const applicationInfo = struct({
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server' })),
   socket: optional(path('path of the app server socket')),
   startedAt: optional(date()),
-  restarts: count('times the app server was restarted'),
+  restarts: count('number of restarts of the app server'),
   configured: boolean(),
   byHand: boolean(),
-  cause: optional(text(4096, 'why it failed')),
+  cause: optional(text(4096, 'the reason of a failure')),
 });
 
 export const flowInfo = struct({
@@ -112,18 +124,18 @@ export const flowInfo = struct({
   pid: optional(int({ min: 1, doc: 'process id of the duplicator' })),
   file: optional(path('path of the flow file')),
   image: optional(path('path of the image')),
-  bufferSize: optional(count('bytes a buffer can hold')),
+  bufferSize: optional(count('largest buffer, bytes')),
   buffers: optional(count('buffers of the ring')),
   published: optional(count('buffers published')),
   clients: count('clients that have the flow open'),
-  restarts: count('times the duplicator was restarted'),
-  cause: optional(text(4096, 'why it failed or its data are stale')),
+  restarts: count('number of restarts of the duplicator'),
+  cause: optional(text(4096, 'the reason of a failure or of stale data')),
 });
 
 export const clientInfo = struct({
   name: name('client'),
   program: text(256, 'the program'),
-  pid: int({ min: 0, doc: 'process id, 0 when it did not say' }),
+  pid: int({ min: 0, doc: 'process id; 0 if the client did not state it' }),
   connected: boolean(),
   since: date(),
   flows: arrayOf(struct({ flow: name('flow'), direction: oneOf(['input', 'output']) })),
@@ -131,7 +143,7 @@ export const clientInfo = struct({
 
 export const presentation = struct({
   name: name('client'),
-  program: text(256, 'the program, for people'),
+  program: text(256, 'the program, for display'),
   pid: int({ min: 0, doc: 'process id' }),
   version: int({ min: 0, doc: 'protocol version' }),
 });
@@ -140,27 +152,29 @@ export const openRequest = struct({
   flow: name('flow'),
   direction: oneOf(['input', 'output']),
   type: optional(text(64, 'the flow type the client expects or provides')),
-  bufferSize: optional(int({ min: 1, max: LIMITS.mappedBytes, doc: 'bytes of one buffer; providers' })),
-  buffers: optional(
-    int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax, doc: 'buffers of the ring; providers' }),
+  bufferSize: optional(
+    int({ min: 1, max: LIMITS.mappedBytes, doc: 'largest buffer, bytes; providers only' }),
   ),
-  properties: optional(text(LIMITS.identityBytes, 'properties of the type, JSON; providers')),
+  buffers: optional(
+    int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax, doc: 'buffers of the ring; providers only' }),
+  ),
+  properties: optional(text(LIMITS.identityBytes, 'properties of the flow type, JSON; providers only')),
   link: optional(
     int({
       min: 1,
-      doc: 'what the client says in the HELLO of its signal link: the handle of an earlier app server, or a number of its own; left out for the handle that the answer gives',
+      doc: 'the number in the HELLO of the client on its signal link: a handle from an earlier app server or a number chosen by the client; default: the handle in the result',
     }),
   ),
   handle: optional(
     int({
       min: 1,
-      doc: 'the handle under which this session has the flow open already, when its duplicator has gone and another one is wanted',
+      doc: 'the handle under which this session has the flow open, to get a new duplicator after the previous one has ended',
     }),
   ),
 });
 
 export const openedFlow = struct({
-  handle: int({ min: 1, doc: 'what flow.close takes' }),
+  handle: int({ min: 1, doc: 'the handle for flow.close' }),
   flow: name('flow'),
   type: text(64, 'the flow type'),
   file: path('path of the flow file'),
@@ -168,11 +182,9 @@ export const openedFlow = struct({
   image: optional(path('path of the image')),
 });
 
-/**
- * What a duplicator says of itself when it is ready, and again to an app server that was restarted.
- */
+/** The report of a duplicator that is ready; repeated to an app server that was restarted. */
 export const duplicatorReady = struct({
-  launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
+  launch: optional(string({ maxCharacters: 64, doc: 'the launch token from its start' })),
   version: int({ min: 0, doc: 'protocol version' }),
   identity: processIdentity,
   application: name('application'),
@@ -182,29 +194,33 @@ export const duplicatorReady = struct({
   file: path('path of the flow file'),
   link: path('path of the signal link'),
   image: optional(path('path of the image')),
-  bufferSize: count('bytes a buffer can hold'),
+  bufferSize: count('largest buffer, bytes'),
   buffers: count('buffers of the ring'),
 });
 
 export const duplicatorReport = struct({
   sourceState: oneOf(SOURCE_STATE_NAMES),
-  cause: optional(text(4096, 'why the data are stale')),
+  cause: optional(text(4096, 'the reason of stale data')),
   published: count('buffers published'),
   clients: count('clients on the signal link'),
 });
 
-/** Where a duplicator is to listen for duplicators of other hosts. */
+/** Asks a duplicator to listen for duplicators of other hosts. */
 export const serveRequest = struct({
-  listen: string({ maxCharacters: 1024, doc: 'tcp://host:port or tls://host:port; port 0 is any free one' }),
+  listen: string({
+    maxCharacters: 1024,
+    doc: 'the address to listen on, tcp://host:port or tls://host:port; port 0 means any free port',
+  }),
 });
 
 export const served = struct({
-  address: text(1024, 'where it listens, with the port it got'),
+  address: text(1024, 'the address on which it listens, with its actual port'),
   epoch: count('epoch of the flow'),
 });
 
+/** The report of an app server that is ready; repeated to a host server that was restarted. */
 export const appServerReady = struct({
-  launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
+  launch: optional(string({ maxCharacters: 64, doc: 'the launch token from its start' })),
   version: int({ min: 0, doc: 'protocol version' }),
   identity: processIdentity,
   name: name('application'),
@@ -213,14 +229,14 @@ export const appServerReady = struct({
   source: optional(address),
 });
 
-/** What a gateway says of itself when it listens, and again to an app server that was restarted. */
+/** The report of a gateway that listens; repeated to an app server that was restarted. */
 export const gatewayReady = struct({
-  launch: optional(string({ maxCharacters: 64, doc: 'the token it was started with' })),
+  launch: optional(string({ maxCharacters: 64, doc: 'the launch token from its start' })),
   version: int({ min: 0, doc: 'protocol version' }),
   identity: processIdentity,
   application: name('application'),
   options: gatewayOptions,
-  host: text(253, 'where it listens'),
+  host: text(253, 'the host address on which it listens'),
   restPort: int({ min: 1, max: 65_535, doc: 'TCP port of its REST service' }),
   mirrorPort: int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' }),
 });
@@ -230,17 +246,17 @@ export const GATEWAY_STATES = ['starting', 'running', 'failed', 'stopped'] as co
 export const gatewayInfo = struct({
   state: oneOf(GATEWAY_STATES),
   pid: optional(int({ min: 1, doc: 'process id of the gateway' })),
-  host: optional(text(253, 'where it listens')),
+  host: optional(text(253, 'the host address on which it listens')),
   restPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its REST service' })),
   mirrorPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' })),
-  restarts: count('times it was restarted'),
-  cause: optional(text(4096, 'why it failed')),
+  restarts: count('number of its restarts'),
+  cause: optional(text(4096, 'the reason of a failure')),
 });
 
 export const startFailure = struct({
-  launch: string({ maxCharacters: 64, doc: 'the token the child was started with' }),
+  launch: string({ maxCharacters: 64, doc: 'the launch token from the start of the child' }),
   code: errorCode,
-  message: text(4096, 'what went wrong'),
+  message: text(4096, 'the error message'),
 });
 
 export const childAddress = struct({

@@ -1,34 +1,37 @@
 /**
- * How a flow stands with its readers, out of the statistics of its application: how far the slowest
- * is behind, and who holds the writer back. Pure.
+ * Summarizes the readers of a flow from the statistics of its application: their number, the lag of
+ * the slowest one, and the clients that hold the writer back. Shown by the console and the web
+ * viewer. Pure.
  */
 import type { ApplicationStatistics } from './figures.js';
 
 export interface FlowStanding {
-  /** Who reads, those too who only look at the newest. */
+  /** Consumers, including observers, which read only the newest buffer. */
   readonly readers: number;
-  /** Buffers that the slowest reader has not acknowledged; undefined when nobody acknowledges. */
+  /**
+   * Buffers not acknowledged by the slowest consumer; undefined without acknowledging consumers.
+   */
   readonly lag: number | undefined;
-  /** How full the fullest history of a reader is, 0 to 1; undefined when no reader told. */
+  /** Fill of the fullest history of a reader, 0 to 1; undefined if no reader reported one. */
   readonly fill: number | undefined;
-  /** Who holds the writer back now, each name once. */
+  /** Names of the clients that hold the writer back now, each once. */
   readonly holding: readonly string[];
 }
 
-/** Whom the duplicator knows and the app server does not: one that attached by hand. */
-const STRANGER = 'a program without a name';
+/** A client on the signal link that is not registered at the app server. */
+const UNREGISTERED_CLIENT = 'a program without a name';
 
 export function standingOf(
   statistics: Pick<ApplicationStatistics, 'clients' | 'flows'>,
   flow: string,
 ): FlowStanding {
-  const links = statistics.flows.find((found) => found.flow === flow)?.links ?? [];
+  const links = statistics.flows.find((figures) => figures.flow === flow)?.links ?? [];
   const lags = links.flatMap(({ role, lag }) => (role === 'consumer' && lag !== undefined ? [lag] : []));
   const fills = statistics.clients
     .flatMap(({ flows }) => flows)
     .filter((usage) => usage.flow === flow && usage.direction === 'input')
     .flatMap(({ ready, capacity = 0 }) => (ready === undefined || capacity === 0 ? [] : [ready / capacity]));
-  const holders = links.filter(({ holding }) => holding).map(({ client }) => client ?? STRANGER);
+  const holders = links.filter(({ holding }) => holding).map(({ client }) => client ?? UNREGISTERED_CLIENT);
   return {
     readers: links.filter(({ role }) => role !== 'provider').length,
     lag: lags.length === 0 ? undefined : Math.max(...lags),

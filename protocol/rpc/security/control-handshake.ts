@@ -1,6 +1,7 @@
 /**
- * How two servers prove each other the shared secret before a permanent connection over TCP or TLS
- * begins. Without I/O: bytes in; bytes to send, the end or a refusal out.
+ * The handshake of permanent connections between host servers over TCP or TLS, in which both ends
+ * prove the shared secret. Pure: takes received bytes and returns bytes to send and
+ * the outcome; `control-socket.ts` runs it over a socket.
  *
  * ```
  *  caller -> listener    HELLO     0x89 "MFC" | version u32 | nonce (32)                                   40 bytes
@@ -8,10 +9,10 @@
  *  caller -> listener    PROOF     proof (32)                                                              32 bytes
  *  listener -> caller    VERDICT   status u32                                                               4 bytes
  * ```
- * Little-endian. Status 0 is "go on"; everything else ends the connection. The proofs are those of
- * proof.ts for the channel `control`, bound to both versions. No message is longer than stated, and
- * none is sent before the one in front of it is answered, so that what has to be kept is a few
- * dozen bytes.
+ * Little-endian. Status 0 means accepted; any other status ends the connection. The proofs are
+ * those of proof.ts for the channel `control`, bound to both versions. Messages have the lengths
+ * above, and each end waits for the other's message before it sends the next, so that an incomplete
+ * message occupies less than 100 bytes.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { isProof, NONCE_BYTES, newNonce, PROOF_BYTES, prove, type Challenge } from './proof.js';
@@ -22,60 +23,62 @@ export const CONTROL_FIRST_BYTE = 0x89;
 
 const CHANNEL = 'control';
 const MAGIC = Buffer.from([CONTROL_FIRST_BYTE, 0x4d, 0x46, 0x43]);
-const VERSION_AT = MAGIC.length;
-const HELLO_NONCE_AT = VERSION_AT + 4;
-const HELLO_BYTES = HELLO_NONCE_AT + NONCE_BYTES;
-const STATUS_AT = VERSION_AT + 4;
-const ANSWER_NONCE_AT = STATUS_AT + 4;
-const ANSWER_PROOF_AT = ANSWER_NONCE_AT + NONCE_BYTES;
-const ANSWER_BYTES = ANSWER_PROOF_AT + PROOF_BYTES;
+const VERSION_OFFSET = MAGIC.length;
+const HELLO_NONCE_OFFSET = VERSION_OFFSET + 4;
+const HELLO_BYTES = HELLO_NONCE_OFFSET + NONCE_BYTES;
+const STATUS_OFFSET = VERSION_OFFSET + 4;
+const ANSWER_NONCE_OFFSET = STATUS_OFFSET + 4;
+const ANSWER_PROOF_OFFSET = ANSWER_NONCE_OFFSET + NONCE_BYTES;
+const ANSWER_BYTES = ANSWER_PROOF_OFFSET + PROOF_BYTES;
 const VERDICT_BYTES = 4;
 
-const STATUS = { goOn: 0, version: 1, proof: 2, noSecret: 3 } as const;
+const STATUS = { accepted: 0, version: 1, proof: 2, noSecret: 3 } as const;
 
-/** What is to be done after some bytes. */
+/** The result of receiving some bytes. */
 export interface Step {
   readonly send?: Buffer;
-  /** `more` waits; `proven` is the end; an error refuses, after what is to be sent. */
+  /** `more`: wait for bytes. `proven`: completed. An error: send `send`, then close. */
   readonly outcome: 'more' | 'proven' | MirrorflowError;
-  /** Behind `proven`: bytes that belong to what follows. */
+  /** With `proven`: received bytes after the handshake, which belong to the session. */
   readonly rest?: Buffer;
 }
 
 /** One end of a handshake. */
 export interface Handshake {
-  /** What is sent before anything has arrived. */
-  readonly first: Buffer | undefined;
+  /** Bytes to send before any are received. */
+  readonly opening: Buffer | undefined;
   push(chunk: Uint8Array): Step;
 }
 
-abstract class Collector {
-  #kept = Buffer.alloc(0);
+/** Collects received bytes into messages of known length. */
+abstract class MessageCollector {
+  #buffered = Buffer.alloc(0);
 
   /**
-   * The bytes of the next message, or undefined while it is not complete. Never keeps more than one
-   * chunk and one message.
+   * Appends a chunk; returns the next message, or undefined while it is incomplete. Buffers at most
+   * one message and one chunk.
    */
-  protected take(chunk: Uint8Array, length: number): Buffer | undefined {
-    this.#kept = Buffer.concat([this.#kept, chunk]);
-    if (this.#kept.length < length) return undefined;
-    const message = this.#kept.subarray(0, length);
-    this.#kept = this.#kept.subarray(length);
+  protected nextMessage(chunk: Uint8Array, length: number): Buffer | undefined {
+    this.#buffered = Buffer.concat([this.#buffered, chunk]);
+    if (this.#buffered.length < length) return undefined;
+    const message = this.#buffered.subarray(0, length);
+    this.#buffered = this.#buffered.subarray(length);
     return message;
   }
 
-  protected get kept(): Buffer {
-    return this.#kept;
+  /** The bytes after the last message. */
+  protected get buffered(): Buffer {
+    return this.#buffered;
   }
 }
 
-export class ControlListener extends Collector implements Handshake {
-  readonly first = undefined;
+export class ControlListener extends MessageCollector implements Handshake {
+  readonly opening = undefined;
   readonly #secret: Secret | undefined;
   readonly #version: number;
   #challenge: Challenge | undefined;
 
-  /** Without a secret it refuses everybody, and says why. */
+  /** Without a secret it refuses every caller, with the reason. */
   constructor(secret: Secret | undefined, version: number) {
     super();
     this.#secret = secret;
@@ -83,52 +86,53 @@ export class ControlListener extends Collector implements Handshake {
   }
 
   push(chunk: Uint8Array): Step {
-    const message = this.take(chunk, this.#challenge === undefined ? HELLO_BYTES : PROOF_BYTES);
+    const message = this.nextMessage(chunk, this.#challenge === undefined ? HELLO_BYTES : PROOF_BYTES);
     if (message === undefined) return { outcome: 'more' };
-    if (this.kept.length > 0) return { outcome: badMessage('more bytes than the handshake has') };
+    if (this.buffered.length > 0) return { outcome: badMessage('longer than a message of the handshake') };
     const challenge = this.#challenge;
     const secret = this.#secret;
     return challenge === undefined || secret === undefined
       ? this.#answer(message)
-      : judge(message, secret, challenge);
+      : verdictOn(message, secret, challenge);
   }
 
   #answer(hello: Buffer): Step {
-    if (!startsWithMagic(hello)) return { outcome: badMessage('no handshake of a permanent connection') };
-    const theirs = hello.readUInt32LE(VERSION_AT);
+    if (!startsWithMagic(hello)) return { outcome: badMessage('not a handshake of a permanent connection') };
+    const callerVersion = hello.readUInt32LE(VERSION_OFFSET);
     const answer = Buffer.alloc(ANSWER_BYTES);
     MAGIC.copy(answer);
-    answer.writeUInt32LE(this.#version, VERSION_AT);
-    if (theirs !== this.#version) {
-      answer.writeUInt32LE(STATUS.version, STATUS_AT);
-      return { send: answer, outcome: versionMismatch(theirs, this.#version) };
+    answer.writeUInt32LE(this.#version, VERSION_OFFSET);
+    if (callerVersion !== this.#version) {
+      answer.writeUInt32LE(STATUS.version, STATUS_OFFSET);
+      return { send: answer, outcome: versionMismatch(callerVersion, this.#version) };
     }
     if (this.#secret === undefined) {
-      answer.writeUInt32LE(STATUS.noSecret, STATUS_AT);
-      return { send: answer, outcome: new MirrorflowError('REFUSED', 'this host has no shared secret') };
+      answer.writeUInt32LE(STATUS.noSecret, STATUS_OFFSET);
+      const outcome = refused('this host has no shared secret; start its host server with --secret-file');
+      return { send: answer, outcome };
     }
     const challenge = {
       channel: CHANNEL,
-      callerNonce: Buffer.from(hello.subarray(HELLO_NONCE_AT)),
+      callerNonce: Buffer.from(hello.subarray(HELLO_NONCE_OFFSET)),
       listenerNonce: newNonce(),
-      bound: boundVersions(theirs, this.#version),
+      bound: boundVersions(callerVersion, this.#version),
     };
     this.#challenge = challenge;
-    answer.set(challenge.listenerNonce, ANSWER_NONCE_AT);
-    answer.set(prove(this.#secret, 'listener', challenge), ANSWER_PROOF_AT);
+    answer.set(challenge.listenerNonce, ANSWER_NONCE_OFFSET);
+    answer.set(prove(this.#secret, 'listener', challenge), ANSWER_PROOF_OFFSET);
     return { send: answer, outcome: 'more' };
   }
 }
 
-function judge(proof: Buffer, secret: Secret, challenge: Challenge): Step {
+function verdictOn(proof: Buffer, secret: Secret, challenge: Challenge): Step {
   const verdict = Buffer.alloc(VERDICT_BYTES);
   if (isProof(proof, secret, 'caller', challenge)) return { send: verdict, outcome: 'proven' };
   verdict.writeUInt32LE(STATUS.proof);
-  return { send: verdict, outcome: new MirrorflowError('REFUSED', 'it does not know the shared secret') };
+  return { send: verdict, outcome: refused('the other host does not have the shared secret') };
 }
 
-export class ControlCaller extends Collector implements Handshake {
-  readonly first: Buffer;
+export class ControlCaller extends MessageCollector implements Handshake {
+  readonly opening: Buffer;
   readonly #secret: Secret;
   readonly #version: number;
   readonly #nonce = newNonce();
@@ -138,49 +142,50 @@ export class ControlCaller extends Collector implements Handshake {
     super();
     this.#secret = secret;
     this.#version = version;
-    this.first = Buffer.alloc(HELLO_BYTES);
-    MAGIC.copy(this.first);
-    this.first.writeUInt32LE(version, VERSION_AT);
-    this.first.set(this.#nonce, HELLO_NONCE_AT);
+    this.opening = Buffer.alloc(HELLO_BYTES);
+    MAGIC.copy(this.opening);
+    this.opening.writeUInt32LE(version, VERSION_OFFSET);
+    this.opening.set(this.#nonce, HELLO_NONCE_OFFSET);
   }
 
   push(chunk: Uint8Array): Step {
-    const message = this.take(chunk, this.#answered ? VERDICT_BYTES : ANSWER_BYTES);
+    const message = this.nextMessage(chunk, this.#answered ? VERDICT_BYTES : ANSWER_BYTES);
     if (message === undefined) {
-      const foreign = !this.#answered && !startsWithMagic(this.kept.subarray(0, MAGIC.length));
-      return { outcome: foreign ? badMessage('no answer of a mirrorflow server') : 'more' };
+      const isForeign = !this.#answered && !startsWithMagic(this.buffered.subarray(0, MAGIC.length));
+      return { outcome: isForeign ? badMessage('not an answer of a mirrorflow server') : 'more' };
     }
-    if (this.#answered) return this.#end(message);
-    if (this.kept.length > 0) return { outcome: badMessage('more bytes than the handshake has') };
+    if (this.#answered) return this.#complete(message);
+    if (this.buffered.length > 0) return { outcome: badMessage('longer than a message of the handshake') };
     this.#answered = true;
     return this.#prove(message);
   }
 
   #prove(answer: Buffer): Step {
-    if (!startsWithMagic(answer)) return { outcome: badMessage('no answer of a mirrorflow server') };
-    const theirs = answer.readUInt32LE(VERSION_AT);
-    if (theirs !== this.#version) return { outcome: versionMismatch(theirs, this.#version) };
-    if (answer.readUInt32LE(STATUS_AT) === STATUS.noSecret) {
-      return { outcome: new MirrorflowError('REFUSED', 'it has no shared secret; give it --secret-file') };
+    if (!startsWithMagic(answer)) return { outcome: badMessage('not an answer of a mirrorflow server') };
+    const listenerVersion = answer.readUInt32LE(VERSION_OFFSET);
+    if (listenerVersion !== this.#version)
+      return { outcome: versionMismatch(listenerVersion, this.#version) };
+    if (answer.readUInt32LE(STATUS_OFFSET) === STATUS.noSecret) {
+      return {
+        outcome: refused('the other host has no shared secret; start its host server with --secret-file'),
+      };
     }
     const challenge = {
       channel: CHANNEL,
       callerNonce: this.#nonce,
-      listenerNonce: Buffer.from(answer.subarray(ANSWER_NONCE_AT, ANSWER_PROOF_AT)),
-      bound: boundVersions(this.#version, theirs),
+      listenerNonce: Buffer.from(answer.subarray(ANSWER_NONCE_OFFSET, ANSWER_PROOF_OFFSET)),
+      bound: boundVersions(this.#version, listenerVersion),
     };
-    const proven = isProof(answer.subarray(ANSWER_PROOF_AT), this.#secret, 'listener', challenge);
-    if (answer.readUInt32LE(STATUS_AT) !== STATUS.goOn || !proven) {
-      return { outcome: new MirrorflowError('REFUSED', 'it does not know the shared secret') };
+    const isProven = isProof(answer.subarray(ANSWER_PROOF_OFFSET), this.#secret, 'listener', challenge);
+    if (answer.readUInt32LE(STATUS_OFFSET) !== STATUS.accepted || !isProven) {
+      return { outcome: refused('the other host does not have the shared secret') };
     }
     return { send: prove(this.#secret, 'caller', challenge), outcome: 'more' };
   }
 
-  #end(verdict: Buffer): Step {
-    if (verdict.readUInt32LE(0) === STATUS.goOn) return { outcome: 'proven', rest: this.kept };
-    return {
-      outcome: new MirrorflowError('REFUSED', 'it refuses the proof: the shared secret there is another'),
-    };
+  #complete(verdict: Buffer): Step {
+    if (verdict.readUInt32LE(0) === STATUS.accepted) return { outcome: 'proven', rest: this.buffered };
+    return { outcome: refused('the other host refused the proof: its shared secret is a different one') };
   }
 }
 
@@ -195,14 +200,18 @@ function boundVersions(caller: number, listener: number): Buffer {
   return bound;
 }
 
-function badMessage(what: string): MirrorflowError {
-  return new MirrorflowError('BAD_MESSAGE', `what arrived is ${what}`);
+function badMessage(problem: string): MirrorflowError {
+  return new MirrorflowError('BAD_MESSAGE', `the received bytes are ${problem}`);
+}
+
+function refused(reason: string): MirrorflowError {
+  return new MirrorflowError('REFUSED', reason);
 }
 
 function versionMismatch(found: number, known: number): MirrorflowError {
   return new MirrorflowError(
     'VERSION_MISMATCH',
-    `it speaks protocol version ${found}, this host version ${known}; install the same mirrorflow on both`,
+    `the other host uses protocol version ${found}, this host version ${known}; install the same mirrorflow on both`,
     { found, known },
   );
 }

@@ -1,15 +1,17 @@
 /**
- * Bounds how often somebody may fail to prove himself: after so many failures within a window an
- * address is not listened to until the window is over. Pure: time comes in. Memory is bounded
- * whatever number of addresses there is.
+ * Limits failed attempts to authenticate: after a number of failures within a time window, an
+ * address is blocked until the window ends. Used by the HTTP server, the gate for other hosts, the
+ * listener of a duplicator and the sign-in of the web viewer. Pure: the clock is a parameter;
+ * memory is bounded for any number of addresses.
  */
 import type { Clock } from '../../base/clock.js';
 
 export interface FailedAttemptsLimits {
-  /** Failures of one address within the window; then it is refused unheard. */
+  /** Failures within the window after which an address is blocked. */
   readonly failures: number;
+  /** Length of the window, which begins with the first failure. */
   readonly windowMs: number;
-  /** Addresses that are remembered; beyond that, new ones share one count. */
+  /** Addresses with a count of their own; further addresses share one count. */
   readonly addresses: number;
 }
 
@@ -19,8 +21,8 @@ export const FAILED_ATTEMPTS_LIMITS: FailedAttemptsLimits = {
   addresses: 1_024,
 };
 
-/** Stands for all addresses for which there is no room. */
-const OTHERS = '';
+/** The key of the shared count. */
+const SHARED_KEY = '';
 
 interface Count {
   failures: number;
@@ -37,16 +39,16 @@ export class FailedAttempts {
     this.#limits = limits;
   }
 
-  /** Milliseconds for which this address is refused unheard; 0 when it may try. */
+  /** Milliseconds for which this address is still blocked; 0 if it is not. */
   refusedForMs(address: string): number {
     const count = this.#counts.get(this.#keyOf(address));
     if (count === undefined || count.failures < this.#limits.failures) return 0;
     return Math.max(0, count.sinceMs + this.#limits.windowMs - this.#clock.nowMs());
   }
 
-  /** Counts a failure. True for the one that closes the door, which is worth a line in the log. */
+  /** Counts a failure. Returns true for the failure that blocks the address, to be logged once. */
   failed(address: string): boolean {
-    this.#forget();
+    this.#removeExpired();
     const key = this.#keyOf(address);
     const count = this.#counts.get(key) ?? { failures: 0, sinceMs: this.#clock.nowMs() };
     count.failures += 1;
@@ -54,16 +56,16 @@ export class FailedAttempts {
     return count.failures === this.#limits.failures;
   }
 
-  /** Whoever has proved himself begins anew. */
+  /** Resets the count of an address after a successful authentication. */
   succeeded(address: string): void {
     if (this.#counts.has(address)) this.#counts.delete(address);
   }
 
   #keyOf(address: string): string {
-    return this.#counts.has(address) || this.#counts.size < this.#limits.addresses ? address : OTHERS;
+    return this.#counts.has(address) || this.#counts.size < this.#limits.addresses ? address : SHARED_KEY;
   }
 
-  #forget(): void {
+  #removeExpired(): void {
     const now = this.#clock.nowMs();
     for (const [address, { sinceMs }] of this.#counts) {
       if (now - sinceMs >= this.#limits.windowMs) this.#counts.delete(address);

@@ -1,6 +1,7 @@
 /**
- * The rule of where a server may listen: on this machine's loopback, or anywhere once there is a
- * shared secret to ask for.
+ * The rule for addresses on which servers listen: loopback addresses of this machine always, other
+ * addresses only with a shared secret that callers must prove. Checked by host servers, app
+ * servers, duplicators and the web viewer before they listen. Pure.
  */
 import { isIPv4 } from 'node:net';
 import { formatAddress, type AddressOf } from '../../base/address.js';
@@ -13,8 +14,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Throws BAD_OPTION for listening beyond this machine without a secret, or on `tls:` without a
- * certificate.
+ * Throws BAD_OPTION for a non-loopback address without a secret, and for TLS without a certificate.
  */
 export function checkListening(
   address: AddressOf<'tcp' | 'tls'>,
@@ -24,13 +24,13 @@ export function checkListening(
   if (address.scheme === 'tls' && security.identity === undefined) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `${text}: TLS needs a certificate: give --tls-cert and --tls-key`,
+      `${text}: TLS requires a certificate: give --tls-cert and --tls-key`,
     );
   }
   if (isLoopback(address.host) || security.secret !== undefined) return;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${text}: listening beyond this machine needs a shared secret: give --secret-file, or listen on 127.0.0.1`,
+    `${text}: listening for other machines requires a shared secret: give --secret-file, or listen on 127.0.0.1`,
     { host: address.host },
   );
 }

@@ -1,15 +1,15 @@
 /**
- * What every program that speaks to other hosts is told about security, with the same names
- * everywhere: options `--secret-file`, `--tls-cert`, `--tls-key`, `--tls-ca`, environment
- * MIRRORFLOW_SECRET_FILE, MIRRORFLOW_TLS_CERT, MIRRORFLOW_TLS_KEY, MIRRORFLOW_TLS_CA. Files, not
- * their contents, so that no secret stands in a process list.
+ * The security options of every program that connects to other hosts: `--secret-file`,
+ * `--tls-cert`, `--tls-key`, `--tls-ca`, or the environment variables MIRRORFLOW_SECRET_FILE,
+ * MIRRORFLOW_TLS_CERT, MIRRORFLOW_TLS_KEY, MIRRORFLOW_TLS_CA. They name files instead of their
+ * contents, so that no secret appears in a list of processes. Reads these files.
  */
 import type { Environment } from '../../base/paths.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { readSecret, type Secret } from './secret.js';
 import { readTlsIdentity, readTlsTrust, type TlsIdentity, type TlsTrust } from './tls.js';
 
-/** Paths as given; undefined where nothing was. */
+/** Paths as given; undefined where an option is missing. */
 export interface SecurityFiles {
   readonly secretFile: string | undefined;
   readonly tlsCert: string | undefined;
@@ -20,27 +20,27 @@ export interface SecurityFiles {
 export interface Security {
   readonly files: SecurityFiles;
   readonly secret: Secret | undefined;
-  /** What this host shows; with it, whatever listens beyond this machine speaks TLS only. */
+  /** The certificate of this host; with it, servers accept other machines over TLS only. */
   readonly identity: TlsIdentity | undefined;
   readonly trust: TlsTrust;
 }
 
-/** Options win over the environment; an empty variable counts as unset. */
-export function securityFiles(given: Partial<SecurityFiles>, env: Environment): SecurityFiles {
+/** Options take precedence over the environment; an empty variable counts as unset. */
+export function securityFiles(options: Partial<SecurityFiles>, env: Environment): SecurityFiles {
   return {
-    secretFile: given.secretFile ?? (env['MIRRORFLOW_SECRET_FILE'] || undefined),
-    tlsCert: given.tlsCert ?? (env['MIRRORFLOW_TLS_CERT'] || undefined),
-    tlsKey: given.tlsKey ?? (env['MIRRORFLOW_TLS_KEY'] || undefined),
-    tlsCa: given.tlsCa ?? (env['MIRRORFLOW_TLS_CA'] || undefined),
+    secretFile: options.secretFile ?? (env['MIRRORFLOW_SECRET_FILE'] || undefined),
+    tlsCert: options.tlsCert ?? (env['MIRRORFLOW_TLS_CERT'] || undefined),
+    tlsKey: options.tlsKey ?? (env['MIRRORFLOW_TLS_KEY'] || undefined),
+    tlsCa: options.tlsCa ?? (env['MIRRORFLOW_TLS_CA'] || undefined),
   };
 }
 
-/** Reads the files. Throws BAD_OPTION naming the one that is missing or cannot be used. */
+/** Reads the files. Throws BAD_OPTION with the file that is missing or unusable. */
 export function readSecurity(files: SecurityFiles): Security {
   const { secretFile, tlsCert, tlsKey, tlsCa } = files;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
-    throw new MirrorflowError('BAD_OPTION', `a certificate and its key come together: ${missing} is missing`);
+    throw new MirrorflowError('BAD_OPTION', `${missing} is missing; give --tls-cert and --tls-key together`);
   }
   return {
     files,
@@ -50,7 +50,7 @@ export function readSecurity(files: SecurityFiles): Security {
   };
 }
 
-/** The same as command-line arguments, for a child process. */
+/** The options as command-line arguments for a child process. */
 export function securityArguments({ secretFile, tlsCert, tlsKey, tlsCa }: SecurityFiles): string[] {
   const pairs = [
     ['--secret-file', secretFile],

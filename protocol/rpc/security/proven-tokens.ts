@@ -1,7 +1,8 @@
 /**
- * Tokens for callers over HTTP that have proved that they know the shared secret: challenge, proof,
- * and a token that ends when it is not used. Pure: time comes in, nothing is read or sent. Memory
- * is bounded whoever asks how often.
+ * Issues tokens to callers over HTTP that prove the shared secret: `challenge` begins a proof,
+ * `authenticate` checks it and returns a token, which expires when it is not used. Used by
+ * `http-authentication.ts`. Pure: the clock is a parameter; memory is bounded for any number of
+ * callers.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
@@ -10,18 +11,18 @@ import { LIMITS } from '../../base/limits.js';
 import { isProof, newNonce, prove, type Challenge } from './proof.js';
 import type { Secret } from './secret.js';
 
-/** What is proved for: a proof made for another service is none here. */
+/** The service of the proofs: a proof for another service is not valid. */
 const CHANNEL = 'rpc';
 const TOKEN_BYTES = 32;
 
 export interface ProvenTokensLimits {
-  /** Challenges that wait for their proof; beyond, the oldest is worth nothing any more. */
+  /** Challenges without a proof so far; beyond this bound the oldest one is dropped. */
   readonly challenges: number;
-  /** From a challenge to its proof. */
+  /** Longest time from a challenge to its proof. */
   readonly challengeMs: number;
-  /** Tokens at a time; beyond, the one that was unused for longest ends. */
+  /** Valid tokens; beyond this bound the least recently used one is dropped. */
   readonly tokens: number;
-  /** Without a call, a token ends. */
+  /** A token that is not used for this long expires. */
   readonly idleMs: number;
 }
 
@@ -38,9 +39,9 @@ export interface Answer {
   readonly proof: Uint8Array;
 }
 
-interface Issued {
+interface IssuedChallenge {
   readonly challenge: Challenge;
-  readonly atMs: number;
+  readonly issuedAtMs: number;
 }
 
 export class ProvenTokens {
@@ -48,14 +49,14 @@ export class ProvenTokens {
   readonly #clock: Clock;
   readonly #limits: ProvenTokensLimits;
   /** By the listener's nonce, oldest first. */
-  readonly #issued = new Map<string, Issued>();
+  readonly #issued = new Map<string, IssuedChallenge>();
   /**
-   * When a token was used last, by its digest, longest unused first: finding one takes no longer
-   * for a near miss.
+   * The time of the last use of each token by the token's digest, least recently used first. The
+   * time of a look-up by digest reveals nothing about similar tokens.
    */
-  readonly #tokens = new Map<string, number>();
+  readonly #lastUsedMs = new Map<string, number>();
 
-  /** Without a secret nobody can prove anything. */
+  /** Without a secret, every proof is refused. */
   constructor(secret: Secret | undefined, clock: Clock, limits = PROVEN_TOKENS_LIMITS) {
     this.#secret = secret;
     this.#clock = clock;
@@ -63,59 +64,62 @@ export class ProvenTokens {
   }
 
   /**
-   * Answers a caller's nonce with one's own and one's proof. Throws REFUSED without a secret,
-   * BAD_MESSAGE for a nonce of a wrong size.
+   * Answers a caller's nonce with a new nonce and the server's proof. Throws REFUSED without a
+   * secret, BAD_MESSAGE for a nonce of a wrong size.
    */
   challenge(callerNonce: Uint8Array): Answer {
-    const secret = this.#known();
+    const secret = this.#requireSecret();
     const challenge = { channel: CHANNEL, callerNonce: Buffer.from(callerNonce), listenerNonce: newNonce() };
     const proof = prove(secret, 'listener', challenge);
     dropOldest(this.#issued, this.#limits.challenges - 1);
-    this.#issued.set(keyOf(challenge.listenerNonce), { challenge, atMs: this.#clock.nowMs() });
+    this.#issued.set(keyOf(challenge.listenerNonce), { challenge, issuedAtMs: this.#clock.nowMs() });
     return { nonce: challenge.listenerNonce, proof };
   }
 
   /**
-   * A token for the right proof, undefined for a wrong one. A challenge can be answered once.
-   * Throws REFUSED without a secret.
+   * Returns a token for a correct proof, undefined for a wrong or late one. A challenge can be used
+   * once. Throws REFUSED without a secret.
    */
   authenticate(listenerNonce: Uint8Array, proof: Uint8Array): string | undefined {
-    const secret = this.#known();
+    const secret = this.#requireSecret();
     const key = keyOf(listenerNonce);
     const issued = this.#issued.get(key);
     this.#issued.delete(key);
-    const now = this.#clock.nowMs();
-    if (issued === undefined || now - issued.atMs > this.#limits.challengeMs) return undefined;
+    const nowMs = this.#clock.nowMs();
+    if (issued === undefined || nowMs - issued.issuedAtMs > this.#limits.challengeMs) return undefined;
     if (!isProof(proof, secret, 'caller', issued.challenge)) return undefined;
     const token = randomBytes(TOKEN_BYTES).toString('hex');
-    this.#forget(now);
-    dropOldest(this.#tokens, this.#limits.tokens - 1);
-    this.#tokens.set(digest(token), now);
+    this.#removeExpired(nowMs);
+    dropOldest(this.#lastUsedMs, this.#limits.tokens - 1);
+    this.#lastUsedMs.set(digest(token), nowMs);
     return token;
   }
 
-  /** Whether that is a token that has not ended; it then goes on for another idle time. */
-  uses(token: string): boolean {
+  /** Whether the token is valid; a valid token is renewed for another idle time. */
+  renew(token: string): boolean {
     const key = digest(token);
-    const usedMs = this.#tokens.get(key);
-    if (usedMs === undefined) return false;
-    this.#tokens.delete(key);
-    const now = this.#clock.nowMs();
-    if (now - usedMs > this.#limits.idleMs) return false;
-    this.#tokens.set(key, now);
+    const usedAtMs = this.#lastUsedMs.get(key);
+    if (usedAtMs === undefined) return false;
+    this.#lastUsedMs.delete(key);
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - usedAtMs > this.#limits.idleMs) return false;
+    this.#lastUsedMs.set(key, nowMs);
     return true;
   }
 
-  #forget(now: number): void {
-    for (const [key, usedMs] of this.#tokens) {
-      if (now - usedMs <= this.#limits.idleMs) return;
-      this.#tokens.delete(key);
+  #removeExpired(nowMs: number): void {
+    for (const [key, usedAtMs] of this.#lastUsedMs) {
+      if (nowMs - usedAtMs <= this.#limits.idleMs) return;
+      this.#lastUsedMs.delete(key);
     }
   }
 
-  #known(): Secret {
+  #requireSecret(): Secret {
     if (this.#secret !== undefined) return this.#secret;
-    throw new MirrorflowError('REFUSED', 'this server has no shared secret; use the token of its directory');
+    throw new MirrorflowError(
+      'REFUSED',
+      'this server has no shared secret; use the token of its runtime directory',
+    );
   }
 }
 

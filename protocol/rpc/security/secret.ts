@@ -1,36 +1,40 @@
 /**
- * The shared secret of the hosts that work together: read from a file that only its owner and group
- * may read, and never shown. Whoever has it may do everything; it proves itself by challenge (see
- * proof.ts) and never travels.
+ * The shared secret of the hosts of one network: read from a file that only its owner and group may
+ * access, never sent and never printed. A program that has the secret has all permissions; it
+ * proves the secret as in proof.ts. Reads the secret file.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { describeError, MirrorflowError } from '../../base/errors.js';
 
 /**
- * Bytes of a secret. Who records a handshake can try secrets at leisure, so short ones are refused.
+ * Length of a secret in bytes. Short secrets are refused: an attacker can record a handshake and
+ * try secrets offline.
  */
 export const SECRET_BYTES = { min: 16, max: 1_024 } as const;
-/** Permission bits that let others than owner and group at a file. */
-const OTHERS_MAY = 0o007;
+/** Permission bits of all users other than owner and group. */
+const OTHER_USERS = 0o007;
 
 /** Key material that no log, error or inspection prints. */
 export class Secret {
   readonly #bytes: Buffer;
 
-  /** Throws BAD_OPTION unless it has SECRET_BYTES. Copies what it is given. */
-  constructor(bytes: Uint8Array | string, whence = 'the shared secret') {
+  /**
+   * Copies the bytes. Throws BAD_OPTION if their number is outside SECRET_BYTES; `description`
+   * names the secret in the error.
+   */
+  constructor(bytes: Uint8Array | string, description = 'the shared secret') {
     this.#bytes = Buffer.from(bytes as string);
     const { length } = this.#bytes;
     if (length >= SECRET_BYTES.min && length <= SECRET_BYTES.max) return;
     throw new MirrorflowError(
       'BAD_OPTION',
-      `${whence} has ${length} bytes; it must have ${SECRET_BYTES.min} to ${SECRET_BYTES.max}: make one with "openssl rand -hex 32"`,
+      `${description} has ${length} bytes; it must have ${SECRET_BYTES.min} to ${SECRET_BYTES.max}: create one with "openssl rand -hex 32"`,
       { secretBytes: length },
     );
   }
 
-  /** The key itself, for an HMAC: not to be kept or shown. */
+  /** The secret bytes, for an HMAC only: do not keep or print them. */
   get key(): Uint8Array {
     return this.#bytes;
   }
@@ -49,8 +53,8 @@ export class Secret {
 }
 
 /**
- * Reads a secret; white space around it does not count. Throws BAD_OPTION when the file cannot be
- * read, is no plain file, may be read or changed by everybody, or holds too few or too many bytes.
+ * Reads a secret and removes white space around it. Throws BAD_OPTION if the file cannot be read,
+ * is accessible to all users, or contains too few or too many bytes.
  */
 export function readSecret(file: string): Secret {
   return new Secret(readPrivateText(file), `the secret in ${file}`);
@@ -59,9 +63,9 @@ export function readSecret(file: string): Secret {
 function readPrivateText(file: string): string {
   try {
     const { mode, size } = statSync(file);
-    if ((mode & OTHERS_MAY) !== 0) {
+    if ((mode & OTHER_USERS) !== 0) {
       throw new Error(
-        `everybody on this machine may use it (mode ${(mode & 0o777).toString(8)}): chmod 640 ${file}`,
+        `all users of this machine may access it (mode ${(mode & 0o777).toString(8)}): run chmod 640 ${file}`,
       );
     }
     if (size > 2 * SECRET_BYTES.max)

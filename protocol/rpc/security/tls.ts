@@ -1,55 +1,56 @@
 /**
- * Certificates for TLS, read and checked once. TLS keeps what travels private; who may do what is
- * proved with the shared secret all the same, since labs rarely run an authority for client
- * certificates.
+ * Reads and checks the certificates and keys for TLS, once at the start of a program. TLS encrypts
+ * the connections between hosts; authentication still uses the shared secret, since laboratories
+ * rarely run an authority for client certificates. Reads PEM files.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { describeError, MirrorflowError } from '../../base/errors.js';
 
-/** Of this host: what it shows to whoever connects to it. */
+/** The certificate that this host presents to connecting hosts. */
 export interface TlsIdentity {
-  /** PEM: the certificate, and those between it and its authority. */
+  /** PEM: the certificate and the intermediate certificates of its authority. */
   readonly cert: string;
-  /** PEM: its private key. */
+  /** PEM: the private key of the certificate. */
   readonly key: string;
 }
 
-/** Whom this host trusts when it connects. */
+/** The certificates that this host trusts when it connects. */
 export interface TlsTrust {
   /**
-   * PEM: certificates of authorities, or self-signed ones of hosts; undefined: those that Node
-   * knows.
+   * PEM: certificates of authorities, or self-signed certificates of hosts; undefined: Node's own
+   * list of authorities.
    */
   readonly ca: string | undefined;
 }
 
 const PEM_BYTES_MAX = 1024 * 1024;
-const OTHERS_MAY = 0o007;
+/** Permission bits of all users other than owner and group. */
+const OTHER_USERS = 0o007;
 
 /**
- * Throws BAD_OPTION when a file cannot be read, is no PEM, the key may be read by everybody, or the
- * two do not belong together.
+ * Throws BAD_OPTION if a file cannot be read or is not PEM, if the key is accessible to all users,
+ * or if certificate and key do not match.
  */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsIdentity {
   const identity = { cert: readPem(certFile), key: readPem(keyFile, true) };
   try {
     createSecureContext(identity);
   } catch (thrown) {
-    throw unusable(`${certFile} and ${keyFile} do not make a TLS identity`, thrown);
+    throw unusable(`${certFile} and ${keyFile} are not a certificate and its key`, thrown);
   }
   return identity;
 }
 
-/** Throws BAD_OPTION when the file cannot be read or is no certificate. */
+/** Throws BAD_OPTION if the file cannot be read or is not a certificate. */
 export function readTlsTrust(caFile: string | undefined): TlsTrust {
   if (caFile === undefined) return { ca: undefined };
   const ca = readPem(caFile);
   try {
     void new X509Certificate(ca);
   } catch (thrown) {
-    throw unusable(`${caFile} is no certificate`, thrown);
+    throw unusable(`${caFile} is not a certificate`, thrown);
   }
   return { ca };
 }
@@ -57,8 +58,8 @@ export function readTlsTrust(caFile: string | undefined): TlsTrust {
 function readPem(file: string, isPrivate = false): string {
   try {
     const { mode, size } = statSync(file);
-    if (isPrivate && (mode & OTHERS_MAY) !== 0)
-      throw new Error(`everybody on this machine may use it: chmod 640 ${file}`);
+    if (isPrivate && (mode & OTHER_USERS) !== 0)
+      throw new Error(`all users of this machine may access it: run chmod 640 ${file}`);
     if (size > PEM_BYTES_MAX) throw new Error(`it has ${size} bytes, more than ${PEM_BYTES_MAX}`);
     return readFileSync(file, 'utf8');
   } catch (thrown) {
@@ -66,6 +67,6 @@ function readPem(file: string, isPrivate = false): string {
   }
 }
 
-function unusable(what: string, thrown: unknown): MirrorflowError {
-  return new MirrorflowError('BAD_OPTION', `${what}: ${describeError(thrown)}`, {}, thrown);
+function unusable(problem: string, thrown: unknown): MirrorflowError {
+  return new MirrorflowError('BAD_OPTION', `${problem}: ${describeError(thrown)}`, {}, thrown);
 }

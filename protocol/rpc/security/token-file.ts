@@ -1,7 +1,8 @@
 /**
- * The token of a runtime directory, `<directory>/token`: whoever may read it is one of this
- * machine's own, and sends it with XML-RPC over HTTP on loopback, where the kernel does not say who
- * calls. Made once, by the first server; deleting it makes the next start of a server make another.
+ * The token of a runtime directory, the file `<directory>/token`. A user who may read it may call
+ * the servers of the directory by XML-RPC over HTTP: on a loopback connection the kernel does not
+ * identify the caller, so the caller sends the token. The first server creates the file; after its
+ * deletion the next server that starts creates another. Reads and writes this file.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -17,7 +18,7 @@ export function tokenPath(directory: string): string {
   return join(directory, 'token');
 }
 
-/** The token of a directory; undefined when there is none, or none that this process may read. */
+/** The token of a directory; undefined if there is none, or none that this process may read. */
 export function readToken(directory: string): string | undefined {
   try {
     const text = readFileSync(tokenPath(directory), 'utf8').trim();
@@ -28,55 +29,52 @@ export function readToken(directory: string): string | undefined {
 }
 
 /**
- * The token of a directory that is this process's own; made when it is missing or none. Of several
- * servers that make it at the same time one wins and all return the same. Throws NO_SPACE,
+ * The token of a directory that belongs to this user; creates it if the file is missing or contains
+ * no token. Servers that start at the same time all return the same token. Throws NO_SPACE,
  * NOT_PERMITTED or SYSTEM_ERROR.
  */
 export function ensureToken(directory: string): string {
   const path = tokenPath(directory);
-  const known = readToken(directory);
-  if (known !== undefined) return known;
-  const made = prepareFile(path, `${randomBytes(TOKEN_BYTES).toString('hex')}\n`, TOKEN_MODE);
+  const existing = readToken(directory);
+  if (existing !== undefined) return existing;
+  const prepared = prepareFile(path, `${randomBytes(TOKEN_BYTES).toString('hex')}\n`, TOKEN_MODE);
   try {
-    giveToGroupOf(directory, made);
-    putInPlace(made, path);
+    giveToGroupOf(directory, prepared);
+    putInPlace(prepared, path);
   } catch (thrown) {
     throw new MirrorflowError(
       'SYSTEM_ERROR',
-      `the token ${path} cannot be made: ${describeError(thrown)}`,
+      `the token ${path} cannot be created: ${describeError(thrown)}`,
       { path },
       thrown,
     );
   } finally {
-    rmSync(made, { force: true });
+    rmSync(prepared, { force: true });
   }
   const token = readToken(directory);
   if (token !== undefined) return token;
   throw new MirrorflowError(
     'SYSTEM_ERROR',
-    `${path} cannot be read, or holds no token; remove it and start again`,
+    `${path} cannot be read, or contains no token; remove the file and start again`,
     { path },
   );
 }
 
-/**
- * The group of the directory decides who may use what is in it, whatever group this process writes
- * files with.
- */
+/** The group of the directory decides who may use its files; new files have the process's group. */
 function giveToGroupOf(directory: string, file: string): void {
   const { gid } = statSync(directory);
-  const { uid, gid: own } = statSync(file);
-  if (gid !== own) chownSync(file, uid, gid);
+  const { uid, gid: fileGid } = statSync(file);
+  if (gid !== fileGid) chownSync(file, uid, gid);
   chmodSync(file, TOKEN_MODE);
 }
 
-/** Never over a token that another server has just made; what is none is replaced. */
-function putInPlace(made: string, path: string): void {
+/** Keeps a token that another server has created in the meantime; replaces any other file. */
+function putInPlace(prepared: string, path: string): void {
   try {
-    linkSync(made, path);
+    linkSync(prepared, path);
   } catch (thrown) {
     if (systemCode(thrown) !== 'EEXIST') throw thrown;
     if (TOKEN.test(readFileSync(path, 'utf8').trim())) return;
-    renameSync(made, path);
+    renameSync(prepared, path);
   }
 }

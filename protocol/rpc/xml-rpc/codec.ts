@@ -1,12 +1,13 @@
 /**
- * XML-RPC documents to and from values. Decoding throws PARSE_ERROR for anything that is not a
- * whole, well-formed document, in time linear in its length; encoding refuses what could not be
- * decoded again.
+ * Encodes and decodes XML-RPC documents: calls, responses and faults. Sessions and the HTTP client
+ * and server use it. Decoding throws PARSE_ERROR for anything but a complete, well-formed document,
+ * in time proportional to its length; encoding refuses values that could not be decoded again.
+ * Pure.
  */
 import { ERROR_CODES, MirrorflowError, type ErrorFacts } from '../../base/errors.js';
 import { StrictDeserializer } from './decoding.js';
 import { parseError } from './document-grammar.js';
-import { encodeValue } from './encoding.js';
+import { EncodedValue, encodeValue } from './encoding.js';
 import { errorOfFault, faultStruct } from './fault.js';
 import type { RpcValue } from './values.js';
 
@@ -19,29 +20,29 @@ export interface DecodedCall {
   readonly params: RpcValue[];
 }
 
-/**
- * The document of a call. Throws INVALID_PARAMETERS with the path of a parameter that cannot be
- * sent.
- */
+/** Throws INVALID_PARAMETERS with the path of a parameter that cannot be encoded. */
 export function encodeCall(method: string, params: readonly RpcValue[]): Buffer {
   if (!METHOD_NAME.test(method)) {
     throw new MirrorflowError(
       'INVALID_PARAMETERS',
-      `${JSON.stringify(method.slice(0, 80))} is no method name`,
+      `${JSON.stringify(method.slice(0, 80))} is not a method name`,
     );
   }
-  const encoded = params.map((value, index) => parameter(`params[${index}]`, value)).join('');
+  const encoded = params
+    .map((value, index) => `<param>${encodeValue(`params[${index}]`, value)}</param>`)
+    .join('');
   return documentOf('methodCall', `<methodName>${method}</methodName><params>${encoded}</params>`);
 }
 
-/** The document of a result. Throws INVALID_PARAMETERS with the path of what cannot be sent. */
-export function encodeResponse(value: RpcValue): Buffer {
-  return documentOf('methodResponse', `<params>${parameter('result', value)}</params>`);
+/** Throws INVALID_PARAMETERS with the path of a value that cannot be encoded. */
+export function encodeResponse(result: RpcValue | EncodedValue): Buffer {
+  const xml = result instanceof EncodedValue ? result.xml : encodeValue('result', result);
+  return documentOf('methodResponse', `<params><param>${xml}</param></params>`);
 }
 
 /**
- * The document of a fault; never throws. Facts only for callers that asked: XML-RPC allows two
- * members.
+ * Never throws. Pass facts only for callers that read them: XML-RPC allows a fault the members
+ * `faultCode` and `faultString` only.
  */
 export function encodeFault(code: number, message: string, facts?: ErrorFacts): Buffer {
   return documentOf(
@@ -50,25 +51,26 @@ export function encodeFault(code: number, message: string, facts?: ErrorFacts): 
   );
 }
 
+/** Throws PARSE_ERROR. */
 export function decodeCall(bytes: Uint8Array): DecodedCall {
   const deserializer = new StrictDeserializer('methodCall');
   let call: DecodedCall | undefined;
-  run(bytes, (source) =>
+  feed(bytes, (source) =>
     deserializer.deserializeMethodCall(source, (error, method, params) => {
       if (error !== null) throw parseError(error.message);
       call = { method: method ?? '', params: params as RpcValue[] };
     }),
   );
-  if (call === undefined) throw parseError('the call has no end');
-  if (!METHOD_NAME.test(call.method)) throw parseError('the call has no proper method name');
+  if (call === undefined) throw parseError('the call is incomplete');
+  if (!METHOD_NAME.test(call.method)) throw parseError('the call has no valid method name');
   return call;
 }
 
-/** The result of a response; throws the error that a fault stands for, or PARSE_ERROR. */
+/** Returns the result of a response. Throws the error that a fault represents, or PARSE_ERROR. */
 export function decodeResponse(bytes: Uint8Array): RpcValue {
   const deserializer = new StrictDeserializer('methodResponse');
   let result: RpcValue | undefined;
-  run(bytes, (source) =>
+  feed(bytes, (source) =>
     deserializer.deserializeMethodResponse(source, (error, value) => {
       if (error !== null) throw parseError(error.message);
       result = value as RpcValue | undefined;
@@ -79,10 +81,6 @@ export function decodeResponse(bytes: Uint8Array): RpcValue {
   return result;
 }
 
-function parameter(root: string, value: RpcValue): string {
-  return `<param>${encodeValue(root, value)}</param>`;
-}
-
 function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buffer {
   return Buffer.from(`${DECLARATION}<${root}>${content}</${root}>`);
 }
@@ -90,10 +88,10 @@ function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buf
 type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];
 
 /**
- * Gives the deserializer the text at once, in the caller's turn: its faults are plain exceptions of
- * this call.
+ * Passes the whole text to the deserializer synchronously, so that its errors are thrown to the
+ * caller.
  */
-function run(bytes: Uint8Array, deserialize: (source: Source) => void): void {
+function feed(bytes: Uint8Array, deserialize: (source: Source) => void): void {
   const text = decodeText(bytes);
   refuseDeclarations(text);
   try {
@@ -120,14 +118,14 @@ function decodeText(bytes: Uint8Array): string {
   }
   const declared = DECLARED_ENCODING.exec(text)?.[1]?.toLowerCase();
   if (declared !== undefined && declared !== 'utf-8' && declared !== 'utf8' && declared !== 'us-ascii') {
-    throw parseError(`its encoding is ${declared}; only UTF-8 is read`);
+    throw parseError(`its encoding is ${declared}; only UTF-8 is supported`);
   }
   return text;
 }
 
 /**
- * Refuses document types, and with them entity definitions, before the parser sees them: its time
- * for a `<!` declaration grows with the square of the length.
+ * Refuses document types, and with them entity definitions, before the parser reads the text: the
+ * parser's time for a `<!` declaration grows with the square of its length.
  */
 function refuseDeclarations(text: string): void {
   for (let at = text.indexOf('<!'); at >= 0; at = text.indexOf('<!', at)) {
@@ -139,7 +137,7 @@ function refuseDeclarations(text: string): void {
   }
 }
 
-/** The document of the fault of an error, for callers that read `facts` too. */
+/** The document of an error's fault; `withFacts` for callers that read `facts`. */
 export function encodeError(error: MirrorflowError, withFacts: boolean): Buffer {
   return encodeFault(ERROR_CODES[error.code], error.message, withFacts ? error.facts : undefined);
 }

@@ -1,4 +1,8 @@
-/** Opens a session to a target. */
+/**
+ * Opens a session (a connection on which both sides may call) to a Unix socket or TCP port. Used by
+ * the client library, permanent connections, and children that report a failed start. Opens a
+ * socket, which the session then owns.
+ */
 import { Socket } from 'node:net';
 import { MirrorflowError } from '../../base/errors.js';
 import type { RpcSession, SessionOptions } from './session.js';
@@ -10,12 +14,13 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export interface ConnectOptions<Context> extends SessionOptions<Context> {
   /** Default: 5 s. */
   readonly connectTimeoutMs?: number;
-  /** Aborting it while the connection is being made rejects with CLOSED. */
+  /** Aborting it while the connection is opened rejects with CLOSED. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Throws TRANSPORT_ERROR with the address and the cause when nobody takes the connection in time.
+ * Rejects with TRANSPORT_ERROR, with the address and the cause, if no server accepts the connection
+ * in time, and with BAD_ADDRESS for a socket path of a wrong length.
  */
 export async function connectSession<Context = undefined>(
   target: RpcTarget,
@@ -31,10 +36,10 @@ export async function connectSession<Context = undefined>(
     socket.destroy();
     const address = showTarget(target);
     if (signal?.aborted === true) {
-      throw new MirrorflowError('CLOSED', `gave up connecting to ${address}`, { address }, thrown);
+      throw new MirrorflowError('CLOSED', `connecting to ${address} was aborted`, { address }, thrown);
     }
-    const slow = new Error(`no connection within ${connectTimeoutMs} ms`);
-    throw connectError(target, timeout.aborted ? slow : thrown);
+    const timedOut = new Error(`no connection within ${connectTimeoutMs} ms`);
+    throw connectError(target, timeout.aborted ? timedOut : thrown);
   }
   return openSession(socket, options);
 }
@@ -51,7 +56,7 @@ function connected(socket: Socket, target: RpcTarget, signal: AbortSignal): Prom
       } else reject(error);
     };
     socket.on('connect', done);
-    // Stays after a failure: an error of a socket that was given up must not end the process.
+    // Remains after a failure: a later error of the abandoned socket must not end the process.
     socket.on('error', done);
     if (signal.aborted) return aborted();
     signal.addEventListener('abort', aborted);

@@ -1,7 +1,8 @@
 /**
- * One port for HTTP and permanent connections: the first byte of a connection says which it is.
- * Until it has come a connection waits, for a bounded time and in a bounded crowd: when there are
- * too many, whoever has waited longest goes.
+ * Lets HTTP and permanent connections share one port: the first byte of a connection distinguishes
+ * them. Until this byte arrives a connection waits, for a bounded time; if too many wait, the one
+ * that has waited longest is closed. The HTTP server puts a sorter in front of its connections.
+ * Reads the first chunk of a socket and puts it back.
  */
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../../base/clock.js';
@@ -10,7 +11,7 @@ import { CONTROL_FIRST_BYTE } from '../security/control-handshake.js';
 export interface ConnectionSorterLimits {
   /** From the connection to its first byte. */
   readonly firstByteMs: number;
-  /** Connections that have not said a byte. */
+  /** Connections of which no byte has arrived. */
   readonly waiting: number;
 }
 
@@ -19,7 +20,7 @@ const DEFAULT_LIMITS: ConnectionSorterLimits = { firstByteMs: 5_000, waiting: 25
 export class ConnectionSorter {
   readonly #clock: Clock;
   readonly #limits: ConnectionSorterLimits;
-  /** In the order of their coming. */
+  /** In the order of their arrival. */
   readonly #waiting = new Set<Socket>();
   #closed = false;
 
@@ -32,7 +33,7 @@ export class ConnectionSorter {
     return this.#waiting.size;
   }
 
-  /** Gives the socket, with nothing read from it, to one of the two. */
+  /** Passes the socket, with all its bytes unread, to one of the two handlers. */
   sort(socket: Socket, session: (socket: Socket) => void, http: (socket: Socket) => void): void {
     if (this.#closed) {
       socket.destroy();
@@ -42,26 +43,26 @@ export class ConnectionSorter {
     if (this.#waiting.size >= this.#limits.waiting) oldest?.destroy();
     this.#waiting.add(socket);
     const cancel = this.#clock.after(this.#limits.firstByteMs, () => socket.destroy(), true);
-    const leave = (): void => {
+    const stopWaiting = (): void => {
       cancel();
       this.#waiting.delete(socket);
-      socket.off('close', leave);
+      socket.off('close', stopWaiting);
       socket.off('error', ignore);
-      socket.off('data', sorted);
+      socket.off('data', passOn);
     };
-    const sorted = (chunk: Buffer): void => {
-      leave();
+    const passOn = (chunk: Buffer): void => {
+      stopWaiting();
       socket.pause();
       socket.unshift(chunk);
       (chunk[0] === CONTROL_FIRST_BYTE ? session : http)(socket);
       socket.resume();
     };
     socket.on('error', ignore);
-    socket.once('close', leave);
-    socket.once('data', sorted);
+    socket.once('close', stopWaiting);
+    socket.once('data', passOn);
   }
 
-  /** Closes who waits, and takes no more. */
+  /** Closes the waiting connections and every later one. */
   close(): void {
     this.#closed = true;
     for (const socket of this.#waiting) socket.destroy();

@@ -1,6 +1,7 @@
 /**
- * The language a contract is written in: methods with documentation, parameters and result. Several
- * servers share one contract; handlers and callers of it are type-checked against it.
+ * Functions to define an XML-RPC contract: methods with documentation, parameters and result.
+ * `protocol/rpc/contract` defines the contract of mirrorflow with them; the compiler checks
+ * handlers and callers against it, the dispatcher checks calls at run time. Pure.
  */
 import assert from 'node:assert/strict';
 import { describeError, MirrorflowError } from '../../base/errors.js';
@@ -26,7 +27,7 @@ export function param<T>(name: string, schema: Schema<T>, doc: string): Param<T,
   return { name, schema, doc, optional: false };
 }
 
-/** A parameter that may be left out, with all that follow it. */
+/** A parameter that may be omitted together with all parameters after it. */
 export function optionalParam<T>(name: string, schema: Schema<T>, doc: string): Param<T, true> {
   return { name, schema, doc, optional: true };
 }
@@ -42,7 +43,7 @@ export function method<const P extends readonly Param[], R>(definition: Method<P
 
 export function defineContract<const C extends Contract>(contract: C): C {
   for (const name of Object.keys(contract)) {
-    assert(!name.startsWith('system.'), `${name}: system.* belongs to the dispatcher`);
+    assert(!name.startsWith('system.'), `${name}: names of system.* are reserved for the dispatcher`);
   }
   return contract;
 }
@@ -63,10 +64,7 @@ export type ParamsOf<M> = M extends { readonly params: infer P extends readonly 
 /** The result of a method. */
 export type ResultOf<M> = M extends { readonly returns: infer S } ? TypeOf<S> : never;
 
-/**
- * What serves a contract: one function per method, called with checked parameters and the caller's
- * context.
- */
+/** The handlers of a contract: one function per method, with checked parameters and the context. */
 export type Handlers<C extends Contract, Context> = {
   readonly [M in keyof C]: (
     params: ParamsOf<C[M]>,
@@ -76,11 +74,11 @@ export type Handlers<C extends Contract, Context> = {
 
 export interface CallOptions {
   /**
-   * Default: LIMITS.rpcCallTimeoutMs. The call then rejects with TIMED_OUT; the other side may
-   * still do it.
+   * Time until the call rejects with TIMED_OUT; the other side may complete the call nevertheless.
+   * Default: LIMITS.rpcCallTimeoutMs.
    */
   readonly timeoutMs?: number;
-  /** Aborting it rejects the call with its reason. */
+  /** Aborting it rejects the call with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -91,14 +89,14 @@ export type CallOf<C extends Contract> = <M extends keyof C & string>(
   options?: CallOptions,
 ) => Promise<ResultOf<C[M]>>;
 
-/** Anything that carries calls: a session, a permanent connection, an HTTP client. */
+/** Makes untyped calls: a session, a permanent connection or an HTTP client. */
 export interface Caller {
   call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue>;
 }
 
 /**
- * Calls of a contract over any caller. Members of a result that the contract does not know are
- * dropped; a result that breaks the contract rejects with BAD_MESSAGE.
+ * Typed calls of a contract over a caller. Members of a result that the contract does not contain
+ * are dropped; a result that breaks the contract rejects with BAD_MESSAGE.
  */
 export function callerOf<C extends Contract>(contract: C, caller: Caller): CallOf<C> {
   return async (method, params, options) => {
@@ -108,7 +106,7 @@ export function callerOf<C extends Contract>(contract: C, caller: Caller): CallO
     try {
       return returns.check(result, place) as ResultOf<C[typeof method]>;
     } catch (thrown) {
-      const message = `the answer breaks the contract: ${describeError(thrown)}`;
+      const message = `the result breaks the contract: ${describeError(thrown)}`;
       throw new MirrorflowError('BAD_MESSAGE', message, { method }, thrown);
     }
   };
@@ -125,12 +123,12 @@ export function methodNotFound(name: string): MirrorflowError {
   const shown = JSON.stringify(name.slice(0, 128));
   return new MirrorflowError(
     'METHOD_NOT_FOUND',
-    `there is no method ${shown} here; system.listMethods names all`,
+    `this server has no method ${shown}; system.listMethods lists its methods`,
     { method: name.slice(0, 128) },
   );
 }
 
-/** Checks the parameters of a call against a method's definition. Throws INVALID_PARAMETERS. */
+/** Returns the checked parameters of a call. Throws INVALID_PARAMETERS or BAD_NAME. */
 export function checkParams(name: string, definition: Method, params: readonly RpcValue[]): RpcValue[] {
   const { params: expected } = definition;
   const required = expected.filter(({ optional }) => !optional).length;
@@ -139,7 +137,7 @@ export function checkParams(name: string, definition: Method, params: readonly R
     const names = expected.map(({ name, optional }) => (optional ? `[${name}]` : name)).join(', ');
     throw new MirrorflowError(
       'INVALID_PARAMETERS',
-      `${name} takes ${count} parameter${count === '1' ? '' : 's'} (${names}), and got ${params.length}`,
+      `${name} takes ${count} parameter${count === '1' ? '' : 's'} (${names}), not ${params.length}`,
       { method: name, expected: expected.length, found: params.length },
     );
   }
@@ -149,10 +147,7 @@ export function checkParams(name: string, definition: Method, params: readonly R
   });
 }
 
-/**
- * The signatures of a method, one per number of parameters it can be called with: result first, as
- * XML-RPC lists them.
- */
+/** The signatures of a method, one per possible number of parameters: result type first. */
 export function signaturesOf({ params, returns }: Method): RpcTypeName[][] {
   const types = params.map(({ schema }) => schema.type);
   const required = params.filter(({ optional }) => !optional).length;
@@ -163,7 +158,7 @@ export function signaturesOf({ params, returns }: Method): RpcTypeName[][] {
   return signatures;
 }
 
-/** The documentation of a method: what it does, its parameters, its result. */
+/** The documentation of a method as plain text: purpose, parameters, result. */
 export function helpOf({ doc, params, returns }: Method): string {
   const lines = params.map(
     ({ name, doc, schema, optional }) => `  ${name}${optional ? ' (optional)' : ''}: ${doc} (${schema.doc})`,

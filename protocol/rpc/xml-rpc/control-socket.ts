@@ -1,6 +1,7 @@
 /**
- * Permanent connections over TCP and TLS: the handshake over a socket, bounded in time, and the
- * session behind it. Both directions: taking a connection, and making one.
+ * Opens and accepts permanent connections between host servers over TCP and TLS: runs the handshake
+ * of `control-handshake.ts` over a socket, within a bounded time, and starts the session after it.
+ * Owns the socket until the session does.
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -21,14 +22,14 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export interface ControlOptions<Context> extends SessionOptions<Context> {
   readonly connectTimeoutMs?: number;
   readonly handshakeTimeoutMs?: number;
-  /** Aborting it while the connection is made rejects with CLOSED. */
+  /** Aborting it while the connection is opened rejects with CLOSED. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Takes a connected socket that has begun a permanent connection; without a secret nobody is let
- * in. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE, TIMED_OUT or TRANSPORT_ERROR, and has
- * closed the socket then.
+ * Accepts a permanent connection on a connected socket; without a secret, every connection is
+ * refused. Rejects with REFUSED, VERSION_MISMATCH, BAD_MESSAGE, TIMED_OUT or TRANSPORT_ERROR; the
+ * socket is then closed.
  */
 export async function acceptControl<Context>(
   socket: Socket,
@@ -36,13 +37,13 @@ export async function acceptControl<Context>(
   options: ControlOptions<Context>,
 ): Promise<RpcSession<Context>> {
   await shakeHands(socket, new ControlListener(secret, PROTOCOL_VERSION), options);
-  return begin(socket, options);
+  return startSession(socket, options);
 }
 
 /**
- * Connects to a server and proves the secret. Rejects with TRANSPORT_ERROR naming the address when
- * it cannot be reached, REFUSED when either end does not know the secret, VERSION_MISMATCH with
- * both versions.
+ * Connects to a server; both ends prove the shared secret. Rejects with TRANSPORT_ERROR, with the
+ * address, if the server cannot be reached, REFUSED if the secrets differ, VERSION_MISMATCH with
+ * both versions, CLOSED if aborted.
  */
 export async function connectControl<Context>(
   address: AddressOf<'tcp' | 'tls'>,
@@ -62,19 +63,19 @@ export async function connectControl<Context>(
   try {
     await connected(socket, address, options);
     await shakeHands(socket, new ControlCaller(secret, PROTOCOL_VERSION), options);
-    return begin(socket, options);
+    return startSession(socket, options);
   } catch (thrown) {
     socket.destroy();
-    throw named(address, thrown);
+    throw withAddress(address, thrown);
   }
 }
 
-/** Server names of TLS are none for addresses in digits. */
+/** TLS sends no server name for a host given as an IP address. */
 function serverName(host: string): string {
   return /^[\d.]+$|:/.test(host) ? '' : host;
 }
 
-function begin<Context>(socket: Socket, options: ControlOptions<Context>): RpcSession<Context> {
+function startSession<Context>(socket: Socket, options: ControlOptions<Context>): RpcSession<Context> {
   const session = openSession(socket, options);
   socket.resume();
   return session;
@@ -88,7 +89,7 @@ function connected(
   const { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, clock = systemClock } = options;
   return new Promise((resolve, reject) => {
     const event = scheme === 'tls' ? 'secureConnect' : 'connect';
-    const aborted = (): void => done(new MirrorflowError('CLOSED', 'given up'));
+    const aborted = (): void => done(new MirrorflowError('CLOSED', 'the attempt was aborted'));
     const cancel = clock.after(connectTimeoutMs, () => {
       done(new MirrorflowError('TIMED_OUT', `no connection within ${connectTimeoutMs} ms`));
     });
@@ -100,14 +101,14 @@ function connected(
       else reject(error);
     };
     socket.once(event, () => done());
-    // Stays: an error of a socket that was given up must not end the process.
+    // Remains after a failure: a later error of the abandoned socket must not end the process.
     socket.on('error', done);
     if (signal?.aborted === true) aborted();
     else signal?.addEventListener('abort', aborted);
   });
 }
 
-/** Runs one end of a handshake; the socket is paused behind it, and closed when it was refused. */
+/** Runs one end of a handshake. The socket is paused afterwards, and closed after a refusal. */
 function shakeHands(
   socket: Socket,
   handshake: Handshake,
@@ -121,13 +122,13 @@ function shakeHands(
       socket.off('close', closed);
       socket.pause();
       if (error === undefined) return resolve();
-      // What says why still goes out.
+      // The reason of a refusal is sent before the socket is closed.
       socket.end();
       socket.destroySoon();
       reject(error);
     };
     const closed = (): void =>
-      end(new MirrorflowError('TRANSPORT_ERROR', 'the connection ended during the handshake'));
+      end(new MirrorflowError('TRANSPORT_ERROR', 'the connection was closed during the handshake'));
     const receive = (chunk: Buffer): void => {
       const { send, outcome, rest } = handshake.push(chunk);
       if (send !== undefined) socket.write(send);
@@ -144,13 +145,13 @@ function shakeHands(
     socket.on('error', () => undefined);
     socket.on('data', receive);
     socket.once('close', closed);
-    if (handshake.first !== undefined) socket.write(handshake.first);
+    if (handshake.opening !== undefined) socket.write(handshake.opening);
     socket.resume();
     if (socket.destroyed) closed();
   });
 }
 
-function named(address: AddressOf<'tcp' | 'tls'>, thrown: unknown): MirrorflowError {
+function withAddress(address: AddressOf<'tcp' | 'tls'>, thrown: unknown): MirrorflowError {
   const text = formatAddress(address);
   if (thrown instanceof MirrorflowError) {
     const code = thrown.code === 'TIMED_OUT' ? 'TRANSPORT_ERROR' : thrown.code;
@@ -162,10 +163,10 @@ function named(address: AddressOf<'tcp' | 'tls'>, thrown: unknown): MirrorflowEr
     );
   }
   const system = systemCode(thrown) ?? 'none';
-  const why = system === 'ECONNREFUSED' ? 'nobody listens there' : describeError(thrown);
+  const reason = system === 'ECONNREFUSED' ? 'no server listens there' : describeError(thrown);
   return new MirrorflowError(
     'TRANSPORT_ERROR',
-    `cannot connect to ${text}: ${why}`,
+    `cannot connect to ${text}: ${reason}`,
     { address: text, system },
     thrown,
   );

@@ -1,7 +1,7 @@
 /**
- * The package's deserializer made strict and synchronous: well-formed XML only, one error thrown at
- * the first fault instead of callbacks that come twice or never, exact texts of numbers, no
- * prototype of a struct touched.
+ * The deserializer of the package `xmlrpc`, made strict and synchronous for the codec: it accepts
+ * well-formed XML only, throws one error at the first mistake (the package calls callbacks twice or
+ * never), accepts exact number texts only, and never changes the prototype of a struct. Pure.
  */
 import Deserializer from 'xmlrpc/lib/deserializer.js';
 import { describeError, MirrorflowError } from '../../base/errors.js';
@@ -30,7 +30,7 @@ export class StrictDeserializer extends Deserializer {
     const parser = this.parser._parser;
     parser.strict = true;
     parser.noscript = true;
-    // sax's own table also answers to the names of Object.prototype's members.
+    // sax's own table also contains the members of Object.prototype.
     parser.ENTITIES = ENTITIES;
   }
 
@@ -45,7 +45,7 @@ export class StrictDeserializer extends Deserializer {
   }
 
   override onText(text: string): void {
-    if (!this.#grammar.takesText(text)) return;
+    if (!this.#grammar.acceptsText(text)) return;
     if (FORBIDDEN_IN_XML.test(text)) throw parseError('a character that XML forbids');
     super.onText(text);
   }
@@ -60,8 +60,7 @@ export class StrictDeserializer extends Deserializer {
   }
 
   /**
-   * The base turns a fault into an Error that has lost the extra members; the codec reads the
-   * struct itself.
+   * The base class converts a fault into an Error without the extra members that the codec needs.
    */
   override onDone(): void {
     if (this.responseType === 'fault') this.callback?.(undefined, this.stack);
@@ -71,7 +70,7 @@ export class StrictDeserializer extends Deserializer {
   override endInt(data: string): void {
     const value = Number(data.trim());
     if (!INTEGER.test(data.trim()) || !Number.isSafeInteger(value)) {
-      throw parseError(`${JSON.stringify(data.slice(0, 40))} is no integer within 53 bits`);
+      throw parseError(`${JSON.stringify(data.slice(0, 40))} is not an integer within 53 bits`);
     }
     this.#typed(value);
   }
@@ -83,24 +82,24 @@ export class StrictDeserializer extends Deserializer {
   override endDouble(data: string): void {
     const value = Number(data.trim());
     if (!DOUBLE.test(data.trim()) || !Number.isFinite(value)) {
-      throw parseError(`${JSON.stringify(data.slice(0, 40))} is no finite number`);
+      throw parseError(`${JSON.stringify(data.slice(0, 40))} is not a finite number`);
     }
     this.#typed(value);
   }
 
   override endNil(_data: string): void {
-    throw parseError('nil is not used here; leave the struct member or the last parameters out');
+    throw parseError('nil is not supported; omit the struct member or the last parameters');
   }
 
   override endDateTime(data: string): void {
     const date = parseDateTime(data);
-    if (date === undefined) throw parseError(`${JSON.stringify(data.slice(0, 40))} is no date and time`);
+    if (date === undefined) throw parseError(`${JSON.stringify(data.slice(0, 40))} is not a date and time`);
     this.#typed(date);
   }
 
   override endBase64(data: string): void {
     const compact = data.replace(/[ \t\r\n]+/g, '');
-    if (!BASE64.test(compact)) throw parseError('a base64 value with other characters');
+    if (!BASE64.test(compact)) throw parseError('a base64 value contains other characters');
     this.#typed(new Uint8Array(Buffer.from(compact, 'base64')));
   }
 
@@ -108,10 +107,12 @@ export class StrictDeserializer extends Deserializer {
     const mark = this.marks.pop() ?? 0;
     const items = this.stack.splice(mark);
     const struct: { [key: string]: unknown } = {};
-    // The grammar has seen to it that names and values alternate.
+    // The grammar ensures that names and values alternate.
     for (let index = 0; index < items.length; index += 2) {
       const name = String(items[index]);
-      if (Object.hasOwn(struct, name)) throw parseError(`member ${JSON.stringify(name.slice(0, 80))} twice`);
+      if (Object.hasOwn(struct, name)) {
+        throw parseError(`a struct has the member ${JSON.stringify(name.slice(0, 80))} twice`);
+      }
       setMember(struct, name, items[index + 1]);
     }
     this.#typed(struct);

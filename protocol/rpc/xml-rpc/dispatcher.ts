@@ -1,7 +1,8 @@
 /**
- * Runs calls: finds the handler, asks whether the caller may, checks parameters and result, and
- * turns whatever the handler throws into an error that can travel. A call always ends in a value or
- * a MirrorflowError.
+ * Runs XML-RPC calls for sessions and the HTTP server: finds the handler of the method, authorizes
+ * the caller, checks the parameters and the result, and converts any error of the handler into a
+ * MirrorflowError. Every call ends with an encoded result or a MirrorflowError. No I/O except that
+ * of the handlers.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -16,44 +17,50 @@ import {
   type Handlers,
   type Method,
 } from './contract.js';
-import { encodeValue } from './encoding.js';
+import { EncodedValue, encodeValue } from './encoding.js';
 import { errorForCaller } from './fault.js';
 import { authenticationContract, runMulticall, systemContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
-/** What a server needs of a dispatcher. `dispatch` rejects with nothing but MirrorflowError. */
+/** What a server needs of a dispatcher. */
 export interface CallDispatcher<Context> {
-  dispatch(method: string, params: readonly RpcValue[], context: Context): Promise<RpcValue>;
+  /** Resolves with the encoded result; rejects with a MirrorflowError only. */
+  dispatch(method: string, params: readonly RpcValue[], context: Context): Promise<EncodedValue>;
 }
 
 export interface DispatcherOptions<Context> {
   readonly log: Logger;
   /**
-   * Asked before every call, `system.*` and the calls of a multicall included; refuses by throwing.
+   * Called before every call, including `system.*` and the calls of a multicall; throws to refuse
+   * the call.
    */
   readonly authorize?: (method: string, context: Context) => void | Promise<void>;
 }
 
-type AnyHandler<Context> = (params: RpcValue[], context: Context) => RpcValue | Promise<RpcValue>;
+/** Returns a value that is still to be checked, or a complete encoded result. */
+type AnyHandler<Context> = (
+  params: RpcValue[],
+  context: Context,
+) => RpcValue | EncodedValue | Promise<RpcValue | EncodedValue>;
 
-interface Served<Context> {
+interface ServedMethod<Context> {
   readonly definition: Method;
   readonly handle: AnyHandler<Context>;
 }
 
 export class Dispatcher<C extends Contract, Context> implements CallDispatcher<Context> {
-  readonly #served = new Map<string, Served<Context>>();
+  readonly #served = new Map<string, ServedMethod<Context>>();
   readonly #options: DispatcherOptions<Context>;
 
   /**
-   * Serves the methods of the contract that have a handler, and `system.*`; the others do not exist
-   * here.
+   * Serves `system.*` and the methods of the contract that have a handler; calls of other methods
+   * get METHOD_NOT_FOUND.
    */
   constructor(contract: C, handlers: Partial<Handlers<C, Context>>, options: DispatcherOptions<Context>) {
     this.#options = options;
     for (const [name, handler] of Object.entries(handlers)) {
       if (handler === undefined) continue;
-      // Checked parameters have the types that the handler was compiled against.
+      // The parameters are checked against the contract that gives the handler its types.
       const handle = handler as unknown as AnyHandler<Context>;
       this.#served.set(name, { definition: definitionOf(contract, name), handle });
     }
@@ -65,12 +72,22 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
     }
   }
 
-  async dispatch(method: string, params: readonly RpcValue[], context: Context): Promise<RpcValue> {
+  dispatch(method: string, params: readonly RpcValue[], context: Context): Promise<EncodedValue> {
+    return this.#run(method, params, context, 0);
+  }
+
+  /** `outerDepth`: the number of arrays that will enclose the result. */
+  async #run(
+    method: string,
+    params: readonly RpcValue[],
+    context: Context,
+    outerDepth: number,
+  ): Promise<EncodedValue> {
     try {
       const { definition, handle } = this.#find(method);
       await this.#options.authorize?.(method, context);
-      const checked = checkParams(method, definition, params);
-      return checkResult(method, definition, await handle(checked, context));
+      const result = await handle(checkParams(method, definition, params), context);
+      return result instanceof EncodedValue ? result : encodeResult(method, definition, result, outerDepth);
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) {
         const stack = sourceStack(thrown);
@@ -80,7 +97,7 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
     }
   }
 
-  #find(method: string): Served<Context> {
+  #find(method: string): ServedMethod<Context> {
     const served = this.#served.get(method);
     if (served === undefined) throw methodNotFound(method);
     return served;
@@ -92,30 +109,39 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
       'system.methodSignature': ([name]) => signaturesOf(this.#find(name as string).definition),
       'system.methodHelp': ([name]) => helpOf(this.#find(name as string).definition),
       'system.multicall': ([calls], context) =>
-        runMulticall(calls as RpcValue[], (method, params) => this.dispatch(method, params, context)),
+        runMulticall(calls as RpcValue[], (method, params, outerDepth) =>
+          this.#run(method, params, context, outerDepth),
+        ),
     };
   }
 }
 
-/** The HTTP server answers these before they come here; elsewhere there is nothing to prove. */
+/** The HTTP server answers these methods itself; sessions and multicalls refuse them. */
 function refuseAuthentication(): never {
-  throw new MirrorflowError('REFUSED', 'the shared secret is proved by plain calls over HTTP only');
+  throw new MirrorflowError(
+    'REFUSED',
+    'the shared secret can be proved only over HTTP, by calls outside a multicall',
+  );
 }
 
 /**
- * The result as the contract has it, known to be encodable; a wrong one is the handler's fault, not
- * the caller's.
+ * Checks a result against the contract and encodes it. A wrong result is an error of the handler,
+ * not of the caller, and so an APPLICATION_ERROR.
  */
-function checkResult(method: string, { returns }: Method, result: unknown): RpcValue {
+function encodeResult(
+  method: string,
+  { returns }: Method,
+  result: unknown,
+  outerDepth: number,
+): EncodedValue {
   try {
     const checked = returns.check(result, { method, root: 'result', path: [], unknownMembers: 'drop' });
-    encodeValue('result', checked);
-    return checked as RpcValue;
+    return new EncodedValue(encodeValue('result', checked, outerDepth));
   } catch (thrown) {
     const message = errorForCaller(thrown).message;
     throw new MirrorflowError(
       'APPLICATION_ERROR',
-      `${method} has no proper result: ${message}`,
+      `the result of ${method} breaks the contract: ${message}`,
       { method },
       thrown,
     );

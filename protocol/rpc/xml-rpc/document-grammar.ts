@@ -1,7 +1,7 @@
 /**
- * Which element of an XML-RPC document may stand where. The package's deserializer takes elements
- * in any order and nesting and would build wrong values from them; this says no before it sees
- * them.
+ * The grammar of XML-RPC documents: which element may contain which. The deserializer of the
+ * package `xmlrpc` accepts elements in any order and nesting and would build wrong values from
+ * them; `decoding.ts` checks every element and text here first. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -9,14 +9,13 @@ import { LIMITS } from '../../base/limits.js';
 const TYPES = ['string', 'int', 'i4', 'i8', 'double', 'boolean', 'dateTime.iso8601', 'base64', 'nil'];
 
 interface Rule {
-  /**
-   * The elements that may stand in it: at position n one of `children[n]`, or any number of `each`.
-   */
+  /** Child elements by position: the child at position n is one of `children[n]`. */
   readonly children?: readonly (readonly string[])[];
+  /** Instead of `children`: any number of this element. */
   readonly each?: string;
-  /** How many of `children` must be there. */
+  /** Number of required `children`. */
   readonly required?: number;
-  /** Whether text may stand in it (where there is no element). */
+  /** Whether the element may contain text instead of child elements. */
   readonly text?: boolean;
 }
 
@@ -38,7 +37,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...TYPES.map((type): [string, Rule] => [type, TEXT]),
 ]);
 
-interface Open {
+interface OpenElement {
   readonly name: string;
   readonly rule: Rule;
   children: number;
@@ -50,17 +49,14 @@ export function parseError(message: string): MirrorflowError {
   return new MirrorflowError('PARSE_ERROR', `not an XML-RPC document: ${message}`);
 }
 
-/**
- * Follows the elements of one document. Every method throws PARSE_ERROR at the first one out of
- * place.
- */
+/** Checks the elements of one document in order. Each method throws PARSE_ERROR. */
 export class DocumentGrammar {
   readonly #root: string;
-  readonly #open: Open[] = [];
-  #seen = false;
+  readonly #open: OpenElement[] = [];
+  #rootSeen = false;
   #depth = 0;
 
-  /** `root` is the element that the document must be. */
+  /** `root` is the required root element. */
   constructor(root: 'methodCall' | 'methodResponse') {
     this.#root = root;
   }
@@ -70,12 +66,15 @@ export class DocumentGrammar {
     if (rule === undefined) throw parseError(`unknown element <${name.slice(0, 80)}>`);
     const parent = this.#open.at(-1);
     if (parent === undefined) {
-      if (this.#seen || name !== this.#root) throw parseError(`<${name}> where <${this.#root}> is expected`);
-      this.#seen = true;
+      if (this.#rootSeen || name !== this.#root) {
+        throw parseError(`<${name}> where <${this.#root}> is expected`);
+      }
+      this.#rootSeen = true;
     } else {
       const { children = [], each } = parent.rule;
-      const fits = each === undefined ? children[parent.children]?.includes(name) : name === each;
-      if (fits !== true) throw parseError(`<${name}> cannot stand here in <${parent.name}>`);
+      const isAllowed = each === undefined ? children[parent.children]?.includes(name) : name === each;
+      if (isAllowed !== true)
+        throw parseError(`<${name}> is not allowed at this position in <${parent.name}>`);
       parent.children += 1;
     }
     if (name === 'array' || name === 'struct') this.#depth += 1;
@@ -85,16 +84,16 @@ export class DocumentGrammar {
 
   close(name: string): void {
     const top = this.#open.pop();
-    if (top?.name !== name) throw parseError(`</${name}> without its beginning`);
+    if (top?.name !== name) throw parseError(`</${name}> without <${name}>`);
     if (top.children < (top.rule.required ?? 0)) throw parseError(`<${name}> is incomplete`);
     if (name === 'array' || name === 'struct') this.#depth -= 1;
   }
 
-  /** Whether this text belongs to a value; blanks between elements do not. */
-  takesText(text: string): boolean {
+  /** Whether this text is the content of a value; white space between elements is not. */
+  acceptsText(text: string): boolean {
     const top = this.#open.at(-1);
     if (top?.rule.text === true && top.children === 0) return true;
-    if (NOT_BLANK.test(text)) throw parseError(`text in <${top?.name ?? 'the document'}>`);
+    if (NOT_BLANK.test(text)) throw parseError(`unexpected text in <${top?.name ?? 'the document'}>`);
     return false;
   }
 }

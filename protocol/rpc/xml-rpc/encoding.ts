@@ -1,7 +1,8 @@
 /**
- * A value as the text of its XML-RPC element. Refuses what could not be read back: XML has no place
- * for it, or XML-RPC no type. Text is written at once instead of as a tree of nodes: encoding
- * stands between a program and every flow that it opens.
+ * Encodes a value as the text of its XML-RPC element. Refuses values that could not be decoded
+ * again: characters that XML forbids, values without a type of XML-RPC. The text is built directly
+ * instead of from a tree of nodes, since encoding delays every call. Pure; used for calls, results
+ * and faults.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -11,33 +12,44 @@ import { describeValue, FORBIDDEN_IN_XML, isStruct, showPath } from './values.js
 const INT_MIN = -(2 ** 31);
 const INT_MAX = 2 ** 31 - 1;
 /**
- * No document of the largest size holds more values: each takes at least `<value></value>`. Ends
- * cycles too.
+ * A document of the largest size holds at most this many values, since each takes at least
+ * `<value></value>`. The bound also ends the encoding of an array that contains itself.
  */
 const VALUES_PER_DOCUMENT = Math.floor(LIMITS.rpcBodyBytes / '<value></value>'.length);
-/** A carriage return as itself would be read as a line feed (XML 1.0, 2.11). */
+/** A carriage return must be escaped: parsers turn it into a line feed (XML 1.0, 2.11). */
 const ESCAPED = /[&<>\r]/;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' };
 
 type Path = (string | number)[];
 
-/** `text` as it stands in an element; it must hold no character that XML forbids. */
+/** A result in its encoded form, so that it is encoded once, by the dispatcher that checks it. */
+export class EncodedValue {
+  /** `<value>…</value>` */
+  readonly xml: string;
+
+  constructor(xml: string) {
+    this.xml = xml;
+  }
+}
+
+/** Escapes `text` for the content of an element; it must contain no character that XML forbids. */
 export function escapeText(text: string): string {
   if (!ESCAPED.test(text)) return text;
   return text.replaceAll(/[&<>\r]/g, (character) => ESCAPES[character] ?? character);
 }
 
 /**
- * `<value>…</value>`. `root` names it in errors (`params`, `result`). Throws INVALID_PARAMETERS
- * with the path of what cannot be sent, TOO_LARGE for more values than a document holds.
+ * Returns `<value>…</value>`. `root` names the value in errors (`params`, `result`); `outerDepth`
+ * is the number of arrays and structs that will enclose it. Throws INVALID_PARAMETERS with the path
+ * of a value that cannot be encoded, TOO_LARGE for more values than a document holds.
  */
-export function encodeValue(root: string, value: unknown): string {
-  let left = VALUES_PER_DOCUMENT;
+export function encodeValue(root: string, value: unknown, outerDepth = 0): string {
+  let remainingValues = VALUES_PER_DOCUMENT;
   const path: Path = [];
 
-  const refuse = (found: string): never => {
+  const refuse = (reason: string): never => {
     const where = showPath(root, path);
-    throw new MirrorflowError('INVALID_PARAMETERS', `${where} cannot be sent over XML-RPC: ${found}`, {
+    throw new MirrorflowError('INVALID_PARAMETERS', `${where} cannot be sent over XML-RPC: ${reason}`, {
       path: where,
     });
   };
@@ -47,20 +59,21 @@ export function encodeValue(root: string, value: unknown): string {
     if (forbidden === null) return escapeText(value);
     const code = forbidden[0].charCodeAt(0).toString(16).padStart(4, '0');
     return refuse(
-      `XML forbids the character U+${code} at position ${forbidden.index}; send such text as bytes`,
+      `XML forbids the character U+${code} at position ${forbidden.index}; send the text as bytes`,
     );
   };
 
   const number = (value: number): string => {
     if (!Number.isFinite(value)) refuse(`${value} is not a finite number`);
     if (Object.is(value, -0)) return element('double', '-0');
-    const fits = Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX;
-    return element(fits ? 'int' : 'double', String(value));
+    const isInt = Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX;
+    return element(isInt ? 'int' : 'double', String(value));
   };
 
+  /** The element of the type, such as `<int>1</int>`, inside the element `<value>`. */
   const typed = (value: unknown, depth: number): string => {
-    left -= 1;
-    if (left < 0) {
+    remainingValues -= 1;
+    if (remainingValues < 0) {
       throw new MirrorflowError('TOO_LARGE', `${root} holds more than ${VALUES_PER_DOCUMENT} values`);
     }
     if (typeof value === 'string') return element('string', text(value));
@@ -79,28 +92,28 @@ export function encodeValue(root: string, value: unknown): string {
     return Array.isArray(value) ? array(value, depth + 1) : struct(value, depth + 1);
   };
 
-  const step = (key: string | number, value: unknown, depth: number): string => {
+  const nested = (key: string | number, value: unknown, depth: number): string => {
     path.push(key);
-    const written = element('value', typed(value, depth));
+    const encoded = element('value', typed(value, depth));
     path.pop();
-    return written;
+    return encoded;
   };
 
   const array = (value: readonly unknown[], depth: number): string => {
     let items = '';
-    for (let index = 0; index < value.length; index++) items += step(index, value[index], depth);
+    for (let index = 0; index < value.length; index++) items += nested(index, value[index], depth);
     return `<array><data>${items}</data></array>`;
   };
 
   const struct = (value: { [key: string]: unknown }, depth: number): string => {
     let members = '';
     for (const key of Object.keys(value)) {
-      members += `<member>${element('name', text(key))}${step(key, value[key], depth)}</member>`;
+      members += `<member>${element('name', text(key))}${nested(key, value[key], depth)}</member>`;
     }
     return `<struct>${members}</struct>`;
   };
 
-  return element('value', typed(value, 0));
+  return element('value', typed(value, outerDepth));
 }
 
 function element(name: string, content: string): string {

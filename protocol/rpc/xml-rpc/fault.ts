@@ -1,8 +1,8 @@
 /**
- * MirrorflowError to and from the struct of a fault. The code travels as its number, the message as
- * it is. The facts travel in a third member, `facts`, which XML-RPC forbids and strict clients
- * refuse: it goes only to callers that are known to read it (our sessions, and HTTP requests with
- * the header below).
+ * Converts a MirrorflowError to the struct of an XML-RPC fault and back, for the codec and the
+ * servers. The code becomes its number, the message stays. The facts are a third member, `facts`,
+ * which XML-RPC does not allow and strict clients refuse: it is sent only to callers that read it,
+ * namely sessions and HTTP requests with the header below. Pure.
  */
 import {
   codeOfFault,
@@ -13,30 +13,30 @@ import {
 } from '../../base/errors.js';
 import { isStruct, printableInXml, type RpcStruct, type RpcValue } from './values.js';
 
-/** An HTTP request that carries this header, with any value, gets `facts` in its faults. */
+/** Faults in response to an HTTP request with this header, of any value, include `facts`. */
 export const FACTS_HEADER = 'x-mirrorflow-facts';
 
 const MESSAGE_CHARACTERS = 8192;
 const FACT_COUNT = 64;
 
-/** The struct of a fault. Whatever the message and the facts hold, the result can be encoded. */
+/** The struct of a fault. It can be encoded whatever the message and the facts contain. */
 export function faultStruct(code: number, message: string, facts: ErrorFacts = {}): RpcStruct {
-  const struct: RpcStruct = { faultCode: code, faultString: shown(message) };
+  const struct: RpcStruct = { faultCode: code, faultString: printable(message) };
   const entries = Object.entries(facts).slice(0, FACT_COUNT);
   if (entries.length === 0) return struct;
   struct['facts'] = Object.fromEntries(
-    entries.map(([key, value]): [string, RpcValue] => [shown(key), plainFact(value)]),
+    entries.map(([key, value]): [string, RpcValue] => [printable(key), encodableFact(value)]),
   );
   return struct;
 }
 
 /**
- * The error that a received fault stands for. A number that is not ours stays readable as the fact
- * `faultCode`.
+ * The error that a received fault represents. A fault number that is not in the table of codes is
+ * kept as the fact `faultCode`.
  */
 export function errorOfFault(fault: RpcValue): MirrorflowError {
   if (!isStruct(fault) || typeof fault['faultCode'] !== 'number') {
-    return new MirrorflowError('PARSE_ERROR', 'not an XML-RPC document: a fault without its code');
+    return new MirrorflowError('PARSE_ERROR', 'not an XML-RPC document: a fault without faultCode');
   }
   const faultCode = fault['faultCode'];
   const message = typeof fault['faultString'] === 'string' ? fault['faultString'] : `fault ${faultCode}`;
@@ -49,23 +49,21 @@ export function errorOfFault(fault: RpcValue): MirrorflowError {
   );
 }
 
-/**
- * What a handler threw, as the error that its caller gets: the message goes out, the stack stays.
- */
+/** An error thrown by a handler, as it is sent to the caller: with its message, without a stack. */
 export function errorForCaller(thrown: unknown): MirrorflowError {
   if (thrown instanceof MirrorflowError) return thrown;
   const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   return new MirrorflowError('APPLICATION_ERROR', message, {}, thrown);
 }
 
-function shown(text: string): string {
+function printable(text: string): string {
   return printableInXml(text.length > MESSAGE_CHARACTERS ? `${text.slice(0, MESSAGE_CHARACTERS)} ...` : text);
 }
 
-function plainFact(value: unknown): RpcValue {
+function encodableFact(value: unknown): RpcValue {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  return shown(String(value));
+  return printable(String(value));
 }
 
 function factsOf(value: unknown): ErrorFacts {

@@ -1,7 +1,8 @@
 /**
- * Who may call over HTTP: whoever sends the token of the runtime directory, from this machine, or a
- * token got by proving the shared secret, from anywhere; as Basic password with any user name, or
- * as Bearer. Nobody else learns more than that.
+ * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: the token of
+ * the runtime directory, from this machine, and a token issued for a proof of the shared secret,
+ * from anywhere. A caller sends it as Basic password with any user name, or as Bearer token. All
+ * other callers learn only that a token is required. Counts failed attempts per address.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -18,59 +19,59 @@ import { authenticationContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
 /**
- * How a request is met: taken; without a right credential; or from an address that has failed too
- * often.
+ * `unproven`: without a valid token. `locked`: from an address with too many failed attempts, which
+ * is refused for `forMs` milliseconds.
  */
 export type Admission =
-  | { readonly kind: 'taken' }
+  | { readonly kind: 'admitted' }
   | { readonly kind: 'unproven' }
   | { readonly kind: 'locked'; readonly forMs: number };
 
 export interface HttpAuthenticationOptions {
-  /** The token of the runtime directory, asked anew so that an exchanged one counts at once. */
+  /** Returns the token of the runtime directory; called per request, so that it can be replaced. */
   readonly token: () => string | undefined;
   readonly secret: Secret | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Longest Authorization header that is looked at. */
+/** Longer Authorization headers are ignored. */
 const CREDENTIAL_CHARACTERS_MAX = 1_024;
 
 export class HttpAuthentication {
   readonly #options: HttpAuthenticationOptions;
   readonly #proven: ProvenTokens;
-  readonly #failed: FailedAttempts;
+  readonly #failedAttempts: FailedAttempts;
 
   constructor(options: HttpAuthenticationOptions) {
     this.#options = options;
     this.#proven = new ProvenTokens(options.secret, options.clock);
-    this.#failed = new FailedAttempts(options.clock);
+    this.#failedAttempts = new FailedAttempts(options.clock);
   }
 
   /**
-   * Tokens have 256 random bits, so that a right one is taken also from an address that is locked:
-   * otherwise one user of this machine could lock all others out. What the lock keeps away is
-   * guessing at the secret.
+   * A valid token is accepted also from a locked address: tokens have 256 random bits and cannot be
+   * guessed, and otherwise one user of this machine could lock out all others. The lock prevents
+   * guessing of the secret.
    */
   admit(request: IncomingMessage): Admission {
     const address = addressOf(request);
-    const credential = credentialOf(request.headers.authorization);
-    if (credential !== undefined && this.#isRight(credential, address)) return { kind: 'taken' };
-    const forMs = this.#failed.refusedForMs(address);
+    const token = tokenOf(request.headers.authorization);
+    if (token !== undefined && this.#isValid(token, address)) return { kind: 'admitted' };
+    const forMs = this.#failedAttempts.refusedForMs(address);
     if (forMs > 0) return { kind: 'locked', forMs };
-    if (request.headers.authorization !== undefined) this.#count(address, 'a wrong token');
+    if (request.headers.authorization !== undefined) this.#recordFailure(address, 'a wrong token');
     return { kind: 'unproven' };
   }
 
-  /** Whether this method may be called by anybody, and is answered by `prove`. */
+  /** Whether this method needs no authentication and is answered by `prove`. */
   isOpen(method: string): boolean {
     return Object.hasOwn(authenticationContract, method);
   }
 
   /**
-   * Answers `system.challenge` and `system.authenticate`. Throws REFUSED for a wrong proof,
-   * INVALID_PARAMETERS.
+   * Answers `system.challenge` and `system.authenticate`. Throws REFUSED for a wrong proof or
+   * without a secret, INVALID_PARAMETERS, BAD_MESSAGE for a nonce of a wrong size.
    */
   prove(method: string, params: readonly RpcValue[], request: IncomingMessage): RpcValue {
     if (method === 'system.challenge') {
@@ -83,46 +84,51 @@ export class HttpAuthentication {
     const address = addressOf(request);
     const token = this.#proven.authenticate(nonce, proof);
     if (token === undefined) {
-      this.#count(address, 'a wrong proof of the shared secret');
-      throw new MirrorflowError('REFUSED', 'that is no proof of the shared secret');
+      this.#recordFailure(address, 'a wrong proof of the shared secret');
+      throw new MirrorflowError(
+        'REFUSED',
+        'the proof of the shared secret is wrong or came too late; begin again with system.challenge',
+      );
     }
-    this.#failed.succeeded(address);
+    this.#failedAttempts.succeeded(address);
     return { token, idleMs: LIMITS.rpcHttpSessionIdleMs };
   }
 
-  #isRight(credential: string, address: string): boolean {
-    const token = this.#options.token();
-    if (token !== undefined && isLoopback(address) && isSame(credential, token)) return true;
-    return this.#proven.uses(credential);
+  #isValid(token: string, address: string): boolean {
+    const ofDirectory = this.#options.token();
+    if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return true;
+    return this.#proven.renew(token);
   }
 
-  #count(address: string, what: string): void {
-    const before = this.#failed.refusedForMs(address);
-    const closes = this.#failed.failed(address);
+  #recordFailure(address: string, what: string): void {
+    const before = this.#failedAttempts.refusedForMs(address);
+    const isNowLocked = this.#failedAttempts.failed(address);
     const { log } = this.#options;
-    if (closes) log.warn('too many failed attempts; the address is refused for a while', { peer: address });
+    if (isNowLocked)
+      log.warn('too many failed attempts; the address is refused for a minute', { peer: address });
     else if (before === 0) log.info('a call was refused', { peer: address, why: what });
   }
 }
 
-/** An IPv4 address as such also where the socket is one of IPv6. */
+/** The address of the caller; an IPv4 address without the prefix that an IPv6 socket gives it. */
 export function addressOf({ socket }: IncomingMessage): string {
   const { remoteAddress = '' } = socket;
   return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
 }
 
-function credentialOf(header: string | undefined): string | undefined {
+function tokenOf(header: string | undefined): string | undefined {
   if (header === undefined || header.length > CREDENTIAL_CHARACTERS_MAX) return undefined;
-  const [, scheme = '', rest = ''] = /^(\S+) +(\S+)$/.exec(header) ?? [];
-  if (scheme.toLowerCase() === 'bearer') return rest;
+  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(header) ?? [];
+  if (scheme.toLowerCase() === 'bearer') return credentials;
   if (scheme.toLowerCase() !== 'basic') return undefined;
-  const pair = Buffer.from(rest, 'base64').toString('latin1');
-  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : undefined;
+  const userAndPassword = Buffer.from(credentials, 'base64').toString('latin1');
+  const colon = userAndPassword.indexOf(':');
+  return colon < 0 ? undefined : userAndPassword.slice(colon + 1);
 }
 
-/** As long for a near miss as for any other. */
-function isSame(given: string, right: string): boolean {
-  return timingSafeEqual(digest(given), digest(right));
+/** In a time that does not depend on the number of equal characters. */
+function areEqual(one: string, other: string): boolean {
+  return timingSafeEqual(digest(one), digest(other));
 }
 
 function digest(text: string): Buffer {

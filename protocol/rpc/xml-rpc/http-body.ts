@@ -1,9 +1,12 @@
-/** Reads the body of an HTTP message up to a bound. What is beyond it is not kept. */
+/**
+ * Reads the body of an HTTP message up to a bound, for the HTTP client and server. Bytes beyond the
+ * bound are not kept in memory.
+ */
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The body, or why there is none: it is longer than `limitBytes`, or the connection ended before it
- * did.
+ * Resolves with the body, with `too large` if it is longer than `limitBytes`, or with `aborted` if
+ * the connection ended before the body. Never rejects.
  */
 export function readBody(
   message: IncomingMessage,

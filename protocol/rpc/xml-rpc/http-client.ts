@@ -1,6 +1,7 @@
 /**
- * Calls an XML-RPC server over HTTP, on kept-alive connections, with bounds on time and on the size
- * of an answer.
+ * Calls an XML-RPC server over HTTP on kept-alive connections; time and size of a response are
+ * bounded. Used by benchmarks and tests as the counterpart of the HTTP server; the programs of
+ * mirrorflow call over sessions. Opens sockets.
  */
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
@@ -12,14 +13,11 @@ import { readBody } from './http-body.js';
 import { connectError, showTarget, type RpcTarget } from './target.js';
 import type { RpcValue } from './values.js';
 
-/** Connections of one client; more calls at a time wait for one. */
+/** Connections of one client; further concurrent calls wait for a free one. */
 const CONNECTIONS_MAX = 16;
 
 export interface HttpRpcClientOptions {
-  /**
-   * The token of the server's runtime directory, or one of system.authenticate; sent as Basic
-   * password.
-   */
+  /** The token of the runtime directory or of system.authenticate; sent as Basic password. */
   readonly token?: string;
   /** Default: LIMITS.rpcCallTimeoutMs. */
   readonly timeoutMs?: number;
@@ -42,9 +40,9 @@ export class HttpRpcClient implements Caller {
   }
 
   /**
-   * Rejects with the server's own error for a fault, with TIMED_OUT, with TRANSPORT_ERROR when the
-   * server cannot be reached or does not speak XML-RPC, with NOT_PERMITTED when it refuses the
-   * token, with CLOSED after close(), or with the reason of an aborted `signal`.
+   * Rejects with the error that a fault represents, with TIMED_OUT, with TRANSPORT_ERROR if the
+   * server cannot be reached or does not speak XML-RPC, with NOT_PERMITTED if it refuses the token,
+   * with CLOSED after close(), or with the reason of an aborted `signal`.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
     const { timeoutMs = this.#timeoutMs, signal } = options;
@@ -59,7 +57,7 @@ export class HttpRpcClient implements Caller {
     }
   }
 
-  /** Ends every call with CLOSED and every connection. */
+  /** Rejects every running call with CLOSED and closes every connection. */
   close(): void {
     this.#closed.abort();
     this.#agent.destroy();
@@ -69,15 +67,15 @@ export class HttpRpcClient implements Caller {
     const response = await this.#send(document, signal);
     const body = await readBody(response, LIMITS.rpcBodyBytes);
     signal.throwIfAborted();
-    if (body === 'aborted') throw this.#strange('broke off in the middle of its answer');
+    if (body === 'aborted') throw this.#protocolError('closed the connection within its response');
     if (body === 'too large') {
       response.destroy();
-      throw this.#strange(`answered with more than ${LIMITS.rpcBodyBytes} bytes`);
+      throw this.#protocolError(`responded with more than ${LIMITS.rpcBodyBytes} bytes`);
     }
     if (response.statusCode !== 200) {
       const text = body.toString('utf8', 0, 200).replaceAll(/\s+/g, ' ').trim();
-      if (response.statusCode === 401) throw this.#unproven(text);
-      throw this.#strange(`answered with HTTP status ${response.statusCode}: ${text}`);
+      if (response.statusCode === 401) throw this.#notPermitted(text);
+      throw this.#protocolError(`responded with HTTP status ${response.statusCode}: ${text}`);
     }
     return decodeResponse(body);
   }
@@ -104,12 +102,12 @@ export class HttpRpcClient implements Caller {
     });
   }
 
-  #unproven(text: string): MirrorflowError {
+  #notPermitted(text: string): MirrorflowError {
     const address = showTarget(this.#target);
-    return new MirrorflowError('NOT_PERMITTED', `${address} takes no calls like this: ${text}`, { address });
+    return new MirrorflowError('NOT_PERMITTED', `${address} refused the call: ${text}`, { address });
   }
 
-  #strange(what: string): MirrorflowError {
+  #protocolError(what: string): MirrorflowError {
     const address = showTarget(this.#target);
     return new MirrorflowError('TRANSPORT_ERROR', `${address} ${what}`, { address });
   }
@@ -127,11 +125,11 @@ export class HttpRpcClient implements Caller {
     }
     if (signal?.aborted === true) return signal.reason;
     if (timeout.aborted) {
-      const message = `${address} has not answered ${method} within ${timeoutMs} ms`;
+      const message = `${address} did not answer ${method} within ${timeoutMs} ms`;
       return new MirrorflowError('TIMED_OUT', message, { address, method, timeoutMs });
     }
     if (systemCode(thrown) === 'ECONNRESET') {
-      const message = `${address} closed the connection without an answer`;
+      const message = `${address} closed the connection without a response`;
       return new MirrorflowError('TRANSPORT_ERROR', message, { address }, thrown);
     }
     return connectError(this.#target, thrown);

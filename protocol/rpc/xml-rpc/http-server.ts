@@ -1,7 +1,8 @@
 /**
- * XML-RPC over HTTP, on node:http: POST to `/` or `/RPC2`. Whatever arrives gets an answer or a
- * closed connection: a fault for a body that is no call, a status for a request that is not for us,
- * and bounds for the rest.
+ * Serves XML-RPC over HTTP with node:http: POST to `/` or `/RPC2`. Host servers and app servers
+ * each run one. Every request gets a response or a closed connection: a fault for a body that is
+ * not a call, an HTTP status for a request that is not XML-RPC; sizes, times and connections are
+ * bounded. Listens on a TCP port or Unix socket.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
@@ -20,7 +21,7 @@ import type { Admission, HttpAuthentication } from './http-authentication.js';
 import { authenticationContract } from './system-methods.js';
 import { listenOn, type RpcTarget } from './target.js';
 
-/** Bounds of one server; a test sets smaller ones. */
+/** Bounds of one server; tests set smaller ones. */
 export interface HttpServerLimits {
   readonly bodyBytes: number;
   readonly connections: number;
@@ -29,11 +30,11 @@ export interface HttpServerLimits {
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs: number;
   /**
-   * Without a byte in either direction: longer than any call runs, and the end of a client that
-   * reads no answer.
+   * A connection without a byte in either direction for this long is closed; longer than any call
+   * takes. Also ends clients that do not read their response.
    */
   readonly idleTimeoutMs: number;
-  /** How often the timeouts of a request are looked at. */
+  /** Interval between checks of the timeouts of requests. */
   readonly timeoutCheckMs: number;
   /** How long close() waits for running calls. */
   readonly closeGraceMs: number;
@@ -50,26 +51,26 @@ const DEFAULT_LIMITS: HttpServerLimits = {
 };
 
 export interface HttpRpcServerOptions<Context> {
-  /** The context of a call; a throw is the answer. */
+  /** Returns the context of a call; throws to refuse the call. */
   readonly context: (request: IncomingMessage) => Context;
-  /** Who may call; `none` takes calls of everybody who reaches the server. */
+  /** `none` accepts the calls of every caller that can connect. */
   readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
-  /** With it, the server speaks TLS only. */
+  /** If given, the server speaks TLS only. */
   readonly tls?: TlsIdentity | undefined;
   /**
-   * Gets every connection that begins as a permanent one; without it, all are HTTP's. Owns the
-   * socket from then on.
+   * Receives and then owns the socket of every connection that begins as a permanent one. Without
+   * it, all connections are HTTP.
    */
   readonly sessions?: ((socket: Socket) => void) | undefined;
-  /** Asked for every request that is no POST to `/` or `/RPC2`; true when it answers. */
+  /** Called for every request that is not a POST to `/` or `/RPC2`; returns true if it responds. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 5_000;
 
-/** Longest body of a caller who has not proved anything: proofs are short. */
+/** Longest body without a valid token: the calls of a proof are short. */
 const UNPROVEN_BODY_BYTES = 4_096;
 
 const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
@@ -118,7 +119,7 @@ export class HttpRpcServer<Context> {
     });
   }
 
-  /** Puts the sorter before what node:http does with a connection. */
+  /** Passes each connection to the sorter instead of directly to node:http. */
   #sortConnections(sessions: (socket: Socket) => void): void {
     const event = this.#options.tls === undefined ? 'connection' : 'secureConnection';
     const handlers = this.#server.listeners(event) as ((socket: Socket) => void)[];
@@ -129,7 +130,7 @@ export class HttpRpcServer<Context> {
     this.#server.on(event, (socket: Socket) => this.#sorter.sort(socket, sessions, http));
   }
 
-  /** Listens and resolves with what was bound; see listenOn for its errors. */
+  /** Listens and resolves with the bound target; see listenOn for the errors. */
   async listen(target: RpcTarget): Promise<RpcTarget> {
     const bound = await listenOn(this.#server, target);
     this.#server.on('error', (error) => this.#options.log.error('server error', { error }));
@@ -137,8 +138,8 @@ export class HttpRpcServer<Context> {
   }
 
   /**
-   * Takes no more requests, answers those that run (for a bounded time) and closes every
-   * connection.
+   * Accepts no further requests, answers the running ones (for a bounded time) and closes every
+   * connection. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
@@ -163,34 +164,35 @@ export class HttpRpcServer<Context> {
     const isRpcPath = path === '/' || path === '/RPC2';
     if (!isRpcPath || request.method !== 'POST') {
       if (this.#options.fallback?.(request, response) === true) return;
-      if (!isRpcPath) return refuse(response, 404, 'nothing is here; XML-RPC is POST to /RPC2');
+      if (!isRpcPath) return refuse(response, 404, 'unknown path; send XML-RPC calls as POST to /RPC2');
       response.setHeader('allow', 'POST');
-      return refuse(response, 405, 'XML-RPC is POST');
+      return refuse(response, 405, 'send XML-RPC calls as POST');
     }
-    // Also keeps web pages out: a browser sends this type elsewhere only after asking.
+    // Also refuses foreign web pages: browsers send them with this type only after a CORS
+    // preflight.
     if (!XML.test(request.headers['content-type'] ?? '')) {
-      return refuse(response, 415, 'the content type of XML-RPC is text/xml');
+      return refuse(response, 415, 'the content type of XML-RPC must be text/xml');
     }
     if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
-      return refuse(response, 415, 'send the body as it is, without content-encoding');
+      return refuse(response, 415, 'send the body without content-encoding');
     }
     const { authentication } = this.#options;
-    const admission = authentication === 'none' ? TAKEN : authentication.admit(request);
+    const admission = authentication === 'none' ? ADMITTED : authentication.admit(request);
     if (admission.kind === 'locked') {
       response.setHeader('retry-after', Math.ceil(admission.forMs / 1_000));
       return refuse(response, 429, 'too many failed attempts; try again later');
     }
-    const proven = admission.kind === 'taken';
-    const body = await readBody(request, proven ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
+    const isAdmitted = admission.kind === 'admitted';
+    const body = await readBody(request, isAdmitted ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
     if (body === 'aborted') return;
-    if (!proven && !isOpenCall(body)) return refuseUnproven(response);
+    if (!isAdmitted && !isOpenCall(body)) return refuseUnproven(response);
     if (body === 'too large') {
       this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
     }
     const document = await this.#run(request, body);
     if (response.destroyed) return;
-    // A kept-alive connection would hold up close(), also when that came during the call.
+    // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
     response.end(document);
@@ -212,9 +214,9 @@ export class HttpRpcServer<Context> {
   }
 }
 
-const TAKEN: Admission = { kind: 'taken' };
+const ADMITTED: Admission = { kind: 'admitted' };
 
-/** Whether a body is a call that anybody may make. */
+/** Whether a body is a call that needs no authentication. */
 function isOpenCall(body: Buffer | 'too large'): boolean {
   if (body === 'too large') return false;
   try {
@@ -233,10 +235,7 @@ function refuseUnproven(response: ServerResponse): void {
   );
 }
 
-/**
- * Answers a request that is not for XML-RPC, and closes: what is left of its body is not worth
- * reading.
- */
+/** Responds with an HTTP status and closes the connection, without reading the rest of the body. */
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.end(`${text}\n`);

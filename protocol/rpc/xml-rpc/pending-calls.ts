@@ -1,4 +1,8 @@
-/** The calls of one session that wait for their response, each with its timeout. */
+/**
+ * The calls of one session that wait for their responses: assigns call ids, settles each call by
+ * its response, timeout or abort, and bounds their number. Only `session.ts` uses it; the session
+ * does the I/O.
+ */
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -8,7 +12,7 @@ import type { RpcValue } from './values.js';
 interface Pending {
   readonly resolve: (value: RpcValue) => void;
   readonly reject: (error: unknown) => void;
-  readonly forget: () => void;
+  readonly cleanUp: () => void;
 }
 
 export class PendingCalls {
@@ -26,8 +30,8 @@ export class PendingCalls {
   }
 
   /**
-   * Sends a call under a new id and gives the promise of its result. Throws what `send` throws, and
-   * LIMIT_REACHED when LIMITS.rpcPendingCalls wait already.
+   * Calls `send` with a new call id and returns the promise of the result. Throws the error of
+   * `send`, and LIMIT_REACHED if LIMITS.rpcPendingCalls calls are waiting.
    */
   add(method: string, options: CallOptions, send: (callId: number) => void): Promise<RpcValue> {
     const { timeoutMs = LIMITS.rpcCallTimeoutMs, signal } = options;
@@ -35,7 +39,7 @@ export class PendingCalls {
     if (this.#pending.size >= LIMITS.rpcPendingCalls) {
       throw new MirrorflowError(
         'LIMIT_REACHED',
-        `${method}: ${LIMITS.rpcPendingCalls} calls of this session wait for an answer already`,
+        `${method}: ${LIMITS.rpcPendingCalls} calls of this session are already waiting for a response`,
         { method, limit: LIMITS.rpcPendingCalls },
       );
     }
@@ -43,22 +47,22 @@ export class PendingCalls {
     send(callId);
     return new Promise((resolve, reject) => {
       const cancelTimer = this.#clock.after(timeoutMs, () => {
-        const message = `${method} has not been answered within ${timeoutMs} ms`;
-        this.#take(callId)?.reject(new MirrorflowError('TIMED_OUT', message, { method, timeoutMs }));
+        const message = `${method} was not answered within ${timeoutMs} ms`;
+        this.#remove(callId)?.reject(new MirrorflowError('TIMED_OUT', message, { method, timeoutMs }));
       });
-      const aborted = (): void => this.#take(callId)?.reject(signal?.reason);
+      const aborted = (): void => this.#remove(callId)?.reject(signal?.reason);
       signal?.addEventListener('abort', aborted, { once: true });
-      const forget = (): void => {
+      const cleanUp = (): void => {
         cancelTimer();
         signal?.removeEventListener('abort', aborted);
       };
-      this.#pending.set(callId, { resolve, reject, forget });
+      this.#pending.set(callId, { resolve, reject, cleanUp });
     });
   }
 
-  /** Ends a call with what `decode` returns or throws; false for a call that no longer waits. */
+  /** Settles a call with the result or error of `decode`; false if the call is not waiting. */
   settle(callId: number, decode: () => RpcValue): boolean {
-    const pending = this.#take(callId);
+    const pending = this.#remove(callId);
     if (pending === undefined) return false;
     try {
       pending.resolve(decode());
@@ -69,24 +73,24 @@ export class PendingCalls {
   }
 
   rejectAll(error: MirrorflowError): void {
-    for (const callId of this.#pending.keys()) this.#take(callId)?.reject(error);
+    for (const callId of this.#pending.keys()) this.#remove(callId)?.reject(error);
   }
 
-  /** `action` runs whenever the last waiting call has ended. */
+  /** Sets the action that runs whenever the last waiting call has been settled. */
   onEmpty(action: () => void): void {
     this.#onEmpty = action;
   }
 
-  #take(callId: number): Pending | undefined {
+  #remove(callId: number): Pending | undefined {
     const pending = this.#pending.get(callId);
     if (pending === undefined) return undefined;
     this.#pending.delete(callId);
-    pending.forget();
+    pending.cleanUp();
     if (this.#pending.size === 0) this.#onEmpty?.();
     return pending;
   }
 
-  /** Ids go round after 2^32 calls; one that still waits is passed over. */
+  /** Ids repeat after 2^32 calls; the id of a waiting call is skipped. */
   #nextId(): number {
     do {
       this.#lastId = (this.#lastId + 1) >>> 0;

@@ -1,8 +1,11 @@
 /**
- * Keeps a session to one target alive: connects, presents itself, and after a loss tries again with
- * a growing, jittered delay, for as long as it is not closed.
+ * A connection to one server that is reopened whenever it is lost, until it is closed: it connects,
+ * runs the presentation that its owner supplies, and after a failure or a loss retries with a
+ * growing, jittered delay. Clients hold one to their app server, and children to their parent.
+ * Opens sockets through `connectSession`.
  */
 import { EventEmitter } from 'eventemitter3';
+import { Backoff } from '../../base/backoff.js';
 import { systemClock, type Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -24,24 +27,24 @@ export type ConnectionState = 'connecting' | 'connected' | 'closed';
 
 interface PermanentConnectionEvents<Context> {
   connected: [session: RpcSession<Context>];
-  /** The session that was connected has ended, and a new one is being made. */
+  /** The session has ended, and a new one will be opened. */
   lost: [reason: MirrorflowError | undefined];
-  /** One try has failed; the next is after `delayMs`. */
+  /** An attempt has failed; the next one follows after `delayMs`. */
   failed: [error: unknown, delayMs: number];
   closed: [];
 }
 
 export interface PermanentConnectionOptions<Context> extends SessionOptions<Context> {
   /**
-   * The presentation: runs on every new session before it counts as connected; a rejection drops
-   * the session.
+   * The presentation: runs on every new session before the connection counts as connected; a
+   * rejection drops the session.
    */
   readonly onConnected?: (session: RpcSession<Context>) => Promise<void>;
-  /** 0 to 1, for the jitter. Default: Math.random. */
+  /** Returns 0 to below 1, for the jitter. Default: Math.random. */
   readonly random?: () => number;
   /**
-   * How a session is made. Default: connectSession to the target. `signal` aborts when the
-   * connection is closed.
+   * Opens a session. Default: connectSession to the target. `signal` aborts when the connection is
+   * closed.
    */
   readonly connect?: (signal: AbortSignal) => Promise<RpcSession<Context>>;
 }
@@ -55,11 +58,11 @@ export class PermanentConnection<Context = undefined>
   readonly #clock: Clock;
   readonly #closing = new AbortController();
   #state: ConnectionState = 'connecting';
-  /** The session in use: also while it presents itself. */
+  /** The session in use, also during its presentation. */
   #session: RpcSession<Context> | undefined;
   #attempt: Promise<void> | undefined;
   #cancelDelay: (() => void) | undefined;
-  #failures = 0;
+  readonly #backoff: Backoff;
 
   /** Does nothing before start(). */
   constructor(target: RpcTarget, options: PermanentConnectionOptions<Context>) {
@@ -67,6 +70,10 @@ export class PermanentConnection<Context = undefined>
     this.#target = target;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#backoff = new Backoff(
+      { firstMs: LIMITS.reconnectFirstMs, maxMs: LIMITS.reconnectMaxMs },
+      options.random,
+    );
   }
 
   get state(): ConnectionState {
@@ -78,22 +85,22 @@ export class PermanentConnection<Context = undefined>
     return this.#state === 'connected' ? this.#session : undefined;
   }
 
-  /** Makes the first try. */
+  /** Makes the first attempt. */
   start(): void {
     this.retryNow();
   }
 
-  /** Tries at once when it waits for the next try; else nothing. */
+  /** Makes the next attempt now instead of after its delay; does nothing in other states. */
   retryNow(): void {
     if (this.#state !== 'connecting' || this.#attempt !== undefined) return;
     this.#cancelDelay?.();
     this.#cancelDelay = undefined;
-    this.#attempt = this.#try();
+    this.#attempt = this.#attemptOnce();
   }
 
   /**
-   * A call on the present session; waits for no connection: rejects with TRANSPORT_ERROR when there
-   * is none.
+   * A call on the present session. Does not wait for a connection: rejects with TRANSPORT_ERROR
+   * while there is none.
    */
   async call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue> {
     const { session } = this;
@@ -108,19 +115,19 @@ export class PermanentConnection<Context = undefined>
     });
   }
 
-  /** Ends the session in good order and tries no more. */
+  /** Closes the session after its running calls and makes no further attempt. Idempotent. */
   async close(): Promise<void> {
-    const first = this.#state !== 'closed';
+    const isFirstCall = this.#state !== 'closed';
     this.#state = 'closed';
     this.#cancelDelay?.();
     this.#closing.abort();
     await this.#session?.close();
     await this.#attempt;
-    if (first) this.emit('closed');
+    if (isFirstCall) this.emit('closed');
   }
 
-  /** Never rejects. Ends when the session is presented, or when the try has failed. */
-  async #try(): Promise<void> {
+  /** Never rejects. Resolves when the session is presented, or when the attempt has failed. */
+  async #attemptOnce(): Promise<void> {
     try {
       const session = await this.#connect();
       this.#session = session;
@@ -129,7 +136,9 @@ export class PermanentConnection<Context = undefined>
         return;
       }
       await this.#present(session);
-      if (session.state !== 'open') throw new MirrorflowError('CLOSED', 'the session ended at once');
+      if (session.state !== 'open') {
+        throw new MirrorflowError('CLOSED', 'the session ended right after the presentation');
+      }
     } catch (thrown) {
       this.#session?.destroy();
       this.#session = undefined;
@@ -146,7 +155,7 @@ export class PermanentConnection<Context = undefined>
     return this.#options.connect?.(signal) ?? connectSession(this.#target, { ...this.#options, signal });
   }
 
-  /** A presentation whose session dies has failed, even if its own promise never settles. */
+  /** A presentation fails when its session ends, even if its own promise never settles. */
   async #present(session: RpcSession<Context>): Promise<void> {
     const lost = session.closed.then(() => {
       throw new MirrorflowError('CLOSED', 'the session ended during the presentation');
@@ -156,7 +165,7 @@ export class PermanentConnection<Context = undefined>
 
   #becomeConnected(session: RpcSession<Context>): void {
     if (this.#state === 'closed') return;
-    this.#failures = 0;
+    this.#backoff.reset();
     this.#state = 'connected';
     session.once('close', (reason) => {
       this.#session = undefined;
@@ -169,11 +178,7 @@ export class PermanentConnection<Context = undefined>
 
   #retryLater(announce: (delayMs: number) => void): void {
     if (this.#state === 'closed') return;
-    const { reconnectFirstMs, reconnectMaxMs } = LIMITS;
-    const fullMs = Math.min(reconnectMaxMs, reconnectFirstMs * 2 ** Math.min(this.#failures, 30));
-    // Half to whole: those that lost the same server do not come back in the same moment.
-    const delayMs = (fullMs * (1 + (this.#options.random ?? Math.random)())) / 2;
-    this.#failures += 1;
+    const delayMs = this.#backoff.next();
     this.#cancelDelay = this.#clock.after(delayMs, () => this.retryNow());
     announce(delayMs);
   }

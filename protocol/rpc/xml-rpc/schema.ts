@@ -1,20 +1,18 @@
 /**
- * What a parameter or result may be: a small set of checks that say precisely what was wrong and
- * where, carry their documentation and XML-RPC type, and give the TypeScript type of what they let
- * through.
+ * Schemas of the parameters and results of the XML-RPC contract. A schema checks a value and
+ * reports the exact place of a mistake; it carries its documentation, its XML-RPC type and the
+ * TypeScript type of the accepted values. The contract (`protocol/rpc/contract`), the configuration
+ * file and options in JSON use them. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName, type NameKind } from '../../base/names.js';
 import { describeValue, isStruct, setMember, showPath, type RpcValue } from './values.js';
 
-/** The type names of XML-RPC, and `any`, as system.methodSignature shows them. */
+/** The type names of XML-RPC and `any`, as system.methodSignature returns them. */
 export type RpcTypeName =
   'string' | 'int' | 'double' | 'boolean' | 'dateTime.iso8601' | 'base64' | 'array' | 'struct' | 'any';
 
-/**
- * Where a value that is checked stands. `path` grows and shrinks while the check walks through the
- * value.
- */
+/** The place of a checked value, for errors. A check pushes and pops `path` as it descends. */
 export interface Place {
   readonly method: string;
   /** The parameter's name, or `result`. */
@@ -22,28 +20,25 @@ export interface Place {
   readonly path: (string | number)[];
   /**
    * `refuse` for parameters, where an unknown member is a mistake; `drop` for results, where it may
-   * be a newer server's.
+   * come from a newer server.
    */
   readonly unknownMembers: 'refuse' | 'drop';
 }
 
 /**
- * A check of one value. Whatever passes is an RpcValue. `check` returns it as it travels (structs
- * as new plain objects) or throws INVALID_PARAMETERS.
+ * A check of one value; every accepted value is an RpcValue. `check` returns the value to send
+ * (structs as new plain objects) or throws INVALID_PARAMETERS.
  */
 export interface Schema<T = unknown> {
   readonly type: RpcTypeName;
-  /** What it lets through, in words: `an int of 1 to 65535`. */
+  /** The accepted values in words: `an int of 1 to 65535`. */
   readonly doc: string;
   check(value: unknown, place: Place): T;
 }
 
 export type TypeOf<S> = S extends Schema<infer T> ? T : never;
 
-/**
- * INVALID_PARAMETERS for a value that is not what `expected` says, with the facts method,
- * parameter, path.
- */
+/** INVALID_PARAMETERS with the facts method, parameter, path and expected. */
 function refusal(place: Place, expected: string, value: unknown): MirrorflowError {
   const path = showPath(place.root, place.path);
   return new MirrorflowError(
@@ -66,15 +61,15 @@ function schema<T>(type: RpcTypeName, doc: string, accepts: (value: unknown) => 
 
 export interface StringOptions {
   readonly maxCharacters?: number;
-  /** Must match as a whole: give it `^` and `$`. */
+  /** Include `^` and `$` to match the whole string. */
   readonly pattern?: RegExp;
-  /** What it is, in words; needed for a pattern to be understood. */
+  /** The meaning of the string, in words; explains a pattern. */
   readonly doc?: string;
 }
 
 export function string(options: StringOptions = {}): Schema<string> {
   const { maxCharacters, pattern } = options;
-  const bound = maxCharacters === undefined ? '' : ` of at most ${maxCharacters} characters`;
+  const bound = maxCharacters === undefined ? '' : boundText(`at most ${maxCharacters} characters`, options);
   const form = pattern === undefined || options.doc !== undefined ? '' : ` like ${pattern.source}`;
   return schema(
     'string',
@@ -86,7 +81,7 @@ export function string(options: StringOptions = {}): Schema<string> {
   );
 }
 
-/** One of a few words. */
+/** One of the listed strings. */
 export function oneOf<const V extends string>(values: readonly V[]): Schema<V> {
   return schema('string', `one of ${values.map((value) => `"${value}"`).join(', ')}`, (value): value is V =>
     values.some((allowed) => allowed === value),
@@ -94,8 +89,8 @@ export function oneOf<const V extends string>(values: readonly V[]): Schema<V> {
 }
 
 /**
- * The name of an application, flow, client or program; refused with BAD_NAME, which says what a
- * name looks like.
+ * The name of an application, flow, client, program or host. A string that is not a name is refused
+ * with BAD_NAME and the rule for names.
  */
 export function name(kind: NameKind): Schema<string> {
   const doc = `the name of ${kind === 'application' ? 'an' : 'a'} ${kind}`;
@@ -112,11 +107,11 @@ export function name(kind: NameKind): Schema<string> {
 export interface NumberOptions {
   readonly min?: number;
   readonly max?: number;
-  /** What it is, in words, with its unit. */
+  /** The meaning of the number, in words, with its unit. */
   readonly doc?: string;
 }
 
-/** An integer, by default of -(2^53 - 1) to 2^53 - 1. Beyond 32 bits it travels as a double. */
+/** An integer; default range: -(2^53 - 1) to 2^53 - 1. Beyond 32 bits it is sent as a double. */
 export function int(options: NumberOptions = {}): Schema<number> {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = options;
   return schema(
@@ -126,7 +121,7 @@ export function int(options: NumberOptions = {}): Schema<number> {
   );
 }
 
-/** A finite number. An int is one too. */
+/** A finite number, integers included. */
 export function double(options: NumberOptions = {}): Schema<number> {
   const { min = -Infinity, max = Infinity } = options;
   return schema(
@@ -136,10 +131,16 @@ export function double(options: NumberOptions = {}): Schema<number> {
   );
 }
 
-function range({ min, max }: NumberOptions): string {
-  if (min !== undefined && max !== undefined) return ` of ${min} to ${max}`;
-  if (min !== undefined) return ` of at least ${min}`;
-  return max === undefined ? '' : ` of at most ${max}`;
+function range(options: NumberOptions): string {
+  const { min, max } = options;
+  if (min !== undefined && max !== undefined) return boundText(`${min} to ${max}`, options);
+  if (min !== undefined) return boundText(`at least ${min}`, options);
+  return max === undefined ? '' : boundText(`at most ${max}`, options);
+}
+
+/** `an int of 1 to 9`, but `TCP port; 0 means any free port (0 to 65535)`. */
+function boundText(bound: string, { doc }: { readonly doc?: string }): string {
+  return doc === undefined ? ` of ${bound}` : ` (${bound})`;
 }
 
 export function boolean(): Schema<boolean> {
@@ -163,7 +164,7 @@ export function bytes(options: { readonly maxBytes?: number } = {}): Schema<Uint
   );
 }
 
-/** Anything that can travel. Only its kind is checked here; the encoder checks what is inside. */
+/** Any value of XML-RPC. The schema refuses null and undefined; the encoder checks the rest. */
 export function any(): Schema<RpcValue> {
   return schema('any', 'any value', (value): value is RpcValue => value !== undefined && value !== null);
 }
@@ -182,7 +183,7 @@ export function arrayOf<T>(element: Schema<T>, options: { readonly maxCount?: nu
   };
 }
 
-/** A struct whose members have any names and the same schema: properties, facts. */
+/** A struct with members of any names and the same schema, such as properties or facts. */
 export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
   const doc = `a struct, each member ${member.doc}`;
   return {
@@ -197,7 +198,7 @@ export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
   };
 }
 
-/** A struct member that may be left out. */
+/** A struct member that may be omitted. */
 interface OptionalMember<T> {
   readonly optional: Schema<T>;
 }
@@ -216,15 +217,12 @@ type StructOf<M extends Members> = { -readonly [K in RequiredKeys<M>]: TypeOf<M[
   -readonly [K in Exclude<keyof M, RequiredKeys<M>>]?: M[K] extends OptionalMember<infer T> ? T : never;
 };
 
-/**
- * The members of an intersection written as one object type, so that types and their errors stay
- * readable.
- */
+/** Rewrites an intersection as one object type, which gives shorter types in compiler errors. */
 type Flat<T> = { [K in keyof T]: T[K] };
 
 type StructType<M extends Members> = Flat<StructOf<M>>;
 
-/** A struct of stated members. */
+/** A struct with the given members. */
 export function struct<const M extends Members>(members: M): Schema<StructType<M>> {
   const names = Object.keys(members);
   const doc = `a struct { ${names
@@ -234,31 +232,29 @@ export function struct<const M extends Members>(members: M): Schema<StructType<M
     })
     .join('; ')} }`;
   const check = (value: unknown, place: Place): unknown => {
-    if (typeof value !== 'object' || !isMemberHolder(value)) throw refusal(place, doc, value);
-    if (place.unknownMembers === 'refuse') refuseUnknown(value, names, place);
+    if (typeof value !== 'object' || !hasMembers(value)) throw refusal(place, doc, value);
+    if (place.unknownMembers === 'refuse') refuseUnknownMembers(value, names, place);
     const checked: { [key: string]: unknown } = {};
     for (const name of names) {
       const member = members[name] as Members[string];
-      const held = Object.hasOwn(value, name) ? value[name] : undefined;
-      if ('optional' in member && held === undefined) continue;
-      setMember(checked, name, checkAt('optional' in member ? member.optional : member, held, place, name));
+      const memberValue = Object.hasOwn(value, name) ? value[name] : undefined;
+      if ('optional' in member && memberValue === undefined) continue;
+      const schema = 'optional' in member ? member.optional : member;
+      setMember(checked, name, checkAt(schema, memberValue, place, name));
     }
     return checked;
   };
   return { type: 'struct', doc, check: check as Schema<StructType<M>>['check'] };
 }
 
-/**
- * Handlers may return class instances with the right members; arrays, dates and bytes are no
- * structs.
- */
-function isMemberHolder(value: object | null): value is { [key: string]: unknown } {
+/** Handlers may return class instances as structs, but not arrays, dates or bytes. */
+function hasMembers(value: object | null): value is { [key: string]: unknown } {
   return (
     value !== null && !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array)
   );
 }
 
-function refuseUnknown(value: object, known: readonly string[], place: Place): void {
+function refuseUnknownMembers(value: object, known: readonly string[], place: Place): void {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const path = showPath(place.root, place.path);

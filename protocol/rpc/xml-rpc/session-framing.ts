@@ -1,5 +1,6 @@
 /**
- * Frames of a session, without I/O: bytes in, frames or one sticky error out.
+ * The frames in which a session sends its XML-RPC documents. Pure: takes bytes, returns frames or
+ * one permanent error; the session does the I/O.
  *
  * ```
  *  0        4        8        12
@@ -8,37 +9,37 @@
  *  | u32    | u32    | u32    | `length` bytes         |
  *  +--------+--------+--------+------------------------+
  * ```
- * Little-endian. kind 1 is a call, whose id the caller chooses; kind 2 is the response to the call
- * of that id.
+ * Little-endian. Kind 1 is a call, whose id the caller chooses; kind 2 is the response to the call
+ * with the same id.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 
-const LENGTH_AT = 0;
-const KIND_AT = 4;
-const CALL_ID_AT = 8;
+const LENGTH_OFFSET = 0;
+const KIND_OFFSET = 4;
+const CALL_ID_OFFSET = 8;
 export const FRAME_HEADER_BYTES = 12;
 
 export const FRAME_KIND = { call: 1, response: 2 } as const;
 
 /**
- * First room for a body that arrives in pieces; doubled as it fills, so that memory follows what
- * has arrived.
+ * Initial buffer for a body that arrives in pieces; doubled when it is full, so that a large length
+ * in a header alone allocates nothing.
  */
-const FIRST_ROOM_BYTES = 4096;
+const INITIAL_BODY_BYTES = 4096;
 
 export interface Frame {
   readonly kind: keyof typeof FRAME_KIND;
   readonly callId: number;
-  /** May be a view of the chunk that was pushed: to be read before that is used again. */
+  /** May be a view of the pushed chunk: read it before the chunk is reused. */
   readonly body: Uint8Array;
 }
 
 export function encodeFrame(kind: keyof typeof FRAME_KIND, callId: number, body: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + body.length);
-  frame.writeUInt32LE(body.length, LENGTH_AT);
-  frame.writeUInt32LE(FRAME_KIND[kind], KIND_AT);
-  frame.writeUInt32LE(callId, CALL_ID_AT);
+  frame.writeUInt32LE(body.length, LENGTH_OFFSET);
+  frame.writeUInt32LE(FRAME_KIND[kind], KIND_OFFSET);
+  frame.writeUInt32LE(callId, CALL_ID_OFFSET);
   frame.set(body, FRAME_HEADER_BYTES);
   return frame;
 }
@@ -58,67 +59,68 @@ export class FrameReader {
   #bodyFilled = 0;
   #error: MirrorflowError | undefined;
 
-  /** `limitBytes` is the largest body taken. */
+  /** `limitBytes`: the largest accepted body. */
   constructor(limitBytes: number = LIMITS.rpcBodyBytes) {
     this.#limitBytes = limitBytes;
   }
 
-  /** BAD_MESSAGE or TOO_LARGE from the first wrong header on; nothing is read any more. */
+  /** BAD_MESSAGE or TOO_LARGE from the first wrong header on; later bytes are ignored. */
   get error(): MirrorflowError | undefined {
     return this.#error;
   }
 
-  /** Whether a frame has begun and is not complete. */
+  /** Whether a frame is incomplete. */
   get partial(): boolean {
     return this.#headerFilled > 0;
   }
 
-  /** Takes the next bytes; returns the frames that are complete with them. */
+  /** Takes the next bytes and returns the frames that they complete. */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
-    let at = 0;
-    while (at < chunk.length && this.#error === undefined) {
-      if (this.#header === undefined) at = this.#takeHeader(chunk, at);
+    let offset = 0;
+    while (offset < chunk.length && this.#error === undefined) {
+      if (this.#header === undefined) offset = this.#appendToHeader(chunk, offset);
       if (this.#header === undefined) continue;
       const { kind, callId, length } = this.#header;
-      const available = Math.min(length - this.#bodyFilled, chunk.length - at);
+      const available = Math.min(length - this.#bodyFilled, chunk.length - offset);
       if (available === length) {
-        frames.push({ kind, callId, body: chunk.subarray(at, at + length) });
-        this.#next();
+        frames.push({ kind, callId, body: chunk.subarray(offset, offset + length) });
+        this.#reset();
       } else {
-        this.#keep(chunk.subarray(at, at + available), length);
+        this.#appendToBody(chunk.subarray(offset, offset + available), length);
         if (this.#bodyFilled === length) {
           frames.push({ kind, callId, body: this.#body.subarray(0, length) });
-          this.#next();
+          this.#reset();
         }
       }
-      at += available;
+      offset += available;
     }
     return frames;
   }
 
-  #takeHeader(chunk: Uint8Array, from: number): number {
-    const to = Math.min(chunk.length, from + FRAME_HEADER_BYTES - this.#headerFilled);
-    this.#headerBytes.set(chunk.subarray(from, to), this.#headerFilled);
-    this.#headerFilled += to - from;
-    if (this.#headerFilled === FRAME_HEADER_BYTES) this.#readHeader();
-    return to;
+  /** Returns the offset of the first byte after the header, or the end of the chunk. */
+  #appendToHeader(chunk: Uint8Array, start: number): number {
+    const end = Math.min(chunk.length, start + FRAME_HEADER_BYTES - this.#headerFilled);
+    this.#headerBytes.set(chunk.subarray(start, end), this.#headerFilled);
+    this.#headerFilled += end - start;
+    if (this.#headerFilled === FRAME_HEADER_BYTES) this.#parseHeader();
+    return end;
   }
 
-  #readHeader(): void {
-    const length = this.#headerBytes.readUInt32LE(LENGTH_AT);
-    const kind = this.#headerBytes.readUInt32LE(KIND_AT);
-    const callId = this.#headerBytes.readUInt32LE(CALL_ID_AT);
+  #parseHeader(): void {
+    const length = this.#headerBytes.readUInt32LE(LENGTH_OFFSET);
+    const kind = this.#headerBytes.readUInt32LE(KIND_OFFSET);
+    const callId = this.#headerBytes.readUInt32LE(CALL_ID_OFFSET);
     if ((kind !== FRAME_KIND.call && kind !== FRAME_KIND.response) || length === 0) {
       this.#error = new MirrorflowError(
         'BAD_MESSAGE',
-        `not a frame of a session: kind ${kind} with ${length} bytes`,
+        `not a session frame: kind ${kind} with ${length} bytes`,
         { kind, length },
       );
     } else if (length > this.#limitBytes) {
       this.#error = new MirrorflowError(
         'TOO_LARGE',
-        `a frame of ${length} bytes; at most ${this.#limitBytes} are taken`,
+        `a frame of ${length} bytes is too large; a message has at most ${this.#limitBytes} bytes`,
         { length, limitBytes: this.#limitBytes },
       );
     } else {
@@ -126,11 +128,11 @@ export class FrameReader {
     }
   }
 
-  #keep(bytes: Uint8Array, length: number): void {
+  #appendToBody(bytes: Uint8Array, length: number): void {
     const needed = this.#bodyFilled + bytes.length;
     if (needed > this.#body.length) {
       const grown = new Uint8Array(
-        Math.min(length, Math.max(needed, this.#body.length * 2, FIRST_ROOM_BYTES)),
+        Math.min(length, Math.max(needed, this.#body.length * 2, INITIAL_BODY_BYTES)),
       );
       grown.set(this.#body.subarray(0, this.#bodyFilled));
       this.#body = grown;
@@ -139,7 +141,7 @@ export class FrameReader {
     this.#bodyFilled = needed;
   }
 
-  #next(): void {
+  #reset(): void {
     this.#header = undefined;
     this.#headerFilled = 0;
     this.#body = new Uint8Array(0);

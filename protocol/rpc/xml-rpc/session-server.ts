@@ -1,6 +1,6 @@
 /**
- * Takes sessions on a Unix socket or a TCP port. Owns the sessions it has taken: closing it closes
- * them.
+ * Accepts sessions on a Unix socket or a TCP port; every host server and app server runs one. Owns
+ * the accepted sessions: closing the server closes them.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { EventEmitter } from 'eventemitter3';
@@ -8,9 +8,7 @@ import { LIMITS } from '../../base/limits.js';
 import { RpcSession, type SessionOptions } from './session.js';
 import { listenOn, type RpcTarget } from './target.js';
 
-/**
- * A peer whose machine vanished is noticed by the kernel's probes, which begin after this silence.
- */
+/** After this silence the kernel begins to probe whether the peer's machine still responds. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 export interface SessionServerOptions<Context> extends SessionOptions<Context> {
@@ -33,7 +31,7 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
   constructor(options: SessionServerOptions<Context>) {
     super();
     this.#options = options;
-    this.#server = createServer((socket) => this.#take(socket));
+    this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = options.connections ?? LIMITS.rpcConnections;
     this.#server.on('drop', () => options.log.warn('session refused: too many are open'));
   }
@@ -42,14 +40,14 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
     return this.#sessions;
   }
 
-  /** Listens and resolves with what was bound; see listenOn for its errors. */
+  /** Listens and resolves with the bound target; see listenOn for the errors. */
   async listen(target: RpcTarget): Promise<RpcTarget> {
     const bound = await listenOn(this.#server, target, this.#options.socketMode);
     this.#server.on('error', (error) => this.#options.log.error('session server error', { error }));
     return bound;
   }
 
-  /** Takes no more sessions and closes those there are. */
+  /** Accepts no further sessions and closes the open ones. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
@@ -64,7 +62,7 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
     this.removeAllListeners();
   }
 
-  #take(socket: Socket): void {
+  #accept(socket: Socket): void {
     if (this.#closing !== undefined) {
       socket.destroy();
       return;
@@ -87,11 +85,11 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
 }
 
 /**
- * A session over a connected socket, which it owns: also when the context is refused. Throws what
- * `context` throws.
+ * Starts a session over a connected socket and gives it the ownership of the socket. Throws the
+ * error of `context`; the socket is then destroyed.
  */
 export function openSession<Context>(socket: Socket, options: SessionOptions<Context>): RpcSession<Context> {
-  // Small messages go out at once; a dead machine is noticed.
+  // Sends small messages without delay, and detects a dead machine.
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
   try {

@@ -1,7 +1,8 @@
 /**
- * A session: one permanent connection on which both sides may call. Calls of either side are
- * answered in any order. When the connection ends, every call that waits is rejected with CLOSED in
- * the same turn.
+ * A session: one connection on which both sides may make XML-RPC calls, answered in any order.
+ * Servers and clients, and servers among themselves, talk over sessions. When the connection ends,
+ * every waiting call is rejected with CLOSED in the same turn of the event loop. Reads and writes
+ * the stream that it is given; opens none.
  */
 import type { Duplex } from 'node:stream';
 import { EventEmitter } from 'eventemitter3';
@@ -17,12 +18,12 @@ import { PendingCalls } from './pending-calls.js';
 import { encodeFrame, FrameReader, type Frame } from './session-framing.js';
 import type { RpcValue } from './values.js';
 
-/** Bounds of one session; a test sets smaller ones. */
+/** Bounds of one session; tests set smaller ones. */
 export interface SessionLimits {
   readonly bodyBytes: number;
-  /** Calls of the other side that may run at a time; more are answered with LIMIT_REACHED. */
+  /** Concurrent calls of the other side; further calls are answered with LIMIT_REACHED. */
   readonly runningCalls: number;
-  /** Bytes that may wait for a peer that does not read, beyond which the session is destroyed. */
+  /** Unsent bytes for a peer that does not read; beyond this bound the session is destroyed. */
   readonly unsentBytes: number;
   /** From the first byte of a frame to its last. */
   readonly frameTimeoutMs: number;
@@ -39,9 +40,9 @@ const DEFAULT_LIMITS: SessionLimits = {
 };
 
 export interface SessionOptions<Context> {
-  /** Runs the calls of the other side; without one, each is answered with METHOD_NOT_FOUND. */
+  /** Runs the calls of the other side. Without one, every call gets METHOD_NOT_FOUND. */
   readonly dispatcher?: CallDispatcher<Context>;
-  /** The context of the other side's calls; asked once. */
+  /** Returns the context of the other side's calls; called once, at the start of the session. */
   readonly context: (session: RpcSession<Context>) => Context;
   readonly log: Logger;
   readonly limits?: Partial<SessionLimits>;
@@ -50,14 +51,14 @@ export interface SessionOptions<Context> {
 
 interface SessionEvents {
   /**
-   * Once, at the end: why the session ended, undefined when the connection closed without an error.
-   * The kernel closes for a killed peer too, so that its end looks like one in good order.
+   * Emitted once, at the end, with the error that ended the session, or undefined. The kernel
+   * closes the connections of a killed process regularly, without an error.
    */
   close: [reason: MirrorflowError | undefined];
 }
 
 export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents> implements Caller {
-  /** Resolves when the connection is closed, however that came. */
+  /** Resolves when the connection is closed, for whatever reason. */
   readonly closed: Promise<void>;
   readonly #stream: Duplex;
   readonly #options: SessionOptions<Context>;
@@ -73,7 +74,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   #cancelGrace: (() => void) | undefined;
   #resolveClosed: () => void = () => undefined;
 
-  /** Owns the stream from now on, which must be connected. */
+  /** Takes ownership of the stream, which must be connected. */
   constructor(stream: Duplex, options: SessionOptions<Context>) {
     super();
     this.#stream = stream;
@@ -106,15 +107,18 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   }
 
   /**
-   * Calls the other side. Rejects with its error, INVALID_PARAMETERS or TOO_LARGE for what cannot
-   * be sent, LIMIT_REACHED, TIMED_OUT, or CLOSED when the session is or gets closed.
+   * Calls the other side. Rejects with the error of the other side, INVALID_PARAMETERS or TOO_LARGE
+   * for parameters that cannot be sent, LIMIT_REACHED, TIMED_OUT, or CLOSED if the session is or
+   * becomes closed.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
     if (this.#state !== 'open') throw this.#closedError();
     const document = encodeCall(method, params);
     if (document.length > this.#limits.bodyBytes) throw this.#tooLarge(`the call of ${method}`, document);
     if (this.#stream.writableLength > this.#limits.unsentBytes) {
-      throw new MirrorflowError('LIMIT_REACHED', `${method}: the other side does not read`, { method });
+      throw new MirrorflowError('LIMIT_REACHED', `${method}: the other side does not read its calls`, {
+        method,
+      });
     }
     return this.#pending.add(method, options, (callId) => {
       this.#stream.write(encodeFrame('call', callId, document));
@@ -122,8 +126,8 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   }
 
   /**
-   * Makes no new calls, finishes those of both sides (for a bounded time), and closes the
-   * connection.
+   * Refuses new calls, waits for the running calls of both sides (for a bounded time) and closes
+   * the connection. Idempotent.
    */
   close(): Promise<void> {
     if (this.#state === 'open') {
@@ -134,10 +138,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     return this.closed;
   }
 
-  /**
-   * Gives up at once: calls that wait are rejected with CLOSED. `error` becomes the reason of the
-   * close event.
-   */
+  /** Closes the connection now and rejects waiting calls with CLOSED. `error` is the reason. */
   destroy(error?: MirrorflowError): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -152,17 +153,19 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       if (this.#state === 'closed') return;
       if (frame.kind === 'call') this.#receiveCall(frame);
       else if (!this.#pending.settle(frame.callId, () => decodeResponse(frame.body))) {
-        this.#options.log.debug('a response that nobody waits for', { callId: frame.callId });
+        this.#options.log.debug('response without a waiting call', { callId: frame.callId });
       }
     }
     if (this.#reader.error !== undefined) this.#drop(this.#reader.error);
     this.#watchFrame(frames.length > 0);
   }
 
-  /** A frame that has begun must end: a slow or stuck sender does not hold its memory for ever. */
+  /**
+   * Bounds the time of an incomplete frame, so that a slow sender does not occupy memory forever.
+   */
   #watchFrame(completed: boolean): void {
     if (completed) {
-      // The time runs per frame; the next one gets its own.
+      // Each frame has its own timeout.
       this.#cancelFrameTimer?.();
       this.#cancelFrameTimer = undefined;
     }
@@ -171,7 +174,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     this.#cancelFrameTimer = this.#clock.after(
       frameTimeoutMs,
       () => {
-        const message = `a message has not been completed within ${frameTimeoutMs} ms`;
+        const message = `a message was not completed within ${frameTimeoutMs} ms`;
         this.#drop(new MirrorflowError('BAD_MESSAGE', message, { frameTimeoutMs }));
       },
       true,
@@ -180,7 +183,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
 
   #receiveCall({ callId, body }: Frame): void {
     if (this.#runningCalls >= this.#limits.runningCalls) {
-      const message = `${this.#limits.runningCalls} calls of this session run already`;
+      const message = `${this.#limits.runningCalls} calls of this session are already running; wait for their results`;
       this.#respond(callId, encodeError(new MirrorflowError('LIMIT_REACHED', message), true));
       return;
     }
@@ -192,16 +195,14 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     });
   }
 
-  /**
-   * Never rejects: whatever goes wrong becomes a fault. The body is decoded before the first await.
-   */
+  /** Never rejects: every error becomes a fault. Decodes the body before the first await. */
   async #run(body: Uint8Array): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);
       if (this.#state !== 'open') throw this.#closedError();
       const { dispatcher } = this.#options;
       if (dispatcher === undefined) {
-        throw new MirrorflowError('METHOD_NOT_FOUND', `${method}: this side takes no calls`, { method });
+        throw new MirrorflowError('METHOD_NOT_FOUND', `${method}: this side accepts no calls`, { method });
       }
       const document = encodeResponse(await dispatcher.dispatch(method, params, this.#context));
       if (document.length > this.#limits.bodyBytes) throw this.#tooLarge(`the result of ${method}`, document);
@@ -215,12 +216,12 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     if (this.#stream.destroyed || this.#stream.writableEnded) return;
     this.#stream.write(encodeFrame('response', callId, document));
     if (this.#stream.writableLength > this.#limits.unsentBytes) {
-      const message = 'the other side calls and does not read the answers';
+      const message = 'the other side makes calls and does not read the responses';
       this.#drop(new MirrorflowError('LIMIT_REACHED', message, { unsentBytes: this.#limits.unsentBytes }));
     }
   }
 
-  /** Destroys the session for something the other side did. */
+  /** Destroys the session because of an error of the other side. */
   #drop(error: MirrorflowError): void {
     if (this.#state === 'closed') return;
     this.#options.log.warn('session dropped', { error });
@@ -233,16 +234,16 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     }
   }
 
-  /** The other side sends no more: what we wait for will not come, and it does not wait for us. */
+  /** The other side has ended its direction: no response will arrive, and none is expected. */
   #peerEnded(): void {
     if (this.#reader.partial) {
-      this.#reason ??= new MirrorflowError('BAD_MESSAGE', 'the connection ended in the middle of a message');
-      this.#options.log.warn('session cut', { error: this.#reason });
+      this.#reason ??= new MirrorflowError('BAD_MESSAGE', 'the connection ended within a message');
+      this.#options.log.warn('session interrupted', { error: this.#reason });
     }
     if (this.#state === 'open') this.#state = 'closing';
     this.#pending.rejectAll(this.#closedError());
     this.#stream.end();
-    // A peer that sends no more and does not read either would keep the connection open.
+    // A peer that neither sends nor reads would keep the connection open.
     this.#cancelGrace ??= this.#clock.after(this.#limits.closeGraceMs, () => this.destroy(), true);
   }
 

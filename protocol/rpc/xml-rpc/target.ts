@@ -1,6 +1,7 @@
 /**
- * Where XML-RPC is served: a TCP host and port, or the path of a Unix socket. Listening on one,
- * with its errors.
+ * The target of an XML-RPC connection: a TCP host and port, or the path of a Unix socket. Listens
+ * on a target for the HTTP and session servers, and builds the errors of listening and connecting.
+ * Creates, probes, moves and removes socket files.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
@@ -9,10 +10,10 @@ import { dirname } from 'node:path';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 
-/** Port 0 listens on a free port; what was bound says which. */
+/** Port 0 listens on any free port; `listenOn` returns the target with the actual port. */
 export type RpcTarget = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Mode of a socket file: its owner and group may connect. */
+/** Permission bits of a socket file: its owner and group may connect. */
 const SOCKET_MODE = 0o660;
 
 export function showTarget(target: RpcTarget): string {
@@ -21,9 +22,9 @@ export function showTarget(target: RpcTarget): string {
 }
 
 /**
- * Listens and resolves with the target that was bound. A socket file that nobody listens on is
- * replaced, any other file at the path is not. Throws ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS or
- * SYSTEM_ERROR saying what to do. `mode` is the mode of the socket file.
+ * Listens and resolves with the bound target. Replaces a socket file on which no process listens,
+ * but no other file. Rejects with ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS or SYSTEM_ERROR and
+ * the remedy. `mode`: permission bits of the socket file.
  */
 export async function listenOn(server: Server, target: RpcTarget, mode = SOCKET_MODE): Promise<RpcTarget> {
   checkPath(target);
@@ -33,8 +34,8 @@ export async function listenOn(server: Server, target: RpcTarget, mode = SOCKET_
     if (!('path' in target) || systemCode(thrown) !== 'EADDRINUSE' || !(await removeStale(target.path))) {
       throw listenError(target, thrown);
     }
-    await listenOnce(server, target).catch((again: unknown) => {
-      throw listenError(target, again);
+    await listenOnce(server, target).catch((error: unknown) => {
+      throw listenError(target, error);
     });
   }
   if ('path' in target) {
@@ -46,24 +47,24 @@ export async function listenOn(server: Server, target: RpcTarget, mode = SOCKET_
   return { host: target.host, port: address.port };
 }
 
-/** The error for a connection that could not be made. */
+/** TRANSPORT_ERROR for a failed attempt to connect. */
 export function connectError(target: RpcTarget, thrown: unknown): MirrorflowError {
   const address = showTarget(target);
-  const why =
+  const reason =
     systemCode(thrown) === 'ECONNREFUSED' || systemCode(thrown) === 'ENOENT'
-      ? 'nobody listens there'
+      ? 'no server listens there'
       : describeError(thrown);
   return new MirrorflowError(
     'TRANSPORT_ERROR',
-    `cannot connect to ${address}: ${why}`,
+    `cannot connect to ${address}: ${reason}`,
     { address, system: systemCode(thrown) ?? 'none' },
     thrown,
   );
 }
 
 /**
- * The kernel cuts longer paths silently on some systems, and the socket would appear under another
- * name.
+ * Throws BAD_ADDRESS for a socket path of a wrong length: some systems truncate a longer path
+ * silently, and the socket would get another name.
  */
 export function checkPath(target: RpcTarget): void {
   if (!('path' in target)) return;
@@ -93,26 +94,26 @@ function listenOnce(server: Server, target: RpcTarget): Promise<void> {
 }
 
 /**
- * Removes a socket file that nobody listens on; false when somebody does, or when it is no socket.
- * It is moved aside and tried again there: a server that took the path since the first try gets it
- * back.
+ * Removes a socket file on which no process listens; false if a process listens or the file is not
+ * a socket. The file is renamed and probed again before its removal: if another server has bound
+ * the path since the first probe, its file is linked back.
  */
 async function removeStale(path: string): Promise<boolean> {
   try {
     if (!lstatSync(path).isSocket() || !(await isRefused(path))) return false;
-    const aside = `${path}~${randomBytes(3).toString('hex')}`;
-    if (Buffer.byteLength(aside) <= LIMITS.unixSocketPathBytes) {
-      renameSync(path, aside);
-      if (!(await isRefused(aside))) {
-        linkSync(aside, path);
-        unlinkSync(aside);
+    const renamed = `${path}~${randomBytes(3).toString('hex')}`;
+    if (Buffer.byteLength(renamed) <= LIMITS.unixSocketPathBytes) {
+      renameSync(path, renamed);
+      if (!(await isRefused(renamed))) {
+        linkSync(renamed, path);
+        unlinkSync(renamed);
         return false;
       }
-      unlinkSync(aside);
+      unlinkSync(renamed);
     } else unlinkSync(path);
     return true;
   } catch (thrown) {
-    // Somebody else has removed it in the meantime: the path is free, or the next try says why not.
+    // Another process has removed the file: the path is free, or the next attempt fails.
     if (systemCode(thrown) === 'ENOENT') return true;
     return false;
   }
@@ -131,12 +132,15 @@ function isRefused(path: string): Promise<boolean> {
 
 const LISTEN_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EADDRINUSE: ['ADDRESS_IN_USE', 'another program listens there; stop it, or choose another address'],
-  EACCES: ['NOT_PERMITTED', 'not permitted; ports below 1024 and directories of others need more rights'],
-  EPERM: ['NOT_PERMITTED', 'not permitted; choose an address or directory of your own'],
+  EACCES: [
+    'NOT_PERMITTED',
+    'not permitted; ports below 1024 and directories of other users need more rights',
+  ],
+  EPERM: ['NOT_PERMITTED', 'not permitted; choose another address, or a directory that you own'],
   ENOENT: ['BAD_ADDRESS', 'the directory does not exist; create it, or choose another'],
-  ENOTDIR: ['BAD_ADDRESS', 'a part of the path is no directory'],
+  ENOTDIR: ['BAD_ADDRESS', 'a part of the path is not a directory'],
   EADDRNOTAVAIL: ['BAD_ADDRESS', 'this machine has no such address'],
-  ENOTFOUND: ['BAD_ADDRESS', 'no such host is known'],
+  ENOTFOUND: ['BAD_ADDRESS', 'the host name cannot be resolved'],
   EROFS: ['NOT_PERMITTED', 'the file system is read-only'],
 };
 
@@ -145,6 +149,6 @@ function listenError(target: RpcTarget, thrown: unknown): MirrorflowError {
   let system = systemCode(thrown) ?? 'none';
   // libuv reports a socket path in a missing directory as EACCES.
   if (system === 'EACCES' && 'path' in target && !existsSync(dirname(target.path))) system = 'ENOENT';
-  const [code, why] = LISTEN_ERRORS[system] ?? ['SYSTEM_ERROR', describeError(thrown)];
-  return new MirrorflowError(code, `cannot listen on ${address}: ${why}`, { address, system }, thrown);
+  const [code, reason] = LISTEN_ERRORS[system] ?? ['SYSTEM_ERROR', describeError(thrown)];
+  return new MirrorflowError(code, `cannot listen on ${address}: ${reason}`, { address, system }, thrown);
 }

@@ -1,9 +1,12 @@
-/** What can travel in an XML-RPC document, as JavaScript values. */
+/**
+ * The values of XML-RPC as JavaScript values, with tests and descriptions of values for the
+ * schemas, the codec and error messages. Pure.
+ */
 
 /**
- * A value of XML-RPC. Numbers are finite: integers of 32 bits travel as `<int>`, all others as
- * `<double>` (integers are exact to 2^53). Strings hold only characters that XML allows. There is
- * no null: an absent struct member is left out. Dates travel in UTC, to the millisecond.
+ * A value of XML-RPC. Numbers are finite: integers of 32 bits are sent as `<int>`, all others as
+ * `<double>` (integers are exact to 2^53). Strings contain only characters that XML allows. There
+ * is no null: an absent struct member is omitted. Dates are sent in UTC with milliseconds.
  */
 export type RpcValue =
   string | number | boolean | Date | Uint8Array | RpcValue[] | { [key: string]: RpcValue };
@@ -11,24 +14,18 @@ export type RpcValue =
 export type RpcStruct = { [key: string]: RpcValue };
 
 /**
- * Control characters and non-characters that no XML 1.0 document may hold, even escaped, and lone
- * surrogates.
+ * Characters that no XML 1.0 document may contain, even escaped: control characters,
+ * non-characters and lone surrogates.
  */
-// oxlint-disable-next-line no-control-regex -- these characters are what it is about
+// oxlint-disable-next-line no-control-regex -- the expression finds these characters
 export const FORBIDDEN_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
 
-/**
- * `text` with everything XML forbids replaced by U+FFFD; for messages that must go out whatever
- * they quote.
- */
+/** Replaces characters that XML forbids by U+FFFD, for error messages that quote any text. */
 export function printableInXml(text: string): string {
   return text.replace(new RegExp(FORBIDDEN_IN_XML, 'gu'), '\ufffd');
 }
 
-/**
- * Sets an own member whatever its name is: `__proto__` by assignment would change the prototype
- * instead.
- */
+/** Sets an own member of any name: assigning to `__proto__` would change the prototype instead. */
 export function setMember<T>(target: { [key: string]: T }, key: string, value: T): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
@@ -44,7 +41,7 @@ export function isStruct(value: unknown): value is { [key: string]: unknown } {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** What a value is, in words for an error message. */
+/** Describes a value in words for an error message. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'nothing';
@@ -62,7 +59,7 @@ export function describeValue(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** `params[0].name`: where in a value something is, for an error message. */
+/** The place within a value for an error message: `params[0].name`. */
 export function showPath(root: string, path: readonly (string | number)[]): string {
   return path.reduce<string>(
     (shown, step) => (typeof step === 'number' ? `${shown}[${step}]` : `${shown}.${step.slice(0, 80)}`),

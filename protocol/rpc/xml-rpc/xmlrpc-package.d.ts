@@ -1,6 +1,8 @@
-/** Types of the parts of the `xmlrpc` package that are used here: its deserializer. */
+/**
+ * Type declarations of the used part of the package `xmlrpc`: the deserializer of `decoding.ts`.
+ */
 declare module 'xmlrpc/lib/deserializer.js' {
-  /** sax's stream; `_parser` is the parser it wraps. */
+  /** The stream of the package `sax`; `_parser` is the parser that it wraps. */
   interface SaxStream {
     readonly _parser: { strict: boolean; noscript: boolean; ENTITIES: Record<string, string> };
     write(text: string): boolean;
@@ -16,7 +18,7 @@ declare module 'xmlrpc/lib/deserializer.js' {
     responseType: 'params' | 'fault' | null;
     stack: unknown[];
     marks: number[];
-    /** Whether the innermost open element is a `<value>` that has held no typed element yet. */
+    /** Whether the innermost open element is a `<value>` without a type element so far. */
     value: boolean;
     callback: ((error: Error | undefined, stack?: unknown[]) => void) | null;
     deserializeMethodCall(

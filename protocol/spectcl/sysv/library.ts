@@ -1,5 +1,5 @@
 /**
- * System V shared memory calls of the C library through `koffi`, which is an optional dependency:
+ * System V shared memory calls of the C library through `koffi`, whose packages for each processor are optional dependencies:
  * without it, and on systems without these calls, there is no library, and everything else works.
  * One load per process.
  */
@@ -68,15 +68,23 @@ export function sysvLibrary(): LibraryState {
 }
 
 function load(): LibraryState {
-  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     return { kind: 'missing', reason: `not known on ${process.platform} ${process.arch}` };
   }
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const koffi = loadKoffi();
     return { kind: 'there', library: bind(koffi) };
   } catch (error) {
     return { kind: 'missing', reason: `the optional library koffi cannot be loaded: ${firstLine(error)}` };
   }
+}
+
+/**
+ * The package of koffi for this processor holds the whole library. The package `koffi` itself only
+ * chooses among these, and has an installation script.
+ */
+function loadKoffi(): Koffi {
+  return createRequire(import.meta.url)(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi;
 }
 
 function bind(koffi: Koffi): SysvLibrary {

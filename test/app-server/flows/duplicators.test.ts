@@ -7,7 +7,15 @@ import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { eventually } from '../../kit/eventually.js';
-import { EVENTS_OUTPUT as OUTPUT, exitOf, eachTestInSystem, kill, isProcessAlive, SPECTRA_INPUT as INPUT, stateOf, type RpcPeer, type AppServerSystem } from '../app-server-system.js';
+import {
+  EVENTS_OUTPUT as OUTPUT,
+  eachTestInSystem,
+  kill,
+  isProcessAlive,
+  SPECTRA_INPUT as INPUT,
+  stateOf,
+  type AppServerSystem,
+} from '../app-server-system.js';
 import { failureOf } from '../../kit/failure-of.js';
 
 describe('the duplicators of an app server', () => {
@@ -98,8 +106,7 @@ describe('the duplicators of an app server', () => {
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
       await before.call('flow.open', [before.token, OUTPUT]);
-      first.kill('SIGKILL');
-      await exitOf(first);
+      await first.kill('SIGKILL');
       expect(system.starts().filter(isProcessAlive)).to.have.length(2);
       await system.start(args);
     }
@@ -151,8 +158,7 @@ describe('the duplicators of an app server', () => {
       await before.call('flow.open', [before.token, INPUT]);
       const [owner] = system.starts() as [number];
       kill(owner, 'SIGSTOP');
-      first.kill('SIGKILL');
-      await exitOf(first);
+      await first.kill('SIGKILL');
       await system.start();
       const { call, token } = await system.client();
       const error = await failureOf(call('flow.open', [token, INPUT]));
@@ -160,7 +166,7 @@ describe('the duplicators of an app server', () => {
       expect(error.message).to.include(String(owner));
       expect(system.starts()).to.have.length(1);
       kill(owner, 'SIGCONT');
-      await eventually(async () => (await stateOf({ call } as RpcPeer)) === 'running', 'it is adopted');
+      await eventually(async () => (await stateOf({ call })) === 'running', 'it is adopted');
     });
   });
 });

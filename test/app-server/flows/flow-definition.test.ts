@@ -19,7 +19,7 @@ describe('flow definition', () => {
 
   it('properties that are no JSON object, bad type names and unmappable sizes are refused', () => {
     expect(() => definitionOfProvider({ ...OUTPUT, properties: '[]' })).to.throw('JSON object');
-    expect(() => definitionOfProvider({ ...OUTPUT, type: '--flow' })).to.throw('no flow type');
+    expect(() => definitionOfProvider({ ...OUTPUT, type: '--flow' })).to.throw('is not a flow type');
     expect(() => definitionOfProvider({ ...OUTPUT, bufferSize: 2 ** 30 })).to.throw('can be mapped');
   });
 

@@ -8,7 +8,7 @@ import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../../protocol/rpc/xml-rpc/session-server.js';
 import { eventually } from '../../kit/eventually.js';
-import { exitOf, AppServerSystem } from '../app-server-system.js';
+import { AppServerSystem } from '../app-server-system.js';
 import { silent } from '../../kit/silent-log.js';
 
 /** Takes subscriptions and failures of app servers, as a host server does. */
@@ -71,7 +71,7 @@ describe('app server and host server', () => {
     expect(ready).to.include({ launch: 'token', name: 'e1', port: system.record()?.port });
     expect(ready.identity.pid).to.equal(server.pid);
     await host.quitApplication();
-    expect(await exitOf(server)).to.equal(0);
+    expect(await server.end()).to.equal(0);
   });
 
   it('an app server continues without a host server and subscribes with the next one', async () => {
@@ -84,13 +84,13 @@ describe('app server and host server', () => {
     await host.listen(system.directory);
     await eventually(() => host.subscribed.length > 0, 'it subscribes again');
     await eventually(async () => (await call('app.info', [])).hostServer, 'it says so');
-    expect(server.exitCode).to.equal(null);
+    expect(server.hasEnded).to.equal(false);
   });
 
   it('the host server gets the reason why an app server cannot start', async () => {
     await system.start([]);
     const second = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
-    expect(await exitOf(second)).to.equal(1);
+    expect(await second.end()).to.equal(1);
     expect(host.failures).to.have.length(1);
     expect(host.failures[0]).to.include({ launch: 'token', code: 'ALREADY_RUNNING' });
   });

@@ -1,6 +1,4 @@
-/**
- * Message classes by themselves: declarations, and every state that can travel arrives as it was.
- */
+/** Message classes: declarations, and objects that keep their state on the way. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { Attributes, MessageClass } from '../../../client-lib/index.js';
@@ -66,7 +64,7 @@ describe('message classes', () => {
     );
   });
 
-  it('the receiver runs no constructor, and nothing but the attributes is there', () => {
+  it('the receiver runs no constructor, and its object has only the attributes', () => {
     const state = { number: 1, text: '', flag: true, at: new Date(0), raw: new Uint8Array(), list: [] };
     const message = Object.assign(Object.create(Everything.prototype) as object, state);
     expect(Object.keys(travelled(message))).to.have.members(Object.keys(Everything.attributes));
@@ -75,7 +73,7 @@ describe('message classes', () => {
     );
   });
 
-  it('attributes that would change the object itself are attributes like any other', () => {
+  it('attributes named like properties of every object are plain attributes', () => {
     class Hostile {
       static readonly attributes = JSON.parse(
         '{"__proto__":"string?","constructor":"string?"}',
@@ -88,7 +86,7 @@ describe('message classes', () => {
     expect(arrived).to.be.instanceOf(Hostile);
   });
 
-  it('wrong declarations are refused, saying where and what may stand there', () => {
+  it('wrong declarations are refused, naming the place and what is allowed', () => {
     expect(problemOf({ a: 'string?' })).to.equal('none');
     expect(problemOf(undefined)).to.include('must declare');
     expect(problemOf({ a: 'text' }))

@@ -10,8 +10,9 @@ import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
-import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 class RunStarted {
   static readonly type = 'RunStarted';
@@ -36,7 +37,7 @@ class RunStarted {
   comment?: string;
 }
 
-/** Says in the receiver what state it was in. */
+/** Records its state when it is invoked at the receiver. */
 class Invoked {
   static readonly attributes = { number: 'number' } satisfies Attributes;
   static readonly seen: number[] = [];
@@ -77,10 +78,10 @@ while not waiting:
     waiting = app.client.poll(me, 10)
 assert waiting == [{'kind': 'message', 'from': 'viewer', 'message': {'type': 'Numbered', 'attributes': {'number': 2.0**40}}}], waiting
 try:
-    app.client.send(me, {'client': 'nobody'}, {'type': 'Numbered', 'attributes': {}})
+    app.client.send(me, {'client': 'absent'}, {'type': 'Numbered', 'attributes': {}})
     assert False
 except xmlrpc.client.Fault as fault:
-    assert 'there is no client nobody' in fault.faultString, fault
+    assert 'there is no client absent' in fault.faultString, fault
 app.client.leave(me)
 print('all good')
 `;
@@ -129,7 +130,7 @@ describe('messages between clients', () => {
     expect(Object.entries(received)).to.deep.equal(Object.entries(sent));
   });
 
-  it('what cannot travel is refused at the sender, naming the attribute', async () => {
+  it('a message that cannot be sent is refused at the sender, naming the attribute', async () => {
     const to = { client: 'viewer' };
     const nan = await failureOf(run.send(Numbered.of(Number.NaN), { to }));
     expect(nan).to.include({ code: 'INVALID_PARAMETERS' });
@@ -140,10 +141,10 @@ describe('messages between clients', () => {
     expect((await failureOf(run.send(wrong, { to }))).message).to.include('attribute detector.channels[1]');
     const control = Object.assign(new RunStarted(), { title: 'a\u0001b' });
     expect((await failureOf(run.send(control, { to }))).message).to.include('U+0001');
-    expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('no message class');
+    expect((await failureOf(run.send({ number: 1 }, { to }))).message).to.include('not a message class');
   });
 
-  it('what another program sends is refused at the receiver, and its sender is told', async () => {
+  it('a wrong message of another program is refused at the receiver, and its sender gets the error', async () => {
     viewer.on(Numbered, () => undefined);
     const { call, token } = await application.overHttp('foreign');
     const send = (attributes: { [name: string]: string | number }) =>
@@ -156,35 +157,35 @@ describe('messages between clients', () => {
   it('the invoke() method accepts incoming messages, with the object in exactly the state of the sender', async () => {
     viewer.register(Invoked);
     await run.send(Invoked.of(7), { to: { client: 'viewer' } });
-    await eventually('the message is invoked', () => Invoked.seen.length === 1);
+    await eventually(() => Invoked.seen.length === 1, 'the message is invoked');
     expect(Invoked.seen).to.deep.equal([7]);
   });
 
-  it('no invoke() method means that the message is dropped, and its sender goes on', async () => {
+  it('a message without invoke() and handler is dropped, and its sender gets no error', async () => {
     viewer.register(Numbered);
     expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(1);
-    const heard: number[] = [];
-    viewer.on(Numbered, ({ number }) => void heard.push(number));
+    const handled: number[] = [];
+    viewer.on(Numbered, ({ number }) => void handled.push(number));
     await run.send(Numbered.of(2), { to: { client: 'viewer' } });
-    await eventually('the second message', () => heard.length > 0);
-    expect(heard).to.deep.equal([2]);
+    await eventually(() => handled.length > 0, 'the second message');
+    expect(handled).to.deep.equal([2]);
   });
 
-  it('clients register callbacks for certain types of messages, and take them back', async () => {
-    const heard: string[] = [];
+  it('clients register handlers for types of messages, and remove them', async () => {
+    const handled: string[] = [];
     const handler = ({ number }: Numbered, { from }: { from: string }): void =>
-      void heard.push(`${from} ${number}`);
-    viewer.on(Numbered, handler).on(RunStarted, () => void heard.push('run'));
+      void handled.push(`${from} ${number}`);
+    viewer.on(Numbered, handler).on(RunStarted, () => void handled.push('run'));
     await run.send(Numbered.of(1), { to: { client: 'viewer' } });
-    await eventually('the message', () => heard.length === 1);
+    await eventually(() => handled.length === 1, 'the message');
     viewer.off(Numbered, handler);
     await run.send(Numbered.of(2), { to: { client: 'viewer' } });
     await run.send(new RunStarted(), { to: { client: 'viewer' } });
-    await eventually('the other message', () => heard.length === 2);
-    expect(heard).to.deep.equal(['run 1', 'run']);
+    await eventually(() => handled.length === 2, 'the other message');
+    expect(handled).to.deep.equal(['run 1', 'run']);
   });
 
-  it('callbacks are called serialized, in the order of arrival: one that awaits is awaited before the next', async () => {
+  it('handlers are called one at a time, in the order of arrival; a returned promise is awaited before the next', async () => {
     const order: string[] = [];
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -202,22 +203,22 @@ describe('messages between clients', () => {
       run.send(new RunStarted(), { to }),
       run.send(Numbered.of(1), { to }),
     ]);
-    await eventually('the first has begun', () => order.length > 0);
+    await eventually(() => order.length > 0, 'the first has begun');
     expect(order).to.deep.equal(['begin 0']);
     release();
-    await eventually('all have ended', () => order.length === 5);
+    await eventually(() => order.length === 5, 'all have ended');
     expect(order).to.deep.equal(['begin 0', 'end 0', 'run', 'begin 1', 'end 1']);
   });
 
   it('a throwing handler is reported and does not stop the others', async () => {
     const errors: string[] = [];
-    const heard: number[] = [];
+    const handled: number[] = [];
     viewer.on('messageError', (error) => errors.push(String(error)));
     viewer.on(Invoked, () => Promise.reject(new Error('not today')));
-    viewer.on(Invoked, ({ number }) => void heard.push(number));
+    viewer.on(Invoked, ({ number }) => void handled.push(number));
     await run.send(Invoked.of(-1), { to: { client: 'viewer' } });
     await run.send(Invoked.of(2), { to: { client: 'viewer' } });
-    await eventually('both were heard', () => heard.length === 2);
+    await eventually(() => handled.length === 2, 'both messages are handled');
     expect(errors).to.deep.equal(['Error: a negative number', 'Error: not today', 'Error: not today']);
   });
 
@@ -227,14 +228,14 @@ describe('messages between clients', () => {
       answers.push((await viewer.waitFor(Numbered, { timeoutMs: 45_000 })).number);
     });
     await run.send(new RunStarted(), { to: { client: 'viewer' } });
-    await eventually('the answer', async () => {
+    await eventually(async () => {
       await run.send(Numbered.of(5), { to: { client: 'viewer' } });
       return answers.length > 0;
-    });
+    }, 'the answer');
     expect(answers).to.deep.equal([5]);
   });
 
-  it('a wait ends with its time, with its signal and with its client', async () => {
+  it('a wait for a message ends with its timeout, its signal and its client', async () => {
     expect(await failureOf(viewer.waitFor(Numbered, { timeoutMs: 1 }))).to.include({ code: 'TIMED_OUT' });
     const abort = new AbortController();
     const aborted = failureOf(viewer.waitFor(Numbered, { signal: abort.signal }));
@@ -246,36 +247,36 @@ describe('messages between clients', () => {
     expect(await failureOf(viewer.waitFor(Numbered))).to.include({ code: 'CLOSED' });
   });
 
-  it('a message goes to all clients of a name, to the application, to the provider of a flow, and says how many got it', async () => {
+  it('a message goes to all clients of a name, to the application or to the provider of a flow, and send resolves with their number', async () => {
     const second = await application.connect('viewer');
-    const heard: string[] = [];
+    const handled: string[] = [];
     for (const [name, client] of Object.entries({ viewer, second, run })) {
-      client.on(Numbered, ({ number }) => void heard.push(`${name} ${number}`));
+      client.on(Numbered, ({ number }) => void handled.push(`${name} ${number}`));
     }
     await run.openOutput('events', { bufferSize: 64, buffers: 4 });
     expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(2);
     expect(await run.send(Numbered.of(2), { to: { application: true } })).to.equal(2);
     expect(await viewer.send(Numbered.of(3), { to: { provider: 'events' } })).to.equal(1);
-    await eventually('all have heard', () => heard.length === 5);
-    expect(heard.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
-    expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'nobody' } }))).to.include({
+    await eventually(() => handled.length === 5, 'all messages are handled');
+    expect(handled.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
+    expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'absent' } }))).to.include({
       code: 'UNKNOWN_CLIENT',
-      message: 'there is no client nobody; connected are: run, viewer',
+      message: 'there is no client absent; connected are: run, viewer',
     });
     expect(await failureOf(run.send(Numbered.of(4), { to: { provider: 'nothing' } }))).to.include({
       code: 'UNKNOWN_FLOW',
     });
   });
 
-  it('beyond its bound, the queue of a client refuses messages and keeps those it has', async () => {
-    let heard = 0;
+  it('the full queue of a client refuses messages and keeps the queued ones', async () => {
+    let handled = 0;
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
     viewer.on(Numbered, async () => {
       await gate;
-      heard += 1;
+      handled += 1;
     });
     let sent = 0;
     let failure: (Error & { code?: string }) | undefined;
@@ -289,7 +290,7 @@ describe('messages between clients', () => {
     expect(failure).to.include({ code: 'LIMIT_REACHED' });
     expect(sent).to.equal(LIMITS.messagesWaiting + 1);
     release();
-    await eventually('all were heard', () => heard === sent);
+    await eventually(() => handled === sent, 'all messages are handled');
   });
 
   it('a plain HTTP client polls for its messages, in order and within bounds', async () => {
@@ -313,15 +314,15 @@ describe('messages between clients', () => {
     expect((await failureOf(onSession('client.poll', [own]))).message).to.include('over HTTP');
   });
 
-  it('messages go on after the app server was killed and started again', async () => {
-    const heard: number[] = [];
-    viewer.on(Numbered, ({ number }) => void heard.push(number));
+  it('messages are delivered again after the app server was killed and restarted', async () => {
+    const handled: number[] = [];
+    viewer.on(Numbered, ({ number }) => void handled.push(number));
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('the client notices', () => !run.connected);
+    await eventually(() => !run.connected, 'the client is disconnected');
     await application.start();
-    await eventually('both are back', () => run.connected && viewer.connected);
+    await eventually(() => run.connected && viewer.connected, 'both clients are reconnected');
     expect(await run.send(Numbered.of(9), { to: { client: 'viewer' } })).to.equal(1);
-    await eventually('the message', () => heard.length === 1);
+    await eventually(() => handled.length === 1, 'the message');
   });
 
   it('a Python program sends and receives messages', async function () {
@@ -329,13 +330,13 @@ describe('messages between clients', () => {
       console.log('      skipped: python3 with xmlrpc.client is not on this machine');
       this.skip();
     }
-    const heard: number[] = [];
+    const handled: number[] = [];
     viewer.on(Numbered, async ({ number }, { from }) => {
-      heard.push(number);
+      handled.push(number);
       await viewer.send(Numbered.of(2 ** 40), { to: { client: from } });
     });
     const { stdout } = await promisify(execFile)('python3', ['-c', PYTHON, application.url]);
     expect(stdout).to.equal('all good\n');
-    expect(heard).to.deep.equal([42]);
+    expect(handled).to.deep.equal([42]);
   });
 });

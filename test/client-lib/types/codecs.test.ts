@@ -1,4 +1,4 @@
-/** What every provided type promises for every value, and for every garbage. */
+/** The provided flow types, for every value and for arbitrary bytes. */
 import { deflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
@@ -16,7 +16,7 @@ import {
 } from 'mirrorflow';
 import { encodedBytes } from '../../../client-lib/types/stack.js';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
-import { LentBytes, slot, through } from './layers.js';
+import { BorrowedBytes, slot, through } from './layers.js';
 
 const KINDS = {
   f64: Float64Array,
@@ -46,13 +46,13 @@ function product(shape: readonly number[]): number {
   return shape.reduce((all, one) => all * one, 1);
 }
 
-/** As JSON gives them back: it knows no negative zero. */
+/** As JSON represents them: without negative zero. */
 const jsonValues = fc
   .jsonValue({ noUnicodeString: false })
   .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 
 describe('JSON buffers', () => {
-  it('come back as they were written, plain and compressed', () => {
+  it('JSON values are read as they were written, plain and compressed', () => {
     fc.assert(
       fc.property(jsonValues, (value) => {
         for (const type of [json(), compressed(json())]) {
@@ -66,7 +66,7 @@ describe('JSON buffers', () => {
     );
   });
 
-  it('fit exactly as many bytes as their text has', () => {
+  it('a JSON value needs exactly the bytes of its text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 50 }), (text) => {
         const length = Buffer.byteLength(JSON.stringify(text));
@@ -76,18 +76,18 @@ describe('JSON buffers', () => {
     );
   });
 
-  it('are checked by whoever wants it', () => {
+  it('the check option refuses a parsed value with its own error', () => {
     const check = (value: unknown): number => {
       if (typeof value !== 'number') throw new TypeError('a number is wanted');
       return value;
     };
     expect(through(json({ check }), 4, 16).buffer.value).to.equal(4);
-    const { lent } = through(json(), 'four', 16);
-    const { error } = json({ check }).decode(lent);
+    const { borrowed } = through(json(), 'four', 16);
+    const { error } = json({ check }).decode(borrowed);
     expect(error?.message).to.include('a number is wanted');
   });
 
-  it('tell a cycle and a function from JSON', () => {
+  it('values that JSON cannot represent are a BAD_OPTION', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
     for (const value of [cycle, () => 1, undefined, 2n]) {
@@ -98,25 +98,25 @@ describe('JSON buffers', () => {
 
 describe('arrays', () => {
   for (const kind of Object.keys(KINDS) as ArrayKind[]) {
-    it(`of ${kind} come back with their shape, as views over the very bytes, aligned`, () => {
+    it(`arrays of ${kind} are read with their shape, as aligned views of the bytes`, () => {
       fc.assert(
         fc.property(shapes, fc.uint8Array({ minLength: 8, maxLength: 64 }), (shape, seed) => {
           const given = filled(kind, product(shape), seed);
-          const { buffer, lent } = through(array(kind), { array: given, shape }, 8192);
+          const { buffer, borrowed } = through(array(kind), { array: given, shape }, 8192);
           expect(buffer.shape).to.deep.equal(shape);
           expect(bytesOf(buffer.array)).to.deep.equal(bytesOf(given));
           expect(buffer.array).to.be.instanceOf(KINDS[kind]);
-          expect(buffer.array.buffer).to.equal(lent.data.buffer);
+          expect(buffer.array.buffer).to.equal(borrowed.data.buffer);
           expect(buffer.array.byteOffset % 32).to.equal(0);
           expect(buffer.data.length).to.equal(given.byteLength);
           expect(bytesOf(buffer.copy())).to.deep.equal(bytesOf(given));
-          expect(buffer.copy().buffer).to.not.equal(lent.data.buffer);
+          expect(buffer.copy().buffer).to.not.equal(borrowed.data.buffer);
         }),
         { numRuns: 30 },
       );
     });
 
-    it(`of ${kind} come back through compression, aligned`, () => {
+    it(`compressed arrays of ${kind} are read aligned`, () => {
       fc.assert(
         fc.property(shapes, fc.uint8Array({ minLength: 8, maxLength: 64 }), (shape, seed) => {
           const given = filled(kind, product(shape), seed);
@@ -131,15 +131,15 @@ describe('arrays', () => {
     });
   }
 
-  it('are read from unaligned bytes too, by copying', () => {
+  it('arrays in unaligned bytes are read by copying', () => {
     const target = slot(64);
     const used = array('f64').encode(Float64Array.of(1, 2), target);
     const odd = new Uint8Array(new ArrayBuffer(used + 3), 3);
     odd.set(target.subarray(0, used));
-    expect(array('f64').decode(new LentBytes(odd)).array).to.deep.equal(Float64Array.of(1, 2));
+    expect(array('f64').decode(new BorrowedBytes(odd)).array).to.deep.equal(Float64Array.of(1, 2));
   });
 
-  it('without a stated shape have the declared one, or one dimension', () => {
+  it('an array without a shape has the declared one, or one dimension', () => {
     const shape = (most: number[] | undefined, length: number) =>
       through(array('u8', most), new Uint8Array(length), 256).buffer.shape;
     expect(shape([2, 3], 6)).to.deep.equal([2, 3]);
@@ -148,18 +148,18 @@ describe('arrays', () => {
     expect(codeOf(() => shape([2, 3], 5))).to.equal('BAD_OPTION');
   });
 
-  it('are refused beyond the declared shape, by writer and reader', () => {
+  it('arrays beyond the declared shape are refused by writer and reader', () => {
     const value = { array: new Float64Array(12), shape: [3, 4] };
     expect(codeOf(() => array('f64', [3, 3]).encode(value, slot(ROOM)))).to.equal('BAD_OPTION');
-    const { lent } = through(array('f64'), value, ROOM);
-    expect(array('f64', [3, 3]).decode(lent).error?.message)
+    const { borrowed } = through(array('f64'), value, ROOM);
+    expect(array('f64', [3, 3]).decode(borrowed).error?.message)
       .to.include('[3 × 4]')
       .and.to.include('[3 × 3]');
-    expect(array('f64', [3, 4]).decode(lent).error).to.equal(undefined);
-    expect(array('f64', [12]).decode(lent).error?.code).to.equal('BAD_MESSAGE');
+    expect(array('f64', [3, 4]).decode(borrowed).error).to.equal(undefined);
+    expect(array('f64', [12]).decode(borrowed).error?.code).to.equal('BAD_MESSAGE');
   });
 
-  it('are refused when they are another kind, do not fit their shape or the slot, or have none', () => {
+  it('arrays of another kind, or that do not fit their shape or the slot, are refused', () => {
     const wrong = new Float32Array(4) as unknown as Float64Array;
     const encode = (value: Float64Array | { array: Float64Array; shape: number[] }, room = ROOM) =>
       codeOf(() => array('f64').encode(value, slot(room)));
@@ -174,12 +174,12 @@ describe('arrays', () => {
     expect(codeOf(() => array('f16' as 'f32'))).to.equal('BAD_OPTION');
   });
 
-  it('can be placed in a slot and filled there', () => {
+  it('an array can be filled in its slot', () => {
     const target = slot(32 + 64);
     const type = array('f64', [2, 4]);
     const { value, bytes: used } = type.place!(target, [1, 4]);
     value.set([1, 2, 3, 4]);
-    const read = type.decode(new LentBytes(target.subarray(0, used)));
+    const read = type.decode(new BorrowedBytes(target.subarray(0, used)));
     expect([...read.array]).to.deep.equal([1, 2, 3, 4]);
     expect(read.shape).to.deep.equal([1, 4]);
     expect(type.place!(target).value).to.have.length(8);
@@ -190,7 +190,7 @@ describe('arrays', () => {
 });
 
 describe('compression', () => {
-  it('gives back any bytes, and never takes more than its metadata in addition', () => {
+  it('compressed bytes are read as they were written, and take at most 8 bytes more', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(9), (value, level) => {
         const type = compressed(bytes(), { level });
@@ -201,7 +201,7 @@ describe('compression', () => {
     );
   });
 
-  it('fits values into slots that are smaller than they are', () => {
+  it('a value larger than the slot is written when its compressed form fits', () => {
     const type = compressed(bytes(), { maxBytes: 100_000 });
     const { buffer, bytes: used } = through(type, new Uint8Array(100_000), 512);
     expect(used).to.be.below(512);
@@ -212,14 +212,14 @@ describe('compression', () => {
     expect(codeOf(() => through(type, noise, 512))).to.equal('TOO_LARGE');
   });
 
-  it('refuses a bomb before it takes memory for it', () => {
-    const bomb = (rawBytes: number, content: Uint8Array): LentBytes => {
+  it('a decompression bomb is refused before memory is allocated', () => {
+    const bomb = (rawBytes: number, content: Uint8Array): BorrowedBytes => {
       const target = slot(8 + content.length);
       const words = new DataView(target.buffer, target.byteOffset);
       words.setUint32(0, rawBytes, true);
       words.setUint32(4, 1, true);
       target.set(content, 8);
-      return new LentBytes(target);
+      return new BorrowedBytes(target);
     };
     const zeros = deflateRawSync(new Uint8Array(4_000_000));
     const read = (rawBytes: number, content: Uint8Array, maxBytes = 1_000_000) =>
@@ -232,7 +232,7 @@ describe('compression', () => {
     expect(process.memoryUsage().arrayBuffers - before).to.be.below(1_000_000);
   });
 
-  it('refuses levels and maxima that there are not', () => {
+  it('compression levels and sizes out of range are refused', () => {
     for (const options of [
       { level: 10 },
       { level: -1 },
@@ -271,24 +271,25 @@ describe('hostile bytes', () => {
     expect(codeOf(() => buffer.value)).to.equal('CLOSED');
   }
 
-  it('are a value or an error of that buffer, whatever they are', () => {
+  it('arbitrary bytes are a value or an error of their buffer', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(types.length - 1), (content, which) => {
         const target = slot(content.length, which % 2 === 0);
         target.set(content);
-        survive(types[which]!.decode(new LentBytes(target)));
+        survive(types[which]!.decode(new BorrowedBytes(target)));
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('are a value or an error when they are almost right: cut, or with a word changed', () => {
+  it('cut or changed bytes are a value or an error of their buffer', () => {
     const samples = [
-      through(json(), { a: [1, 'é', null] }, 256).lent,
-      through(array('u8', [4, 4]), new Uint8Array(16), 256).lent,
-      through(compressed(array('i16')), new Int16Array(100), 256).lent,
-      through(compressed(json()), 'x'.repeat(300), 256).lent,
-      through(detectorEvents('clover'), { runNumber: 1, triggerMask: 2, hits: Uint32Array.of(3) }, 256).lent,
+      through(json(), { a: [1, 'é', null] }, 256).borrowed,
+      through(array('u8', [4, 4]), new Uint8Array(16), 256).borrowed,
+      through(compressed(array('i16')), new Int16Array(100), 256).borrowed,
+      through(compressed(json()), 'x'.repeat(300), 256).borrowed,
+      through(detectorEvents('clover'), { runNumber: 1, triggerMask: 2, hits: Uint32Array.of(3) }, 256)
+        .borrowed,
     ];
     fc.assert(
       fc.property(
@@ -302,17 +303,18 @@ describe('hostile bytes', () => {
           target.set(sample.data);
           const words = new DataView(target.buffer, target.byteOffset, target.length);
           if (at + 4 <= target.length) words.setInt32(at, word, true);
-          survive(types[which]!.decode(new LentBytes(target.subarray(0, Math.min(cut, target.length)))));
+          survive(types[which]!.decode(new BorrowedBytes(target.subarray(0, Math.min(cut, target.length)))));
         },
       ),
       { numRuns: 2000 },
     );
   });
 
-  it('say that the buffer was taken back when it was, instead of what it looked like', () => {
-    const lent = new LentBytes(Buffer.from('{"half'));
-    lent.valid = false;
-    for (const type of [json(), compressed(json())]) expect(type.decode(lent).error?.code).to.equal('CLOSED');
+  it('wrong bytes of an overwritten buffer are reported as CLOSED', () => {
+    const borrowed = new BorrowedBytes(Buffer.from('{"half'));
+    borrowed.valid = false;
+    for (const type of [json(), compressed(json())])
+      expect(type.decode(borrowed).error?.code).to.equal('CLOSED');
   });
 });
 

@@ -15,7 +15,7 @@ describe('the examples of typed flows', () => {
   });
   after(() => system.stop());
 
-  it('are where every snippet of docs/typed-flows.md comes from', () => {
+  it('every snippet of docs/typed-flows.md is part of an example', () => {
     const sources = EXAMPLES.map((name) =>
       readFileSync(join(ROOT, `examples/typed-flow/${name}.ts`), 'utf8'),
     );
@@ -30,7 +30,7 @@ describe('the examples of typed flows', () => {
     }
   });
 
-  it('carry detector events from a provider program to a consumer program', async () => {
+  it('the example programs carry detector events from a provider to a consumer', async () => {
     const [provider, consumer] = await Promise.all([
       system.run('examples/typed-flow/provider.js', APP, '100'),
       system.run('examples/typed-flow/consumer.js', APP, '100'),
@@ -40,7 +40,7 @@ describe('the examples of typed flows', () => {
     expect(consumer).to.deep.equal({ code: 0, text: 'took 100 buffers with 342 hits, 25 of trigger 3\n' });
   });
 
-  it('show the provided types', async () => {
+  it('the example of the provided types runs', async () => {
     const { code, text } = await system.run('examples/typed-flow/provided-types.js', APP);
     expect(text).to.match(/^run 42 with 48Ca\n8 x 64 pixels, sum 256\n100000 numbers in \d{2,3} bytes\n$/);
     expect(code).to.equal(0);

@@ -1,8 +1,8 @@
-/** Buffers as a flow would lend them, in memory of the test's own, for codecs without a flow. */
+/** Borrowed buffers and slots in the test's own memory, for codecs without a flow. */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import type { FlowType, Layer } from 'mirrorflow';
 
-export class LentBytes implements Layer {
+export class BorrowedBytes implements Layer {
   readonly sequence = 3;
   readonly epoch = 1;
   readonly timestampNs = 1000;
@@ -48,11 +48,11 @@ export function through<Value, Buf extends Layer>(
   type: FlowType<Value, Buf, unknown, never>,
   value: Value,
   room: number,
-): { readonly buffer: Buf; readonly lent: LentBytes; readonly bytes: number } {
+): { readonly buffer: Buf; readonly borrowed: BorrowedBytes; readonly bytes: number } {
   const target = slot(room);
   const bytes = type.encode(value, target);
   const history = slot(bytes, true);
   history.set(target.subarray(0, bytes));
-  const lent = new LentBytes(history);
-  return { buffer: type.decode(lent), lent, bytes };
+  const borrowed = new BorrowedBytes(history);
+  return { buffer: type.decode(borrowed), borrowed, bytes };
 }

@@ -1,6 +1,6 @@
 /**
- * A host server with one application, as real processes in directories of their own; gone after the
- * test.
+ * A host server with one application, as real processes in directories of their own, which `stop`
+ * removes. For tests that use the library by `import 'mirrorflow'`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,12 +12,12 @@ import { connect, connectHost, type Client, type HostConnection } from 'mirrorfl
 
 const DIST = fileURLToPath(new URL('../../..', import.meta.url));
 const START_MS = 45_000;
-const LOOK_MS = 10;
+const RETRY_MS = 10;
 export const APP = 'e1';
 
 export interface RealSystem {
   client(name: string): Promise<Client>;
-  /** Runs a compiled program to its end; resolves with its exit code and what it wrote. */
+  /** Runs a compiled program to its end; resolves with its exit code and its output. */
   run(program: string, ...args: string[]): Promise<{ code: number | null; text: string }>;
   stop(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startRealSystem(): Promise<RealSystem> {
     },
   );
   const exited = once(server, 'exit');
-  const host = await answering(() => connectHost({ directory }));
+  const host = await untilAnswered(() => connectHost({ directory }));
   const clients: Client[] = [];
   const programs = new Set<ChildProcess>();
   await host.run({ name: APP });
@@ -76,14 +76,14 @@ export async function startRealSystem(): Promise<RealSystem> {
   };
 }
 
-async function answering(connecting: () => Promise<HostConnection>): Promise<HostConnection> {
+async function untilAnswered(connecting: () => Promise<HostConnection>): Promise<HostConnection> {
   const deadline = performance.now() + START_MS;
   for (;;) {
     try {
       return await connecting();
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 }

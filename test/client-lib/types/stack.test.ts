@@ -1,4 +1,4 @@
-/** Stacks as a flow's identity names them, and what fits what. */
+/** Stacks of layers: their names in a flow's identity, and which flows they read and write. */
 import { expect } from 'chai';
 import {
   array,
@@ -26,7 +26,7 @@ function fits(type: FlowLayer, direction: 'input' | 'output', provided: FlowLaye
 }
 
 describe('a stack of layers', () => {
-  it('is named from the outside in, with the properties of each layer under its name', () => {
+  it('a stack is named from the outer layer in, with the properties of each layer under its name', () => {
     expect(stackIdentity(compressed(array('f64', [64, 64])))).to.deep.equal({
       type: 'deflate/array',
       properties: { deflate: { maxBytes: 64 * 64 * 8 + 32 }, array: { kind: 'f64', shape: [64, 64] } },
@@ -34,12 +34,12 @@ describe('a stack of layers', () => {
     expect(stackIdentity(json())).to.deep.equal({ type: 'json', properties: {} });
   });
 
-  it('adds up the metadata of its layers', () => {
+  it('the size of a stack includes the metadata of all layers', () => {
     expect(encodedBytes(compressed(array('f64')), 100)).to.equal(140);
     expect(encodedBytes(bytes(), 100)).to.equal(100);
   });
 
-  it('cannot have bad or repeated names, odd metadata, or layers without end', () => {
+  it('a stack with bad or repeated names, unaligned metadata or endless layers is refused', () => {
     const endless: { name: string; metadataBytes: number; inner?: FlowLayer } = {
       name: 'a',
       metadataBytes: 0,
@@ -61,7 +61,7 @@ describe('a stack of layers', () => {
     }
   });
 
-  it('reads what another program wrote with the same names and properties that it accepts', () => {
+  it('a stack reads a flow with the same names and with properties that its layers accept', () => {
     expect(fits(json(), 'input', json())).to.equal(true);
     expect(fits(json(), 'input', compressed(json()))).to.equal(false);
     expect(fits(array('f32'), 'input', array('f64'))).to.equal(false);
@@ -76,13 +76,13 @@ describe('a stack of layers', () => {
     expect(fits(layer('mine'), 'input', { ...layer('mine'), properties: { a: 1 } })).to.equal(false);
   });
 
-  it('writes on only where everything is the same', () => {
+  it('a stack writes only to a flow with equal names and properties', () => {
     expect(fits(array('f64', [3]), 'output', array('f64', [3]))).to.equal(true);
     expect(fits(array('f64', [3]), 'output', array('f64'))).to.equal(false);
     expect(fits(compressed(json()), 'output', json())).to.equal(false);
   });
 
-  it('is not misled by properties that are not what they should be', () => {
+  it('a flow with malformed properties is a WRONG_FLOW_TYPE', () => {
     for (const properties of [
       { array: null },
       { array: [] },

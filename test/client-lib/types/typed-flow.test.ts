@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import { array, bytes, compressed, json, MirrorflowError, type Client } from 'mirrorflow';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
-import { eventually } from '../../app-server/test-system.js';
 import { startRealSystem, type RealSystem } from './real-system.js';
+import { eventually } from '../../kit/eventually.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<MirrorflowError> {
   const thrown: unknown = await promise.then(
@@ -28,7 +28,7 @@ describe('typed flows', () => {
   for (const inline of [false, true]) {
     const how = inline ? 'inline' : 'with a flow thread';
 
-    it(`carry JSON values, ${how}`, async () => {
+    it(`typed flows carry JSON values, ${how}`, async () => {
       const flow = `json-${String(inline)}`;
       const out = await provider.openOutput(flow, { type: json<{ n: number }>(), maxBytes: 256, buffers: 4 });
       const input = await consumer.openInput(flow, { type: json<{ n: number }>(), inline, history: 4 });
@@ -44,7 +44,7 @@ describe('typed flows', () => {
       await out.close();
     });
 
-    it(`carry arrays that are filled in the flow file and read in place, ${how}`, async () => {
+    it(`typed flows carry arrays that are filled in the flow file and read in place, ${how}`, async () => {
       const flow = `array-${String(inline)}`;
       const type = array('f64', [8, 8]);
       const out = await provider.openOutput(flow, { type });
@@ -69,7 +69,7 @@ describe('typed flows', () => {
     });
   }
 
-  it('give every kind of take that type of buffer', async () => {
+  it('takes of every kind return the buffers of the flow type', async () => {
     const type = compressed(array('i16'));
     const out = await provider.openOutput('takes', { type, maxBytes: 1024 });
     const input = await consumer.openInput('takes', { type, history: 16 });
@@ -93,7 +93,7 @@ describe('typed flows', () => {
     await out.close();
   });
 
-  it('go on after a buffer of garbage, which says so itself', async () => {
+  it('a typed flow continues after a buffer with wrong bytes, which has an error', async () => {
     const raw = await provider.openOutput('garbage', { type: 'json', bufferSize: 64 });
     const input = await consumer.openInput('garbage', { type: json<number>() });
     await raw.write(Buffer.from('{"half":'));
@@ -107,7 +107,7 @@ describe('typed flows', () => {
     await raw.close();
   });
 
-  it('can be read as they are by a consumer that states no type', async () => {
+  it('a consumer without a type reads the plain bytes of a typed flow', async () => {
     const out = await provider.openOutput('as-is', { type: json(), maxBytes: 64 });
     const input = await consumer.openInput('as-is');
     await out.write([1, 2]);
@@ -116,7 +116,7 @@ describe('typed flows', () => {
     await out.close();
   });
 
-  it('tell a consumer of another type, or another element, both', async () => {
+  it('a consumer of another type or element kind gets WRONG_FLOW_TYPE naming both', async () => {
     const out = await provider.openOutput('i32s', { type: array('i32', [4, 4]) });
     const other = await failureOf(consumer.openInput('i32s', { type: compressed(json()) }));
     expect(other.code).to.equal('WRONG_FLOW_TYPE');
@@ -129,14 +129,14 @@ describe('typed flows', () => {
     for (const type of [array('i32'), array('i32', [9, 4])]) {
       await (await consumer.openInput('i32s', { type })).close();
     }
-    await eventually('nobody but the provider has it open', async () => {
+    await eventually(async () => {
       const flow = (await consumer.flows()).find((one) => one.flow === 'i32s');
       return flow?.clients === 1;
-    });
+    }, 'only the provider has the flow open');
     await out.close();
   });
 
-  it('tell a second provider of another type or other properties both', async () => {
+  it('a provider of another type or with other properties gets WRONG_FLOW_TYPE naming both', async () => {
     const out = await provider.openOutput('mine', { type: detectorEvents('clover'), maxBytes: 64 });
     const type = await failureOf(consumer.openOutput('mine', { type: json(), maxBytes: 64 }));
     expect(type.code).to.equal('WRONG_FLOW_TYPE');
@@ -156,7 +156,7 @@ describe('typed flows', () => {
     await reader.close();
   });
 
-  it('refuse a value that does not fit or is none, and write the next one', async () => {
+  it('a value that does not fit or is wrong is refused, and the next one is written', async () => {
     const out = await provider.openOutput('fits', { type: json(), maxBytes: 16 });
     const input = await consumer.openInput('fits', { type: json() });
     expect((await failureOf(out.write('x'.repeat(20)))).code).to.equal('TOO_LARGE');
@@ -169,7 +169,7 @@ describe('typed flows', () => {
     await out.close();
   });
 
-  it('keep writes and reservations that wait for room in their order', async () => {
+  it('typed writes and reservations that wait for room keep their order', async () => {
     const out = await provider.openOutput('turns', { type: bytes(), bufferSize: 8, buffers: 2 });
     const input = await consumer.openInput('turns', { type: bytes(), inline: true });
     const writes: Promise<unknown>[] = [];
@@ -194,7 +194,7 @@ describe('typed flows', () => {
     await out.close();
   });
 
-  it('go on in their type when their duplicator was killed', async () => {
+  it('typed flows continue after their duplicator was killed', async () => {
     const type = json<string>();
     const first = await provider.openOutput('again', { type, maxBytes: 32 });
     const input = await consumer.openInput('again', { type });
@@ -204,14 +204,14 @@ describe('typed flows', () => {
     const detached = new Promise((resolve) => first.output.once('detached', resolve));
     process.kill(pid!, 'SIGKILL');
     await detached;
-    // It waits for the next duplicator.
+    // The write waits for the next duplicator.
     await first.write('after');
     expect((await input.take())?.value).to.equal('after');
     await input.close();
     await first.close();
   });
 
-  it('follow the policy for a full ring', async () => {
+  it('a typed write follows the policy for a full ring', async () => {
     const out = await provider.openOutput('full', {
       type: json(),
       maxBytes: 8,
@@ -227,7 +227,7 @@ describe('typed flows', () => {
     await out.close();
   });
 
-  it('must say how large a value can become, unless the type does', async () => {
+  it('opening a typed output needs the largest size of a value, unless the type states it', async () => {
     const error = await failureOf(provider.openOutput('sizes', { type: json() }));
     expect(error.code).to.equal('BAD_OPTION');
     expect(error.message).to.include('maxBytes');

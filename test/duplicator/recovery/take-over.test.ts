@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { attachConsumer, type ConsumerLink } from '../../../client-lib/flow-reader-link.js';
-import { OutputFlow } from '../../../client-lib/output-flow.js';
+import { attachConsumer, type ConsumerLink } from '../../../client-lib/input/consumer-link.js';
+import { attachOutputFlow, type OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
@@ -60,7 +60,7 @@ describe('the successor of a killed duplicator', () => {
     link: linkSocketPath(rig.directory, 'test', 'events'),
   });
   async function provider(): Promise<OutputFlow> {
-    const output = await OutputFlow.attach(opened(), { bufferSize: 1000, buffers: BUFFERS });
+    const output = await attachOutputFlow(opened(), { bufferSize: 1000, buffers: BUFFERS });
     outputs.push(output);
     return output;
   }

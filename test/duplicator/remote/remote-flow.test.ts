@@ -3,8 +3,8 @@
  * order, and what is counted as lost.
  */
 import { expect } from 'chai';
-import type { InputFlow } from '../../../client-lib/input-flow.js';
-import type { OutputFlow } from '../../../client-lib/output-flow.js';
+import type { InputFlow } from '../../../client-lib/input/input-flow.js';
+import type { OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { CuttingProxy } from '../../kit/cutting-proxy.js';
 import { eventually } from '../../kit/eventually.js';

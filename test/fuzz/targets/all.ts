@@ -1,4 +1,7 @@
-/** Every parser that faces the outside, by name. */
+/**
+ * The fuzz targets: every parser of bytes or text that other programs or users supply. A new such
+ * parser gets a target in this folder and a line here.
+ */
 import type { FuzzTarget } from '../fuzzer.js';
 import { addresses, configuration } from './configuration.js';
 import { flowFileHeaders, ringReading } from './flow-file.js';

@@ -1,4 +1,4 @@
-/** What people write: the configuration file, and addresses. */
+/** Fuzz targets for texts that users write: the configuration file and addresses. */
 import assert from 'node:assert/strict';
 import { parseConfiguration } from '../../../host-server/boot/configuration.js';
 import { formatAddress, parseAddress } from '../../../protocol/base/address.js';

@@ -1,6 +1,6 @@
 /**
- * Flow files that somebody damaged: opening one says what is wrong, and a reader of a mapped one
- * goes on whatever its words hold.
+ * Fuzz targets for damaged flow files: opening one reports the damage, and a reader of a mapped one
+ * works with any values of its words.
  */
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -17,16 +17,17 @@ import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;
 const PAYLOAD_BYTES = 100;
-/** Files and maps are what costs: most inputs are judged as bytes. */
+/** Files and mappings take the time: only one input of this number is written to a file. */
 const FILE_ONE_IN = 128;
 const READS = 16;
 
-class Bench {
+/** A valid flow file and a file for its damaged copies, shared by all inputs. */
+class Fixture {
   readonly directory = mkdtempSync('/dev/shm/mirrorflow-test-');
   readonly file: FlowFile;
   readonly target = join(this.directory, 'damaged.flow');
   readonly fd: number;
-  /** The whole sound file. */
+  /** The bytes of the valid file. */
   readonly sound: Buffer;
 
   constructor() {
@@ -60,17 +61,17 @@ class Bench {
   }
 }
 
-let bench: Bench | undefined;
+let cachedFixture: Fixture | undefined;
 let inputs = 0;
 
-function theBench(): Bench {
-  bench ??= new Bench();
-  return bench;
+function fixture(): Fixture {
+  cachedFixture ??= new Fixture();
+  return cachedFixture;
 }
 
 function close(): void {
-  bench?.close();
-  bench = undefined;
+  cachedFixture?.close();
+  cachedFixture = undefined;
 }
 
 export const flowFileHeaders: FuzzTarget = {
@@ -83,9 +84,9 @@ export const flowFileHeaders: FuzzTarget = {
     Buffer.from([1, 0, 0, 0]),
     Buffer.from([0, 0x10, 0, 0]),
   ],
-  generate: () => Buffer.from(theBench().sound),
+  generate: () => Buffer.from(fixture().sound),
   run: (input) => {
-    const { fd, target, sound } = theBench();
+    const { fd, target, sound } = fixture();
     inputs += 1;
     if (inputs % FILE_ONE_IN === 0) {
       ftruncateSync(fd, Math.min(input.length, 2 * sound.length));
@@ -102,9 +103,7 @@ export const flowFileHeaders: FuzzTarget = {
   close,
 };
 
-/**
- * The input is the ring's bytes behind the header, and its first words are `epoch` and `published`.
- */
+/** The input is `epoch`, `published` and the bytes of the ring after the header. */
 export const ringReading: FuzzTarget = {
   name: 'ring-reading',
   words: [
@@ -114,12 +113,12 @@ export const ringReading: FuzzTarget = {
   ],
   generate: () =>
     Buffer.concat([
-      theBench().sound.subarray(64, 72),
-      theBench().sound.subarray(128, 136),
-      theBench().sound.subarray(HEADER_BYTES),
+      fixture().sound.subarray(64, 72),
+      fixture().sound.subarray(128, 136),
+      fixture().sound.subarray(HEADER_BYTES),
     ]),
   run: (input, random) => {
-    const { file, sound } = theBench();
+    const { file, sound } = fixture();
     sound.copy(file.bytes);
     const reader = new RingReader(file, ['oldest', 'newest', 'next'][random() % 3] as 'oldest');
     input.subarray(0, 8).copy(file.bytes, 64);

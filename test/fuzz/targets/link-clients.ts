@@ -1,6 +1,7 @@
 /**
- * Messages of a hostile client that a duplicator understands, in any order: an honest consumer
- * beside it is served on, the writer's credit never goes beyond what the honest one still needs.
+ * Fuzz target for a duplicator with a hostile client, whose valid messages come in any order: an
+ * honest consumer stays connected, and the credit of the writer (how far it may write) never
+ * exceeds the ring beyond the honest consumer's acknowledgement.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +19,7 @@ import { randomMessages } from './signal-link.js';
 
 const SLOTS = 8;
 
-/** A connection of which the test is the other side. */
+/** The duplicator's end of a connection; the test is the other end. */
 class FakeLink implements LinkConnection {
   readonly waiting = 0;
   closed = false;
@@ -48,28 +49,28 @@ class FakeLink implements LinkConnection {
     this.close();
   }
 
-  says(kind: MessageKind, value: number, detail: number): void {
+  receive(kind: MessageKind, value: number, detail: number): void {
     if (!this.closed) this.#handler(kind, value, detail);
   }
 }
 
-/** One mapped file for all inputs, as it was when it was new. */
-interface Bench {
+/** One mapped file for all inputs, and its initial bytes. */
+interface Fixture {
   readonly directory: string;
   readonly file: FlowFile;
-  readonly fresh: Buffer;
+  readonly initialBytes: Buffer;
 }
 
-let bench: Bench | undefined;
+let fixture: Fixture | undefined;
 const log = new Logger('fuzz', { sink: () => undefined });
 
-function freshFile(): FlowFile {
-  bench ??= makeBench();
-  bench.fresh.copy(bench.file.bytes);
-  return bench.file;
+function resetFile(): FlowFile {
+  fixture ??= createFixture();
+  fixture.initialBytes.copy(fixture.file.bytes);
+  return fixture.file;
 }
 
-function makeBench(): Bench {
+function createFixture(): Fixture {
   const directory = mkdtempSync('/dev/shm/mirrorflow-test-');
   const file = createFlowFile({
     path: join(directory, 'f.flow'),
@@ -80,7 +81,7 @@ function makeBench(): Bench {
     epoch: 1,
     mode: 0o600,
   });
-  return { directory, file, fresh: Buffer.from(file.bytes) };
+  return { directory, file, initialBytes: Buffer.from(file.bytes) };
 }
 
 export const linkClients: FuzzTarget = {
@@ -93,7 +94,7 @@ export const linkClients: FuzzTarget = {
   ],
   generate: (random) => {
     const messages = randomMessages(random);
-    // Most begin as they should.
+    // Most inputs begin with a valid HELLO.
     if (random() % 4 > 0) {
       const role = (['consumer', 'provider', 'observer'] as const)[random() % 3] ?? 'consumer';
       const start = (['oldest', 'latest', 'sequence'] as const)[random() % 3] ?? 'oldest';
@@ -106,7 +107,7 @@ export const linkClients: FuzzTarget = {
     return messages;
   },
   run: (input) => {
-    const file = freshFile();
+    const file = resetFile();
     let connect: (link: LinkConnection) => void = () => undefined;
     const links = {
       listen: () => Promise.resolve(),
@@ -117,7 +118,11 @@ export const linkClients: FuzzTarget = {
     const host = new FlowHost({ file, links, openSlots: 0, local: true, log });
     const honest = new FakeLink();
     connect(honest);
-    honest.says(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossless', start: 'oldest' }));
+    honest.receive(
+      MessageKind.HELLO,
+      1,
+      packHello({ role: 'consumer', delivery: 'lossless', start: 'oldest' }),
+    );
     const writer = new RingWriter(file);
     const acknowledged = 3;
     for (let count = 0; count < SLOTS; count += 1) {
@@ -126,23 +131,23 @@ export const linkClients: FuzzTarget = {
     }
     writer.publish();
     host.published();
-    honest.says(MessageKind.ACK, acknowledged, 0);
+    honest.receive(MessageKind.ACK, acknowledged, 0);
     const hostile = new FakeLink();
     connect(hostile);
     const decoder = new MessageDecoder((kind, value, detail) => {
-      hostile.says(kind, value, detail);
+      hostile.receive(kind, value, detail);
       const { granted } = file;
       assert(granted <= acknowledged + SLOTS, `credit ${granted}`);
     });
     decoder.push(input);
     hostile.close();
     assert(!honest.closed && !honest.refused);
-    honest.says(MessageKind.ACK, SLOTS, 0);
+    honest.receive(MessageKind.ACK, SLOTS, 0);
     assert(!honest.closed && !honest.refused);
     void host.close();
   },
   close: () => {
-    if (bench !== undefined) rmSync(bench.directory, { recursive: true });
-    bench = undefined;
+    if (fixture !== undefined) rmSync(fixture.directory, { recursive: true });
+    fixture = undefined;
   },
 };

@@ -1,4 +1,4 @@
-/** A SpecTcl's mirror: headers of its replies, and display memories that hold anything. */
+/** Fuzz target for SpecTcl's mirror service: headers of replies, and display memories. */
 import assert from 'node:assert/strict';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import {
@@ -19,17 +19,17 @@ import {
   encodeShmInfo,
 } from '../../../protocol/spectcl/mirror-messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
-import { pieces } from '../mutation.js';
+import { chunksOf } from '../mutation.js';
 
 const CHANNEL_BYTES = 4096;
-/** Every so many inputs the whole memory is read, and made anew. */
-const WHOLE_ONE_IN = 512;
+/** Number of inputs after which the whole memory is read and then replaced. */
+const INPUTS_PER_MEMORY = 512;
 
 let memory: Buffer | undefined;
 let inputs = 0;
 
-function freshMemory(): Buffer {
-  const fresh = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
+function newMemory(): Buffer {
+  const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
   for (let slot = 0; slot < 8; slot += 1) {
     const fields = {
       name: `s${slot}`,
@@ -40,9 +40,9 @@ function freshMemory(): Buffer {
       xmin: 0,
       xmax: 1,
     } as const;
-    writeBinding(fresh, slot, fields);
+    writeBinding(memory, slot, fields);
   }
-  return fresh;
+  return memory;
 }
 
 export const mirrorReplies: FuzzTarget = {
@@ -72,33 +72,33 @@ export const mirrorReplies: FuzzTarget = {
     }
     const decoder = new MirrorRequestDecoder();
     const whole = new MirrorRequestDecoder();
-    const cut = pieces(input, random).flatMap((piece) => decoder.push(piece));
-    assert.deepEqual([cut, decoder.problem], [whole.push(input), whole.problem]);
+    const requests = chunksOf(input, random).flatMap((chunk) => decoder.push(chunk));
+    assert.deepEqual([requests, decoder.problem], [whole.push(input), whole.problem]);
     readMemory(input, random());
   },
   close: () => (memory = undefined),
 };
 
-/** The input is laid over the memory somewhere in the first slots' bindings. */
-function readMemory(input: Buffer, where: number): void {
+/** Copies the input over the bindings of the memory at a random offset, and reads the bindings. */
+function readMemory(input: Buffer, position: number): void {
   inputs += 1;
-  if (memory === undefined || inputs % WHOLE_ONE_IN === 0) {
+  if (memory === undefined || inputs % INPUTS_PER_MEMORY === 0) {
     if (memory !== undefined) {
-      for (const binding of bindings(memory)) tryChannels(memory, binding.slot);
+      for (const binding of bindings(memory)) readChannels(memory, binding.slot);
       assert(usedBytes(memory, CHANNEL_BYTES) <= CHANNEL_BYTES);
       checkHeader(memory, CHANNEL_BYTES);
     }
-    memory = freshMemory();
+    memory = newMemory();
   }
-  input.copy(memory, ((where % (DISPLAY_HEADER_BYTES >> 2)) << 2) >>> 0);
-  for (let slot = 0; slot < 8; slot += 1) tryChannels(memory, slot);
+  input.copy(memory, ((position % (DISPLAY_HEADER_BYTES >> 2)) << 2) >>> 0);
+  for (let slot = 0; slot < 8; slot += 1) readChannels(memory, slot);
 }
 
-function tryChannels(from: Buffer, slot: number): void {
-  const binding = readBinding(from, slot);
+function readChannels(memory: Buffer, slot: number): void {
+  const binding = readBinding(memory, slot);
   if (binding === undefined) return;
   try {
-    const channels = channelsOf(from, binding);
+    const channels = channelsOf(memory, binding);
     assert(channels.byteLength <= CHANNEL_BYTES + DISPLAY_HEADER_BYTES);
   } catch (error) {
     if (!isMirrorflowError(error)) throw error;

@@ -1,7 +1,7 @@
 /**
- * The recovery of flow files whose owner died, or that somebody damaged: a verdict for whatever the
- * words hold, for a successor's first look the same one; what is repaired is sound afterwards, and
- * stays so.
+ * Fuzz targets for the recovery of flow files of dead owners and of damaged ones: every damage gets
+ * a verdict, the quick inspection by a successor agrees with it, and a repaired file is and stays
+ * sound. Also for the reports of the recovery program.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,74 +21,68 @@ import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;
 const PAYLOAD_BYTES = 64;
-/** Files and maps are what costs: most inputs are judged as memory. */
+/** Files and mappings take the time: only one input of this number is written to a file. */
 const FILE_ONE_IN = 256;
 /** No process has this id. */
 const DEAD_PID = 2 ** 22 + 1;
-/** Words of the header that a damage may reach without the file being another one. */
+/** Words of the header that may be damaged without changing the layout or owner of the file. */
 const RING_WORDS = (
   ['epoch', 'published', 'granted', 'sourceState', 'imageGeneration', 'imageApplied'] as const
 ).map(headerOffset);
 
-interface Bench {
+interface Fixture {
   readonly directory: string;
   readonly path: string;
-  /** A sound file of a dead owner, as bytes. */
+  /** The bytes of a sound file of a dead owner. */
   readonly sound: Buffer;
-  /** The same as a flow file in this process's own memory. */
+  /** The same file in this process's memory. */
   readonly memory: FlowFile;
 }
 
-let bench: Bench | undefined;
+let cachedFixture: Fixture | undefined;
 let inputs = 0;
 
-function theBench(): Bench {
-  if (bench !== undefined) return bench;
+function fixture(): Fixture {
+  if (cachedFixture !== undefined) return cachedFixture;
   const directory = mkdtempSync('/dev/shm/mirrorflow-test-');
   const path = join(directory, 'f.flow');
   const identity = { application: 'a', flow: 'f', type: 'bytes', properties: {} };
   const shape = { slotCount: SLOTS, payloadCapacity: PAYLOAD_BYTES, flags: 0, epoch: 7, mode: 0o600 };
-  const made = createFlowFile({ path, identity, ...shape });
-  const writer = new RingWriter(made);
+  const file = createFlowFile({ path, identity, ...shape });
+  const writer = new RingWriter(file);
   for (let count = 0; count < SLOTS + 2; count += 1) {
     writer.begin().fill(count);
     writer.commit(PAYLOAD_BYTES - count, 0);
   }
   writer.publish();
-  made.granted = made.published + 2;
-  damageHeader(made, 'ownerPid', DEAD_PID);
-  const sound = Buffer.from(made.bytes);
-  const owner = { ...made.owner, pid: DEAD_PID };
+  file.granted = file.published + 2;
+  damageHeader(file, 'ownerPid', DEAD_PID);
+  const sound = Buffer.from(file.bytes);
+  const owner = { ...file.owner, pid: DEAD_PID };
   writeFileSync(imageBeside(path), Buffer.alloc(PAYLOAD_BYTES));
-  const memory = new FlowFile(path, Buffer.from(sound), made.geometry, identity, owner, 0);
-  bench = { directory, path, sound, memory };
-  return bench;
+  const memory = new FlowFile(path, Buffer.from(sound), file.geometry, identity, owner, 0);
+  cachedFixture = { directory, path, sound, memory };
+  return cachedFixture;
 }
 
 function close(): void {
-  if (bench !== undefined) rmSync(bench.directory, { recursive: true });
-  bench = undefined;
+  if (cachedFixture !== undefined) rmSync(cachedFixture.directory, { recursive: true });
+  cachedFixture = undefined;
 }
 
-/**
- * The input, made of words of 8 bytes: which word of header or ring each is laid over, then the
- * word.
- */
+/** Applies an input: entries of a u16, the index of a word of header or ring, and its new value. */
 function damage(bytes: Buffer, input: Buffer): void {
-  const places = RING_WORDS.length + (bytes.length - HEADER_BYTES) / 8;
-  for (let at = 0; at + 10 <= input.length; at += 10) {
-    const place = input.readUInt16LE(at) % places;
-    const offset = RING_WORDS[place] ?? HEADER_BYTES + (place - RING_WORDS.length) * 8;
-    input.copy(bytes, offset, at + 2, at + 10);
+  const words = RING_WORDS.length + (bytes.length - HEADER_BYTES) / 8;
+  for (let entry = 0; entry + 10 <= input.length; entry += 10) {
+    const word = input.readUInt16LE(entry) % words;
+    const offset = RING_WORDS[word] ?? HEADER_BYTES + (word - RING_WORDS.length) * 8;
+    input.copy(bytes, offset, entry + 2, entry + 10);
   }
 }
 
-/**
- * Damages that come near to what a writer leaves that dies: sequences, sizes and counts a little
- * off.
- */
-function damages(random: RandomBits): Buffer {
-  const { memory } = theBench();
+/** Damage similar to that by a writer that dies: sequences, sizes and counts a little wrong. */
+function generateDamage(random: RandomBits): Buffer {
+  const { memory } = fixture();
   const words = Array.from({ length: 1 + (random() % 4) }, () => {
     const word = Buffer.alloc(10);
     const stride = memory.geometry.slotStride / 8;
@@ -104,22 +98,22 @@ function damages(random: RandomBits): Buffer {
 export const recovery: FuzzTarget = {
   name: 'recovery',
   words: [Buffer.alloc(8, 0xff), Buffer.alloc(8), Buffer.from([6, 0, 0, 0, 0, 0, 0, 0])],
-  generate: damages,
+  generate: generateDamage,
   run: (input) => {
-    const { sound, memory, path } = theBench();
+    const { sound, memory, path } = fixture();
     inputs += 1;
     const bytes = memory.bytes;
     sound.copy(bytes);
     damage(bytes, input);
     if (inputs % FILE_ONE_IN === 0) {
-      // Every other one is a mirror, with its image beside it.
+      // Every other file is that of a mirror, with an image.
       if (inputs % (2 * FILE_ONE_IN) === 0)
         bytes.writeUInt32LE(FLOW_FLAGS.mirror | FLOW_FLAGS.remote, headerOffset('flags'));
       writeFileSync(path, bytes);
-      const found = verify(path).verdict;
-      assert.equal(inspectDeadFile(path) !== undefined, found === 'sound');
+      const before = verify(path).verdict;
+      assert.equal(inspectDeadFile(path) !== undefined, before === 'sound');
       const { verdict } = repair(path);
-      assert.equal(verdict, found === 'repairable' ? 'repaired' : found);
+      assert.equal(verdict, before === 'repairable' ? 'repaired' : before);
       assert(verdict === 'replace' || verify(path).verdict === 'sound');
       return;
     }
@@ -130,12 +124,13 @@ export const recovery: FuzzTarget = {
     const checks = checkFile(file);
     assert(checks.length > 0);
     if (checks.some(({ state }) => state === 'unsound')) return;
-    for (const { state, repair: mend } of checks) {
-      assert.equal(state === 'repairable', mend !== undefined);
-      mend?.();
+    for (const { state, repair } of checks) {
+      assert.equal(state === 'repairable', repair !== undefined);
+      repair?.();
     }
     const after = checkFile(file);
-    // Credit is judged by what is published now, so a repair may show that it cannot have been.
+    // The credit is compared with the published count, so that its repair may reveal a wrong
+    // credit.
     for (const { check, state, text } of after)
       assert(state === 'sound' || (check === 'credit' && state === 'unsound'), text);
   },

@@ -1,6 +1,6 @@
 /**
- * What strangers ask of the servers for viewers: URLs of the gateway's REST service, messages of a
- * page of the web viewer.
+ * Fuzz targets for requests of unknown programs: URLs of the gateway's REST service, and messages
+ * of a page to the web viewer's server.
  */
 import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';
@@ -50,16 +50,14 @@ export const gatewayRequests: FuzzTarget = {
     return Buffer.from(`/spectcl/${NAMES[random() % NAMES.length]}${query}`);
   },
   run: (input) => {
-    const asked = readRequest('GET', input.toString('latin1'));
-    if ('body' in asked) {
-      assert(asked.httpStatus >= 400);
-      assert.equal(
-        typeof (JSON.parse(Buffer.from(asked.body).toString()) as { status: unknown }).status,
-        'string',
-      );
+    const request = readRequest('GET', input.toString('latin1'));
+    if ('body' in request) {
+      assert(request.httpStatus >= 400);
+      const { status } = JSON.parse(Buffer.from(request.body).toString()) as { status: unknown };
+      assert.equal(typeof status, 'string');
       return;
     }
-    const { name, query } = asked;
+    const { name, query } = request;
     permissionOf(name);
     for (const text of SPECTRA) matchesGlob(query.get('pattern') ?? '*', text);
   },

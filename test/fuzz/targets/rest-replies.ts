@@ -1,4 +1,4 @@
-/** Answers of a SpecTcl REST service and of its port manager. */
+/** Fuzz targets for the replies of SpecTcl's REST service and of the port manager. */
 import assert from 'node:assert/strict';
 import { randomBits, type RandomBits } from '../../../simulator/random.js';
 import {
@@ -19,7 +19,7 @@ import {
 } from '../../../protocol/spectcl/rest-shapes.js';
 import { ServiceListReader, splitTclList } from '../../../protocol/spectcl/service-list.js';
 import type { FuzzTarget } from '../fuzzer.js';
-import { pieces } from '../mutation.js';
+import { chunksOf } from '../mutation.js';
 
 const READERS: readonly ((detail: unknown) => unknown)[] = [
   readVersion, readText, readInteger, readStorageBytes, readVariables, readMirrors, readSpectra, readBindings, readStatistics, readGates,
@@ -45,7 +45,7 @@ const KEYS = [
   '__proto__',
 ];
 
-function json(random: RandomBits, depth = 0): unknown {
+function randomJson(random: RandomBits, depth = 0): unknown {
   switch (random() % (depth > 4 ? 5 : 7)) {
     case 0:
       return null;
@@ -57,10 +57,13 @@ function json(random: RandomBits, depth = 0): unknown {
     case 4:
       return ['', 'OK', 'sysv:XA7c', '{a b} c', '8192'][random() % 5];
     case 5:
-      return Array.from({ length: random() % 4 }, () => json(random, depth + 1));
+      return Array.from({ length: random() % 4 }, () => randomJson(random, depth + 1));
     default:
       return Object.fromEntries(
-        Array.from({ length: random() % 6 }, () => [KEYS[random() % KEYS.length], json(random, depth + 1)]),
+        Array.from({ length: random() % 6 }, () => [
+          KEYS[random() % KEYS.length],
+          randomJson(random, depth + 1),
+        ]),
       );
   }
 }
@@ -103,7 +106,7 @@ export const restReplies: FuzzTarget = {
     '[[[[[[[['.repeat(50),
     '\0',
   ],
-  generate: (random) => Buffer.from(JSON.stringify({ status: 'OK', detail: json(random) })),
+  generate: (random) => Buffer.from(JSON.stringify({ status: 'OK', detail: randomJson(random) })),
   run: readAll,
 };
 
@@ -116,13 +119,13 @@ export const portManager: FuzzTarget = {
     return Buffer.from(`OK ${random() % 4 === 0 ? random() : count}\n${lines.join('')}`);
   },
   run: (input, random) => {
-    const cut = new ServiceListReader();
-    for (const piece of pieces(input, randomBits(random()))) cut.push(piece);
+    const chunked = new ServiceListReader();
+    for (const chunk of chunksOf(input, randomBits(random()))) chunked.push(chunk);
     const whole = new ServiceListReader();
     whole.push(input);
-    // Which bound is met first, and so the reason, depends on the pieces.
+    // The chunks decide which bound is reached first, and so the reason of a refusal.
     const outcome = ({ state }: ServiceListReader): unknown => (state.kind === 'bad' ? 'bad' : state);
-    assert.deepEqual(outcome(cut), outcome(whole));
+    assert.deepEqual(outcome(chunked), outcome(whole));
     splitTclList(input.toString('latin1'));
   },
 };

@@ -1,17 +1,20 @@
 /**
- * Frames of a session: the same frames or the same error, however the bytes are cut, and never more
- * memory than the limit.
+ * Fuzz target for the frames of sessions: any division of the bytes into chunks gives the same
+ * frames or the same error, and no body exceeds the limit.
  */
 import assert from 'node:assert/strict';
 import { decodeCall, encodeCall, encodeResponse } from '../../../protocol/rpc/xml-rpc/codec.js';
 import { FrameReader, encodeFrame, type Frame } from '../../../protocol/rpc/xml-rpc/session-framing.js';
 import type { FuzzTarget } from '../fuzzer.js';
-import { pieces } from '../mutation.js';
+import { chunksOf } from '../mutation.js';
 
 const LIMIT_BYTES = 8 * 1024;
 const DOCUMENT_ONE_IN = 16;
 
-function taken(chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly error: string | undefined } {
+function readFrames(chunks: readonly Buffer[]): {
+  readonly frames: Frame[];
+  readonly error: string | undefined;
+} {
   const reader = new FrameReader(LIMIT_BYTES);
   const frames = chunks.flatMap((chunk) =>
     reader.push(chunk).map(({ kind, callId, body }) => ({ kind, callId, body: Buffer.from(body) })),
@@ -36,10 +39,10 @@ export const sessionFrames: FuzzTarget = {
       ),
     ),
   run: (input, random) => {
-    const whole = taken([input]);
-    assert.deepEqual(taken(pieces(input, random)), whole);
+    const whole = readFrames([input]);
+    assert.deepEqual(readFrames(chunksOf(input, random)), whole);
     for (const { body } of whole.frames) assert(body.length > 0 && body.length <= LIMIT_BYTES);
-    // What is in them is the business of `xml-rpc`; here now and then only.
+    // The target `xml-rpc` covers the documents; this one decodes only few of them.
     const [first] = whole.frames;
     if (first !== undefined && random() % DOCUMENT_ONE_IN === 0) decodeCall(first.body);
   },

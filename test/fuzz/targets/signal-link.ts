@@ -1,4 +1,7 @@
-/** The bytes of the signal link: the same messages or the same problem, however they are cut. */
+/**
+ * Fuzz target for the bytes of the signal link (the connection between a client and its
+ * duplicator): any division into chunks gives the same messages or the same problem.
+ */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
 import { MessageDecoder } from '../../../protocol/flow/signal-link/framing.js';
@@ -10,20 +13,21 @@ import {
   type MessageKind,
 } from '../../../protocol/flow/signal-link/messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
-import { pieces } from '../mutation.js';
+import { chunksOf } from '../mutation.js';
 
 export function randomMessages(random: RandomBits): Buffer {
   const count = 1 + (random() % 12);
   const bytes = Buffer.alloc(count * MESSAGE_BYTES);
-  for (let at = 0; at < count; at += 1) {
+  for (let index = 0; index < count; index += 1) {
     const kind = (1 + (random() % LAST_KIND)) as MessageKind;
     const value = random() % 4 === 0 ? Number.MAX_SAFE_INTEGER - (random() % 2) : random() % 64;
-    encodeMessage(bytes, at * MESSAGE_BYTES, kind, value, random() % 3 === 0 ? random() : random() % 4);
+    const detail = random() % 3 === 0 ? random() : random() % 4;
+    encodeMessage(bytes, index * MESSAGE_BYTES, kind, value, detail);
   }
   return bytes;
 }
 
-function decoded(chunks: readonly Buffer[], internal: boolean): unknown {
+function decode(chunks: readonly Buffer[], internal: boolean): unknown {
   const messages: number[][] = [];
   const decoder = new MessageDecoder((...message) => messages.push(message), internal);
   for (const chunk of chunks) decoder.push(chunk);
@@ -36,7 +40,7 @@ export const signalLink: FuzzTarget = {
   generate: randomMessages,
   run: (input, random) => {
     const internal = random() % 2 === 0;
-    assert.deepEqual(decoded(pieces(input, random), internal), decoded([input], internal));
+    assert.deepEqual(decode(chunksOf(input, random), internal), decode([input], internal));
     if (input.length >= 4) unpackHello(input.readUInt32LE(0));
   },
 };

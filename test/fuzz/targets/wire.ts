@@ -1,6 +1,6 @@
 /**
- * The bytes between duplicators: handshake, frames and changed blocks; the same or the same reason
- * however they are cut, and bounded.
+ * Fuzz targets for the wire between duplicators of two hosts: handshake, frames and changed blocks.
+ * Any division into chunks gives the same result or the same reason, within bounds.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
@@ -22,9 +22,9 @@ import {
 } from '../../../protocol/flow/wire/handshake-messages.js';
 import { SlotSink, newSlots, randomFrames, readDirectly, readFed } from '../../protocol/flow/wire/frames.js';
 import type { FuzzTarget } from '../fuzzer.js';
-import { pieces } from '../mutation.js';
+import { chunksOf } from '../mutation.js';
 
-const SECRET = new Secret('a secret for strangers');
+const SECRET = new Secret('a secret for fuzzing');
 const HELLO = {
   application: 'e23001',
   flow: 'events',
@@ -47,14 +47,14 @@ const WELCOME = {
   generation: 1,
 } as const;
 const MEMORY_BYTES = 100_000;
-/** What a memory holds before blocks come. */
+/** The contents of the memory before blocks are applied. */
 const BEFORE = Buffer.alloc(MEMORY_BYTES, 7);
 const memory = Buffer.alloc(MEMORY_BYTES);
 /**
- * Made once, or most of the time would go into them; each of another content, so that bytes which
- * never came differ.
+ * Created once, since creating them takes long; with different contents, so that bytes which were
+ * not received differ.
  */
-const [wholeSlots, cutSlots, directSlots] = [newSlots(1), newSlots(2), newSlots(3)];
+const [wholeSlots, chunkedSlots, directSlots] = [newSlots(1), newSlots(2), newSlots(3)];
 
 export const wireFrames: FuzzTarget = {
   name: 'wire-frames',
@@ -68,13 +68,13 @@ export const wireFrames: FuzzTarget = {
   run: (input, random) => {
     const whole = new SlotSink(0, wholeSlots);
     const problem = readFed([input], whole);
-    const cut = new SlotSink(random() % 4, cutSlots);
-    assert.equal(readFed(pieces(input, random), cut), problem);
-    assert.deepEqual(cut.came, whole.came);
+    const chunked = new SlotSink(random() % 4, chunkedSlots);
+    assert.equal(readFed(chunksOf(input, random), chunked), problem);
+    assert.deepEqual(chunked.came, whole.came);
     const direct = new SlotSink(random() % 4, directSlots);
-    const most = 1 + (random() % 70_000);
+    const chunkBytesMax = 1 + (random() % 70_000);
     assert.equal(
-      readDirectly(input, direct, () => random() % most),
+      readDirectly(input, direct, () => random() % chunkBytesMax),
       problem,
     );
     assert.deepEqual(direct.came, whole.came);
@@ -88,29 +88,29 @@ export const wireHandshake: FuzzTarget = {
     [handshakeOf, welcomeOf, () => encodeRefusal('REFUSED', 'no')][random() % 3]?.(random) ?? Buffer.alloc(0),
   run: (input, random) => {
     for (const side of [new ListenerHandshake(SECRET), new CallerHandshake(SECRET, HELLO)]) {
-      for (const piece of pieces(input, random)) {
-        const step = side.push(piece);
-        // Nobody proves anything by chance.
+      for (const chunk of chunksOf(input, random)) {
+        const step = side.push(chunk);
+        // Random bytes are never a valid proof.
         assert.notEqual(step.kind, 'proved');
         assert.notEqual(step.kind, 'welcomed');
         if (step.kind === 'failed') break;
       }
     }
-    // Who knows the secret may still send anything in place of its WELCOME.
+    // A listener with the secret may still send any bytes instead of its WELCOME.
     const caller = new CallerHandshake(SECRET, HELLO);
     const challenge = new ListenerHandshake(SECRET).push(caller.hello());
     assert(challenge.kind === 'more' && challenge.send !== undefined);
     assert.equal(caller.push(challenge.send).kind, 'more');
-    const greeted = caller.push(input);
+    const step = caller.push(input);
     const answer = new HandshakeReader().push(input, [HandshakeKind.WELCOME, HandshakeKind.REFUSED]);
-    assert.equal(greeted.kind, expectedOf(answer));
+    assert.equal(step.kind, expectedStep(answer));
     const hello = new HandshakeReader().push(input, [HandshakeKind.HELLO]);
     if (hello !== undefined && 'body' in hello) decodeHello(hello.body);
   },
 };
 
-/** What a caller that waits for its WELCOME must make of this answer. */
-function expectedOf(answer: ReturnType<HandshakeReader['push']>): CallerStep['kind'] {
+/** The correct step of a caller that waits for WELCOME and receives this answer. */
+function expectedStep(answer: ReturnType<HandshakeReader['push']>): CallerStep['kind'] {
   if (answer === undefined) return 'more';
   if ('problem' in answer || answer.kind !== HandshakeKind.WELCOME) return 'failed';
   return typeof decodeWelcome(answer.body) === 'string' ? 'failed' : 'welcomed';
@@ -150,17 +150,17 @@ export const wireBlocks: FuzzTarget = {
     BEFORE.copy(memory);
     const size = random() % 2 === 0 ? MEMORY_BYTES : random() % (MEMORY_BYTES + 5);
     const changed = applyBlocks(input.subarray(2), input[0] ?? 0, input[1] ?? 0, size, memory);
-    // What was not named is as it was: all of it when the frame was refused.
-    let reached = 0;
+    // Bytes outside the returned ranges are unchanged; after a refusal, all bytes.
+    let previousEnd = 0;
     for (const [start, end] of typeof changed === 'string' ? [] : changed) {
-      assert(start >= reached && start < end && end <= size);
-      assert(isAsBefore(reached, start));
-      reached = end;
+      assert(start >= previousEnd && start < end && end <= size);
+      assert(isUnchanged(previousEnd, start));
+      previousEnd = end;
     }
-    assert(isAsBefore(reached, MEMORY_BYTES));
+    assert(isUnchanged(previousEnd, MEMORY_BYTES));
   },
 };
 
-function isAsBefore(from: number, to: number): boolean {
-  return memory.compare(BEFORE, from, to, from, to) === 0;
+function isUnchanged(start: number, end: number): boolean {
+  return memory.compare(BEFORE, start, end, start, end) === 0;
 }

@@ -1,6 +1,6 @@
 /**
- * XML-RPC documents: whatever decodes, encodes and decodes to the same; every method of the
- * contract judges whatever decodes.
+ * Fuzz target for XML-RPC documents: a document that can be decoded is unchanged by encoding and
+ * decoding, and the contract checks its parameters without other errors than refusals.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
@@ -43,17 +43,14 @@ const MEMBERS = [
   'toString',
   '',
 ];
-/**
- * What may stand where a document has a text, so that it stays well-formed and what is in it is
- * odd.
- */
+/** Replacements for texts in a document, unusual or wrong but well-formed XML. */
 const ODD_TEXTS = [
   '', ' ', ' 5 ', '+5', '-0', '05', '0x10', '1e5', '.5', '5.', 'NaN', 'Infinity', '2147483648', '-2147483649', '9'.repeat(400), '1', '2', 'true',
   '19980717T14:08:55', '20261340T25:61:61', '1998-07-17T14:08:55Z', '00000000T00:00:00', 'AA=', 'AA==', 'A', '====', '&lt;', '&#10;', '&#xD800;',
   '<![CDATA[<a>]]>', '<!-- -->', '<?a b?>', '<nil/>', '<value>5</value>', '<int>5</int>', '<value/>', '<struct/>', '<array/>', '__proto__',
 ]; // prettier-ignore
 
-function value(random: RandomBits, depth = 0): RpcValue {
+function randomValue(random: RandomBits, depth = 0): RpcValue {
   switch (random() % (depth > 4 ? 6 : 8)) {
     case 0:
       return random() % 2 === 0;
@@ -68,43 +65,44 @@ function value(random: RandomBits, depth = 0): RpcValue {
     case 5:
       return TEXTS[random() % TEXTS.length] ?? '';
     case 6:
-      return Array.from({ length: random() % 5 }, () => value(random, depth + 1));
+      return Array.from({ length: random() % 5 }, () => randomValue(random, depth + 1));
     default:
       return Object.fromEntries(
         Array.from({ length: random() % 5 }, () => [
           MEMBERS[random() % MEMBERS.length] ?? 'm',
-          value(random, depth + 1),
+          randomValue(random, depth + 1),
         ]),
       );
   }
 }
 
 function generate(random: RandomBits): Buffer {
-  const document = generateRight(random);
+  const document = generateValid(random);
   if (random() % 3 > 0) return document;
-  const odd = (text: string): string =>
+  const replaceSome = (text: string): string =>
     random() % 8 === 0 ? `>${ODD_TEXTS[random() % ODD_TEXTS.length] ?? ''}<` : text;
-  return Buffer.from(document.toString().replaceAll(/>[^<>]*</g, odd));
+  return Buffer.from(document.toString().replaceAll(/>[^<>]*</g, replaceSome));
 }
 
-function generateRight(random: RandomBits): Buffer {
+function generateValid(random: RandomBits): Buffer {
   const [name = 'host.info', method] = METHODS[random() % METHODS.length] ?? [];
   if (random() % 6 === 0) return encodeFault(random() | 0, TEXTS[random() % TEXTS.length] ?? '');
   try {
-    if (random() % 4 === 0) return encodeResponse(value(random));
+    if (random() % 4 === 0) return encodeResponse(randomValue(random));
     return encodeCall(
       name,
-      (method?.params ?? []).map(() => value(random)),
+      (method?.params ?? []).map(() => randomValue(random)),
     );
   } catch {
     return encodeCall(name, []);
   }
 }
 
-/** The methods that a call is judged by: the one that it names, and some others. */
-function judges(named: string, random: RandomBits): readonly (readonly [string, Method])[] {
+/** The methods whose schemas check the parameters of a call: the called method and three others. */
+function methodsToCheck(calledName: string, random: RandomBits): readonly (readonly [string, Method])[] {
   const others = Array.from({ length: 3 }, () => METHODS[random() % METHODS.length]);
-  return [METHODS.find(([name]) => name === named), ...others].filter((found) => found !== undefined);
+  const called = METHODS.find(([name]) => name === calledName);
+  return [called, ...others].filter((method) => method !== undefined);
 }
 
 function run(input: Buffer, random: RandomBits): void {
@@ -115,15 +113,11 @@ function run(input: Buffer, random: RandomBits): void {
   }
   const { method, params } = decodeCall(input);
   assert.deepEqual(decodeCall(encodeCall(method, params)), { method, params });
-  for (const [name, { params: wanted }] of judges(method, random)) {
-    for (const [at, { schema, name: root }] of wanted.entries()) {
+  for (const [name, { params: expected }] of methodsToCheck(method, random)) {
+    for (const [index, { schema, name: root }] of expected.entries()) {
+      const unknownMembers = index % 2 === 0 ? 'refuse' : 'drop';
       try {
-        schema.check(params[at], {
-          method: name,
-          root,
-          path: [],
-          unknownMembers: at % 2 === 0 ? 'refuse' : 'drop',
-        });
+        schema.check(params[index], { method: name, root, path: [], unknownMembers });
       } catch (error) {
         if (!isMirrorflowError(error)) throw error;
       }

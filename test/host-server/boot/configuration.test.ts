@@ -64,7 +64,7 @@ describe('configuration of the host server', () => {
     );
     expect(reported[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
     expect(reported[2]).to.equal('directory must be an absolute path, and is the string "run"');
-    expect(reported[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535, and is 70000$/);
+    expect(reported[3]).to.match(/^applications\[0\]\.port must be .*0 to 65535\), and is 70000$/);
     expect(reported[4]).to.match(/^applications\[1\] "a b" is not a name of a/);
     expect(reported[5]).to.match(/^applications\[2\] has no member "colour"; its members are name, source/);
     expect(reported[6]).to.match(

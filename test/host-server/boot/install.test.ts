@@ -15,7 +15,9 @@ describe('installation of the host server', () => {
   it('the plan for a user has the unit, its path and the commands that enable it', () => {
     const plan = planInstallation({ scope: 'user', configFile: '/etc/mirrorflow.json' }, { HOME: home });
     expect(plan.path).to.equal(join(home, '.config/systemd/user/mirrorflow.service'));
-    expect(plan.text).to.contain(process.execPath).and.to.contain('host-server/main.js');
+    expect(plan.text)
+      .to.contain(process.execPath)
+      .and.to.match(/host-server(\.cjs|\/main\.js)/);
     expect(plan.text).to.contain('"--config" "/etc/mirrorflow.json"');
     expect(plan.commands).to.deep.equal([
       'systemctl --user daemon-reload',

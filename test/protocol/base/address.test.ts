@@ -1,4 +1,5 @@
-// Addresses of protocol/base/address.ts: properties over generated addresses and texts, and examples.
+// Addresses of protocol/base/address.ts: properties over generated addresses and texts, and
+// examples.
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 

@@ -80,7 +80,7 @@ describe('the installation', () => {
 
   it('a copy bundled into another package can be imported, and names the remedy when it needs a program', async () => {
     const { programPath, packageVersion } = await importCopy({}, 'experiment-display');
-    expect(() => programPath('flow-thread')).to.throw('declare mirrorflow as external');
-    expect(() => packageVersion()).to.throw('no package.json of mirrorflow');
+    expect(() => programPath('flow-thread')).to.throw('install it where the bundle runs');
+    expect(() => packageVersion()).to.throw('is not installed beside');
   });
 });

@@ -1,9 +1,9 @@
 /** Few guesses, sessions that end, and who may ask at all. */
 import { expect } from 'chai';
-import { ManualClock } from '../../duplicator/manual-clock.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { isOwnHost, isOwnOrigin } from '../../../web/server/access.js';
 import { SignIn } from '../../../web/server/sign-in.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 const SECRET = 'correct horse battery';
 const SHARED = new Secret(SECRET);

@@ -1,4 +1,7 @@
-/** Methods of an app server that are about the whole application. */
+/**
+ * The methods `app.*` of an app server, which concern the whole application (one SpecTcl and its
+ * flows and clients). Part of the contract; pure.
+ */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, date, int, name, optional, string, struct } from '../../xml-rpc/schema.js';
 import { applicationStatistics, networkStatus, programInfo } from '../figures.js';
@@ -8,7 +11,7 @@ import { done } from './recurring.js';
 
 export const APP_METHODS = {
   'app.info': method({
-    doc: 'What this app server is and what it serves.',
+    doc: 'Information about this app server and its application.',
     params: [],
     returns: struct({
       name: name('application'),
@@ -25,43 +28,43 @@ export const APP_METHODS = {
     }),
   }),
   'app.hosts': method({
-    doc: 'Host server to app server: the other hosts on which the same application runs now, and how they are reached.',
+    doc: 'Host server to app server: the other hosts on which the same application runs, and their addresses.',
     params: [
       param('own', name('host'), 'the name of this host'),
-      param('hosts', arrayOf(hostOfApplication), 'all others'),
+      param('hosts', arrayOf(hostOfApplication), 'all other hosts'),
     ],
     returns: done,
   }),
   'app.quit': method({
-    doc: 'Ends the app server and its duplicators. Answers before it ends.',
+    doc: 'Stops the app server and its duplicators. Returns before they stop.',
     params: [],
     returns: done,
   }),
   'app.statistics': method({
     doc:
-      'Statistics of all clients and flows, collected now from clients and duplicators. Who does not answer within a second is marked; ' +
-      'rates are known from the second time on.',
-    params: [optionalParam('everywhere', boolean(), 'also those of the other hosts, as `elsewhere`')],
+      'Statistics of all clients and flows, collected from clients and duplicators during the call. A client or duplicator that does not answer ' +
+      'within a second has `answered` false. Rates are those since the previous call.',
+    params: [optionalParam('everywhere', boolean(), 'include the other hosts, as `elsewhere`')],
     returns: applicationStatistics,
   }),
   'app.network': method({
-    doc: 'Network status: clients, flows and duplicators, who provides and who consumes, and who holds whom back.',
-    params: [optionalParam('everywhere', boolean(), 'also that of the other hosts, as `elsewhere`')],
+    doc: 'Network status: clients, flows and duplicators, with the provider and the consumers of each flow and the consumers that hold it back.',
+    params: [optionalParam('everywhere', boolean(), 'include the other hosts, as `elsewhere`')],
     returns: networkStatus,
   }),
   'app.programs': method({
-    doc: 'The programs that are registered with this application.',
+    doc: 'The programs that are registered for this application.',
     params: [],
     returns: arrayOf(programInfo),
   }),
   'app.run': method({
-    doc: 'Network request: runs a registered program, apart from the app server. Answers with its process id when it has started.',
+    doc: 'Network request: starts a registered program, which then runs independently of the app server. Returns its process id when it has started.',
     params: [
       param('program', name('program'), 'the registered name'),
       optionalParam(
         'host',
         name('host'),
-        'another host with the same application, where it is registered too; this one when left out',
+        'another host with the same application and the program registered there; default: this host',
       ),
     ],
     returns: int({ min: 1, doc: 'the process id' }),

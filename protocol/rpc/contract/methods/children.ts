@@ -1,4 +1,8 @@
-/** What the children of a server say to it, and what a duplicator is told. */
+/**
+ * The methods between a server and its child processes: the reports of duplicators (each serves one
+ * flow) and gateways, and the calls from an app server to its duplicators. Part of the contract;
+ * pure.
+ */
 import { method, param } from '../../xml-rpc/contract.js';
 import { boolean, int, optional, struct } from '../../xml-rpc/schema.js';
 import { duplicatorFigures } from '../figures.js';
@@ -21,57 +25,61 @@ export const CHILD_METHODS = {
     returns: boolean(),
   }),
   'child.failed': method({
-    doc: 'A child that could not become ready says why, before it ends.',
-    params: [param('failure', startFailure, 'what went wrong')],
+    doc: 'Child to its parent: the child could not become ready and exits.',
+    params: [param('failure', startFailure, 'the failure')],
     returns: done,
   }),
   'duplicator.subscribe': method({
-    doc: 'A duplicator says that it is ready: after its start, or when it found its app server again. Only on a permanent connection. To one that follows another it is told how many consumers still have the flow open.',
+    doc:
+      'Duplicator to app server: the duplicator is ready, after its start or after a reconnection. Only on a permanent connection. A duplicator that ' +
+      'replaces another one gets the number of consumers that still have the flow open.',
     params: [param('ready', duplicatorReady, 'the duplicator')],
     returns: struct({
       adopted: boolean(),
-      consumers: optional(int({ min: 0, doc: 'consumers of the one before that still have the flow open' })),
+      consumers: optional(
+        int({ min: 0, doc: 'consumers of the previous duplicator that still have the flow open' }),
+      ),
     }),
   }),
   'duplicator.report': method({
-    doc: 'A duplicator tells a change of its source or its clients.',
-    params: [param('report', duplicatorReport, 'what it is now')],
+    doc: 'Duplicator to app server: the state of its source or the number of its clients has changed.',
+    params: [param('report', duplicatorReport, 'the present state')],
     returns: done,
   }),
   'duplicator.release': method({
-    doc: 'A duplicator without clients asks whether it may end; after true the app server sends nobody to it any more.',
+    doc: 'Duplicator to app server: asks whether a duplicator without clients may stop; after true the app server assigns no client to it.',
     params: [],
     returns: boolean(),
   }),
   'duplicator.demoted': method({
-    doc: 'A duplicator tells that a lossless consumer held its flow back for the stall timeout and is lossy from now on.',
-    params: [param('client', int({ min: 0 }), 'what the consumer said in its HELLO')],
+    doc: 'Duplicator to app server: a lossless consumer held back the flow for the stall timeout and is lossy from now on.',
+    params: [param('client', int({ min: 0 }), 'the number from the HELLO of the consumer')],
     returns: done,
   }),
   'duplicator.statistics': method({
-    doc: 'App server to duplicator: how far everybody on its signal link is.',
+    doc: 'App server to duplicator: the positions of all clients on its signal link.',
     params: [],
     returns: duplicatorFigures,
   }),
   'duplicator.serve': method({
     doc:
-      'App server to duplicator: listen for duplicators of other hosts, which must prove that they know the secret. Answers where it listens; ' +
-      'the same when it listens already, whatever was asked for. REFUSED without a secret.',
-    params: [param('request', serveRequest, 'where to listen')],
+      'App server to duplicator: listen for duplicators of other hosts, which must prove the shared secret. Returns the address; a duplicator that ' +
+      'already listens ignores the request and returns its present address. REFUSED without a secret.',
+    params: [param('request', serveRequest, 'the address to listen on')],
     returns: served,
   }),
   'duplicator.redirect': method({
-    doc: 'App server to duplicator of a flow that comes from another host: the duplicator there listens somewhere else now. False when the flow comes from elsewhere.',
-    params: [param('source', address, 'tcp://host:port or tls://host:port')],
+    doc: 'App server to a duplicator that receives its flow from another host: the duplicator there has a new address. Returns false if the flow does not come from another host.',
+    params: [param('source', address, 'the new address, tcp://host:port or tls://host:port')],
     returns: boolean(),
   }),
   'duplicator.quit': method({
-    doc: 'App server to duplicator: end. Answers before it ends.',
+    doc: 'App server to duplicator: stop. Returns before the duplicator stops.',
     params: [],
     returns: done,
   }),
   'gateway.subscribe': method({
-    doc: 'A gateway says that it listens: after its start, or when it found its app server again. Only on a permanent connection.',
+    doc: 'Gateway to app server: the gateway listens, after its start or after a reconnection. Only on a permanent connection.',
     params: [param('ready', gatewayReady, 'the gateway')],
     returns: struct({ adopted: boolean() }),
   }),

@@ -1,4 +1,7 @@
-/** Methods of an app server that are about clients, and those of clients themselves. */
+/**
+ * The methods `client.*`: those of an app server about its clients, and those that an app server
+ * calls at a client. Part of the contract; pure.
+ */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { arrayOf, int, name, oneOf, optional, string, struct } from '../../xml-rpc/schema.js';
 import { delivery, message, messageTarget } from '../deliveries.js';
@@ -8,7 +11,7 @@ import { done } from './recurring.js';
 
 export const CLIENT_METHODS = {
   'client.present': method({
-    doc: 'Presentation: a client says who it is and gets its session. On a permanent connection the session ends with it; over HTTP it ends after a minute without a call.',
+    doc: 'Presentation: identifies the client and begins its session. On a permanent connection the session ends with the connection; over HTTP it ends after a minute without a call.',
     params: [param('client', presentation, 'the client')],
     returns: struct({
       session: string(),
@@ -18,7 +21,7 @@ export const CLIENT_METHODS = {
     }),
   }),
   'client.leave': method({
-    doc: 'Ends a session; all it had open is released.',
+    doc: 'Ends a session and closes its flows.',
     params: [param('session', session, 'the session')],
     returns: done,
   }),
@@ -28,44 +31,45 @@ export const CLIENT_METHODS = {
     returns: arrayOf(clientInfo),
   }),
   'client.statistics': method({
-    doc: 'Statistics of the clients of one name, collected now from them and the duplicators of their flows.',
+    doc: 'Statistics of the clients with one name, collected from them and the duplicators of their flows during the call.',
     params: [param('client', name('client'), 'the client')],
     returns: arrayOf(clientStatistics),
   }),
   'client.request': method({
-    doc: 'Network request: asks all clients of one name for something. What they do is their own affair. Returns how many were asked.',
-    params: [
-      param('client', name('client'), 'the client'),
-      param('request', oneOf(['quit']), 'what is asked'),
-    ],
+    doc: 'Network request: sends a request to all clients with one name; a client may ignore it. Returns the number of clients that received it.',
+    params: [param('client', name('client'), 'the client'), param('request', oneOf(['quit']), 'the request')],
     returns: int({ min: 1 }),
   }),
   'client.send': method({
     doc:
-      'Sends a message to all clients of one name, to the whole application without the sender, or to the provider of a flow: exactly one ' +
-      'of the three. Returns how many have it; a fault when nobody of that name is there, or nobody could take it.',
+      'Sends a message to exactly one of: all clients with one name, all clients of the application except the sender, the provider of a flow. ' +
+      'Returns the number of clients that received it; a fault if there is no client with the name, or if no client could receive it.',
     params: [
       param('session', session, 'the session'),
-      param('to', messageTarget, 'who gets it'),
+      param('to', messageTarget, 'the receivers'),
       param('message', message, 'type and attributes'),
     ],
     returns: int({ min: 0 }),
   }),
   'client.poll': method({
-    doc: 'For clients over HTTP: takes what waits for them, oldest first; an empty array when nothing does.',
+    doc: 'For clients over HTTP: removes and returns the waiting deliveries, oldest first; an empty array if there are none.',
     params: [
       param('session', session, 'the session'),
-      optionalParam('max', int({ min: 1, max: 1024 }), 'most deliveries to take; 100 when left out'),
+      optionalParam(
+        'max',
+        int({ min: 1, max: 1024 }),
+        'largest number of deliveries to return; default: 100',
+      ),
     ],
     returns: arrayOf(delivery),
   }),
   'client.deliver': method({
-    doc: 'App server to client, on its permanent connection: something for it. Answered when it is queued there.',
-    params: [param('delivery', delivery, 'what it is')],
+    doc: 'App server to client, on its permanent connection: a delivery. Returns when the client has queued it.',
+    params: [param('delivery', delivery, 'the delivery')],
     returns: done,
   }),
   'client.report': method({
-    doc: 'App server to client: its own counts of the flows it has open.',
+    doc: "App server to client: the client's own counts of its open flows.",
     params: [],
     returns: clientReport,
   }),

@@ -1,4 +1,7 @@
-/** Methods of an app server that are about flows. */
+/**
+ * The methods `flow.*` of an app server about flows (streams of buffers, each served by its own
+ * duplicator process). Part of the contract; pure.
+ */
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int } from '../../xml-rpc/schema.js';
 import { consumerMark, flowMark } from '../deliveries.js';
@@ -17,12 +20,15 @@ export const FLOW_METHODS = {
     returns: flowInfo,
   }),
   'flow.open': method({
-    doc: 'Opens a flow for a session; starts its duplicator where needed and answers when it is ready.',
-    params: [param('session', session, 'the session'), param('request', openRequest, 'what to open')],
+    doc: 'Opens a flow for a session. Starts its duplicator if none is running, and returns when it is ready.',
+    params: [
+      param('session', session, 'the session'),
+      param('request', openRequest, 'the flow and how to open it'),
+    ],
     returns: openedFlow,
   }),
   'flow.close': method({
-    doc: 'Closes what flow.open opened.',
+    doc: 'Closes a flow that flow.open opened.',
     params: [
       param('session', session, 'the session'),
       param('handle', int({ min: 1 }), 'the handle of flow.open'),
@@ -31,8 +37,8 @@ export const FLOW_METHODS = {
   }),
   'flow.control': method({
     doc:
-      'Flow control: the history of a consumer has reached one of its marks; the provider of the flow is told. ' +
-      'False when it has no provider now: the next one can ask with flow.marks.',
+      'Flow control: the history of a consumer has reached one of its marks; the app server forwards the mark to the provider of the flow. ' +
+      'Returns false if the flow has no provider; a later provider can get the marks with flow.marks.',
     params: [
       param('session', session, 'the session'),
       param('handle', int({ min: 1 }), 'the handle of flow.open'),
@@ -41,12 +47,12 @@ export const FLOW_METHODS = {
     returns: boolean(),
   }),
   'flow.marks': method({
-    doc: 'Flow control: the consumers of a flow whose last mark was an XOFF, and that mark.',
+    doc: 'Flow control: the consumers of a flow whose last mark was an XOFF, with this mark.',
     params: [flow],
     returns: arrayOf(consumerMark),
   }),
   'flow.statistics': method({
-    doc: 'The counters of a flow by name, as its flow file holds them, and rates where they are known.',
+    doc: 'The counters of a flow by name, read from its flow file, and their rates since the previous call.',
     params: [flow],
     returns: statistics,
   }),

@@ -1,4 +1,7 @@
-/** Methods of a host server: its applications, other hosts, and what app servers ask of it. */
+/**
+ * The methods `host.*` of a host server, which runs once per machine: its applications, the other
+ * hosts of the network, and the calls that it relays for app servers. Part of the contract; pure.
+ */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { any, arrayOf, boolean, date, int, name, optional, string, struct } from '../../xml-rpc/schema.js';
 import { hostIntroduction, hostOnNetwork, relayedCall, RELAYED_METHODS } from '../hosts.js';
@@ -9,7 +12,7 @@ const application = param('name', name('application'), 'the application');
 
 export const HOST_METHODS = {
   'host.info': method({
-    doc: 'What this host server is and where it works.',
+    doc: 'Information about this host server: version, directories, port.',
     params: [],
     returns: struct({
       version: string(),
@@ -24,70 +27,72 @@ export const HOST_METHODS = {
     }),
   }),
   'host.applications': method({
-    doc: 'Application discovery: the applications this host knows, running or not.',
+    doc: 'Application discovery: the applications of this host, running or not.',
     params: [],
     returns: arrayOf(applicationInfo),
   }),
   'host.run': method({
     doc:
-      'Application server run: starts the app server of an application and answers when it is ready. A running application with the same ' +
-      'options is answered at once; with a name only, options come from the configuration or from its last run.',
+      'Application server run: starts the app server of an application and returns when it is ready. Returns at once if the application already runs ' +
+      'with the same options. If only the name is given, the options are those of the configuration or of the last run.',
     params: [
       param('options', applicationOptions, 'the application'),
-      optionalParam('host', name('host'), 'the host to start it on; this one when left out'),
+      optionalParam('host', name('host'), 'the host to start it on; default: this host'),
     ],
     returns: applicationInfo,
   }),
   'host.stop': method({
-    doc: 'Stops an application: its app server and its duplicators. Answers when they have ended.',
-    params: [application, optionalParam('host', name('host'), 'the host it runs on; this one when left out')],
+    doc: 'Stops an application: its app server and its duplicators. Returns when they have stopped.',
+    params: [application, optionalParam('host', name('host'), 'the host it runs on; default: this host')],
     returns: applicationInfo,
   }),
   'host.restart': method({
     doc:
-      'Starts an application anew with the options it has, changed by those that are stated; one that does not run is started. ' +
-      'Its flows end and begin again.',
-    params: [param('options', applicationOptions, 'the name, and what is to change')],
+      'Restarts an application, or starts it if it does not run. The given options replace the present ones; the others stay. ' +
+      'The flows of the application end and begin again.',
+    params: [param('options', applicationOptions, 'the name, and the options to change')],
     returns: applicationInfo,
   }),
   'host.quit': method({
-    doc: 'Ends the host server. With `everything`, its applications are stopped first; without, they go on and are adopted by the next one.',
+    doc: 'Stops the host server. With `everything`, it stops its applications first; without, they continue and the next host server adopts them.',
     params: [optionalParam('everything', boolean(), 'also stop all applications')],
     returns: done,
   }),
   'host.network': method({
     doc:
-      'The hosts of this network: this one first, then every other one that is connected, was connected, or stands in the configuration; with the ' +
-      'applications of those that answer within two seconds.',
+      'The hosts of this network: this host first, then every other host that is connected, was connected or is configured; with the applications ' +
+      'of the hosts that answer within two seconds.',
     params: [],
     returns: arrayOf(hostOnNetwork),
   }),
   'host.introduce': method({
     doc:
-      'Host server to host server, on a permanent connection that both have proved themselves on: who calls. Answers who is called, and whether ' +
-      'this connection is the one that the two use: of two connections, that of the host with the smaller name.',
+      'Host server to host server, on a permanent connection after the proof of the shared secret: introduces the calling host. Returns the called host ' +
+      'and whether the two use this connection: of two connections, they use the one opened by the host with the smaller name.',
     params: [param('host', hostIntroduction, 'the calling host')],
     returns: struct({ host: hostIntroduction, accepted: boolean() }),
   }),
   'host.running': method({
-    doc: 'Host server to host server: the applications that run on the calling host now. Every few seconds, also as a sign of life.',
+    doc: 'Host server to host server: the applications that run on the calling host. Sent every few seconds, also to show that the host is alive.',
     params: [param('applications', arrayOf(name('application'), { maxCount: 1024 }), 'their names')],
     returns: done,
   }),
   'host.relay': method({
     doc:
-      'App server to its host server: a call for the app server of the same application on another host. Only the methods that app servers ' +
-      `have for each other: ${RELAYED_METHODS.join(', ')}.`,
+      'App server to its host server: a call for the app server of the same application on another host. Allowed methods: ' +
+      `${RELAYED_METHODS.join(', ')}.`,
     params: [param('host', name('host'), 'the other host'), param('call', relayedCall, 'the call')],
     returns: any(),
   }),
   'host.forward': method({
-    doc: 'Host server to host server: a relayed call for the app server of an application there.',
+    doc: 'Host server to host server: a relayed call for the app server of an application on the called host.',
     params: [application, param('call', relayedCall, 'the call')],
     returns: any(),
   }),
   'host.subscribe': method({
-    doc: 'An app server says that it is ready: after its start, started by hand, or when it found the host server again. Only on a permanent connection, which then is its life line.',
+    doc:
+      'App server to host server: the app server is ready, after its start (also by hand) or after a reconnection. Only on a permanent connection, ' +
+      'by whose end the host server detects the end of the app server.',
     params: [param('ready', appServerReady, 'the app server')],
     returns: struct({ adopted: boolean() }),
   }),

@@ -1,46 +1,46 @@
 /**
- * Methods that app servers of one application on several hosts have for each other; they travel by
- * `host.relay` and `host.forward`.
+ * The methods `remote.*` with which app servers of one application on several hosts call each
+ * other, by way of their host servers (`host.relay`, `host.forward`). Part of the contract; pure.
  */
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int, name, oneOf } from '../../xml-rpc/schema.js';
 import { consumerMark, delivery, message, messageTarget } from '../deliveries.js';
 import { applicationStatistics, networkStatus } from '../figures.js';
 import { flowElsewhere, servedElsewhere } from '../hosts.js';
-import { done, flow } from './recurring.js';
+import { flow } from './recurring.js';
 
-const from = param('from', name('host'), 'the calling host, which the host servers put in front');
-const hops = param('hops', int({ min: 0, max: 8 }), 'over how many further hosts it may go');
+const from = param('from', name('host'), 'the calling host; the host servers add this parameter');
+const hops = param('hops', int({ min: 0, max: 8 }), 'the number of further hosts over which the call may go');
 
 export const REMOTE_METHODS = {
   'remote.inquire': method({
-    doc: 'App server to app server of the same application on another host, as all of remote.*: what a flow is there.',
+    doc: 'App server to app server of the same application on another host, as all of remote.*: the state of a flow there.',
     params: [from, flow, hops],
     returns: flowElsewhere,
   }),
   'remote.serve': method({
-    doc: 'Starts the duplicator of a flow where needed and makes it listen for the duplicator of the calling host.',
+    doc: 'Starts the duplicator of a flow if none is running, and makes it listen for the duplicator of the calling host.',
     params: [from, flow, hops],
     returns: servedElsewhere,
   }),
   'remote.provided': method({
-    doc: 'A client on the calling host provides the flow from now on. Returns whether anybody here has use for that.',
+    doc: 'A client on the calling host provides the flow from now on. Returns whether the called host will receive the flow from the calling host.',
     params: [from, flow],
-    returns: done,
+    returns: boolean(),
   }),
   'remote.send': method({
-    doc: 'A message for clients on the called host. Returns how many have it.',
+    doc: 'A message for clients on the called host. Returns the number of clients that received it.',
     params: [
       from,
-      param('sender', name('client'), 'who sends it'),
-      param('to', messageTarget, 'who gets it'),
+      param('sender', name('client'), 'the sender'),
+      param('to', messageTarget, 'the receivers'),
       param('message', message, 'type and attributes'),
     ],
     returns: int({ min: 0 }),
   }),
   'remote.tellProvider': method({
-    doc: 'Something for the provider of a flow, from a consumer on the calling host. False when there is no provider.',
-    params: [from, flow, param('delivery', delivery, 'what it is'), hops],
+    doc: 'A delivery for the provider of a flow, from a consumer on the calling host. Returns false if there is no provider.',
+    params: [from, flow, param('delivery', delivery, 'the delivery'), hops],
     returns: boolean(),
   }),
   'remote.marks': method({
@@ -49,11 +49,11 @@ export const REMOTE_METHODS = {
     returns: arrayOf(consumerMark),
   }),
   'remote.request': method({
-    doc: 'client.request for the clients of the called host. Returns how many were asked.',
+    doc: 'client.request for the clients of the called host. Returns the number of clients that received it.',
     params: [
       from,
       param('client', name('client'), 'the client'),
-      param('request', oneOf(['quit']), 'what is asked'),
+      param('request', oneOf(['quit']), 'the request'),
     ],
     returns: int({ min: 0 }),
   }),

@@ -30,7 +30,7 @@ describe('mapped files', () => {
     expect(first[0]).to.equal(7);
   });
 
-  it('a file that has been replaced under its name is mapped anew', () => {
+  it('a file that has been replaced under its name is mapped again', () => {
     writeFileSync(join(directory, 'one'), Buffer.alloc(4096, 1));
     const before = mapped('one');
     rmSync(join(directory, 'one'));

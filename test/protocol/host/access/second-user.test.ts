@@ -9,8 +9,8 @@ import { expect } from 'chai';
 import { connect, type Client } from '../../../../client-lib/index.js';
 import type { AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { flowFilePath } from '../../../../protocol/base/paths.js';
-import { compiled } from '../../../fixtures/child-process.js';
-import { eventually } from '../../../fixtures/polling.js';
+import { compiled } from '../../../kit/test-process.js';
+import { eventually } from '../../../kit/eventually.js';
 
 const NOBODY = 65534;
 /** A group that nobody here is in. */

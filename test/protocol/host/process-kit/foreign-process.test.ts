@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, parseProcessStat, type OwnerIdentity } from '../../../../protocol/base/owner-identity.js';
 import { goneWithin, stopForeign } from '../../../../protocol/host/process-kit/foreign-process.js';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 describe('a process that is not our child', () => {
   const started: TestProcess[] = [];

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 describe('the end of a process', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

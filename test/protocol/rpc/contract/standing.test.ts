@@ -13,9 +13,9 @@ function statistics(links: Links, usages: readonly Usage[] = []) {
   };
 }
 
-describe('how a flow stands', () => {
-  it('is the slowest reader, the fullest history, and every name that holds the writer back, once', () => {
-    const found = standingOf(
+describe('the summary of the readers of a flow', () => {
+  it('a summary contains the largest lag, the fullest history and each holding client once', () => {
+    const summary = standingOf(
       statistics(
         [
           { client: 'w', role: 'provider', holding: false, lag: 99 },
@@ -33,7 +33,7 @@ describe('how a flow stands', () => {
       ),
       'f',
     );
-    expect(found).to.deep.equal({
+    expect(summary).to.deep.equal({
       readers: 4,
       lag: 7,
       fill: 0.75,
@@ -41,10 +41,10 @@ describe('how a flow stands', () => {
     });
   });
 
-  it('is not known where nobody tells', () => {
-    const nothing = { readers: 0, lag: undefined, fill: undefined, holding: [] };
-    expect(standingOf(statistics([]), 'f')).to.deep.equal(nothing);
-    expect(standingOf(statistics([]), 'unknown')).to.deep.equal(nothing);
+  it('lag and fill are undefined without consumers that report them', () => {
+    const unknown = { readers: 0, lag: undefined, fill: undefined, holding: [] };
+    expect(standingOf(statistics([]), 'f')).to.deep.equal(unknown);
+    expect(standingOf(statistics([]), 'other')).to.deep.equal(unknown);
     const empty = statistics([], [{ flow: 'f', direction: 'input', ready: 0, capacity: 0 }]);
     expect(standingOf(empty, 'f').fill).to.equal(undefined);
   });

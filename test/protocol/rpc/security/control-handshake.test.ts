@@ -1,3 +1,6 @@
+/**
+ * The handshake between host servers (control-handshake.ts), caller and listener in one process.
+ */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isMirrorflowError } from '../../../../protocol/base/errors.js';
@@ -13,68 +16,79 @@ import { Secret } from '../../../../protocol/rpc/security/secret.js';
 const SECRET = new Secret('sixteen bytes or more');
 const OTHER = new Secret('sixteen other bytes!');
 
-/** Carries bytes between the two, `piece` at a time, until both have come to an end. */
-function shake(caller: Handshake, listener: Handshake, piece = 1_000): [caller: Step, listener: Step] {
-  const ends: [Step, Step] = [{ outcome: 'more' }, { outcome: 'more' }];
-  let [toListener, toCaller] = [caller.first ?? Buffer.alloc(0), listener.first ?? Buffer.alloc(0)];
+/** Exchanges the bytes of both ends in chunks; returns the last step of each end. */
+function runHandshake(
+  caller: Handshake,
+  listener: Handshake,
+  chunkBytes = 1_000,
+): [caller: Step, listener: Step] {
+  const steps: [Step, Step] = [{ outcome: 'more' }, { outcome: 'more' }];
+  let [toListener, toCaller] = [caller.opening ?? Buffer.alloc(0), listener.opening ?? Buffer.alloc(0)];
   while (toListener.length > 0 || toCaller.length > 0) {
-    const [forListener, forCaller] = [toListener.subarray(0, piece), toCaller.subarray(0, piece)];
-    [toListener, toCaller] = [toListener.subarray(piece), toCaller.subarray(piece)];
-    if (forListener.length > 0 && ends[1].outcome === 'more') {
-      ends[1] = listener.push(forListener);
-      toCaller = Buffer.concat([toCaller, ends[1].send ?? Buffer.alloc(0)]);
+    const [listenerChunk, callerChunk] = [
+      toListener.subarray(0, chunkBytes),
+      toCaller.subarray(0, chunkBytes),
+    ];
+    [toListener, toCaller] = [toListener.subarray(chunkBytes), toCaller.subarray(chunkBytes)];
+    if (listenerChunk.length > 0 && steps[1].outcome === 'more') {
+      steps[1] = listener.push(listenerChunk);
+      toCaller = Buffer.concat([toCaller, steps[1].send ?? Buffer.alloc(0)]);
     }
-    if (forCaller.length > 0 && ends[0].outcome === 'more') {
-      ends[0] = caller.push(forCaller);
-      toListener = Buffer.concat([toListener, ends[0].send ?? Buffer.alloc(0)]);
+    if (callerChunk.length > 0 && steps[0].outcome === 'more') {
+      steps[0] = caller.push(callerChunk);
+      toListener = Buffer.concat([toListener, steps[0].send ?? Buffer.alloc(0)]);
     }
   }
-  return ends;
+  return steps;
 }
 
 describe('the handshake of permanent connections', () => {
-  it('proves both ends to each other, whatever pieces it comes in', () => {
+  it('both ends prove the secret to each other in chunks of any size', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), (piece) => {
-        const [caller, listener] = shake(new ControlCaller(SECRET, 1), new ControlListener(SECRET, 1), piece);
+      fc.property(fc.integer({ min: 1, max: 100 }), (chunkBytes) => {
+        const [caller, listener] = runHandshake(
+          new ControlCaller(SECRET, 1),
+          new ControlListener(SECRET, 1),
+          chunkBytes,
+        );
         expect([caller.outcome, listener.outcome]).to.deep.equal(['proven', 'proven']);
       }),
       { numRuns: 30 },
     );
   });
 
-  it('begins with a byte that no HTTP request begins with', () => {
-    expect(new ControlCaller(SECRET, 1).first[0]).to.equal(CONTROL_FIRST_BYTE).and.greaterThan(0x7f);
+  it('a handshake begins with a byte with which no HTTP request begins', () => {
+    expect(new ControlCaller(SECRET, 1).opening[0]).to.equal(CONTROL_FIRST_BYTE).and.greaterThan(0x7f);
   });
 
-  it('a caller sends no proof to whoever does not know the secret', () => {
-    const [caller, listener] = shake(new ControlCaller(SECRET, 1), new ControlListener(OTHER, 1));
+  it('a caller sends no proof to a listener with another secret', () => {
+    const [caller, listener] = runHandshake(new ControlCaller(SECRET, 1), new ControlListener(OTHER, 1));
     expect(isMirrorflowError(caller.outcome, 'REFUSED')).to.equal(true);
     expect(caller.send).to.equal(undefined);
     expect(listener.outcome).to.equal('more');
   });
 
-  it('other versions are named on both sides, and nothing is proved', () => {
-    const [caller, listener] = shake(new ControlCaller(SECRET, 2), new ControlListener(SECRET, 1));
+  it('ends with different versions both report both versions and prove nothing', () => {
+    const [caller, listener] = runHandshake(new ControlCaller(SECRET, 2), new ControlListener(SECRET, 1));
     for (const { outcome } of [caller, listener]) {
-      if (!isMirrorflowError(outcome, 'VERSION_MISMATCH')) throw new Error('it was not refused');
+      if (!isMirrorflowError(outcome, 'VERSION_MISMATCH')) throw new Error('the handshake was not refused');
       expect(outcome.message)
         .to.match(/version 1\b/)
         .and.match(/version 2\b/);
     }
   });
 
-  it('a recorded proof is worth nothing against another nonce', () => {
+  it('a recorded proof is refused with another nonce', () => {
     const recorded: Buffer[] = [];
     const caller = new ControlCaller(SECRET, 1);
-    const first = new ControlListener(SECRET, 1).push(caller.first);
-    recorded.push(caller.first, caller.push(first.send ?? Buffer.alloc(0)).send ?? Buffer.alloc(0));
+    const answer = new ControlListener(SECRET, 1).push(caller.opening);
+    recorded.push(caller.opening, caller.push(answer.send ?? Buffer.alloc(0)).send ?? Buffer.alloc(0));
     const victim = new ControlListener(SECRET, 1);
     expect(victim.push(recorded[0] ?? Buffer.alloc(0)).outcome).to.equal('more');
     expect(isMirrorflowError(victim.push(recorded[1] ?? Buffer.alloc(0)).outcome, 'REFUSED')).to.equal(true);
   });
 
-  it('whatever arrives, neither end takes it for a proof', () => {
+  it('neither end accepts arbitrary bytes as a proof', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 120 }), { maxLength: 5 }), (chunks) => {
         for (const end of [new ControlListener(SECRET, 1), new ControlCaller(SECRET, 1)]) {
@@ -86,10 +100,10 @@ describe('the handshake of permanent connections', () => {
     );
   });
 
-  it('bytes behind the verdict belong to what follows', () => {
+  it('bytes after the verdict are passed on to the session', () => {
     const caller = new ControlCaller(SECRET, 1);
     const listener = new ControlListener(SECRET, 1);
-    const proof = caller.push(listener.push(caller.first).send ?? Buffer.alloc(0)).send ?? Buffer.alloc(0);
+    const proof = caller.push(listener.push(caller.opening).send ?? Buffer.alloc(0)).send ?? Buffer.alloc(0);
     const verdict = listener.push(proof).send ?? Buffer.alloc(0);
     const { outcome, rest } = caller.push(Buffer.concat([verdict, Buffer.from('frame')]));
     expect([outcome, rest?.toString()]).to.deep.equal(['proven', 'frame']);

@@ -5,12 +5,12 @@ import type { Clock } from '../../../../protocol/base/clock.js';
 const LIMITS = { failures: 3, windowMs: 1_000, addresses: 2 };
 
 describe('failed attempts', () => {
-  let now: number;
+  let nowMs: number;
   let attempts: FailedAttempts;
 
   beforeEach(() => {
-    now = 0;
-    const clock: Clock = { nowMs: () => now, after: () => () => undefined };
+    nowMs = 0;
+    const clock: Clock = { nowMs: () => nowMs, after: () => () => undefined };
     attempts = new FailedAttempts(clock, LIMITS);
   });
 
@@ -18,26 +18,26 @@ describe('failed attempts', () => {
     return Array.from({ length: times }, () => attempts.failed(address));
   }
 
-  it('close the door at the limit, say so once, and open it when the window is over', () => {
+  it('an address is blocked at the limit until the window ends, and this is reported once', () => {
     expect(fail('a', 4)).to.deep.equal([false, false, true, false]);
-    now = 400;
+    nowMs = 400;
     expect(attempts.refusedForMs('a')).to.equal(600);
-    now = 1_000;
+    nowMs = 1_000;
     expect(attempts.refusedForMs('a')).to.equal(0);
   });
 
-  it('of one address are none of another', () => {
+  it('the failures of one address do not block another', () => {
     fail('a', 3);
     expect(attempts.refusedForMs('b')).to.equal(0);
   });
 
-  it('are forgotten once somebody has proved himself', () => {
+  it('a successful authentication resets the count', () => {
     fail('a', 2);
     attempts.succeeded('a');
     expect(fail('a', 1)).to.deep.equal([false]);
   });
 
-  it('of more addresses than are remembered count together', () => {
+  it('addresses beyond the number of separate counts share one count', () => {
     fail('a', 1);
     fail('b', 1);
     expect(['c', 'd', 'e'].map((address) => attempts.failed(address))).to.deep.equal([false, false, true]);

@@ -10,19 +10,19 @@ function check(text: string, secret?: Secret): void {
   });
 }
 
-describe('listening', () => {
-  it('on loopback needs nothing', () => {
+describe('the rule for listening', () => {
+  it('listening on loopback requires no secret', () => {
     for (const host of ['127.0.0.1', '127.1.2.3', '[::1]', 'localhost']) check(`tcp://${host}:0`);
   });
 
-  it('beyond this machine needs a secret, and says how to give it', () => {
+  it('listening for other machines requires a secret, and the error names the option', () => {
     for (const host of ['0.0.0.0', '[::]', 'daq.example.org', '10.0.0.1']) {
       expect(() => check(`tcp://${host}:1`)).to.throw('give --secret-file');
       check(`tcp://${host}:1`, new Secret('0123456789abcdef'));
     }
   });
 
-  it('with TLS needs a certificate', () => {
+  it('listening with TLS requires a certificate', () => {
     expect(() => check('tls://127.0.0.1:1')).to.throw('--tls-cert');
   });
 });

@@ -11,45 +11,45 @@ import { Secret } from '../../../../protocol/rpc/security/secret.js';
 
 const secret = new Secret('correct horse battery staple');
 
-function challenge(more: Partial<Challenge> = {}): Challenge {
-  return { channel: 'data', callerNonce: newNonce(), listenerNonce: newNonce(), ...more };
+function newChallenge(members: Partial<Challenge> = {}): Challenge {
+  return { channel: 'data', callerNonce: newNonce(), listenerNonce: newNonce(), ...members };
 }
 
-describe('a proof of the shared secret', () => {
-  it('holds for the same secret, side, channel, nonces and bound bytes', () => {
-    const said = challenge({ bound: Buffer.from('e23001/spectra') });
-    expect(isProof(prove(secret, 'caller', said), secret, 'caller', said)).to.equal(true);
+describe('proofs of the shared secret', () => {
+  it('a proof is valid for the same secret, side, channel, nonces and bound bytes', () => {
+    const challenge = newChallenge({ bound: Buffer.from('e23001/spectra') });
+    expect(isProof(prove(secret, 'caller', challenge), secret, 'caller', challenge)).to.equal(true);
   });
 
-  it('cannot be sent back by the other side', () => {
-    const said = challenge();
-    expect(isProof(prove(secret, 'caller', said), secret, 'listener', said)).to.equal(false);
+  it('a proof of the caller is not valid for the listener', () => {
+    const challenge = newChallenge();
+    expect(isProof(prove(secret, 'caller', challenge), secret, 'listener', challenge)).to.equal(false);
   });
 
-  it('is worth nothing when anything of it is another', () => {
-    const said = challenge({ bound: Buffer.from('a') });
-    const proof = prove(secret, 'caller', said);
+  it('a proof is not valid for another channel, nonce, secret or other bound bytes', () => {
+    const challenge = newChallenge({ bound: Buffer.from('a') });
+    const proof = prove(secret, 'caller', challenge);
     for (const other of [
-      { ...said, channel: 'control' },
-      { ...said, callerNonce: newNonce() },
-      { ...said, listenerNonce: newNonce() },
-      { ...said, bound: Buffer.from('b') },
-      { ...said, callerNonce: said.listenerNonce, listenerNonce: said.callerNonce },
+      { ...challenge, channel: 'control' },
+      { ...challenge, callerNonce: newNonce() },
+      { ...challenge, listenerNonce: newNonce() },
+      { ...challenge, bound: Buffer.from('b') },
+      { ...challenge, callerNonce: challenge.listenerNonce, listenerNonce: challenge.callerNonce },
     ]) {
       expect(isProof(proof, secret, 'caller', other)).to.equal(false);
     }
-    expect(isProof(proof, new Secret('correct horse battery stapler'), 'caller', said)).to.equal(false);
+    expect(isProof(proof, new Secret('correct horse battery stapler'), 'caller', challenge)).to.equal(false);
   });
 
-  it('has nothing in common with any other bytes', () => {
-    const said = challenge();
+  it('arbitrary bytes are not a valid proof', () => {
+    const challenge = newChallenge();
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => !isProof(bytes, secret, 'caller', said)),
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => !isProof(bytes, secret, 'caller', challenge)),
     );
   });
 
-  it('is not made over a nonce that is too short to be one', () => {
-    const short = challenge({ callerNonce: Buffer.alloc(NONCE_BYTES - 1) });
+  it('a nonce that is too short is refused', () => {
+    const short = newChallenge({ callerNonce: Buffer.alloc(NONCE_BYTES - 1) });
     expect(() => prove(secret, 'caller', short)).to.throw(`it must have ${NONCE_BYTES}`);
   });
 });

@@ -7,22 +7,22 @@ const SECRET = new Secret('sixteen bytes or more');
 const LIMITS = { challenges: 2, challengeMs: 100, tokens: 2, idleMs: 1_000 };
 
 describe('tokens for a proof of the shared secret', () => {
-  let now: number;
+  let nowMs: number;
   let tokens: ProvenTokens;
 
   beforeEach(() => {
-    now = 0;
-    tokens = new ProvenTokens(SECRET, { nowMs: () => now, after: () => () => undefined }, LIMITS);
+    nowMs = 0;
+    tokens = new ProvenTokens(SECRET, { nowMs: () => nowMs, after: () => () => undefined }, LIMITS);
   });
 
-  /** The proof of a caller that knows `secret`, and the nonce it belongs to. */
+  /** The proof of a caller with `secret`, and the server's nonce for it. */
   function proofOf(secret = SECRET, channel = 'rpc'): [nonce: Uint8Array, proof: Uint8Array] {
     const callerNonce = newNonce();
     const { nonce } = tokens.challenge(callerNonce);
     return [nonce, prove(secret, 'caller', { channel, callerNonce, listenerNonce: nonce })];
   }
 
-  it('the server proves itself first', () => {
+  it('the server proves the secret before the caller does', () => {
     const callerNonce = newNonce();
     const { nonce, proof } = tokens.challenge(callerNonce);
     expect(
@@ -30,24 +30,24 @@ describe('tokens for a proof of the shared secret', () => {
     ).to.equal(true);
   });
 
-  it('are given for the right proof, once', () => {
+  it('a correct proof yields one token, and its repetition none', () => {
     const [nonce, proof] = proofOf();
     const token = tokens.authenticate(nonce, proof) ?? '';
     expect(token).to.match(/^[0-9a-f]{64}$/);
-    expect(tokens.uses(token)).to.equal(true);
+    expect(tokens.renew(token)).to.equal(true);
     expect(tokens.authenticate(nonce, proof), 'replayed').to.equal(undefined);
   });
 
-  it('are not given for a wrong secret, for a proof of another service, or for the server’s own', () => {
+  it('a proof with a wrong secret, for another service, or of the server itself yields no token', () => {
     expect(tokens.authenticate(...proofOf(new Secret('sixteen other bytes')))).to.equal(undefined);
     expect(tokens.authenticate(...proofOf(SECRET, 'data'))).to.equal(undefined);
     const { nonce, proof } = tokens.challenge(newNonce());
     expect(tokens.authenticate(nonce, proof), 'reflected').to.equal(undefined);
   });
 
-  it('are not given when the proof comes late, or too many others have begun since', () => {
+  it('a proof that is late, or after too many newer challenges, yields no token', () => {
     const late = proofOf();
-    now = 101;
+    nowMs = 101;
     expect(tokens.authenticate(...late)).to.equal(undefined);
     const pushed = proofOf();
     proofOf();
@@ -55,18 +55,18 @@ describe('tokens for a proof of the shared secret', () => {
     expect(tokens.authenticate(...pushed)).to.equal(undefined);
   });
 
-  it('end when they are not used, and the one unused for longest when there are too many', () => {
+  it('an unused token expires, and beyond the bound the least recently used one is dropped', () => {
     const [a = '', b = ''] = [tokens.authenticate(...proofOf()), tokens.authenticate(...proofOf())];
-    now = 900;
-    expect(tokens.uses(a)).to.equal(true);
-    now = 1_500;
-    expect([tokens.uses(a), tokens.uses(b)]).to.deep.equal([true, false]);
+    nowMs = 900;
+    expect(tokens.renew(a)).to.equal(true);
+    nowMs = 1_500;
+    expect([tokens.renew(a), tokens.renew(b)]).to.deep.equal([true, false]);
     const others = [proofOf(), proofOf()].map((proof) => tokens.authenticate(...proof) ?? '');
-    expect(tokens.uses(a)).to.equal(false);
-    expect(others.every((token) => tokens.uses(token))).to.equal(true);
+    expect(tokens.renew(a)).to.equal(false);
+    expect(others.every((token) => tokens.renew(token))).to.equal(true);
   });
 
-  it('nobody gets one without a secret', () => {
+  it('a server without a secret refuses challenges and proofs', () => {
     const without = new ProvenTokens(undefined, { nowMs: () => 0, after: () => () => undefined });
     expect(() => without.challenge(newNonce())).to.throw('no shared secret');
     expect(() => without.authenticate(newNonce(), newNonce())).to.throw('no shared secret');

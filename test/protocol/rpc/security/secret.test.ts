@@ -22,30 +22,30 @@ describe('the secret file', () => {
     return path;
   }
 
-  it('is read without the white space around it', () => {
+  it('a secret is read without the white space around it', () => {
     expect(Buffer.from(readSecret(file('0123456789abcdef\n')).key).toString()).to.equal('0123456789abcdef');
   });
 
-  it('is refused when everybody may read it, with what to do', () => {
+  it('a secret file that all users may read is refused with the remedy', () => {
     expect(() => readSecret(file('0123456789abcdef', 0o644))).to.throw('chmod 640');
   });
 
-  it('is refused when it is too short or too long, with both numbers', () => {
+  it('a secret that is too short or too long is refused with its length and the allowed one', () => {
     expect(() => readSecret(file('short'))).to.throw(/5 bytes; it must have 16 to 1024/);
     expect(() => readSecret(file('x'.repeat(1_025)))).to.throw(/1025 bytes/);
     expect(() => readSecret(file('x'.repeat(100_000)))).to.throw(/100000 bytes/);
   });
 
-  it('is refused by name when it is not there', () => {
+  it('a missing secret file is reported by name', () => {
     expect(() => readSecret(join(directory, 'none'))).to.throw(join(directory, 'none'));
   });
 
-  it('is asked for with a certificate only together with its key', () => {
+  it('a certificate without its key is refused', () => {
     const files = securityFiles({ tlsCert: '/c' }, {});
     expect(() => readSecurity(files)).to.throw('--tls-key is missing');
   });
 
-  it('comes from options before the environment, and goes on to a child as a path', () => {
+  it('options take precedence over the environment, and a child gets the paths of the files', () => {
     const files = securityFiles(
       { secretFile: '/option' },
       { MIRRORFLOW_SECRET_FILE: '/env', MIRRORFLOW_TLS_CA: '/ca' },
@@ -55,7 +55,7 @@ describe('the secret file', () => {
 });
 
 describe('a secret', () => {
-  it('is shown by nothing that prints', () => {
+  it('a secret is not printed by string conversion, JSON or inspection', () => {
     const secret = new Secret('0123456789abcdef');
     for (const shown of [String(secret), JSON.stringify({ secret }), inspect(secret), inspect({ secret })]) {
       expect(shown).to.contain('[secret]').and.not.contain('0123');

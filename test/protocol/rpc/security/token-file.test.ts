@@ -13,7 +13,7 @@ describe('the token of a directory', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('is made once, of 64 hexadecimal digits, and then is the same for all', () => {
+  it('a token of 64 hexadecimal digits is created once and then reused', () => {
     expect(readToken(directory)).to.equal(undefined);
     const token = ensureToken(directory);
     expect(token).to.match(/^[0-9a-f]{64}$/);
@@ -22,7 +22,7 @@ describe('the token of a directory', () => {
     expect(readdirSync(directory)).to.deep.equal(['token']);
   });
 
-  it('is for the owner and the group of the directory only', function () {
+  it('the token file is accessible only to the owner and the group of the directory', function () {
     if (process.getuid?.() === 0) chownSync(directory, 0, 1);
     ensureToken(directory);
     const { mode, gid } = statSync(tokenPath(directory));
@@ -30,7 +30,7 @@ describe('the token of a directory', () => {
     expect(gid).to.equal(statSync(directory).gid);
   });
 
-  it('is replaced when it is none', () => {
+  it('a file without a valid token is replaced', () => {
     writeFileSync(tokenPath(directory), 'half a tok', { mode: 0o666 });
     chmodSync(tokenPath(directory), 0o666);
     expect(readToken(directory)).to.equal(undefined);

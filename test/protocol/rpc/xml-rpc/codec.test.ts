@@ -1,4 +1,4 @@
-/** The XML-RPC codec: what goes out comes back, and what cannot be a document is refused. */
+/** The XML-RPC codec: values survive encoding and decoding, and wrong documents are refused. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { MirrorflowError, type ErrorCode } from '../../../../protocol/base/errors.js';
@@ -29,7 +29,7 @@ function expectRefused(action: () => unknown, code: ErrorCode, text: string): vo
 }
 
 const xmlText = fc.string({ unit: 'grapheme' }).filter((text) => !FORBIDDEN_IN_XML.test(text));
-const awkward = fc.constantFrom(
+const specialText = fc.constantFrom(
   '',
   ' ',
   '\r\n',
@@ -45,8 +45,8 @@ const awkward = fc.constantFrom(
 );
 const text = fc.oneof(
   xmlText,
-  awkward,
-  fc.array(fc.oneof(xmlText, awkward)).map((parts) => parts.join('')),
+  specialText,
+  fc.array(fc.oneof(xmlText, specialText)).map((parts) => parts.join('')),
 );
 const dates = fc.date({
   noInvalidDate: true,
@@ -74,7 +74,7 @@ const { value: anyValue } = fc.letrec<{ value: RpcValue }>((tie) => ({
 }));
 
 describe('XML-RPC codec', () => {
-  it('gives every value back as it was', () => {
+  it('a value is unchanged by encoding and decoding', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         expect(decodeResponse(encodeResponse(value))).to.deep.equal(value);
@@ -83,7 +83,7 @@ describe('XML-RPC codec', () => {
     );
   });
 
-  it('gives every call back as it was', () => {
+  it('a call is unchanged by encoding and decoding', () => {
     fc.assert(
       fc.property(fc.array(anyValue, { maxLength: 3 }), (params) => {
         expect(decodeCall(encodeCall('flow.open', params))).to.deep.equal({ method: 'flow.open', params });
@@ -92,15 +92,15 @@ describe('XML-RPC codec', () => {
     );
   });
 
-  it('never does anything but decode or refuse, whatever the bytes', () => {
-    const whole = encodeCall('a.b', [{ x: [1, 'text & more', new Uint8Array(5)] }]);
-    const garbled = fc
-      .tuple(fc.nat(whole.length - 1), fc.string({ maxLength: 6 }), fc.nat(8))
+  it('any bytes are decoded or refused with PARSE_ERROR', () => {
+    const document = encodeCall('a.b', [{ x: [1, 'text & more', new Uint8Array(5)] }]);
+    const damaged = fc
+      .tuple(fc.nat(document.length - 1), fc.string({ maxLength: 6 }), fc.nat(8))
       .map(([at, inserted, removed]) =>
-        Buffer.concat([whole.subarray(0, at), Buffer.from(inserted), whole.subarray(at + removed)]),
+        Buffer.concat([document.subarray(0, at), Buffer.from(inserted), document.subarray(at + removed)]),
       );
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array(), garbled), (bytes) => {
+      fc.property(fc.oneof(fc.uint8Array(), damaged), (bytes) => {
         try {
           decodeCall(bytes);
         } catch (thrown) {
@@ -111,20 +111,20 @@ describe('XML-RPC codec', () => {
     );
   });
 
-  it('refuses every truncation', () => {
-    const whole = encodeCall('a.b', ['x', [1]]);
-    for (let length = 0; length < whole.length; length++) {
-      expect(refused(() => decodeCall(whole.subarray(0, length))).code).to.equal('PARSE_ERROR');
+  it('a truncated document is refused at every length', () => {
+    const document = encodeCall('a.b', ['x', [1]]);
+    for (let length = 0; length < document.length; length++) {
+      expect(refused(() => decodeCall(document.subarray(0, length))).code).to.equal('PARSE_ERROR');
     }
   });
 
-  it('sends integers beyond 32 bits as doubles with all digits', () => {
+  it('an integer beyond 32 bits is sent as a double with all digits', () => {
     expect(String(encodeResponse(2 ** 31 - 1))).to.include('<int>2147483647</int>');
     expect(String(encodeResponse(2 ** 31))).to.include('<double>2147483648</double>');
     expect(String(encodeResponse(2 ** 53 - 1))).to.include('<double>9007199254740991</double>');
   });
 
-  it('keeps a member called __proto__ and pollutes nothing', () => {
+  it('a member named __proto__ is kept and changes no prototype', () => {
     const document = Buffer.from(
       '<methodResponse><params><param><value><struct><member><name>__proto__</name><value><struct>' +
         '<member><name>polluted</name><value><int>1</int></value></member></struct></value></member></struct></value></param></params></methodResponse>',
@@ -136,7 +136,7 @@ describe('XML-RPC codec', () => {
     expect('polluted' in value).to.equal(false);
   });
 
-  describe('refuses to send', () => {
+  describe('encoding', () => {
     const cases: [string, unknown, string][] = [
       ['NaN', { rates: [1, NaN] }, 'result.rates[1]'],
       ['infinity', Infinity, 'finite'],
@@ -145,24 +145,24 @@ describe('XML-RPC codec', () => {
       ['a function', { f: () => 1 }, 'result.f'],
       ['a class instance', { m: new Map() }, 'an object of Map'],
       ['a control character', ['ok', 'bell \u0007'], 'U+0007 at position 5'],
-      ['NUL in a key', { 'a\u0000': 1 }, 'U+0000'],
+      ['a NUL character in a key', { 'a\u0000': 1 }, 'U+0000'],
       ['half a surrogate pair', '\ud800', 'U+d800'],
       ['an invalid date', new Date(NaN), 'date'],
       ['a bigint', 1n, 'bigint'],
     ];
     for (const [what, value, message] of cases) {
-      it(what, () => {
+      it(`${what} is not sent`, () => {
         expectRefused(() => encodeResponse(value as RpcValue), 'INVALID_PARAMETERS', message);
       });
     }
 
-    it('what is nested too deep, and what holds itself', () => {
+    it('an array that contains itself is not sent', () => {
       const self: RpcValue[] = [];
       self.push(self, self);
       expectRefused(() => encodeResponse(self), 'INVALID_PARAMETERS', `${LIMITS.rpcDepth}`);
     });
 
-    it('a parameter, naming which', () => {
+    it('a parameter that cannot be sent is reported with its place', () => {
       expectRefused(
         () => encodeCall('a.b', [1, { x: null as unknown as string }]),
         'INVALID_PARAMETERS',
@@ -171,20 +171,28 @@ describe('XML-RPC codec', () => {
     });
   });
 
-  describe('refuses to read', () => {
+  describe('decoding', () => {
     const wrap = (value: string): string =>
       `<methodCall><methodName>a</methodName><params><param>${value}</param></params></methodCall>`;
     const cases: [string, string, string][] = [
-      ['nothing', '', 'Invalid XML-RPC message'],
-      ['no XML', 'hello', 'Non-whitespace'],
-      ['another root', '<html></html>', 'html'],
-      ['a response as a call', '<methodResponse></methodResponse>', '<methodCall> is expected'],
-      ['two roots', `${wrap('<value/>')}<methodCall></methodCall>`, 'methodCall'],
-      ['text behind the root', `${wrap('<value/>')}x`, 'outside of root'],
-      ['crossed tags', '<methodCall><methodName>a</methodCall></methodName>', 'Unexpected close tag'],
+      ['an empty text', '', 'Invalid XML-RPC message'],
+      ['a text that is not XML', 'hello', 'Non-whitespace'],
+      ['a document with another root', '<html></html>', 'html'],
+      ['a response instead of a call', '<methodResponse></methodResponse>', '<methodCall> is expected'],
+      ['a document with two roots', `${wrap('<value/>')}<methodCall></methodCall>`, 'methodCall'],
+      ['a document with text after the root', `${wrap('<value/>')}x`, 'outside of root'],
+      [
+        'a document with crossed tags',
+        '<methodCall><methodName>a</methodCall></methodName>',
+        'Unexpected close tag',
+      ],
       ['an unknown type', wrap('<value><float>1</float></value>'), 'unknown element <float>'],
-      ['two types in a value', wrap('<value><int>1</int><int>2</int></value>'), 'cannot stand here'],
-      ['text beside a type', wrap('<value>x<int>1</int>y</value>'), 'text in <value>'],
+      [
+        'a value with two types',
+        wrap('<value><int>1</int><int>2</int></value>'),
+        'not allowed at this position',
+      ],
+      ['a value with text and a type', wrap('<value>x<int>1</int>y</value>'), 'text in <value>'],
       [
         'a member without a name',
         wrap('<value><struct><member><value/></member></struct></value>'),
@@ -196,38 +204,43 @@ describe('XML-RPC codec', () => {
         'incomplete',
       ],
       [
-        'a member twice',
+        'a struct with a member twice',
         wrap(`<value><struct>${'<member><name>a</name><value/></member>'.repeat(2)}</struct></value>`),
         'twice',
       ],
-      ['half an integer', wrap('<value><int>1abc</int></value>'), '1abc'],
+      ['an integer followed by letters', wrap('<value><int>1abc</int></value>'), '1abc'],
       ['an integer beyond 53 bits', wrap('<value><i8>9007199254740993</i8></value>'), '53 bits'],
-      ['a double that is none', wrap('<value><double>nan</double></value>'), 'nan'],
-      ['a boolean that is none', wrap('<value><boolean>true</boolean></value>'), 'true'],
+      ['a double that is not a number', wrap('<value><double>nan</double></value>'), 'nan'],
+      ['a boolean that is not 0 or 1', wrap('<value><boolean>true</boolean></value>'), 'true'],
       [
-        'a day that is none',
+        'a day that the month does not have',
         wrap('<value><dateTime.iso8601>20260231T00:00:00</dateTime.iso8601></value>'),
         '20260231',
       ],
-      ['base64 that is none', wrap('<value><base64>?</base64></value>'), 'base64'],
+      ['base64 with other characters', wrap('<value><base64>?</base64></value>'), 'base64'],
       ['nil', wrap('<value><nil/></value>'), 'nil'],
       ['a document type', `<!DOCTYPE x [<!ENTITY a "b">]>${wrap('<value>&a;</value>')}`, 'document type'],
-      ['an entity of its own', wrap('<value>&lol;</value>'), 'Invalid character entity'],
-      ['the name of an object member as entity', wrap('<value>&constructor;</value>'), 'entity'],
+      ['an undefined entity', wrap('<value>&lol;</value>'), 'Invalid character entity'],
+      ['an entity named like an object member', wrap('<value>&constructor;</value>'), 'entity'],
       ['a character beyond Unicode', wrap('<value>&#x110000;</value>'), 'malformed'],
       ['a control character', wrap('<value>&#7;</value>'), 'forbids'],
-      ['another encoding', `<?xml version="1.0" encoding="iso-8859-1"?>${wrap('<value/>')}`, 'iso-8859-1'],
-      ['an endless comment', '<!--', '--> is missing'],
+      [
+        'a document in another encoding',
+        `<?xml version="1.0" encoding="iso-8859-1"?>${wrap('<value/>')}`,
+        'iso-8859-1',
+      ],
+      ['a comment without an end', '<!--', '--> is missing'],
     ];
     for (const [what, document, message] of cases) {
-      it(what, () => expectRefused(() => decodeCall(Buffer.from(document)), 'PARSE_ERROR', message));
+      it(`${what} is refused`, () =>
+        expectRefused(() => decodeCall(Buffer.from(document)), 'PARSE_ERROR', message));
     }
 
-    it('bytes that are not UTF-8', () => {
+    it('a document that is not UTF-8 is refused', () => {
       expectRefused(() => decodeCall(Buffer.from([0x3c, 0xff, 0xfe])), 'PARSE_ERROR', 'UTF-8');
     });
 
-    it('nesting without end, and declarations without end, without taking long', () => {
+    it('nesting and declarations as long as the largest body are refused quickly', () => {
       const deep = '<value><array><data>'.repeat(LIMITS.rpcBodyBytes / 20);
       expectRefused(() => decodeCall(Buffer.from(wrap(deep))), 'PARSE_ERROR', 'nested deeper');
       const endless = `<!${'A'.repeat(LIMITS.rpcBodyBytes - 2)}`;
@@ -235,7 +248,7 @@ describe('XML-RPC codec', () => {
     });
   });
 
-  it('reads what other programs write: untyped strings, CDATA, i8, zones, comments, blanks', () => {
+  it('untyped strings, CDATA, i8, time zones, comments and blanks of other programs are decoded', () => {
     const document = Buffer.from(`<?xml version='1.0' encoding="UTF-8"?>
       <methodCall> <methodName>a.b</methodName> <!-- a comment -->
       <params><param><value> text </value></param>
@@ -254,7 +267,7 @@ describe('XML-RPC codec', () => {
     ]);
   });
 
-  it('turns a fault back into its error, with facts only when they were sent', () => {
+  it('a fault is decoded to its error, with facts only if they were sent', () => {
     const error = refused(() => decodeResponse(encodeFault(13, 'no flow\u0000', { flow: 'x', ratio: NaN })));
     expect(error.code).to.equal('UNKNOWN_FLOW');
     expect(error.message).to.equal('no flow\ufffd');

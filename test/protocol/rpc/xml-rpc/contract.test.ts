@@ -1,4 +1,4 @@
-/** The contract language: its types reach handlers and callers, its mistakes are found at start. */
+/** The functions that define contracts: their types, their checks, and mistakes in a contract. */
 import { expect } from 'chai';
 import {
   callerOf,
@@ -35,8 +35,8 @@ const typesAgree: Same<
 
 const place = (unknownMembers: 'refuse' | 'drop') => ({ method: 'm', root: 'p', path: [], unknownMembers });
 
-describe('contract', () => {
-  it('gives handlers and callers the types of its schemas', async () => {
+describe('contracts', () => {
+  it('handlers and callers have the types of the schemas', async () => {
     expect(typesAgree).to.equal(true);
     const handlers: Partial<Handlers<typeof sample, undefined>> = {
       'sample.add': ([a, b, c]) => a + b + (c ?? 0),
@@ -54,7 +54,7 @@ describe('contract', () => {
     expect((await rejection(call('sample.nope', []))).code).to.equal('METHOD_NOT_FOUND');
   });
 
-  it('refuses an answer that breaks it, and drops members it does not know', async () => {
+  it('a result that breaks the contract is refused, and unknown members of a result are dropped', async () => {
     const answer = (value: string | { [key: string]: string | { [key: string]: string } }) =>
       callerOf(sample, { call: async () => value })('sample.describe', [
         'app',
@@ -68,7 +68,7 @@ describe('contract', () => {
     expect(await answer({ text: 'x', facts: {}, newer: 'y' })).to.deep.equal({ text: 'x', facts: {} });
   });
 
-  it('checks dates, maps, bytes and optional members', () => {
+  it('dates, maps, bytes and optional members are checked', () => {
     const good = { at: new Date(0), sizes: { a: 1, ['__proto__']: 2 } };
     expect(entry.check(good, place('refuse'))).to.deep.equal(good);
     const wrong: [object, string][] = [
@@ -80,11 +80,11 @@ describe('contract', () => {
     for (const [value, text] of wrong) expect(() => entry.check(value, place('refuse'))).to.throw(text);
   });
 
-  it('refuses at start what cannot be called', () => {
+  it('a contract with an optional parameter before a required one, or a system method, is refused', () => {
     const required = param('a', string(), 'a');
-    const left = optionalParam('b', string(), 'b');
-    expect(() => method({ doc: '', params: [left, required], returns: string() })).to.throw('optional');
-    const mine = method({ doc: '', params: [], returns: string() });
-    expect(() => defineContract({ 'system.mine': mine })).to.throw('system.mine');
+    const omissible = optionalParam('b', string(), 'b');
+    expect(() => method({ doc: '', params: [omissible, required], returns: string() })).to.throw('optional');
+    const systemMethod = method({ doc: '', params: [], returns: string() });
+    expect(() => defineContract({ 'system.other': systemMethod })).to.throw('system.other');
   });
 });

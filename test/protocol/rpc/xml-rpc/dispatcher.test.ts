@@ -1,7 +1,8 @@
-/** Schemas, contract and dispatcher: a call ends in a checked value or in one clear error. */
+/** Schemas, contract and dispatcher: every call ends with a checked result or with one error. */
 import { expect } from 'chai';
 import { MirrorflowError, type ErrorCode } from '../../../../protocol/base/errors.js';
 import { LIMITS } from '../../../../protocol/base/limits.js';
+import { decodeResponse, encodeResponse } from '../../../../protocol/rpc/xml-rpc/codec.js';
 import { callerOf } from '../../../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcValue } from '../../../../protocol/rpc/xml-rpc/values.js';
 import { Sample, sample } from './sample-contract.js';
@@ -15,8 +16,8 @@ describe('dispatcher', () => {
     served = new Sample();
   });
 
-  const dispatch = (method: string, ...params: RpcValue[]): Promise<RpcValue> =>
-    served.dispatcher.dispatch(method, params, context);
+  const dispatch = async (method: string, ...params: RpcValue[]): Promise<RpcValue> =>
+    decodeResponse(encodeResponse(await served.dispatcher.dispatch(method, params, context)));
 
   async function expectRefused(code: ErrorCode, text: string, method: string, ...params: RpcValue[]) {
     const error: unknown = await dispatch(method, ...params).then(
@@ -29,7 +30,7 @@ describe('dispatcher', () => {
     return error as MirrorflowError;
   }
 
-  it('runs a handler with checked parameters and the context', async () => {
+  it('a handler is called with checked parameters and the context of the caller', async () => {
     expect(await dispatch('sample.describe', 'e23001', FLOW)).to.deep.equal({
       text: 'e23001/spectra consumer 2 for test',
       facts: { caller: 'test' },
@@ -38,9 +39,9 @@ describe('dispatcher', () => {
     expect(await dispatch('sample.add', 1, 2, 3)).to.equal(6);
   });
 
-  it('calls through a typed caller', async () => {
+  it('a typed caller returns results of the contract’s types', async () => {
     const call = callerOf(sample, {
-      call: (method, params) => served.dispatcher.dispatch(method, params, context),
+      call: (method, params) => dispatch(method, ...params),
     });
     const sum: number = await call('sample.add', [4, 5]);
     const { text, noted } = await call('sample.describe', [
@@ -50,7 +51,7 @@ describe('dispatcher', () => {
     expect([sum, text, noted]).to.deep.equal([9, 'app/f provider 0 for test', true]);
   });
 
-  it('names method, parameter, path, expectation and finding of a wrong parameter', async () => {
+  it('a wrong parameter is reported with method, path, expected type and value found', async () => {
     const error = await expectRefused(
       'INVALID_PARAMETERS',
       'sample.describe: flow.rates[1] must be a double, and is the string "x"',
@@ -66,14 +67,9 @@ describe('dispatcher', () => {
     });
   });
 
-  it('refuses wrong counts, ranges, words, members, names and lengths', async () => {
+  it('parameters of wrong count, range, member, name or length are refused', async () => {
     const describe = 'sample.describe';
-    await expectRefused(
-      'INVALID_PARAMETERS',
-      'takes 2 to 3 parameters (a, b, [c]), and got 1',
-      'sample.add',
-      1,
-    );
+    await expectRefused('INVALID_PARAMETERS', 'takes 2 to 3 parameters (a, b, [c]), not 1', 'sample.add', 1);
     await expectRefused('INVALID_PARAMETERS', 'at least 0', 'sample.add', -1, 2);
     await expectRefused('INVALID_PARAMETERS', 'b must be', 'sample.add', 1, 2.5);
     await expectRefused('INVALID_PARAMETERS', '"provider"', describe, 'app', { ...FLOW, role: 'x' });
@@ -88,19 +84,19 @@ describe('dispatcher', () => {
     await expectRefused('INVALID_PARAMETERS', 'bytes', 'sample.reverse', 'text');
   });
 
-  it('knows no method that has no handler here, nor one of Object.prototype', async () => {
+  it('a method without a handler, or a property of Object.prototype, is not found', async () => {
     await expectRefused('METHOD_NOT_FOUND', 'sample.elsewhere', 'sample.elsewhere');
     await expectRefused('METHOD_NOT_FOUND', 'constructor', 'constructor');
     await expectRefused('METHOD_NOT_FOUND', '__proto__', '__proto__');
   });
 
-  it('answers our own error of a handler as it is', async () => {
+  it('a MirrorflowError of a handler reaches the caller unchanged', async () => {
     const error = await expectRefused('UNKNOWN_FLOW', 'there is no flow x', 'sample.fail', 'ours');
     expect(error.facts).to.deep.equal({ flow: 'x', count: 3 });
     expect(served.lines).to.have.length(0);
   });
 
-  it('answers anything else a handler throws with its message, and logs the stack', async () => {
+  it('any other error of a handler reaches the caller as its message and is logged with its stack', async () => {
     await expectRefused('APPLICATION_ERROR', 'a mistake', 'sample.fail', 'throw');
     await expectRefused('APPLICATION_ERROR', 'a rejected mistake', 'sample.fail', 'reject');
     await expectRefused('APPLICATION_ERROR', 'undefined', 'sample.fail', 'nothing');
@@ -108,26 +104,38 @@ describe('dispatcher', () => {
     expect(served.logged('TypeError: a mistake')).to.have.length(1);
   });
 
-  it('answers a result that breaks the contract, or cannot be sent, with an error', async () => {
+  it('a result that breaks the contract or cannot be encoded is an error of the application', async () => {
     await expectRefused('APPLICATION_ERROR', 'result must be a string', 'sample.fail', 'undefined');
     const unsendable = { when: NaN };
     await expectRefused('APPLICATION_ERROR', 'result.when', 'sample.echo', unsendable);
   });
 
-  it('asks before every call, those of a multicall included', async () => {
-    const asked: string[] = [];
+  it('a result is encoded once', async () => {
+    let reads = 0;
+    const value = {
+      get counted() {
+        reads += 1;
+        return 5;
+      },
+    };
+    expect(await dispatch('sample.echo', value)).to.deep.equal({ counted: 5 });
+    expect(reads).to.equal(1);
+  });
+
+  it('every call is authorized, including the calls of a multicall', async () => {
+    const authorized: string[] = [];
     served.authorize = (method) => {
-      asked.push(method);
+      authorized.push(method);
       if (method === 'sample.add') throw new MirrorflowError('NOT_PERMITTED', 'no adding');
     };
     await expectRefused('NOT_PERMITTED', 'no adding', 'sample.add', 1, 2);
     expect(await dispatch('system.multicall', [{ methodName: 'sample.add', params: [1, 2] }])).to.deep.equal([
       { faultCode: 66, faultString: 'no adding' },
     ]);
-    expect(asked).to.deep.equal(['sample.add', 'system.multicall', 'sample.add']);
+    expect(authorized).to.deep.equal(['sample.add', 'system.multicall', 'sample.add']);
   });
 
-  it('describes itself', async () => {
+  it('a server lists its methods with signatures and documentation', async () => {
     const methods = (await dispatch('system.listMethods')) as string[];
     expect(methods).to.include.members(['sample.add', 'system.multicall', 'system.listMethods']);
     expect(methods).not.to.include('sample.elsewhere');
@@ -141,12 +149,12 @@ describe('dispatcher', () => {
     await expectRefused('METHOD_NOT_FOUND', 'nope', 'system.methodHelp', 'nope');
   });
 
-  it('runs a multicall in order; one that fails does not stop the others', async () => {
+  it('a multicall runs its calls in order, and a failing call does not stop the others', async () => {
     const results = await dispatch('system.multicall', [
       { methodName: 'sample.add', params: [1, 2] },
       { methodName: 'sample.fail', params: ['ours'] },
       { methodName: 'system.multicall', params: [[]] },
-      'no call',
+      'not a call',
       { methodName: 'sample.echo', params: [[]] },
     ]);
     expect((results as RpcValue[])[0]).to.deep.equal([3]);
@@ -156,7 +164,24 @@ describe('dispatcher', () => {
     expect((results as RpcValue[])[4]).to.deep.equal([[]]);
   });
 
-  it('bounds a multicall', async () => {
+  it('a result nested too deep for a multicall fails alone', async () => {
+    let deep: RpcValue = 1;
+    for (let depth = 0; depth < LIMITS.rpcDepth - 1; depth++) deep = [deep];
+    expect(await dispatch('sample.echo', deep)).to.deep.equal(deep);
+    const [failed, succeeded] = (await dispatch('system.multicall', [
+      { methodName: 'sample.echo', params: [deep] },
+      { methodName: 'sample.add', params: [1, 2] },
+    ])) as RpcValue[];
+    expect(failed).to.have.property('faultString').that.contains('nested deeper');
+    expect(succeeded).to.deep.equal([3]);
+  });
+
+  it('a multicall whose results exceed the largest body is refused', async () => {
+    const call = { methodName: 'sample.echo', params: ['x'.repeat(LIMITS.rpcBodyBytes / 2)] };
+    await expectRefused('TOO_LARGE', 'fewer calls', 'system.multicall', [call, call]);
+  });
+
+  it('a multicall has at most 256 calls', async () => {
     const call = { methodName: 'sample.add', params: [1, 2] };
     const calls = Array.from({ length: LIMITS.rpcMulticallCalls + 1 }, () => call);
     await expectRefused('INVALID_PARAMETERS', 'at most 256', 'system.multicall', calls);

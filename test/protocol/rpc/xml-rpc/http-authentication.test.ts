@@ -1,4 +1,4 @@
-/** Who may call over HTTP, seen from outside: with the token, with a proof, with neither. */
+/** Authentication of calls over HTTP: with the token, with a proof of the secret, with neither. */
 import { expect } from 'chai';
 import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { HttpRpcClient } from '../../../../protocol/rpc/xml-rpc/http-client.js';
 import type { RpcValue } from '../../../../protocol/rpc/xml-rpc/values.js';
 import { rejection } from './outcome.js';
 import { Sample } from './sample-contract.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 const TOKEN = '0123456789abcdef'.repeat(4);
 const SECRET = 'sixteen bytes or more';
@@ -52,7 +52,7 @@ describe('authentication over HTTP', () => {
     });
   }
 
-  const basic = (password: string) => `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`;
+  const basic = (password: string) => `Basic ${Buffer.from(`any user:${password}`).toString('base64')}`;
 
   async function proveWith(secret: string): Promise<{ token: string; idleMs: number }> {
     const open = new HttpRpcClient({ host: '127.0.0.1', port });
@@ -70,7 +70,7 @@ describe('authentication over HTTP', () => {
     }
   }
 
-  it('takes the token of the directory as Basic password of any user, and as Bearer', async () => {
+  it('the token of the directory is accepted as Basic password of any user and as Bearer token', async () => {
     await serve();
     for (const authorization of [basic(TOKEN), `Bearer ${TOKEN}`]) {
       const response = await post(authorization);
@@ -82,7 +82,7 @@ describe('authentication over HTTP', () => {
     client.close();
   });
 
-  it('answers 401 to everything else, and tells what is asked for but nothing of what is there', async () => {
+  it('a call without a valid token gets 401 with what is required, and nothing about the methods', async () => {
     await serve();
     const calls = [
       [undefined, 'sample.add'],
@@ -108,7 +108,7 @@ describe('authentication over HTTP', () => {
     none.close();
   });
 
-  it('reads no more of an unproven call than a proof is long, and runs none', async () => {
+  it('a call without a token is not run, and only the length of a proof is read of it', async () => {
     await serve();
     const response = await post(undefined, 'system.challenge', ['x'.repeat(100_000)]);
     expect(response.status).to.equal(401);
@@ -116,7 +116,7 @@ describe('authentication over HTTP', () => {
     expect((await post(undefined, 'system.multicall', several)).status).to.equal(401);
   });
 
-  it('a proof of the shared secret gives a token', async () => {
+  it('a proof of the shared secret yields a token', async () => {
     await serve();
     const { token, idleMs } = await proveWith(SECRET);
     expect(idleMs).to.equal(60_000);
@@ -124,9 +124,9 @@ describe('authentication over HTTP', () => {
     expect((await rejection(proveWith('sixteen other bytes'))).code).to.equal('REFUSED');
   });
 
-  it('too many failures lock an address for proofs, are logged once, and never lock out who has a token', async () => {
+  it('too many failures lock an address for proofs but not for callers with a token, and are logged once', async () => {
     await serve();
-    for (let tries = 0; tries < 10; tries++) await post(basic('guess'));
+    for (let attempt = 0; attempt < 10; attempt++) await post(basic('guess'));
     const locked = await post(basic('guess'));
     expect([locked.status, Number(locked.headers.get('retry-after')) > 0]).to.deep.equal([429, true]);
     expect((await post(undefined, 'system.challenge', [newNonce()])).status).to.equal(429);
@@ -134,7 +134,7 @@ describe('authentication over HTTP', () => {
     expect(served.lines.filter((line) => line.includes('too many failed attempts'))).to.have.length(1);
   });
 
-  it('without a secret a proof is refused with the reason', async () => {
+  it('a proof is refused with the reason when the server has no secret', async () => {
     await serve({});
     expect((await rejection(proveWith(SECRET))).message).to.contain('no shared secret');
     expect((await post(basic(''))).status).to.equal(401);
@@ -143,17 +143,17 @@ describe('authentication over HTTP', () => {
   describe('from Python', () => {
     before(function () {
       if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status === 0) return;
-      console.log('      skipped: python3 with xmlrpc.client is not on this machine');
+      console.log('      skipped: python3 with xmlrpc.client is not installed on this machine');
       this.skip();
     });
 
-    it('the token in the address is enough', async () => {
+    it('Python calls with the token in the address', async () => {
       await serve();
       const script = `import xmlrpc.client; print(xmlrpc.client.ServerProxy("http://mirrorflow:${TOKEN}@127.0.0.1:${port}/RPC2").sample.add(1, 2))`;
       expect((await promisify(execFile)('python3', ['-c', script])).stdout).to.equal('3\n');
     });
 
-    it('the example proves the secret', async () => {
+    it('the Python example proves the secret and calls', async () => {
       await serve();
       const directory = new TemporaryDirectory();
       const file = directory.file('secret');

@@ -1,4 +1,4 @@
-/** XML-RPC over HTTP: our client and server, and whatever else arrives at the port. */
+/** XML-RPC over HTTP: client and server together, and requests that are not XML-RPC. */
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -9,7 +9,7 @@ import { HttpRpcClient } from '../../../../protocol/rpc/xml-rpc/http-client.js';
 import { HttpRpcServer, type HttpRpcServerOptions } from '../../../../protocol/rpc/xml-rpc/http-server.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 describe('XML-RPC over HTTP', () => {
   let served: Sample;
@@ -30,13 +30,14 @@ describe('XML-RPC over HTTP', () => {
   }
 
   function client(timeoutMs?: number): HttpRpcClient {
-    const made = new HttpRpcClient({ host: '127.0.0.1', port }, timeoutMs === undefined ? {} : { timeoutMs });
-    cleanups.push(() => made.close());
-    return made;
+    const options = timeoutMs === undefined ? {} : { timeoutMs };
+    const client = new HttpRpcClient({ host: '127.0.0.1', port }, options);
+    cleanups.push(() => client.close());
+    return client;
   }
 
-  /** Sends bytes as they are and gives all that comes back until the connection is closed. */
-  async function raw(bytes: string | Buffer, end = false): Promise<string> {
+  /** Sends bytes and returns all bytes received until the connection is closed. */
+  async function exchangeRaw(bytes: string | Buffer, end = false): Promise<string> {
     const socket = connect({ host: '127.0.0.1', port });
     let received = '';
     socket.on('data', (data) => (received += String(data)));
@@ -66,7 +67,7 @@ describe('XML-RPC over HTTP', () => {
     for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
   });
 
-  it('carries calls, results and errors with their facts', async () => {
+  it('calls, results and errors with their facts are carried over HTTP', async () => {
     await serve();
     const caller = client();
     expect(await caller.call('sample.add', [2 ** 40, 1])).to.equal(2 ** 40 + 1);
@@ -78,7 +79,7 @@ describe('XML-RPC over HTTP', () => {
     expect((await rejection(caller.call('nope', []))).code).to.equal('METHOD_NOT_FOUND');
   });
 
-  it('works over a Unix socket, and never takes that of a living server', async () => {
+  it('a server on a Unix socket never replaces the socket of a running server', async () => {
     const directory = new TemporaryDirectory();
     cleanups.push(() => directory.remove());
     const target = { path: directory.file('rpc.sock') };
@@ -97,7 +98,7 @@ describe('XML-RPC over HTTP', () => {
     expect(await caller.call('sample.add', [1, 2])).to.equal(3);
   });
 
-  it('answers a fault for a body that is no call', async () => {
+  it('a body that is not a call is answered with a fault', async () => {
     await serve();
     for (const body of ['garbage', '', '<methodCall>', '<html/>']) {
       const response = await post(body);
@@ -106,14 +107,14 @@ describe('XML-RPC over HTTP', () => {
     }
   });
 
-  it('keeps to the two members of a fault for callers that did not ask for facts', async () => {
+  it('a fault has only its two members for callers that did not request facts', async () => {
     await serve();
     const answer = await (await post(encodeCall('sample.fail', ['ours']))).text();
     expect(answer).not.to.include('facts');
     expect(await (await post(encodeCall('sample.fail', ['ours']), {}, '/')).text()).to.equal(answer);
   });
 
-  it('answers other requests with their status, and leaves them to the fallback first', async () => {
+  it('a request that is not XML-RPC goes to the fallback, else is answered with an HTTP status', async () => {
     await serve({
       fallback: (request, response) => {
         if (request.url !== '/page') return false;
@@ -131,18 +132,18 @@ describe('XML-RPC over HTTP', () => {
     expect(await (await fetch(`${base}/page`)).text()).to.equal('a page');
   });
 
-  it('refuses a body that is announced or grows too large, and closes', async () => {
+  it('a body that is too large, by its header or as it arrives, is refused with 413', async () => {
     await serve({ limits: { bodyBytes: 1000 } });
     const head = 'POST /RPC2 HTTP/1.1\r\nhost: x\r\ncontent-type: text/xml\r\n';
-    expect(await raw(`${head}content-length: 100000000\r\n\r\n`)).to.match(/^HTTP\/1.1 413/);
+    expect(await exchangeRaw(`${head}content-length: 100000000\r\n\r\n`)).to.match(/^HTTP\/1.1 413/);
     const chunk = `400\r\n${'x'.repeat(1024)}\r\n`;
-    expect(await raw(`${head}transfer-encoding: chunked\r\n\r\n${chunk}`)).to.match(/^HTTP\/1.1 413/);
+    expect(await exchangeRaw(`${head}transfer-encoding: chunked\r\n\r\n${chunk}`)).to.match(/^HTTP\/1.1 413/);
   });
 
-  it('drops garbage on the port and says so in the log', async () => {
+  it('bytes that are not HTTP are answered with 400 and logged', async () => {
     await serve();
-    expect(await raw('\x00\x01\x02garbage\r\n\r\n')).to.match(/^HTTP\/1.1 400/);
-    await raw(
+    expect(await exchangeRaw('\x00\x01\x02garbage\r\n\r\n')).to.match(/^HTTP\/1.1 400/);
+    await exchangeRaw(
       'POST /RPC2 HTTP/1.1\r\nhost: x\r\ncontent-type: text/xml\r\ncontent-length: 10\r\n\r\nabc',
       true,
     );
@@ -150,23 +151,23 @@ describe('XML-RPC over HTTP', () => {
     expect(await client().call('sample.add', [1, 1])).to.equal(2);
   });
 
-  it('drops a slow sender', async () => {
+  it('a request that is not completed in time is answered with 408', async () => {
     await serve({ limits: { headersTimeoutMs: 50, requestTimeoutMs: 50, timeoutCheckMs: 20 } });
-    expect(await raw('POST /RPC2 HTTP/1.1\r\nhost: x\r\n')).to.match(/^HTTP\/1.1 408/);
+    expect(await exchangeRaw('POST /RPC2 HTTP/1.1\r\nhost: x\r\n')).to.match(/^HTTP\/1.1 408/);
     const head = 'POST /RPC2 HTTP/1.1\r\nhost: x\r\ncontent-type: text/xml\r\ncontent-length: 10\r\n\r\n';
-    expect(await raw(`${head}abc`)).to.match(/^HTTP\/1.1 408/);
+    expect(await exchangeRaw(`${head}abc`)).to.match(/^HTTP\/1.1 408/);
   });
 
-  it('bounds the number of connections', async () => {
+  it('connections beyond the bound are closed and logged', async () => {
     await serve({ limits: { connections: 1 } });
     const first = connect({ host: '127.0.0.1', port });
     cleanups.push(() => first.destroy());
     await once(first, 'connect');
-    expect(await raw('')).to.equal('');
+    expect(await exchangeRaw('')).to.equal('');
     expect(served.logged('too many')).to.have.length(1);
   });
 
-  it('survives a context that throws', async () => {
+  it('an error of the context is the result of the call', async () => {
     await serve({
       context: () => {
         throw new MirrorflowError('NOT_PERMITTED', 'not you');
@@ -176,7 +177,7 @@ describe('XML-RPC over HTTP', () => {
     expect([error.code, error.message]).to.deep.equal(['NOT_PERMITTED', 'not you']);
   });
 
-  it('finishes the calls it has taken when it closes', async () => {
+  it('closing a server waits for its running calls', async () => {
     const server = await serve();
     const answer = client().call('sample.wait', []);
     await served.waitingCalls(1);
@@ -188,7 +189,7 @@ describe('XML-RPC over HTTP', () => {
     expect((await rejection(client().call('sample.add', [1, 1]))).code).to.equal('TRANSPORT_ERROR');
   });
 
-  it('does not wait for ever for a call when it closes', async () => {
+  it('closing a server waits a bounded time for a running call', async () => {
     const server = await serve({ limits: { closeGraceMs: 20 } });
     const answer = rejection(client().call('sample.wait', []));
     await served.waitingCalls(1);
@@ -196,7 +197,7 @@ describe('XML-RPC over HTTP', () => {
     expect((await answer).code).to.equal('TRANSPORT_ERROR');
   });
 
-  it('says what is wrong with an address', async () => {
+  it('a failure to listen is reported with the address and the remedy', async () => {
     await serve();
     const another = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'x' }),
@@ -217,12 +218,12 @@ describe('XML-RPC over HTTP', () => {
   });
 
   describe('client', () => {
-    async function strange(answer: (body: string) => { status: number; text: string } | undefined) {
+    /** Starts an HTTP server with this response; undefined: it closes every connection. */
+    async function serveForeign(answer: { status: number; text: string } | undefined) {
       const server = createServer((request, response) => {
         request.resume();
-        const { status, text } = answer('') ?? {};
-        if (status === undefined) response.destroy();
-        else response.writeHead(status).end(text);
+        if (answer === undefined) response.destroy();
+        else response.writeHead(answer.status).end(answer.text);
       });
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -233,15 +234,15 @@ describe('XML-RPC over HTTP', () => {
       });
     }
 
-    it('names the address that refuses', async () => {
+    it('a refused connection is reported with the address', async () => {
       const server = await serve();
       await server.close();
       const error = await rejection(client().call('a', []));
       expect(error.code).to.equal('TRANSPORT_ERROR');
-      expect(error.message).to.equal(`cannot connect to tcp://127.0.0.1:${port}: nobody listens there`);
+      expect(error.message).to.equal(`cannot connect to tcp://127.0.0.1:${port}: no server listens there`);
     });
 
-    it('gives up after its timeout, when aborted, and when closed', async () => {
+    it('a call is rejected at its timeout, when it is aborted, and when the client is closed', async () => {
       await serve({ limits: { closeGraceMs: 20 } });
       expect((await rejection(client(20).call('sample.wait', []))).code).to.equal('TIMED_OUT');
       const abort = new AbortController();
@@ -254,23 +255,23 @@ describe('XML-RPC over HTTP', () => {
       expect((await closed).code).to.equal('CLOSED');
     });
 
-    it('says what a server answered that does not speak XML-RPC', async () => {
-      await strange(() => ({ status: 503, text: 'come back\nlater' }));
+    it('the response of a server that does not speak XML-RPC is reported', async () => {
+      await serveForeign({ status: 503, text: 'try again\nlater' });
       const busy = await rejection(client().call('a', []));
-      expect([busy.code, busy.message.includes('503: come back later')]).to.deep.equal([
+      expect([busy.code, busy.message.includes('503: try again later')]).to.deep.equal([
         'TRANSPORT_ERROR',
         true,
       ]);
-      await strange(() => ({ status: 200, text: '<html>' }));
+      await serveForeign({ status: 200, text: '<html>' });
       expect((await rejection(client().call('a', []))).code).to.equal('PARSE_ERROR');
-      await strange(() => undefined);
+      await serveForeign(undefined);
       expect((await rejection(client().call('a', []))).code).to.equal('TRANSPORT_ERROR');
-      await strange(() => ({ status: 200, text: 'x'.repeat(5 * 1024 * 1024) }));
+      await serveForeign({ status: 200, text: 'x'.repeat(5 * 1024 * 1024) });
       expect((await rejection(client().call('a', []))).message).to.include('more than');
     });
   });
 
-  it('gives every answer as one whole document', async () => {
+  it('a response is one complete document of type text/xml', async () => {
     await serve();
     const response = await post(encodeCall('sample.echo', [['a', 'b']]));
     expect(response.headers.get('content-type')).to.include('text/xml');

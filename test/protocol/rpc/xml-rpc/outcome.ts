@@ -1,7 +1,7 @@
-/** How something ended: the error of a promise, the close of a socket. */
+/** Waits for outcomes in tests: the rejection of a promise, the close of a socket. */
 import type { Socket } from 'node:net';
 
-/** The error a promise rejects with; itself an error when it does not. */
+/** Resolves with the MirrorflowError that a promise rejects with; rejects if it does not reject. */
 export async function rejection(
   promise: Promise<unknown>,
 ): Promise<{ code: string; message: string; facts: object }> {
@@ -15,7 +15,7 @@ export async function rejection(
   throw thrown;
 }
 
-/** Resolves when the socket is closed, also by an error. */
+/** Resolves when the socket is closed, with or without an error. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.once('close', () => resolve());

@@ -1,4 +1,4 @@
-/** A permanent connection: always on its way back, never in the way. */
+/** Permanent connections: presentation, reconnection with backoff, closing. */
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { duplexPair, type Duplex } from 'node:stream';
@@ -10,10 +10,10 @@ import {
 } from '../../../../protocol/rpc/xml-rpc/permanent-connection.js';
 import { SessionServer } from '../../../../protocol/rpc/xml-rpc/session-server.js';
 import { RpcSession } from '../../../../protocol/rpc/xml-rpc/session.js';
-import { ManualClock } from './manual-clock.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 const TARGET = { path: '/run/nowhere.sock' };
 
@@ -21,8 +21,8 @@ describe('permanent connection', () => {
   let sample: Sample;
   let clock: ManualClock;
   let peers: RpcSession<SampleContext>[];
-  let refusing: boolean;
-  let tries: number;
+  let isRefusing: boolean;
+  let attempts: number;
   let connection: PermanentConnection<SampleContext>;
 
   const session = (stream: Duplex): RpcSession<SampleContext> =>
@@ -39,8 +39,8 @@ describe('permanent connection', () => {
       clock,
       random: () => 1,
       connect: async () => {
-        tries += 1;
-        if (refusing) throw new MirrorflowError('TRANSPORT_ERROR', 'refused');
+        attempts += 1;
+        if (isRefusing) throw new MirrorflowError('TRANSPORT_ERROR', 'refused');
         const [near, far] = duplexPair();
         peers.push(session(far));
         return session(near);
@@ -59,8 +59,8 @@ describe('permanent connection', () => {
     sample = new Sample();
     clock = new ManualClock();
     peers = [];
-    refusing = false;
-    tries = 0;
+    isRefusing = false;
+    attempts = 0;
     make();
   });
 
@@ -69,7 +69,7 @@ describe('permanent connection', () => {
     for (const peer of peers) peer.destroy();
   });
 
-  it('presents itself before it counts as connected', async () => {
+  it('a connection counts as connected only after its presentation', async () => {
     const presented: unknown[] = [];
     make({
       onConnected: async (session) => {
@@ -85,11 +85,11 @@ describe('permanent connection', () => {
     expect(await connection.call('sample.add', [1, 1])).to.equal(2);
   });
 
-  it('comes back after a loss, with growing delays up to the bound', async () => {
+  it('a lost connection is reopened after delays that double up to the bound', async () => {
     const connected = next('connected');
     connection.start();
     await connected;
-    refusing = true;
+    isRefusing = true;
     const lost = next('lost');
     await peers[0]?.close();
     await lost;
@@ -103,23 +103,23 @@ describe('permanent connection', () => {
     const { reconnectFirstMs, reconnectMaxMs } = LIMITS;
     expect(delays.slice(0, 3)).to.deep.equal([reconnectFirstMs, 2 * reconnectFirstMs, 4 * reconnectFirstMs]);
     expect(delays.at(-1)).to.equal(reconnectMaxMs);
-    refusing = false;
-    const again = next('connected');
+    isRefusing = false;
+    const reconnected = next('connected');
     connection.retryNow();
-    await again;
+    await reconnected;
     expect(clock.delaysMs).to.deep.equal([]);
     expect(await connection.call('sample.add', [1, 1])).to.equal(2);
   });
 
-  it('spreads the tries of many by jitter', async () => {
-    refusing = true;
+  it('the jitter reduces a delay to half at most', async () => {
+    isRefusing = true;
     make({ random: () => 0 });
     const failed = next('failed');
     connection.start();
     expect((await failed)[1]).to.equal(LIMITS.reconnectFirstMs / 2);
   });
 
-  it('tries again when the presentation fails, or the session dies during it', async () => {
+  it('the connection is retried when the presentation fails or the session ends during it', async () => {
     let presentations = 0;
     make({
       onConnected: async (session) => {
@@ -143,18 +143,18 @@ describe('permanent connection', () => {
     expect(presentations).to.equal(3);
   });
 
-  it('makes one try at a time, however often it is asked', async () => {
+  it('only one attempt runs at a time, however often a retry is requested', async () => {
     const connected = next('connected');
     connection.start();
     connection.retryNow();
     connection.retryNow();
     await connected;
     connection.retryNow();
-    expect(tries).to.equal(1);
+    expect(attempts).to.equal(1);
   });
 
-  it('tries no more once it is closed', async () => {
-    refusing = true;
+  it('a closed connection makes no further attempt', async () => {
+    isRefusing = true;
     const failed = next('failed');
     connection.start();
     await failed;
@@ -162,11 +162,11 @@ describe('permanent connection', () => {
     await connection.close();
     connection.retryNow();
     expect(clock.delaysMs).to.deep.equal([]);
-    expect([tries, connection.state]).to.deep.equal([1, 'closed']);
+    expect([attempts, connection.state]).to.deep.equal([1, 'closed']);
     expect((await rejection(connection.call('a', []))).code).to.equal('CLOSED');
   });
 
-  it('closes a session that comes too late', async () => {
+  it('a session that opens after the connection was closed is closed', async () => {
     let deliver: () => void = () => undefined;
     make({
       connect: async () => {
@@ -185,7 +185,7 @@ describe('permanent connection', () => {
     await peers[0]?.closed;
   });
 
-  it('finds a restarted server again, on a real socket', async () => {
+  it('a connection reconnects to a restarted server over a Unix socket', async () => {
     const directory = new TemporaryDirectory();
     const target = { path: directory.file('s.sock') };
     const serve = async () => {
@@ -205,9 +205,9 @@ describe('permanent connection', () => {
       const lost = once(real as unknown as NodeJS.EventEmitter, 'lost');
       await first.close();
       await lost;
-      const back = once(real as unknown as NodeJS.EventEmitter, 'connected');
+      const reconnected = once(real as unknown as NodeJS.EventEmitter, 'connected');
       const second = await serve();
-      await back;
+      await reconnected;
       expect(await real.call('sample.add', [2, 2])).to.equal(4);
       await real.close();
       await second.close();

@@ -1,6 +1,4 @@
-/**
- * Python's xmlrpc.client is a console: introspection, multicall, faults, numbers, bytes and text.
- */
+/** Python's xmlrpc.client as an independent client; skipped where python3 is not installed. */
 import { expect } from 'chai';
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -61,11 +59,11 @@ print('all good')
 describe('Python xmlrpc.client', function () {
   before(function () {
     if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status === 0) return;
-    console.log('      skipped: python3 with xmlrpc.client is not on this machine');
+    console.log('      skipped: python3 with xmlrpc.client is not installed on this machine');
     this.skip();
   });
 
-  it('calls everything there is', async () => {
+  it('Python uses introspection, multicall, faults, numbers, dates, bytes and text', async () => {
     const served = new Sample();
     const server = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'python' }),

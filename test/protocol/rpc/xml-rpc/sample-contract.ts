@@ -1,6 +1,6 @@
 /**
- * A small contract with one method of each kind, and its handlers, for the tests of servers and
- * clients.
+ * A small contract with one method of each kind, and its handlers, for the tests of dispatcher,
+ * sessions, HTTP server and clients.
  */
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { Logger } from '../../../../protocol/base/log.js';
@@ -29,8 +29,8 @@ import {
 
 export const sample = defineContract({
   'sample.echo': method({
-    doc: 'Gives its value back.',
-    params: [param('value', any(), 'anything')],
+    doc: 'Returns its parameter.',
+    params: [param('value', any(), 'any value')],
     returns: any(),
   }),
   'sample.add': method({
@@ -45,7 +45,7 @@ export const sample = defineContract({
   'sample.describe': method({
     doc: 'Describes a flow.',
     params: [
-      param('application', name('application'), 'whose'),
+      param('application', name('application'), 'the application of the flow'),
       param(
         'flow',
         struct({
@@ -54,22 +54,22 @@ export const sample = defineContract({
           rates: arrayOf(double(), { maxCount: 3 }),
           note: optional(string({ maxCharacters: 10 })),
         }),
-        'which',
+        'the flow',
       ),
     ],
     returns: struct({ text: string(), noted: optional(boolean()), facts: mapOf(string()) }),
   }),
   'sample.reverse': method({
-    doc: 'Bytes backwards.',
+    doc: 'Reverses bytes.',
     params: [param('data', bytes({ maxBytes: 1 << 20 }), 'the bytes')],
     returns: bytes(),
   }),
   'sample.fail': method({
-    doc: 'Fails in a stated way.',
-    params: [param('how', oneOf(['ours', 'throw', 'reject', 'undefined', 'nothing']), 'how')],
+    doc: 'Fails in the given way.',
+    params: [param('how', oneOf(['ours', 'throw', 'reject', 'undefined', 'nothing']), 'the way')],
     returns: string(),
   }),
-  'sample.wait': method({ doc: 'Answers when the test says so.', params: [], returns: string() }),
+  'sample.wait': method({ doc: 'Answers when the test resolves it.', params: [], returns: string() }),
   'sample.elsewhere': method({ doc: 'Served by another server.', params: [], returns: string() }),
 });
 
@@ -79,6 +79,7 @@ export interface SampleContext {
 
 type SampleHandlers = Handlers<typeof sample, SampleContext>;
 
+/** The handlers with their log and the calls that wait for the test. */
 export class Sample {
   readonly lines: string[] = [];
   readonly log = new Logger('test', {
@@ -86,8 +87,9 @@ export class Sample {
     format: 'json',
     sink: (line) => void this.lines.push(line),
   });
+  /** Resolves the calls of sample.wait, in the order of their arrival. */
   readonly waiting: ((answer: string) => void)[] = [];
-  #arrived: (() => void)[] = [];
+  #onArrival: (() => void)[] = [];
   authorize: (method: string, context: SampleContext) => void = () => undefined;
 
   readonly handlers: Partial<SampleHandlers> = {
@@ -104,14 +106,14 @@ export class Sample {
         throw new MirrorflowError('UNKNOWN_FLOW', 'there is no flow x', { flow: 'x', count: 3 });
       if (how === 'throw') throw new TypeError('a mistake');
       if (how === 'reject') return Promise.reject(new Error('a rejected mistake'));
-      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- programs do this
+      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- some do
       if (how === 'nothing') throw undefined;
       return undefined as unknown as string;
     },
     'sample.wait': () =>
       new Promise((resolve) => {
         this.waiting.push(resolve);
-        for (const arrived of this.#arrived.splice(0)) arrived();
+        for (const notify of this.#onArrival.splice(0)) notify();
       }),
   };
 
@@ -124,7 +126,7 @@ export class Sample {
   async waitingCalls(count: number): Promise<void> {
     while (this.waiting.length < count) {
       await new Promise<void>((resolve) => {
-        this.#arrived.push(resolve);
+        this.#onArrival.push(resolve);
       });
     }
   }

@@ -1,7 +1,4 @@
-/**
- * Session frames: any split of the bytes gives the same frames, and the first wrong header is
- * final.
- */
+/** The frames of sessions (protocol/rpc/xml-rpc/session-framing.ts). */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
@@ -17,7 +14,7 @@ const frame = fc.record({
 });
 
 describe('session framing', () => {
-  it('gives the same frames however the bytes are split', () => {
+  it('bytes split in any way give the same frames', () => {
     fc.assert(
       fc.property(
         fc.array(frame, { maxLength: 6 }),
@@ -28,12 +25,12 @@ describe('session framing', () => {
           );
           const reader = new FrameReader();
           const read: unknown[] = [];
-          for (let at = 0, cut = 0; at < bytes.length; cut++) {
-            const to = at + (cuts[cut] ?? bytes.length);
-            for (const { kind, callId, body } of reader.push(bytes.subarray(at, to))) {
+          for (let start = 0, cut = 0; start < bytes.length; cut++) {
+            const end = start + (cuts[cut] ?? bytes.length);
+            for (const { kind, callId, body } of reader.push(bytes.subarray(start, end))) {
               read.push({ kind, callId, body: Uint8Array.from(body) });
             }
-            at = to;
+            start = end;
           }
           expect(read).to.deep.equal(frames);
           expect(reader.partial).to.equal(false);
@@ -43,7 +40,7 @@ describe('session framing', () => {
     );
   });
 
-  it('never throws, whatever the bytes, and stays with its first error', () => {
+  it('a reader never throws, keeps its first error and then returns no frames', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (chunks) => {
         const reader = new FrameReader(1000);
@@ -58,7 +55,7 @@ describe('session framing', () => {
     );
   });
 
-  it('refuses unknown kinds, empty bodies and bodies beyond the bound at their header', () => {
+  it('unknown kinds, empty bodies and bodies beyond the bound are refused at their header', () => {
     const header = (length: number, kind: number): Buffer => {
       const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
       bytes.writeUInt32LE(length, 0);

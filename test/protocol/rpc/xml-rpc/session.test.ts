@@ -1,20 +1,19 @@
-/** Sessions: both sides call, every call ends, whatever happens to the connection. */
+/** Sessions over Unix sockets and TCP. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { encodeCall } from '../../../../protocol/rpc/xml-rpc/codec.js';
 import { connectSession } from '../../../../protocol/rpc/xml-rpc/connect-session.js';
 import { encodeFrame } from '../../../../protocol/rpc/xml-rpc/session-framing.js';
 import { SessionServer, type SessionServerOptions } from '../../../../protocol/rpc/xml-rpc/session-server.js';
 import type { RpcSession } from '../../../../protocol/rpc/xml-rpc/session.js';
 import type { RpcTarget } from '../../../../protocol/rpc/xml-rpc/target.js';
-import { ManualClock } from './manual-clock.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
-describe('RPC session', () => {
+describe('sessions', () => {
   let directory: TemporaryDirectory;
   let serving: Sample;
   let calling: Sample;
@@ -33,14 +32,14 @@ describe('RPC session', () => {
   }
 
   async function open(options = {}): Promise<[RpcSession<SampleContext>, RpcSession<SampleContext>]> {
-    const taken = new Promise<RpcSession<SampleContext>>((resolve) => server.once('session', resolve));
+    const accepted = new Promise<RpcSession<SampleContext>>((resolve) => server.once('session', resolve));
     const session = await connectSession(target, {
       dispatcher: calling.dispatcher,
       context: () => ({ caller: 'server' }),
       log: calling.log,
       ...options,
     });
-    return [session, await taken];
+    return [session, await accepted];
   }
 
   async function openRaw(): Promise<Socket> {
@@ -65,7 +64,7 @@ describe('RPC session', () => {
     directory.remove();
   });
 
-  it('carries calls both ways at the same time, answered in any order', async () => {
+  it('both sides of a session call at the same time, and results arrive in any order', async () => {
     await serve();
     const [client, peer] = await open();
     const slow = client.call('sample.wait', []);
@@ -79,7 +78,7 @@ describe('RPC session', () => {
     await peer.closed;
   });
 
-  it('carries errors with their facts, and large values', async () => {
+  it('a session carries errors with their facts, and values of 1 MiB', async () => {
     await serve();
     const [client] = await open();
     const error = await rejection(client.call('sample.fail', ['ours']));
@@ -90,7 +89,7 @@ describe('RPC session', () => {
     client.destroy();
   });
 
-  it('works over TCP', async () => {
+  it('a session works over TCP', async () => {
     target = { host: '127.0.0.1', port: 0 };
     server = new SessionServer({
       dispatcher: serving.dispatcher,
@@ -103,7 +102,7 @@ describe('RPC session', () => {
     client.destroy();
   });
 
-  it('rejects what waits, at once, when the other side dies', async () => {
+  it('waiting calls are rejected at once when the other side dies', async () => {
     await serve();
     const [client, peer] = await open();
     const waiting = [rejection(client.call('sample.wait', [])), rejection(client.call('sample.wait', []))];
@@ -115,11 +114,11 @@ describe('RPC session', () => {
     for (const error of await Promise.all(waiting)) expect(error.code).to.equal('CLOSED');
     await client.closed;
     expect((await rejection(client.call('sample.add', [1, 2]))).code).to.equal('CLOSED');
-    // The answers of handlers that end later go nowhere, quietly.
+    // Results of handlers that finish later are discarded without an error.
     for (const answer of serving.waiting) answer('too late');
   });
 
-  it('finishes the calls of both sides when it closes, and is closed once', async () => {
+  it('closing a session waits for the calls of both sides and emits close once', async () => {
     await serve();
     const [client, peer] = await open();
     const closes: unknown[] = [];
@@ -140,7 +139,7 @@ describe('RPC session', () => {
     expect(closes).to.deep.equal([undefined]);
   });
 
-  it('does not wait for ever for a call when it closes', async () => {
+  it('closing a session waits a bounded time for a running call', async () => {
     await serve();
     const [client] = await open({ limits: { closeGraceMs: 10 } });
     const waiting = rejection(client.call('sample.wait', []));
@@ -148,7 +147,7 @@ describe('RPC session', () => {
     expect((await waiting).code).to.equal('CLOSED');
   });
 
-  it('gives up a call after its timeout, and ignores the answer that comes later', async () => {
+  it('a call is rejected at its timeout, and its late response is ignored', async () => {
     await serve();
     const clock = new ManualClock();
     const [client] = await open({ clock });
@@ -158,11 +157,11 @@ describe('RPC session', () => {
     expect((await late).code).to.equal('TIMED_OUT');
     serving.waiting[0]?.('late');
     expect(await client.call('sample.add', [1, 2])).to.equal(3);
-    expect(calling.logged('nobody waits for')).to.have.length(1);
+    expect(calling.logged('response without a waiting call')).to.have.length(1);
     client.destroy();
   });
 
-  it('bounds the calls that run at a time', async () => {
+  it('calls beyond the bound of concurrent calls are refused', async () => {
     await serve({ limits: { runningCalls: 2 } });
     const [client] = await open();
     const calls = [client.call('sample.wait', []), client.call('sample.wait', [])];
@@ -174,22 +173,22 @@ describe('RPC session', () => {
     client.destroy();
   });
 
-  it('refuses to send what is too large, in calls and in results', async () => {
+  it('calls and results that are too large are not sent', async () => {
     await serve({ limits: { bodyBytes: 400 } });
     const [client] = await open({ limits: { bodyBytes: 400 } });
     expect((await rejection(client.call('sample.echo', ['x'.repeat(400)]))).message).to.include(
       'the call of',
     );
-    const [wide] = await open();
-    const listed = await rejection(wide.call('system.listMethods', []));
-    expect(listed.code).to.equal('TOO_LARGE');
-    expect(listed.message).to.include('the result of system.listMethods');
-    expect(await wide.call('sample.echo', ['y'])).to.equal('y');
+    const [unlimited] = await open();
+    const error = await rejection(unlimited.call('system.listMethods', []));
+    expect(error.code).to.equal('TOO_LARGE');
+    expect(error.message).to.include('the result of system.listMethods');
+    expect(await unlimited.call('sample.echo', ['y'])).to.equal('y');
     client.destroy();
-    wide.destroy();
+    unlimited.destroy();
   });
 
-  it('drops a peer that sends garbage or too much, and says so once', async () => {
+  it('a peer that sends no frames or too large a frame is disconnected and logged once', async () => {
     await serve({ limits: { bodyBytes: 1_000 } });
     for (const bytes of [
       Buffer.from('GET / HTTP/1.1\r\n\r\n'),
@@ -205,7 +204,7 @@ describe('RPC session', () => {
     client.destroy();
   });
 
-  it('answers a fault for a call that cannot be parsed, and goes on', async () => {
+  it('a call that cannot be parsed is answered with a fault, and the session continues', async () => {
     await serve();
     const socket = await openRaw();
     socket.write(encodeFrame('call', 7, Buffer.from('garbage')));
@@ -217,7 +216,7 @@ describe('RPC session', () => {
     expect(String(second)).to.include('<int>3</int>');
   });
 
-  it('drops a peer that does not complete its message in time, though it sends now and then', async () => {
+  it('a peer that does not complete a message in time is disconnected even if it keeps sending', async () => {
     const clock = new ManualClock();
     await serve({ clock, limits: { frameTimeoutMs: 100 } });
     const socket = await openRaw();
@@ -233,7 +232,7 @@ describe('RPC session', () => {
     expect(serving.logged('completed within 100 ms')).to.have.length(1);
   });
 
-  it('drops a peer that calls and does not read the answers', async () => {
+  it('a peer that makes calls and does not read the responses is disconnected', async () => {
     await serve({ limits: { unsentBytes: 100_000 } });
     const socket = await openRaw();
     socket.pause();
@@ -241,17 +240,17 @@ describe('RPC session', () => {
     const [session] = [...server.sessions];
     for (let sent = 0; sent < 40; sent++) socket.write(bytes);
     await session?.closed;
-    expect(serving.logged('does not read the answers')).to.have.length(1);
+    expect(serving.logged('does not read the responses')).to.have.length(1);
   });
 
-  it('takes no calls without a dispatcher', async () => {
+  it('a session without a dispatcher answers calls with METHOD_NOT_FOUND', async () => {
     await serve();
     const [client, peer] = await open({ dispatcher: undefined });
     expect((await rejection(peer.call('sample.add', [1, 2]))).code).to.equal('METHOD_NOT_FOUND');
     client.destroy();
   });
 
-  it('survives a context that is refused', async () => {
+  it('a session whose context is refused is closed and logged', async () => {
     await serve({
       context: () => {
         throw new Error('not you');
@@ -262,68 +261,10 @@ describe('RPC session', () => {
     expect(serving.logged('session refused')).to.have.length(1);
   });
 
-  it('serves one call after the other', async () => {
+  it('a session serves 50 calls in sequence', async () => {
     await serve();
     const [client] = await open();
     for (let n = 0; n < 50; n++) expect(await client.call('sample.add', [n, 1])).to.equal(n + 1);
     client.destroy();
-  });
-});
-
-describe('session server', () => {
-  let directory: TemporaryDirectory;
-  let sample: Sample;
-  const make = () => new SessionServer({ context: () => undefined, log: sample.log });
-
-  beforeEach(() => {
-    directory = new TemporaryDirectory();
-    sample = new Sample();
-  });
-  afterEach(() => directory.remove());
-
-  it('gives its socket file mode 0660 and removes it', async () => {
-    const path = directory.file('a.sock');
-    const server = make();
-    await server.listen({ path });
-    expect(statSync(path).mode & 0o777).to.equal(0o660);
-    await server.close();
-    expect(existsSync(path)).to.equal(false);
-  });
-
-  it('replaces a socket file that nobody listens on', async () => {
-    const path = directory.file('a.sock');
-    const dead = createServer().listen(directory.file('b.sock'));
-    await once(dead, 'listening');
-    // Closing removes the file under the name that was bound; the moved one stays, with nobody
-    // behind it.
-    renameSync(directory.file('b.sock'), path);
-    await new Promise((resolve) => dead.close(resolve));
-    expect(existsSync(path)).to.equal(true);
-    const server = make();
-    await server.listen({ path });
-    const session = await connectSession({ path }, { context: () => undefined, log: sample.log });
-    await session.close();
-    await server.close();
-  });
-
-  it('leaves a socket that is listened on, and a file that is none', async () => {
-    const path = directory.file('a.sock');
-    const first = make();
-    await first.listen({ path });
-    expect((await rejection(make().listen({ path }))).code).to.equal('ADDRESS_IN_USE');
-    const session = await connectSession({ path }, { context: () => undefined, log: sample.log });
-    session.destroy();
-    await first.close();
-    const file = directory.file('file');
-    writeFileSync(file, 'precious');
-    expect((await rejection(make().listen({ path: file }))).code).to.equal('ADDRESS_IN_USE');
-    expect(existsSync(file)).to.equal(true);
-  });
-
-  it('says where nobody could be reached', async () => {
-    const path = directory.file('none.sock');
-    const error = await rejection(connectSession({ path }, { context: () => undefined, log: sample.log }));
-    expect(error.code).to.equal('TRANSPORT_ERROR');
-    expect(error.message).to.equal(`cannot connect to unix:${path}: nobody listens there`);
   });
 });

@@ -1,0 +1,320 @@
+/**
+ * The loop of a flow thread: copies published buffers from the ring into the history, acknowledges
+ * them to the duplicator, waits for its next signal. Used by FlowReader. Reads the mapped flow file
+ * and sends on the signal link. One pass copies all published buffers, within a bound so that the
+ * thread handles the link's messages; nothing is allocated per buffer.
+ */
+import type { Clock } from '../../../protocol/base/clock.js';
+import { sourceStateOf, type SourceState } from '../../../protocol/flow/flow-file/layout.js';
+import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
+import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
+import type { SequencePoint } from '../../link/handshake.js';
+import type { ConsumerLink } from '../consumer-link.js';
+import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/history-producer.js';
+
+const PASS_BUFFERS = 4096;
+const PASS_BYTES = 16 * 1024 * 1024;
+/** Bytes after which a waiting main thread is woken within a pass: for flows of large buffers. */
+const WAKE_BYTES = 256 * 1024;
+/**
+ * From this size on `fill` copies into shared memory faster than `set`, which V8 runs word by word
+ * there.
+ */
+const FILL_BYTES = 4096;
+/** A run that spins returns to the event loop after this time. */
+const RUN_MS = 5;
+/**
+ * A signal after a longer wait starts a pass at once. An earlier one starts it a turn of the event
+ * loop later: buffers that a fast provider writes meanwhile need no signal of their own then.
+ */
+const LOW_RATE_INTERVAL_MS = 0.2;
+/** Readings of the published word between two readings of the clock. */
+const CHECKS_PER_CLOCK = 64;
+
+export interface ReadingHooks {
+  /** Runs the action in a later turn of the event loop. */
+  readonly later: (action: () => void) => void;
+  /** Buffers may have become ready or were lost: wakes the main thread if it waits. */
+  readonly wake: () => void;
+  readonly restarted: (epoch: number) => void;
+  readonly state: (state: SourceState, generation: number) => void;
+  /** Whether the program has paused the flow. */
+  readonly isPaused: () => boolean;
+  /** A buffer has become ready. */
+  readonly filled?: () => void;
+  /** The duplicator has made this consumer lossy. */
+  readonly demoted: () => void;
+  /** The link has ended; the buffers left in the ring are read first. */
+  readonly detached: (end: LinkEnd) => void;
+  /** After `detached`: all buffers of the ring were read. */
+  readonly drained: (end: LinkEnd) => void;
+}
+
+type Activity = 'running' | 'waitsForSignal' | 'waitsForRoom' | 'stopped';
+
+export class ReadingLoop {
+  readonly #producer: HistoryProducer;
+  readonly #hooks: ReadingHooks;
+  readonly #clock: Clock;
+  readonly #spinUs: number;
+  readonly #run = (): void => this.#runNow();
+  #link: ConsumerLink;
+  #end: LinkEnd | undefined;
+  #activity: Activity = 'stopped';
+  #scheduled = false;
+  #isPaused = false;
+  /** Views of the size last seen in each slot of the ring. */
+  #views: (Uint8Array | undefined)[] = [];
+  #quarter = 1;
+  #acknowledged = -1;
+  /** When the ring was drained last. */
+  #drainedMs = 0;
+  #countedMissed = 0;
+  #state: SourceState;
+  #generation: number;
+
+  constructor(
+    link: ConsumerLink,
+    producer: HistoryProducer,
+    hooks: ReadingHooks,
+    clock: Clock,
+    spinUs: number,
+  ) {
+    this.#producer = producer;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.#spinUs = spinUs;
+    this.#link = link;
+    const { state, generation } = link.file.provider;
+    this.#state = state;
+    this.#generation = generation;
+    this.#useLink(link);
+  }
+
+  /** Where another link has to continue. */
+  get resumePoint(): SequencePoint {
+    return { epoch: this.#link.reader.epoch, sequence: this.#link.reader.next };
+  }
+
+  get sourceState(): SourceState {
+    return this.#state;
+  }
+
+  get sourceGeneration(): number {
+    return this.#generation;
+  }
+
+  /** Continues with another link; closes the old one. */
+  replace(link: ConsumerLink): void {
+    const { epoch } = this.#link.reader;
+    this.#link.close();
+    this.#end = undefined;
+    this.#useLink(link);
+    if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
+    const { state, generation } = link.file.provider;
+    this.#setSourceState(state, generation);
+  }
+
+  /** The main thread has released buffers, or the history has grown. */
+  roomFreed(): void {
+    if (this.#activity === 'waitsForRoom') this.#scheduleRun();
+  }
+
+  /** Stops copying until `resume` or `replace`: the flow is being reattached. */
+  suspend(): void {
+    this.#activity = 'stopped';
+  }
+
+  resume(): void {
+    if (this.#activity === 'stopped') this.#scheduleRun();
+  }
+
+  /** The program's pause: nothing is read until it ends. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#isPaused) return;
+    this.#isPaused = paused;
+    if (paused) {
+      this.#link.pause();
+      this.#activity = 'stopped';
+    } else {
+      this.#link.resume();
+      this.#scheduleRun();
+    }
+  }
+
+  close(): void {
+    this.#activity = 'stopped';
+    this.#link.close();
+  }
+
+  #useLink(link: ConsumerLink): void {
+    this.#link = link;
+    this.#views = [];
+    this.#quarter = Math.max(1, link.file.geometry.slotCount >> 2);
+    this.#acknowledged = -1;
+    // What the new reader skipped is counted by missedAtStart, as far as it was requested.
+    this.#countedMissed = link.reader.missed;
+    this.#producer.countLost(link.missedAtStart);
+    link.onSignal((kind, value, detail) => {
+      if (this.#link !== link) return;
+      if (kind === MessageKind.STATUS) {
+        const state = sourceStateOf(detail);
+        if (state !== undefined) this.#setSourceState(state, value);
+      } else if (kind === MessageKind.DELIVERY) {
+        this.#hooks.demoted();
+      } else if (this.#activity === 'waitsForSignal') {
+        if (this.#clock.nowMs() - this.#drainedMs < LOW_RATE_INTERVAL_MS) {
+          this.#scheduleRun();
+          return;
+        }
+        this.#activity = 'running';
+        this.#runNow();
+      }
+    });
+    link.onEnd((end) => {
+      if (this.#link !== link) return;
+      this.#end = end;
+      this.#hooks.detached(end);
+      if (this.#activity === 'waitsForSignal') this.#scheduleRun();
+    });
+    if (this.#isPaused) link.pause();
+    this.#scheduleRun();
+  }
+
+  #setSourceState(state: SourceState, generation: number): void {
+    if (state === this.#state && generation === this.#generation) return;
+    this.#state = state;
+    this.#generation = generation;
+    this.#hooks.state(state, generation);
+  }
+
+  #scheduleRun(): void {
+    this.#activity = this.#isPaused ? 'stopped' : 'running';
+    if (this.#isPaused) return;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#hooks.later(this.#run);
+  }
+
+  #runNow(): void {
+    this.#scheduled = false;
+    if (this.#hooks.isPaused()) this.setPaused(true);
+    if (this.#activity !== 'running') return;
+    const startedMs = this.#clock.nowMs();
+    for (;;) {
+      const outcome = this.#pass();
+      this.#countMissed();
+      this.#producer.fence();
+      this.#hooks.wake();
+      if (outcome === 'drained') {
+        if (this.#end !== undefined) {
+          this.#activity = 'stopped';
+          this.#hooks.drained(this.#end);
+          return;
+        }
+        if (!this.#spin()) {
+          this.#acknowledge(true);
+          this.#drainedMs = this.#clock.nowMs();
+          this.#activity = 'waitsForSignal';
+          return;
+        }
+        if (this.#clock.nowMs() - startedMs < RUN_MS) continue;
+      } else if (outcome === 'full') {
+        this.#acknowledge(false);
+        if (this.#producer.requestWake()) {
+          this.#activity = 'waitsForRoom';
+          return;
+        }
+      } else {
+        this.#acknowledge(false);
+      }
+      this.#scheduleRun();
+      return;
+    }
+  }
+
+  #pass(): 'drained' | 'full' | 'more' {
+    const { reader } = this.#link;
+    const producer = this.#producer;
+    let bytes = 0;
+    let unreportedBytes = 0;
+    for (let buffers = 0; buffers < PASS_BUFFERS && bytes < PASS_BYTES; buffers += 1) {
+      const outcome = reader.look();
+      if (outcome === 'empty') return 'drained';
+      if (outcome === 'restarted') {
+        this.#restart();
+        continue;
+      }
+      const index = producer.claim();
+      if (index === CLAIM_WAIT) return 'full';
+      if (index !== CLAIM_DROP) {
+        copyShared(producer.area(index), this.#view());
+        // Overwritten while it was copied: the next `look` counts it, the claim is used again.
+        if (!reader.stillThere()) continue;
+        producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
+        this.#hooks.filled?.();
+        bytes += reader.size;
+        unreportedBytes += reader.size;
+      }
+      reader.advance();
+      if (reader.next - this.#acknowledged >= this.#quarter) this.#acknowledge(false);
+      if (unreportedBytes >= WAKE_BYTES) {
+        unreportedBytes = 0;
+        producer.fence();
+        this.#hooks.wake();
+      }
+    }
+    return 'more';
+  }
+
+  /** Payload at the reader's position: the same object per slot while the size stays the same. */
+  #view(): Uint8Array {
+    const { reader } = this.#link;
+    const cached = this.#views[reader.slot];
+    if (cached !== undefined && cached.length === reader.size) return cached;
+    const view = reader.view();
+    this.#views[reader.slot] = view;
+    return view;
+  }
+
+  #restart(): void {
+    const { reader } = this.#link;
+    this.#countMissed();
+    reader.follow('oldest');
+    this.#countedMissed = reader.missed;
+    this.#acknowledged = -1;
+    this.#hooks.restarted(reader.epoch);
+  }
+
+  #countMissed(): void {
+    const { missed } = this.#link.reader;
+    this.#producer.countLost(missed - this.#countedMissed);
+    this.#countedMissed = missed;
+  }
+
+  /** True when something was published while spinning. */
+  #spin(): boolean {
+    if (this.#spinUs === 0) return false;
+    this.#acknowledge(false);
+    const { reader } = this.#link;
+    const until = this.#clock.nowMs() + this.#spinUs / 1000;
+    do {
+      for (let check = 0; check < CHECKS_PER_CLOCK; check += 1) if (reader.available > 0) return true;
+    } while (this.#clock.nowMs() < until);
+    return false;
+  }
+
+  /** `waits`: also asks for a signal, so it is sent even without a new count. */
+  #acknowledge(waits: boolean): void {
+    const { next } = this.#link.reader;
+    if (!waits && next === this.#acknowledged) return;
+    this.#acknowledged = next;
+    this.#link.acknowledge(next, waits);
+  }
+}
+
+/** Copies `source` to the start of a buffer of the history, which both threads map. */
+function copyShared(target: Buffer, source: Uint8Array): void {
+  if (source.length >= FILL_BYTES) target.fill(source, 0, source.length);
+  else target.set(source);
+}

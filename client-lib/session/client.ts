@@ -1,0 +1,418 @@
+/**
+ * A client of one application, as a program uses it: `connect` returns it. Owns the session with
+ * the app server (a permanent connection), the open flows, the mirrors and the message inbox. When
+ * the app server was restarted the client presents itself again and opens its flows again; data
+ * keep moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { systemClock } from '../../protocol/base/clock.js';
+import type { Delivery, MessageTarget } from '../../protocol/rpc/contract/deliveries.js';
+import type {
+  ApplicationStatistics,
+  NetworkStatus,
+  ProgramInfo,
+} from '../../protocol/rpc/contract/figures.js';
+import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
+import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
+import { linkSocketPath } from '../../protocol/base/paths.js';
+import { describeError } from '../../protocol/base/errors.js';
+import { checkName } from '../../protocol/base/names.js';
+import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
+import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
+import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
+import { ClientFlows } from './client-flows.js';
+import { ClientMirrors } from './client-mirrors.js';
+import type { IncomingCalls } from './incoming-calls.js';
+import type { InputFlow } from '../input/input-flow.js';
+import type { InputFlowOptions } from '../input/input-options.js';
+import { clientLog } from '../client-log.js';
+import { Inbox, type MessageHandler, type MessageWaitOptions } from '../messages/inbox.js';
+import { messageToWire, type MessageClass } from '../messages/message-class.js';
+import type { Mirror } from '../mirror/mirror.js';
+import type { ClientEventListener, ClientEventName, ClientEvents, SendTarget } from './client-events.js';
+import { Openings } from './openings.js';
+import type { OutputFlow } from '../output/output-flow.js';
+import type { OutputFlowOptions } from '../output/output-options.js';
+import type { Layer } from '../types/flow-type.js';
+import type { ReadableType, TypedInputFlow } from '../input/typed-input-flow.js';
+import type { TypedOutputFlow, TypedOutputOptions } from '../output/typed-output-flow.js';
+
+export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
+
+/** Name of the flow that mirrors an application's SpecTcl. */
+export const SPECTRA_FLOW = 'spectra';
+
+/** Facts about a client before it is presented to its app server. */
+export interface ClientIdentity {
+  readonly app: string;
+  readonly name: string;
+  readonly program: string;
+  /** Runtime directory of the app server. */
+  readonly directory: string;
+  /** Path of the app server's socket. */
+  readonly socket: string;
+  /** The first session, already connected; owned by the client from now on. */
+  readonly session: RpcSession;
+  /** Answers the app server's calls on the first session and all later ones. */
+  readonly incoming: IncomingCalls;
+}
+
+interface HostScope {
+  /** Include the other hosts of the application. Default false. */
+  readonly everywhere?: boolean;
+}
+
+/** Set by the class, for `presentClient`. */
+let present: (identity: ClientIdentity) => Promise<Client>;
+
+export class Client extends EventEmitter<ClientEvents> {
+  readonly app: string;
+  readonly name: string;
+  /** Runtime directory of the application's app server. */
+  readonly directory: string;
+  readonly #connection: PermanentConnection<undefined>;
+  readonly #call: CallOf<MirrorflowContract>;
+  readonly #openings: Openings;
+  readonly #inbox = new Inbox({
+    clock: systemClock,
+    log: clientLog,
+    onError: (error, message) => {
+      if (this.emit('messageError', error, message)) return;
+      clientLog.error('a message handler failed', { type: message.constructor.name, error });
+    },
+  });
+  readonly #mirrors: ClientMirrors;
+  readonly #flows: ClientFlows;
+  #token = '';
+  #closed = false;
+
+  private constructor(identity: ClientIdentity) {
+    super();
+    this.app = identity.app;
+    this.name = identity.name;
+    this.directory = identity.directory;
+    const { dispatcher } = identity.incoming;
+    identity.incoming.client = {
+      deliver: (delivery) => this.#deliver(delivery),
+      report: () => this.#openings.report(),
+    };
+    let first: RpcSession | undefined = identity.session;
+    this.#connection = new PermanentConnection<undefined>(
+      { path: identity.socket },
+      {
+        context: () => undefined,
+        log: clientLog,
+        connect: (signal) => {
+          const session = first;
+          first = undefined;
+          if (session !== undefined) return Promise.resolve(session);
+          return connectSession(
+            { path: identity.socket },
+            { context: () => undefined, log: clientLog, signal, dispatcher },
+          );
+        },
+        onConnected: (session) => this.#present(session, identity),
+      },
+    );
+    this.#call = callerOf(CONTRACT, this.#connection);
+    this.#openings = new Openings({
+      app: this.app,
+      call: this.#call,
+      token: () => this.#token,
+      connected: () => this.connected,
+      closed: () => this.#closed,
+      reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
+      onStatus: (status) => this.emit('status', status),
+    });
+    this.#mirrors = new ClientMirrors(this.#openings, (flow) =>
+      linkSocketPath(this.directory, this.app, flow),
+    );
+    this.#flows = new ClientFlows(this.#openings, this.#call, () => ({
+      socket: identity.socket,
+      session: this.#token,
+    }));
+  }
+
+  static {
+    present = async (identity) => {
+      const client = new Client(identity);
+      await new Promise<void>((resolve, reject) => {
+        const connection = client.#connection;
+        connection.once('connected', () => {
+          connection.removeAllListeners();
+          connection.on('lost', () => client.emit('disconnected'));
+          connection.on('connected', () => client.emit('reconnected'));
+          resolve();
+        });
+        connection.once('failed', (error) => {
+          void connection.close();
+          reject(error instanceof Error ? error : new Error(describeError(error)));
+        });
+        connection.start();
+      });
+      return client;
+    };
+  }
+
+  /** Whether the client has a session with its app server now. */
+  get connected(): boolean {
+    return this.#connection.state === 'connected';
+  }
+
+  appInfo(): Promise<AppInfo> {
+    return this.#call('app.info', []);
+  }
+
+  flows(): Promise<FlowInfo[]> {
+    return this.#call('flow.list', []);
+  }
+
+  clients(): Promise<ClientInfo[]> {
+    return this.#call('client.list', []);
+  }
+
+  /** Counters and rates of a flow by name. */
+  async statistics(flow: string): Promise<Record<string, number>> {
+    return this.#call('flow.statistics', [checkName('flow', flow)]);
+  }
+
+  /**
+   * Counts of all clients and flows, collected now; clients and flows that did not answer within a
+   * second are marked.
+   */
+  applicationStatistics({ everywhere = false }: HostScope = {}): Promise<ApplicationStatistics> {
+    return this.#call('app.statistics', [everywhere]);
+  }
+
+  /** Providers and consumers of all flows, and the consumers that hold a provider back. */
+  network({ everywhere = false }: HostScope = {}): Promise<NetworkStatus> {
+    return this.#call('app.network', [everywhere]);
+  }
+
+  /**
+   * Requests all clients of a name, on all hosts, to quit; resolves with their number. Rejects with
+   * UNKNOWN_CLIENT.
+   */
+  requestQuit(client: string): Promise<number> {
+    return this.#call('client.request', [checkName('client', client), 'quit']);
+  }
+
+  /** The registered programs, which `runProgram` can start. */
+  programs(): Promise<ProgramInfo[]> {
+    return this.#call('app.programs', []);
+  }
+
+  /**
+   * Starts a registered program through the app server, here or on another host where the
+   * application runs; resolves with its process id. Rejects with UNKNOWN_PROGRAM, START_FAILED,
+   * LIMIT_REACHED, UNKNOWN_HOST.
+   */
+  runProgram(program: string, host?: string): Promise<number> {
+    const name = checkName('program', program);
+    return this.#call('app.run', host === undefined ? [name] : [name, checkName('host', host)]);
+  }
+
+  /**
+   * Registers a message class: its objects are invoked when they arrive. Throws BAD_OPTION for a
+   * wrong declaration.
+   */
+  register(cls: MessageClass): void {
+    this.#inbox.register(cls);
+  }
+
+  override on<E extends ClientEventName>(event: E, listener: ClientEventListener<E>, context?: unknown): this;
+  /**
+   * Calls the handler with the messages of a class: one at a time and in the order of arrival, all
+   * classes together; a returned promise is awaited before the next message. `invoke()` of the
+   * message runs first. Errors of a handler are emitted as `messageError`.
+   */
+  override on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): this;
+  override on(subject: unknown, listener: unknown, context?: unknown): this {
+    if (typeof subject === 'function') {
+      this.#inbox.on(subject as MessageClass, listener as MessageHandler<object>);
+      return this;
+    }
+    return super.on(subject as ClientEventName, listener as ClientEventListener<ClientEventName>, context);
+  }
+
+  override off<E extends ClientEventName>(
+    event: E,
+    listener?: ClientEventListener<E>,
+    context?: unknown,
+    once?: boolean,
+  ): this;
+  /** Removes a handler, or all handlers of the class. */
+  override off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): this;
+  override off(subject: unknown, listener?: unknown, context?: unknown, once?: boolean): this {
+    if (typeof subject === 'function') {
+      this.#inbox.off(subject as MessageClass, listener as MessageHandler<object> | undefined);
+      return this;
+    }
+    return super.off(
+      subject as ClientEventName,
+      listener as ClientEventListener<ClientEventName>,
+      context,
+      once,
+    );
+  }
+
+  /**
+   * The next message of a class, resolved in the turn in which it arrives and before handlers run,
+   * so that a handler may wait for another message. Rejects with TIMED_OUT, or CLOSED when aborted
+   * or when the client closes.
+   */
+  waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
+    return this.#inbox.waitFor(cls, options);
+  }
+
+  /**
+   * Sends a message; resolves with the number of clients that have queued it. Rejects with
+   * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
+   * that does not exist, and, when no receiver queued it, with the first one's reason:
+   * LIMIT_REACHED, TIMED_OUT, …
+   */
+  async send(message: object, { to }: { readonly to: SendTarget }): Promise<number> {
+    const target: MessageTarget = { ...to };
+    return this.#call('client.send', [this.#token, target, messageToWire(message)]);
+  }
+
+  /**
+   * Opens a flow for reading: its buffers, in order. Throws UNKNOWN_FLOW, WRONG_FLOW_TYPE,
+   * BAD_OPTION, TIMED_OUT when its duplicator does not answer within a second, or the cause why it
+   * could not be started. The caller closes the flow; closing the client closes it too. With a flow
+   * type object, takes return that type's buffers, and a flow of another type or with other
+   * properties throws WRONG_FLOW_TYPE naming both.
+   */
+  openInput(flow: string, options?: InputFlowOptions & { readonly type?: string }): Promise<InputFlow>;
+  openInput<B extends Layer>(
+    flow: string,
+    options: InputFlowOptions & { readonly type: ReadableType<B> },
+  ): Promise<TypedInputFlow<B>>;
+  async openInput(
+    flow: string,
+    options: InputFlowOptions & { readonly type?: string | ReadableType<Layer> } = {},
+  ): Promise<InputFlow | TypedInputFlow<Layer>> {
+    const { type, ...rest } = options;
+    return typeof type === 'object'
+      ? this.#flows.openTypedInput(flow, rest, type)
+      : this.#flows.openInput(flow, rest, type);
+  }
+
+  /**
+   * Opens a flow for writing: this client becomes its only provider. Throws FLOW_BUSY naming the
+   * present provider, TOO_LARGE and NO_SPACE with the numbers, WRONG_FLOW_TYPE naming both types,
+   * TIMED_OUT when its duplicator does not answer within a second. The caller closes the flow;
+   * closing the client closes it too. With a flow type object, that type's values are written.
+   */
+  openOutput(flow: string, options: OutputFlowOptions): Promise<OutputFlow>;
+  openOutput<Value, Place, Form>(
+    flow: string,
+    options: TypedOutputOptions<Value, Place, Form>,
+  ): Promise<TypedOutputFlow<Value, Place, Form>>;
+  async openOutput<Value, Place, Form>(
+    flow: string,
+    options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+  ): Promise<OutputFlow | TypedOutputFlow<Value, Place, Form>> {
+    return isTyped(options)
+      ? this.#flows.openTypedOutput(flow, options)
+      : this.#flows.openOutput(flow, options);
+  }
+
+  /**
+   * The mirror of a display memory on this host, started where needed. One per flow and client,
+   * until `unmap`. Throws NOT_A_MIRROR for a flow of another type, TIMED_OUT when its duplicator
+   * does not answer within a second, or the cause why it could not be started.
+   */
+  async mirror(flow: string = SPECTRA_FLOW): Promise<Mirror> {
+    return this.#mirrors.get(flow);
+  }
+
+  /**
+   * Memory of `mirror(flow)`: the newest display memory, byte for byte SpecTcl's, mapped
+   * read-only.
+   */
+  async getMemory(flow: string = SPECTRA_FLOW): Promise<Buffer> {
+    return (await this.mirror(flow)).memory;
+  }
+
+  /** Whether this client's mirror of the flow is attached and its source is live. */
+  async isMirroring(flow: string = SPECTRA_FLOW): Promise<boolean> {
+    return this.#mirrors.isMirroring(flow);
+  }
+
+  /**
+   * Detaches from a mirror; memory that `getMemory` returned must not be used any more. Does
+   * nothing without a mirror.
+   */
+  async unmap(flow: string = SPECTRA_FLOW): Promise<void> {
+    await this.#mirrors.unmap(flow);
+  }
+
+  /** Closes every flow and mirror, leaves the application and ends the connection. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#inbox.close();
+    await this.#flows.closeAll();
+    await this.#mirrors.unmapAll();
+    if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
+    await this.#connection.close();
+  }
+
+  /** Resolves when the app server is connected again, after `delayMs` at the latest. */
+  #reconnectedWithin(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#connection.off('connected', done);
+        resolve();
+      };
+      const timer = setTimeout(done, delayMs);
+      this.#connection.on('connected', done);
+    });
+  }
+
+  /** Errors are sent back to the sender of the delivery. */
+  #deliver({ kind, from = '', message, flow, mark }: Delivery): void {
+    switch (kind) {
+      case 'message':
+        if (message !== undefined) this.#inbox.accept(message, { from });
+        break;
+      case 'flowControl':
+        for (const output of this.#flows.outputs(flow)) {
+          if (mark !== undefined) output.emit('flowControl', { ...mark, consumer: from });
+        }
+        break;
+      case 'demoted':
+        for (const output of this.#flows.outputs(flow)) output.emit('demoted', from);
+        break;
+      case 'quit':
+        if (!this.emit('quit')) void this.close();
+        break;
+    }
+  }
+
+  async #present(session: RpcSession, { name, program }: ClientIdentity): Promise<void> {
+    const call = callerOf(CONTRACT, session);
+    const { session: token } = await call('client.present', [
+      { name, program, pid: process.pid, version: PROTOCOL_VERSION },
+    ]);
+    this.#token = token;
+    await this.#openings.reopenAll(session, token);
+  }
+}
+
+/**
+ * Presents a client to its app server. Throws VERSION_MISMATCH and what else the server answers.
+ */
+export function presentClient(identity: ClientIdentity): Promise<Client> {
+  return present(identity);
+}
+
+function isTyped<Value, Place, Form>(
+  options: OutputFlowOptions | TypedOutputOptions<Value, Place, Form>,
+): options is TypedOutputOptions<Value, Place, Form> {
+  return typeof options.type === 'object';
+}

@@ -1,0 +1,14 @@
+/**
+ * Where plain memory accesses were seen to keep the order that the flow file needs: written by
+ * `npm run litmus -- --write`, read by memory-order.ts. Each row is a V8 version and a processor
+ * with the number of litmus instances that ran without a forbidden outcome.
+ */
+export const PROVEN_ORDER: readonly ProvenOrder[] = [];
+
+export interface ProvenOrder {
+  /** Major and minor version of V8: what compiles the accesses. */
+  readonly v8: string;
+  /** As process.arch. */
+  readonly arch: string;
+  readonly instances: number;
+}

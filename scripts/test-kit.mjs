@@ -1,0 +1,59 @@
+// Running mocha and adding up its totals, for `npm test` and `npm run test:node`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ROOT } from './setup.mjs';
+
+const REPORTER = join(ROOT, 'scripts', 'mocha-reporter.cjs');
+const MOCHA = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
+
+/** A run of the whole suite or a part of it: steps that pass or fail, and the tests in them. */
+export class TestRun {
+  #passed = 0;
+  #failed = 0;
+  /** Reasons of skipped tests, with how many each skipped. */
+  #skipped = new Map();
+
+  /** Runs a command; true when it succeeded. Counts as one test unless `counted` is false. */
+  step(title, command, args, { counted = true, env = process.env } = {}) {
+    process.stdout.write(`\n== ${title}\n`);
+    const { status } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], env });
+    if (counted) {
+      if (status === 0) this.#passed += 1;
+      else this.#failed += 1;
+    }
+    return status === 0;
+  }
+
+  /** Runs mocha with one of its configurations. `node`: the binary of the Node that runs it and all that its tests start. */
+  mocha(title, config, args, { node = process.execPath } = {}) {
+    const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    const file = join(scratch, 'totals.json');
+    // A test that failed is tried once more in CI, and named at the end of the suite.
+    const retries = process.env.CI ? ['--retries', '1'] : [];
+    const words = [MOCHA, '--config', config, '--reporter', REPORTER, '--reporter-option', `totals=${file}`];
+    const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ''}` };
+    const ok = this.step(title, node, [...words, ...retries, ...args], { counted: false, env });
+    const totals = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { passed: 0, failed: 1, skipped: [] };
+    rmSync(scratch, { recursive: true, force: true });
+    this.#passed += totals.passed;
+    this.#failed += !ok && totals.failed === 0 ? 1 : totals.failed;
+    for (const reason of totals.skipped) this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
+  }
+
+  /** The line that ends a run: `N passed, N failed, N skipped`. Prints what was skipped and why. */
+  summary() {
+    const skipped = [...this.#skipped.values()].reduce((sum, count) => sum + count, 0);
+    for (const [reason, count] of this.#skipped) process.stdout.write(`skipped ${count}: ${reason}\n`);
+    const line = `${this.#passed} passed, ${this.#failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+    process.stdout.write(`\n${line}\n`);
+    return line;
+  }
+
+  get ok() {
+    return this.#failed === 0;
+  }
+}

@@ -1,0 +1,26 @@
+import { expect } from 'chai';
+import { attachConsumer } from '../../../client-lib/input/consumer-link.js';
+import { FlowDouble } from '../../kit/flow-double.js';
+
+describe('the attachment of a consumer', () => {
+  it('a consumer resumes at its sequence in the same epoch, and begins at the oldest buffer of another', async () => {
+    const from = await FlowDouble.start({ epoch: 5 });
+    try {
+      from.publish(6);
+      const same = await attachConsumer(from.opened, {
+        delivery: 'lossless',
+        start: { epoch: 5, sequence: 4 },
+      });
+      const other = await attachConsumer(from.opened, {
+        delivery: 'lossless',
+        start: { epoch: 4, sequence: 4 },
+      });
+      expect([same.reader.next, other.reader.next]).to.deep.equal([4, 0]);
+      expect(other.missedAtStart).to.equal(0);
+      same.close();
+      other.close();
+    } finally {
+      await from.close();
+    }
+  });
+});
