@@ -67,7 +67,7 @@ describe('an app server, when flows are opened', () => {
     const { call, token } = await system.client();
     const error = await failureOf(call('flow.open', [token, INPUT]));
     expect(error.code).to.equal('START_FAILED');
-    expect(error.message).to.include('the stand-in has had enough');
+    expect(error.message).to.include('the stand-in cannot start');
   });
 
   it('unknown flows, other types and providers of the mirror are refused', async () => {

@@ -34,6 +34,7 @@ except xmlrpc.client.Fault as fault:
     assert fault.faultCode == 10 and 'known are e1' in fault.faultString
 assert server.host.stop('e1')['state'] == 'stopped'
 `;
+import { needsPython } from '../kit/requirements.js';
 
 function lives(pid: number | undefined): boolean {
   return isAlive({ pid: pid ?? 0, startTicks: 0n });
@@ -323,10 +324,7 @@ describe('host server', () => {
   });
 
   it("Python's xmlrpc.client discovers and runs applications", async function () {
-    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
-      this.test!.title += ' (skipped: no python3 with xmlrpc.client here)';
-      this.skip();
-    }
+    needsPython(this, 'xmlrpc.client');
     await system.spawn().ready();
     const url = `http://mirrorflow:${readToken(system.directory)}@127.0.0.1:${recordedPort(system)}/RPC2`;
     await promisify(execFile)('python3', ['-c', PYTHON, url]);

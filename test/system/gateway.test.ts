@@ -1,5 +1,5 @@
 /** A gateway as SpecTcl's viewers see it: updates, REST, faults of its source and of its clients. */
-import { spawnSync } from 'node:child_process';
+
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
@@ -9,7 +9,7 @@ import type { GatewayOptions } from '../../protocol/rpc/contract/shapes.js';
 import type { Client } from '../../client-lib/index.js';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
-import { skip } from '../kit/skip.js';
+import { needsPython } from '../kit/requirements.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
 import { RealSystem } from '../kit/real-system.js';
 import { eventually } from '../kit/eventually.js';
@@ -17,10 +17,6 @@ import { eventually } from '../kit/eventually.js';
 /** Types of updates of SpecTcl's mirror protocol. */
 const FULL = 3;
 const PARTIAL = 4;
-
-function needsPython(context: Mocha.Context): void {
-  if (spawnSync('python3', ['--version']).status !== 0) skip(context, 'there is no python3 for the viewer');
-}
 
 describe('a gateway', function () {
   let system: RealSystem;

@@ -3,7 +3,7 @@
  * sessions and over HTTP.
  */
 import { expect } from 'chai';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Attributes, Client } from '../../../client-lib/index.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
@@ -85,6 +85,7 @@ except xmlrpc.client.Fault as fault:
 app.client.leave(me)
 print('all good')
 `;
+import { needsPython } from '../../kit/requirements.js';
 
 describe('messages between clients', () => {
   let application: RunningApplication;
@@ -326,10 +327,7 @@ describe('messages between clients', () => {
   });
 
   it('a Python program sends and receives messages', async function () {
-    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
-      console.log('      skipped: python3 with xmlrpc.client is not on this machine');
-      this.skip();
-    }
+    needsPython(this, 'xmlrpc.client');
     const handled: number[] = [];
     viewer.on(Numbered, async ({ number }, { from }) => {
       handled.push(number);

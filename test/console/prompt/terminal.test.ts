@@ -2,12 +2,13 @@
  * The prompt and live pictures at a real terminal: keys in, what the terminal is told out. Python
  * has the pseudo-terminal.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LEAVE_SCREEN } from '../../../console/render/screen.js';
 import { ConsoleSystem, PROGRAM, RunningCommand } from '../system.js';
+import { needsPython } from '../../kit/requirements.js';
 
 /**
  * Copies its standard input to a terminal that the command runs in, and that to its standard
@@ -19,7 +20,7 @@ describe('the console at a terminal', () => {
   let system: ConsoleSystem;
 
   before(async function () {
-    if (spawnSync('python3', ['-c', 'import pty']).status !== 0) this.skip();
+    needsPython(this, 'pty');
     system = new ConsoleSystem();
     const { address } = await system.simulator();
     await system.json('host', 'start');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { LocalHost, type LocalHostFlow } from '../../kit/local-host.js';
+import { skip } from '../../kit/skip.js';
 
 const COUNT = 50;
 
@@ -29,10 +30,7 @@ describe('a flow between hosts over TLS', () => {
       '-days',
       '2',
     ]);
-    if (openssl.status !== 0) {
-      console.log('      skipped: openssl is not on this machine');
-      this.skip();
-    }
+    if (openssl.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
     certificate = ['--tls-ca', cert];
     here = await host.local(16, 70_000, ['--tls-cert', cert, '--tls-key', key]);
     port = await here.serve('tls://127.0.0.1:0');

@@ -25,6 +25,7 @@ import { TemporaryDirectory } from '../../kit/temporary-directory.js';
 import { HostServerSystem } from '../host-server-system.js';
 import { silent } from '../../kit/silent-log.js';
 import { eventually } from '../../kit/eventually.js';
+import { skip } from '../../kit/skip.js';
 
 const SECRET = new Secret('a secret of the whole lab');
 const PATIENCE_MS = 60_000;
@@ -199,10 +200,7 @@ describe('host servers of one network', function () {
       const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
       const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
       const made = spawnSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
-      if (made.status !== 0) {
-        console.log('      skipped: openssl is not on this machine');
-        return this.skip();
-      }
+      if (made.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
       const identity = readTlsIdentity(cert, key);
       const trust = readTlsTrust(cert);
       const security = { files: NO_FILES, secret: SECRET, identity, trust };

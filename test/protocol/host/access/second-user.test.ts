@@ -11,6 +11,8 @@ import type { AccessOptions } from '../../../../protocol/rpc/contract/access-opt
 import { flowFilePath } from '../../../../protocol/base/paths.js';
 import { compiled } from '../../../kit/test-process.js';
 import { eventually } from '../../../kit/eventually.js';
+import { needsRoot } from '../../../kit/requirements.js';
+import { skip } from '../../../kit/skip.js';
 
 const NOBODY = 65534;
 /** A group that nobody here is in. */
@@ -33,12 +35,15 @@ describe('a second user of the machine', () => {
   let log = '';
 
   before(function () {
-    if (process.geteuid?.() !== 0) this.skip(); // running a program as another user needs root
+    needsRoot(this, 'running a program as another user');
     try {
       const options = { uid: NOBODY, gid: NOBODY, stdio: 'ignore' } as const;
       execFileSync(process.execPath, ['--check', compiled('test/fixtures/access/visitor')], options);
     } catch {
-      this.skip(); // that user cannot read this project
+      skip(
+        this,
+        'the user nobody cannot read this project; run the tests in a folder that all users can read',
+      );
     }
   });
   beforeEach(() => {
@@ -155,7 +160,7 @@ describe('a second user of the machine', () => {
           stdio: 'ignore',
         });
       } catch {
-        this.skip(); // neither Python nor access lists here
+        skip(this, 'python3 is not installed, or the file system has no access lists');
       } finally {
         rmSync(probe, { recursive: true });
       }

@@ -67,7 +67,7 @@ describe('child process', () => {
     if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
     expect(outcome.cause.code).to.equal('START_FAILED');
     expect(outcome.cause.message).to.contain('duplicator e23001/spectra').and.contain('exit code 3');
-    expect(outcome.cause.message).to.contain('cannot go on: port 8000 is taken').and.not.contain('up ');
+    expect(outcome.cause.message).to.contain('cannot continue: port 8000 is taken').and.not.contain('up ');
     expect(await rejection(child.ready)).to.equal(outcome.cause);
     expect(child.state).to.equal('ended');
   });

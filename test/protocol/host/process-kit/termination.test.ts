@@ -18,12 +18,12 @@ describe('the end of a process', () => {
     const child = new TestProcess('test/fixtures/child-behaviours', ['fails-closing']);
     await child.line();
     expect(await child.kill('SIGTERM')).to.equal(1);
-    expect(child.errors).to.contain('stopping failed').and.contain('no way out');
+    expect(child.errors).to.contain('stopping failed').and.contain('closing failed');
   });
 
   for (const [behaviour, said] of [
-    ['crash', 'nobody caught this'],
-    ['rejects', 'nobody awaited this'],
+    ['crash', 'an uncaught exception'],
+    ['rejects', 'an unhandled rejection'],
   ] as const) {
     it(`is logged when nobody expected it (${behaviour})`, async () => {
       const child = new TestProcess('test/fixtures/child-behaviours', [behaviour]);
