@@ -1,11 +1,11 @@
 /**
- * Garbage on sockets and ports: random bytes, half messages, huge lengths, connections that say
- * nothing, all at once.
+ * Garbage for sockets and ports, used by the chaos run and by the tests of hostile clients: random
+ * bytes, half messages, huge lengths, and silent connections, all at once.
  */
 import { connect, type Socket } from 'node:net';
 import type { RandomBits } from '../../simulator/random.js';
 
-/** What a peer may throw at whoever listens, a fresh one each time. */
+/** Kinds of garbage; each call makes a new buffer. */
 const GARBAGE: readonly ((random: RandomBits) => Buffer)[] = [
   (random) => Buffer.from(Array.from({ length: 1 + (random() % 4096) }, () => random() & 0xff)),
   () => Buffer.from([1, 0, 0]),
@@ -20,7 +20,7 @@ const GARBAGE: readonly ((random: RandomBits) => Buffer)[] = [
 export type FloodTarget = { readonly path: string } | { readonly port: number };
 
 /**
- * Throws garbage at every target over `connections` connections each, and lets go after `holdMs`.
+ * Sends garbage to every target over `connections` connections each and closes all after `holdMs`.
  * Never rejects.
  */
 export async function flood(

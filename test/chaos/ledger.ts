@@ -1,15 +1,15 @@
 /**
- * What was sent and what arrived, buffer by buffer: pure accounting over what providers and readers
- * report. Providers number their buffers anew in each run of theirs, and say what they have
- * published after they did; readers say which numbers they delivered.
+ * Accounting of sent and received buffers from the reports of providers and readers, for the chaos
+ * run and the system tests. Pure. A provider numbers the buffers of each run (start) from 0 and
+ * reports them after publication; a reader reports the numbers that it has delivered.
  *
- * A reader that was killed loses by nature what it took and did not report: where its successor
- * begins is forgiven, once. A provider that was killed loses by nature what it had not published:
- * only what it said it published must arrive.
+ * A killed reader cannot report what it took last: the gap before the first buffer of its successor
+ * is counted as forgiven, once. A killed provider may lose what it had not published: only reported
+ * buffers must arrive.
  */
 export interface Range {
   readonly run: number;
-  /** First and last number delivered, without a gap between. */
+  /** First and last number of a delivery without a gap. */
   readonly first: number;
   readonly last: number;
 }
@@ -20,11 +20,11 @@ export interface Totals {
   lost: number;
   doubled: number;
   torn: number;
-  /** Lossy readers: buffers they were not quick enough for. */
+  /** Buffers that lossy readers were too slow for. */
   skipped: number;
-  /** What killed readers had not reported. */
+  /** Buffers that killed readers had not reported. */
   forgiven: number;
-  /** Publications of mirrors that displays read whole. */
+  /** Whole publications of mirrors that displays have read. */
   publications: number;
 }
 
@@ -34,9 +34,9 @@ interface Reader {
   run: number;
   /** The next number of the run. */
   next: number;
-  /** Begins somewhere: at its very first buffer, and after it was killed. */
+  /** The next gap is forgiven: before the first buffer, and after the reader was killed. */
   forgiving: boolean;
-  /** Where it left each run that it read to what it holds for the end. */
+  /** Earlier runs with the next number of each, for the comparison at the end. */
   readonly left: { readonly run: number; readonly next: number }[];
 }
 
@@ -51,14 +51,14 @@ export class Ledger {
     forgiven: 0,
     publications: 0,
   };
-  /** Told of every buffer that should not have been lost or doubled. */
-  readonly #blame: (what: string) => void;
+  /** Called with a description of each lost, doubled or torn buffer. */
+  readonly #report: (what: string) => void;
   readonly #readers = new Map<string, Reader>();
-  /** By flow: what each run has published. */
+  /** By flow and run: the number of published buffers. */
   readonly #published = new Map<string, Map<number, number>>();
 
-  constructor(blame: (what: string) => void) {
-    this.#blame = blame;
+  constructor(report: (what: string) => void) {
+    this.#report = report;
   }
 
   reader(name: string, flow: string, lossless: boolean): void {
@@ -73,22 +73,22 @@ export class Ledger {
     runs.set(run, Math.max(next, runs.get(run) ?? 0));
   }
 
-  /** A reader was killed: what its successor begins with is where it begins. */
+  /** A reader was killed; the gap before the first buffer of its successor is forgiven. */
   restarted(name: string): void {
     this.#of(name).forgiving = true;
   }
 
   torn(name: string, what: string): void {
     this.totals.torn += 1;
-    this.#blame(`${name}: torn: ${what}`);
+    this.#report(`${name}: torn: ${what}`);
   }
 
-  /** A mirror's reader delivered one publication; `again`: one that it had delivered already. */
+  /** A mirror's reader delivered a publication; `again`: for the second time. */
   publication(name: string, again: boolean): void {
     this.totals.publications += 1;
     if (!again) return;
     this.totals.doubled += 1;
-    this.#blame(`${name}: a publication came twice`);
+    this.#report(`${name}: a publication was delivered twice`);
   }
 
   delivered(name: string, { run, first, last }: Range): void {
@@ -97,7 +97,7 @@ export class Ledger {
     if (run < reader.run || (run === reader.run && first < reader.next)) {
       const again = run === reader.run ? Math.min(last + 1, reader.next) - first : last - first + 1;
       this.totals.doubled += again;
-      this.#blame(
+      this.#report(
         `${name}: ${again} doubled, run ${run} from ${first}, expected run ${reader.run} ${reader.next}`,
       );
       if (run < reader.run) return;
@@ -116,7 +116,7 @@ export class Ledger {
     reader.next = Math.max(reader.next, last + 1);
   }
 
-  /** Whether a reader has everything of its flow's newest run. */
+  /** Whether a reader has delivered every buffer of its flow's newest run. */
   isUpToDate(name: string): boolean {
     const reader = this.#of(name);
     const runs = [...(this.#published.get(reader.flow) ?? [])].filter(([, next]) => next > 0);
@@ -125,8 +125,8 @@ export class Ledger {
   }
 
   /**
-   * At the end, when all providers have closed: the ends of the runs are compared with what was
-   * published.
+   * Compares the ends of all runs with what was published; to be called once all providers have
+   * closed.
    */
   close(): Totals {
     for (const [name, reader] of this.#readers) {
@@ -145,7 +145,7 @@ export class Ledger {
     else if (!reader.lossless) this.totals.skipped += buffers;
     else {
       this.totals.lost += buffers;
-      this.#blame(`${name}: ${buffers} lost: ${where}`);
+      this.#report(`${name}: ${buffers} lost: ${where}`);
     }
   }
 

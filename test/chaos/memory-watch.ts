@@ -1,11 +1,11 @@
 /**
- * Memory of long-lived processes over a run: the median of the first and of the last tenth of the
- * samples.
+ * Memory growth of long-lived processes over a chaos run: the medians of the first and of the last
+ * tenth of the samples. Reads /proc.
  */
 import { readFileSync } from 'node:fs';
 
 export interface MemoryTrend {
-  /** MiB, resident without flow files: what is mapped of those is everybody's. */
+  /** Resident memory without shared pages, since mapped flow files belong to several processes. */
   readonly firstTenthMiB: number;
   readonly lastTenthMiB: number;
   readonly growthPercent: number;
@@ -15,7 +15,7 @@ export interface MemoryTrend {
 export class MemoryWatch {
   readonly #samples = new Map<string, number[]>();
 
-  /** Takes a sample of a process under its role's name; nothing when it has gone. */
+  /** Samples a process under its role's name; a process that has ended is ignored. */
   sample(role: string, pid: number | undefined): void {
     const mib = pid === undefined ? undefined : ownMiB(pid);
     if (mib === undefined) return;

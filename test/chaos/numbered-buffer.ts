@@ -1,6 +1,7 @@
 /**
- * Buffers that prove themselves: which run of which provider wrote them, their number in it, when,
- * and words that follow from both and from their place, so that a buffer mixed of two is seen.
+ * Layout of the buffers of a chaos run, which can be verified: run of the provider, number in the
+ * run, time, and words computed from run, number and offset, so that a buffer mixed from two is
+ * detected. Written by programs/provider.ts, read by programs/consumer.ts. Pure.
  *
  *   byte 0          4        8          16                    size
  *        ┌──────────┬────────┬──────────┬──────────────────────┐
@@ -15,11 +16,11 @@ export interface BufferProof {
   readonly number: number;
   /** Wall-clock milliseconds since 1970 when it was written. */
   readonly writtenMs: number;
-  /** Whether every word is as it must be. */
+  /** Whether every word has its computed value. */
   readonly whole: boolean;
 }
 
-/** `size`: a multiple of 4, from 20. */
+/** `size` in bytes: a multiple of 4, at least 20. */
 export function writeProof(target: Buffer, size: number, run: number, number: number, nowMs: number): void {
   target.writeUInt32LE(run, 0);
   target.writeUInt32LE(number, 4);
@@ -29,14 +30,14 @@ export function writeProof(target: Buffer, size: number, run: number, number: nu
 }
 
 export function readProof(bytes: Uint8Array): BufferProof {
-  const found = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const run = found.getUint32(0, true);
-  const number = found.getUint32(4, true);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const run = view.getUint32(0, true);
+  const number = view.getUint32(4, true);
   let whole = true;
-  for (let at = WORDS_AT, index = 0; at + 4 <= found.byteLength; at += 4, index += 1) {
-    if (found.getUint32(at, true) !== word(run, number, index)) whole = false;
+  for (let at = WORDS_AT, index = 0; at + 4 <= view.byteLength; at += 4, index += 1) {
+    if (view.getUint32(at, true) !== word(run, number, index)) whole = false;
   }
-  return { run, number, writtenMs: found.getFloat64(8, true), whole };
+  return { run, number, writtenMs: view.getFloat64(8, true), whole };
 }
 
 function word(run: number, number: number, at: number): number {

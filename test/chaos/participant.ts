@@ -1,4 +1,7 @@
-/** A program of the chaos run that is killed and started again: its process, its lines, its pid. */
+/**
+ * A program that is killed and restarted during a chaos run or a system test: its current process,
+ * the lines of its output, and unexpected ends.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -14,13 +17,13 @@ export interface ParticipantOptions {
   readonly name: string;
   /** Compiled module below the build directory. */
   readonly script: string;
-  /** Asked at every start. */
+  /** Evaluated at every start. */
   readonly args: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Standard error is appended here. */
   readonly logFile: string;
   readonly line?: (line: string) => void;
-  /** It ended and nobody had killed or stopped it. */
+  /** Called when the process ended without `kill`, `stop` or `expectEnd`. */
   readonly died?: (how: string) => void;
 }
 
@@ -63,19 +66,19 @@ export class Participant {
     });
   }
 
-  /** Somebody else is about to end it. */
+  /** Announces that another part of the test ends the process. */
   expectEnd(): void {
     this.#expectedEnd = true;
   }
 
-  /** Kills it; resolves when all it said was read. */
+  /** Kills the process; resolves when all its output was read. */
   async kill(): Promise<void> {
     this.#expectedEnd = true;
     this.#child?.kill('SIGKILL');
     await this.#closed;
   }
 
-  /** SIGTERM, or the end of its input for programs that have nothing to close. */
+  /** Sends SIGTERM, later SIGKILL; resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#expectedEnd = true;
     const child = this.#child;

@@ -1,11 +1,13 @@
-/** What runs in a chaos run: applications, flows with their providers, and readers. */
+/** The applications, flows with their providers, and readers of a chaos run. */
 
 export interface FlowPlan {
   readonly app: string;
   readonly flow: string;
-  /** Bytes of a buffer, buffers of the ring, and buffers written every five milliseconds. */
+  /** Bytes of a buffer. */
   readonly size: number;
+  /** Buffers of the ring. */
   readonly buffers: number;
+  /** Buffers written every five milliseconds. */
   readonly batch: number;
 }
 
@@ -14,7 +16,7 @@ export interface ReaderPlan {
   readonly app: string;
   readonly flow: string;
   /**
-   * How it reads: a provider's flow with a delivery, a mirror's publications, or a mirror's image.
+   * The delivery of a provider's flow, or the publications or the image of a mirror.
    */
   readonly mode: 'lossless' | 'lossy' | 'publications' | 'image';
 }
@@ -22,8 +24,8 @@ export interface ReaderPlan {
 /** The application with a SpecTcl. */
 export const MIRRORED = 'alpha';
 /**
- * Its processes are stopped and flooded, and never killed: their memory is watched over the whole
- * run.
+ * The application whose processes are stopped and flooded but never killed, so that their memory
+ * can be watched over the whole run.
  */
 export const STEADY = 'steady';
 export const APPLICATIONS: readonly string[] = [MIRRORED, 'beta', STEADY];

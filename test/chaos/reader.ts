@@ -1,6 +1,6 @@
 /**
- * A reader of the chaos run as seen from outside: its program, what it reported, and whether it is
- * back on its flow.
+ * A reader of a chaos run or a system test: its program, what the program has reported, and when it
+ * has received new buffers after a fault. Enters deliveries into the ledger.
  */
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
@@ -11,7 +11,7 @@ export class Reader {
   readonly program: Participant;
   readonly #ledger: Ledger;
   readonly #note: (what: string) => void;
-  /** When the newest buffer that it delivered was written, wall-clock milliseconds. */
+  /** When the newest delivered buffer was written, wall-clock milliseconds. */
   #newestMs = 0;
   #attachedMs = 0;
   #epoch = '0';
@@ -36,54 +36,54 @@ export class Reader {
       name,
       script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
       args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
-      line: (line) => this.#heard(line),
+      line: (line) => this.#onLine(line),
     });
   }
 
   /**
-   * Resolves with the moment (performance.now) at which it has delivered a buffer written after
-   * `sinceMs`; undefined after the deadline. With `attachedSinceMs`, one written after it was
-   * attached to a duplicator later than that.
+   * Resolves with the time (performance.now) at which the reader has delivered a buffer written
+   * after `sinceMs`; undefined after the deadline. With `attachedSinceMs`, the reader must also
+   * have attached to a duplicator after that. Both are wall-clock milliseconds.
    */
   backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         const from = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
         if (this.#newestMs <= from || this.#attachedMs < attachedSinceMs) return;
         end(performance.now());
       };
       const end = (at: number | undefined): void => {
         clearTimeout(timer);
-        this.#watchers.delete(look);
+        this.#watchers.delete(check);
         resolve(at);
       };
       const timer = setTimeout(() => end(undefined), deadlineMs);
-      this.#watchers.add(look);
-      look();
+      this.#watchers.add(check);
+      check();
     });
   }
 
-  /** When it was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
+  /** When the reader last attached to a duplicator, wall-clock milliseconds; 0: never. */
   get attachedMs(): number {
     return this.#attachedMs;
   }
 
   /**
-   * Kills its program and starts it again, where it left off. Resolves when the new one was
-   * started.
+   * Kills the program and restarts it at its last position. Resolves when it was restarted.
    */
   async killAndRestart(): Promise<void> {
     await this.program.kill();
-    this.restarted();
+    this.restart();
   }
 
-  restarted(): void {
+  /** Restarts the program after it has ended. */
+  restart(): void {
     if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy') this.#ledger.restarted(this.plan.name);
     this.#lastPublication = -1;
     this.program.start();
   }
 
-  #heard(line: string): void {
+  #onLine(line: string): void {
     const [kind, ...words] = line.split(' ');
     if (kind === 'D') {
       const [run, first, last, epoch = '0', sequence = '0', writtenMs] = words;
@@ -110,6 +110,6 @@ export class Reader {
   #delivered(writtenMs: number): void {
     if (writtenMs <= this.#newestMs) return;
     this.#newestMs = writtenMs;
-    for (const look of this.#watchers) look();
+    for (const check of this.#watchers) check();
   }
 }

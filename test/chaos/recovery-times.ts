@@ -1,4 +1,4 @@
-/** Recovery times by kind of fault: median and worst, milliseconds. Pure. */
+/** Recovery times of a chaos run by kind of fault: median and worst, milliseconds. Pure. */
 export interface Recovery {
   readonly median: number;
   readonly worst: number;

@@ -1,26 +1,29 @@
 /**
- * Doing faults, several of them at the same time, and waiting until everybody they concern is back.
+ * Injects faults, several at the same time, and waits until all affected readers have recovered.
+ * Used by run.ts.
  */
 import type { Fault } from './faults.js';
-import type { Plant } from './plant.js';
+import type { ChaosSystem } from './chaos-system.js';
 import type { SlowRecovery } from './slowest.js';
 
-/** A reader that is not back by then is counted as not recovered. */
+/** A reader without a new buffer after this time is counted as not recovered. */
 export const RECOVERY_DEADLINE_MS = 60_000;
 
-/** At the same time, everybody is hit by one of them. */
+/** The first fault for each target: no target is hit by two faults at the same time. */
 export function oneEach(faults: readonly Fault[]): Fault[] {
   return [...new Map(faults.toReversed().map((fault) => [fault.target, fault])).values()];
 }
 
-/** A fault that has happened: from when to when, by the wall clock and by performance.now. */
+/** An injected fault with the times of its start and end. */
 export interface PastFault extends Fault {
+  /** Wall-clock milliseconds. */
   readonly begunMs: number;
   readonly overMs: number;
+  /** By performance.now. */
   readonly overAt: number;
 }
 
-/** At the same time. Those that found nobody to hit are left out. */
+/** Injects all at the same time; faults without a process to hit are left out of the result. */
 export async function injectAll(faults: readonly Fault[]): Promise<PastFault[]> {
   const done = await Promise.all(
     faults.map(async (fault) => {
@@ -33,11 +36,11 @@ export async function injectAll(faults: readonly Fault[]): Promise<PastFault[]> 
 }
 
 /**
- * How long after the last of them every reader concerned had a buffer that was written since, and
- * which reader was the last.
+ * Waits until every affected reader has received a buffer written after the last fault; resolves
+ * with the slowest reader and its time.
  */
-export async function backAfter(
-  plant: Plant,
+export async function recoveryAfter(
+  system: ChaosSystem,
   faults: readonly PastFault[],
 ): Promise<Pick<SlowRecovery, 'ms' | 'reader' | 'attachedMs'>> {
   const sinceMs = Math.max(...faults.map(({ overMs }) => overMs));
@@ -48,8 +51,8 @@ export async function backAfter(
   for (const { reattaches, affected, begunMs: from } of faults) {
     if (reattaches === true) for (const name of affected) attachedSince.set(name, from);
   }
-  const back = await Promise.all(
-    [...plant.readers.values()]
+  const recoveries = await Promise.all(
+    [...system.readers.values()]
       .filter(({ plan }) => names.has(plan.name))
       .map(async (reader) => {
         const { name } = reader.plan;
@@ -59,5 +62,5 @@ export async function backAfter(
         return { reader: name, ms, attachedMs };
       }),
   );
-  return back.reduce((last, one) => (one.ms > last.ms ? one : last));
+  return recoveries.reduce((last, one) => (one.ms > last.ms ? one : last));
 }

@@ -1,6 +1,6 @@
 /**
- * A chaos run: the system is started, hurt at random from a seed, watched coming back, stopped, and
- * everything is counted.
+ * A chaos run: starts a system, injects random faults from a seed, measures each recovery, stops
+ * the system and counts lost, doubled and torn buffers. Called by main.ts and by a system test.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,8 +10,8 @@ import { Faults } from './faults.js';
 import { Ledger, type Totals } from './ledger.js';
 import { MemoryWatch, type MemoryTrend } from './memory-watch.js';
 import { FLOWS, STEADY } from './plan.js';
-import { Plant } from './plant.js';
-import { RECOVERY_DEADLINE_MS, backAfter, injectAll, oneEach } from './recovery.js';
+import { ChaosSystem } from './chaos-system.js';
+import { RECOVERY_DEADLINE_MS, recoveryAfter, injectAll, oneEach } from './recovery.js';
 import { RecoveryTimes, type Recovery } from './recovery-times.js';
 import { Slowest, type SlowRecovery } from './slowest.js';
 
@@ -22,7 +22,7 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Only these kinds of faults. Default: all. */
   readonly kinds?: readonly string[];
-  /** Aborting it ends the run early, in good order. */
+  /** Ends the run early, in good order. */
   readonly signal?: AbortSignal;
   readonly progress?: (line: string) => void;
 }
@@ -34,22 +34,22 @@ export interface ChaosReport extends Totals {
   readonly leftovers: number;
   readonly leftoverNames: readonly string[];
   readonly recoveryMs: Readonly<Record<string, Recovery>>;
-  /** Slowest first. */
+  /** The slowest recoveries, slowest first. */
   readonly slowest: readonly SlowRecovery[];
   /**
-   * How long a bare Node program took from its start to its end in the same run, milliseconds: what
-   * the machine was worth then.
+   * Milliseconds from start to end of an empty Node program in the same run, as a measure of the
+   * speed of the machine.
    */
   readonly bareStartMs: Recovery;
   readonly memory: Readonly<Record<string, MemoryTrend>>;
-  /** Faults after which a reader was not back in time. */
+  /** Faults after which a reader had no new buffer in time. */
   readonly notRecovered: number;
   readonly problems: readonly string[];
   readonly seconds: number;
 }
 
 const PAUSE_MAX_MS = 150;
-/** One in so many faults comes with others at the same time. */
+/** One of so many faults is injected together with others. */
 const BURST_ONE_IN = 8;
 const BURST_MAX = 3;
 const SAMPLE_MS = 500;
@@ -64,7 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     if (problems.length < PROBLEMS_MAX) problems.push(what);
   };
   const ledger = new Ledger(note);
-  const plant = new Plant(ledger, note);
+  const system = new ChaosSystem(ledger, note);
   const recovery = new RecoveryTimes();
   const slowest = new Slowest();
   const memory = new MemoryWatch();
@@ -76,14 +76,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let reference: NodeJS.Timeout | undefined;
   const bareStarts = new RecoveryTimes();
   try {
-    await plant.start();
-    sampler = setInterval(() => sample(plant, memory), SAMPLE_MS);
+    await system.start();
+    sampler = setInterval(() => sample(system, memory), SAMPLE_MS);
     reference = setInterval(
       () => void bareStart().then((ms) => bareStarts.note('start', ms)),
       BARE_START_EVERY_MS,
     );
     const random = randomBits(options.seed);
-    const faults = new Faults(plant, random, options.kinds);
+    const faults = new Faults(system, random, options.kinds);
     while (
       injected < options.faults &&
       performance.now() - begun < options.seconds * 1000 &&
@@ -97,22 +97,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       const [only] = hit;
       if (only === undefined) continue;
       const title = hit.map(({ kind, target }) => `${kind} ${target}`).join(' + ');
-      const back = await backAfter(plant, hit);
+      const recovered = await recoveryAfter(system, hit);
       const kind = hit.length > 1 ? 'several' : only.kind;
-      slowest.note({ kind, ...back }, hit, begun);
-      if (back.ms >= RECOVERY_DEADLINE_MS) {
+      slowest.note({ kind, ...recovered }, hit, begun);
+      if (recovered.ms >= RECOVERY_DEADLINE_MS) {
         notRecovered += 1;
-        note(`${back.reader} not back within ${RECOVERY_DEADLINE_MS} ms: ${title}`);
+        note(`${recovered.reader} has not recovered within ${RECOVERY_DEADLINE_MS} ms: ${title}`);
       } else {
-        recovery.note(kind, back.ms);
-        options.progress?.(`${injected} ${title}: ${Math.round(back.ms)} ms`);
+        recovery.note(kind, recovered.ms);
+        options.progress?.(`${injected} ${title}: ${Math.round(recovered.ms)} ms`);
       }
       await new Promise((resolve) => setTimeout(resolve, random() % PAUSE_MAX_MS));
     }
   } finally {
     clearInterval(sampler);
     clearInterval(reference);
-    left = await plant.stop();
+    left = await system.stop();
   }
   const totals = ledger.close();
   return {
@@ -141,12 +141,12 @@ async function bareStart(): Promise<number> {
   return performance.now() - begun;
 }
 
-/** Of those that are never killed: the others are too young to tell. */
-function sample(plant: Plant, memory: MemoryWatch): void {
-  memory.sample('app server', plant.appServerPid(STEADY));
+/** Samples the processes that are never killed; the others do not live long enough. */
+function sample(system: ChaosSystem, memory: MemoryWatch): void {
+  memory.sample('app server', system.appServerPid(STEADY));
   for (const { app, flow } of FLOWS.filter(({ app }) => app === STEADY)) {
-    memory.sample('duplicator', plant.duplicatorPid(app, flow));
-    memory.sample('provider', plant.providers.get(`${app}/${flow}`)?.pid);
-    memory.sample('consumer', plant.readers.get('calm-reader')?.program.pid);
+    memory.sample('duplicator', system.duplicatorPid(app, flow));
+    memory.sample('provider', system.providers.get(`${app}/${flow}`)?.pid);
+    memory.sample('consumer', system.readers.get('calm-reader')?.program.pid);
   }
 }

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { Slowest, slowInWords } from './slowest.js';
+import { Slowest, describeSlow } from './slowest.js';
 
 describe('the slowest recoveries of a chaos run', () => {
   const killed = (overAt: number) => ({ kind: 'kill-duplicator', target: 'beta/events', overAt });
   const stopped = (overAt: number) => ({ kind: 'stop-consumer', target: 'events-one', overAt });
 
-  it('say what was done to whom, when, whom it took longest, and what had been done shortly before', () => {
+  it('a slow recovery is reported with its faults, its slowest reader and the faults shortly before', () => {
     const slowest = new Slowest();
     slowest.note({ kind: 'stop-consumer', ms: 3, reader: 'events-one' }, [stopped(1_000)], 500);
     slowest.note({ kind: 'kill-duplicator', ms: 20, reader: 'events-two' }, [killed(5_000)], 500);
@@ -22,12 +22,12 @@ describe('the slowest recoveries of a chaos run', () => {
       hit: ['kill-duplicator beta/events', 'stop-consumer events-one'],
       before: [{ hit: 'kill-duplicator beta/events', msBefore: 4_000 }],
     });
-    expect(first === undefined ? '' : slowInWords(first)).to.equal(
+    expect(first === undefined ? '' : describeSlow(first)).to.equal(
       '800 ms: kill-duplicator beta/events + stop-consumer events-one (fault 4, at 8.5 s), events-one last, attached after 300 ms',
     );
   });
 
-  it('are ten, the slowest first', () => {
+  it('the ten slowest recoveries are kept, the slowest first', () => {
     const slowest = new Slowest();
     for (let fault = 1; fault <= 30; fault += 1)
       slowest.note({ kind: 'flood', ms: (fault * 7) % 30, reader: 'r' }, [stopped(fault)], 0);

@@ -1,41 +1,41 @@
 /**
- * The slowest recoveries of a run, each with what had been done shortly before it: where to look
- * for a cause. Pure.
+ * The slowest recoveries of a chaos run, each with the faults shortly before it, to help find the
+ * cause. Pure.
  */
 
-/** So many are kept. */
+/** Number of recoveries that are kept. */
 const SLOWEST_MAX = 10;
-/** Faults in this time before a recovery began may have to do with it. */
+/** Faults in this time before a recovery are reported with it. */
 const BEFORE_MS = 5_000;
 
 export interface SlowRecovery {
-  /** As in the times by kind. */
+  /** The kind of fault, `several` for more than one. */
   readonly kind: string;
   readonly ms: number;
-  /** Faults that had been done by then, those of this recovery among them. */
+  /** Number of faults up to this one. */
   readonly fault: number;
-  /** From the start of the run until those who were hit could go on. */
+  /** From the start of the run to the end of the fault. */
   readonly atSeconds: number;
-  /** What was done to whom, several when they were hit at the same time. */
+  /** Kind and target of each fault that was injected at the same time. */
   readonly hit: readonly string[];
-  /** The reader that was back last. */
+  /** The reader that recovered last. */
   readonly reader: string;
   /**
-   * Milliseconds after which that reader was attached to a duplicator anew; left out when it was
-   * not.
+   * Milliseconds from the end of the fault to the reattachment of that reader; absent when it did
+   * not reattach.
    */
   readonly attachedMs?: number | undefined;
-  /** What else had been done in the last five seconds, oldest first. */
+  /** Other faults of the last five seconds, oldest first. */
   readonly before: readonly EarlierFault[];
 }
 
 export interface EarlierFault {
   readonly hit: string;
-  /** From when it was over, until those who were hit now could go on. */
+  /** From the end of this earlier fault to the end of the later one. */
   readonly msBefore: number;
 }
 
-/** A fault that is over. */
+/** A fault that has ended. */
 interface DoneFault {
   readonly kind: string;
   readonly target: string;
@@ -48,10 +48,7 @@ export class Slowest {
   #slowest: SlowRecovery[] = [];
   #faults = 0;
 
-  /**
-   * Those of one recovery: they were done at the same time. `begunAt`: of the run, by
-   * performance.now.
-   */
+  /** `hit`: the faults of one recovery. `begunAt`: start of the run, by performance.now. */
   note(
     recovery: Pick<SlowRecovery, 'kind' | 'ms' | 'reader' | 'attachedMs'>,
     hit: readonly DoneFault[],
@@ -78,8 +75,8 @@ export class Slowest {
   }
 }
 
-/** A line for people. */
-export function slowInWords(slow: SlowRecovery): string {
+/** One line for a human reader. */
+export function describeSlow(slow: SlowRecovery): string {
   const { ms, fault, atSeconds, hit, reader, attachedMs } = slow;
   const attached = attachedMs === undefined ? '' : `, attached after ${attachedMs} ms`;
   return `${ms} ms: ${hit.join(' + ')} (fault ${fault}, at ${atSeconds} s), ${reader} last${attached}`;

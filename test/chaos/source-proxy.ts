@@ -1,6 +1,6 @@
 /**
- * The network between a source and its mirror: passes bytes on until it is cut, and refuses
- * everybody while it is.
+ * The network between a source and its mirror in a chaos run: forwards bytes until it is cut, and
+ * then resets all connections until it is mended.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -42,6 +42,7 @@ export class SourceProxy {
     return new SourceProxy(server, target);
   }
 
+  /** Resets all connections and refuses new ones. */
   cut(): void {
     this.#cut = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();

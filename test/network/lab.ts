@@ -1,9 +1,9 @@
 /**
  * A network lab: several hosts on one machine, each a network namespace with an address of its own,
  * joined by a switch in user space (switch.c) that gives each host's link a rate, a delay, a loss
- * and cuts. Used by the system tests of several hosts and by the benchmark of two hosts. Needs root,
- * a C compiler and /dev/net/tun. `close` removes everything; the next lab removes the namespaces of
- * a lab whose process was killed.
+ * and cuts. Used by the system tests of several hosts and by the benchmark of two hosts. Needs
+ * root, a C compiler and /dev/net/tun. `close` removes everything; the next lab removes the
+ * namespaces of a lab whose process was killed.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,6 @@
-/** A gateway as SpecTcl's viewers see it: updates, REST, faults of its source and of its clients. */
+/**
+ * A gateway as SpecTcl's viewers see it: updates, REST, faults of its source and of its clients.
+ */
 
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** Mirrors of a simulated SpecTcl for real programs: transfers, wake-ups, faults of source and duplicator. */
+/**
+ * Mirrors of a simulated SpecTcl for real programs: transfers, wake-ups, faults of source and
+ * duplicator.
+ */
 import { expect } from 'chai';
 import { MirrorflowError, SpectraView, connect, type Client } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../simulator/checksum.js';

@@ -1,12 +1,12 @@
 /**
- * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`. It checks every buffer and
- * says what it has delivered: `A` when it is attached to a duplicator, `D run first last epoch
- * sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started
- * again with epoch and sequence it goes on there, when the flow is still the same.
+ * A consumer of the chaos run: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]` checks every buffer
+ * and prints `A` when it has attached to a duplicator, `D run first last epoch sequence writtenMs`
+ * for each range of numbers without a gap, and `T …` for a torn buffer. With EPOCH and SEQUENCE it
+ * continues there, if the flow still has that epoch.
  */
 import type { Client, FlowBuffer, InputFlow } from 'mirrorflow';
 import { readProof } from '../numbered-buffer.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { connected, endWithParent, report, untilDone } from './chaos-client.js';
 
 const [app = '', flow = '', delivery = 'lossless', epochText, sequenceText] = process.argv.slice(2);
 endWithParent();
@@ -28,7 +28,7 @@ for (;;) {
   report('N the flow ended');
 }
 
-/** Goes on where it was when the flow is still the same one, which only an opening finds out. */
+/** Continues at `sequence` if the flow still has the epoch, which only an opened flow reveals. */
 async function open(from: Client): Promise<InputFlow> {
   const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
   const input = await from.openInput(flow, { ...options, start: sequence });
@@ -43,14 +43,14 @@ function deliver(buffers: readonly FlowBuffer[]): void {
   let first = 0;
   let last = 0;
   let writtenMs = 0;
-  const tell = (): void => {
+  const reportRange = (): void => {
     if (run >= 0) report(`D ${run} ${first} ${last} ${epoch} ${sequence} ${writtenMs}`);
   };
   for (const buffer of buffers) {
     const proof = readProof(buffer.data);
     if (!proof.whole) report(`T run ${proof.run} number ${proof.number} sequence ${buffer.sequence}`);
     if (proof.run !== run || proof.number !== last + 1) {
-      tell();
+      reportRange();
       run = proof.run;
       first = proof.number;
     }
@@ -59,5 +59,5 @@ function deliver(buffers: readonly FlowBuffer[]): void {
     epoch = buffer.epoch;
     sequence = buffer.sequence + 1;
   }
-  tell();
+  reportRange();
 }

@@ -1,11 +1,12 @@
 /**
- * A display under chaos: `mirror-reader APP publications|image`. Says `M epoch sequence writtenMs`
- * for what it read whole, `T …` for a torn one, `A` when it is attached to a duplicator.
+ * A display of the chaos run: `mirror-reader APP publications|image` prints `A` when it has
+ * attached to a duplicator, `M epoch sequence writtenMs` for each whole publication, and `T …` for
+ * a torn one.
  */
 import { verifyChecksum } from '../../../simulator/checksum.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { connected, endWithParent, report, untilDone } from './chaos-client.js';
 
-const LOOK_MS = 20;
+const READ_INTERVAL_MS = 20;
 
 const [app = '', mode = 'publications'] = process.argv.slice(2);
 endWithParent();
@@ -41,9 +42,9 @@ async function readImage(): Promise<void> {
       if (timestampNs > shown) report(`M 0 ${sequence} ${timestampNs / 1e6}`);
       shown = timestampNs;
     } catch (error) {
-      // Between two duplicators there may be nothing to read.
+      // Between two duplicators there may be no image.
       process.stderr.write(`${String(error)}\n`);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, READ_INTERVAL_MS));
   }
 }

@@ -1,11 +1,11 @@
 /**
- * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`. Every few milliseconds it
- * writes a batch of numbered buffers and says `P next` when they are published; on SIGTERM it
- * closes its flow, says `E` and ends.
+ * A provider of the chaos run: `provider APP FLOW SIZE BUFFERS RUN BATCH` writes BATCH numbered
+ * buffers of SIZE bytes every five milliseconds and prints `P next` when they are published; on
+ * SIGTERM it closes its flow, prints `E` and ends.
  */
 import type { OutputFlow, OutputSlot } from 'mirrorflow';
 import { writeProof } from '../numbered-buffer.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { connected, endWithParent, report, untilDone } from './chaos-client.js';
 
 const TICK_MS = 5;
 
@@ -19,7 +19,7 @@ const out: OutputFlow = await untilDone('open', () => client.openOutput(flow, { 
 let next = 0;
 while (!ending) {
   for (let count = 0; count < batch && !ending; count += 1) {
-    const slot = out.reserveNow() ?? (await reserved());
+    const slot = out.reserveNow() ?? (await reserveWhenFree());
     if (slot === undefined) break;
     writeProof(slot.data, size, run, next, Date.now());
     slot.commit(size);
@@ -34,8 +34,8 @@ report('E');
 await client.close();
 process.exit(0);
 
-/** What was written so far is published while it waits; undefined when the program is to end. */
-async function reserved(): Promise<OutputSlot | undefined> {
+/** Publishes what was written, then waits for a slot; undefined when the program must end. */
+async function reserveWhenFree(): Promise<OutputSlot | undefined> {
   out.flush();
   report(`P ${next}`);
   for (;;) {

@@ -1,7 +1,8 @@
 /**
- * The system under chaos: a host server, applications, a source behind a proxy, providers and
- * readers, every one a real process in directories of its own. It knows everybody's process id,
- * starts again what nobody else would (as a service manager or a user does), and cleans up.
+ * The system of a chaos run: a host server, applications, a simulated SpecTcl behind proxies,
+ * providers and readers, all as real processes in directories of their own. It has the process ids
+ * of all, restarts what a service manager or a user would restart, and cleans up. Started by
+ * run.ts; faults.ts injects faults into it.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
-import { FlowPlace } from './flow-place.js';
+import { FlowDirectory } from './flow-directory.js';
 import type { FloodTarget } from './flood.js';
 import { eventually } from '../kit/eventually.js';
 import { filesBelow, leftovers } from '../kit/leftovers.js';
@@ -33,9 +34,9 @@ interface SourcePorts {
   readonly mirrorPort: number;
 }
 
-export class Plant {
+export class ChaosSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
-  readonly place = new FlowPlace();
+  readonly flows = new FlowDirectory();
   readonly readers = new Map<string, Reader>();
   /** By `app/flow`. */
   readonly providers = new Map<string, Participant>();
@@ -49,7 +50,7 @@ export class Plant {
   #listening = false;
   #ending = false;
 
-  /** `note`: told what went wrong and is no matter of buffers. */
+  /** `note` is called with every problem that the ledger of buffers does not count. */
   constructor(ledger: Ledger, note: (what: string) => void) {
     this.#ledger = ledger;
     this.#note = note;
@@ -67,7 +68,7 @@ export class Plant {
       this.providers.set(
         name,
         this.#participant(`provider-${plan.flow}`, 'test/chaos/programs/provider.js', () => this.#providerArguments(plan), (line) =>
-          this.#providerSaid(name, line),
+          this.#onProviderLine(name, line),
         ),
       ); // prettier-ignore
     }
@@ -75,14 +76,14 @@ export class Plant {
       const reader: Reader = new Reader(
         plan,
         ledger,
-        this.#surroundings(plan.name, () => reader.restarted()),
+        this.#processOptions(plan.name, () => reader.restart()),
         note,
       );
       this.readers.set(plan.name, reader);
     }
   }
 
-  /** Resolves when every reader has a buffer. */
+  /** Starts everything; resolves when every reader has received a buffer. */
   async start(): Promise<void> {
     this.hostServer.start();
     this.simulator.start();
@@ -112,18 +113,21 @@ export class Plant {
       START_MS,
     );
     for (const { program } of this.readers.values()) program.start();
-    const back = await Promise.all([...this.readers.values()].map((reader) => reader.backSince(0, START_MS)));
-    if (back.includes(undefined)) throw new Error(`not every reader has begun:\n${this.#logs()}`);
+    const times = await Promise.all(
+      [...this.readers.values()].map((reader) => reader.backSince(0, START_MS)),
+    );
+    if (times.includes(undefined))
+      throw new Error(`not every reader has received a buffer:\n${this.#logs()}`);
   }
 
-  /** Kills a provider and starts it again as the next run of its flow. */
+  /** Kills a provider and restarts it as the next run of its flow. */
   async restartProvider(name: string): Promise<void> {
     await this.providers.get(name)?.kill();
     this.#runs.set(name, (this.#runs.get(name) ?? 0) + 1);
     this.providers.get(name)?.start();
   }
 
-  /** Kills the source and starts it again; resolves when it listens. */
+  /** Kills the source and restarts it; resolves when it listens. */
   async restartSimulator(): Promise<void> {
     await this.simulator.kill();
     this.#listening = false;
@@ -145,11 +149,11 @@ export class Plant {
   }
 
   duplicatorPid(app: string, flow: string): number | undefined {
-    const found = inspectFlowFile(flowFilePath(this.place.directory, app, flow));
-    return found.kind === 'owned' ? found.pid : undefined;
+    const state = inspectFlowFile(flowFilePath(this.flows.directory, app, flow));
+    return state.kind === 'owned' ? state.pid : undefined;
   }
 
-  /** Everything that listens. */
+  /** All sockets and ports that listen. */
   listeners(): FloodTarget[] {
     const { directory } = this;
     const flows = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
@@ -165,8 +169,8 @@ export class Plant {
   }
 
   /**
-   * Ends everything in good order; resolves with what is left behind. Readers get what is still to
-   * come first.
+   * Stops everything in good order, after lossless readers have received the last buffers; resolves
+   * with the files and processes that were left behind.
    */
   async stop(): Promise<string[]> {
     this.#ending = true;
@@ -180,9 +184,9 @@ export class Plant {
     await this.hostServer.stop();
     await this.simulator.stop();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    const left = leftovers([this.directory, this.place.directory]);
+    const left = leftovers([this.directory, this.flows.directory]);
     for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#note(line);
-    this.place.remove();
+    this.flows.remove();
     rmSync(this.directory, { recursive: true, force: true });
     return left;
   }
@@ -208,7 +212,7 @@ export class Plant {
     return [app, flow, ...[size, buffers, this.#runs.get(`${app}/${flow}`) ?? 0, batch].map(String)];
   }
 
-  #providerSaid(name: string, line: string): void {
+  #onProviderLine(name: string, line: string): void {
     const [kind, next] = line.split(' ');
     if (kind === 'P') this.#ledger.published(name, this.#runs.get(name) ?? 0, Number(next));
   }
@@ -219,8 +223,8 @@ export class Plant {
     args: () => string[],
     line?: (line: string) => void,
   ): Participant {
-    const again = (): void => {
-      const flow = [...this.providers].find(([, { name: known }]) => known === name)?.[0];
+    const restart = (): void => {
+      const flow = [...this.providers].find(([, { name: providerName }]) => providerName === name)?.[0];
       if (flow === undefined) participant.start();
       else void this.restartProvider(flow);
     };
@@ -228,26 +232,26 @@ export class Plant {
       name,
       script,
       args,
-      ...this.#surroundings(name, again),
+      ...this.#processOptions(name, restart),
       ...(line === undefined ? {} : { line }),
     });
     return participant;
   }
 
-  /** `again`: starts it again after it ended by itself, which is told. */
-  #surroundings(name: string, again: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+  /** `restart` is called after the process ended by itself, which is noted as a problem. */
+  #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
         MIRRORFLOW_DIR: this.directory,
-        MIRRORFLOW_FLOW_DIR: this.place.directory,
+        MIRRORFLOW_FLOW_DIR: this.flows.directory,
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
       logFile: join(this.directory, `${name}.log`),
       died: (how) => {
         if (this.#ending) return;
         this.#note(`${name} ended by itself: ${how}: ${tail(join(this.directory, `${name}.log`))}`);
-        setTimeout(again, RESTART_DELAY_MS);
+        setTimeout(restart, RESTART_DELAY_MS);
       },
     };
   }

@@ -1,6 +1,6 @@
 /**
- * A flow directory of its own size for the chaos run: a small tmpfs where that may be mounted, so
- * that it can be filled without harm to others.
+ * The flow directory of a chaos run: a small tmpfs where mounting is permitted, so that a fault can
+ * fill it without filling /dev/shm of the machine.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -10,9 +10,9 @@ import { systemCode } from '../../protocol/base/errors.js';
 const SIZE_MIB = 96;
 const CHUNK_BYTES = 1024 * 1024;
 
-export class FlowPlace {
+export class FlowDirectory {
   readonly directory = mkdtempSync('/dev/shm/mirrorflow-chaos-');
-  /** Whether it is a file system of its own, and may be filled. */
+  /** Whether the directory is a file system of its own, which may be filled. */
   readonly fillable: boolean;
 
   constructor() {
@@ -27,7 +27,7 @@ export class FlowPlace {
     this.fillable = mounted.status === 0;
   }
 
-  /** Takes all the room there is; returns what gives it back. */
+  /** Writes a file over all free space; returns a function that removes the file. */
   fill(): () => void {
     const path = join(this.directory, 'filler');
     const fd = openSync(path, 'w');

@@ -1,13 +1,13 @@
 /**
- * What the programs of the chaos run have in common: they try until they succeed, end with their
- * parent, and report line by line.
+ * Shared by the programs of the chaos run: connect and retry until it succeeds, end with the parent
+ * process, and report to it line by line.
  */
 import { writeSync } from 'node:fs';
 import { connect, isMirrorflowError, type Client } from 'mirrorflow';
 
 const RETRY_MS = 20;
 
-/** Whatever kills the chaos program ends the pipe to its children. */
+/** The end of the chaos program closes its pipe to this process, however it ends. */
 export function endWithParent(): void {
   process.stdin.on('end', () => process.exit(0));
   process.stdin.on('error', () => process.exit(0));
@@ -17,8 +17,8 @@ export function endWithParent(): void {
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * One line to the chaos program, at once: a line that is written is not lost by a kill. Waits when
- * the chaos program has no time to read.
+ * Writes a line to the chaos program synchronously, so that a kill cannot lose it; waits while the
+ * pipe is full.
  */
 export function report(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
@@ -32,9 +32,7 @@ export function report(line: string): void {
   }
 }
 
-/**
- * Tries until it succeeds; what is refused because somebody else is away just now is tried again.
- */
+/** Retries `work` until it succeeds, as long as it fails with a MirrorflowError. */
 export async function untilDone<T>(what: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
