@@ -1,9 +1,9 @@
 /** Typed flows end to end, over real servers. */
 import { expect } from 'chai';
-import { array, bytes, compressed, json, MirrorflowError, type Client } from 'mirrorflow';
+import { array, bytes, compressed, connect, json, MirrorflowError, type Client } from 'mirrorflow';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
-import { startRealSystem, type RealSystem } from './real-system.js';
 import { eventually } from '../../kit/eventually.js';
+import { RealSystem } from '../../kit/real-system.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<MirrorflowError> {
   const thrown: unknown = await promise.then(
@@ -19,11 +19,16 @@ describe('typed flows', () => {
   let provider: Client;
   let consumer: Client;
   before(async () => {
-    system = await startRealSystem();
-    provider = await system.client('provider');
-    consumer = await system.client('consumer');
+    system = new RealSystem();
+    await system.startHost('e1');
+    const { directory } = system;
+    provider = await connect({ app: 'e1', name: 'provider', directory });
+    consumer = await connect({ app: 'e1', name: 'consumer', directory });
   });
-  after(() => system.stop());
+  after(async () => {
+    await Promise.all([provider.close(), consumer.close()]);
+    await system.stop(false);
+  });
 
   for (const inline of [false, true]) {
     const how = inline ? 'inline' : 'with a flow thread';
