@@ -9,11 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSimulator, type Simulator } from '../../simulator/simulator.js';
+import { eventually } from '../kit/eventually.js';
 
 /** The command. */
 export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
-const DEADLINE_MS = 45_000;
-const LOOK_MS = 20;
 
 export interface Result {
   /** Exit code; the signal's name when one ended it. */
@@ -50,22 +49,11 @@ export class RunningCommand {
   /** Resolves when standard output is as wanted. */
   async eventually(wanted: (stdout: string) => boolean, what: string | RegExp = 'so'): Promise<void> {
     try {
-      await eventually(`the command says ${what}`, () => wanted(this.stdout));
+      await eventually(() => wanted(this.stdout), `the command says ${what}`);
     } catch (error) {
       const said = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
       throw new Error(`it said ${said}`, { cause: error });
     }
-  }
-}
-
-/** Polls until `condition`; fails after a deadline with what was waited for. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, LOOK_MS);
-    });
   }
 }
 

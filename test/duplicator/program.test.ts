@@ -82,8 +82,7 @@ describe('the duplicator program', () => {
     running.push(one);
     return one;
   }
-  const ready = (one: TestProcess): Promise<void> =>
-    one.until(() => one.errors.includes('"message":"ready"'));
+  const ready = (one: TestProcess): Promise<void> => one.ready();
   const files = (): string[] => [
     join(rig.flows, 'test', 'spectra.flow'),
     join(rig.flows, 'test', 'spectra.image'),

@@ -1,6 +1,6 @@
 /**
  * What a test may need from the machine: each function skips the test or suite of `context` when
- * the machine lacks it, with a reason that says what to install or how to run the tests.
+ * the machine lacks it, and the reason names what is missing.
  */
 import { spawnSync } from 'node:child_process';
 import { skip } from './skip.js';
@@ -14,4 +14,3 @@ export function needsPython(context: Mocha.Context, module = 'json'): void {
   if (spawnSync('python3', ['-c', `import ${module}`]).status !== 0)
     skip(context, `python3 with the module ${module} is not installed`);
 }
-

@@ -1,4 +1,7 @@
-/** A mirror client that knows nothing: a socket and a count of bytes to wait for. */
+/**
+ * A bare client of the mirror protocol: a socket, raw requests, and replies read by byte count. Used by
+ * the tests of the simulator and of the gateway.
+ */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 
@@ -78,14 +81,5 @@ export class MirrorPeer {
 
   close(): void {
     this.#socket.destroy();
-  }
-}
-
-/** Polls until the condition holds; fails after 5 s. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not become true');
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -99,7 +99,7 @@ class Taker {
     this.done = this.#take(until);
   }
 
-  /** Positions at which duplicators were lost and found again, for error messages. */
+  /** Positions at which duplicators were lost and reattached, for error messages. */
   readonly events: string[] = [];
 
   static async at(host: Host, until: number): Promise<Taker> {

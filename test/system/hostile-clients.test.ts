@@ -129,8 +129,8 @@ describe('misbehaving clients', function () {
       for (const [kind, value] of lies) {
         const link = await streamLink().connect(path);
         const closed = new Promise((resolve) => link.onClose(resolve));
-        link.onMessage((found) => {
-          if (found === MessageKind.BEGIN) link.signal(kind, value);
+        link.onMessage((received) => {
+          if (received === MessageKind.BEGIN) link.signal(kind, value);
         });
         link.signal(
           MessageKind.HELLO,

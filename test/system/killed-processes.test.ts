@@ -132,7 +132,7 @@ describe('killed processes', function () {
     const input = await client.openInput(FLOW);
     const killed = new Set<number>();
     const failed = await eventually(async () => {
-      const info = (await client.flows()).find((found) => found.flow === FLOW);
+      const info = (await client.flows()).find(({ flow: name }) => name === FLOW);
       if (info?.state === 'running' && info.pid !== undefined && !killed.has(info.pid)) {
         killed.add(info.pid);
         process.kill(info.pid, 'SIGKILL');
@@ -155,12 +155,12 @@ describe('killed processes', function () {
       await flow.resumed();
     }
     const names = await eventually(async () => {
-      const found = (await client.clients().catch(() => [])).map(({ name }) => name).toSorted();
-      return found.length === 3 && found;
+      const list = (await client.clients().catch(() => [])).map(({ name }) => name).toSorted();
+      return list.length === 3 && list;
     }, 'all clients are listed again');
     expect(names).to.deep.equal([`consumer-${FLOW}`, `provider-${FLOW}`, 'test']);
     expect(await eventually(() => system.duplicatorPid(client, FLOW), 'it is adopted')).to.equal(before);
-    const info = (await client.flows()).find((found) => found.flow === FLOW);
+    const info = (await client.flows()).find(({ flow: name }) => name === FLOW);
     expect(info).to.include({ state: 'running', restarts: 0, clients: 2 });
     await client.close();
     await expectIntact(flow);

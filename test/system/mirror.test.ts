@@ -108,8 +108,8 @@ describe('a mirrored SpecTcl', function () {
   });
 
   it('the reason why a source cannot be mirrored is reported, and a repaired source is mirrored', async () => {
-    await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
-    const client = await system.client('away');
+    await system.host.run({ name: 'unreachable', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+    const client = await system.client('unreachable');
     expect(await codeOf(client.getMemory())).to.equal('SOURCE_UNREACHABLE');
     const failed = (await client.flows()).find(({ flow }) => flow === 'spectra');
     expect(failed?.state).to.equal('failed');

@@ -95,9 +95,9 @@ describe('the Smartflow note', function () {
   });
 
   it('the end of a signaling link means that its peer has ended, which reveals a killed provider', async () => {
-    const provider = system.program('test/fixtures/system/numbered-provider.js', ['e1', 'gone', '0', '64']);
+    const provider = system.program('test/fixtures/system/numbered-provider.js', ['e1', 'killed', '0', '64']);
     await provider.line();
-    const input = await client.openInput('gone', { delivery: 'lossy' });
+    const input = await client.openInput('killed', { delivery: 'lossy' });
     await provider.kill();
     await eventually(() => input.sourceState === 'stale', 'the flow is stale');
     await input.close();

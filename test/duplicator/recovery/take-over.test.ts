@@ -258,7 +258,7 @@ describe('the successor of a killed mirror duplicator', () => {
   const run = async (...more: string[]): Promise<TestProcess> => {
     const program = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json' });
     programs.push(program);
-    await program.until(() => program.errors.includes('"message":"ready"'));
+    await program.ready();
     return program;
   };
   const path = (): string => join(rig.flows, 'test', 'spectra.flow');
