@@ -240,8 +240,8 @@ describe('typed flows', () => {
 });
 
 async function expectLeft(client: Client, name: string, clients: number): Promise<void> {
-  const deadline = performance.now() + 45_000;
-  while ((await client.flows()).find(({ flow }) => flow === name)?.clients !== clients) {
-    if (performance.now() > deadline) throw new Error(`${name} has not ${clients} clients`);
-  }
+  await eventually(
+    async () => (await client.flows()).find(({ flow }) => flow === name)?.clients === clients,
+    `${name} has ${clients} clients`,
+  );
 }
