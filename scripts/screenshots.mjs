@@ -1,4 +1,5 @@
-// npm run screenshots: every page and state of the web viewer as pictures in docs/screenshots, from a simulator with a fixed seed.
+// `npm run screenshots`: writes a picture of every page and state of the web viewer to
+// docs/screenshots, from a simulator with a fixed seed. Starts a real system and a browser.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, prepare } from './setup.mjs';
@@ -24,25 +25,26 @@ simulator.step(3_000_000);
 await system.host.run({ name: 'e23001', source: simulator.address, updateIntervalMs: 100 });
 const address = await eventually('the web viewer', async () => (await system.host.info()).web);
 
-/** A display, and a flow whose reader sleeps until the end: its writer waits. */
+// A display, and a flow whose reader stops taking buffers, so that its writer waits.
 const analysis = await system.client('e23001', 'analysis');
 await analysis.mirror();
 const builder = await system.client('e23001', 'event-builder');
-const sleeper = await system.client('e23001', 'sorter');
-const out = await builder.openOutput('events', { bufferSize: 8192, buffers: 32 });
-const input = await sleeper.openInput('events', { history: 16 });
-for (let count = 0; count < 60; count += 1) out.write(new Uint8Array(8192)).catch(() => undefined);
+const sorter = await system.client('e23001', 'sorter');
+const output = await builder.openOutput('events', { bufferSize: 8192, buffers: 32 });
+const input = await sorter.openInput('events', { history: 16 });
+for (let count = 0; count < 60; count += 1) output.write(new Uint8Array(8192)).catch(() => undefined);
 for (let count = 0; count < 5; count += 1) await input.take();
 
+/** Opens a browser page and passes it to `take` with a function that saves a screenshot. */
 async function pictures(options, take) {
   const browser = await openBrowser(options);
   const page = browser.context.pages()[0];
-  const shot = async (name) => {
+  const saveScreenshot = async (name) => {
     await page.waitForTimeout(SETTLED_MS);
     writeFileSync(join(TARGET, `${name}.png`), await page.screenshot());
     process.stdout.write(`${name}\n`);
   };
-  await take(page, shot);
+  await take(page, saveScreenshot);
   await browser.close();
 }
 

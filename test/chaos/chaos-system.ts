@@ -1,8 +1,9 @@
 /**
- * The system of a chaos run: a host server, applications, a simulated SpecTcl behind proxies,
- * providers and readers, all as real processes in directories of their own. It has the process ids
- * of all, restarts what a service manager or a user would restart, and cleans up. Started by
- * run.ts; faults.ts injects faults into it.
+ * The system under chaos: a host server, applications, a simulated SpecTcl behind a proxy,
+ * providers and readers, each a real process in temporary directories. `run.ts` starts and stops
+ * it; the faults hit its processes. It finds the process ids, restarts what no parent process
+ * restarts (as a service manager or a user would), and removes everything at the end. Spawns
+ * processes, opens sockets, and writes below its own directories only.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,9 +24,9 @@ import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js
 import { Reader } from './reader.js';
 import { SourceProxy } from './source-proxy.js';
 
-const START_MS = 60_000;
-const DRAIN_MS = 60_000;
-/** Until a program that ended by itself is started again. */
+const START_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 60_000;
+/** From the unexpected end of a process to its restart. */
 const RESTART_DELAY_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 
@@ -36,7 +37,7 @@ interface SourcePorts {
 
 export class ChaosSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
-  readonly flows = new FlowDirectory();
+  readonly flowDirectory = new FlowDirectory();
   readonly readers = new Map<string, Reader>();
   /** By `app/flow`. */
   readonly providers = new Map<string, Participant>();
@@ -44,16 +45,16 @@ export class ChaosSystem {
   readonly simulator: Participant;
   proxies: readonly SourceProxy[] = [];
   readonly #ledger: Ledger;
-  readonly #note: (what: string) => void;
+  readonly #onProblem: (problem: string) => void;
   readonly #runs = new Map<string, number>();
   #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
-  #listening = false;
-  #ending = false;
+  #simulatorListens = false;
+  #stopping = false;
 
-  /** `note` is called with every problem that the ledger of buffers does not count. */
-  constructor(ledger: Ledger, note: (what: string) => void) {
+  /** `onProblem` receives problems that are not about buffers, such as processes that end. */
+  constructor(ledger: Ledger, onProblem: (problem: string) => void) {
     this.#ledger = ledger;
-    this.#note = note;
+    this.#onProblem = onProblem;
     this.hostServer = this.#participant('host-server', programPath('host-server'), () => [
       '--listen',
       'tcp://127.0.0.1:0',
@@ -61,7 +62,7 @@ export class ChaosSystem {
     this.simulator = this.#participant('simulator', 'simulator/main.js', () => this.#simulatorOptions(), (line) => {
       if (!line.startsWith('{')) return;
       this.#ports = JSON.parse(line) as SourcePorts;
-      this.#listening = true;
+      this.#simulatorListens = true;
     }); // prettier-ignore
     for (const plan of FLOWS) {
       const name = `${plan.app}/${plan.flow}`;
@@ -77,17 +78,17 @@ export class ChaosSystem {
         plan,
         ledger,
         this.#processOptions(plan.name, () => reader.restart()),
-        note,
+        onProblem,
       );
       this.readers.set(plan.name, reader);
     }
   }
 
-  /** Starts everything; resolves when every reader has received a buffer. */
+  /** Starts everything; resolves when every reader has delivered a buffer. */
   async start(): Promise<void> {
     this.hostServer.start();
     this.simulator.start();
-    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_MS);
+    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_TIMEOUT_MS);
     this.proxies = [
       await SourceProxy.start(() => this.#ports.restPort),
       await SourceProxy.start(() => this.#ports.mirrorPort),
@@ -96,7 +97,7 @@ export class ChaosSystem {
     const host = await eventually(
       () => connectHost({ directory: this.directory }).catch(() => undefined),
       'the host server answers',
-      START_MS,
+      START_TIMEOUT_MS,
     );
     for (const name of APPLICATIONS) {
       const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
@@ -110,29 +111,29 @@ export class ChaosSystem {
     await eventually(
       () => FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
       'every flow has a duplicator',
-      START_MS,
+      START_TIMEOUT_MS,
     );
     for (const { program } of this.readers.values()) program.start();
-    const times = await Promise.all(
-      [...this.readers.values()].map((reader) => reader.backSince(0, START_MS)),
+    const deliveries = await Promise.all(
+      [...this.readers.values()].map((reader) => reader.backSince(0, START_TIMEOUT_MS)),
     );
-    if (times.includes(undefined))
-      throw new Error(`not every reader has received a buffer:\n${this.#logs()}`);
+    if (deliveries.includes(undefined))
+      throw new Error(`not every reader has delivered a buffer:\n${this.#logs()}`);
   }
 
-  /** Kills a provider and restarts it as the next run of its flow. */
+  /** Kills a provider (`app/flow`) and starts the next run of its flow. */
   async restartProvider(name: string): Promise<void> {
     await this.providers.get(name)?.kill();
     this.#runs.set(name, (this.#runs.get(name) ?? 0) + 1);
     this.providers.get(name)?.start();
   }
 
-  /** Kills the source and restarts it; resolves when it listens. */
+  /** Kills the simulator and starts it again on the same ports; resolves when it listens. */
   async restartSimulator(): Promise<void> {
     await this.simulator.kill();
-    this.#listening = false;
+    this.#simulatorListens = false;
     this.simulator.start();
-    await eventually(() => this.#listening, 'the simulator listens', START_MS);
+    await eventually(() => this.#simulatorListens, 'the simulator listens', START_TIMEOUT_MS);
   }
 
   appServerPid(app: string): number | undefined {
@@ -149,11 +150,11 @@ export class ChaosSystem {
   }
 
   duplicatorPid(app: string, flow: string): number | undefined {
-    const state = inspectFlowFile(flowFilePath(this.flows.directory, app, flow));
-    return state.kind === 'owned' ? state.pid : undefined;
+    const inspected = inspectFlowFile(flowFilePath(this.flowDirectory.path, app, flow));
+    return inspected.kind === 'owned' ? inspected.pid : undefined;
   }
 
-  /** All sockets and ports that listen. */
+  /** All sockets and ports on which the system listens. */
   listeners(): FloodTarget[] {
     const { directory } = this;
     const flows = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
@@ -162,33 +163,33 @@ export class ChaosSystem {
       ...APPLICATIONS.map((app) => ({ path: appSocketPath(directory, app) })),
       ...flows.map(({ app, flow }) => ({ path: linkSocketPath(directory, app, flow) })),
       ...['host', ...APPLICATIONS.map((app) => join('apps', app))].flatMap((name) => {
-        const port = portIn(join(directory, `${name}.json`));
+        const port = controlPortIn(join(directory, `${name}.json`));
         return port === undefined ? [] : [{ port }];
       }),
     ];
   }
 
   /**
-   * Stops everything in good order, after lossless readers have received the last buffers; resolves
-   * with the files and processes that were left behind.
+   * Stops everything in order: providers, readers once they have delivered what was published, then
+   * the servers. Resolves with the leftovers: files and processes that still exist.
    */
   async stop(): Promise<string[]> {
-    this.#ending = true;
+    this.#stopping = true;
     await Promise.all([...this.providers.values()].map((provider) => provider.stop()));
-    const streams = READERS.filter(({ mode }) => mode === 'lossless');
-    const drained = (): boolean => streams.every(({ name }) => this.#ledger.isUpToDate(name));
-    await eventually(drained, 'every lossless reader has everything', DRAIN_MS).catch((error: unknown) =>
-      this.#note(String(error)),
+    const losslessReaders = READERS.filter(({ mode }) => mode === 'lossless');
+    const drained = (): boolean => losslessReaders.every(({ name }) => this.#ledger.isUpToDate(name));
+    await eventually(drained, 'every lossless reader has delivered everything', DRAIN_TIMEOUT_MS).catch(
+      (error: unknown) => this.#onProblem(String(error)),
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
     await this.hostServer.stop();
     await this.simulator.stop();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    const left = leftovers([this.directory, this.flows.directory]);
-    for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#note(line);
-    this.flows.remove();
+    const leftBehind = leftovers([this.directory, this.flowDirectory.path]);
+    for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#onProblem(line);
+    this.flowDirectory.remove();
     rmSync(this.directory, { recursive: true, force: true });
-    return left;
+    return leftBehind;
   }
 
   #simulatorOptions(): string[] {
@@ -238,19 +239,19 @@ export class ChaosSystem {
     return participant;
   }
 
-  /** `restart` is called after the process ended by itself, which is noted as a problem. */
+  /** A process that ends unexpectedly is reported as a problem; then `restart` is called. */
   #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
         MIRRORFLOW_DIR: this.directory,
-        MIRRORFLOW_FLOW_DIR: this.flows.directory,
+        MIRRORFLOW_FLOW_DIR: this.flowDirectory.path,
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
       logFile: join(this.directory, `${name}.log`),
       died: (how) => {
-        if (this.#ending) return;
-        this.#note(`${name} ended by itself: ${how}: ${tail(join(this.directory, `${name}.log`))}`);
+        if (this.#stopping) return;
+        this.#onProblem(`${name} ended unexpectedly (${how}): ${tail(join(this.directory, `${name}.log`))}`);
         setTimeout(restart, RESTART_DELAY_MS);
       },
     };
@@ -264,7 +265,7 @@ export class ChaosSystem {
   }
 }
 
-function portIn(path: string): number | undefined {
+function controlPortIn(path: string): number | undefined {
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { port?: number }).port;
   } catch {

@@ -1,7 +1,11 @@
 /**
- * The faults of a chaos run: what is done to which process, and which readers are affected. Drawn
- * at random from the seed by run.ts. A fault finds its process when it is injected, because the
- * process may still be restarting after an earlier fault.
+ * The faults of a chaos run: what may happen to which process, and which readers it concerns.
+ * `run.ts` draws them from a `FaultGenerator` and injects them. Injecting sends signals to
+ * processes of the `ChaosSystem`, cuts its source proxies, fills its flow directory or floods its
+ * sockets.
+ *
+ * Faults are drawn from the seed. Whether the target can be hit is decided only at the injection,
+ * since the target may still be restarting.
  */
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
@@ -12,13 +16,16 @@ export interface Fault {
   readonly kind: string;
   /** The process or place that is hit, for messages. */
   readonly target: string;
-  /** Names of the readers that must receive new buffers afterwards. */
-  readonly affected: readonly string[];
-  /** The readers must reattach: new buffers alone may come from the old duplicator. */
+  /** Names of the readers that must deliver newer buffers afterwards. */
+  readonly affectedReaders: readonly string[];
+  /**
+   * True when the affected readers must attach to a new duplicator as well: readers and provider
+   * share the flow file, so that data flows for a moment without any duplicator.
+   */
   readonly reattaches?: boolean;
   /**
-   * Injects the fault and ends it; resolves when recovery can begin. False: there was no process
-   * to hit.
+   * Injects the fault and undoes it where it can be undone; resolves when the target may run again.
+   * False when there was no target to hit.
    */
   readonly inject: () => Promise<boolean>;
 }
@@ -27,15 +34,15 @@ const STOP_MIN_MS = 50;
 const STOP_MAX_MS = 500;
 const FLOOD_CONNECTIONS = 12;
 /**
- * Kills of one supervised process within KILLS_WINDOW_MS. Its parent treats more of them as a crash
- * loop and delays restarts.
+ * Kills of one supervised process within this time; more would be a crash loop, which its parent
+ * slows down on purpose.
  */
 const KILLS_MAX = 3;
 const KILLS_WINDOW_MS = 30_000;
 
-const DUPLICATED = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
+const ALL_FLOWS = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
 
-/** How often each kind is drawn. */
+/** Relative frequency of each kind. */
 const WEIGHTS = {
   'kill-consumer': 4,
   'kill-provider': 4,
@@ -57,14 +64,14 @@ type Kind = keyof typeof WEIGHTS;
 
 export const FAULT_KINDS: readonly string[] = Object.keys(WEIGHTS);
 
-export class Faults {
+export class FaultGenerator {
   readonly #system: ChaosSystem;
   readonly #random: RandomBits;
   readonly #kills = new Map<string, number[]>();
 
   readonly #kinds: readonly Kind[];
 
-  /** `only`: kinds to draw from; empty for all. */
+  /** Draws from the kinds in `only`, or from all kinds when it is empty. */
   constructor(system: ChaosSystem, random: RandomBits, only: readonly string[] = []) {
     this.#system = system;
     this.#random = random;
@@ -76,10 +83,10 @@ export class Faults {
   draw(): Fault {
     const kinds = this.#kinds;
     const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
-    let at = this.#random() % total;
+    let remaining = this.#random() % total;
     for (const kind of kinds) {
-      at -= WEIGHTS[kind];
-      if (at < 0) return this.#make(kind);
+      remaining -= WEIGHTS[kind];
+      if (remaining < 0) return this.#make(kind);
     }
     return this.#make(kinds[0] ?? 'flood');
   }
@@ -106,14 +113,14 @@ export class Faults {
         return this.#stop(kind, name, readersOf(app, flow), () => system.providers.get(name)?.pid);
       }
       case 'kill-duplicator': {
-        const { app, flow } = this.#pick(DUPLICATED.filter(({ app }) => app !== STEADY));
+        const { app, flow } = this.#pick(ALL_FLOWS.filter(({ app }) => app !== STEADY));
         const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () =>
           system.duplicatorPid(app, flow),
         );
         return { ...kill, reattaches: true };
       }
       case 'stop-duplicator': {
-        const { app, flow } = this.#pick(DUPLICATED);
+        const { app, flow } = this.#pick(ALL_FLOWS);
         return this.#stop(kind, `${app}/${flow}`, readersOf(app, flow), () =>
           system.duplicatorPid(app, flow),
         );
@@ -135,7 +142,8 @@ export class Faults {
         return this.#stop(kind, 'host', allReaders(), () => system.hostServer.pid);
       case 'kill-simulator':
         return this.#fault(kind, 'simulator', readersOf(MIRRORED, 'spectra'), async () => {
-          // The start time of the source does not count: recovery begins when it listens.
+          // The recovery time of the mirror starts when the source listens again: the start of the
+          // simulator is not part of it.
           await system.restartSimulator();
         });
       case 'stop-simulator':
@@ -145,17 +153,17 @@ export class Faults {
         return this.#fault(kind, 'source', readersOf(MIRRORED, 'spectra'), async () => {
           for (const proxy of system.proxies) proxy.cut();
           await pause(ms);
-          for (const proxy of system.proxies) proxy.mend();
+          for (const proxy of system.proxies) proxy.restore();
         });
       }
       case 'fill-flow-directory':
         return {
           kind,
           target: 'flow directory',
-          affected: allReaders(),
+          affectedReaders: allReaders(),
           inject: async () => {
-            if (!system.flows.fillable) return false;
-            const release = system.flows.fill();
+            if (!system.flowDirectory.fillable) return false;
+            const release = system.flowDirectory.fill();
             await pause(STOP_MAX_MS);
             release();
             return true;
@@ -170,11 +178,11 @@ export class Faults {
     }
   }
 
-  #fault(kind: Kind, target: string, affected: readonly string[], inject: () => Promise<void>): Fault {
+  #fault(kind: Kind, target: string, affectedReaders: readonly string[], inject: () => Promise<void>): Fault {
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         await inject();
         return true;
@@ -183,11 +191,16 @@ export class Faults {
   }
 
   /** Kills a process that its parent restarts. */
-  #kill(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  #kill(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
         const now = performance.now();
@@ -200,12 +213,17 @@ export class Faults {
     };
   }
 
-  #stop(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  #stop(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     const ms = this.#between(STOP_MIN_MS, STOP_MAX_MS);
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
         if (pid === undefined || !sendSignal(pid, 'SIGSTOP')) return false;

@@ -1,6 +1,7 @@
 /**
- * The flow directory of a chaos run: a small tmpfs where mounting is permitted, so that a fault can
- * fill it without filling /dev/shm of the machine.
+ * The flow directory of a chaos run, where its flow files live: a small tmpfs of its own where this
+ * user may mount one, so that the fault `fill-flow-directory` can fill it without harm to other
+ * programs. `ChaosSystem` creates and removes it. Mounts, writes and unmounts below /dev/shm.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -11,7 +12,7 @@ const SIZE_MIB = 96;
 const CHUNK_BYTES = 1024 * 1024;
 
 export class FlowDirectory {
-  readonly directory = mkdtempSync('/dev/shm/mirrorflow-chaos-');
+  readonly path = mkdtempSync('/dev/shm/mirrorflow-chaos-');
   /** Whether the directory is a file system of its own, which may be filled. */
   readonly fillable: boolean;
 
@@ -22,14 +23,14 @@ export class FlowDirectory {
       '-o',
       `size=${SIZE_MIB}m,mode=0750`,
       'tmpfs',
-      this.directory,
+      this.path,
     ]);
     this.fillable = mounted.status === 0;
   }
 
-  /** Writes a file over all free space; returns a function that removes the file. */
+  /** Fills all free space; returns the function that frees it again. */
   fill(): () => void {
-    const path = join(this.directory, 'filler');
+    const path = join(this.path, 'filler');
     const fd = openSync(path, 'w');
     for (let bytes = CHUNK_BYTES; bytes >= 4096;) {
       try {
@@ -43,8 +44,11 @@ export class FlowDirectory {
     return () => rmSync(path, { force: true });
   }
 
+  /** Unmounts and deletes the directory, also while leftover processes still use it. */
   remove(): void {
-    if (this.fillable) spawnSync('umount', [this.directory]);
-    rmSync(this.directory, { recursive: true, force: true });
+    // A process that was left behind keeps the file system busy; the run reports it as a leftover.
+    if (this.fillable && spawnSync('umount', [this.path]).status !== 0)
+      spawnSync('umount', ['--lazy', this.path]);
+    rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,8 @@
 /**
- * A program that is killed and restarted during a chaos run or a system test: its current process,
- * the lines of its output, and unexpected ends.
+ * One process of the chaos run that may be killed and started again: the host server, the
+ * simulator, a provider or a reader. `ChaosSystem`, `Reader` and the system tests own participants.
+ * Spawns the process, reads its standard output line by line, and appends its standard error to a
+ * log file.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,20 +12,20 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
-/** From SIGTERM to SIGKILL at the end of a run. */
-const STOP_MS = 15_000;
+/** Time from SIGTERM to SIGKILL. */
+const STOP_TIMEOUT_MS = 15_000;
 
 export interface ParticipantOptions {
   readonly name: string;
   /** Compiled module below the build directory. */
   readonly script: string;
-  /** Evaluated at every start. */
+  /** Called at every start. */
   readonly args: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Standard error is appended here. */
   readonly logFile: string;
   readonly line?: (line: string) => void;
-  /** Called when the process ended without `kill`, `stop` or `expectEnd`. */
+  /** Called when the process ended without a kill or stop of its owner. */
   readonly died?: (how: string) => void;
 }
 
@@ -49,7 +51,7 @@ export class Participant {
   }
 
   start(): void {
-    const { script, args, env, logFile, line, died } = this.#options;
+    const { script, args, env, logFile } = this.#options;
     const child = spawn(process.execPath, [resolve(DIST, script), ...args()], {
       stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
       env,
@@ -59,32 +61,33 @@ export class Participant {
     this.#expectedEnd = false;
     child.stdin?.on('error', () => undefined);
     this.#closed = once(child, 'close');
-    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (text) => line?.(text));
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on('line', (text) => this.#options.line?.(text));
     child.once('exit', (code, signal) => {
       if (this.#child !== child || this.#expectedEnd) return;
-      died?.(signal ?? `exit code ${code}`);
+      this.#options.died?.(signal ?? `exit code ${code}`);
     });
   }
 
-  /** Announces that another part of the test ends the process. */
+  /** Call before another program ends this process, so that its end is not reported. */
   expectEnd(): void {
     this.#expectedEnd = true;
   }
 
-  /** Kills the process; resolves when all its output was read. */
+  /** Sends SIGKILL; resolves when all output of the process was read. */
   async kill(): Promise<void> {
     this.#expectedEnd = true;
     this.#child?.kill('SIGKILL');
     await this.#closed;
   }
 
-  /** Sends SIGTERM, later SIGKILL; resolves when the process has ended. */
+  /** Sends SIGTERM, after 15 seconds SIGKILL; resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#expectedEnd = true;
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.#closed;
     clearTimeout(timer);
   }

@@ -1,13 +1,14 @@
-/** The applications, flows with their providers, and readers of a chaos run. */
+/**
+ * What runs in a chaos run: applications, flows with their providers, and readers. Constants only,
+ * read by `ChaosSystem`, the faults and the memory samples.
+ */
 
 export interface FlowPlan {
   readonly app: string;
   readonly flow: string;
-  /** Bytes of a buffer. */
+  /** Bytes of a buffer, buffers of the ring, and buffers written every five milliseconds. */
   readonly size: number;
-  /** Buffers of the ring. */
   readonly buffers: number;
-  /** Buffers written every five milliseconds. */
   readonly batch: number;
 }
 
@@ -15,16 +16,14 @@ export interface ReaderPlan {
   readonly name: string;
   readonly app: string;
   readonly flow: string;
-  /**
-   * The delivery of a provider's flow, or the publications or the image of a mirror.
-   */
+  /** Delivery of a provider's flow, or the publications or the image of a mirror. */
   readonly mode: 'lossless' | 'lossy' | 'publications' | 'image';
 }
 
-/** The application with a SpecTcl. */
+/** The application that mirrors a SpecTcl. */
 export const MIRRORED = 'alpha';
 /**
- * The application whose processes are stopped and flooded but never killed, so that their memory
+ * The application whose processes are stopped and flooded, but never killed, so that their memory
  * can be watched over the whole run.
  */
 export const STEADY = 'steady';

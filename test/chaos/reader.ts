@@ -1,6 +1,8 @@
 /**
- * A reader of a chaos run or a system test: its program, what the program has reported, and when it
- * has received new buffers after a fault. Enters deliveries into the ledger.
+ * A reader of the chaos run as its owner sees it: the program (a consumer of a flow, or a display
+ * of a mirror), the lines that it reports, and the time of its newest buffer. `ChaosSystem` and the
+ * system tests own readers; what a reader delivers is recorded in the `Ledger`. Spawns the program
+ * through a `Participant`.
  */
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
@@ -10,7 +12,7 @@ export class Reader {
   readonly plan: ReaderPlan;
   readonly program: Participant;
   readonly #ledger: Ledger;
-  readonly #note: (what: string) => void;
+  readonly #onProblem: (what: string) => void;
   /** When the newest delivered buffer was written, wall-clock milliseconds. */
   #newestMs = 0;
   #attachedMs = 0;
@@ -22,17 +24,17 @@ export class Reader {
   constructor(
     plan: ReaderPlan,
     ledger: Ledger,
-    program: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
-    note: (what: string) => void,
+    processOptions: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
+    onProblem: (problem: string) => void,
   ) {
     const { name, app, flow, mode } = plan;
     this.plan = plan;
     this.#ledger = ledger;
-    this.#note = note;
+    this.#onProblem = onProblem;
     const display = mode === 'publications' || mode === 'image';
-    if (!display) ledger.reader(name, `${app}/${flow}`, mode === 'lossless');
+    if (!display) ledger.addReader(name, `${app}/${flow}`, mode === 'lossless');
     this.program = new Participant({
-      ...program,
+      ...processOptions,
       name,
       script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
       args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
@@ -41,44 +43,46 @@ export class Reader {
   }
 
   /**
-   * Resolves with the time (performance.now) at which the reader has delivered a buffer written
-   * after `sinceMs`; undefined after the deadline. With `attachedSinceMs`, the reader must also
-   * have attached to a duplicator after that. Both are wall-clock milliseconds.
+   * Waits for the delivery of a buffer that was written after `sinceMs` (wall clock) and, with
+   * `attachedSinceMs`, after the reader was attached to a duplicator later than that. Resolves with
+   * the time of the delivery in milliseconds of performance.now; undefined when `deadlineMs`
+   * milliseconds pass first.
    */
   backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
       const check = (): void => {
-        const from = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
-        if (this.#newestMs <= from || this.#attachedMs < attachedSinceMs) return;
-        end(performance.now());
+        const newerThanMs = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
+        if (this.#newestMs <= newerThanMs || this.#attachedMs < attachedSinceMs) return;
+        settle(performance.now());
       };
-      const end = (at: number | undefined): void => {
+      const settle = (at: number | undefined): void => {
         clearTimeout(timer);
         this.#watchers.delete(check);
         resolve(at);
       };
-      const timer = setTimeout(() => end(undefined), deadlineMs);
+      const timer = setTimeout(() => settle(undefined), deadlineMs);
       this.#watchers.add(check);
       check();
     });
   }
 
-  /** When the reader last attached to a duplicator, wall-clock milliseconds; 0: never. */
+  /** When the reader was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
   get attachedMs(): number {
     return this.#attachedMs;
   }
 
   /**
-   * Kills the program and restarts it at its last position. Resolves when it was restarted.
+   * Kills the program; resolves when its successor was started, which resumes at the same buffer.
    */
   async killAndRestart(): Promise<void> {
     await this.program.kill();
     this.restart();
   }
 
-  /** Restarts the program after it has ended. */
+  /** Starts the program again after it has ended. */
   restart(): void {
-    if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy') this.#ledger.restarted(this.plan.name);
+    if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy')
+      this.#ledger.recordRestart(this.plan.name);
     this.#lastPublication = -1;
     this.program.start();
   }
@@ -87,27 +91,31 @@ export class Reader {
     const [kind, ...words] = line.split(' ');
     if (kind === 'D') {
       const [run, first, last, epoch = '0', sequence = '0', writtenMs] = words;
-      this.#ledger.delivered(this.plan.name, { run: Number(run), first: Number(first), last: Number(last) });
+      this.#ledger.recordDelivered(this.plan.name, {
+        run: Number(run),
+        first: Number(first),
+        last: Number(last),
+      });
       this.#epoch = epoch;
       this.#sequence = sequence;
-      this.#delivered(Number(writtenMs));
+      this.#recordNewest(Number(writtenMs));
     } else if (kind === 'M') {
       const [epoch = '0', sequence, writtenMs] = words;
-      const again = epoch !== '0' && epoch === this.#epoch && Number(sequence) <= this.#lastPublication;
+      const repeated = epoch !== '0' && epoch === this.#epoch && Number(sequence) <= this.#lastPublication;
       this.#epoch = epoch;
       this.#lastPublication = Number(sequence);
-      this.#ledger.publication(this.plan.name, again);
-      this.#delivered(Number(writtenMs));
+      this.#ledger.recordPublication(this.plan.name, repeated);
+      this.#recordNewest(Number(writtenMs));
     } else if (kind === 'A') {
       this.#attachedMs = Date.now();
     } else if (kind === 'T') {
-      this.#ledger.torn(this.plan.name, words.join(' '));
+      this.#ledger.recordTorn(this.plan.name, words.join(' '));
     } else if (kind === 'N') {
-      this.#note(`${this.plan.name}: ${words.join(' ')}`);
+      this.#onProblem(`${this.plan.name}: ${words.join(' ')}`);
     }
   }
 
-  #delivered(writtenMs: number): void {
+  #recordNewest(writtenMs: number): void {
     if (writtenMs <= this.#newestMs) return;
     this.#newestMs = writtenMs;
     for (const check of this.#watchers) check();

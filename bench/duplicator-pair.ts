@@ -1,6 +1,7 @@
 /**
- * Two duplicators of two hosts on this machine, started by hand in directories of their own, one
- * fetching its flow from the other.
+ * Two duplicators of two hosts on this machine, started directly, without host and app servers: the
+ * second receives its flow from the first over loopback TCP. (A duplicator is the process that owns
+ * a flow.) The benchmark `tcp` uses the pair. Spawns processes in temporary directories.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,17 +11,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../duplicator/main.js', import.meta.url));
-const READY_MS = 10_000;
+const READY_TIMEOUT_MS = 10_000;
 
-/** One duplicator as a process. */
-export class HandDuplicator {
+export class BenchDuplicator {
   readonly #child: ChildProcess;
-  readonly #place: string;
+  readonly #directory: string;
   #log = '';
 
   constructor(directory: string, host: string, args: readonly string[]) {
-    this.#place = join(directory, host);
-    mkdirSync(join(this.#place, 'links'), { recursive: true, mode: 0o750 });
+    this.#directory = join(directory, host);
+    mkdirSync(join(this.#directory, 'links'), { recursive: true, mode: 0o750 });
     const profile = process.env['BENCH_PROFILE'];
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const common = ['--app', 'bench', '--flow', 'bench', '--secret-file', join(directory, 'secret')];
@@ -28,7 +28,7 @@ export class HandDuplicator {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
-        MIRRORFLOW_DIR: this.#place,
+        MIRRORFLOW_DIR: this.#directory,
         MIRRORFLOW_FLOW_DIR: join(directory, 'shm', host),
         MIRRORFLOW_LOG_FORMAT: 'json',
       },
@@ -41,17 +41,19 @@ export class HandDuplicator {
   }
 
   get link(): string {
-    return join(this.#place, 'links', 'bench@bench.sock');
+    return join(this.#directory, 'links', 'bench@bench.sock');
   }
 
   /** Resolves with the fields of the first log line of this message. */
-  async logged(message: string): Promise<Record<string, unknown>> {
-    const deadline = performance.now() + READY_MS;
+  async waitForLog(message: string): Promise<Record<string, unknown>> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
-      const line = this.#log.split('\n').find((one) => one.includes(`"message":"${message}"`));
+      const line = this.#log.split('\n').find((text) => text.includes(`"message":"${message}"`));
       if (line !== undefined) return JSON.parse(line) as Record<string, unknown>;
       if (this.#child.exitCode !== null || performance.now() > deadline)
-        throw new Error(`the duplicator never said "${message}":\n${this.#log}`);
+        throw new Error(
+          `the duplicator did not log "${message}" within ${READY_TIMEOUT_MS} ms:\n${this.#log}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
@@ -65,38 +67,35 @@ export class HandDuplicator {
 }
 
 export interface DuplicatorPair {
-  readonly sender: HandDuplicator;
-  readonly receiver: HandDuplicator;
+  readonly sender: BenchDuplicator;
+  readonly receiver: BenchDuplicator;
   readonly senderFile: string;
   readonly receiverFile: string;
   readonly stop: () => Promise<void>;
 }
 
-/**
- * A flow of `buffers` buffers of `size` bytes, which the second duplicator fetches from the first
- * over loopback TCP.
- */
-export async function startPair(size: number, buffers: number): Promise<DuplicatorPair> {
+/** A flow with `buffers` buffers of `size` bytes; `stop` ends both duplicators. */
+export async function startDuplicatorPair(size: number, buffers: number): Promise<DuplicatorPair> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const shm = mkdtempSync('/dev/shm/mirrorflow-bench-');
   writeFileSync(join(directory, 'secret'), 'a secret for this benchmark', { mode: 0o600 });
-  const started: HandDuplicator[] = [];
+  const started: BenchDuplicator[] = [];
   const stop = async (): Promise<void> => {
-    for (const one of started.toReversed()) await one.stop();
-    for (const place of [directory, shm]) rmSync(place, { recursive: true, force: true });
+    for (const duplicator of started.toReversed()) await duplicator.stop();
+    for (const path of [directory, shm]) rmSync(path, { recursive: true, force: true });
   };
-  const start = (host: string, args: readonly string[]): HandDuplicator => {
-    const one = new HandDuplicator(directory, host, [...args, '--flow-dir', join(shm, host)]);
-    started.push(one);
-    return one;
+  const start = (host: string, args: readonly string[]): BenchDuplicator => {
+    const duplicator = new BenchDuplicator(directory, host, [...args, '--flow-dir', join(shm, host)]);
+    started.push(duplicator);
+    return duplicator;
   };
   try {
     const sizes = ['--buffers', String(buffers), '--buffer-size', String(size)];
     const sender = start('a', ['--direction', 'output', ...sizes, '--serve', 'tcp://127.0.0.1:0']);
-    const { address } = await sender.logged('serving other hosts');
+    const { address } = await sender.waitForLog('serving other hosts');
     const receiver = start('b', ['--source', String(address)]);
-    const receiverFile = String((await receiver.logged('ready'))['file']);
-    const senderFile = String((await sender.logged('ready'))['file']);
+    const receiverFile = String((await receiver.waitForLog('ready'))['file']);
+    const senderFile = String((await sender.waitForLog('ready'))['file']);
     return { sender, receiver, senderFile, receiverFile, stop };
   } catch (error) {
     await stop();
