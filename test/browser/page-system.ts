@@ -1,6 +1,6 @@
 /**
- * A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open;
- * what the page complains of is kept.
+ * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
+ * the errors of the page.
  */
 import type { Page } from 'playwright-core';
 import type { Simulator } from '../../simulator/simulator.js';
@@ -11,9 +11,7 @@ import { eventually } from '../kit/eventually.js';
 export const SECRET = 'a secret for the tests';
 
 export interface PageSystemOptions extends BrowserOptions {
-  /**
-   * Whether the viewer knows SECRET, so that applications can be started and stopped from the page.
-   */
+  /** Whether the viewer has SECRET, so that the page can start and stop applications. */
   readonly secret?: boolean;
 }
 
@@ -30,16 +28,16 @@ export class PageSystem {
     this.system = new RealSystem(secret ? { secret: SECRET } : {});
   }
 
-  /** The application `e1` runs, its source has counted some events. */
+  /** Starts everything: the application `e1` runs, its source has counted some events. */
   static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
-    const made = new PageSystem(secret);
+    const created = new PageSystem(secret);
     try {
-      await made.#start(options);
+      await created.#start(options);
     } catch (error) {
-      await made.stop(true);
+      await created.stop(true);
       throw error;
     }
-    return made;
+    return created;
   }
 
   async stop(failed: boolean): Promise<void> {
@@ -66,8 +64,8 @@ export class PageSystem {
 }
 
 /**
- * For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after
- * the test.
+ * Registers hooks for a suite that needs a browser; the returned function starts a system, at most
+ * one per test, which is stopped after the test.
  */
 export function startsPages(): (options?: PageSystemOptions) => Promise<PageSystem> {
   let running: PageSystem | undefined;

@@ -111,6 +111,14 @@ export class TestProcess {
     return this.process.signalCode ?? this.process.exitCode ?? 'nothing';
   }
 
+  /** Resolves with all its output after exit code 0; rejects with the output otherwise. */
+  async success(): Promise<string> {
+    const exit = await this.end();
+    const text = this.output + this.errors;
+    if (exit !== 0) throw new Error(`the program ended with ${exit}: ${text}`);
+    return text;
+  }
+
   /** Sends the signal and resolves like `end`. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | string> {
     this.process.kill(signal);

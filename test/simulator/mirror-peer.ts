@@ -1,7 +1,4 @@
-/**
- * A bare client of the mirror protocol: a socket, raw requests, and replies read by byte count. Used by
- * the tests of the simulator and of the gateway.
- */
+/** A minimal mirror client for tests: a socket, and reading a given number of bytes. */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 

@@ -78,8 +78,8 @@ describe('the web viewer', () => {
       new Logger('test', { sink: () => undefined }),
     );
     const leave = watch.enter();
-    const held = watch.shelf.want('tof');
-    await eventually(() => watch.status.state === 'live' && held.version > 0, 'live');
+    const held = watch.cache.acquire('tof');
+    await eventually(() => watch.status.state === 'live' && held.version > 0, 'the page is live');
     const began = performance.now();
     await eventually(() => performance.now() - began > 5 * IDLE_MS, 'several idle times have passed');
     simulator.step(4_000);
