@@ -69,8 +69,14 @@ export class LocalHost {
     return flow;
   }
 
+  /** Closes providers and consumers, then the flows. */
   async close(): Promise<void> {
     for (const client of this.#clients.splice(0)) await client.close();
+    await this.closeFlows();
+  }
+
+  /** Closes the flows below their clients, as the end of the duplicators does; removes all files. */
+  async closeFlows(): Promise<void> {
     for (const flow of this.#flows.splice(0)) await flow.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -144,9 +150,9 @@ export class LocalHostFlow {
     return parseAddress(address, { schemes: ['tcp', 'tls'] }).port;
   }
 
-  /** Closes the host of this flow. */
+  /** Closes the flow below its clients, as the end of the duplicator does; see `start`. */
   close(): Promise<void> {
-    return this.#host.close();
+    return this.#host.closeFlows();
   }
 }
 

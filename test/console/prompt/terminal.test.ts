@@ -88,8 +88,10 @@ describe('the console at a terminal', () => {
   it('a live table that ends by a signal restores the terminal', async () => {
     const command = atTerminal('stats', '--watch');
     await command.prints('published');
-    const line = system.processes().find((text) => /\d+ [^ ]*node/.test(text) && text.includes('stats'));
-    process.kill(Number.parseInt(line ?? '', 10), 'SIGTERM');
+    const table = system
+      .processes()
+      .find(({ line }) => /^process \d+: [^ ]*node /.test(line) && line.includes('stats'));
+    process.kill(table!.pid, 'SIGTERM');
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
     expect(stdout.endsWith(LEAVE_SCREEN)).to.equal(true);

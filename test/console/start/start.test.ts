@@ -95,8 +95,8 @@ describe('mirrorflow start', () => {
   it('start reports the death of its simulator and still stops in order', async () => {
     const command = system.spawn(['start']);
     await command.prints('live');
-    const simulator = system.processes().find((line) => /simulator(\/main\.js|\.cjs)/.test(line));
-    process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
+    const simulator = system.processes().find(({ line }) => /simulator(\/main\.js|\.cjs)/.test(line));
+    process.kill(simulator!.pid, 'SIGKILL');
     await command.prints('The simulator has stopped (SIGKILL)');
     await command.prints('The mirror is stale');
     command.child.kill('SIGTERM');
@@ -126,7 +126,7 @@ describe('mirrorflow start', () => {
     command.child.kill('SIGKILL');
     await command.ended;
     await eventually(
-      () => system.processes().every((line) => !/simulator(\/main\.js|\.cjs)/.test(line)),
+      () => system.processes().every(({ line }) => !/simulator(\/main\.js|\.cjs)/.test(line)),
       'the simulator has exited',
     );
     const second = await ready(system.spawn(['start', '--json']));
