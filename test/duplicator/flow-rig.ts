@@ -6,12 +6,12 @@ import { MirrorFlow } from '../../duplicator/mirror/mirror-flow.js';
 import { parseOptions, type MirrorFlowOptions } from '../../duplicator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { systemClock } from '../../protocol/base/clock.js';
-import { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
 import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** Long: the simulator answers in this process, which may be busy. */
 const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
@@ -53,8 +53,11 @@ export class FlowRig {
   }
 
   another(args: readonly string[] = []): MirrorFlow {
-    const log = new Logger('test', { sink: () => undefined });
-    return new MirrorFlow(parseOptions(this.args(args), ENVIRONMENT) as MirrorFlowOptions, systemClock, log);
+    return new MirrorFlow(
+      parseOptions(this.args(args), ENVIRONMENT) as MirrorFlowOptions,
+      systemClock,
+      silent,
+    );
   }
 
   async publishMore(count: number): Promise<void> {

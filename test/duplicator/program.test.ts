@@ -4,7 +4,6 @@ import { expect } from 'chai';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import { Logger } from '../../protocol/base/log.js';
 import { ownIdentity } from '../../protocol/base/owner-identity.js';
 import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -13,6 +12,7 @@ import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
 import { FlowRig } from './flow-rig.js';
 import { TestProcess } from '../kit/test-process.js';
 import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** The part of an app server that a duplicator calls. */
 class FakeAppServer {
@@ -24,7 +24,6 @@ class FakeAppServer {
   readonly #server: SessionServer;
 
   constructor() {
-    const log = new Logger('test', { sink: () => undefined });
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       {
@@ -45,9 +44,9 @@ class FakeAppServer {
           return true;
         },
       },
-      { log },
+      { log: silent },
     );
-    this.#server = new SessionServer({ dispatcher, context: () => undefined, log });
+    this.#server = new SessionServer({ dispatcher, context: () => undefined, log: silent });
   }
 
   async listen(path: string): Promise<void> {

@@ -5,12 +5,12 @@
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { SpectraView } from '../../client-lib/index.js';
-import { Logger } from '../../protocol/base/log.js';
 import { AppLink } from '../../web/server/app-link.js';
 import { AppWatch } from '../../web/server/app-watch.js';
 import { decodeFrame, type Frame } from '../../web/wire/frame.js';
 import { ANY_WEB_PORT, RealSystem } from '../kit/real-system.js';
 import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 const PAGES = 50;
 const IDLE_MS = 60;
@@ -73,10 +73,7 @@ describe('the web viewer', () => {
   it('the mirror of an open page is kept longer than the idle time of clients', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
-    const watch = new AppWatch(
-      new AppLink('e1', system.directory, IDLE_MS),
-      new Logger('test', { sink: () => undefined }),
-    );
+    const watch = new AppWatch(new AppLink('e1', system.directory, IDLE_MS), silent);
     const leave = watch.enter();
     const held = watch.cache.acquire('tof');
     await eventually(() => watch.status.state === 'live' && held.version > 0, 'the page is live');
