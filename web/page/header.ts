@@ -149,7 +149,7 @@ export class Header {
       case 'live':
         return `${status.rate < 10 ? status.rate.toFixed(1) : formatShortCount(Math.round(status.rate))} updates per second`;
       case 'stale':
-        return `SpecTcl has not answered for ${since}; the last data are shown.${status.cause === undefined ? '' : ` ${status.cause}`}`;
+        return `SpecTcl has not answered for ${since}; the last data are shown.${status.cause === undefined ? '' : ` Cause: ${status.cause}`}`;
       case 'stopped':
       case 'broken':
         return status.cause ?? '';

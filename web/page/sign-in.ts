@@ -56,8 +56,8 @@ async function sendSecret(secret: string): Promise<string | undefined> {
   try {
     const response = await fetch('/sign-in', { method: 'POST', body: secret });
     if (response.ok) return undefined;
-    const { error } = (await response.json()) as { error?: string };
-    return error ?? `The server answered ${response.status}.`;
+    const { error } = (await response.json().catch(() => ({}))) as { error?: string };
+    return error ?? `The server answered with status ${response.status}.`;
   } catch {
     return 'The server does not answer.';
   }
