@@ -9,7 +9,8 @@ import { appSocketPath } from '../../protocol/base/paths.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import type { FlowState } from '../../protocol/rpc/contract/shapes.js';
+import { appServerArguments } from '../../protocol/rpc/contract/app-server-options.js';
+import type { ApplicationOptions, FlowState } from '../../protocol/rpc/contract/shapes.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -42,6 +43,8 @@ export interface RpcPeer {
   readonly token: string;
 }
 
+type Settings = Omit<ApplicationOptions, 'name'>;
+
 export class AppServerSystem extends TestRuntime {
   readonly #sessions: RpcSession[] = [];
 
@@ -51,11 +54,11 @@ export class AppServerSystem extends TestRuntime {
 
   /** Starts an app server and waits until it accepts sessions. */
   async start(
-    args: readonly string[] = ['--source', SOURCE],
+    settings: Settings = { source: SOURCE },
     name = 'e1',
     env: NodeJS.ProcessEnv = {},
   ): Promise<TestProcess> {
-    const server = this.spawn(args, name, env);
+    const server = this.spawn(settings, name, env);
     await eventually(async () => {
       if (server.hasEnded) throw new Error(`the app server ended: ${server.errors}`);
       try {
@@ -68,10 +71,16 @@ export class AppServerSystem extends TestRuntime {
     return server;
   }
 
-  /** Starts an app server without waiting. */
-  spawn(args: readonly string[], name = 'e1', env: NodeJS.ProcessEnv = {}): TestProcess {
-    const directories = ['--directory', this.directory, '--flow-dir', this.flowDirectory];
-    return this.program('app-server/main', ['--name', name, ...directories, ...args], env);
+  /** Starts an app server without waiting; `more` is appended to its command line. */
+  spawn(
+    settings: Settings,
+    name = 'e1',
+    env: NodeJS.ProcessEnv = {},
+    more: readonly string[] = [],
+  ): TestProcess {
+    const { directory, flowDirectory } = this;
+    const args = appServerArguments({ name, ...settings }, { directory, flowDirectory });
+    return this.program('app-server/main', [...args, ...more], env);
   }
 
   /** A caller over HTTP with the access token of the directory. */

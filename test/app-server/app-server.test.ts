@@ -34,7 +34,7 @@ describe('app server', () => {
 
     it('a second app server of the same name is refused with the process id of the first', async () => {
       const first = await system.start();
-      const second = system.spawn([]);
+      const second = system.spawn({});
       expect(await second.end()).to.equal(1);
       expect(second.errors).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
       expect(system.record()?.pid).to.equal(first.pid);
@@ -48,9 +48,9 @@ describe('app server', () => {
     });
 
     it('an app server whose port is in use ends with ADDRESS_IN_USE and releases the name', async () => {
-      await system.start([], 'other');
+      await system.start({}, 'other');
       const port = system.record('other')?.port;
-      const server = system.spawn(['--port', String(port)]);
+      const server = system.spawn({ port: port ?? 0 });
       expect(await server.end()).to.equal(1);
       expect(server.errors).to.include('ADDRESS_IN_USE');
       expect(system.record()).to.equal(undefined);

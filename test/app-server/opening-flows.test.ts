@@ -86,7 +86,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('a flow takes one provider, a second one is refused with its name, and consumers can open the flow', async () => {
-    await system.start([]);
+    await system.start({});
     const provider = await system.client('detector');
     const other = await system.client('other');
     const opened = await provider.call('flow.open', [provider.token, OUTPUT]);
@@ -100,7 +100,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('a flow of a provider is removed when no client has it open and its duplicator has ended', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);
@@ -110,7 +110,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('a provider with other sizes redefines a flow that no other client has open', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);

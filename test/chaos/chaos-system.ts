@@ -115,7 +115,7 @@ export class ChaosSystem {
     );
     for (const { program } of this.readers.values()) program.start();
     const deliveries = await Promise.all(
-      [...this.readers.values()].map((reader) => reader.backSince(0, START_TIMEOUT_MS)),
+      [...this.readers.values()].map((reader) => reader.waitForDelivery(0, START_TIMEOUT_MS)),
     );
     if (deliveries.includes(undefined))
       throw new Error(`not every reader has delivered a buffer:\n${this.#logs()}`);
@@ -215,7 +215,7 @@ export class ChaosSystem {
 
   #onProviderLine(name: string, line: string): void {
     const [kind, next] = line.split(' ');
-    if (kind === 'P') this.#ledger.published(name, this.#runs.get(name) ?? 0, Number(next));
+    if (kind === 'P') this.#ledger.recordPublished(name, this.#runs.get(name) ?? 0, Number(next));
   }
 
   #participant(
@@ -234,13 +234,16 @@ export class ChaosSystem {
       script,
       args,
       ...this.#processOptions(name, restart),
-      ...(line === undefined ? {} : { line }),
+      ...(line === undefined ? {} : { onLine: line }),
     });
     return participant;
   }
 
   /** A process that ends unexpectedly is reported as a problem; then `restart` is called. */
-  #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+  #processOptions(
+    name: string,
+    restart: () => void,
+  ): Pick<ParticipantOptions, 'env' | 'logFile' | 'onUnexpectedExit'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
@@ -249,7 +252,7 @@ export class ChaosSystem {
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
       logFile: join(this.directory, `${name}.log`),
-      died: (how) => {
+      onUnexpectedExit: (how) => {
         if (this.#stopping) return;
         this.#onProblem(`${name} ended unexpectedly (${how}): ${tail(join(this.directory, `${name}.log`))}`);
         setTimeout(restart, RESTART_DELAY_MS);

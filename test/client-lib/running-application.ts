@@ -18,8 +18,8 @@ export class RunningApplication {
   readonly #clients: Client[] = [];
   readonly #https: HttpRpcClient[] = [];
 
-  start(args: readonly string[] = []): Promise<TestProcess> {
-    return this.system.start(args, 'e1', REAL);
+  start(settings: Parameters<AppServerSystem['start']>[0] = {}): Promise<TestProcess> {
+    return this.system.start(settings, 'e1', REAL);
   }
 
   async connect(name: string): Promise<Client> {

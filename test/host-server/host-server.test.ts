@@ -8,6 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { appServerArguments } from '../../protocol/rpc/contract/app-server-options.js';
 import { identityToWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -192,9 +193,9 @@ describe('host server', () => {
   it('an app server that was started by hand is listed, and not restarted when it dies', async () => {
     const first = system.spawn();
     await first.ready();
-    const where = ['--directory', system.directory, '--flow-dir', system.flowDirectory];
-    const options = ['--name', 'e1', '--port', '0', '--update-interval', '5'];
-    const byHand = spawn(process.execPath, [STAND_IN, ...options, ...where]);
+    const { directory, flowDirectory } = system;
+    const words = appServerArguments({ name: 'e1', updateIntervalMs: 5 }, { directory, flowDirectory });
+    const byHand = spawn(process.execPath, [STAND_IN, ...words]);
     const before = await system.connect();
     await eventually(async () => (await before('host.applications', [])).length === 1, 'it has subscribed');
     const [info] = await before('host.applications', []);

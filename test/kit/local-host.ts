@@ -13,16 +13,23 @@ import type { OutputFlowOptions } from '../../client-lib/output/output-options.j
 import type { DuplicatedFlow } from '../../duplicator/serving/duplicated-flow.js';
 import { LocalFlow } from '../../duplicator/local/local-flow.js';
 import { parseOptions } from '../../duplicator/options.js';
+import {
+  duplicatorArguments,
+  type DuplicatorArguments,
+  type DuplicatorDocument,
+} from '../../protocol/rpc/contract/duplicator-options.js';
 import { RemoteFlow } from '../../duplicator/remote/remote-flow.js';
 import { parseAddress } from '../../protocol/base/address.js';
 import { systemClock } from '../../protocol/base/clock.js';
-import { Logger } from '../../protocol/base/log.js';
+import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
+import { Logger } from '../../protocol/base/log.js';
 
 /** The secret that hosts share unless a test chooses another. */
 export const SECRET = 'correct horse battery staple';
+
+type Settings = Partial<DuplicatorDocument>;
 
 export class LocalHost {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -47,22 +54,25 @@ export class LocalHost {
   }
 
   /** A flow that a provider on this host fills; `bufferSize` in bytes. */
-  async local(buffers: number, bufferSize: number, more: readonly string[] = []): Promise<LocalHostFlow> {
-    const options = this.#options([
-      '--direction', 'output', '--buffers', String(buffers), '--buffer-size', String(bufferSize), ...more,
-    ]); // prettier-ignore
+  async local(
+    buffers: number,
+    bufferSize: number,
+    settings: Settings = {},
+    flow = this.#flow,
+  ): Promise<LocalHostFlow> {
+    const options = this.#options({ flow, direction: 'output', buffers, bufferSize }, settings);
     if (options.direction !== 'output') throw new Error('the options describe no local flow');
     return this.#start(new LocalFlow(options, this.#logger));
   }
 
   /** The flow that the duplicator at the address `source` sends. */
-  async remote(source: string, more: readonly string[] = []): Promise<LocalHostFlow> {
-    return this.#start(this.makeRemote(source, more));
+  async remote(source: string, settings: Settings = {}, buffers = 0): Promise<LocalHostFlow> {
+    return this.#start(this.makeRemote(source, settings, buffers));
   }
 
   /** Like `remote`, without starting it. */
-  makeRemote(source: string, more: readonly string[] = []): RemoteFlow {
-    const options = this.#options(['--source', source, ...more]);
+  makeRemote(source: string, settings: Settings = {}, buffers = 0): RemoteFlow {
+    const options = this.#options({ flow: this.#flow, direction: 'input', source, buffers }, settings);
     if (options.direction !== 'remote') throw new Error('the options describe no flow of another host');
     const flow = new RemoteFlow(options, systemClock, this.#logger);
     this.#flows.push(flow);
@@ -91,11 +101,13 @@ export class LocalHost {
     return new Logger('test', { level: 'warn', format: 'json', sink: (line) => this.log.push(line) });
   }
 
-  #options(args: readonly string[]) {
-    return parseOptions(
-      ['--app', 'test', '--flow', this.#flow, ...(this.#secret === '' ? [] : ['--secret-file', this.secretFile]), ...args],
-      { MIRRORFLOW_DIR: this.directory, MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows') },
-    ); // prettier-ignore
+  #options(given: Omit<DuplicatorArguments, 'options'>, settings: Settings) {
+    const secret = this.#secret === '' ? {} : { secretFile: this.secretFile };
+    const options = { application: 'test', ...secret, ...settings };
+    return parseOptions(duplicatorArguments({ ...given, options }), {
+      MIRRORFLOW_DIR: this.directory,
+      MIRRORFLOW_FLOW_DIR: join(this.directory, 'flows'),
+    });
   }
 }
 
@@ -114,7 +126,7 @@ export class LocalHostFlow {
 
   /** The only flow of a host of its own, which ends at once without clients; see `close`. */
   static start(buffers: number, bufferSize = 64): Promise<LocalHostFlow> {
-    return new LocalHost('', 'numbers').local(buffers, bufferSize, ['--linger', '0', '--reattach', '2000']);
+    return new LocalHost('', 'numbers').local(buffers, bufferSize, { lingerMs: 0, reattachMs: 2_000 });
   }
 
   /** What the app server answers to a client that opens the flow. */

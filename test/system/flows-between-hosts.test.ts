@@ -15,6 +15,10 @@ import {
 } from '../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../protocol/rpc/contract/duplicator-options.js';
 import { CuttingProxy } from '../kit/cutting-proxy.js';
 import { TestProcess } from '../kit/test-process.js';
 import { fillChecked, problemOf } from '../kit/checked-payload.js';
@@ -27,13 +31,14 @@ const BUFFERS = 512;
 class Host {
   readonly directory: string;
   readonly #root: string;
-  readonly #args: readonly string[];
+  /** Undefined for the host of the provider. */
+  readonly #source: string | undefined;
   #program: TestProcess | undefined;
 
-  constructor(root: string, name: string, args: readonly string[]) {
+  constructor(root: string, name: string, source?: string) {
     this.#root = root;
     this.directory = join(root, name);
-    this.#args = args;
+    this.#source = source;
     mkdirSync(join(this.directory, 'links'), { recursive: true, mode: 0o750 });
   }
 
@@ -54,25 +59,18 @@ class Host {
 
   /** Starts the duplicator; `serve` is its listening address. Resolves with the port. */
   async start(serve: string): Promise<number> {
-    const places = ['--directory', this.directory, '--flow-dir', join(this.directory, 'flows')];
-    // Long enough for a killed peer to return on a busy machine.
-    const timeouts = ['--reattach', '600000', '--start-timeout', '60000'];
-    const names = [
-      ...timeouts,
-      '--app',
-      'test',
-      '--flow',
-      'events',
-      '--secret-file',
-      join(this.#root, 'secret'),
-    ];
-    const program = new TestProcess(
-      'duplicator/main',
-      [...names, ...places, ...this.#args, '--serve', serve],
-      {
-        MIRRORFLOW_LOG_FORMAT: 'json',
-      },
-    );
+    const options = {
+      application: 'test',
+      directory: this.directory,
+      flowDirectory: join(this.directory, 'flows'),
+      secretFile: join(this.#root, 'secret'),
+      // Long enough for a killed peer to return on a busy machine.
+      reattachMs: 600_000,
+      startTimeoutMs: 60_000,
+    };
+    const program = new TestProcess('duplicator/main', this.#words(serve, options), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     this.#program = program;
     await program.ready();
     return Number(/"address":"tcp:\/\/127\.0\.0\.1:(\d+)"/.exec(program.errors)?.[1]);
@@ -80,6 +78,31 @@ class Host {
 
   async kill(): Promise<void> {
     await this.program.kill();
+  }
+
+  /** An output listens on the port of its command line, an input that serves on on `listen`. */
+  #words(serve: string, options: DuplicatorDocument): string[] {
+    const flow = 'events';
+    const source = this.#source;
+    if (source !== undefined) {
+      return duplicatorArguments({
+        flow,
+        direction: 'input',
+        source,
+        options: { ...options, listen: serve },
+      });
+    }
+    const colon = serve.lastIndexOf(':');
+    const port = Number(serve.slice(colon + 1));
+    const sizes = { bufferSize: SIZE, buffers: BUFFERS };
+    const listen = serve.slice(0, colon);
+    return duplicatorArguments({
+      flow,
+      direction: 'output',
+      ...sizes,
+      port,
+      options: { ...options, listen },
+    });
   }
 
   async close(): Promise<void> {
@@ -165,14 +188,13 @@ describe('a flow between hosts, as processes', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  function host(name: string, args: readonly string[]): Host {
-    const made = new Host(root, name, args);
+  function host(name: string, source?: string): Host {
+    const made = new Host(root, name, source);
     hosts.push(made);
     return made;
   }
 
-  const providerHost = (): Host =>
-    host('a', ['--direction', 'output', '--buffers', String(BUFFERS), '--buffer-size', String(SIZE)]);
+  const providerHost = (): Host => host('a');
   const anyPort = 'tcp://127.0.0.1:0';
   const loopback = (port: number): string => `tcp://127.0.0.1:${port}`;
 
@@ -204,7 +226,7 @@ describe('a flow between hosts, as processes', () => {
     it(`a flow between hosts loses nothing when the ${killed} duplicator is killed and restarted`, async () => {
       const a = providerHost();
       const port = await a.start(anyPort);
-      const b = host('b', ['--source', loopback(port)]);
+      const b = host('b', loopback(port));
       await b.start(anyPort);
       const output = await provide(a);
       const got = await taker(b, 4_000);
@@ -223,7 +245,7 @@ describe('a flow between hosts, as processes', () => {
 
   it('a restarted receiving duplicator still has its whole ring for a consumer that had read nothing', async () => {
     const a = providerHost();
-    const b = host('b', ['--source', loopback(await a.start(anyPort))]);
+    const b = host('b', loopback(await a.start(anyPort)));
     await b.start(anyPort);
     const output = await provide(a);
     const slow = await attachConsumer(b.opened, { delivery: 'lossless', start: 'oldest' });
@@ -248,11 +270,11 @@ describe('a flow between hosts, as processes', () => {
     const a = providerHost();
     const toB = await CuttingProxy.before(await a.start(anyPort));
     proxies.push(toB);
-    const b = host('b', ['--source', toB.address]);
+    const b = host('b', toB.address);
     const middle = await b.start(anyPort);
     const toC = await CuttingProxy.before(middle);
     proxies.push(toC);
-    const c = host('c', ['--source', toC.address]);
+    const c = host('c', toC.address);
     await c.start(anyPort);
     const count = 1_500;
     const got = await Promise.all([a, b, c].flatMap((on) => all(20).map(() => taker(on, count))));
@@ -285,7 +307,7 @@ describe('a flow between hosts, as processes', () => {
 
   it('duplicators of a flow between hosts leave no file and no socket behind', async () => {
     const a = providerHost();
-    const b = host('b', ['--source', loopback(await a.start(anyPort))]);
+    const b = host('b', loopback(await a.start(anyPort)));
     await b.start(anyPort);
     await b.close();
     await a.close();

@@ -1,9 +1,10 @@
 /** Processes of every kind are killed under a lossless flow, which must stay intact. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connectHost, type Client, type FlowStatus } from '../../client-lib/index.js';
-import { linkSocketPath } from '../../protocol/base/paths.js';
+import { isAlive, identityOfProcess } from '../../protocol/base/owner-identity.js';
+import { flowFilePath, linkSocketPath } from '../../protocol/base/paths.js';
 import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { APP, FLOW, expectIntact, startWithFlow } from './system-with-flow.js';
@@ -165,6 +166,26 @@ describe('killed processes', function () {
     await client.close();
     await expectIntact(flow);
   });
+
+  for (const stop of ['host.stop', 'SIGTERM of the host server'] as const) {
+    it(`${stop} ends the duplicators of an application whose app server was killed`, async () => {
+      flow.consumer('one').program.start();
+      flow.startProvider();
+      await flow.resumed();
+      const client = await system.client(APP);
+      const duplicator = await eventually(() => system.duplicatorPid(client, FLOW), 'a duplicator runs');
+      await client.close();
+      const identity = identityOfProcess(duplicator)!;
+      const appServer = await system.appServerPid(APP);
+      await flow.kill();
+      process.kill(appServer, 'SIGKILL');
+      if (stop === 'host.stop') await system.host.stop(APP);
+      else await hostServer.kill('SIGTERM');
+      expect(isAlive(identity)).to.equal(false);
+      expect(inspectFlowFile(flowFilePath(system.flowDirectory, APP, FLOW)).kind).to.equal('free');
+      expect(existsSync(linkSocketPath(system.directory, APP, FLOW))).to.equal(false);
+    });
+  }
 
   it('flows continue without a killed host server, and the next one adopts the app server', async () => {
     flow.consumer('one').program.start();

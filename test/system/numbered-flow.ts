@@ -36,9 +36,9 @@ export class NumberedFlow {
       script: 'test/chaos/programs/provider.js',
       args: () => [app, flow, ...[size, buffers, this.#run, batch].map(String)],
       ...this.#processOptions(`provider-${app}-${flow}`, system),
-      line: (line) => {
+      onLine: (line) => {
         const [kind, next] = line.split(' ');
-        if (kind === 'P') this.ledger.published(`${app}/${flow}`, this.#run, Number(next));
+        if (kind === 'P') this.ledger.recordPublished(`${app}/${flow}`, this.#run, Number(next));
         this.published = this.ledger.totals.sent;
       },
     });
@@ -67,7 +67,9 @@ export class NumberedFlow {
   /** Resolves when every consumer has received a buffer that was written after this call. */
   async resumed(readers: readonly Reader[] = this.#readers): Promise<void> {
     const calledMs = Date.now();
-    const times = await Promise.all(readers.map((reader) => reader.backSince(calledMs, RESUME_TIMEOUT_MS)));
+    const times = await Promise.all(
+      readers.map((reader) => reader.waitForDelivery(calledMs, RESUME_TIMEOUT_MS)),
+    );
     if (times.includes(undefined))
       throw new Error(`not every consumer has received a new buffer: ${this.problems.join('; ')}`);
   }
@@ -102,7 +104,7 @@ export class NumberedFlow {
     return {
       env: environment,
       logFile: join(root, `${name}.log`),
-      died: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
+      onUnexpectedExit: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
     };
   }
 }

@@ -101,14 +101,14 @@ describe('the duplicators of an app server', () => {
   });
 
   describe('adoption', () => {
-    async function killAndStartAgain(args?: readonly string[]): Promise<void> {
+    async function killAndStartAgain(source?: string): Promise<void> {
       const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
       await before.call('flow.open', [before.token, OUTPUT]);
       await first.kill('SIGKILL');
       expect(system.starts().filter(isProcessAlive)).to.have.length(2);
-      await system.start(args);
+      await system.start(source === undefined ? undefined : { source });
     }
 
     it('an app server adopts the duplicators of a killed one without a second start', async () => {
@@ -145,7 +145,7 @@ describe('the duplicators of an app server', () => {
     });
 
     it('a duplicator that mirrors another source than configured is replaced', async () => {
-      await killAndStartAgain(['--source', 'spectcl://127.0.0.1?rest=10&mirror=10']);
+      await killAndStartAgain('spectcl://127.0.0.1?rest=10&mirror=10');
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
       expect((await call('flow.inquire', ['spectra'])).source).to.include('rest=10');

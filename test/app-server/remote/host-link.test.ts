@@ -66,7 +66,7 @@ describe('app server and host server', () => {
   });
 
   it('an app server subscribes with its launch token when it is ready, and takes calls on that connection', async () => {
-    const server = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    const server = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
     const ready = await eventually(() => host.subscribed[0], 'it subscribes');
     expect(ready).to.include({ launch: 'token', name: 'e1', port: system.record()?.port });
     expect(ready.identity.pid).to.equal(server.pid);
@@ -75,7 +75,7 @@ describe('app server and host server', () => {
   });
 
   it('an app server continues without a host server and subscribes with the next one', async () => {
-    const server = await system.start([]);
+    const server = await system.start({});
     await eventually(() => host.subscribed.length > 0, 'it subscribes');
     await host.kill();
     const { call } = await system.client();
@@ -88,8 +88,8 @@ describe('app server and host server', () => {
   });
 
   it('the host server gets the reason why an app server cannot start', async () => {
-    await system.start([]);
-    const second = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    await system.start({});
+    const second = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
     expect(await second.end()).to.equal(1);
     expect(host.failures).to.have.length(1);
     expect(host.failures[0]).to.include({ launch: 'token', code: 'ALREADY_RUNNING' });

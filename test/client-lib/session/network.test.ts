@@ -167,7 +167,7 @@ describe('management connections of a client', () => {
       viewer: { command: process.execPath, args: ['-e', script, file, '$HOME; exit'] },
       missing: { command: join(scratch, 'nothing') },
     };
-    const server = await application.start(['--programs', JSON.stringify(programs)]);
+    const server = await application.start({ programs });
     const run = await application.connect('run');
     expect((await run.programs()).map(({ name }) => name)).to.deep.equal(['viewer', 'missing']);
     const pid = await run.runProgram('viewer');
@@ -190,9 +190,9 @@ describe('management connections of a client', () => {
       '{"../a":{"command":"/bin/ls"}}',
       '{"a":{"command":"/bin/ls","shell":true}}',
     ]) {
-      const server = application.system.spawn(['--programs', programs]);
+      const server = application.system.spawn({}, 'e1', {}, ['--options', `{"programs":${programs}}`]);
       expect(await server.end(), programs).to.equal(2);
-      expect(server.errors, programs).to.match(/^app-server: .+ \(--help tells the options\)\n$/);
+      expect(server.errors, programs).to.match(/^app-server: .+ \(--help lists the options\)\n$/);
     }
   });
 });

@@ -22,7 +22,7 @@ describe('a stopped duplicator', () => {
   beforeEach(async () => {
     simulator = await startSimulator({ noDelay: true, rate: 0 });
     application = new RunningApplication();
-    await application.start(['--source', simulator.address]);
+    await application.start({ source: simulator.address });
     keeper = await application.connect('keeper');
     client = await application.connect('viewer');
   });

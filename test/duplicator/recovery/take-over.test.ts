@@ -9,6 +9,10 @@ import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { linkSocketPath } from '../../../protocol/base/paths.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../../protocol/rpc/contract/duplicator-options.js';
 import { FlowRig } from '../flow-rig.js';
 
 import { TestRuntime } from '../../kit/test-runtime.js';
@@ -29,10 +33,15 @@ class LocalFlowProgram extends TestRuntime {
   }
 
   /** Resolves when the duplicator is ready. */
-  async start(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {
-    const flow = ['--app', 'test', '--flow', 'events', '--direction', 'output'];
-    const sizes = ['--buffer-size', '1000', '--buffers', '8'];
-    const program = this.program('duplicator/main', [...flow, ...sizes, ...more], env);
+  async start(
+    settings: Partial<DuplicatorDocument> = {},
+    env: NodeJS.ProcessEnv = {},
+    buffers = 8,
+  ): Promise<TestProcess> {
+    const { directory, flowDirectory } = this;
+    const options = { application: 'test', directory, flowDirectory, ...settings };
+    const flow = { flow: 'events', direction: 'output', bufferSize: 1000, buffers, options } as const;
+    const program = this.program('duplicator/main', duplicatorArguments(flow), env);
     await program.ready();
     return program;
   }
@@ -107,7 +116,7 @@ describe('the successor of a killed duplicator', () => {
     const { epoch } = slow.file;
     const inode = statSync(rig.path).ino;
     await first.kill();
-    const next = await rig.start(['--reattach', '600000']);
+    const next = await rig.start({ reattachMs: 600_000 });
     expect(next.errors).to.contain('the file of a dead owner was taken over');
     expect(statSync(rig.path).ino).to.equal(inode);
     expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
@@ -148,7 +157,7 @@ describe('the successor of a killed duplicator', () => {
     fill(await provider());
     await first.kill();
     dead.close();
-    await rig.start(['--reattach', '1']);
+    await rig.start({ reattachMs: 1 });
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });
@@ -160,10 +169,10 @@ describe('the successor of a killed duplicator', () => {
     const { epoch } = late.file;
     fill(await provider());
     await first.kill();
-    const second = await rig.start(['--reattach', '600000']);
+    const second = await rig.start({ reattachMs: 600_000 });
     await consumer({ epoch, sequence: quick.reader.next });
     await second.kill();
-    await rig.start(['--reattach', '600000']);
+    await rig.start({ reattachMs: 600_000 });
     const after = await provider();
     const again = await consumer({ epoch, sequence: quick.reader.next });
     take(again, BUFFERS);
@@ -183,7 +192,7 @@ describe('the successor of a killed duplicator', () => {
     fill(await provider());
     await first.kill();
     await killed.kill();
-    const next = await rig.start(['--reattach', '600000']);
+    const next = await rig.start({ reattachMs: 600_000 });
     const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
     await next.until(() => next.errors.includes('are not expected any more'));
     expect(again.missedAtStart).to.equal(0);
@@ -192,17 +201,17 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  for (const [what, more] of [
-    ['the number of buffers', ['--buffers', '9']],
-    ['the type', ['--type', 'other']],
-    ['the properties', ['--properties', '{"a":1}']],
+  for (const [what, settings, buffers] of [
+    ['the number of buffers', {}, 9],
+    ['the type', { type: 'other' }, 8],
+    ['the properties', { properties: { a: 1 } }, 8],
   ] as const) {
     it(`a successor makes a new file with a larger epoch when ${what} changed`, async () => {
       const first = await rig.start();
       fill(await provider());
       const { epoch } = openFlowFile(rig.path, 'read');
       await first.kill();
-      const next = await rig.start(more);
+      const next = await rig.start(settings, {}, buffers);
       expect(next.errors).to.contain('the file of a dead owner is replaced');
       const file = openFlowFile(rig.path, 'read');
       expect([file.epoch > epoch, file.published]).to.deep.equal([true, 0]);
@@ -235,10 +244,13 @@ describe('the successor of a killed duplicator', () => {
       // A sound file would be taken over without the recovery program.
       damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
       const list = join(rig.root, 'starts');
-      const next = await rig.start([], {
-        MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
-        MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
-      });
+      const next = await rig.start(
+        {},
+        {
+          MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
+          MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
+        },
+      );
       expect(next.errors).to.contain(outcome);
       expect(readFileSync(list, 'utf8').trim().split('\n')).to.have.length(starts);
     });
@@ -255,8 +267,10 @@ describe('the successor of a killed mirror duplicator', () => {
     await Promise.all(programs.splice(0).map((program) => program.kill()));
     await rig.close();
   });
-  const run = async (...more: string[]): Promise<TestProcess> => {
-    const program = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json' });
+  const run = async (source = rig.simulator.address): Promise<TestProcess> => {
+    const program = new TestProcess('duplicator/main', rig.args({}, source), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     programs.push(program);
     await program.ready();
     return program;
@@ -286,12 +300,12 @@ describe('the successor of a killed mirror duplicator', () => {
     const proxy = await CuttingProxy.before(mirrorPort);
     try {
       const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
-      const first = await run('--connect', connect);
+      const first = await run(connect);
       const header = openFlowFile(path(), 'read');
       await first.kill();
       const { published } = header;
       proxy.stall();
-      await run('--connect', connect);
+      await run(connect);
       expect([header.published, header.sourceState]).to.deep.equal([published, 'stale']);
       proxy.resume();
       await eventually(() => header.published > published && header.sourceState === 'live', 'an update');

@@ -10,7 +10,7 @@ const COUNT = 50;
 
 describe('a flow between hosts over TLS', () => {
   const hosts: LocalHost[] = [];
-  let certificate: readonly string[];
+  let certificate: { readonly tlsCa: string };
   let here: LocalHostFlow;
   let port: number;
 
@@ -31,8 +31,8 @@ describe('a flow between hosts over TLS', () => {
       '2',
     ]);
     if (openssl.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
-    certificate = ['--tls-ca', cert];
-    here = await host.local(16, 70_000, ['--tls-cert', cert, '--tls-key', key]);
+    certificate = { tlsCa: cert };
+    here = await host.local(16, 70_000, { tlsCert: cert, tlsKey: key });
     port = await here.serve('tls://127.0.0.1:0');
   });
 
@@ -47,7 +47,7 @@ describe('a flow between hosts over TLS', () => {
   };
 
   it('a receiver that trusts the certificate and has the secret gets every buffer over TLS', async () => {
-    const there = await host().remote(`tls://localhost:${port}`, [...certificate, '--crc']);
+    const there = await host().remote(`tls://localhost:${port}`, { ...certificate, crc: true });
     const input = await there.consumer();
     const output = await here.provider();
     const got: number[] = [];
@@ -73,7 +73,7 @@ describe('a flow between hosts over TLS', () => {
     expect(untrusting.message).to.contain('certificate');
     const wrong = host('the secret of another laboratory').makeRemote(`tls://localhost:${port}`, certificate);
     expect((await rejection(wrong.start())).code).to.equal('REFUSED');
-    const plain = host().makeRemote(`tcp://localhost:${port}`, ['--start-timeout', '4000']);
+    const plain = host().makeRemote(`tcp://localhost:${port}`, { startTimeoutMs: 4000 });
     expect((await rejection(plain.start())).code).to.be.oneOf(['SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);
   });
 });

@@ -238,9 +238,7 @@ describe('a flow without a secret', () => {
     try {
       const here = await host.local(4, 10);
       expect(await here.serve()).to.equal(await here.serve('tcp://127.0.0.1:1'));
-      const { code } = await rejection(
-        (await host.local(4, 10, ['--flow', 'others'])).serve('tls://127.0.0.1:0'),
-      );
+      const { code } = await rejection((await host.local(4, 10, {}, 'others')).serve('tls://127.0.0.1:0'));
       expect(code).to.equal('BAD_OPTION');
     } finally {
       await host.close();

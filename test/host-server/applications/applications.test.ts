@@ -1,6 +1,4 @@
-/**
- * Starting, watching and stopping applications, with processes that behave and others that do not.
- */
+/** Applications of a host server with stand-ins for app servers that behave well or badly. */
 import { expect } from 'chai';
 import { failureOf } from '../../kit/failure-of.js';
 import { isAlive } from '../../../protocol/base/owner-identity.js';
@@ -24,7 +22,7 @@ describe('applications of a host server', () => {
   });
   afterEach(() => system.stop());
 
-  it('takes no programs from callers: they come from the configuration file', async () => {
+  it('host.run refuses programs and access, which come from the configuration file', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const programs = { any: { command: '/bin/sh' } };
@@ -33,7 +31,7 @@ describe('applications of a host server', () => {
     expect((await failureOf(call('host.run', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
   });
 
-  it('run answers when the app server is ready, and the list shows it', async () => {
+  it('host.run answers when the app server is ready, and host.applications lists it', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const info = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
@@ -51,7 +49,7 @@ describe('applications of a host server', () => {
     expect(await call('host.applications', [])).to.deep.equal([info]);
   });
 
-  it('many runs of one name at a time start one process', async () => {
+  it('concurrent runs of one application start one process', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const infos = await Promise.all(
@@ -62,7 +60,7 @@ describe('applications of a host server', () => {
     expect(again.pid).to.equal(infos[0]?.pid);
   });
 
-  it('a run with other options than those it runs with is refused with the difference', async () => {
+  it('a run with other options than the running ones is refused with the difference', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     await call('host.run', [{ name: 'e1', updateIntervalMs: 250 }]);
@@ -85,7 +83,7 @@ describe('applications of a host server', () => {
     expect((await failureOf(call('host.restart', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
   });
 
-  it('a restart of what does not run starts it', async () => {
+  it('a restart of a stopped application starts it', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     expect((await call('host.restart', [{ name: 'e1', lingerMs: 7 }])).state).to.equal('running');
@@ -101,7 +99,7 @@ describe('applications of a host server', () => {
     expect(second.pid).not.to.equal(first.pid);
   });
 
-  it('a source that is no address is refused before anything starts', async () => {
+  it('a source that is no address is refused before a process starts', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const error = await failureOf(call('host.run', [{ name: 'e1', source: 'somewhere' }]));
@@ -109,7 +107,7 @@ describe('applications of a host server', () => {
     expect(await call('host.applications', [])).to.deep.equal([]);
   });
 
-  it("a start failure rejects with the app server's own code and words", async () => {
+  it("a failed start rejects with the app server's own code and message", async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const error = await failureOf(call('host.run', [{ name: 'fails' }]));
@@ -120,7 +118,7 @@ describe('applications of a host server', () => {
     expect((await failureOf(call('host.run', [{ name: 'fails' }]))).code).to.equal('NO_SPACE');
   });
 
-  it('one that ends without a word fails with what stands in its log', async () => {
+  it('an app server that ends without a report fails with the output in its log', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const error = await failureOf(call('host.run', [{ name: 'silent' }]));
@@ -128,17 +126,17 @@ describe('applications of a host server', () => {
     expect(error.message).to.contain('there is no display memory');
   });
 
-  it('one that never reports is ended after its time', async () => {
+  it('an app server that never reports is stopped after its time', async () => {
     await system.serve({ ...QUICK, readyTimeoutMs: 300, stopTimeoutMs: 50 });
     const call = await system.connect();
     const error = await failureOf(call('host.run', [{ name: 'hangs' }]));
     expect(error.code).to.equal('TIMED_OUT');
-    await eventually(() => system.living().length === 0, 'the process is gone');
+    await eventually(() => system.living().length === 0, 'the process has ended');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ state: 'failed' });
   });
 
-  it('a killed app server is started again', async () => {
+  it('a killed app server is restarted', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
@@ -152,14 +150,14 @@ describe('applications of a host server', () => {
     expect(info).not.to.have.property('cause');
   });
 
-  it('one that keeps dying is given up, with the cause, and runs again on request', async () => {
+  it('an app server that keeps dying is not restarted any more, and starts again on request', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     await call('host.run', [{ name: 'dies' }]).catch(() => undefined);
     await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'failed';
-    }, 'it is given up');
+    }, 'the application has failed');
     const [info] = await call('host.applications', []);
     expect(info?.restarts).to.equal(3);
     expect(info?.cause).to.contain('SIGKILL').and.to.contain('ended 4 times');
@@ -168,7 +166,7 @@ describe('applications of a host server', () => {
     expect(again?.restarts).to.be.lessThan(3);
   });
 
-  it('one that ends in good order by itself is stopped, not started again', async () => {
+  it('an app server that ends in good order by itself is not restarted', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
@@ -181,7 +179,7 @@ describe('applications of a host server', () => {
     expect(info).to.include({ restarts: 0 }).and.not.to.have.property('pid');
   });
 
-  it('stop answers when the process has ended', async () => {
+  it('host.stop answers when the process has ended', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
@@ -192,7 +190,7 @@ describe('applications of a host server', () => {
     expect(await call('host.stop', ['e1'])).to.deep.equal(first);
   });
 
-  it('stop ends one that does not listen, and its leftovers', async () => {
+  it('host.stop kills an app server that ignores SIGTERM, and removes its leftovers', async () => {
     await system.serve({ ...QUICK, quitTimeoutMs: 50, stopTimeoutMs: 50 });
     const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'deaf' }]);
@@ -201,7 +199,7 @@ describe('applications of a host server', () => {
     expect(system.living()).to.deep.equal([]);
   });
 
-  it('stop during the start ends the start', async () => {
+  it('host.stop during a start ends the start', async () => {
     await system.serve(QUICK);
     const call = await system.connect();
     const start = failureOf(call('host.run', [{ name: 'hangs' }]));
@@ -212,7 +210,7 @@ describe('applications of a host server', () => {
     expect(system.living()).to.deep.equal([]);
   });
 
-  it('an unknown application is refused with the names of those there are', async () => {
+  it('an unknown application is refused with the names of the known ones', async () => {
     await system.serve(QUICK, [{ name: 'b' }, { name: 'a' }]);
     const call = await system.connect();
     const error = await failureOf(call('host.stop', ['c']));
@@ -220,7 +218,7 @@ describe('applications of a host server', () => {
     expect(error.message).to.contain('known are a, b');
   });
 
-  it('what is configured starts by itself, and one that fails does not keep the others from it', async () => {
+  it('configured applications start by themselves, each independently of the others', async () => {
     const server = await system.serve(QUICK, [{ name: 'fails' }, { name: 'e1', source: 'unix:/data' }]);
     await server.startApplications();
     const call = await system.connect();
