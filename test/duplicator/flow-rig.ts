@@ -10,12 +10,12 @@ import {
 } from '../../protocol/rpc/contract/duplicator-options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { systemClock } from '../../protocol/base/clock.js';
-import { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
-import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
+import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** Long: the simulator answers in this process, which may be busy. */
 const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
@@ -58,11 +58,10 @@ export class FlowRig {
   }
 
   another(settings: Settings = {}): MirrorFlow {
-    const log = new Logger('test', { sink: () => undefined });
     return new MirrorFlow(
       parseOptions(this.args(settings), ENVIRONMENT) as MirrorFlowOptions,
       systemClock,
-      log,
+      silent,
     );
   }
 

@@ -4,16 +4,16 @@ import { expect } from 'chai';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import { Logger } from '../../protocol/base/log.js';
 import { ownIdentity } from '../../protocol/base/owner-identity.js';
 import type { DuplicatorDocument } from '../../protocol/rpc/contract/duplicator-options.js';
 import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
-import { TestProcess } from '../fixtures/child-process.js';
-import { eventually } from '../fixtures/polling.js';
 import { FlowRig } from './flow-rig.js';
+import { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** The part of an app server that a duplicator calls. */
 class FakeAppServer {
@@ -25,7 +25,6 @@ class FakeAppServer {
   readonly #server: SessionServer;
 
   constructor() {
-    const log = new Logger('test', { sink: () => undefined });
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       {
@@ -46,9 +45,9 @@ class FakeAppServer {
           return true;
         },
       },
-      { log },
+      { log: silent },
     );
-    this.#server = new SessionServer({ dispatcher, context: () => undefined, log });
+    this.#server = new SessionServer({ dispatcher, context: () => undefined, log: silent });
   }
 
   async listen(path: string): Promise<void> {
@@ -92,8 +91,7 @@ describe('the duplicator program', () => {
     running.push(one);
     return one;
   }
-  const ready = (one: TestProcess): Promise<void> =>
-    one.until(() => one.errors.includes('"message":"ready"'));
+  const ready = (one: TestProcess): Promise<void> => one.ready();
   const files = (): string[] => [
     join(rig.flows, 'test', 'spectra.flow'),
     join(rig.flows, 'test', 'spectra.image'),

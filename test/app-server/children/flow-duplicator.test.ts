@@ -6,8 +6,9 @@ import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
 import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/predecessor-watch.js';
 import { FakeProcess, turn } from '../../protocol/host/process-kit/fake-process.js';
-import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
-import { failureOf, silent } from '../test-system.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+import { failureOf } from '../../kit/failure-of.js';
+import { silent } from '../../kit/silent-log.js';
 
 const session = {
   call: () => Promise.reject(new Error('no calls here')),

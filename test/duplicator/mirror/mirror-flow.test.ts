@@ -13,9 +13,9 @@ import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
-import { Logger } from '../../../protocol/base/log.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { FlowRig } from '../flow-rig.js';
+import { silent } from '../../kit/silent-log.js';
 
 const MIB = 1024 * 1024;
 
@@ -77,7 +77,7 @@ describe('a mirror flow', () => {
     const port = (server: typeof mirror): number => (server.address() as AddressInfo).port;
     const connect = `spectcl://127.0.0.1?rest=${port(rest)}&mirror=${port(mirror)}`;
     const options = parseOptions(rig.args({}, connect), {}) as MirrorFlowOptions;
-    const large = new MirrorFlow(options, systemClock, new Logger('test', { sink: () => undefined }));
+    const large = new MirrorFlow(options, systemClock, silent);
     const error = await rejection(large.start());
     rest.closeAllConnections();
     rest.close();

@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import type { InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
-import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
-import { eventually } from '../../fixtures/polling.js';
-import { HostRig } from './host-rig.js';
+import { CuttingProxy } from '../../kit/cutting-proxy.js';
+import { eventually } from '../../kit/eventually.js';
+import { LocalHost } from '../../kit/local-host.js';
 
 const tcp = (port: number): string => `tcp://127.0.0.1:${port}`;
 
@@ -46,9 +46,9 @@ async function take(input: InputFlow, count: number): Promise<number[]> {
 const upTo = (count: number, from = 0): number[] => Array.from({ length: count }, (_, index) => from + index);
 
 describe('a flow between hosts', () => {
-  const hosts: HostRig[] = [];
-  const host = (): HostRig => {
-    const rig = new HostRig();
+  const hosts: LocalHost[] = [];
+  const host = (): LocalHost => {
+    const rig = new LocalHost();
     hosts.push(rig);
     return rig;
   };

@@ -10,10 +10,10 @@ import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import type { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
-import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
-import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';
-import { HostRig, SECRET } from './host-rig.js';
+import { CuttingProxy } from '../../kit/cutting-proxy.js';
+import { eventually } from '../../kit/eventually.js';
+import { LocalHost, SECRET } from '../../kit/local-host.js';
 
 async function serve(flow: MirrorFlow): Promise<number> {
   const { address } = await flow.serve({ scheme: 'tcp', host: '127.0.0.1', port: 0 });
@@ -40,9 +40,9 @@ function publication(file: FlowFile, sequence: number): Buffer | undefined {
 describe('a mirror between hosts', () => {
   let rig: FlowRig;
   let proxy: CuttingProxy | undefined;
-  const hosts: HostRig[] = [];
-  const host = (): HostRig => {
-    const rig = new HostRig(SECRET, 'spectra');
+  const hosts: LocalHost[] = [];
+  const host = (): LocalHost => {
+    const rig = new LocalHost(SECRET, 'spectra');
     hosts.push(rig);
     return rig;
   };

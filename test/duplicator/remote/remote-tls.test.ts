@@ -3,18 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { HostRig, type RigFlow } from './host-rig.js';
+import { LocalHost, type LocalHostFlow } from '../../kit/local-host.js';
+import { skip } from '../../kit/skip.js';
 
 const COUNT = 50;
 
 describe('a flow between hosts over TLS', () => {
-  const hosts: HostRig[] = [];
+  const hosts: LocalHost[] = [];
   let certificate: { readonly tlsCa: string };
-  let here: RigFlow;
+  let here: LocalHostFlow;
   let port: number;
 
   before(async function () {
-    const host = new HostRig();
+    const host = new LocalHost();
     hosts.push(host);
     const [cert, key] = [join(host.directory, 'cert.pem'), join(host.directory, 'key.pem')];
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -29,10 +30,7 @@ describe('a flow between hosts over TLS', () => {
       '-days',
       '2',
     ]);
-    if (openssl.status !== 0) {
-      console.log('      skipped: openssl is not on this machine');
-      this.skip();
-    }
+    if (openssl.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
     certificate = { tlsCa: cert };
     here = await host.local(16, 70_000, { tlsCert: cert, tlsKey: key });
     port = await here.serve('tls://127.0.0.1:0');
@@ -42,8 +40,8 @@ describe('a flow between hosts over TLS', () => {
     for (const host of hosts.splice(0).toReversed()) await host.close();
   });
 
-  const host = (secret?: string): HostRig => {
-    const rig = new HostRig(secret);
+  const host = (secret?: string): LocalHost => {
+    const rig = new LocalHost(secret);
     hosts.push(rig);
     return rig;
   };

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { MessageKind, unpackRefusal } from '../../../protocol/flow/signal-link/messages.js';
-import { TestProcess } from '../../fixtures/child-process.js';
-import { eventually } from '../../fixtures/polling.js';
 import { FlowRig, type TestClient } from '../flow-rig.js';
+import { TestProcess } from '../../kit/test-process.js';
+import { eventually } from '../../kit/eventually.js';
 
 describe('FlowHost with the clients of a mirror flow', () => {
   let rig: FlowRig;

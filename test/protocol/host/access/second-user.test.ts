@@ -10,8 +10,10 @@ import { appServerArguments } from '../../../../protocol/rpc/contract/app-server
 import { connect, type Client } from '../../../../client-lib/index.js';
 import type { AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { flowFilePath } from '../../../../protocol/base/paths.js';
-import { compiled } from '../../../fixtures/child-process.js';
-import { eventually } from '../../../fixtures/polling.js';
+import { compiled } from '../../../kit/test-process.js';
+import { eventually } from '../../../kit/eventually.js';
+import { needsRoot } from '../../../kit/requirements.js';
+import { skip } from '../../../kit/skip.js';
 
 const NOBODY = 65534;
 /** A group without members on this machine. */
@@ -34,12 +36,15 @@ describe('second user of the machine', () => {
   let log = '';
 
   before(function () {
-    if (process.geteuid?.() !== 0) this.skip(); // running a program as another user needs root
+    needsRoot(this, 'running a program as another user');
     try {
       const options = { uid: NOBODY, gid: NOBODY, stdio: 'ignore' } as const;
       execFileSync(process.execPath, ['--check', compiled('test/fixtures/access/visitor')], options);
     } catch {
-      this.skip(); // that user cannot read this project
+      skip(
+        this,
+        'the user nobody cannot read this project; run the tests in a folder that all users can read',
+      );
     }
   });
   beforeEach(() => {
@@ -156,7 +161,7 @@ describe('second user of the machine', () => {
           stdio: 'ignore',
         });
       } catch {
-        this.skip(); // neither Python nor access lists here
+        skip(this, 'python3 is not installed, or the file system has no access lists');
       } finally {
         rmSync(probe, { recursive: true });
       }

@@ -26,6 +26,8 @@ import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { ownerOfTemporary, temporaryName } from '../../../../protocol/base/files/temporary-name.js';
 import { damageHeader } from '../../flow/flow-file/damage.js';
+import { needsRoot } from '../../../kit/requirements.js';
+import { skip } from '../../../kit/skip.js';
 
 /** A dead owner: its process id belongs to a later process now. */
 const DEAD = { ...identityToWire(ownIdentity()), startTicks: 1 };
@@ -188,7 +190,7 @@ describe('clean-up', () => {
   });
 
   it('the clean-up touches no file of another user', async function () {
-    if (process.geteuid?.() !== 0) this.skip(); // only root can give a file away
+    needsRoot(this, 'creating a file of another user');
     const path = flowFile('e1', 'spectra', false);
     const image = path.replace(/flow$/, 'image');
     record('e2', DEAD);
@@ -219,7 +221,7 @@ describe('clean-up', () => {
     try {
       execFileSync('chattr', ['+i', name], { stdio: 'ignore' });
     } catch {
-      this.skip(); // needs root and a file system with attributes
+      skip(this, 'an immutable file (chattr +i) needs root and a file system with attributes');
     }
     try {
       const outcomes = (await clean()).map(({ kind, outcome }) => `${kind} ${outcome}`);

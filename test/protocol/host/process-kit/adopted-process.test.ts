@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, parseProcessStat, type OwnerIdentity } from '../../../../protocol/base/owner-identity.js';
 import { AdoptedProcess } from '../../../../protocol/host/process-kit/adopted-process.js';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 class FakeConnection {
   close: () => void = () => undefined;

@@ -6,9 +6,9 @@ import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { Child, type ChildSpec } from '../../../../protocol/host/process-kit/child.js';
-import { compiled } from '../../../fixtures/child-process.js';
 import { rejection } from '../../rpc/xml-rpc/outcome.js';
-import { eventually } from '../../../fixtures/polling.js';
+import { compiled } from '../../../kit/test-process.js';
+import { eventually } from '../../../kit/eventually.js';
 
 describe('child process', () => {
   let directory: string;
@@ -34,7 +34,7 @@ describe('child process', () => {
     return child;
   }
   const log = (): string => readFileSync(join(directory, 'log'), 'utf8');
-  const up = (child: Child<string>): Promise<void> =>
+  const up = (child: Child<string>): Promise<boolean> =>
     eventually(() => log().includes(`up ${child.launch}`), 'the child is up');
 
   it('a child is ready by its own message and stopped at the request of its parent', async () => {

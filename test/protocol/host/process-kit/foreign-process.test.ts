@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, parseProcessStat, type OwnerIdentity } from '../../../../protocol/base/owner-identity.js';
 import { stopForeign } from '../../../../protocol/host/process-kit/foreign-process.js';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 describe('stopping a process that is no child', () => {
   const started: TestProcess[] = [];

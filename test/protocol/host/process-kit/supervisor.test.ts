@@ -10,8 +10,8 @@ import type {
   SupervisorOptions,
 } from '../../../../protocol/host/process-kit/supervisor-options.js';
 import type { ProcessConnection } from '../../../../protocol/host/process-kit/supervised-process.js';
-import { ManualClock } from '../../rpc/xml-rpc/manual-clock.js';
 import { FakeProcess, turn } from './fake-process.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
 
 const CONNECTS_WITHIN_MS = 1_000;
 const connection: ProcessConnection = { closed: new Promise(() => undefined) };

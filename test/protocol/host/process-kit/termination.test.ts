@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 describe('end of a program', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -18,7 +18,7 @@ describe('end of a program', () => {
     const child = new TestProcess('test/fixtures/child-behaviours', ['fails-closing']);
     await child.line();
     expect(await child.kill('SIGTERM')).to.equal(1);
-    expect(child.errors).to.contain('stopping failed').and.contain('no way out');
+    expect(child.errors).to.contain('stopping failed').and.contain('closing failed');
   });
 
   for (const [behaviour, logged] of [

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 interface CommandLine {
   /** Compiled main module. */
