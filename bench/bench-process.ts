@@ -1,16 +1,17 @@
 /**
- * A program of a benchmark as a process of its own: started with settings, asked by name, ended and
- * awaited.
+ * The benchmark's side of one program in `programs/`: starts it as a child process with settings,
+ * sends it requests by name, and stops it. Every benchmark uses it; the other side is
+ * `programs/control-channel.ts`. Spawns processes.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Question } from './programs/answering.js';
+import type { Reply, Request } from './programs/control-channel.js';
 
-/** A program that is not ready by then, or does not answer, fails the benchmark. */
-const ANSWER_MS = 60_000;
+/** A program that is not ready or does not reply within this time fails the benchmark. */
+const REPLY_TIMEOUT_MS = 60_000;
 
-interface Asked {
+interface PendingRequest {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
@@ -18,25 +19,27 @@ interface Asked {
 
 export class BenchProcess {
   readonly #child: ChildProcess;
-  readonly #asked = new Map<number, Asked>();
+  readonly #pending = new Map<number, PendingRequest>();
   readonly #name: string;
   #lastId = 0;
 
   private constructor(name: string, settings: object, nodeOptions: readonly string[]) {
     this.#name = name;
     const path = fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
-    this.#child = fork(path, [JSON.stringify(settings)], { execArgv: [...nodeOptions, ...profiling(name)] });
-    this.#child.on('message', (answer: Answer) => this.#heard(answer));
+    this.#child = fork(path, [JSON.stringify(settings)], {
+      execArgv: [...nodeOptions, ...profileOptions(name)],
+    });
+    this.#child.on('message', (reply: Reply) => this.#settle(reply));
     this.#child.once('exit', (code, signal) => {
-      for (const { reject, timer } of this.#asked.values()) {
+      for (const { reject, timer } of this.#pending.values()) {
         clearTimeout(timer);
-        reject(new Error(`the program ${name} ended with ${signal ?? code}`));
+        reject(new Error(`the program ${name} exited with ${signal ?? code}`));
       }
-      this.#asked.clear();
+      this.#pending.clear();
     });
   }
 
-  /** Starts `programs/NAME.js`; resolves when it says that it is ready. */
+  /** Starts `programs/NAME.js`; resolves when the program is ready. */
   static async start(
     name: string,
     settings: object = {},
@@ -44,7 +47,7 @@ export class BenchProcess {
   ): Promise<BenchProcess> {
     const program = new BenchProcess(name, settings, nodeOptions);
     try {
-      await program.#answerTo(0, 'ready');
+      await program.#waitForReply(0, 'ready');
     } catch (error) {
       program.#child.kill('SIGKILL');
       throw error;
@@ -56,59 +59,62 @@ export class BenchProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** Rejects when the program does not know the question, ends, or does not answer. */
-  ask<Value>(what: string): Promise<Value> {
+  /** Rejects when the request is unknown, or when the program ends or does not reply in time. */
+  request<Value>(name: string): Promise<Value> {
     const id = (this.#lastId += 1);
-    const answer = this.#answerTo(id, what) as Promise<Value>;
-    this.#child.send({ id, what } satisfies Question, (error) => {
-      if (error !== null) this.#heard({ id, error: error.message }); // it has ended before
+    const reply = this.#waitForReply(id, name) as Promise<Value>;
+    this.#child.send({ id, name } satisfies Request, (error) => {
+      // An error means that the program has exited already.
+      if (error !== null) this.#settle({ id, error: error.message });
     });
-    return answer;
+    return reply;
   }
 
-  /** Ends it and awaits its end. */
+  /** Ends the program; resolves when the process has exited. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
-    this.#child.disconnect(); // it ends by itself, so that a profile it was asked for is written
+    this.#child.disconnect(); // the program exits by itself, so that its profile is written
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 3_000);
     await exit;
     clearTimeout(timer);
   }
 
-  #answerTo(id: number, what: string): Promise<unknown> {
+  #waitForReply(id: number, request: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#asked.delete(id);
-        reject(new Error(`the program ${this.#name} did not answer ${what} in ${ANSWER_MS} ms`));
-      }, ANSWER_MS);
-      this.#asked.set(id, { resolve, reject, timer });
+        this.#pending.delete(id);
+        reject(
+          new Error(`the program ${this.#name} did not reply to ${request} within ${REPLY_TIMEOUT_MS} ms`),
+        );
+      }, REPLY_TIMEOUT_MS);
+      this.#pending.set(id, { resolve, reject, timer });
     });
   }
 
-  #heard({ id, value, error }: Answer): void {
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return;
-    this.#asked.delete(id);
-    clearTimeout(asked.timer);
-    if (error === undefined) asked.resolve(value);
-    else asked.reject(new Error(`${this.#name}: ${error}`));
+  #settle({ id, value, error }: Reply): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    if (error === undefined) pending.resolve(value);
+    else pending.reject(new Error(`${this.#name}: ${error}`));
   }
 }
 
-/** Ends all of them, also when some fail to. */
+/** Stops all programs, also when some fail to stop. */
 export async function stopAll(programs: readonly BenchProcess[]): Promise<void> {
   await Promise.allSettled(programs.map((program) => program.stop()));
 }
 
-/** `BENCH_PROFILE=DIR` has every program write a processor profile there. */
-function profiling(name: string): string[] {
+/** With `BENCH_PROFILE=DIR` every program writes a processor profile to that directory. */
+function profileOptions(name: string): string[] {
   const directory = process.env['BENCH_PROFILE'];
   if (directory === undefined) return [];
   return [
     '--cpu-prof',
     `--cpu-prof-dir=${directory}`,
-    `--cpu-prof-name=${name}-${Date.now()}-${seen++}.cpuprofile`,
+    `--cpu-prof-name=${name}-${Date.now()}-${lastProfile++}.cpuprofile`,
   ];
 }
-let seen = 0;
+let lastProfile = 0;

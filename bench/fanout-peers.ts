@@ -1,14 +1,15 @@
 /**
- * What `fanout` is compared with, each in processes of its own and of the same shape: npm `zeromq`,
- * plain sockets, Redis, NATS, the copying of memory.
+ * The peers of `fanout`, each in processes of its own with the same number of consumers and size of
+ * buffers: npm `zeromq`, plain sockets, Redis, NATS, and copying memory. Spawns processes; peers
+ * that are not installed are skipped.
  */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { BenchProcess, stopAll } from './bench-process.js';
 import type { BrokerKind, BrokerSettings } from './programs/broker.js';
-import type { BrokerPlace } from './programs/broker-server.js';
-import { ratesOf, type Rates } from './rates.js';
+import type { BrokerServer } from './programs/broker-server.js';
+import { measureRatesAndStop, type Rates } from './rates.js';
 
 export interface FanoutShape {
   readonly consumers: number;
@@ -19,9 +20,9 @@ export interface FanoutShape {
 
 export interface FanoutPeer {
   readonly name: string;
-  /** Bytes without buffers: beside bytes a second of buffers that are not small only. */
+  /** The peer moves bytes, not buffers: it is compared only with bytes a second. */
   readonly bytesOnly: boolean;
-  /** `directory` is for sockets. Undefined when the peer is not installed. */
+  /** `directory` is for Unix sockets. Resolves with undefined when the peer is not installed. */
   readonly rates: (shape: FanoutShape, directory: string, durationMs: number) => Promise<Rates | undefined>;
 }
 
@@ -57,8 +58,8 @@ async function zeromqRates(
   const endpoint = `ipc://${path}`;
   const publisher = await BenchProcess.start('zeromq-publisher', { endpoint, size, highWater: buffers });
   const receivers = await startAll(consumers, 'zeromq-subscriber', { endpoint, highWater: buffers });
-  await publisher.ask('start');
-  return ratesOf({ receivers, others: [publisher] }, [], durationMs);
+  await publisher.request('start');
+  return measureRatesAndStop({ receivers, others: [publisher] }, [], durationMs);
 }
 
 async function socketRates(
@@ -70,53 +71,51 @@ async function socketRates(
   rmSync(path, { force: true });
   const publisher = await BenchProcess.start('socket-publisher', { path, size, consumers });
   const receivers = await startAll(consumers, 'socket-subscriber', { path, size });
-  return ratesOf({ receivers, others: [publisher] }, [], durationMs);
+  return measureRatesAndStop({ receivers, others: [publisher] }, [], durationMs);
 }
 
-const BROKER_CLIENTS: Readonly<Record<BrokerKind, string>> = {
+const BROKER_CLIENT_PACKAGES: Readonly<Record<BrokerKind, string>> = {
   redis: '@redis/client',
   nats: '@nats-io/transport-node',
 };
 
-/**
- * Through a server of its own. Undefined when that or the package of its client is not installed.
- */
+/** Measures through a private server; undefined when the server or its client is not installed. */
 async function brokerRates(
   kind: BrokerKind,
   { consumers, size, buffers }: FanoutShape,
   durationMs: number,
 ): Promise<Rates | undefined> {
-  if (!(await hasPackage(BROKER_CLIENTS[kind]))) return undefined;
+  if (!(await hasPackage(BROKER_CLIENT_PACKAGES[kind]))) return undefined;
   const server = await BenchProcess.start('broker-server', { kind });
   const programs: BenchProcess[] = [];
   try {
-    const place = await server.ask<BrokerPlace | undefined>('place');
-    if (place === undefined) return undefined;
-    const settings: BrokerSettings = { kind, address: place.address, size, consumers, window: buffers };
+    const listening = await server.request<BrokerServer | undefined>('server');
+    if (listening === undefined) return undefined;
+    const settings: BrokerSettings = { kind, address: listening.address, size, consumers, window: buffers };
     const publisher = await BenchProcess.start('broker-publisher', settings);
     programs.push(publisher);
     const receivers = await startAll(consumers, 'broker-subscriber', settings);
     programs.push(...receivers);
-    await publisher.ask('start');
-    return await ratesOf({ receivers, others: [publisher] }, [place.pid], durationMs);
+    await publisher.request('start');
+    return await measureRatesAndStop({ receivers, others: [publisher] }, [listening.pid], durationMs);
   } finally {
-    await stopAll(programs); // before the server, whose end they take for a failure
-    await server.ask('end').catch(() => undefined); // it may have ended: that is why the others failed
+    await stopAll(programs); // before the server: the programs treat its end as a failure
+    await server.request('end').catch(() => undefined); // fails when the server has exited already
     await server.stop();
   }
 }
 
-/** `processes` copying at the same time. */
+/** Copies memory in `processes` processes at the same time. */
 async function copyRates(
   { size, buffers }: FanoutShape,
   durationMs: number,
   processes: number,
 ): Promise<Rates> {
   const receivers = await startAll(processes, 'memory-copy', { size, regionBytes: size * buffers });
-  return ratesOf({ receivers, others: [] }, [], durationMs);
+  return measureRatesAndStop({ receivers, others: [] }, [], durationMs);
 }
 
-/** Starts them all at the same time; ends all when one does not start. */
+/** Starts `count` programs at the same time; stops all of them when one fails to start. */
 export async function startAll(count: number, name: string, settings: object): Promise<BenchProcess[]> {
   const starting = Array.from({ length: count }, () => BenchProcess.start(name, settings));
   const started = await Promise.allSettled(starting);

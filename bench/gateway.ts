@@ -1,18 +1,18 @@
 /**
- * `gateway`: updates a second that a bare client of the mirror protocol gets through the gateway,
- * beside the same client at the source, in turns against the same simulator; and what 32 clients
- * cost the source.
+ * `gateway`: updates a second that a bare client of SpecTcl's mirror protocol receives through the
+ * gateway, beside the same client at the source, in turns against the same simulator; and the
+ * processor time that 32 clients of the gateway cost the source. Starts a real system; reads /proc.
  */
 import { connect } from '../client-lib/index.js';
-import { bareUpdatesPerSecond } from './bare-mirror-client.js';
-import { row, type Row } from './report.js';
+import { bareUpdatesPerSecond } from './spectcl-peers.js';
+import { makeRow, type Row } from './report.js';
 import { cpuSeconds, pause, startSimulatorProcess, startSystem } from './system.js';
 
 const MEASURE_MS = 1_500;
 const REPETITIONS = 5;
 const MEMORY_MIB = 8;
 const CLIENTS = 32;
-const READY_LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 export async function gateway(): Promise<Row[]> {
   const simulator = await startSimulatorProcess([
@@ -25,7 +25,7 @@ export async function gateway(): Promise<Row[]> {
     let mirrorPort = 0;
     while (mirrorPort === 0) {
       mirrorPort = (await client.appInfo()).gateway?.mirrorPort ?? 0;
-      await pause(READY_LOOK_MS);
+      await pause(POLL_INTERVAL_MS);
     }
     const capacity = MEMORY_MIB * 2 ** 20;
     const through: number[] = [];
@@ -47,11 +47,11 @@ export async function gateway(): Promise<Row[]> {
     await client.close();
     await host.stop('bench');
     return [
-      row('gateway', '8 MiB: updates back to back', '1/s', through, {
+      makeRow('gateway', '8 MiB: updates back to back', '1/s', through, {
         name: 'at the source',
         values: direct,
       }),
-      row('gateway', `8 MiB: CPU of the source with ${CLIENTS} clients`, '%', cpuOfMany, {
+      makeRow('gateway', `8 MiB: CPU of the source with ${CLIENTS} clients`, '%', cpuOfMany, {
         name: 'with 1 client',
         values: cpuOfOne,
       }),

@@ -1,16 +1,16 @@
 /**
- * What `iperf3` moves over loopback, where it is installed: the same bytes without Node on either
- * side.
+ * The rate of `iperf3` over loopback, a peer of the benchmark `tcp`: the same bytes without Node at
+ * either end. Spawns `iperf3` where it is installed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** More is refused by iperf3. */
+/** iperf3 refuses larger blocks. */
 const BLOCK_BYTES_MAX = 2 ** 20;
 const WARM_UP_S = 1;
 
-/** Gigabytes a second in blocks of this size; undefined when `iperf3` is not installed. */
+/** Gigabytes a second in blocks of `blockBytes`; undefined when `iperf3` is not installed. */
 export async function iperf3Rate(blockBytes: number, durationMs: number): Promise<number | undefined> {
   const port = String(await freePort());
   const server = spawn('iperf3', ['--server', '--one-off', '--port', port, '--forceflush'], {
@@ -21,22 +21,22 @@ export async function iperf3Rate(blockBytes: number, durationMs: number): Promis
     once(server, 'error').then(() => false),
   ]).catch(() => false);
   if (!listens) return undefined;
-  const ended = once(server, 'exit');
+  const exited = once(server, 'exit');
   const length = String(Math.min(blockBytes, BLOCK_BYTES_MAX));
   const seconds = String(Math.max(1, Math.round(durationMs / 1000)));
-  const words = ['--client', '127.0.0.1', '--port', port, '--length', length, '--time', seconds];
-  const client = spawn('iperf3', [...words, '--omit', String(WARM_UP_S), '--json'], {
+  const clientOptions = ['--client', '127.0.0.1', '--port', port, '--length', length, '--time', seconds];
+  const client = spawn('iperf3', [...clientOptions, '--omit', String(WARM_UP_S), '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let report = '';
   client.stdout.on('data', (text: Buffer) => (report += text.toString()));
   await once(client, 'close');
   server.kill();
-  await ended;
-  return rateOf(report);
+  await exited;
+  return parseRate(report);
 }
 
-function rateOf(report: string): number {
+function parseRate(report: string): number {
   const { end } = JSON.parse(report) as { end: { sum_received: { bits_per_second: number } } };
   return end.sum_received.bits_per_second / 8e9;
 }

@@ -1,7 +1,7 @@
 /**
- * `latency`: how old a buffer is when its consumer sees it, at 1 kHz and at saturation, beside two
- * bare hops over Unix sockets (provider, relay and consumer are processes there too) and npm
- * `zeromq`.
+ * `latency`: the age of a buffer when its consumer gets it, at 1 kHz and at saturation, beside two
+ * bare hops over Unix sockets (provider, relay and consumer are processes there as well) and npm
+ * `zeromq`. Starts a real system and the programs `latency-sender` and `latency-receiver`.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,17 +10,17 @@ import { BenchProcess, stopAll } from './bench-process.js';
 import { hasPackage } from './fanout-peers.js';
 import type { Latencies } from './programs/latency-receiver.js';
 import type { LatencySettings } from './programs/latency-sender.js';
-import { rowsOf, type Row } from './report.js';
-import { wanted, type BenchSettings } from './settings.js';
+import { makeRowPerPeer, type Row } from './report.js';
+import { isSelected, type BenchSettings } from './settings.js';
 import { pause, startSystem } from './system.js';
 
 const KIB = 1024;
-/** Buffers of the ring, and of what the peers queue. */
+/** Buffers of the ring, and of the queues of the peers. */
 const BUFFERS = 64;
 const WARM_UP_MS = 300;
-/** A figure of the slowest in a thousand needs some thousand buffers. */
-const LONGER = 4;
-const WAYS = ['flow thread', 'inline', 'spinning'] as const;
+/** Factor on `--duration` at 1 kHz: the quantile 99.9 % needs some thousand buffers. */
+const DURATION_FACTOR = 4;
+const MODES = ['flow thread', 'inline', 'spinning'] as const;
 const QUANTILES = { p50: 'p50', p99: 'p99', p999: 'p99.9' } as const;
 
 interface Case {
@@ -40,8 +40,9 @@ export async function latency(settings: BenchSettings): Promise<Row[]> {
     await host.run({ name: 'latency' });
     const client = await connect({ app: 'latency', name: 'latency' });
     const rows: Row[] = [];
-    for (const one of CASES) {
-      if (wanted(settings, nameOf(one))) rows.push(...(await measureCase(one, directory, settings)));
+    for (const testCase of CASES) {
+      if (isSelected(settings, nameOf(testCase)))
+        rows.push(...(await measureCase(testCase, directory, settings)));
     }
     await client.close();
     return rows;
@@ -50,40 +51,49 @@ export async function latency(settings: BenchSettings): Promise<Row[]> {
   }
 }
 
-async function measureCase(one: Case, directory: string, settings: BenchSettings): Promise<Row[]> {
+async function measureCase(testCase: Case, directory: string, settings: BenchSettings): Promise<Row[]> {
   const runs = new Map<string, Latencies[]>();
-  const kinds: readonly {
+  const variants: readonly {
     name: string;
     transport: LatencySettings['transport'];
-    way: LatencySettings['way'];
+    mode: LatencySettings['mode'];
   }[] = [
-    ...WAYS.map((way) => ({ name: way as string, transport: 'flow' as const, way })),
-    { name: 'two socket hops', transport: 'sockets', way: 'inline' },
+    ...MODES.map((mode) => ({ name: mode as string, transport: 'flow' as const, mode })),
+    { name: 'two socket hops', transport: 'sockets', mode: 'inline' },
     ...((await hasPackage('zeromq'))
-      ? [{ name: 'zeromq', transport: 'zeromq' as const, way: 'inline' as const }]
+      ? [{ name: 'zeromq', transport: 'zeromq' as const, mode: 'inline' as const }]
       : []),
   ];
   for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-    for (const { name, transport, way } of kinds) {
+    for (const { name, transport, mode } of variants) {
       const run: LatencySettings = {
         transport,
-        way,
+        mode,
         app: 'latency',
         flow: `latency${(lastFlow += 1)}`,
         path: join(directory, 'latency.sock'),
-        size: one.size,
+        size: testCase.size,
         buffers: BUFFERS,
-        intervalMs: one.intervalMs,
+        intervalMs: testCase.intervalMs,
       };
-      const measured = await measure(run, settings.durationMs * (one.intervalMs > 0 ? LONGER : 1));
+      const measured = await measure(
+        run,
+        settings.durationMs * (testCase.intervalMs > 0 ? DURATION_FACTOR : 1),
+      );
       runs.set(name, [...(runs.get(name) ?? []), measured]);
     }
   }
-  return WAYS.flatMap((way) =>
-    (['p50', 'p99', 'p999'] as const).flatMap((which) => {
-      const of = (name: string): number[] => (runs.get(name) ?? []).map((run) => run[which]);
+  return MODES.flatMap((mode) =>
+    (['p50', 'p99', 'p999'] as const).flatMap((quantile) => {
+      const of = (name: string): number[] => (runs.get(name) ?? []).map((run) => run[quantile]);
       const peers = ['two socket hops', 'zeromq'].map((name) => ({ name, values: of(name) }));
-      return rowsOf('latency', `${nameOf(one)}, ${way}: ${QUANTILES[which]}`, 'us', of(way), peers);
+      return makeRowPerPeer(
+        'latency',
+        `${nameOf(testCase)}, ${mode}: ${QUANTILES[quantile]}`,
+        'us',
+        of(mode),
+        peers,
+      );
     }),
   );
 }
@@ -92,25 +102,25 @@ let lastFlow = 0;
 
 async function measure(run: LatencySettings, durationMs: number): Promise<Latencies> {
   const { path } = run;
-  const between = `${path}.relay`;
-  for (const used of [path, between]) rmSync(used, { force: true });
+  const relayPath = `${path}.relay`;
+  for (const socketPath of [path, relayPath]) rmSync(socketPath, { force: true });
   const programs: BenchProcess[] = [];
   try {
     const sender = await BenchProcess.start('latency-sender', run);
     programs.push(sender);
     if (run.transport === 'sockets')
-      programs.push(await BenchProcess.start('socket-relay', { from: path, to: between }));
+      programs.push(await BenchProcess.start('socket-relay', { from: path, to: relayPath }));
     const receiver = await BenchProcess.start('latency-receiver', {
       ...run,
-      path: run.transport === 'sockets' ? between : path,
+      path: run.transport === 'sockets' ? relayPath : path,
     });
     programs.push(receiver);
-    await pause(WARM_UP_MS); // connections stand
-    await sender.ask('start');
+    await pause(WARM_UP_MS); // time to connect
+    await sender.request('start');
     await pause(WARM_UP_MS);
-    await receiver.ask('begin');
+    await receiver.request('begin');
     await pause(durationMs);
-    return await receiver.ask<Latencies>('latencies');
+    return await receiver.request<Latencies>('latencies');
   } finally {
     await stopAll(programs);
   }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints a table each and, when
- * asked, writes all rows as JSON. `npm run bench -- compare A B` compares two such files; `--help`
- * tells the options.
+ * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints a table of each and, with
+ * `--json`, writes all rows to a file. `npm run bench -- compare A B` compares two such files;
+ * `--help` lists the options. Each benchmark starts the processes that it measures and stops them.
  */
 import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
@@ -13,7 +13,7 @@ import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
-import { circumstances, showRows, type Row } from './report.js';
+import { runEnvironment, formatTable, type Row } from './report.js';
 import { rpc } from './rpc.js';
 import { scale } from './scale.js';
 import type { BenchSettings } from './settings.js';
@@ -31,75 +31,84 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   idle,
   gateway,
 };
-const REPEATS_USUAL = 3;
+const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;
 const DURATION_MAX_MS = 600_000;
 
-const { _: words, ...values } = await yargs(hideBin(process.argv))
+const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
   .usage(
-    `$0 [NAME …]      runs benchmarks, all or those named: ${Object.keys(BENCHES).join(', ')}\n$0 compare A B  compares two files of --json`,
+    `$0 [NAME …]      run all benchmarks, or the named ones: ${Object.keys(BENCHES).join(', ')}\n$0 compare A B  compare two files of --json`,
   )
-  .option('json', { type: 'string', requiresArg: true, describe: 'file that all rows are written to' })
+  .option('json', { type: 'string', requiresArg: true, describe: 'file to write all rows to' })
   .option('repeats', {
     type: 'string',
     requiresArg: true,
-    defaultDescription: `${REPEATS_USUAL}; spectcl and open: see docs/performance.md`,
-    describe: 'measurements of each row',
+    defaultDescription: `${REPEATS_DEFAULT}; spectcl and open: see docs/performance.md`,
+    describe: 'number of measurements of each row',
   })
   .option('duration', {
     type: 'string',
     requiresArg: true,
     default: '500',
-    describe: 'of one measurement, milliseconds',
+    describe: 'duration of one measurement in milliseconds',
   })
-  .option('only', { type: 'string', requiresArg: true, describe: 'only rows with this text in their name' })
-  .option('full', { type: 'boolean', default: false, describe: 'fanout: every size and number of consumers' })
+  .option('only', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'measure only rows with this text in their name',
+  })
+  .option('full', {
+    type: 'boolean',
+    default: false,
+    describe: 'fanout: measure all combinations; scale: repeat large points too',
+  })
   .version(false)
   .strictOptions()
   .fail((message: string | null, error: Error | undefined) => fail(message ?? error))
   .parse();
-const positionals = words.map(String);
+const positionals = positionalValues.map(String);
 if (positionals[0] === 'compare') compare(positionals.slice(1));
 else await run(positionals.length > 0 ? positionals : Object.keys(BENCHES));
 
 function compare([a, b, ...more]: readonly string[]): void {
-  if (a === undefined || b === undefined || more.length > 0) fail('compare takes two files');
+  if (a === undefined || b === undefined || more.length > 0)
+    fail('compare takes two files that were written with --json');
   else process.stdout.write(`${compareFiles(a, b)}\n`);
 }
 
 async function run(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0)
-    fail(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+    fail(`unknown benchmark: ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}`);
   const statedRepeats =
-    values.repeats === undefined ? undefined : whole('repeats', values.repeats, REPEATS_MAX);
+    values.repeats === undefined ? undefined : parseWholeNumber('repeats', values.repeats, REPEATS_MAX);
   const settings: BenchSettings = {
-    repeats: statedRepeats ?? REPEATS_USUAL,
-    statedRepeats,
-    durationMs: whole('duration', values.duration, DURATION_MAX_MS),
+    repeats: statedRepeats ?? REPEATS_DEFAULT,
+    requestedRepeats: statedRepeats,
+    durationMs: parseWholeNumber('duration', values.duration, DURATION_MAX_MS),
     full: values.full,
     only: values.only,
   };
-  const about = circumstances();
-  process.stdout.write(`${about.machine}; commit ${about.commit}; ${about.date}\n`);
+  const environment = runEnvironment();
+  process.stdout.write(`${environment.machine}; commit ${environment.commit}; ${environment.date}\n`);
   const rows: Row[] = [];
   for (const name of names) {
-    const found = (await BENCHES[name]?.(settings)) ?? [];
-    process.stdout.write(`${showRows(found)}\n`);
-    for (const one of found) rows.push(Object.assign(one, about));
-    // After each, so that what was measured is not lost when a later one fails.
+    const measured = (await BENCHES[name]?.(settings)) ?? [];
+    process.stdout.write(`${formatTable(measured)}\n`);
+    for (const row of measured) rows.push(Object.assign(row, environment));
+    // Written after each benchmark: rows are kept when a later benchmark fails.
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
   }
 }
 
-function whole(option: string, text: string, max: number): number {
+function parseWholeNumber(option: string, text: string, max: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > max)
-    fail(`--${option} is ${text}; it must be a whole number from 1 to ${max}`);
+    fail(`--${option} is ${text}: it must be a whole number from 1 to ${max}`);
   return value;
 }
 
-function fail(wrong: unknown): never {
-  endWithBadUsage('bench', wrong);
+function fail(problem: unknown): never {
+  endWithBadUsage('bench', problem);
 }

@@ -1,6 +1,7 @@
 /**
- * From `npm start` to the first spectrum: the real command, everything built already, with its own
- * simulator, in directories and on ports of its own; until a client sees a spectrum with counts.
+ * The row `npm start to first spectrum` of the benchmark `open`: runs the real command, on a
+ * project that is built already, with its own simulator, until a client sees a spectrum with
+ * counts. Runs in temporary directories and on free ports.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,39 +10,39 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, connectHost, isMirrorflowError, type Client } from '../client-lib/index.js';
-import { row, type Row } from './report.js';
-import { repetitions, type BenchSettings } from './settings.js';
-import { pause, timed } from './system.js';
+import { makeRow, type Row } from './report.js';
+import { repetitionCount, type BenchSettings } from './settings.js';
+import { pause, elapsedMs } from './system.js';
 
 export const NPM_START = 'npm start to first spectrum';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const APP = 'bench';
 const REPETITIONS = 5;
-const FIRST_SPECTRUM_MS_MAX = 60_000;
-const END_MS_MAX = 20_000;
-/** Between two looks: what the figure may be too large by. */
-const LOOK_MS = 10;
-/** What a client hears while the command is still starting. */
-const NOT_YET = ['NOT_RUNNING', 'UNKNOWN_APPLICATION', 'CLOSED', 'TIMED_OUT'] as const;
-const STDERR_KEPT_CHARACTERS = 2_000;
+const FIRST_SPECTRUM_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** Also the largest error of the figure. */
+const POLL_INTERVAL_MS = 10;
+/** Errors of a client while the command is still starting. */
+const RETRYABLE_CODES = ['NOT_RUNNING', 'UNKNOWN_APPLICATION', 'CLOSED', 'TIMED_OUT'] as const;
+const STDERR_CHARACTERS_MAX = 2_000;
 
-export async function fromNpmStart(settings: BenchSettings): Promise<Row> {
+export async function measureNpmStart(settings: BenchSettings): Promise<Row> {
   const times: number[] = [];
-  for (let repetition = 0; repetition < repetitions(settings, REPETITIONS); repetition += 1)
-    times.push(await oneStart());
-  return row('open', NPM_START, 'ms', times);
+  for (let repetition = 0; repetition < repetitionCount(settings, REPETITIONS); repetition += 1)
+    times.push(await timeOneStart());
+  return makeRow('open', NPM_START, 'ms', times);
 }
 
-async function oneStart(): Promise<number> {
+async function timeOneStart(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const flowDirectory = mkdtempSync('/dev/shm/mirrorflow-bench-');
   const command = new StartCommand(directory, flowDirectory);
   try {
-    return await timed(() => firstSpectrum(directory, command));
+    return await elapsedMs(() => waitForFirstSpectrum(directory, command));
   } finally {
     await command.interrupt().finally(() => {
-      for (const place of [directory, flowDirectory]) rmSync(place, { recursive: true, force: true });
+      for (const path of [directory, flowDirectory]) rmSync(path, { recursive: true, force: true });
     });
   }
 }
@@ -49,11 +50,11 @@ async function oneStart(): Promise<number> {
 class StartCommand {
   readonly #directory: string;
   readonly #child: ChildProcess;
-  #said = '';
+  #stderr = '';
 
   constructor(directory: string, flowDirectory: string) {
     this.#directory = directory;
-    // A group of its own, which is interrupted as a terminal interrupts one.
+    // A process group of its own, so that SIGINT reaches all of it, as from a terminal.
     this.#child = spawn('npm', ['start', '--silent', '--', '--app', APP], {
       cwd: ROOT,
       detached: true,
@@ -64,66 +65,69 @@ class StartCommand {
         MIRRORFLOW_FLOW_DIR: flowDirectory,
         MIRRORFLOW_PORT: '0',
         MIRRORFLOW_WEB: 'tcp://127.0.0.1:0',
-        npm_config_update_notifier: 'false', // it would ask a registry
+        npm_config_update_notifier: 'false', // the notifier would query a registry
       },
     });
     this.#child.stderr?.on('data', (text: Buffer) => {
-      this.#said = (this.#said + text.toString()).slice(-STDERR_KEPT_CHARACTERS);
+      this.#stderr = (this.#stderr + text.toString()).slice(-STDERR_CHARACTERS_MAX);
     });
   }
 
-  /** Throws what it said when it has ended. */
-  check(): void {
-    if (this.#hasEnded) throw new Error(`npm start has ended:\n${this.#said}`);
+  /** Throws with the command's standard error when the command has exited. */
+  throwIfExited(): void {
+    if (this.#hasExited) throw new Error(`npm start has exited:\n${this.#stderr}`);
   }
 
-  /** SIGINT, and its end is awaited; one that does not end is killed, and what it left ended. */
+  /**
+   * Sends SIGINT and waits for the exit; after a timeout, kills the command and stops its host
+   * server. Throws when the command did not stop in order.
+   */
   async interrupt(): Promise<void> {
-    if (this.#hasEnded) return;
+    if (this.#hasExited) return;
     const exit = once(this.#child, 'exit');
     const group = -(this.#child.pid ?? 0);
     process.kill(group, 'SIGINT');
-    let late = false;
+    let killed = false;
     const kill = setTimeout(() => {
-      late = true;
+      killed = true;
       process.kill(group, 'SIGKILL');
-    }, END_MS_MAX);
+    }, STOP_TIMEOUT_MS);
     await exit;
     clearTimeout(kill);
-    // Its host server is in another group.
+    // The host server is in another process group.
     const host = await connectHost({ directory: this.#directory }).catch(() => undefined);
     if (host !== undefined) await host.quit(true);
     await host?.close();
-    if (late || host !== undefined) throw new Error(`npm start did not end in order:\n${this.#said}`);
+    if (killed || host !== undefined) throw new Error(`npm start did not stop in order:\n${this.#stderr}`);
   }
 
-  get #hasEnded(): boolean {
+  get #hasExited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 }
 
-async function firstSpectrum(directory: string, command: StartCommand): Promise<void> {
-  const deadline = performance.now() + FIRST_SPECTRUM_MS_MAX;
-  const look = async (): Promise<void> => {
-    command.check();
+async function waitForFirstSpectrum(directory: string, command: StartCommand): Promise<void> {
+  const deadline = performance.now() + FIRST_SPECTRUM_TIMEOUT_MS;
+  const waitForNextPoll = async (): Promise<void> => {
+    command.throwIfExited();
     if (performance.now() > deadline)
-      throw new Error(`no spectrum with counts in ${FIRST_SPECTRUM_MS_MAX} ms`);
-    await pause(LOOK_MS);
+      throw new Error(`no spectrum with counts in ${FIRST_SPECTRUM_TIMEOUT_MS} ms`);
+    await pause(POLL_INTERVAL_MS);
   };
   let client: Client | undefined;
   while (client === undefined) {
-    client = await connect({ app: APP, name: 'bench', directory }).catch(notYet);
-    if (client === undefined) await look();
+    client = await connect({ app: APP, name: 'bench', directory }).catch(ignoreWhileStarting);
+    if (client === undefined) await waitForNextPoll();
   }
   try {
     const mirror = await client.mirror();
-    while (!mirror.read((spectra) => spectra.list().some(({ sum }) => sum > 0))) await look();
+    while (!mirror.read((spectra) => spectra.list().some(({ sum }) => sum > 0))) await waitForNextPoll();
   } finally {
     await client.close();
   }
 }
 
-function notYet(error: unknown): undefined {
-  if (NOT_YET.some((code) => isMirrorflowError(error, code))) return undefined;
+function ignoreWhileStarting(error: unknown): undefined {
+  if (RETRYABLE_CODES.some((code) => isMirrorflowError(error, code))) return undefined;
   throw error;
 }

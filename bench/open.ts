@@ -1,21 +1,21 @@
 /**
- * `open`: how long a connected client waits for a mirror's memory: warm, with the duplicator to
- * start, with the app server too, and to fail; and for a flow between programs: one that is there,
- * in a flow thread and without, and one whose duplicator must be started. And how long it takes
- * from `npm start` to the first spectrum.
+ * `open`: how long a connected client waits for a mirror's image: with the mirror running, with the
+ * duplicator to start, with the app server to start too, and until it fails; how long it waits for
+ * a flow between programs, with and without a flow thread (a worker that reads ahead) and with the
+ * duplicator to start; and the time from `npm start` to the first spectrum. Starts a real system.
  */
 import { connect, isMirrorflowError, type HostConnection } from '../client-lib/index.js';
-import { fromNpmStart, NPM_START } from './npm-start.js';
-import { row, type Row } from './report.js';
-import { wanted, type BenchSettings } from './settings.js';
-import { pause, startSimulatorProcess, startSystem, timed } from './system.js';
+import { measureNpmStart, NPM_START } from './npm-start.js';
+import { makeRow, type Row } from './report.js';
+import { isSelected, type BenchSettings } from './settings.js';
+import { pause, startSimulatorProcess, startSystem, elapsedMs } from './system.js';
 
 const REPETITIONS = 20;
 const SETTLE_MS = 50;
-/** The flow thread that the next opening will use is started by then. */
+/** Time for the library to start the flow thread that the next opening uses. */
 const FLOW_SETTLE_MS = 150;
 
-/** Its rows are measured together, so that each of them is measured when one is wanted. */
+/** Rows that are measured together: selecting one of them measures all. */
 const TITLES = {
   warm: 'getMemory, mirror runs on this host',
   cold: 'getMemory, duplicator to start, 8 MiB to transfer',
@@ -28,12 +28,13 @@ const TITLES = {
 
 export async function open(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
-  if (Object.values(TITLES).some((title) => wanted(settings, title))) rows.push(...(await openAll()));
-  if (wanted(settings, NPM_START)) rows.push(await fromNpmStart(settings));
-  return rows.filter((one) => wanted(settings, one.case));
+  if (Object.values(TITLES).some((title) => isSelected(settings, title)))
+    rows.push(...(await measureOpenings()));
+  if (isSelected(settings, NPM_START)) rows.push(await measureNpmStart(settings));
+  return rows.filter((row) => isSelected(settings, row.case));
 }
 
-async function openAll(): Promise<Row[]> {
+async function measureOpenings(): Promise<Row[]> {
   const simulator = await startSimulatorProcess(['--rate', '1000', '--spectra', '400', '--interval', '1000']);
   const { host, stop } = await startSystem();
   try {
@@ -45,11 +46,11 @@ async function openAll(): Promise<Row[]> {
       const app = `open${repetition}`;
       await host.run({ name: app, source: simulator.address });
       const first = await connect({ app, name: 'first' });
-      cold.push(await timed(() => first.getMemory()));
+      cold.push(await elapsedMs(() => first.getMemory()));
       await first.close();
       await host.stop(app);
       coldest.push(
-        await timed(async () => {
+        await elapsedMs(async () => {
           const third = await connect({ app, name: 'third' });
           await third.getMemory();
           await third.close();
@@ -62,22 +63,22 @@ async function openAll(): Promise<Row[]> {
     await keeper.getMemory();
     for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
       const viewer = await connect({ app: 'running', name: 'viewer' });
-      await pause(SETTLE_MS); // what the viewer before it closed is over by then
-      warm.push(await timed(() => viewer.getMemory()));
+      await pause(SETTLE_MS); // time for the previous viewer to close
+      warm.push(await elapsedMs(() => viewer.getMemory()));
       await viewer.close();
     }
     await keeper.close();
     await host.run({ name: 'nothing', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
-    const client = await connect({ app: 'nothing', name: 'unlucky' });
+    const client = await connect({ app: 'nothing', name: 'failing' });
     for (let repetition = 0; repetition < REPETITIONS; repetition += 1)
-      failing.push(await timed(() => failed(client.getMemory())));
+      failing.push(await elapsedMs(() => expectUnreachable(client.getMemory())));
     await client.close();
-    const flows = await openFlows(host);
+    const flows = await measureFlowOpenings(host);
     return [
-      row('open', TITLES.warm, 'ms', warm),
-      row('open', TITLES.cold, 'ms', cold),
-      row('open', TITLES.coldest, 'ms', coldest),
-      row('open', TITLES.failing, 'ms', failing),
+      makeRow('open', TITLES.warm, 'ms', warm),
+      makeRow('open', TITLES.cold, 'ms', cold),
+      makeRow('open', TITLES.coldest, 'ms', coldest),
+      makeRow('open', TITLES.failing, 'ms', failing),
       ...flows,
     ];
   } finally {
@@ -87,10 +88,10 @@ async function openAll(): Promise<Row[]> {
 }
 
 /**
- * Buffers of 64 KiB. The first opening of a process starts a flow thread for it; the median is that
- * of the later ones.
+ * Measures flows with buffers of 64 KiB. The first opening of a process starts a flow thread; the
+ * median shows the later ones.
  */
-async function openFlows(host: HostConnection): Promise<Row[]> {
+async function measureFlowOpenings(host: HostConnection): Promise<Row[]> {
   await host.run({ name: 'flows' });
   const options = { bufferSize: 65_536, buffers: 64 };
   const provider = await connect({ app: 'flows', name: 'provider' });
@@ -100,19 +101,19 @@ async function openFlows(host: HostConnection): Promise<Row[]> {
   const started: number[] = [];
   const consumer = await connect({ app: 'flows', name: 'consumer' });
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
-    for (const [times, how] of [
+    for (const [times, inputOptions] of [
       [threaded, {}],
       [inline, { inline: true }],
     ] as const) {
       await pause(FLOW_SETTLE_MS);
       const began = performance.now();
-      const input = await consumer.openInput('events', how);
+      const input = await consumer.openInput('events', inputOptions);
       times.push(performance.now() - began);
       await input.close();
     }
   }
-  // By themselves: what a duplicator's start and end leave to do would be met by the opening behind
-  // it.
+  // Measured in a loop of their own: the start and end of a duplicator would slow down the openings
+  // above.
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
     const began = performance.now();
     const output = await provider.openOutput(`started${repetition}`, options);
@@ -123,18 +124,18 @@ async function openFlows(host: HostConnection): Promise<Row[]> {
   await Promise.all([consumer.close(), provider.close()]);
   await host.stop('flows');
   return [
-    row('open', TITLES.threaded, 'ms', threaded),
-    row('open', TITLES.inline, 'ms', inline),
-    row('open', TITLES.started, 'ms', started),
+    makeRow('open', TITLES.threaded, 'ms', threaded),
+    makeRow('open', TITLES.inline, 'ms', inline),
+    makeRow('open', TITLES.started, 'ms', started),
   ];
 }
 
-async function failed(work: Promise<unknown>): Promise<void> {
+async function expectUnreachable(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
     if (isMirrorflowError(error, 'SOURCE_UNREACHABLE')) return;
     throw error;
   }
-  throw new Error('it did not fail');
+  throw new Error('getMemory succeeded, although nothing listens at the source');
 }

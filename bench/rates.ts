@@ -1,41 +1,37 @@
 /**
- * Rates of processes that move buffers: two samples of each, on its own clock, a measured time
- * apart.
+ * Rates and processor time of programs that move buffers, from two samples of each program a
+ * measured time apart. `fanout` and its peers use it. Reads /proc and stops the programs that it
+ * measured.
  */
 import { perSecond } from '../protocol/base/rates.js';
 import { type BenchProcess, stopAll } from './bench-process.js';
 import type { Sample } from './programs/sample.js';
 import { cpuSeconds, pause } from './system.js';
 
-/**
- * Compilers have optimised by then: eight processes that share two cores take turns at that, too.
- */
+/** Time for the compilers of all processes to optimise; eight processes may share two cores. */
 const WARM_UP_MS = 5_000;
 
 export interface Rates {
-  /** Buffers a second of the median process. */
+  /** Buffers a second of the median receiver. */
   readonly buffersEach: number;
-  /** Bytes a second of all together. */
+  /** Bytes a second of all receivers together. */
   readonly bytesTogether: number;
-  /**
-   * Nanoseconds of processor time of all processes, `beside` included, per buffer that one process
-   * got.
-   */
+  /** Processor time of all processes in nanoseconds per buffer that one receiver got. */
   readonly cpuNsPerBuffer: number;
 }
 
-/** `receivers` are asked for samples; the processes of `beside` count for processor time only. */
+/** Samples the receivers; the processes `otherPids` count for processor time only. */
 export async function measureRates(
   receivers: readonly BenchProcess[],
-  beside: readonly number[],
+  otherPids: readonly number[],
   durationMs: number,
 ): Promise<Rates> {
   await pause(WARM_UP_MS);
-  const pids = [...receivers.map((receiver) => receiver.pid), ...beside];
+  const pids = [...receivers.map((receiver) => receiver.pid), ...otherPids];
   const cpuBefore = pids.map(cpuSeconds);
-  const before = await Promise.all(receivers.map((receiver) => receiver.ask<Sample>('sample')));
+  const before = await Promise.all(receivers.map((receiver) => receiver.request<Sample>('sample')));
   await pause(durationMs);
-  const after = await Promise.all(receivers.map((receiver) => receiver.ask<Sample>('sample')));
+  const after = await Promise.all(receivers.map((receiver) => receiver.request<Sample>('sample')));
   const cpu = pids.reduce((sum, pid, index) => sum + cpuSeconds(pid) - (cpuBefore[index] ?? 0), 0);
   const each: number[] = [];
   let bytesTogether = 0;
@@ -56,15 +52,15 @@ export async function measureRates(
   };
 }
 
-/** Measures and ends the programs, also when measuring fails. */
-export async function ratesOf(
+/** Measures, then stops the programs, also when measuring fails. */
+export async function measureRatesAndStop(
   programs: { readonly receivers: readonly BenchProcess[]; readonly others: readonly BenchProcess[] },
-  beside: readonly number[],
+  otherPids: readonly number[],
   durationMs: number,
 ): Promise<Rates> {
   const { receivers, others } = programs;
   try {
-    return await measureRates(receivers, [...others.map(({ pid }) => pid), ...beside], durationMs);
+    return await measureRates(receivers, [...others.map(({ pid }) => pid), ...otherPids], durationMs);
   } finally {
     await stopAll([...receivers, ...others]);
   }

@@ -1,11 +1,13 @@
 /**
- * What a benchmark says: rows of medians with their spread, beside the peers that were measured in
- * the same run.
+ * The rows of a benchmark: medians with their spread, beside the peers (other transports, or bare
+ * versions of the same work) that were measured in the same run, and their table. Benchmarks make
+ * the rows; `main.ts` prints and saves them; chaos reports use the run environment. Reads the
+ * machine's description and the git commit.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
-/** One figure, beside one peer if there is any. `ratio` is value / peerValue. */
+/** One figure, compared with at most one peer. `ratio` is value / peerValue. */
 export interface Row {
   readonly bench: string;
   readonly case: string;
@@ -20,7 +22,7 @@ export interface Row {
 
 export interface Peer {
   readonly name: string;
-  /** None: it could not be measured here. */
+  /** Figures of the repetitions; empty when the peer is not installed here. */
   readonly values: readonly number[];
 }
 
@@ -28,18 +30,24 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** `share` 0 to 1; between two values, what lies between them. NaN of nothing. */
+/** The quantile at `share`, 0 to 1, interpolated between two values; NaN without values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].toSorted((a, b) => a - b);
-  const place = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(place)];
-  const above = sorted[Math.ceil(place)];
+  const position = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(position)];
+  const above = sorted[Math.ceil(position)];
   if (below === undefined || above === undefined) return Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
+  return below + (above - below) * (position - Math.floor(position));
 }
 
-/** The row of a case from its repetitions. */
-export function row(bench: string, name: string, unit: string, values: readonly number[], peer?: Peer): Row {
+/** The row of a case from the values of its repetitions. */
+export function makeRow(
+  bench: string,
+  name: string,
+  unit: string,
+  values: readonly number[],
+  peer?: Peer,
+): Row {
   const value = median(values);
   const base = {
     bench,
@@ -54,8 +62,10 @@ export function row(bench: string, name: string, unit: string, values: readonly 
   return { ...base, peer: peer.name, peerValue, ratio: value / peerValue };
 }
 
-/** One row per peer, the figure the same in all of them. */
-export function rowsOf(
+/**
+ * One row per peer, with the same figure in each; one row without a ratio when there is no peer.
+ */
+export function makeRowPerPeer(
   bench: string,
   name: string,
   unit: string,
@@ -63,18 +73,18 @@ export function rowsOf(
   peers: readonly Peer[],
 ): Row[] {
   return peers.length === 0
-    ? [row(bench, name, unit, values)]
-    : peers.map((peer) => row(bench, name, unit, values, peer));
+    ? [makeRow(bench, name, unit, values)]
+    : peers.map((peer) => makeRow(bench, name, unit, values, peer));
 }
 
-/** The machine and the commit that figures belong to. */
-export interface Circumstances {
+/** Time, commit and machine of a run. */
+export interface RunEnvironment {
   readonly date: string;
   readonly commit: string;
   readonly machine: string;
 }
 
-export function circumstances(): Circumstances {
+export function runEnvironment(): RunEnvironment {
   const memoryGiB = Math.round(totalmem() / 2 ** 30);
   const cpu = cpus()[0]?.model ?? 'unknown processor';
   return {
@@ -84,29 +94,29 @@ export function circumstances(): Circumstances {
   };
 }
 
-/** A table for people. Rows of one case follow each other; its figure is shown once. */
-export function showRows(rows: readonly Row[]): string {
-  const width = Math.max(20, ...rows.map((one) => one.case.length));
-  let before = '';
-  const lines = rows.map((one) => {
-    const name = `${one.bench.padEnd(8)} ${one.case.padEnd(width)}`;
-    const spread = `[${figure(one.spread[0])} .. ${figure(one.spread[1])}]`;
-    const value = `${figure(one.value).padStart(9)} ${one.unit.padEnd(10)} ${spread.padEnd(20)}`;
+/** A text table. Rows of one case must follow each other; their figure is shown once. */
+export function formatTable(rows: readonly Row[]): string {
+  const width = Math.max(20, ...rows.map((row) => row.case.length));
+  let previous = '';
+  const lines = rows.map((row) => {
+    const name = `${row.bench.padEnd(8)} ${row.case.padEnd(width)}`;
+    const spread = `[${formatFigure(row.spread[0])} .. ${formatFigure(row.spread[1])}]`;
+    const value = `${formatFigure(row.value).padStart(9)} ${row.unit.padEnd(10)} ${spread.padEnd(20)}`;
     const shown = `${name} ${value}`;
-    const repeated = shown === before;
-    before = shown;
-    return `${repeated ? ' '.repeat(shown.length) : shown}${beside(one)}`.trimEnd();
+    const repeated = shown === previous;
+    previous = shown;
+    return `${repeated ? ' '.repeat(shown.length) : shown}${peerColumn(row)}`.trimEnd();
   });
   return lines.join('\n');
 }
 
-function beside({ peer, peerValue, ratio }: Row): string {
+function peerColumn({ peer, peerValue, ratio }: Row): string {
   if (peer === undefined) return '';
   if (peerValue === undefined || ratio === undefined) return ` ${peer}`;
-  return ` ${figure(ratio)} x ${peer} (${figure(peerValue)})`;
+  return ` ${formatFigure(ratio)} x ${peer} (${formatFigure(peerValue)})`;
 }
 
-export function figure(value: number): string {
+export function formatFigure(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (value === 0) return '0';
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);

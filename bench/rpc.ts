@@ -1,6 +1,7 @@
 /**
- * `rpc`: calls and messages a second, and how long one takes: XML-RPC over HTTP and over a session,
- * messages from client to client, beside an echo of as many bytes over HTTP and over a Unix socket.
+ * `rpc`: calls and messages a second, and the duration of one: XML-RPC over HTTP, calls over a
+ * session (the client's permanent connection to its app server), and messages from client to
+ * client, beside an echo of as many bytes over HTTP and over a Unix socket. Starts a real system.
  */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
@@ -11,14 +12,14 @@ import { readToken } from '../protocol/rpc/security/token-file.js';
 import { HttpRpcClient } from '../protocol/rpc/xml-rpc/http-client.js';
 import { BenchProcess, stopAll } from './bench-process.js';
 import { Numbered } from './programs/numbered.js';
-import { quantile, row, type Peer, type Row } from './report.js';
-import { wanted, type BenchSettings } from './settings.js';
+import { quantile, makeRow, type Peer, type Row } from './report.js';
+import { isSelected, type BenchSettings } from './settings.js';
 import { startSystem } from './system.js';
 
 const WARM_UP_MS = 300;
-/** Calls under way at the same time. */
-const TOGETHER = 32;
-/** About what a call and its answer have. */
+/** Calls in flight at the same time. */
+const CONCURRENT_CALLS = 32;
+/** About the size of a call and of its result. */
 const ECHO_BYTES = 400;
 
 interface Figures {
@@ -40,7 +41,7 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
     const { port } = await host.info();
     const token = readToken(directory);
     const http = new HttpRpcClient({ host: '127.0.0.1', port }, token === undefined ? {} : { token });
-    const bareHttp = httpEcho(await echo.ask<number>('port'));
+    const bareHttp = httpEcho(await echo.request<number>('port'));
     const bareSocket = await socketEcho(join(directory, 'echo.sock'));
     const number = new Numbered();
     const cases: readonly [string, Call, string, Call][] = [
@@ -55,15 +56,15 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
     ];
     const rows: Row[] = [];
     for (const [name, call, peer, peerCall] of cases) {
-      if (!wanted(settings, name)) continue;
-      for (const together of [1, TOGETHER]) {
-        const ours: Figures[] = [];
-        const theirs: Figures[] = [];
+      if (!isSelected(settings, name)) continue;
+      for (const concurrency of [1, CONCURRENT_CALLS]) {
+        const figures: Figures[] = [];
+        const peerFigures: Figures[] = [];
         for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-          ours.push(await measure(call, together, settings.durationMs));
-          theirs.push(await measure(peerCall, together, settings.durationMs));
+          figures.push(await measure(call, concurrency, settings.durationMs));
+          peerFigures.push(await measure(peerCall, concurrency, settings.durationMs));
         }
-        rows.push(...rowsOfCase(`${name}, ${together} at a time`, ours, peer, theirs));
+        rows.push(...rowsOfCase(`${name}, ${concurrency} at a time`, figures, peer, peerFigures));
       }
     }
     bareSocket.close();
@@ -77,10 +78,15 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
   }
 }
 
-function rowsOfCase(name: string, ours: readonly Figures[], peer: string, theirs: readonly Figures[]): Row[] {
-  const beside = (of: (figures: Figures) => number): Peer => ({ name: peer, values: theirs.map(of) });
+function rowsOfCase(
+  name: string,
+  figures: readonly Figures[],
+  peer: string,
+  peerFigures: readonly Figures[],
+): Row[] {
+  const peerOf = (of: (figures: Figures) => number): Peer => ({ name: peer, values: peerFigures.map(of) });
   const add = (what: string, unit: string, of: (figures: Figures) => number): Row =>
-    row('rpc', `${name}${what}`, unit, ours.map(of), beside(of));
+    makeRow('rpc', `${name}${what}`, unit, figures.map(of), peerOf(of));
   return [
     add('', '1/s', ({ perSecond }) => perSecond),
     add(': p50', 'us', ({ p50Us }) => p50Us),
@@ -88,25 +94,29 @@ function rowsOfCase(name: string, ours: readonly Figures[], peer: string, theirs
   ];
 }
 
-/** Calls one after the other in so many rows at the same time. */
-async function measure(call: Call, together: number, durationMs: number): Promise<Figures> {
-  let took: number[] = [];
+/** Runs `concurrency` loops at the same time, each making one call after the other. */
+async function measure(call: Call, concurrency: number, durationMs: number): Promise<Figures> {
+  let durationsUs: number[] = [];
   let until = performance.now() + WARM_UP_MS;
-  const calling = async (): Promise<void> => {
+  const callRepeatedly = async (): Promise<void> => {
     while (performance.now() < until) {
       const began = performance.now();
       await call();
-      took.push((performance.now() - began) * 1000);
+      durationsUs.push((performance.now() - began) * 1000);
     }
   };
-  const all = (): Promise<unknown> => Promise.all(Array.from({ length: together }, calling));
-  await all();
-  took = [];
+  const runLoops = (): Promise<unknown> => Promise.all(Array.from({ length: concurrency }, callRepeatedly));
+  await runLoops();
+  durationsUs = [];
   const began = performance.now();
   until = began + durationMs;
-  await all();
+  await runLoops();
   const seconds = (performance.now() - began) / 1000;
-  return { perSecond: took.length / seconds, p50Us: quantile(took, 0.5), p99Us: quantile(took, 0.99) };
+  return {
+    perSecond: durationsUs.length / seconds,
+    p50Us: quantile(durationsUs, 0.5),
+    p99Us: quantile(durationsUs, 0.99),
+  };
 }
 
 function httpEcho(port: number): { readonly call: Call; readonly close: () => void } {
@@ -126,7 +136,7 @@ function httpEcho(port: number): { readonly call: Call; readonly close: () => vo
   };
 }
 
-/** Answers come in the order of the calls. */
+/** Replies arrive in the order of the calls. */
 async function socketEcho(path: string): Promise<{ readonly call: Call; readonly close: () => void }> {
   const socket = connectSocket(path);
   await once(socket, 'connect');

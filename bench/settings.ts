@@ -1,23 +1,24 @@
-/** What whoever runs a benchmark may choose. */
+/**
+ * The settings of a benchmark run, as given on the command line of `npm run bench`. Pure.
+ */
 export interface BenchSettings {
-  /** Runs of every case; the median of them is the figure. */
+  /** Repetitions of every case; the figure is their median. */
   readonly repeats: number;
-  /** The same when it was stated, for benchmarks that have a usual number of their own. */
-  readonly statedRepeats: number | undefined;
-  /** Milliseconds of one measurement, after it has warmed up. */
+  /** `repeats` as given by the user, for benchmarks with a default of their own. */
+  readonly requestedRepeats: number | undefined;
+  /** Milliseconds of one measurement, after its warm-up. */
   readonly durationMs: number;
-  /** All cases instead of those that fit a coffee. */
+  /** All cases instead of a selection that takes a few minutes. */
   readonly full: boolean;
-  /** Only cases whose name contains it; undefined is all of them. */
+  /** Measure only cases whose name contains this text; undefined selects all. */
   readonly only: string | undefined;
 }
 
-/** Whether a case is wanted. */
-export function wanted({ only }: BenchSettings, name: string): boolean {
+export function isSelected({ only }: BenchSettings, name: string): boolean {
   return only === undefined || name.includes(only);
 }
 
-/** As many as is usual for a row, or fewer when fewer were stated. */
-export function repetitions({ statedRepeats }: BenchSettings, usual: number): number {
-  return Math.min(usual, statedRepeats ?? usual);
+/** The default number of repetitions of a row, or the requested number when that is smaller. */
+export function repetitionCount({ requestedRepeats }: BenchSettings, defaultCount: number): number {
+  return Math.min(defaultCount, requestedRepeats ?? defaultCount);
 }

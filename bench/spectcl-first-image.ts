@@ -1,25 +1,26 @@
 /**
- * How long a connected client waits for its first image, the duplicator to start and everything to
- * transfer, by the size of the memory.
+ * How long a connected client waits for its first image, with the duplicator to start and the whole
+ * display memory to transfer, by the size of the memory. Rows of the benchmark `spectcl`; starts a
+ * real system.
  */
 import { connect } from '../client-lib/index.js';
-import { row, type Row } from './report.js';
-import { repetitions, wanted, type BenchSettings } from './settings.js';
+import { makeRow, type Row } from './report.js';
+import { repetitionCount, isSelected, type BenchSettings } from './settings.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
-import { startSystem, timed } from './system.js';
+import { startSystem, elapsedMs } from './system.js';
 
-export async function firstImages(settings: BenchSettings): Promise<Row[]> {
+export async function measureFirstImages(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
   for (const size of SPECTCL_SIZES) {
     const title = `${size.title}: first image, duplicator to start`;
-    if (!wanted(settings, title)) continue;
-    const times = await firstImagesOf(size, repetitions(settings, size.repetitions));
-    rows.push(row('spectcl', title, 'ms', times));
+    if (!isSelected(settings, title)) continue;
+    const times = await firstImageTimes(size, repetitionCount(settings, size.repetitions));
+    rows.push(makeRow('spectcl', title, 'ms', times));
   }
   return rows;
 }
 
-async function firstImagesOf(size: SpectclSize, count: number): Promise<number[]> {
+async function firstImageTimes(size: SpectclSize, count: number): Promise<number[]> {
   const simulator = await startSpectcl(size, 0);
   const { host, stop } = await startSystem();
   try {
@@ -28,7 +29,7 @@ async function firstImagesOf(size: SpectclSize, count: number): Promise<number[]
       const app = `first${times.length}`;
       await host.run({ name: app, source: simulator.address, ringBytes: size.ringBytes });
       const client = await connect({ app, name: 'first' });
-      times.push(await timed(() => client.getMemory()));
+      times.push(await elapsedMs(() => client.getMemory()));
       await client.close();
       await host.stop(app);
     }

@@ -1,6 +1,6 @@
 /**
- * Display memories that `spectcl` measures with, filled with spectra so that nearly all of a memory
- * is used and transferred.
+ * The sizes of display memory that `spectcl` measures. Each memory is filled with spectra, so that
+ * nearly all of it is used and transferred. Constants, and a function that starts the simulator.
  */
 import { startSimulatorProcess, type BenchSimulator } from './system.js';
 
@@ -9,36 +9,36 @@ const MIB = 2 ** 20;
 export interface SpectclSize {
   readonly title: string;
   readonly bytes: number;
-  /** Spectra that share the memory; each has at most 256 KiB. */
-  readonly fillers: number;
+  /** Number of spectra that share the memory; each has at most 256 KiB. */
+  readonly spectra: number;
   readonly ringBytes: number;
-  /** Usual number of repetitions. */
+  /** Default number of repetitions. */
   readonly repetitions: number;
-  /** Of one measurement back to back. */
+  /** Milliseconds of one measurement back to back. */
   readonly measureMs: number;
 }
 
 const SMALL = {
-  title: '8 MiB', bytes: 8 * MIB, fillers: 400, ringBytes: 64 * MIB, repetitions: 5, measureMs: 2_000,
+  title: '8 MiB', bytes: 8 * MIB, spectra: 400, ringBytes: 64 * MIB, repetitions: 5, measureMs: 2_000,
 } as const; // prettier-ignore
 const MIDDLE = {
-  title: '64 MiB', bytes: 64 * MIB, fillers: 3_000, ringBytes: 512 * MIB, repetitions: 5, measureMs: 2_000,
+  title: '64 MiB', bytes: 64 * MIB, spectra: 3_000, ringBytes: 512 * MIB, repetitions: 5, measureMs: 2_000,
 } as const; // prettier-ignore
-/** A ring of three slots, the fewest; an update takes some tenths of a second. */
+/** The ring has three slots, the minimum; an update takes some tenths of a second. */
 const LARGE = {
-  title: '512 MiB', bytes: 512 * MIB, fillers: 3_000, ringBytes: 0, repetitions: 2, measureMs: 5_000,
+  title: '512 MiB', bytes: 512 * MIB, spectra: 3_000, ringBytes: 0, repetitions: 2, measureMs: 5_000,
 } as const; // prettier-ignore
 
 export const SPECTCL_SIZES: readonly SpectclSize[] = [SMALL, MIDDLE, LARGE];
-/** Those whose update takes less than half of the interval that is measured. */
+/** Sizes whose update takes less than half of the interval of `spectcl-period.ts`. */
 export const STEADY_SIZES: readonly SpectclSize[] = [SMALL, MIDDLE];
 
 /**
- * A SpecTcl with a memory of this size; `rate` 0 is one that never changes, more one that changes
- * every 20 ms.
+ * Starts a simulated SpecTcl with a memory of this size. `rate` is in counts a second, added every
+ * 20 ms; with 0 the memory never changes.
  */
-export async function startSpectcl({ bytes, fillers }: SpectclSize, rate: number): Promise<BenchSimulator> {
+export async function startSpectcl({ bytes, spectra }: SpectclSize, rate: number): Promise<BenchSimulator> {
   return startSimulatorProcess([
-    '--memory', String(bytes / MIB), '--spectra', String(fillers), '--no-checksum', '--rate', String(rate), '--interval', '20',
+    '--memory', String(bytes / MIB), '--spectra', String(spectra), '--no-checksum', '--rate', String(rate), '--interval', '20',
   ]); // prettier-ignore
 }

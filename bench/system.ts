@@ -1,6 +1,7 @@
 /**
- * A real system for a benchmark: simulator, host server and what they start, as processes in
- * directories of their own, gone afterwards.
+ * A real system for a benchmark: a host server and a simulator as processes in temporary
+ * directories, and the figures of a process that Linux shows in /proc. Used by every benchmark.
+ * Spawns processes, and creates and removes directories.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { ownChildEnvironment } from '../protocol/host/process-kit/environment.js
 import { connectHost, type HostConnection } from '../client-lib/index.js';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
-const START_MS = 10_000;
+const START_TIMEOUT_MS = 10_000;
 
 export interface BenchSystem {
   readonly directory: string;
@@ -29,8 +30,8 @@ export interface BenchSimulator {
 }
 
 /**
- * Starts a host server in temporary directories, with further options when there are any; the
- * environment of this process points there from then on.
+ * Starts a host server in temporary directories, with further command-line options. Sets the
+ * directories in the environment of this process, so that clients and children use them.
  */
 export async function startSystem(options: readonly string[] = []): Promise<BenchSystem> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
@@ -45,20 +46,20 @@ export async function startSystem(options: readonly string[] = []): Promise<Benc
       env: { ...ownChildEnvironment(process.env), MIRRORFLOW_LOG_LEVEL: 'warn' },
     },
   );
-  const host = await answering(() => connectHost({ directory }));
+  const host = await retryUntilReady(() => connectHost({ directory }));
   return {
     directory,
     host,
     stop: async () => {
       await host.close();
-      await ended(server);
+      await terminate(server);
       rmSync(directory, { recursive: true, force: true });
       rmSync(flowDirectory, { recursive: true, force: true });
     },
   };
 }
 
-/** Starts the simulator as a process; `options` are its command line. */
+/** Starts the simulator with these command-line options. */
 export async function startSimulatorProcess(options: readonly string[]): Promise<BenchSimulator> {
   const child = spawn(process.execPath, [join(DIST, 'simulator/main.js'), '--json', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -72,18 +73,18 @@ export async function startSimulatorProcess(options: readonly string[]): Promise
     child.once('exit', (code) => reject(new Error(`the simulator ended with ${code}`)));
   });
   const ready = JSON.parse(line) as { address: string; restPort: number; mirrorPort: number; pid: number };
-  return { ...ready, stop: () => ended(child) };
+  return { ...ready, stop: () => terminate(child) };
 }
 
-/** Processor seconds a process has used, all its threads. */
+/** Processor time that all threads of a process have used, in seconds; ticks of 10 ms. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /**
- * How often the threads of a process were put to sleep of their own accord, which is how often they
- * were woken.
+ * How often the threads of a process have gone to sleep voluntarily, which is how often they were
+ * woken.
  */
 export function wakeUps(pid: number): number {
   let total = 0;
@@ -99,7 +100,7 @@ export function residentMiB(pid: number): number {
   return statusMiB(pid, 'VmRSS');
 }
 
-/** The part of it that is shared memory: flow files and images. */
+/** The part of the resident memory that is shared memory: flow files and images, MiB. */
 export function sharedMiB(pid: number): number {
   return statusMiB(pid, 'RssShmem');
 }
@@ -109,8 +110,8 @@ function statusMiB(pid: number, field: string): number {
   return Number(found?.[1] ?? 0) / 1024;
 }
 
-/** Milliseconds that some work takes. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
+/** Runs `work`; resolves with its duration in milliseconds. */
+export async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
@@ -120,8 +121,8 @@ export async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function answering<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + START_MS;
+async function retryUntilReady<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
       return await ask();
@@ -132,7 +133,7 @@ async function answering<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function terminate(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');

@@ -1,25 +1,25 @@
 /**
- * `tcp`: filling a flow from another host's duplicator over loopback TCP, through the real
- * processes (provider, duplicator, duplicator, consumer), beside a bare socket pair in Node with
- * blocks of the same size, and one that goes around in as much memory; and the processor time of
- * the two duplicators per gigabyte beside that of the two bare ends.
+ * `tcp`: filling a flow from another host over loopback TCP, through the real processes (provider,
+ * two duplicators, consumer), beside a bare socket pair in Node that sends blocks of the same size,
+ * in one block and around as much memory as the ring of the flow. Rates, and the processor time of
+ * the two duplicators per gigabyte beside that of the two bare ends. Spawns processes; reads /proc.
  */
 import { perSecond } from '../protocol/base/rates.js';
 import { BenchProcess, stopAll } from './bench-process.js';
-import { startPair } from './duplicators.js';
+import { startDuplicatorPair } from './duplicator-pair.js';
 import { iperf3Rate } from './iperf3.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';
 import type { TcpEndSettings } from './programs/tcp-ends.js';
-import { rowsOf, type Row } from './report.js';
-import { wanted, type BenchSettings } from './settings.js';
+import { makeRowPerPeer, type Row } from './report.js';
+import { isSelected, type BenchSettings } from './settings.js';
 import { cpuSeconds, pause } from './system.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Until then compilers are still at work, on the duplicators' side more than on the bare one. */
+/** Time for the compilers; the duplicators have more code to compile than the bare sockets. */
 const WARM_UP_MS = 3_000;
-/** Processor time is counted in hundredths of a second. */
+/** Processor time comes in ticks of 10 ms. */
 const MEASURE_MS_MIN = 1_000;
 
 const CASES = [
@@ -41,40 +41,52 @@ const FIGURES = [
 
 export async function tcp(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { title, size, buffers } of CASES.filter((one) => wanted(settings, one.title))) {
-    const ours: Figures[] = [];
+  for (const { title, size, buffers } of CASES.filter((testCase) => isSelected(settings, testCase.title))) {
+    const flow: Figures[] = [];
     const bare: Figures[] = [];
-    const around: Figures[] = [];
+    const bareRing: Figures[] = [];
     const iperf3: number[] = [];
     for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-      bare.push(await bareFigures(size, 1, settings.durationMs));
-      around.push(await bareFigures(size, buffers, settings.durationMs));
+      bare.push(await measureBareSockets(size, 1, settings.durationMs));
+      bareRing.push(await measureBareSockets(size, buffers, settings.durationMs));
       const rate = await iperf3Rate(size, settings.durationMs);
       if (rate !== undefined) iperf3.push(rate);
-      ours.push(await flowFigures(size, buffers, settings.durationMs));
+      flow.push(await measureFlow(size, buffers, settings.durationMs));
     }
     for (const [what, unit, of] of FIGURES) {
-      const values = (all: readonly Figures[]): number[] => all.map((one) => one[of]);
+      const values = (all: readonly Figures[]): number[] => all.map((figures) => figures[of]);
       const peers = [
         { name: 'bare sockets', values: values(bare) },
-        { name: 'bare sockets, as much memory', values: values(around) },
+        { name: 'bare sockets, as much memory', values: values(bareRing) },
         ...(of === 'gigabytesPerSecond' ? [{ name: 'iperf3', values: iperf3 }] : []),
       ];
-      rows.push(...rowsOf('tcp', `${title}: ${what}`, unit, values(ours), peers));
+      rows.push(...makeRowPerPeer('tcp', `${title}: ${what}`, unit, values(flow), peers));
     }
   }
   return rows;
 }
 
-async function flowFigures(size: number, buffers: number, durationMs: number): Promise<Figures> {
-  const { sender, receiver, senderFile, receiverFile, stop } = await startPair(size, buffers);
+async function measureFlow(size: number, buffers: number, durationMs: number): Promise<Figures> {
+  const { sender, receiver, senderFile, receiverFile, stop } = await startDuplicatorPair(size, buffers);
   const programs: BenchProcess[] = [];
   try {
-    const there: TcpEndSettings = { what: 'consume', file: receiverFile, link: receiver.link, size, buffers };
-    const consumer = await BenchProcess.start('tcp-ends', there);
+    const consumerSettings: TcpEndSettings = {
+      role: 'consume',
+      file: receiverFile,
+      link: receiver.link,
+      size,
+      buffers,
+    };
+    const consumer = await BenchProcess.start('tcp-ends', consumerSettings);
     programs.push(consumer);
-    const here: TcpEndSettings = { what: 'provide', file: senderFile, link: sender.link, size, buffers };
-    programs.push(await BenchProcess.start('tcp-ends', here));
+    const providerSettings: TcpEndSettings = {
+      role: 'provide',
+      file: senderFile,
+      link: sender.link,
+      size,
+      buffers,
+    };
+    programs.push(await BenchProcess.start('tcp-ends', providerSettings));
     return await measure(consumer, [sender.pid, receiver.pid], durationMs);
   } finally {
     await stopAll(programs);
@@ -82,11 +94,11 @@ async function flowFigures(size: number, buffers: number, durationMs: number): P
   }
 }
 
-async function bareFigures(size: number, blocks: number, durationMs: number): Promise<Figures> {
+async function measureBareSockets(size: number, blocks: number, durationMs: number): Promise<Figures> {
   const sender = await BenchProcess.start('tcp-bare', { size, blocks } satisfies TcpBareSettings);
   const programs = [sender];
   try {
-    const port = await sender.ask<number>('port');
+    const port = await sender.request<number>('port');
     const receiver = await BenchProcess.start('tcp-bare', { size, blocks, port } satisfies TcpBareSettings);
     programs.push(receiver);
     return await measure(receiver, [sender.pid, receiver.pid], durationMs);
@@ -103,9 +115,9 @@ async function measure(
   const cpu = (): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   await pause(WARM_UP_MS);
   const cpuBefore = cpu();
-  const before = await receiver.ask<Sample>('sample');
+  const before = await receiver.request<Sample>('sample');
   await pause(Math.max(MEASURE_MS_MIN, durationMs));
-  const after = await receiver.ask<Sample>('sample');
+  const after = await receiver.request<Sample>('sample');
   const gigabytes = (after.bytes - before.bytes) / 1e9;
   return {
     gigabytesPerSecond: perSecond(gigabytes, after.atMs - before.atMs),

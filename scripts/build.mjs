@@ -1,4 +1,5 @@
-// Installs what is missing or out of date, then compiles to dist/. Uses nothing but Node and npm.
+// `npm run build`: installs dependencies that are missing or out of date, then compiles to dist/.
+// Needs only Node and npm.
 import { prepare } from './setup.mjs';
 
 prepare({ build: true });

@@ -1,4 +1,5 @@
-// npm run chaos -- [--faults N] [--seed S] [--seconds T] [--json FILE] [--verbose]: installs and builds if needed, then hurts a real system at random.
+// `npm run chaos -- [--faults N] [--seed S] [--seconds T] [--json FILE] [--verbose]`: installs
+// dependencies and builds if needed, then injects random faults into a real system.
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 

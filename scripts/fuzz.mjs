@@ -1,4 +1,5 @@
-// npm run fuzz -- [NAME …] [--inputs N] [--seed S]: installs and builds if needed, then gives garbage to every parser that faces the outside.
+// `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: installs dependencies and builds if needed, then
+// feeds garbage to every parser of external input.
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 

@@ -1,4 +1,5 @@
-// npm run screenshots: every page and state of the web viewer as pictures in docs/screenshots, from a simulator with a fixed seed.
+// `npm run screenshots`: writes a picture of every page and state of the web viewer to
+// docs/screenshots, from a simulator with a fixed seed. Starts a real system and a browser.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, prepare } from './setup.mjs';
@@ -9,6 +10,7 @@ const { WholeSystem, eventually } = await import(dist('test/system/whole-system.
 const { openBrowser } = await import(dist('test/browser/browser.js'));
 const { WebServer } = await import(dist('web/server/web-server.js'));
 const { Logger } = await import(dist('protocol/base/log.js'));
+const { Secret } = await import(dist('protocol/rpc/security/secret.js'));
 
 const TARGET = join(ROOT, 'docs', 'screenshots');
 const SETTLED_MS = 1_500;
@@ -24,25 +26,26 @@ simulator.step(3_000_000);
 await system.host.run({ name: 'e23001', source: simulator.address, updateIntervalMs: 100 });
 const address = await eventually('the web viewer', async () => (await system.host.info()).web);
 
-/** A display, and a flow whose reader sleeps until the end: its writer waits. */
+// A display, and a flow whose reader stops taking buffers, so that its writer waits.
 const analysis = await system.client('e23001', 'analysis');
 await analysis.mirror();
 const builder = await system.client('e23001', 'event-builder');
-const sleeper = await system.client('e23001', 'sorter');
-const out = await builder.openOutput('events', { bufferSize: 8192, buffers: 32 });
-const input = await sleeper.openInput('events', { history: 16 });
-for (let count = 0; count < 60; count += 1) out.write(new Uint8Array(8192)).catch(() => undefined);
+const sorter = await system.client('e23001', 'sorter');
+const output = await builder.openOutput('events', { bufferSize: 8192, buffers: 32 });
+const input = await sorter.openInput('events', { history: 16 });
+for (let count = 0; count < 60; count += 1) output.write(new Uint8Array(8192)).catch(() => undefined);
 for (let count = 0; count < 5; count += 1) await input.take();
 
+/** Opens a browser page and passes it to `take` with a function that saves a screenshot. */
 async function pictures(options, take) {
   const browser = await openBrowser(options);
   const page = browser.context.pages()[0];
-  const shot = async (name) => {
+  const saveScreenshot = async (name) => {
     await page.waitForTimeout(SETTLED_MS);
     writeFileSync(join(TARGET, `${name}.png`), await page.screenshot());
     process.stdout.write(`${name}\n`);
   };
-  await take(page, shot);
+  await take(page, saveScreenshot);
   await browser.close();
 }
 
@@ -106,12 +109,15 @@ await pictures({}, async (page, shot) => {
   await page.goto(`${address}#/-/network/e23001`);
   await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
   await shot('network-stale');
+  // A writer whose buffers wait closes only after its reader, and while the application runs.
+  await sleeper.close();
+  await builder.close();
   await system.host.stop('e23001');
   await page.goto(`${address}#/e23001?p=tof`);
   await page.locator('.pill[data-state="stopped"]').waitFor();
   await shot('stopped');
-  await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
-  await page.goto(`${address}#/away`);
+  await system.host.run({ name: 'unreachable', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+  await page.goto(`${address}#/unreachable`);
   await page.locator('.pill[data-state="broken"]').waitFor();
   await shot('broken');
 });
@@ -120,7 +126,7 @@ const secret = await WebServer.start(
     listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
     orAnyPort: false,
     names: [],
-    secret: 'a secret for a picture',
+    secret: new Secret('a secret for a picture'),
     directory: system.directory,
     assets: dist('web/static'),
     version: '',

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
- * The web viewer's process. It stands on the client library like any other program; the host server
- * starts it and gets its address with child.ready, or a user starts it by hand and reads one line of
- * JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * The program of the web viewer, an HTTP server that shows live spectra in browsers. Prints one
+ * line of JSON when it listens: `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
+ * Started by the host server, it also reports its address there, by the XML-RPC call `child.ready`.
+ * Ends on a signal or, where the options say so, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
-import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
@@ -16,7 +17,7 @@ import { WebServer } from './server/web-server.js';
 
 const EXIT_CANNOT_START = 1;
 
-async function givenOptions(): Promise<WebOptions | undefined> {
+async function optionsOrUsageError(): Promise<WebOptions | undefined> {
   try {
     return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
   } catch (error) {
@@ -25,7 +26,7 @@ async function givenOptions(): Promise<WebOptions | undefined> {
 }
 
 async function main(): Promise<void> {
-  const options = await givenOptions();
+  const options = await optionsOrUsageError();
   if (options === undefined) return;
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   }
 }
 
+/** Ends the process when its standard input ends, so that it never outlives its parent. */
 function endWithParent(server: WebServer): void {
   const end = (): void => void server.close().finally(() => process.exit(0));
   process.stdin.once('end', end).once('close', end).once('error', end).resume();

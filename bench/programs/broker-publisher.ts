@@ -1,8 +1,9 @@
 /**
- * The peer of a provider: publishes through Redis or NATS, never further than a window ahead of the
- * slowest subscriber.
+ * The peer of a provider in `fanout`: publishes through Redis or NATS, at most a window ahead of
+ * the slowest subscriber. Started by `fanout-peers.ts`; connects to the server of
+ * `broker-server.ts`.
  */
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import {
   ACKNOWLEDGED,
   BUFFERS,
@@ -13,13 +14,14 @@ import {
 import { PublicationWindow } from './publication-window.js';
 
 /**
- * Then the server's answers are awaited, or the event loop turns: so clients write, and
- * acknowledgements are heard. Redis is three times as fast with so many unanswered as with a whole
- * window, and no slower than with half or twice as many.
+ * After this many buffers the program waits for the server's replies (Redis) or for the next turn
+ * of the event loop (NATS), so that the client writes and acknowledgements are received. Redis is
+ * three times as fast with 256 pending replies as with a whole window, and equally fast with half
+ * or twice as many.
  */
 const TURN_BUFFERS = 256;
 
-const settings = settingsOf<BrokerSettings>();
+const settings = readSettings<BrokerSettings>();
 const window = new PublicationWindow(settings.consumers, settings.window);
 const broker = await connectBroker(settings);
 await broker.subscribe(ACKNOWLEDGED, (payload) => {
@@ -27,16 +29,16 @@ await broker.subscribe(ACKNOWLEDGED, (payload) => {
   window.acknowledge(subscriber, buffers);
 });
 const source = Buffer.alloc(settings.size, 1);
-let begin: () => void = () => {};
-const started = new Promise<void>((resolve) => (begin = resolve));
-answerQuestions({ start: () => begin() });
+let start: () => void = () => {};
+const started = new Promise<void>((resolve) => (start = resolve));
+serveRequests({ start: () => start() });
 await started;
-let answered: Promise<unknown> | undefined;
+let lastReply: Promise<unknown> | undefined;
 for (;;) {
-  await window.opened();
+  await window.waitForRoom();
   for (let count = Math.min(window.room, TURN_BUFFERS); count > 0; count -= 1) {
-    answered = broker.publish(BUFFERS, source);
+    lastReply = broker.publish(BUFFERS, source);
     window.add();
   }
-  await (answered ?? turn());
+  await (lastReply ?? nextTurn());
 }

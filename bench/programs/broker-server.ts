@@ -1,67 +1,68 @@
 /**
- * A private Redis or NATS server in a temporary directory: this program is its parent, so that
- * neither of them outlives the benchmark, however that ends.
+ * A private Redis or NATS server for `fanout`, in a temporary directory. This program is the
+ * server's parent, so that the server ends with the benchmark, however that ends. Spawns the
+ * server; creates and removes the directory.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import type { BrokerKind } from './broker.js';
 
-/** Where the server listens, as in `BrokerSettings`, and the process that it is. */
-export interface BrokerPlace {
+/** The address as in `BrokerSettings`, and the server's process. */
+export interface BrokerServer {
   readonly address: string;
   readonly pid: number;
 }
 
-/** A server that does not listen by then fails the benchmark. */
-const START_MS = 10_000;
+/** A server that does not listen within this time fails the benchmark. */
+const START_TIMEOUT_MS = 10_000;
 /** NATS refuses larger messages, by default those above 1 MiB. */
 const NATS_PAYLOAD_BYTES_MAX = 16 * 2 ** 20;
 /**
- * NATS disconnects a subscriber for which more than this waits, or that takes nothing for so long:
- * a window is far less.
+ * NATS disconnects a subscriber with more pending bytes than this, or that reads nothing for the
+ * write deadline. A window of buffers is far smaller.
  */
 const NATS_PENDING_BYTES_MAX = 256 * 2 ** 20;
 const NATS_WRITE_DEADLINE = '60s';
 
 /**
- * How a server is started; what it says when it listens has the address as its first group, or the
- * address is known.
+ * The command of a server. Its output matches `listens` when it listens; the first group is the
+ * address, unless `address` is set.
  */
-interface Start {
+interface ServerCommand {
   readonly command: string;
   readonly options: readonly string[];
   readonly listens: RegExp;
   readonly address?: string;
 }
 
-const { kind } = settingsOf<{ kind: BrokerKind }>();
+const { kind } = readSettings<{ kind: BrokerKind }>();
 const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
-const { command, options, listens, address } = { redis, nats }[kind]();
+const { command, options, listens, address } = { redis: redisCommand, nats: natsCommand }[kind]();
 const server = spawn(command, options, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
 process.on('exit', () => {
   server.kill('SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
-const place = await placeOf(server);
-answerQuestions({
+const listening = await waitUntilListening(server);
+serveRequests({
   /** Undefined when the server is not installed. */
-  place: () => place,
+  server: () => listening,
   end: async () => {
-    if (place === undefined) return;
+    if (listening === undefined) return;
     server.removeAllListeners('exit');
-    const ended = once(server, 'exit');
+    const exited = once(server, 'exit');
     server.kill('SIGKILL');
-    await ended;
+    await exited;
   },
 });
 
-/** Nothing is kept on disk, and no subscriber is disconnected for what waits for it. */
-function redis(): Start {
+/** Writes nothing to disk, and never disconnects a subscriber for pending bytes. */
+function redisCommand(): ServerCommand {
   const path = join(directory, 'redis.sock');
   const listening = ['--port', '0', '--unixsocket', path];
   const keeping = ['--save', '', '--appendonly', 'no'];
@@ -74,8 +75,8 @@ function redis(): Start {
   };
 }
 
-/** On a port that is free: it knows no Unix sockets. */
-function nats(): Start {
+/** Listens on a free port, since NATS has no Unix sockets. */
+function natsCommand(): ServerCommand {
   const path = join(directory, 'nats.conf');
   const lines = [
     'listen: "127.0.0.1:-1"',
@@ -92,34 +93,35 @@ function nats(): Start {
 }
 
 /**
- * Rejects with what the server says when it ends before it listens; its end after that is the end
- * of this program.
+ * Resolves when the server listens, with undefined when it is not installed. Rejects with its
+ * output when it exits before it listens; when it exits later, this program exits.
  */
-function placeOf(child: ChildProcess): Promise<BrokerPlace | undefined> {
+function waitUntilListening(child: ChildProcess): Promise<BrokerServer | undefined> {
   return new Promise((resolve, reject) => {
-    let said = '';
-    let listening = false;
-    const late = (): void => reject(new Error(`${command} does not listen after ${START_MS} ms: ${said}`));
-    const timer = setTimeout(late, START_MS);
-    const hear = (text: Buffer): void => {
-      if (listening) return; // read all the same: a full pipe would stop it
-      said += text.toString();
-      const found = listens.exec(said);
-      if (found === null) return;
-      listening = true;
+    let output = '';
+    let isListening = false;
+    const fail = (): void =>
+      reject(new Error(`${command} does not listen after ${START_TIMEOUT_MS} ms: ${output}`));
+    const timer = setTimeout(fail, START_TIMEOUT_MS);
+    const onOutput = (text: Buffer): void => {
+      if (isListening) return; // output is still read: a full pipe would block the server
+      output += text.toString();
+      const match = listens.exec(output);
+      if (match === null) return;
+      isListening = true;
       clearTimeout(timer);
-      resolve({ address: address ?? found[1] ?? '', pid: child.pid ?? 0 });
+      resolve({ address: address ?? match[1] ?? '', pid: child.pid ?? 0 });
     };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
+    child.stdout?.on('data', onOutput);
+    child.stderr?.on('data', onOutput);
     child.once('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       if (error.code === 'ENOENT') resolve(undefined);
       else reject(error);
     });
     child.once('exit', (code, signal) => {
-      if (listening) process.exit(1);
-      reject(new Error(`${command} ended with ${signal ?? code}: ${said}`));
+      if (isListening) process.exit(1);
+      reject(new Error(`${command} exited with ${signal ?? code}: ${output}`));
     });
   });
 }

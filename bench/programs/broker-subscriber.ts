@@ -1,8 +1,9 @@
 /**
- * The peer of a consumer: hears what is published through Redis or NATS, counts it, and
- * acknowledges a quarter of the window at a time.
+ * The peer of a consumer in `fanout`: receives and counts what is published through Redis or NATS,
+ * and acknowledges a quarter of the window at a time. Started by `fanout-peers.ts`; connects to the
+ * server of `broker-server.ts`.
  */
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import {
   ACKNOWLEDGED,
   BUFFERS,
@@ -13,7 +14,7 @@ import {
 import { acknowledgementInterval } from './publication-window.js';
 import { Tally } from './sample.js';
 
-const settings = settingsOf<BrokerSettings>();
+const settings = readSettings<BrokerSettings>();
 const interval = acknowledgementInterval(settings.window);
 const broker = await connectBroker(settings);
 const tally = new Tally();
@@ -23,4 +24,4 @@ await broker.subscribe(BUFFERS, (payload) => {
   if (tally.buffers % interval === 0)
     void broker.publish(ACKNOWLEDGED, encodeAcknowledgement(process.pid, tally.buffers));
 });
-answerQuestions({ sample: () => tally.sample() });
+serveRequests({ sample: () => tally.sample() });

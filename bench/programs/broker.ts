@@ -1,6 +1,6 @@
 /**
- * A program's connection to a message broker, Redis or NATS, through the client that its users use:
- * publish to and hear channels.
+ * The connection of the broker programs to Redis or NATS, through the client package that users of
+ * the broker use: publish to channels and subscribe to them. Opens a socket to the server.
  */
 import { connect } from '@nats-io/transport-node';
 import { createClient } from '@redis/client';
@@ -9,7 +9,7 @@ export type BrokerKind = 'redis' | 'nats';
 
 export interface BrokerSettings {
   readonly kind: BrokerKind;
-  /** Where the server listens: a path of a Unix socket (Redis), or host and port (NATS). */
+  /** The path of a Unix socket (Redis), or host and port (NATS). */
   readonly address: string;
   readonly size: number;
   readonly consumers: number;
@@ -17,21 +17,18 @@ export interface BrokerSettings {
   readonly window: number;
 }
 
-/**
- * What is published, and how far each subscriber has come: its pid and its count, as
- * `encodeAcknowledgement` writes them.
- */
+/** The channel of the published buffers. */
 export const BUFFERS = 'buffers';
+/** The channel of acknowledgements: pid and count of a subscriber, by `encodeAcknowledgement`. */
 export const ACKNOWLEDGED = 'acknowledged';
 
 export interface Broker {
   /**
-   * The payload must stay as it is until it is delivered. Resolves when the server has taken it,
-   * where servers say so (Redis). A server that refuses it, and a connection that is lost, end the
-   * process.
+   * The payload must stay unchanged until it is delivered. Resolves with the server's reply; NATS
+   * sends none, and the result is undefined. A refusal or a lost connection ends the process.
    */
   readonly publish: (channel: string, payload: Buffer) => Promise<unknown> | undefined;
-  /** Resolves when the server knows of it. The payload is the listener's own. */
+  /** Resolves when the server has the subscription. The listener may keep the payload. */
   readonly subscribe: (channel: string, listener: (payload: Uint8Array) => void) => Promise<void>;
 }
 
@@ -39,26 +36,28 @@ export function connectBroker({ kind, address }: BrokerSettings): Promise<Broker
   return { redis: connectRedis, nats: connectNats }[kind](address);
 }
 
-/** A connection that hears does nothing else, as the package asks for: another one publishes. */
+/** Uses two connections: the package allows a subscribed connection no other command. */
 async function connectRedis(path: string): Promise<Broker> {
   const publishing = createClient({
     socket: { path, tls: false, reconnectStrategy: false },
-    commandOptions: { timeout: 0 }, // a timer for every message would be half of what it costs
+    commandOptions: { timeout: 0 }, // a timer for each message would double its cost
   });
-  const hearing = publishing.duplicate();
-  for (const client of [publishing, hearing]) {
-    client.on('error', fail);
+  const subscribing = publishing.duplicate();
+  for (const client of [publishing, subscribing]) {
+    client.on('error', exitOnError);
     await client.connect();
   }
   return {
     publish: (channel, payload) => publishing.publish(channel, payload),
-    subscribe: (channel, listener) => hearing.subscribe(channel, listener, true),
+    subscribe: (channel, listener) => subscribing.subscribe(channel, listener, true),
   };
 }
 
 async function connectNats(servers: string): Promise<Broker> {
   const connection = await connect({ servers, reconnect: false });
-  void connection.closed().then((error) => fail(error ?? new Error('the server has closed the connection')));
+  void connection
+    .closed()
+    .then((error) => exitOnError(error ?? new Error('the server has closed the connection')));
   return {
     publish: (channel, payload) => {
       connection.publish(channel, payload);
@@ -67,7 +66,7 @@ async function connectNats(servers: string): Promise<Broker> {
     subscribe: async (channel, listener) => {
       connection.subscribe(channel, {
         callback: (error, message) => {
-          if (error !== null) fail(error);
+          if (error !== null) exitOnError(error);
           listener(message.data);
         },
       });
@@ -85,8 +84,8 @@ export function decodeAcknowledgement(payload: Uint8Array): { subscriber: number
   return { subscriber: subscriber ?? 0, buffers: buffers ?? 0 };
 }
 
-/** Without its server, or with messages lost on the way to it, a program has nothing to measure. */
-function fail(error: Error): never {
+/** Ends the process: without its server, or with lost messages, there is nothing to measure. */
+function exitOnError(error: Error): never {
   process.stderr.write(`broker: ${error.stack ?? error.message}\n`);
   process.exit(1);
 }

@@ -1,9 +1,12 @@
-/** What calls are compared with: an echo of bytes over a Unix socket, and of bodies over HTTP. */
+/**
+ * The peer of the calls in `rpc`: echoes bytes over a Unix socket, and bodies over HTTP on a free
+ * port.
+ */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 
-const { path } = settingsOf<{ path: string }>();
+const { path } = readSettings<{ path: string }>();
 createServer((socket) => {
   socket.on('data', (chunk) => socket.write(chunk));
 }).listen(path);
@@ -12,4 +15,4 @@ const http = createHttpServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => response.end(Buffer.concat(chunks)));
 });
-http.listen(0, '127.0.0.1', () => answerQuestions({ port: () => (http.address() as AddressInfo).port }));
+http.listen(0, '127.0.0.1', () => serveRequests({ port: () => (http.address() as AddressInfo).port }));

@@ -1,27 +1,33 @@
 /**
- * Consumes a flow in one of the ways a program can, and counts. Of every buffer at least one byte
- * is read; with `copy`, all.
+ * Consumes a flow by one of the methods of the library, and counts. Started by `fanout` and
+ * `scale`. Reads at least one byte of every buffer, with `copy` all bytes. Attaches to the flow of
+ * a real system.
  */
 import { connect, type InputFlow } from 'mirrorflow';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface FlowConsumerSettings {
   readonly app: string;
   readonly flow: string;
-  /** `poll`: buffers in place; `take`: lent one by one; `takeAll`: lent together. */
-  readonly way: 'poll' | 'take' | 'takeAll';
+  /**
+   * `poll`: buffers are read in place; `take`: borrowed one by one; `takeAll`: borrowed together. A
+   * borrowed buffer is valid until it is released.
+   */
+  readonly method: 'poll' | 'take' | 'takeAll';
   readonly inline: boolean;
   readonly copy: boolean;
   readonly history?: number;
   readonly spinUs?: number;
+  /** Bytes of a buffer. */
   readonly size: number;
 }
 
-/** Buffers between two turns of the event loop. */
+/** Most buffers between two turns of the event loop. */
 const TURN_BUFFERS = 65_536;
+const TURN_BYTES = 64 * 2 ** 20;
 
-const settings = settingsOf<FlowConsumerSettings>();
+const settings = readSettings<FlowConsumerSettings>();
 const client = await connect({ app: settings.app, name: 'consumer' });
 const input = await client.openInput(settings.flow, {
   inline: settings.inline,
@@ -31,47 +37,47 @@ const input = await client.openInput(settings.flow, {
 const target = new Uint8Array(settings.size);
 const tally = new Tally();
 let checksum = 0;
-answerQuestions({ sample: () => ({ ...tally.sample(), checksum, lost: input.lost }) });
-const turnBuffers = Math.max(1, Math.min(TURN_BUFFERS, Math.floor(2 ** 26 / settings.size)));
-const ways = { poll: polling, take: taking, takeAll: takingAll } as const;
-await ways[settings.way](input);
+serveRequests({ sample: () => ({ ...tally.sample(), checksum, lost: input.lost }) });
+const turnBuffers = Math.max(1, Math.min(TURN_BUFFERS, Math.floor(TURN_BYTES / settings.size)));
+const methods = { poll: consumeByPoll, take: consumeByTake, takeAll: consumeByTakeAll } as const;
+await methods[settings.method](input);
 process.exit(0);
 
-function use({ bytes: view }: { readonly bytes: Uint8Array }): void {
+function consume({ bytes: view }: { readonly bytes: Uint8Array }): void {
   if (settings.copy) target.set(view);
   checksum = (checksum + (view[0] ?? 0)) | 0;
   tally.buffers += 1;
   tally.bytes += view.length;
 }
 
-async function polling(flow: InputFlow): Promise<void> {
+async function consumeByPoll(flow: InputFlow): Promise<void> {
   while (!flow.ended) {
-    if (flow.poll(use, turnBuffers) > 0) await turn();
-    else await one(flow);
+    if (flow.poll(consume, turnBuffers) > 0) await nextTurn();
+    else await takeOne(flow);
   }
 }
 
-async function taking(flow: InputFlow): Promise<void> {
+async function consumeByTake(flow: InputFlow): Promise<void> {
   while (!flow.ended) {
-    await one(flow);
+    await takeOne(flow);
     for (let count = 0; count < turnBuffers; count += 1) {
       const buffer = flow.takeNow();
       if (buffer === undefined) break;
-      use(buffer);
+      consume(buffer);
     }
-    await turn();
+    await nextTurn();
   }
 }
 
-async function takingAll(flow: InputFlow): Promise<void> {
+async function consumeByTakeAll(flow: InputFlow): Promise<void> {
   while (!flow.ended) {
-    await one(flow);
-    for (const buffer of flow.takeAll(turnBuffers)) use(buffer);
-    await turn();
+    await takeOne(flow);
+    for (const buffer of flow.takeAll(turnBuffers)) consume(buffer);
+    await nextTurn();
   }
 }
 
-async function one(flow: InputFlow): Promise<void> {
+async function takeOne(flow: InputFlow): Promise<void> {
   const buffer = await flow.take();
-  if (buffer !== undefined) use(buffer);
+  if (buffer !== undefined) consume(buffer);
 }

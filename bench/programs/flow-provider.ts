@@ -1,9 +1,10 @@
 /**
- * Provides a flow as fast as its consumers allow: each buffer is reserved, filled and committed
- * without waiting while there is room.
+ * Provides a flow as fast as its consumers allow: reserves, fills and commits each buffer, without
+ * waiting while there is room. Started by `fanout` and `scale`. Attaches to a flow of a real
+ * system.
  */
 import { connect, type OutputSlot } from 'mirrorflow';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface FlowProviderSettings {
@@ -13,33 +14,32 @@ export interface FlowProviderSettings {
   readonly buffers: number;
   readonly consumers: number;
   /**
-   * Payloads are copied in; otherwise they stay what they are, as for a program that computes in
-   * place.
+   * Copy a payload into each slot; false leaves the bytes as in a program that computes in place.
    */
   readonly fill: boolean;
 }
 
-/** Then the event loop turns, to hear questions. */
+/** Most buffers and bytes between two turns of the event loop, in which requests are handled. */
 const TURN_BUFFERS = 65_536;
 const TURN_BYTES = 64 * 2 ** 20;
 
-const { app, flow, size, buffers, consumers, fill } = settingsOf<FlowProviderSettings>();
+const { app, flow, size, buffers, consumers, fill } = readSettings<FlowProviderSettings>();
 const client = await connect({ app, name: 'provider' });
 const output = await client.openOutput(flow, { bufferSize: size, buffers });
 const source = Buffer.alloc(size, 1);
 const tally = new Tally();
-answerQuestions({ sample: () => tally.sample() });
-while (output.consumers < consumers) await turn();
+serveRequests({ sample: () => tally.sample() });
+while (output.consumers < consumers) await nextTurn();
 const turnBuffers = Math.max(1, Math.min(TURN_BUFFERS, Math.floor(TURN_BYTES / size)));
 for (let left = turnBuffers; ; left = turnBuffers) {
-  while ((left = writeWhatFits(left)) > 0) write(await output.reserve());
+  while ((left = writeUntilFull(left)) > 0) write(await output.reserve());
   tally.bytes = tally.buffers * size;
-  await turn();
+  await nextTurn();
 }
 
-/** Without waiting, `most` at most. Returns how many are left. */
-function writeWhatFits(most: number): number {
-  let left = most;
+/** Writes up to `limit` buffers until the ring is full. Returns how many of them are left. */
+function writeUntilFull(limit: number): number {
+  let left = limit;
   for (; left > 0; left -= 1) {
     const slot = output.reserveNow();
     if (slot === undefined) break;

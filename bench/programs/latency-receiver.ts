@@ -1,13 +1,15 @@
 /**
- * Receives the buffers of `latency-sender` and keeps how old each was; answers with the quantiles.
+ * Receives the buffers of `latency-sender`, over a flow or one of its peers, records the age of
+ * each, and replies with the quantiles. Started by `latency`.
  */
 import { connect as connectSocket } from 'node:net';
 import { connect } from 'mirrorflow';
 import { quantile } from '../report.js';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import type { LatencySettings } from './latency-sender.js';
 import { ageUs } from './stamp.js';
 
+/** Quantiles in microseconds. */
 export interface Latencies {
   readonly count: number;
   readonly p50: number;
@@ -16,19 +18,19 @@ export interface Latencies {
 }
 
 const AGES_MAX = 2_000_000;
-/** The longest that an inline flow can spin; then the event loop turns. */
+/** The longest time that an inline flow can spin before the next turn of the event loop. */
 const SPIN_US = 100_000;
 
-const settings = settingsOf<LatencySettings>();
+const settings = readSettings<LatencySettings>();
 let ages: number[] = [];
-const use = (payload: Uint8Array): void => {
+const recordAge = (payload: Uint8Array): void => {
   if (ages.length < AGES_MAX) ages.push(ageUs(payload));
 };
 const transports = { flow, sockets, zeromq } as const;
 await transports[settings.transport]();
 
-function ready(): void {
-  answerQuestions({
+function serve(): void {
+  serveRequests({
     begin: () => {
       ages = [];
     },
@@ -43,14 +45,14 @@ function ready(): void {
 
 async function flow(): Promise<void> {
   const client = await connect({ app: settings.app, name: 'receiver' });
-  const spinning = settings.way === 'spinning';
-  const inline = settings.way !== 'flow thread';
+  const spinning = settings.mode === 'spinning';
+  const inline = settings.mode !== 'flow thread';
   const input = await client.openInput(settings.flow, { inline, ...(spinning ? { spinUs: SPIN_US } : {}) });
-  ready();
+  serve();
   while (!input.ended) {
     const buffer = spinning ? input.takeSync(SPIN_US / 1000) : await input.take();
-    if (buffer !== undefined) use(buffer.bytes);
-    if (spinning) await turn();
+    if (buffer !== undefined) recordAge(buffer.bytes);
+    if (spinning) await nextTurn();
   }
 }
 
@@ -66,13 +68,13 @@ async function sockets(): Promise<void> {
         filled += bytes;
         if (filled === size) {
           filled = 0;
-          use(payload);
+          recordAge(payload);
         }
         return true;
       },
     },
   });
-  ready();
+  serve();
 }
 
 async function zeromq(): Promise<void> {
@@ -80,6 +82,6 @@ async function zeromq(): Promise<void> {
   const subscriber = new Subscriber({ receiveHighWaterMark: settings.buffers, linger: 0 });
   subscriber.subscribe();
   subscriber.connect(`ipc://${settings.path}`);
-  ready();
-  for await (const [message] of subscriber) if (message !== undefined) use(message);
+  serve();
+  for await (const [message] of subscriber) if (message !== undefined) recordAge(message);
 }

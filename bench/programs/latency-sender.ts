@@ -1,16 +1,17 @@
 /**
- * Sends buffers that carry their time of sending, over a flow or one of its peers: at a rate, or as
- * fast as they go.
+ * Sends buffers that carry their time of sending, over a flow or one of its peers (sockets,
+ * zeromq), at a fixed interval or as fast as possible. Started by `latency`; `latency-receiver`
+ * receives them.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { connect } from 'mirrorflow';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { writeStamp } from './stamp.js';
 
 export interface LatencySettings {
   readonly transport: 'flow' | 'sockets' | 'zeromq';
-  /** Application and flow, or the path of a socket. */
+  /** Application and flow of the transport `flow`; `path` is the Unix socket of the peers. */
   readonly app: string;
   readonly flow: string;
   readonly path: string;
@@ -18,44 +19,44 @@ export interface LatencySettings {
   readonly buffers: number;
   /** Milliseconds between two buffers; 0 is saturation. */
   readonly intervalMs: number;
-  /** How a flow is read; peers know one way. */
-  readonly way: 'flow thread' | 'inline' | 'spinning';
+  /** How the receiver reads a flow; ignored by the peers. */
+  readonly mode: 'flow thread' | 'inline' | 'spinning';
 }
 
 /**
- * Buffers that are sent one by one, as fast as the event loop turns, before the rate begins:
- * whoever sends or receives a thousand a second does so for hours, and the compiler needs some ten
- * thousand to make of every step on the way what it stays.
+ * Buffers that are sent one per turn of the event loop before the measurement: a program that sends
+ * a thousand a second runs for hours, and the compiler needs some ten thousand repetitions of each
+ * step before the code has its final speed.
  */
-const FIRST_BUFFERS = 20_000;
+const WARM_UP_BUFFERS = 20_000;
 
 /** Sends one stamped buffer; waits while there is no room. */
 type Send = () => Promise<void> | undefined;
 
-const settings = settingsOf<LatencySettings>();
+const settings = readSettings<LatencySettings>();
 const { size, buffers, intervalMs, path } = settings;
-let started: () => void = () => {};
-const start = new Promise<void>((resolve) => (started = resolve));
-let warm: () => void = () => {};
-const warmed = new Promise<void>((resolve) => (warm = resolve));
+let start: () => void = () => {};
+const started = new Promise<void>((resolve) => (start = resolve));
+let finishWarmUp: () => void = () => {};
+const warmUp = new Promise<void>((resolve) => (finishWarmUp = resolve));
 const send = await { flow, sockets, zeromq }[settings.transport]();
-answerQuestions({
-  /** Answered when the first buffers are sent. */
+serveRequests({
+  /** Resolves when the warm-up buffers are sent. */
   start: async () => {
-    started();
-    await warmed;
+    start();
+    await warmUp;
   },
 });
-await start;
-for (let count = 1; count <= FIRST_BUFFERS; count += 1) {
+await started;
+for (let count = 1; count <= WARM_UP_BUFFERS; count += 1) {
   await send();
-  await turn();
+  await nextTurn();
 }
-warm();
+finishWarmUp();
 for (let count = 1; ; count += 1) {
   await send();
   if (intervalMs > 0) await new Promise((resolve) => setTimeout(resolve, intervalMs));
-  else if (count % buffers === 0) await turn();
+  else if (count % buffers === 0) await nextTurn();
 }
 
 async function flow(): Promise<Send> {
@@ -70,12 +71,12 @@ async function flow(): Promise<Send> {
 }
 
 async function sockets(): Promise<Send> {
-  const connected: Socket[] = [];
-  createServer((socket) => connected.push(socket)).listen(path);
+  const subscribers: Socket[] = [];
+  createServer((socket) => subscribers.push(socket)).listen(path);
   return async () => {
     const payload = Buffer.alloc(size);
     writeStamp(payload);
-    for (const socket of connected) if (!socket.write(payload)) await once(socket, 'drain');
+    for (const socket of subscribers) if (!socket.write(payload)) await once(socket, 'drain');
   };
 }
 
@@ -91,7 +92,7 @@ async function zeromq(): Promise<Send> {
         return await publisher.send(payload);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-        await turn(); // the subscriber is full: the package offers no way to wait for it
+        await nextTurn(); // the queue is full: the package has no call that waits for room
       }
     }
   };

@@ -1,19 +1,20 @@
 /**
- * The limit of all copying: blocks out of a region as large as a ring, into one block, as a
- * consumer that copies every buffer does.
+ * The upper limit of all copying, a peer of `fanout`: copies blocks out of a region as large as a
+ * ring into one block, as a consumer that copies every buffer does. No I/O besides the control
+ * channel.
  */
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { Tally } from './sample.js';
 
 const TURN_BYTES = 2 ** 26;
 
-const { size, regionBytes } = settingsOf<{ size: number; regionBytes: number }>();
+const { size, regionBytes } = readSettings<{ size: number; regionBytes: number }>();
 const blocks = Math.max(1, Math.floor(regionBytes / size));
 const region = Buffer.alloc(blocks * size, 1);
 const views = Array.from({ length: blocks }, (_, block) => region.subarray(block * size, (block + 1) * size));
 const target = Buffer.alloc(size);
 const tally = new Tally();
-answerQuestions({ sample: () => tally.sample() });
+serveRequests({ sample: () => tally.sample() });
 for (let next = 0; ;) {
   for (let bytes = 0; bytes < TURN_BYTES; bytes += size) {
     target.set(views[next] ?? region);
@@ -21,5 +22,5 @@ for (let next = 0; ;) {
     tally.buffers += 1;
   }
   tally.bytes = tally.buffers * size;
-  await turn();
+  await nextTurn();
 }

@@ -1,13 +1,15 @@
-/** Receives messages of the application and counts them. */
+/**
+ * Receives the messages that `rpc` sends to a client of the application, and counts them.
+ */
 import { connect } from 'mirrorflow';
 import { Numbered } from './numbered.js';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import { Tally } from './sample.js';
 
-const { app } = settingsOf<{ app: string }>();
+const { app } = readSettings<{ app: string }>();
 const client = await connect({ app, name: 'receiver' });
 const tally = new Tally();
 client.on(Numbered, () => {
   tally.buffers += 1;
 });
-answerQuestions({ sample: () => tally.sample() });
+serveRequests({ sample: () => tally.sample() });

@@ -1,4 +1,6 @@
-/** The message that `rpc` sends. */
+/**
+ * The message that `rpc` sends and `message-receiver` receives, as a class with typed attributes.
+ */
 import type { Attributes } from 'mirrorflow';
 
 export class Numbered {

@@ -1,8 +1,8 @@
 /**
- * How far a publisher may be ahead of its slowest subscriber. Brokers drop what waits for a
- * subscriber that has fallen behind, or disconnect it; nothing is lost while no more is under way
- * than they keep. What is lost all the same is never acknowledged, so that the window becomes
- * smaller by it for good.
+ * How far a publisher may be ahead of its slowest subscriber; `broker-publisher` sends by it.
+ * Brokers drop messages of a slow subscriber or disconnect it, so no more may be in flight than
+ * they keep. A message that is lost all the same is never acknowledged: it narrows the window for
+ * good. Pure.
  */
 export class PublicationWindow {
   readonly #subscribers: number;
@@ -10,11 +10,11 @@ export class PublicationWindow {
   readonly #acknowledged = new Map<number, number>();
   #published = 0;
   #slowest = 0;
-  #opened: (() => void) | undefined;
+  #notifyRoom: (() => void) | undefined;
 
   /**
-   * `subscribers` will acknowledge, and `buffers` may be under way to the slowest of them. Both are
-   * 1 at least.
+   * `subscribers` is the number of subscribers that acknowledge; `buffers` may be in flight to the
+   * slowest of them. Both are at least 1.
    */
   constructor(subscribers: number, buffers: number) {
     this.#subscribers = subscribers;
@@ -26,34 +26,35 @@ export class PublicationWindow {
     return this.#slowest + this.#buffers - this.#published;
   }
 
-  /** One was published; there must have been room. */
+  /** Counts a published buffer. Throws when the window has no room. */
   add(): void {
-    if (this.room <= 0) throw new Error(`${this.#buffers} buffers are unacknowledged, and no more may be`);
+    if (this.room <= 0)
+      throw new Error(`${this.#buffers} buffers are unacknowledged: wait for room before publishing`);
     this.#published += 1;
   }
 
   /**
-   * A subscriber has received so many since it began. One that was not heard of yet has received
-   * none.
+   * Records that a subscriber has received `buffers` in total. The window does not move before
+   * every subscriber has acknowledged once.
    */
   acknowledge(subscriber: number, buffers: number): void {
     this.#acknowledged.set(subscriber, buffers);
     if (this.#acknowledged.size < this.#subscribers) return;
     this.#slowest = Math.min(...this.#acknowledged.values());
-    if (this.room > 0) this.#opened?.();
+    if (this.room > 0) this.#notifyRoom?.();
   }
 
-  /** Resolves when there is room. One at a time may wait. */
-  async opened(): Promise<void> {
+  /** Resolves when there is room. Only one caller may wait at a time. */
+  async waitForRoom(): Promise<void> {
     if (this.room > 0) return;
-    await new Promise<void>((resolve) => (this.#opened = resolve));
-    this.#opened = undefined;
+    await new Promise<void>((resolve) => (this.#notifyRoom = resolve));
+    this.#notifyRoom = undefined;
   }
 }
 
 /**
- * A subscriber acknowledges after so many: a quarter of the window, as the consumers of a flow do
- * with its ring.
+ * Buffers after which a subscriber acknowledges: a quarter of the window, as the consumers of a
+ * flow acknowledge a quarter of its ring.
  */
 export function acknowledgementInterval(windowBuffers: number): number {
   return Math.max(1, Math.floor(windowBuffers / 4));

@@ -1,6 +1,6 @@
 /**
- * What a program that moves buffers answers to `sample`: how many it has moved by now, on its own
- * clock.
+ * What a program that moves buffers replies to the request `sample`: the counts so far and the
+ * program's own clock. The benchmark takes two samples and computes rates from them. Pure.
  */
 export interface Sample {
   readonly buffers: number;

@@ -1,6 +1,9 @@
-/** Provides many flows at a low rate: every interval one buffer each, committed as it is. */
+/**
+ * Provides many flows at a low rate: one buffer of each per interval, committed without being
+ * filled. Started by `scale`; attaches to the flows of a real system.
+ */
 import { connect, type OutputFlow } from 'mirrorflow';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface ScaleProviderSettings {
@@ -11,14 +14,14 @@ export interface ScaleProviderSettings {
   readonly intervalMs: number;
 }
 
-const { app, flows, size, buffers, intervalMs } = settingsOf<ScaleProviderSettings>();
+const { app, flows, size, buffers, intervalMs } = readSettings<ScaleProviderSettings>();
 const client = await connect({ app, name: 'provider' });
 const began = performance.now();
 const outputs: OutputFlow[] = [];
 for (const flow of flows) outputs.push(await client.openOutput(flow, { bufferSize: size, buffers }));
 const openedMs = performance.now() - began;
 const tally = new Tally();
-answerQuestions({ sample: () => tally.sample(), openedMs: () => openedMs });
+serveRequests({ sample: () => tally.sample(), openedMs: () => openedMs });
 setInterval(() => {
   for (const output of outputs) {
     const slot = output.reserveNow();

@@ -1,11 +1,11 @@
 /**
- * The process in the middle of two bare hops: what comes on one Unix socket goes to the next as it
- * comes.
+ * The process in the middle of two bare hops, a peer of `latency`: forwards bytes from one Unix
+ * socket to another as they arrive.
  */
 import { connect, createServer } from 'node:net';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 
-const { from, to } = settingsOf<{ from: string; to: string }>();
+const { from, to } = readSettings<{ from: string; to: string }>();
 createServer((next) => {
   const source = connect(from);
   source.on('data', (chunk) => {
@@ -13,4 +13,4 @@ createServer((next) => {
     source.pause();
     next.once('drain', () => source.resume());
   });
-}).listen(to, () => answerQuestions({}));
+}).listen(to, () => serveRequests({}));

@@ -1,9 +1,12 @@
-/** The peer of a consumer: plain `node:net`, received into one buffer and thrown away. */
+/**
+ * The peer of a consumer in `fanout`: plain `node:net`, which receives into one buffer and discards
+ * it.
+ */
 import { connect } from 'node:net';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import { Tally } from './sample.js';
 
-const { path, size } = settingsOf<{ path: string; size: number }>();
+const { path, size } = readSettings<{ path: string; size: number }>();
 const tally = new Tally();
 connect({
   path,
@@ -16,4 +19,4 @@ connect({
     },
   },
 });
-answerQuestions({ sample: () => tally.sample() });
+serveRequests({ sample: () => tally.sample() });

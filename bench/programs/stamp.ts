@@ -1,6 +1,6 @@
 /**
- * The time of sending in the first 8 bytes of a payload: the monotonic clock that all processes of
- * a machine share, nanoseconds.
+ * The time of sending in the first 8 bytes of a payload, in nanoseconds of the monotonic clock that
+ * all processes of a machine share. `latency-sender` writes it, `latency-receiver` reads it.
  */
 export function monotonicNs(): number {
   const [seconds, nanoseconds] = process.hrtime();
@@ -12,11 +12,11 @@ export function writeStamp(payload: Buffer): void {
 }
 
 const STAMP_BYTES = 8;
-const word = new Float64Array(1);
-const bytes = new Uint8Array(word.buffer);
+const stamp = new Float64Array(1);
+const stampBytes = new Uint8Array(stamp.buffer);
 
 /** Microseconds since the stamp was written. */
 export function ageUs(payload: Uint8Array): number {
-  for (let at = 0; at < STAMP_BYTES; at += 1) bytes[at] = payload[at] ?? 0;
-  return (monotonicNs() - (word[0] ?? 0)) / 1000;
+  for (let at = 0; at < STAMP_BYTES; at += 1) stampBytes[at] = payload[at] ?? 0;
+  return (monotonicNs() - (stamp[0] ?? 0)) / 1000;
 }

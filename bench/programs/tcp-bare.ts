@@ -1,26 +1,26 @@
 /**
- * The peers of `tcp`: a bare loopback socket pair in Node, written and read in blocks of the same
- * size, each end a process. With several blocks each end goes around in as much memory as the ring
- * of a flow.
+ * One end of a bare loopback socket pair, the peer of `tcp` and `spectcl`: sends or receives blocks
+ * of one size. With several blocks each end uses as much memory as the ring of a flow. Without
+ * `port` the program listens on a free port and sends.
  */
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { answerQuestions, settingsOf } from './answering.js';
+import { serveRequests, readSettings } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface TcpBareSettings {
-  /** Where to receive from; without it the program sends, and answers to `port`. */
+  /** The port to receive from; without it the program sends, and replies to the request `port`. */
   readonly port?: number;
   readonly size: number;
-  /** Blocks that are used in turn. */
+  /** Number of blocks that are used in turn. */
   readonly blocks: number;
 }
 
-/** Writes that wait in the socket: one is sent while the next is made. */
-const WRITES_WAITING = 2;
-/** Node's own reads have this size; a smaller one would only slow the peer down. */
+/** Pending writes of the socket: the next is queued while one is sent. */
+const PENDING_WRITES_MAX = 2;
+/** The size of Node's own reads; smaller reads would slow the peer down. */
 const READ_BYTES_MIN = 64 * 1024;
 
-const { port, size, blocks } = settingsOf<TcpBareSettings>();
+const { port, size, blocks } = readSettings<TcpBareSettings>();
 const tally = new Tally();
 if (port === undefined) send();
 else receive(port);
@@ -37,29 +37,29 @@ function receive(from: number): void {
     return true;
   };
   connect({ host: '127.0.0.1', port: from, onread: { buffer, callback } });
-  answerQuestions({ sample: () => tally.sample() });
+  serveRequests({ sample: () => tally.sample() });
 }
 
 function send(): void {
   const ring = Array.from({ length: blocks }, () => Buffer.alloc(size, 1));
   const server = createServer({ noDelay: true }, (socket) => {
-    let waiting = 0;
+    let pendingWrites = 0;
     let next = 0;
-    const more = (): void => {
-      while (waiting < WRITES_WAITING) {
-        waiting += 1;
+    const writeMore = (): void => {
+      while (pendingWrites < PENDING_WRITES_MAX) {
+        pendingWrites += 1;
         next = (next + 1) % blocks;
         socket.write(ring[next] ?? '', () => {
-          waiting -= 1;
-          more();
+          pendingWrites -= 1;
+          writeMore();
         });
       }
     };
     socket.on('error', () => process.exit(0));
-    more();
+    writeMore();
   });
   server.listen(0, '127.0.0.1', () =>
-    answerQuestions({
+    serveRequests({
       port: () => (server.address() as AddressInfo).port,
       sample: () => tally.sample(),
     }),

@@ -1,17 +1,18 @@
 /**
- * One end of a flow between hosts whose duplicators were started by hand: provides as fast as it
- * may, or consumes whatever comes.
+ * One end of a flow whose duplicators `duplicator-pair.ts` started, for the benchmark `tcp`:
+ * provides as fast as the ring allows, or consumes everything. Attaches to the flow file without an
+ * app server.
  */
 // Attaches without an app server, which the public surface of the library does not offer.
 // oxlint-disable-next-line no-restricted-imports
 import { openInputFlow } from '../../client-lib/input/input-flow.js';
 // oxlint-disable-next-line no-restricted-imports
 import { attachOutputFlow } from '../../client-lib/output/output-flow.js';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { readSettings, nextTurn, serveRequests } from './control-channel.js';
 import { Tally } from './sample.js';
 
 export interface TcpEndSettings {
-  readonly what: 'provide' | 'consume';
+  readonly role: 'provide' | 'consume';
   readonly file: string;
   readonly link: string;
   readonly size: number;
@@ -21,17 +22,17 @@ export interface TcpEndSettings {
 /** Bytes between two turns of the event loop. */
 const TURN_BYTES = 32 * 2 ** 20;
 
-const { what, file, link, size, buffers } = settingsOf<TcpEndSettings>();
+const { role, file, link, size, buffers } = readSettings<TcpEndSettings>();
 const opened = { handle: 1, flow: 'bench', type: 'bytes', file, link };
 const tally = new Tally();
 const perTurn = Math.max(1, Math.floor(TURN_BYTES / size));
-if (what === 'provide') await provide();
+if (role === 'provide') await provide();
 else await consume();
 
-/** Payloads stay what they are, as for a program that computes in place. */
+/** Payloads are not filled, as in a program that computes in place. */
 async function provide(): Promise<void> {
   const output = await attachOutputFlow(opened, { bufferSize: size, buffers });
-  answerQuestions({ sample: () => tally.sample() });
+  serveRequests({ sample: () => tally.sample() });
   for (;;) {
     for (let count = 0; count < perTurn; count += 1) {
       const slot = output.reserveNow() ?? (await output.reserve());
@@ -39,19 +40,19 @@ async function provide(): Promise<void> {
       tally.buffers += 1;
     }
     tally.bytes = tally.buffers * size;
-    await turn();
+    await nextTurn();
   }
 }
 
 async function consume(): Promise<void> {
   const input = await openInputFlow(opened, { inline: true, delivery: 'lossless' }, 'end');
-  answerQuestions({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
+  serveRequests({ sample: () => ({ ...tally.sample(), lost: input.lost }) });
   const use = ({ size }: { readonly size: number }): void => {
     tally.buffers += 1;
     tally.bytes += size;
   };
   while (!input.ended) {
-    if (input.poll(use, perTurn) > 0) await turn();
+    if (input.poll(use, perTurn) > 0) await nextTurn();
     else {
       const buffer = await input.take();
       if (buffer !== undefined) use(buffer);

@@ -1,21 +1,21 @@
 /**
- * The peer of a provider: npm `zeromq`, PUB over ipc. `noDrop` makes it refuse where PUB would
- * drop, so that nothing is lost.
+ * The peer of a provider in `fanout`: npm `zeromq`, PUB over ipc. With `noDrop` it refuses a
+ * message where PUB would drop it, so that nothing is lost.
  */
 import { Publisher } from 'zeromq';
-import { answerQuestions, settingsOf, turn } from './answering.js';
+import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { Tally } from './sample.js';
 
 const TURN_BUFFERS = 256;
 
-const { endpoint, size, highWater } = settingsOf<{ endpoint: string; size: number; highWater: number }>();
+const { endpoint, size, highWater } = readSettings<{ endpoint: string; size: number; highWater: number }>();
 const publisher = new Publisher({ sendHighWaterMark: highWater, linger: 0, noDrop: true });
 await publisher.bind(endpoint);
 const source = Buffer.alloc(size, 1);
 const tally = new Tally();
 let started = false;
-answerQuestions({ sample: () => tally.sample(), start: () => (started = true) });
-while (!started) await turn();
+serveRequests({ sample: () => tally.sample(), start: () => (started = true) });
+while (!started) await nextTurn();
 for (;;) {
   for (let count = 0; count < TURN_BUFFERS; count += 1) {
     try {
@@ -23,9 +23,9 @@ for (;;) {
       tally.buffers += 1;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      break; // a subscriber is full: the package offers no way to wait for it
+      break; // a queue is full: the package has no call that waits for room
     }
   }
   tally.bytes = tally.buffers * size;
-  await turn();
+  await nextTurn();
 }

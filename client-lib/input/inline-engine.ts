@@ -52,8 +52,8 @@ class InlineAttachment extends RingCursor {
     if (first >= published) return buffers;
     this.#scout ??= new RingReader(file, 'next');
     const scout = this.#scout;
-    scout.follow(first);
-    while (buffers.length < count && scout.look() === 'ready') {
+    scout.enterEpoch(first);
+    while (buffers.length < count && scout.peek() === 'ready') {
       const { sequence, epoch, timestampNs, flags } = scout;
       buffers.push(new FlowBuffer(this.owner, sequence, scout.view(), sequence, epoch, timestampNs, flags));
       scout.advance();
@@ -283,8 +283,8 @@ export class InlineEngine implements InputEngine {
     } finally {
       // The handler may have taken buffers, or the flow may have been reattached.
       if (this.#attachment === attachment && reader.next === sequence) {
-        if (reader.stillThere()) reader.advance();
-        else reader.lose();
+        if (reader.isIntact()) reader.advance();
+        else reader.skipMissed();
       }
     }
   }
@@ -345,7 +345,7 @@ export class InlineEngine implements InputEngine {
   #seekReady(): boolean {
     if (this.#closed || this.#paused) return false;
     const { reader, checkedMissed } = this.#attachment;
-    const outcome = reader.look();
+    const outcome = reader.peek();
     return outcome === 'ready' && reader.missed === checkedMissed ? true : this.#seekFurther(outcome);
   }
 
@@ -353,7 +353,7 @@ export class InlineEngine implements InputEngine {
   #seekFurther(first: ReadOutcome): boolean {
     const attachment = this.#attachment;
     const { reader } = attachment;
-    for (let outcome = first; ; outcome = reader.look()) {
+    for (let outcome = first; ; outcome = reader.peek()) {
       if (outcome !== 'restarted') {
         this.#countMissed();
         if (outcome === 'empty') this.#position.drained();

@@ -46,7 +46,7 @@ export class RingCursor {
 
   /** Sequences have started again: continues at the oldest, of which nothing was missed. */
   restart(): void {
-    this.reader.follow('oldest');
+    this.reader.enterEpoch('oldest');
     this.#countedMissed = this.reader.missed;
   }
 }

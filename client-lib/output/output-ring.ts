@@ -156,7 +156,7 @@ export class OutputRing {
    * afterwards another provider may write.
    */
   leave(): void {
-    this.#writer.giveBack(this.#begun);
+    this.#writer.restore(this.#begun);
   }
 
   /** Completes the oldest pending slots, up to the first that is still reserved. */
@@ -206,7 +206,7 @@ export class OutputRing {
     if (count <= 0) return false;
     writer.open(count);
     const credit = this.#credit;
-    if (credit < writer.opened) writer.giveBack(Math.max(credit, this.#begun));
+    if (credit < writer.opened) writer.restore(Math.max(credit, this.#begun));
     return writer.opened > this.#tail;
   }
 

@@ -8,7 +8,8 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
-import { DISPLAY_HEADER_BYTES, checkHeader, usedBytes } from '../../protocol/spectcl/display-memory.js';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
+import { DISPLAY_HEADER_BYTES, usedBytes } from '../../protocol/spectcl/display-memory.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import { IncrementalComparison } from './incremental-comparison.js';
 import type { UpdateKind } from './mirror-connection.js';
@@ -129,7 +130,7 @@ export class MirrorPublisher {
     // which no spectrum appears under the header of another.
     this.#image.apply(memory.subarray(0, size), ranges, sequence, size, this.#size, updateDisplay);
     this.#size = size;
-    this.history.note(sequence, ranges, size);
+    this.history.record(sequence, ranges, size);
     this.publishedBytes += size;
     for (const [start, end] of ranges) this.imageBytesWritten += end - start;
     return sequence;

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { acknowledgementInterval, PublicationWindow } from '../../bench/programs/publication-window.js';
 
-describe('the window of a publisher', () => {
-  it('is no wider than what the slowest subscriber has acknowledged and the window, and nobody is heard before all are', () => {
+describe('publication window of a benchmark', () => {
+  it('a publication window follows the slowest subscriber, once every subscriber has acknowledged', () => {
     const window = new PublicationWindow(2, 4);
     for (let count = 0; count < 4; count += 1) window.add();
     expect(() => window.add()).to.throw('4 buffers are unacknowledged');
@@ -14,12 +14,12 @@ describe('the window of a publisher', () => {
     expect(window.room).to.equal(3);
   });
 
-  it('opens for who waits when the slowest has acknowledged', async () => {
+  it('a waiting publisher resumes when the slowest subscriber acknowledges', async () => {
     const window = new PublicationWindow(2, 1);
-    await window.opened();
+    await window.waitForRoom();
     window.add();
     const order: string[] = [];
-    const opened = window.opened().then(() => order.push('opened'));
+    const opened = window.waitForRoom().then(() => order.push('opened'));
     window.acknowledge(1, 1);
     await Promise.resolve();
     order.push('one of two');
@@ -28,7 +28,7 @@ describe('the window of a publisher', () => {
     expect(order).to.deep.equal(['one of two', 'opened']);
   });
 
-  it('is never waited for by a subscriber that has yet to acknowledge: intervals are shorter than it', () => {
+  it('a subscriber acknowledges before the publication window is exhausted', () => {
     for (const buffers of [1, 3, 4, 15, 65_536]) {
       const unacknowledged = acknowledgementInterval(buffers) - 1;
       expect(unacknowledged)

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { compareRows } from '../../bench/compare.js';
-import { median, quantile, row, rowsOf, showRows } from '../../bench/report.js';
+import { median, quantile, makeRow, makeRowPerPeer, formatTable } from '../../bench/report.js';
 
-describe('figures of a benchmark', () => {
-  it('are medians with the smallest and largest of the repetitions, beside the peer of the same run', () => {
-    expect(row('fanout', 'small', 'M/s', [3, 1, 2], { name: 'peer', values: [4, 4] })).to.deep.equal({
+describe('rows of a benchmark', () => {
+  it('a row has the median, the spread of the repetitions, and the ratio to the peer of the same run', () => {
+    expect(makeRow('fanout', 'small', 'M/s', [3, 1, 2], { name: 'peer', values: [4, 4] })).to.deep.equal({
       bench: 'fanout',
       case: 'small',
       value: 2,
@@ -16,8 +16,8 @@ describe('figures of a benchmark', () => {
     });
   });
 
-  it('say of a peer that is not installed that it is not', () => {
-    const [, absent] = rowsOf(
+  it('a row names a peer that is not installed and has no ratio', () => {
+    const [, absent] = makeRowPerPeer(
       'fanout',
       'small',
       'M/s',
@@ -31,14 +31,14 @@ describe('figures of a benchmark', () => {
     expect(absent).to.not.have.any.keys('ratio', 'peerValue');
   });
 
-  it('have quantiles between the values', () => {
+  it('quantiles are interpolated between values, and NaN without values', () => {
     expect([median([4, 1, 3, 2]), quantile([0, 10], 0.9), quantile([7], 0.99)]).to.deep.equal([2.5, 9, 7]);
     expect(median([])).to.deep.equal(Number.NaN);
   });
 
-  it('are shown once however many peers they have', () => {
-    const shown = showRows(
-      rowsOf(
+  it('the table shows the figure of a case once for all its peers', () => {
+    const shown = formatTable(
+      makeRowPerPeer(
         'fanout',
         'small',
         'M/s',
@@ -56,25 +56,25 @@ describe('figures of a benchmark', () => {
   });
 });
 
-describe('comparing two files of figures', () => {
+describe('comparison of two benchmark files', () => {
   const old = [
-    row('fanout', 'small', 'M/s', [1], { name: 'peer', values: [2] }),
-    row('idle', 'gone', 'MiB', [5]),
+    makeRow('fanout', 'small', 'M/s', [1], { name: 'peer', values: [2] }),
+    makeRow('idle', 'removed', 'MiB', [5]),
   ];
   const now = [
-    row('fanout', 'small', 'M/s', [3], { name: 'peer', values: [3] }),
-    row('open', 'new', 'ms', [7]),
+    makeRow('fanout', 'small', 'M/s', [3], { name: 'peer', values: [3] }),
+    makeRow('open', 'new', 'ms', [7]),
   ];
 
-  it('goes by the ratio to the peer, which a busier machine changes little', () => {
+  it('a comparison shows how the ratio to the peer changed', () => {
     const [, small] = compareRows(old, now).split('\n');
     expect(small).to.include('3.00').and.to.include('2.00 (0.500 to 1.00 x peer)');
   });
 
-  it('names what only one of them has', () => {
+  it('a comparison names the cases that only one file has', () => {
     const compared = compareRows(old, now);
     expect(compared)
       .to.match(/new .*only in B/)
-      .and.to.match(/gone .*only in A/);
+      .and.to.match(/removed .*only in A/);
   });
 });

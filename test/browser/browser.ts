@@ -1,9 +1,12 @@
-/** A real Chromium for tests: found on the machine, or the tests are skipped with the reason. */
+/**
+ * Starts a Chromium of this machine for tests; without one the tests are skipped with the reason.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
+import { skip } from '../kit/skip.js';
 
 const PLACES = [
   process.env['MIRRORFLOW_BROWSER'],
@@ -12,7 +15,7 @@ const PLACES = [
   '/usr/bin/google-chrome',
 ];
 
-/** What a run as any user, root too, without a display and without a word to the internet needs. */
+/** For any user, also root, without a display and without connections to the internet. */
 const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
@@ -26,15 +29,13 @@ const ARGUMENTS = [
 ];
 
 const BROWSER = PLACES.find((place) => place !== undefined && place !== '' && existsSync(place));
-const WHY_SKIPPED =
-  'no Chromium on this machine: scripts/install-test-browser.sh installs one, or MIRRORFLOW_BROWSER names one';
+const NO_BROWSER =
+  'no Chromium on this machine: run scripts/install-test-packages.sh, or set MIRRORFLOW_BROWSER to one';
 
 /** Skips the suite, with the reason, where there is no browser. */
 export function needsBrowser(): void {
   before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
+    if (BROWSER === undefined) skip(this, NO_BROWSER);
   });
 }
 
@@ -44,7 +45,7 @@ export interface BrowserOptions {
   readonly dark?: boolean;
 }
 
-/** A browser with an empty profile; `close` takes the profile away. */
+/** A browser with an empty profile; `close` also deletes the profile. */
 export async function openBrowser({
   width = 1280,
   height = 800,

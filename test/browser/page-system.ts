@@ -1,25 +1,22 @@
 /**
- * A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open;
- * what the page complains of is kept.
+ * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
+ * the errors of the page.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { Simulator } from '../../simulator/simulator.js';
-import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 export const SECRET = 'a secret for the tests';
 
 export interface PageSystemOptions extends BrowserOptions {
-  /**
-   * Whether the viewer knows SECRET, so that applications can be started and stopped from the page.
-   */
+  /** Whether the viewer has SECRET, so that the page can start and stop applications. */
   readonly secret?: boolean;
 }
 
 export class PageSystem {
-  readonly system = new WholeSystem();
+  readonly system: RealSystem;
   /** Errors and messages of the page's console. */
   readonly problems: string[] = [];
   simulator!: Simulator;
@@ -27,16 +24,20 @@ export class PageSystem {
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 
-  /** The application `e1` runs, its source has counted some events. */
+  private constructor(secret: boolean) {
+    this.system = new RealSystem(secret ? { secret: SECRET } : {});
+  }
+
+  /** Starts everything: the application `e1` runs, its source has counted some events. */
   static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
-    const made = new PageSystem();
+    const created = new PageSystem(secret);
     try {
-      await made.#start(secret, options);
+      await created.#start(options);
     } catch (error) {
-      await made.stop(true);
+      await created.stop(true);
       throw error;
     }
-    return made;
+    return created;
   }
 
   async stop(failed: boolean): Promise<void> {
@@ -44,18 +45,14 @@ export class PageSystem {
     await this.system.stop(failed);
   }
 
-  async #start(secret: boolean, options: BrowserOptions): Promise<void> {
+  async #start(options: BrowserOptions): Promise<void> {
     const { system } = this;
     system.web = 'tcp://127.0.0.1:0';
-    if (secret) {
-      system.secretFile = join(system.directory, 'secret.log'); // a log is nothing that is left behind
-      writeFileSync(system.secretFile, SECRET, { mode: 0o600 });
-    }
     await system.startHost();
     this.simulator = await system.simulator({ rate: 0 });
     this.simulator.step(20_000);
     await system.host.run({ name: 'e1', source: this.simulator.address, updateIntervalMs: 50 });
-    this.address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    this.address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     const browser = await openBrowser(options);
     this.#closeBrowser = browser.close;
     this.page = browser.context.pages()[0] ?? (await browser.context.newPage());
@@ -67,8 +64,8 @@ export class PageSystem {
 }
 
 /**
- * For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after
- * the test.
+ * Registers hooks for a suite that needs a browser; the returned function starts a system, at most
+ * one per test, which is stopped after the test.
  */
 export function startsPages(): (options?: PageSystemOptions) => Promise<PageSystem> {
   let running: PageSystem | undefined;

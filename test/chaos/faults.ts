@@ -1,24 +1,31 @@
 /**
- * The faults: what may happen to whom, and which readers it concerns. Each is drawn from the seed;
- * whether a process that was drawn can be hurt just now is decided when it is, since others may
- * still be coming back.
+ * The faults of a chaos run: what may happen to which process, and which readers it concerns.
+ * `run.ts` draws them from a `FaultGenerator` and injects them. Injecting sends signals to
+ * processes of the `ChaosSystem`, cuts its source proxies, fills its flow directory or floods its
+ * sockets.
+ *
+ * Faults are drawn from the seed. Whether the target can be hit is decided only at the injection,
+ * since the target may still be restarting.
  */
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
 import { APPLICATIONS, FLOWS, MIRRORED, READERS, STEADY } from './plan.js';
-import type { Plant } from './plant.js';
+import type { ChaosSystem } from './chaos-system.js';
 
 export interface Fault {
   readonly kind: string;
-  /** Whom it hits, for messages. */
+  /** The process or place that is hit, for messages. */
   readonly target: string;
-  /** Names of the readers that must be back afterwards. */
-  readonly affected: readonly string[];
-  /** They must have been attached anew: data alone may come from before. */
+  /** Names of the readers that must deliver newer buffers afterwards. */
+  readonly affectedReaders: readonly string[];
+  /**
+   * True when the affected readers must attach to a new duplicator as well: readers and provider
+   * share the flow file, so that data flows for a moment without any duplicator.
+   */
   readonly reattaches?: boolean;
   /**
-   * Does it and undoes what it can; resolves when those who were hit may go on. False: nobody was
-   * there to be hit.
+   * Injects the fault and undoes it where it can be undone; resolves when the target may run again.
+   * False when there was no target to hit.
    */
   readonly inject: () => Promise<boolean>;
 }
@@ -27,15 +34,15 @@ const STOP_MIN_MS = 50;
 const STOP_MAX_MS = 500;
 const FLOOD_CONNECTIONS = 12;
 /**
- * Deaths of one supervised process in this time that are asked of its parent: more of them are a
- * crash loop, which is slowed down on purpose.
+ * Kills of one supervised process within this time; more would be a crash loop, which its parent
+ * slows down on purpose.
  */
 const KILLS_MAX = 3;
 const KILLS_WINDOW_MS = 30_000;
 
-const DUPLICATED = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
+const ALL_FLOWS = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
 
-/** How often each kind is drawn. */
+/** Relative frequency of each kind. */
 const WEIGHTS = {
   'kill-consumer': 4,
   'kill-provider': 4,
@@ -57,16 +64,16 @@ type Kind = keyof typeof WEIGHTS;
 
 export const FAULT_KINDS: readonly string[] = Object.keys(WEIGHTS);
 
-export class Faults {
-  readonly #plant: Plant;
+export class FaultGenerator {
+  readonly #system: ChaosSystem;
   readonly #random: RandomBits;
   readonly #kills = new Map<string, number[]>();
 
   readonly #kinds: readonly Kind[];
 
-  /** Of the kinds named, or of all. */
-  constructor(plant: Plant, random: RandomBits, only: readonly string[] = []) {
-    this.#plant = plant;
+  /** Draws from the kinds in `only`, or from all kinds when it is empty. */
+  constructor(system: ChaosSystem, random: RandomBits, only: readonly string[] = []) {
+    this.#system = system;
     this.#random = random;
     const kinds = Object.keys(WEIGHTS) as Kind[];
     this.#kinds = only.length === 0 ? kinds : kinds.filter((kind) => only.includes(kind));
@@ -76,103 +83,106 @@ export class Faults {
   draw(): Fault {
     const kinds = this.#kinds;
     const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
-    let at = this.#random() % total;
+    let remaining = this.#random() % total;
     for (const kind of kinds) {
-      at -= WEIGHTS[kind];
-      if (at < 0) return this.#make(kind);
+      remaining -= WEIGHTS[kind];
+      if (remaining < 0) return this.#make(kind);
     }
     return this.#make(kinds[0] ?? 'flood');
   }
 
   #make(kind: Kind): Fault {
-    const plant = this.#plant;
+    const system = this.#system;
     switch (kind) {
       case 'kill-consumer':
       case 'stop-consumer': {
         const readers = READERS.filter(({ app }) => kind === 'stop-consumer' || app !== STEADY);
         const { name } = this.#pick(readers);
-        const reader = plant.readers.get(name);
+        const reader = system.readers.get(name);
         if (kind === 'stop-consumer') return this.#stop(kind, name, [name], () => reader?.program.pid);
         return this.#fault(kind, name, [name], async () => reader?.killAndRestart());
       }
       case 'kill-provider': {
         const { app, flow } = this.#pick(FLOWS.filter(({ app }) => app !== STEADY));
         const name = `${app}/${flow}`;
-        return this.#fault(kind, name, readersOf(app, flow), () => plant.restartProvider(name));
+        return this.#fault(kind, name, readersOf(app, flow), () => system.restartProvider(name));
       }
       case 'stop-provider': {
         const { app, flow } = this.#pick(FLOWS);
         const name = `${app}/${flow}`;
-        return this.#stop(kind, name, readersOf(app, flow), () => plant.providers.get(name)?.pid);
+        return this.#stop(kind, name, readersOf(app, flow), () => system.providers.get(name)?.pid);
       }
       case 'kill-duplicator': {
-        const { app, flow } = this.#pick(DUPLICATED.filter(({ app }) => app !== STEADY));
+        const { app, flow } = this.#pick(ALL_FLOWS.filter(({ app }) => app !== STEADY));
         const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () =>
-          plant.duplicatorPid(app, flow),
+          system.duplicatorPid(app, flow),
         );
         return { ...kill, reattaches: true };
       }
       case 'stop-duplicator': {
-        const { app, flow } = this.#pick(DUPLICATED);
-        return this.#stop(kind, `${app}/${flow}`, readersOf(app, flow), () => plant.duplicatorPid(app, flow));
+        const { app, flow } = this.#pick(ALL_FLOWS);
+        return this.#stop(kind, `${app}/${flow}`, readersOf(app, flow), () =>
+          system.duplicatorPid(app, flow),
+        );
       }
       case 'kill-app-server': {
         const app = this.#pick(APPLICATIONS.filter((app) => app !== STEADY));
-        return this.#kill(kind, app, readersOf(app), () => plant.appServerPid(app));
+        return this.#kill(kind, app, readersOf(app), () => system.appServerPid(app));
       }
       case 'stop-app-server': {
         const app = this.#pick(APPLICATIONS);
-        return this.#stop(kind, app, readersOf(app), () => plant.appServerPid(app));
+        return this.#stop(kind, app, readersOf(app), () => system.appServerPid(app));
       }
       case 'kill-host-server':
-        return this.#fault(kind, 'host', everybody(), async () => {
-          await plant.hostServer.kill();
-          plant.hostServer.start();
+        return this.#fault(kind, 'host', allReaders(), async () => {
+          await system.hostServer.kill();
+          system.hostServer.start();
         });
       case 'stop-host-server':
-        return this.#stop(kind, 'host', everybody(), () => plant.hostServer.pid);
+        return this.#stop(kind, 'host', allReaders(), () => system.hostServer.pid);
       case 'kill-simulator':
         return this.#fault(kind, 'simulator', readersOf(MIRRORED, 'spectra'), async () => {
-          // A source is back when it listens: how long it takes to begin is its own affair.
-          await plant.restartSimulator();
+          // The recovery time of the mirror starts when the source listens again: the start of the
+          // simulator is not part of it.
+          await system.restartSimulator();
         });
       case 'stop-simulator':
-        return this.#stop(kind, 'simulator', readersOf(MIRRORED, 'spectra'), () => plant.simulator.pid);
+        return this.#stop(kind, 'simulator', readersOf(MIRRORED, 'spectra'), () => system.simulator.pid);
       case 'cut-source': {
         const ms = this.#between(STOP_MIN_MS, STOP_MAX_MS);
         return this.#fault(kind, 'source', readersOf(MIRRORED, 'spectra'), async () => {
-          for (const proxy of plant.proxies) proxy.cut();
+          for (const proxy of system.proxies) proxy.cut();
           await pause(ms);
-          for (const proxy of plant.proxies) proxy.mend();
+          for (const proxy of system.proxies) proxy.restore();
         });
       }
       case 'fill-flow-directory':
         return {
           kind,
           target: 'flow directory',
-          affected: everybody(),
+          affectedReaders: allReaders(),
           inject: async () => {
-            if (!plant.place.fillable) return false;
-            const release = plant.place.fill();
+            if (!system.flowDirectory.fillable) return false;
+            const release = system.flowDirectory.fill();
             await pause(STOP_MAX_MS);
             release();
             return true;
           },
         };
       case 'flood':
-        return this.#fault(kind, 'all sockets and ports', everybody(), () =>
-          flood(plant.listeners(), FLOOD_CONNECTIONS, STOP_MAX_MS, this.#random),
+        return this.#fault(kind, 'all sockets and ports', allReaders(), () =>
+          flood(system.listeners(), FLOOD_CONNECTIONS, STOP_MAX_MS, this.#random),
         );
       default:
         return kind satisfies never;
     }
   }
 
-  #fault(kind: Kind, target: string, affected: readonly string[], inject: () => Promise<void>): Fault {
+  #fault(kind: Kind, target: string, affectedReaders: readonly string[], inject: () => Promise<void>): Fault {
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         await inject();
         return true;
@@ -180,12 +190,17 @@ export class Faults {
     };
   }
 
-  /** Of a process that its parent starts again. */
-  #kill(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  /** Kills a process that its parent restarts. */
+  #kill(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
         const now = performance.now();
@@ -193,22 +208,27 @@ export class Faults {
         const kills = (this.#kills.get(key) ?? []).filter((at) => now - at < KILLS_WINDOW_MS);
         if (pid === undefined || kills.length >= KILLS_MAX) return false;
         this.#kills.set(key, [...kills, now]);
-        return signalled(pid, 'SIGKILL');
+        return sendSignal(pid, 'SIGKILL');
       },
     };
   }
 
-  #stop(kind: Kind, target: string, affected: readonly string[], pidNow: () => number | undefined): Fault {
+  #stop(
+    kind: Kind,
+    target: string,
+    affectedReaders: readonly string[],
+    pidNow: () => number | undefined,
+  ): Fault {
     const ms = this.#between(STOP_MIN_MS, STOP_MAX_MS);
     return {
       kind,
       target,
-      affected,
+      affectedReaders,
       inject: async () => {
         const pid = pidNow();
-        if (pid === undefined || !signalled(pid, 'SIGSTOP')) return false;
+        if (pid === undefined || !sendSignal(pid, 'SIGSTOP')) return false;
         await pause(ms);
-        signalled(pid, 'SIGCONT');
+        sendSignal(pid, 'SIGCONT');
         return true;
       },
     };
@@ -229,11 +249,11 @@ function readersOf(app: string, flow?: string): string[] {
   );
 }
 
-function everybody(): string[] {
+function allReaders(): string[] {
   return READERS.map(({ name }) => name);
 }
 
-function signalled(pid: number, signal: NodeJS.Signals): boolean {
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

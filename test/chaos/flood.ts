@@ -1,12 +1,13 @@
 /**
- * Garbage on sockets and ports: random bytes, half messages, huge lengths, connections that say
- * nothing, all at once.
+ * Garbage on sockets and ports, all at once: random bytes, half messages, huge lengths, and
+ * connections that send nothing. The fault `flood` of the chaos run and the tests of hostile
+ * clients use it. Opens connections to the targets and closes them again.
  */
 import { connect, type Socket } from 'node:net';
 import type { RandomBits } from '../../simulator/random.js';
 
-/** What a peer may throw at whoever listens, a fresh one each time. */
-const GARBAGE: readonly ((random: RandomBits) => Buffer)[] = [
+/** Kinds of input that a hostile peer may send; each call makes a new one. */
+const GARBAGE_KINDS: readonly ((random: RandomBits) => Buffer)[] = [
   (random) => Buffer.from(Array.from({ length: 1 + (random() % 4096) }, () => random() & 0xff)),
   () => Buffer.from([1, 0, 0]),
   () => Buffer.alloc(16, 0xff),
@@ -20,8 +21,8 @@ const GARBAGE: readonly ((random: RandomBits) => Buffer)[] = [
 export type FloodTarget = { readonly path: string } | { readonly port: number };
 
 /**
- * Throws garbage at every target over `connections` connections each, and lets go after `holdMs`.
- * Never rejects.
+ * Sends garbage to every target over `connections` connections each, and closes them after `holdMs`
+ * milliseconds. Never rejects.
  */
 export async function flood(
   targets: readonly FloodTarget[],
@@ -36,7 +37,7 @@ export async function flood(
         'path' in target ? connect({ path: target.path }) : connect({ port: target.port, host: '127.0.0.1' });
       socket.on('error', () => undefined);
       socket.resume();
-      const garbage = GARBAGE[random() % GARBAGE.length];
+      const garbage = GARBAGE_KINDS[random() % GARBAGE_KINDS.length];
       socket.once('connect', () => socket.write(garbage?.(random) ?? ''));
       sockets.push(socket);
     }

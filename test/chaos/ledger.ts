@@ -1,43 +1,49 @@
 /**
- * What was sent and what arrived, buffer by buffer: pure accounting over what providers and readers
- * report. Providers number their buffers anew in each run of theirs, and say what they have
- * published after they did; readers say which numbers they delivered.
+ * The account of a chaos run: which buffers providers have published, and which of them each reader
+ * has delivered. `ChaosSystem`, `Reader` and the system tests record into it what the programs
+ * report. Pure: no I/O.
  *
- * A reader that was killed loses by nature what it took and did not report: where its successor
- * begins is forgiven, once. A provider that was killed loses by nature what it had not published:
- * only what it said it published must arrive.
+ * A provider numbers its buffers from 0 in each run of its process, and reports a number after it
+ * has published the buffer. A reader reports the numbers that it has delivered. Two losses are
+ * unavoidable and do not count as `lost`: a killed reader loses what it took and did not report, so
+ * the gap where its successor begins is forgiven, once; a killed provider loses what it had not
+ * published, so only numbers that it reported must arrive.
  */
-export interface Range {
+
+/** Consecutive numbers of one run that a reader has delivered. */
+export interface DeliveredRange {
   readonly run: number;
-  /** First and last number delivered, without a gap between. */
+  /** First and last number, both delivered, without a gap between them. */
   readonly first: number;
   readonly last: number;
 }
 
+/** Counts of buffers over the run; members of the JSON report. */
 export interface Totals {
   sent: number;
   delivered: number;
   lost: number;
   doubled: number;
   torn: number;
-  /** Lossy readers: buffers they were not quick enough for. */
+  /** Buffers that lossy readers were too slow for. */
   skipped: number;
-  /** What killed readers had not reported. */
+  /** Buffers that killed readers had not reported. */
   forgiven: number;
   /** Publications of mirrors that displays read whole. */
   publications: number;
 }
 
-interface Reader {
+interface ReaderAccount {
   readonly flow: string;
   readonly lossless: boolean;
+  /** Run of the provider that the reader delivers now; -1 before its first buffer. */
   run: number;
   /** The next number of the run. */
   next: number;
-  /** Begins somewhere: at its very first buffer, and after it was killed. */
-  forgiving: boolean;
-  /** Where it left each run that it read to what it holds for the end. */
-  readonly left: { readonly run: number; readonly next: number }[];
+  /** True before the very first buffer and after a kill: any first number is accepted. */
+  forgivesNextGap: boolean;
+  /** Where the reader stopped in each earlier run; compared with what was published in `close`. */
+  readonly finished: { readonly run: number; readonly next: number }[];
 }
 
 export class Ledger {
@@ -51,107 +57,108 @@ export class Ledger {
     forgiven: 0,
     publications: 0,
   };
-  /** Told of every buffer that should not have been lost or doubled. */
-  readonly #blame: (what: string) => void;
-  readonly #readers = new Map<string, Reader>();
-  /** By flow: what each run has published. */
+  readonly #onProblem: (problem: string) => void;
+  readonly #readers = new Map<string, ReaderAccount>();
+  /** By flow and run: the number after the last published one. */
   readonly #published = new Map<string, Map<number, number>>();
 
-  constructor(blame: (what: string) => void) {
-    this.#blame = blame;
+  /** `onProblem` is called for every range that was lost or doubled and for every torn buffer. */
+  constructor(onProblem: (problem: string) => void) {
+    this.#onProblem = onProblem;
   }
 
-  reader(name: string, flow: string, lossless: boolean): void {
-    this.#readers.set(name, { flow, lossless, run: -1, next: 0, forgiving: true, left: [] });
+  addReader(name: string, flow: string, lossless: boolean): void {
+    this.#readers.set(name, { flow, lossless, run: -1, next: 0, forgivesNextGap: true, finished: [] });
   }
 
   /** The provider of a flow has published the numbers of this run below `next`. */
-  published(flow: string, run: number, next: number): void {
+  recordPublished(flow: string, run: number, next: number): void {
     const runs = this.#published.get(flow) ?? new Map<number, number>();
     this.#published.set(flow, runs);
     this.totals.sent += Math.max(0, next - (runs.get(run) ?? 0));
     runs.set(run, Math.max(next, runs.get(run) ?? 0));
   }
 
-  /** A reader was killed: what its successor begins with is where it begins. */
-  restarted(name: string): void {
-    this.#of(name).forgiving = true;
+  /** A reader was killed: the gap before the first buffer of its successor is forgiven. */
+  recordRestart(name: string): void {
+    this.#account(name).forgivesNextGap = true;
   }
 
-  torn(name: string, what: string): void {
+  recordTorn(name: string, description: string): void {
     this.totals.torn += 1;
-    this.#blame(`${name}: torn: ${what}`);
+    this.#onProblem(`${name}: torn: ${description}`);
   }
 
-  /** A mirror's reader delivered one publication; `again`: one that it had delivered already. */
-  publication(name: string, again: boolean): void {
+  /**
+   * The reader of a mirror delivered a publication; `repeated`: it had delivered this one before.
+   */
+  recordPublication(name: string, repeated: boolean): void {
     this.totals.publications += 1;
-    if (!again) return;
+    if (!repeated) return;
     this.totals.doubled += 1;
-    this.#blame(`${name}: a publication came twice`);
+    this.#onProblem(`${name}: the same publication was delivered twice`);
   }
 
-  delivered(name: string, { run, first, last }: Range): void {
-    const reader = this.#of(name);
+  recordDelivered(name: string, { run, first, last }: DeliveredRange): void {
+    const reader = this.#account(name);
     this.totals.delivered += last - first + 1;
     if (run < reader.run || (run === reader.run && first < reader.next)) {
-      const again = run === reader.run ? Math.min(last + 1, reader.next) - first : last - first + 1;
-      this.totals.doubled += again;
-      this.#blame(
-        `${name}: ${again} doubled, run ${run} from ${first}, expected run ${reader.run} ${reader.next}`,
+      const doubled = run === reader.run ? Math.min(last + 1, reader.next) - first : last - first + 1;
+      this.totals.doubled += doubled;
+      this.#onProblem(
+        `${name}: ${doubled} doubled: run ${run} from ${first}, expected run ${reader.run} from ${reader.next}`,
       );
       if (run < reader.run) return;
     }
     if (run > reader.run) {
-      if (!reader.forgiving) {
-        reader.left.push({ run: reader.run, next: reader.next });
+      if (!reader.forgivesNextGap) {
+        reader.finished.push({ run: reader.run, next: reader.next });
         for (let between = reader.run + 1; between < run; between += 1)
-          reader.left.push({ run: between, next: 0 });
+          reader.finished.push({ run: between, next: 0 });
       }
       reader.run = run;
       reader.next = 0;
     }
-    this.#gap(name, reader, first - reader.next, `run ${run} from ${reader.next} to ${first - 1}`);
-    reader.forgiving = false;
+    this.#countGap(name, reader, first - reader.next, `run ${run} from ${reader.next} to ${first - 1}`);
+    reader.forgivesNextGap = false;
     reader.next = Math.max(reader.next, last + 1);
   }
 
-  /** Whether a reader has everything of its flow's newest run. */
+  /** Whether a reader has delivered everything that the newest run of its flow has published. */
   isUpToDate(name: string): boolean {
-    const reader = this.#of(name);
+    const reader = this.#account(name);
     const runs = [...(this.#published.get(reader.flow) ?? [])].filter(([, next]) => next > 0);
     const newest = runs.at(-1);
     return newest === undefined || (reader.run === newest[0] && reader.next >= newest[1]);
   }
 
   /**
-   * At the end, when all providers have closed: the ends of the runs are compared with what was
-   * published.
+   * Compares the ends of all runs with what was published. Call it when all providers have closed.
    */
   close(): Totals {
     for (const [name, reader] of this.#readers) {
       const runs = this.#published.get(reader.flow);
       if (runs === undefined || reader.run < 0) continue;
-      for (const { run, next } of [...reader.left, { run: reader.run, next: reader.next }]) {
-        this.#gap(name, reader, (runs.get(run) ?? 0) - next, `the end of run ${run} from ${next}`);
+      for (const { run, next } of [...reader.finished, { run: reader.run, next: reader.next }]) {
+        this.#countGap(name, reader, (runs.get(run) ?? 0) - next, `the end of run ${run} from ${next}`);
       }
     }
     return this.totals;
   }
 
-  #gap(name: string, reader: Reader, buffers: number, where: string): void {
+  #countGap(name: string, reader: ReaderAccount, buffers: number, range: string): void {
     if (buffers <= 0) return;
-    if (reader.forgiving) this.totals.forgiven += buffers;
+    if (reader.forgivesNextGap) this.totals.forgiven += buffers;
     else if (!reader.lossless) this.totals.skipped += buffers;
     else {
       this.totals.lost += buffers;
-      this.#blame(`${name}: ${buffers} lost: ${where}`);
+      this.#onProblem(`${name}: ${buffers} lost: ${range}`);
     }
   }
 
-  #of(name: string): Reader {
+  #account(name: string): ReaderAccount {
     const reader = this.#readers.get(name);
-    if (reader === undefined) throw new Error(`no reader ${name}`);
+    if (reader === undefined) throw new Error(`no reader is named ${name}: call addReader first`);
     return reader;
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Memory of long-lived processes over a run: the median of the first and of the last tenth of the
- * samples.
+ * Memory of long-lived processes over a chaos run: the median of the first and of the last tenth of
+ * the samples, so that a leak shows as growth. `run.ts` samples with it. Reads /proc.
  */
 import { readFileSync } from 'node:fs';
+import { median } from '../../bench/report.js';
 
 export interface MemoryTrend {
-  /** MiB, resident without flow files: what is mapped of those is everybody's. */
+  /** MiB of resident memory without flow files, which all processes that map them share. */
   readonly firstTenthMiB: number;
   readonly lastTenthMiB: number;
   readonly growthPercent: number;
@@ -15,9 +16,9 @@ export interface MemoryTrend {
 export class MemoryWatch {
   readonly #samples = new Map<string, number[]>();
 
-  /** Takes a sample of a process under its role's name; nothing when it has gone. */
+  /** Takes a sample of a process under the name of its role; none when the process has ended. */
   sample(role: string, pid: number | undefined): void {
-    const mib = pid === undefined ? undefined : ownMiB(pid);
+    const mib = pid === undefined ? undefined : privateMiB(pid);
     if (mib === undefined) return;
     const samples = this.#samples.get(role) ?? [];
     this.#samples.set(role, samples);
@@ -31,8 +32,8 @@ export class MemoryWatch {
 
 export function trendOf(samples: readonly number[]): MemoryTrend {
   const tenth = Math.max(1, Math.floor(samples.length / 10));
-  const first = medianOf(samples.slice(0, tenth));
-  const last = medianOf(samples.slice(-tenth));
+  const first = median(samples.slice(0, tenth));
+  const last = median(samples.slice(-tenth));
   return {
     firstTenthMiB: round(first),
     lastTenthMiB: round(last),
@@ -41,15 +42,11 @@ export function trendOf(samples: readonly number[]): MemoryTrend {
   };
 }
 
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function ownMiB(pid: number): number | undefined {
+function privateMiB(pid: number): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const [resident, shared] = [/VmRSS:\s+(\d+) kB/, /RssShmem:\s+(\d+) kB/].map(

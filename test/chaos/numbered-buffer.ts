@@ -1,44 +1,52 @@
 /**
- * Buffers that prove themselves: which run of which provider wrote them, their number in it, when,
- * and words that follow from both and from their place, so that a buffer mixed of two is seen.
+ * The payload of buffers in a chaos run, which shows damage by itself: the run of the provider, the
+ * number of the buffer, the time of writing, and words computed from both numbers and the position,
+ * so that a reader detects a buffer mixed of two. The provider program writes it, the consumer
+ * program checks it. Pure: no I/O.
  *
  *   byte 0          4        8          16                    size
  *        ┌──────────┬────────┬──────────┬──────────────────────┐
  *        │ run u32  │ number │ wall ms  │ words of run, number │
- *        │          │ u32    │ f64      │ and place            │
+ *        │          │ u32    │ f64      │ and position         │
  *        └──────────┴────────┴──────────┴──────────────────────┘
  */
-const WORDS_AT = 16;
+const WORDS_OFFSET = 16;
 
-export interface BufferProof {
+export interface NumberedBuffer {
   readonly run: number;
   readonly number: number;
-  /** Wall-clock milliseconds since 1970 when it was written. */
+  /** When it was written, wall-clock milliseconds since 1970. */
   readonly writtenMs: number;
-  /** Whether every word is as it must be. */
-  readonly whole: boolean;
+  /** Whether every word has the value computed from run, number and position. */
+  readonly intact: boolean;
 }
 
-/** `size`: a multiple of 4, from 20. */
-export function writeProof(target: Buffer, size: number, run: number, number: number, nowMs: number): void {
+/** `size` is in bytes: a multiple of 4, at least 20. */
+export function writeNumberedBuffer(
+  target: Buffer,
+  size: number,
+  run: number,
+  number: number,
+  nowMs: number,
+): void {
   target.writeUInt32LE(run, 0);
   target.writeUInt32LE(number, 4);
   target.writeDoubleLE(nowMs, 8);
-  const words = new Uint32Array(target.buffer, target.byteOffset + WORDS_AT, (size - WORDS_AT) / 4);
-  for (let at = 0; at < words.length; at += 1) words[at] = word(run, number, at);
+  const words = new Uint32Array(target.buffer, target.byteOffset + WORDS_OFFSET, (size - WORDS_OFFSET) / 4);
+  for (let index = 0; index < words.length; index += 1) words[index] = word(run, number, index);
 }
 
-export function readProof(bytes: Uint8Array): BufferProof {
-  const found = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const run = found.getUint32(0, true);
-  const number = found.getUint32(4, true);
-  let whole = true;
-  for (let at = WORDS_AT, index = 0; at + 4 <= found.byteLength; at += 4, index += 1) {
-    if (found.getUint32(at, true) !== word(run, number, index)) whole = false;
+export function readNumberedBuffer(bytes: Uint8Array): NumberedBuffer {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const run = view.getUint32(0, true);
+  const number = view.getUint32(4, true);
+  let intact = true;
+  for (let offset = WORDS_OFFSET, index = 0; offset + 4 <= view.byteLength; offset += 4, index += 1) {
+    if (view.getUint32(offset, true) !== word(run, number, index)) intact = false;
   }
-  return { run, number, writtenMs: found.getFloat64(8, true), whole };
+  return { run, number, writtenMs: view.getFloat64(8, true), intact };
 }
 
-function word(run: number, number: number, at: number): number {
-  return (Math.imul(number + 1, 2_654_435_761) ^ Math.imul(run, 40_503) ^ Math.imul(at, 97)) >>> 0;
+function word(run: number, number: number, index: number): number {
+  return (Math.imul(number + 1, 2_654_435_761) ^ Math.imul(run, 40_503) ^ Math.imul(index, 97)) >>> 0;
 }

@@ -1,4 +1,9 @@
-/** A program of the chaos run that is killed and started again: its process, its lines, its pid. */
+/**
+ * One process of the chaos run that may be killed and started again: the host server, the
+ * simulator, a provider or a reader. `ChaosSystem`, `Reader` and the system tests own participants.
+ * Spawns the process, reads its standard output line by line, and appends its standard error to a
+ * log file.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -7,21 +12,21 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
-/** From SIGTERM to SIGKILL at the end of a run. */
-const STOP_MS = 15_000;
+/** Time from SIGTERM to SIGKILL. */
+const STOP_TIMEOUT_MS = 15_000;
 
 export interface ParticipantOptions {
   readonly name: string;
   /** Compiled module below the build directory. */
   readonly script: string;
-  /** Asked at every start. */
+  /** Called at every start. */
   readonly args: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Standard error is appended here. */
   readonly logFile: string;
-  readonly line?: (line: string) => void;
-  /** It ended and nobody had killed or stopped it. */
-  readonly died?: (how: string) => void;
+  readonly onLine?: (line: string) => void;
+  /** Called when the process ended without a kill or stop of its owner. */
+  readonly onUnexpectedExit?: (how: string) => void;
 }
 
 export class Participant {
@@ -46,7 +51,7 @@ export class Participant {
   }
 
   start(): void {
-    const { script, args, env, logFile, line, died } = this.#options;
+    const { script, args, env, logFile } = this.#options;
     const child = spawn(process.execPath, [resolve(DIST, script), ...args()], {
       stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
       env,
@@ -56,32 +61,33 @@ export class Participant {
     this.#expectedEnd = false;
     child.stdin?.on('error', () => undefined);
     this.#closed = once(child, 'close');
-    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (text) => line?.(text));
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on('line', (text) => this.#options.onLine?.(text));
     child.once('exit', (code, signal) => {
       if (this.#child !== child || this.#expectedEnd) return;
-      died?.(signal ?? `exit code ${code}`);
+      this.#options.onUnexpectedExit?.(signal ?? `exit code ${code}`);
     });
   }
 
-  /** Somebody else is about to end it. */
+  /** Call before another program ends this process, so that its end is not reported. */
   expectEnd(): void {
     this.#expectedEnd = true;
   }
 
-  /** Kills it; resolves when all it said was read. */
+  /** Sends SIGKILL; resolves when all output of the process was read. */
   async kill(): Promise<void> {
     this.#expectedEnd = true;
     this.#child?.kill('SIGKILL');
     await this.#closed;
   }
 
-  /** SIGTERM, or the end of its input for programs that have nothing to close. */
+  /** Sends SIGTERM, after 15 seconds SIGKILL; resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#expectedEnd = true;
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.#closed;
     clearTimeout(timer);
   }

@@ -1,4 +1,7 @@
-/** What runs in a chaos run: applications, flows with their providers, and readers. */
+/**
+ * What runs in a chaos run: applications, flows with their providers, and readers. Constants only,
+ * read by `ChaosSystem`, the faults and the memory samples.
+ */
 
 export interface FlowPlan {
   readonly app: string;
@@ -13,17 +16,15 @@ export interface ReaderPlan {
   readonly name: string;
   readonly app: string;
   readonly flow: string;
-  /**
-   * How it reads: a provider's flow with a delivery, a mirror's publications, or a mirror's image.
-   */
+  /** Delivery of a provider's flow, or the publications or the image of a mirror. */
   readonly mode: 'lossless' | 'lossy' | 'publications' | 'image';
 }
 
-/** The application with a SpecTcl. */
+/** The application that mirrors a SpecTcl. */
 export const MIRRORED = 'alpha';
 /**
- * Its processes are stopped and flooded, and never killed: their memory is watched over the whole
- * run.
+ * The application whose processes are stopped and flooded, but never killed, so that their memory
+ * can be watched over the whole run.
  */
 export const STEADY = 'steady';
 export const APPLICATIONS: readonly string[] = [MIRRORED, 'beta', STEADY];

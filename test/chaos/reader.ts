@@ -1,6 +1,8 @@
 /**
- * A reader of the chaos run as seen from outside: its program, what it reported, and whether it is
- * back on its flow.
+ * A reader of the chaos run as its owner sees it: the program (a consumer of a flow, or a display
+ * of a mirror), the lines that it reports, and the time of its newest buffer. `ChaosSystem` and the
+ * system tests own readers; what a reader delivers is recorded in the `Ledger`. Spawns the program
+ * through a `Participant`.
  */
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
@@ -10,8 +12,8 @@ export class Reader {
   readonly plan: ReaderPlan;
   readonly program: Participant;
   readonly #ledger: Ledger;
-  readonly #note: (what: string) => void;
-  /** When the newest buffer that it delivered was written, wall-clock milliseconds. */
+  readonly #onProblem: (what: string) => void;
+  /** When the newest delivered buffer was written, wall-clock milliseconds. */
   #newestMs = 0;
   #attachedMs = 0;
   #epoch = '0';
@@ -22,94 +24,100 @@ export class Reader {
   constructor(
     plan: ReaderPlan,
     ledger: Ledger,
-    program: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
-    note: (what: string) => void,
+    processOptions: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
+    onProblem: (problem: string) => void,
   ) {
     const { name, app, flow, mode } = plan;
     this.plan = plan;
     this.#ledger = ledger;
-    this.#note = note;
+    this.#onProblem = onProblem;
     const display = mode === 'publications' || mode === 'image';
-    if (!display) ledger.reader(name, `${app}/${flow}`, mode === 'lossless');
+    if (!display) ledger.addReader(name, `${app}/${flow}`, mode === 'lossless');
     this.program = new Participant({
-      ...program,
+      ...processOptions,
       name,
       script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
       args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
-      line: (line) => this.#heard(line),
+      onLine: (line) => this.#onLine(line),
     });
   }
 
   /**
-   * Resolves with the moment (performance.now) at which it has delivered a buffer written after
-   * `sinceMs`; undefined after the deadline. With `attachedSinceMs`, one written after it was
-   * attached to a duplicator later than that.
+   * Waits for the delivery of a buffer that was written after `sinceMs` (wall clock) and, with
+   * `attachedSinceMs`, after the reader was attached to a duplicator later than that. Resolves with
+   * the time of the delivery in milliseconds of performance.now; undefined when `deadlineMs`
+   * milliseconds pass first.
    */
-  backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
+  waitForDelivery(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
-      const look = (): void => {
-        const from = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
-        if (this.#newestMs <= from || this.#attachedMs < attachedSinceMs) return;
-        end(performance.now());
+      const check = (): void => {
+        const newerThanMs = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;
+        if (this.#newestMs <= newerThanMs || this.#attachedMs < attachedSinceMs) return;
+        settle(performance.now());
       };
-      const end = (at: number | undefined): void => {
+      const settle = (at: number | undefined): void => {
         clearTimeout(timer);
-        this.#watchers.delete(look);
+        this.#watchers.delete(check);
         resolve(at);
       };
-      const timer = setTimeout(() => end(undefined), deadlineMs);
-      this.#watchers.add(look);
-      look();
+      const timer = setTimeout(() => settle(undefined), deadlineMs);
+      this.#watchers.add(check);
+      check();
     });
   }
 
-  /** When it was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
+  /** When the reader was last attached to a duplicator, wall-clock milliseconds; 0 before that. */
   get attachedMs(): number {
     return this.#attachedMs;
   }
 
   /**
-   * Kills its program and starts it again, where it left off. Resolves when the new one was
-   * started.
+   * Kills the program; resolves when its successor was started, which resumes at the same buffer.
    */
   async killAndRestart(): Promise<void> {
     await this.program.kill();
-    this.restarted();
+    this.restart();
   }
 
-  restarted(): void {
-    if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy') this.#ledger.restarted(this.plan.name);
+  /** Starts the program again after it has ended. */
+  restart(): void {
+    if (this.plan.mode === 'lossless' || this.plan.mode === 'lossy')
+      this.#ledger.recordRestart(this.plan.name);
     this.#lastPublication = -1;
     this.program.start();
   }
 
-  #heard(line: string): void {
+  #onLine(line: string): void {
     const [kind, ...words] = line.split(' ');
     if (kind === 'D') {
       const [run, first, last, epoch = '0', sequence = '0', writtenMs] = words;
-      this.#ledger.delivered(this.plan.name, { run: Number(run), first: Number(first), last: Number(last) });
+      this.#ledger.recordDelivered(this.plan.name, {
+        run: Number(run),
+        first: Number(first),
+        last: Number(last),
+      });
       this.#epoch = epoch;
       this.#sequence = sequence;
-      this.#delivered(Number(writtenMs));
+      this.#recordNewest(Number(writtenMs));
     } else if (kind === 'M') {
       const [epoch = '0', sequence, writtenMs] = words;
-      const again = epoch !== '0' && epoch === this.#epoch && Number(sequence) <= this.#lastPublication;
+      const repeated = epoch !== '0' && epoch === this.#epoch && Number(sequence) <= this.#lastPublication;
       this.#epoch = epoch;
       this.#lastPublication = Number(sequence);
-      this.#ledger.publication(this.plan.name, again);
-      this.#delivered(Number(writtenMs));
+      this.#ledger.recordPublication(this.plan.name, repeated);
+      this.#recordNewest(Number(writtenMs));
     } else if (kind === 'A') {
       this.#attachedMs = Date.now();
     } else if (kind === 'T') {
-      this.#ledger.torn(this.plan.name, words.join(' '));
+      this.#ledger.recordTorn(this.plan.name, words.join(' '));
     } else if (kind === 'N') {
-      this.#note(`${this.plan.name}: ${words.join(' ')}`);
+      this.#onProblem(`${this.plan.name}: ${words.join(' ')}`);
     }
   }
 
-  #delivered(writtenMs: number): void {
+  #recordNewest(writtenMs: number): void {
     if (writtenMs <= this.#newestMs) return;
     this.#newestMs = writtenMs;
-    for (const look of this.#watchers) look();
+    for (const check of this.#watchers) check();
   }
 }

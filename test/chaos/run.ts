@@ -1,28 +1,29 @@
 /**
- * A chaos run: the system is started, hurt at random from a seed, watched coming back, stopped, and
- * everything is counted.
+ * A chaos run: starts a real system, injects random faults into it from a seed, measures how long
+ * each recovery takes, stops the system, and counts what was lost. Called by `main.ts`
+ * (`npm run chaos`) and, briefly, by a system test. All processes, files and sockets belong to the
+ * `ChaosSystem`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBits } from '../../simulator/random.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
-import { Faults } from './faults.js';
+import { FaultGenerator } from './faults.js';
 import { Ledger, type Totals } from './ledger.js';
 import { MemoryWatch, type MemoryTrend } from './memory-watch.js';
 import { FLOWS, STEADY } from './plan.js';
-import { Plant } from './plant.js';
-import { RECOVERY_DEADLINE_MS, backAfter, injectAll, oneEach } from './recovery.js';
-import { RecoveryTimes, type Recovery } from './recovery-times.js';
-import { Slowest, type SlowRecovery } from './slowest.js';
+import { ChaosSystem } from './chaos-system.js';
+import { RECOVERY_TIMEOUT_MS, waitForRecovery, injectAll, onePerTarget } from './recovery.js';
+import { RecoveryTimes, SlowestRecoveries, type Recovery, type SlowRecovery } from './recovery-report.js';
 
 export interface ChaosOptions {
   readonly faults: number;
   readonly seed: number;
-  /** The run ends after this time, also with fewer faults. */
+  /** Longest run: it ends after this time even when fewer faults were injected. */
   readonly seconds: number;
-  /** Only these kinds of faults. Default: all. */
+  /** Kinds of faults to draw from. Default: all. */
   readonly kinds?: readonly string[];
-  /** Aborting it ends the run early, in good order. */
+  /** Ends the run early: the system is stopped in order and the report is complete. */
   readonly signal?: AbortSignal;
   readonly progress?: (line: string) => void;
 }
@@ -37,82 +38,82 @@ export interface ChaosReport extends Totals {
   /** Slowest first. */
   readonly slowest: readonly SlowRecovery[];
   /**
-   * How long a bare Node program took from its start to its end in the same run, milliseconds: what
-   * the machine was worth then.
+   * How long `node -e 0` took from start to exit in the same run, milliseconds: the speed of the
+   * machine at that time.
    */
   readonly bareStartMs: Recovery;
   readonly memory: Readonly<Record<string, MemoryTrend>>;
-  /** Faults after which a reader was not back in time. */
+  /** Rounds of faults after which a reader did not recover in time. */
   readonly notRecovered: number;
   readonly problems: readonly string[];
   readonly seconds: number;
 }
 
 const PAUSE_MAX_MS = 150;
-/** One in so many faults comes with others at the same time. */
+/** One round in eight injects several faults at the same time. */
 const BURST_ONE_IN = 8;
 const BURST_MAX = 3;
-const SAMPLE_MS = 500;
+const SAMPLE_INTERVAL_MS = 500;
 const PROBLEMS_MAX = 100;
-const BARE_START_EVERY_MS = 5_000;
+const BARE_START_INTERVAL_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const problems: string[] = [];
-  const note = (what: string): void => {
-    options.progress?.(what);
-    if (problems.length < PROBLEMS_MAX) problems.push(what);
+  const reportProblem = (problem: string): void => {
+    options.progress?.(problem);
+    if (problems.length < PROBLEMS_MAX) problems.push(problem);
   };
-  const ledger = new Ledger(note);
-  const plant = new Plant(ledger, note);
-  const recovery = new RecoveryTimes();
-  const slowest = new Slowest();
+  const ledger = new Ledger(reportProblem);
+  const system = new ChaosSystem(ledger, reportProblem);
+  const recoveryTimes = new RecoveryTimes();
+  const slowest = new SlowestRecoveries();
   const memory = new MemoryWatch();
   const byKind: Record<string, number> = {};
   let injected = 0;
   let notRecovered = 0;
-  let left: string[] = [];
+  let leftBehind: string[] = [];
   let sampler: NodeJS.Timeout | undefined;
-  let reference: NodeJS.Timeout | undefined;
+  let bareStarter: NodeJS.Timeout | undefined;
   const bareStarts = new RecoveryTimes();
   try {
-    await plant.start();
-    sampler = setInterval(() => sample(plant, memory), SAMPLE_MS);
-    reference = setInterval(
-      () => void bareStart().then((ms) => bareStarts.note('start', ms)),
-      BARE_START_EVERY_MS,
+    await system.start();
+    sampler = setInterval(() => sampleMemory(system, memory), SAMPLE_INTERVAL_MS);
+    bareStarter = setInterval(
+      () => void timeBareStart().then((ms) => bareStarts.record('start', ms)),
+      BARE_START_INTERVAL_MS,
     );
     const random = randomBits(options.seed);
-    const faults = new Faults(plant, random, options.kinds);
+    const faults = new FaultGenerator(system, random, options.kinds);
     while (
       injected < options.faults &&
-      performance.now() - begun < options.seconds * 1000 &&
+      performance.now() - startedAt < options.seconds * 1000 &&
       options.signal?.aborted !== true
     ) {
       const burst = random() % BURST_ONE_IN === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
       const drawn = Array.from({ length: burst }, () => faults.draw());
-      const hit = await injectAll(oneEach(drawn));
+      const hit = await injectAll(onePerTarget(drawn));
       for (const { kind } of hit) byKind[kind] = (byKind[kind] ?? 0) + 1;
       injected += hit.length;
-      const [only] = hit;
-      if (only === undefined) continue;
+      const [first] = hit;
+      if (first === undefined) continue;
       const title = hit.map(({ kind, target }) => `${kind} ${target}`).join(' + ');
-      const back = await backAfter(plant, hit);
-      const kind = hit.length > 1 ? 'several' : only.kind;
-      slowest.note({ kind, ...back }, hit, begun);
-      if (back.ms >= RECOVERY_DEADLINE_MS) {
+      const recovered = await waitForRecovery(system, hit);
+      const kind = hit.length > 1 ? 'several' : first.kind;
+      slowest.record({ kind, ...recovered }, hit, startedAt);
+      if (recovered.ms >= RECOVERY_TIMEOUT_MS) {
         notRecovered += 1;
-        note(`${back.reader} not back within ${RECOVERY_DEADLINE_MS} ms: ${title}`);
+        reportProblem(`${recovered.reader} did not recover within ${RECOVERY_TIMEOUT_MS} ms: ${title}`);
       } else {
-        recovery.note(kind, back.ms);
-        options.progress?.(`${injected} ${title}: ${Math.round(back.ms)} ms`);
+        recoveryTimes.record(kind, recovered.ms);
+        options.progress?.(`${injected} ${title}: ${Math.round(recovered.ms)} ms`);
       }
       await new Promise((resolve) => setTimeout(resolve, random() % PAUSE_MAX_MS));
     }
   } finally {
     clearInterval(sampler);
-    clearInterval(reference);
-    left = await plant.stop();
+    clearInterval(bareStarter);
+    leftBehind = await system.stop();
   }
   const totals = ledger.close();
   return {
@@ -120,33 +121,33 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     faults: injected,
     byKind,
     ...totals,
-    leftovers: left.length,
-    leftoverNames: left,
-    recoveryMs: recovery.summary(),
+    leftovers: leftBehind.length,
+    leftoverNames: leftBehind,
+    recoveryMs: recoveryTimes.summary(),
     slowest: slowest.list,
     bareStartMs: bareStarts.summary()['start'] ?? { median: 0, worst: 0 },
     memory: memory.summary(),
     notRecovered,
     problems,
-    seconds: Math.round((performance.now() - begun) / 1000),
+    seconds: Math.round((performance.now() - startedAt) / 1000),
   };
 }
 
-async function bareStart(): Promise<number> {
-  const begun = performance.now();
+async function timeBareStart(): Promise<number> {
+  const startedAt = performance.now();
   await once(
     spawn(process.execPath, ['-e', '0'], { stdio: 'ignore', env: ownChildEnvironment(process.env) }),
     'exit',
   );
-  return performance.now() - begun;
+  return performance.now() - startedAt;
 }
 
-/** Of those that are never killed: the others are too young to tell. */
-function sample(plant: Plant, memory: MemoryWatch): void {
-  memory.sample('app server', plant.appServerPid(STEADY));
+/** Samples processes that are never killed: the others restart too often to show a leak. */
+function sampleMemory(system: ChaosSystem, memory: MemoryWatch): void {
+  memory.sample('app server', system.appServerPid(STEADY));
   for (const { app, flow } of FLOWS.filter(({ app }) => app === STEADY)) {
-    memory.sample('duplicator', plant.duplicatorPid(app, flow));
-    memory.sample('provider', plant.providers.get(`${app}/${flow}`)?.pid);
-    memory.sample('consumer', plant.readers.get('calm-reader')?.program.pid);
+    memory.sample('duplicator', system.duplicatorPid(app, flow));
+    memory.sample('provider', system.providers.get(`${app}/${flow}`)?.pid);
+    memory.sample('consumer', system.readers.get('calm-reader')?.program.pid);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The network between a source and its mirror: passes bytes on until it is cut, and refuses
- * everybody while it is.
+ * The network between a SpecTcl and its mirror: forwards bytes until it is cut, and resets new
+ * connections while it is cut. `ChaosSystem` runs one for REST and one for the mirror protocol.
+ * Listens on a loopback port.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -35,19 +36,20 @@ export class SourceProxy {
     });
   }
 
-  /** Listens on a free port of the loopback address; `target` is the port behind it. */
+  /** Listens on a free loopback port; `target` returns the port to forward to. */
   static async start(target: () => number): Promise<SourceProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new SourceProxy(server, target);
   }
 
+  /** Resets all connections, and new ones until `restore`. */
   cut(): void {
     this.#cut = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  mend(): void {
+  restore(): void {
     this.#cut = false;
   }
 

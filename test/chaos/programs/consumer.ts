@@ -1,23 +1,24 @@
 /**
- * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`. It checks every buffer and
- * says what it has delivered: `A` when it is attached to a duplicator, `D run first last epoch
- * sequence writtenMs`, a line per run of numbers without a gap, and `T …` for a torn one. Started
- * again with epoch and sequence it goes on there, when the flow is still the same.
+ * A consumer under chaos: `consumer APP FLOW DELIVERY [EPOCH SEQUENCE]`, started by `Reader`. It
+ * checks every buffer and reports on standard output: `A` when it is attached to a duplicator, `D
+ * run first last epoch sequence writtenMs` for each range of delivered numbers without a gap, `T …`
+ * for a torn buffer, `N …` for a problem. With EPOCH and SEQUENCE it resumes there, if the flow
+ * still has that epoch (an epoch is one life of a flow file).
  */
 import type { Client, FlowBuffer, InputFlow } from 'mirrorflow';
-import { readProof } from '../numbered-buffer.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { readNumberedBuffer } from '../numbered-buffer.js';
+import { connectWithRetry, exitWithParent, report, retry } from './chaos-program.js';
 
 const [app = '', flow = '', delivery = 'lossless', epochText, sequenceText] = process.argv.slice(2);
-endWithParent();
-const client = await connected(app, `consumer-${flow}`);
+exitWithParent();
+const client = await connectWithRetry(app, `consumer-${flow}`);
 client.on('status', ({ status }) => {
   if (status === 'reattached') report('A');
 });
 let epoch = Number(epochText ?? 0);
 let sequence = Number(sequenceText ?? 0);
 for (;;) {
-  const input = await untilDone('open', () => open(client));
+  const input = await retry('open', () => open(client));
   report('A');
   for (;;) {
     const buffer = await input.take();
@@ -28,12 +29,12 @@ for (;;) {
   report('N the flow ended');
 }
 
-/** Goes on where it was when the flow is still the same one, which only an opening finds out. */
-async function open(from: Client): Promise<InputFlow> {
+/** Resumes at `sequence` when the flow still has the same epoch, which only an opening shows. */
+async function open(consumer: Client): Promise<InputFlow> {
   const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
-  const input = await from.openInput(flow, { ...options, start: sequence });
+  const input = await consumer.openInput(flow, { ...options, start: sequence });
   if (sequence === 0 || input.epoch === epoch) return input;
-  const oldest = await from.openInput(flow, { ...options, start: 'oldest' });
+  const oldest = await consumer.openInput(flow, { ...options, start: 'oldest' });
   await input.close();
   return oldest;
 }
@@ -43,21 +44,22 @@ function deliver(buffers: readonly FlowBuffer[]): void {
   let first = 0;
   let last = 0;
   let writtenMs = 0;
-  const tell = (): void => {
+  const reportRange = (): void => {
     if (run >= 0) report(`D ${run} ${first} ${last} ${epoch} ${sequence} ${writtenMs}`);
   };
   for (const buffer of buffers) {
-    const proof = readProof(buffer.bytes);
-    if (!proof.whole) report(`T run ${proof.run} number ${proof.number} sequence ${buffer.sequence}`);
-    if (proof.run !== run || proof.number !== last + 1) {
-      tell();
-      run = proof.run;
-      first = proof.number;
+    const numbered = readNumberedBuffer(buffer.bytes);
+    if (!numbered.intact)
+      report(`T run ${numbered.run} number ${numbered.number} sequence ${buffer.sequence}`);
+    if (numbered.run !== run || numbered.number !== last + 1) {
+      reportRange();
+      run = numbered.run;
+      first = numbered.number;
     }
-    last = proof.number;
-    writtenMs = proof.writtenMs;
+    last = numbered.number;
+    writtenMs = numbered.writtenMs;
     epoch = buffer.epoch;
     sequence = buffer.sequence + 1;
   }
-  tell();
+  reportRange();
 }

@@ -1,15 +1,16 @@
 /**
- * A display under chaos: `mirror-reader APP publications|image`. Says `M epoch sequence writtenMs`
- * for what it read whole, `T …` for a torn one, `A` when it is attached to a duplicator.
+ * A display of a mirrored SpecTcl under chaos: `mirror-reader APP publications|image`, started by
+ * `Reader`. It reports on standard output: `M epoch sequence writtenMs` for each publication that
+ * it read whole, `T …` for a torn one, `A` when it is attached to a duplicator.
  */
 import { verifyChecksum } from '../../../simulator/checksum.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { connectWithRetry, exitWithParent, report, retry } from './chaos-program.js';
 
-const LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 const [app = '', mode = 'publications'] = process.argv.slice(2);
-endWithParent();
-const client = await connected(app, `display-${mode}`);
+exitWithParent();
+const client = await connectWithRetry(app, `display-${mode}`);
 client.on('status', ({ status }) => {
   if (status === 'reattached') report('A');
 });
@@ -17,7 +18,7 @@ if (mode === 'image') await readImage();
 else for (;;) await readPublications();
 
 async function readPublications(): Promise<void> {
-  const flow = await untilDone('open', () =>
+  const flow = await retry('open', () =>
     client.openInput('spectra', { history: 4, delivery: 'lossy', start: 'newest' }),
   );
   report('A');
@@ -28,9 +29,9 @@ async function readPublications(): Promise<void> {
 }
 
 async function readImage(): Promise<void> {
-  const mirror = await untilDone('mirror', () => client.mirror());
+  const mirror = await retry('mirror', () => client.mirror());
   report('A');
-  let shown = 0;
+  let newestNs = 0;
   for (;;) {
     try {
       const { ok, sequence, timestampNs } = mirror.read((spectra, meta) => ({
@@ -38,12 +39,12 @@ async function readImage(): Promise<void> {
         ...meta,
       }));
       if (!ok) report(`T image at publication ${sequence}`);
-      if (timestampNs > shown) report(`M 0 ${sequence} ${timestampNs / 1e6}`);
-      shown = timestampNs;
+      if (timestampNs > newestNs) report(`M 0 ${sequence} ${timestampNs / 1e6}`);
+      newestNs = timestampNs;
     } catch (error) {
-      // Between two duplicators there may be nothing to read.
+      // Between the end of one duplicator and the start of the next there may be no image.
       process.stderr.write(`${String(error)}\n`);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
 }

@@ -1,49 +1,53 @@
 /**
- * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`. Every few milliseconds it
- * writes a batch of numbered buffers and says `P next` when they are published; on SIGTERM it
- * closes its flow, says `E` and ends.
+ * A provider under chaos: `provider APP FLOW SIZE BUFFERS RUN BATCH`, started by `ChaosSystem` and
+ * by system tests. Every five milliseconds it writes a batch of numbered buffers and reports `P
+ * next` on standard output when they are published. On SIGTERM it closes its flow, reports `E` and
+ * exits.
  */
 import type { OutputFlow, OutputSlot } from 'mirrorflow';
-import { writeProof } from '../numbered-buffer.js';
-import { connected, endWithParent, report, untilDone } from './patience.js';
+import { writeNumberedBuffer } from '../numbered-buffer.js';
+import { connectWithRetry, exitWithParent, report, retry } from './chaos-program.js';
 
-const TICK_MS = 5;
+const BATCH_INTERVAL_MS = 5;
 
 const [app = '', flow = '', ...numbers] = process.argv.slice(2);
 const [size = 128, buffers = 64, run = 0, batch = 1] = numbers.map(Number);
-endWithParent();
-let ending = false;
-process.on('SIGTERM', () => (ending = true));
-const client = await connected(app, `provider-${flow}`);
-const out: OutputFlow = await untilDone('open', () => client.openOutput(flow, { bufferSize: size, buffers }));
+exitWithParent();
+let stopping = false;
+process.on('SIGTERM', () => (stopping = true));
+const client = await connectWithRetry(app, `provider-${flow}`);
+const output: OutputFlow = await retry('open', () => client.openOutput(flow, { bufferSize: size, buffers }));
 let next = 0;
-while (!ending) {
-  for (let count = 0; count < batch && !ending; count += 1) {
-    const slot = out.reserveNow() ?? (await reserved());
+while (!stopping) {
+  for (let count = 0; count < batch && !stopping; count += 1) {
+    const slot = output.reserveNow() ?? (await reserveOrEnd());
     if (slot === undefined) break;
-    writeProof(slot.data, size, run, next, Date.now());
+    writeNumberedBuffer(slot.data, size, run, next, Date.now());
     slot.commit(size);
     next += 1;
   }
-  out.flush();
+  output.flush();
   report(`P ${next}`);
-  await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  await new Promise((resolve) => setTimeout(resolve, BATCH_INTERVAL_MS));
 }
-await out.close();
+await output.close();
 report('E');
 await client.close();
 process.exit(0);
 
-/** What was written so far is published while it waits; undefined when the program is to end. */
-async function reserved(): Promise<OutputSlot | undefined> {
-  out.flush();
+/**
+ * Publishes what was written, then waits for a slot; undefined when the program is to end before
+ * there is one.
+ */
+async function reserveOrEnd(): Promise<OutputSlot | undefined> {
+  output.flush();
   report(`P ${next}`);
   for (;;) {
     try {
-      return await out.reserve({ signal: AbortSignal.timeout(200) });
+      return await output.reserve({ signal: AbortSignal.timeout(200) });
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      if (ending) return undefined;
+      if (stopping) return undefined;
     }
   }
 }

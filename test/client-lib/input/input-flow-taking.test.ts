@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import type { OwnedBuffer, PolledBuffer } from '../../../client-lib/input/flow-buffer.js';
 import type { PollHandler } from '../../../client-lib/input/input-engine.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
-import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 withBothEngines('taking from an input flow', ({ double, open }) => {
   it('waiting takes are served in the order of their calls', async () => {
@@ -83,7 +83,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
-    await until(() => flow.ready === 5);
+    await eventually(() => flow.ready === 5);
     const taken = flow.takeAll();
     expect(taken.map((buffer) => buffer.sequence)).to.deep.equal([0, 1, 2, 3, 4]);
     expect(taken.map((buffer) => buffer.data[0])).to.deep.equal([0, 1, 2, 3, 4]);
@@ -96,7 +96,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
-    await until(() => flow.ready === 5);
+    await eventually(() => flow.ready === 5);
     expect(flow.newest(2).map((buffer) => [buffer.sequence, buffer.data[0]])).to.deep.equal([
       [3, 3],
       [4, 4],
@@ -111,7 +111,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(6);
     const flow = await open(from);
-    await until(() => flow.ready === 6);
+    await eventually(() => flow.ready === 6);
     const seen: number[] = [];
     const objects = new Set<object>();
     const handler = (buffer: Readonly<PolledBuffer>): void => {
@@ -141,7 +141,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     expect(() => flow.poll(old)).to.throw('view is buffer.data, meta.sequence is buffer.sequence');
     expect(() => flow.poll(() => undefined, -1)).to.throw('limit is -1');
     expect(() => flow.takeAll(Number.NaN)).to.throw('limit is NaN');
-    await until(() => flow.ready === 1);
+    await eventually(() => flow.ready === 1);
   });
 
   it('two for-await loops share a flow in turn: each buffer goes to one, valid for its whole step', async () => {
@@ -159,10 +159,10 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     });
     const total = 300;
     while (from.writer.next < total) {
-      await until(() => from.credit > from.writer.next, 'credit');
+      await eventually(() => from.credit > from.writer.next, 'credit');
       from.publish(Math.min(10, from.credit - from.writer.next, total - from.writer.next));
     }
-    await until(() => seen[0]!.length + seen[1]!.length === total);
+    await eventually(() => seen[0]!.length + seen[1]!.length === total);
     await flow.close();
     await Promise.all(loops);
     const all = seen.flat().toSorted((a, b) => a - b);
@@ -177,7 +177,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(4);
     const flow = await open(from);
-    await until(() => flow.ready === 4);
+    await eventually(() => flow.ready === 4);
     for await (const buffer of flow) {
       const next = flow.takeNow();
       const last = flow.takeAll();
@@ -205,12 +205,12 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     ];
     for (const [round, take] of [...takes, ...takes].entries()) {
       from.publish(10);
-      await until(() => flow.ready >= 4);
+      await eventually(() => flow.ready >= 4);
       flow.takeAll(4).forEach(({ sequence }) => seen.push(sequence));
       const before = seen.length;
       take();
       expect(seen.length, `take of round ${round}`).to.be.greaterThan(before);
-      await until(() => {
+      await eventually(() => {
         drain();
         return seen.length === 10 * (round + 1);
       });
@@ -262,7 +262,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(2);
     const flow = await open(from);
-    await until(() => flow.ready === 2);
+    await eventually(() => flow.ready === 2);
     expect(() =>
       flow.poll(() => {
         throw new Error('mine');

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { attachOutputFlow, reattachOutputFlow } from '../../../client-lib/output/output-flow.js';
 import { isMirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
-import { LocalFlowPlace, settled } from '../../fixtures/local-flow.js';
+import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
 describe('an output flow', () => {
-  let place: LocalFlowPlace;
+  let place: LocalHostFlow;
 
   beforeEach(async () => {
-    place = await LocalFlowPlace.start(4);
+    place = await LocalHostFlow.start(4);
   });
 
   afterEach(async () => {
@@ -29,7 +29,7 @@ describe('an output flow', () => {
     const output = await place.provider({});
     output.reserveNow()?.commit(1);
     expect(place.file.published).to.equal(1); // a quarter ring goes out at once
-    const large = await LocalFlowPlace.start(64);
+    const large = await LocalHostFlow.start(64);
     const other = await large.provider();
     for (let buffer = 0; buffer < 5; buffer += 1) other.reserveNow()?.commit(1);
     expect(large.file.published).to.equal(0);
@@ -41,7 +41,7 @@ describe('an output flow', () => {
   });
 
   it('a flow written at a low rate asks for no answers, and signals every buffer', async () => {
-    const large = await LocalFlowPlace.start(64);
+    const large = await LocalHostFlow.start(64);
     const output = await large.provider();
     const input = await large.consumer({ inline: true });
     for (let value = 0; value < 100; value += 1) {
@@ -136,11 +136,11 @@ describe('an output flow', () => {
     const waiting = output.write(text(4)).then(() => (written = true));
     const closing = output.close();
     expect(await code(output.write(text(5)))).to.equal('CLOSED');
-    await settled(20);
+    await turnsOfEventLoop(20);
     expect(written).to.equal(false);
     for (let value = 0; value < 5; value += 1) expect(await input.take()).to.not.equal(undefined);
     await Promise.all([waiting, closing]);
-    await settled();
+    await turnsOfEventLoop();
     expect([input.sourceState, input.sourceGeneration]).to.deep.equal(['ended', 1]);
     await input.close();
   });
@@ -152,7 +152,7 @@ describe('an output flow', () => {
     await (await place.provider()).close();
     (await place.provider()).destroy();
     const third = await place.provider(); // the link of the provider before may not have ended yet
-    await settled(20);
+    await turnsOfEventLoop(20);
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
     await input.close();
@@ -255,7 +255,7 @@ describe('an output flow', () => {
   });
 
   it('reservations are separate slots, published in the order of reservation', async () => {
-    const large = await LocalFlowPlace.start(64);
+    const large = await LocalHostFlow.start(64);
     const output = await large.provider();
     const input = await large.consumer({ inline: true });
     const slots = [output.reserveNow()!, await output.reserve(), output.reserveNow()!];
@@ -264,11 +264,11 @@ describe('an output flow', () => {
     for (const [value, slot] of slots.entries()) slot.data.write(String(value));
     slots[2]!.commit(1, { flags: 2 });
     slots[1]!.commit(1, { flags: 1 });
-    await settled();
+    await turnsOfEventLoop();
     expect([large.file.published, output.next]).to.deep.equal([0, 0]);
     slots[0]!.commit(1);
     expect(await output.write(text(4))).to.equal(true);
-    await settled();
+    await turnsOfEventLoop();
     expect(large.file.published).to.equal(5);
     expect(
       input.takeAll().map(({ sequence, flags, bytes }) => [sequence, flags, String(bytes)]),
@@ -284,9 +284,9 @@ describe('an output flow', () => {
     const input = await place.consumer({ inline: true });
     const got: string[] = [];
     const takeAll = async (): Promise<void> => {
-      await settled();
+      await turnsOfEventLoop();
       input.poll(({ sequence, bytes }) => got.push(`${sequence} ${String(bytes)}`));
-      await settled();
+      await turnsOfEventLoop();
     };
     output.reserveNow()?.abandon();
     await output.write(text(0));
@@ -327,7 +327,7 @@ describe('an output flow', () => {
   });
 
   it('slots that were reserved before their duplicator ended are published first, in order, by the next one', async () => {
-    const [from, to] = [await LocalFlowPlace.start(8), await LocalFlowPlace.start(2)];
+    const [from, to] = [await LocalHostFlow.start(8), await LocalHostFlow.start(2)];
     const output = await from.provider();
     const detached = new Promise((resolve) => output.once('detached', resolve));
     const [a, b, c, d] = Array.from({ length: 4 }, () => output.reserveNow()!);
@@ -341,7 +341,7 @@ describe('an output flow', () => {
     d!.commit(1);
     await reattachOutputFlow(output, to.opened);
     const input = await to.consumer({ inline: true });
-    await settled();
+    await turnsOfEventLoop();
     expect(to.file.published).to.equal(0);
     c!.abandon();
     a!.data.write('0');
@@ -373,7 +373,7 @@ describe('an output flow', () => {
   });
 
   it('an output flow does not attach to the file of another duplicator', async () => {
-    const other = await LocalFlowPlace.start(4);
+    const other = await LocalHostFlow.start(4);
     const mixed = { ...place.opened, file: other.opened.file };
     expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
     await other.close();

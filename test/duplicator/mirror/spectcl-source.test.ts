@@ -6,8 +6,8 @@ import { startSimulator } from '../../../simulator/simulator.js';
 import type { Misbehaviour } from '../../../simulator/misbehaviour.js';
 import type { ErrorCode } from '../../../protocol/base/errors.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { eventually } from '../../fixtures/polling.js';
 import { SMALL_SPECTRA, SourceRig, type RigOptions } from './source-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 const NEW = { ...SMALL_SPECTRA[0]!, name: 'new' };
 
