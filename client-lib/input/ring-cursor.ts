@@ -21,7 +21,8 @@ export class RingCursor {
   constructor(link: ConsumerLink) {
     this.link = link;
     this.reader = link.reader;
-    // What the reader skipped at the start is counted by `missedAtStart`, as far as it was requested.
+    // What the reader skipped at the start is counted by `missedAtStart`, as far as it was
+    // requested.
     this.#countedMissed = link.reader.missed;
   }
 

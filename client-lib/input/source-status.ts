@@ -6,7 +6,9 @@ import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 
 export class SourceStatus {
   state: SourceState;
-  /** Number of the provider that the state is about, from 1; 0 where the duplicator fills the flow. */
+  /**
+   * Number of the provider that the state is about, from 1; 0 where the duplicator fills the flow.
+   */
   generation: number;
 
   constructor({ state, generation }: { readonly state: SourceState; readonly generation: number }) {

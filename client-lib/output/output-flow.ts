@@ -50,7 +50,9 @@ export interface ReachedMark extends FlowMark {
   readonly consumer: string;
 }
 
-/** What a write puts into a slot: bytes, or a function that writes them and returns their number. */
+/**
+ * What a write puts into a slot: bytes, or a function that writes them and returns their number.
+ */
 type Content = Uint8Array | ((target: Uint8Array) => number);
 
 /** Access to private members for the functions at the end of this module. */

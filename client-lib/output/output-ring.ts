@@ -172,7 +172,10 @@ export class OutputRing {
     if (this.#tail !== this.#head) this.#setTail(this.#head);
   }
 
-  /** Completes a slot under the next sequence, whose payload is another slot's after an abandoned one. */
+  /**
+   * Completes a slot under the next sequence, whose payload is another slot's after an abandoned
+   * one.
+   */
   #complete(slot: RingSlot): void {
     const writer = this.#writer;
     if (slot.position !== writer.next) {

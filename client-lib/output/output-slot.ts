@@ -39,8 +39,8 @@ export interface OutputSlot {
   /**
    * Gives the first `size` bytes to the consumers, at the latest at the end of this turn of the
    * event loop in which all slots that were reserved before are committed or abandoned. Throws
-   * TOO_LARGE; BAD_OPTION for a wrong size or option, and for a slot that was committed or abandoned
-   * already; CLOSED.
+   * TOO_LARGE; BAD_OPTION for a wrong size or option, and for a slot that was committed or
+   * abandoned already; CLOSED.
    */
   commit(size: number, options?: CommitOptions): void;
   /**

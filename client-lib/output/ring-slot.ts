@@ -6,8 +6,8 @@
 import type { CommitOptions, OutputSlot } from './output-slot.js';
 
 /**
- * `free`: not reserved; `reserved`: the program fills it; `committed`: complete, and an earlier slot
- * is still reserved; `abandoned`: given back, and a later slot is pending.
+ * `free`: not reserved; `reserved`: the program fills it; `committed`: complete, and an earlier
+ * slot is still reserved; `abandoned`: given back, and a later slot is pending.
  */
 export type SlotState = 'free' | 'reserved' | 'committed' | 'abandoned';
 

@@ -274,8 +274,8 @@ export class Client extends EventEmitter<ClientEvents> {
   /**
    * Sends a message; resolves with the number of clients that have queued it. Rejects with
    * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
-   * that does not exist, BAD_OPTION for a target that is none, and, when no receiver queued it, with the first one's reason:
-   * LIMIT_REACHED, TIMED_OUT, …
+   * that does not exist, BAD_OPTION for a target that is none, and, when no receiver queued it,
+   * with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
    */
   async send(message: object, options: { readonly to: SendTarget }): Promise<number> {
     const target = targetOf(options);

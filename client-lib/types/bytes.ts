@@ -48,8 +48,8 @@ export function bytes(): FlowType<ArrayBufferView, BytesBuffer, Uint8Array, numb
 }
 
 /**
- * The bytes of a typed array, a Buffer or a DataView, in place. Throws BAD_OPTION for anything else,
- * naming what it is.
+ * The bytes of a typed array, a Buffer or a DataView, in place. Throws BAD_OPTION for anything
+ * else, naming what it is.
  */
 export function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;

@@ -361,7 +361,7 @@ describe('an output flow', () => {
     await to.close();
   });
 
-  it('close publishes what was committed behind a slot that nobody commits', async () => {
+  it('close publishes what was committed behind a slot that is never committed', async () => {
     const output = await place.provider();
     const input = await place.consumer({ inline: true });
     const open = output.reserveNow()!;
