@@ -11,7 +11,9 @@ const PERMANENT = /\.log$|\/\.claims$|\/token$/;
 /** Paths of files, and one line for each process; empty when everything was cleaned up. */
 export function leftovers(directories: readonly string[]): string[] {
   const files = directories.flatMap(filesBelow).filter((path) => !PERMANENT.test(path));
-  return [...files, ...directories.flatMap(processesNaming).map(({ line }) => line)];
+  // A process may name several of the directories.
+  const processes = new Set(directories.flatMap(processesNaming).map(({ line }) => line));
+  return [...files, ...processes];
 }
 
 /** Paths of all files and sockets, at any depth. */
