@@ -6,6 +6,8 @@
 export const PROVEN_ORDER: readonly ProvenOrder[] = [
   { v8: '11.3', arch: 'x64', instances: 122376192 },
   { v8: '12.4', arch: 'x64', instances: 119144448 },
+  { v8: '13.6', arch: 'x64', instances: 123408384 },
+  { v8: '14.6', arch: 'x64', instances: 212062208 },
 ];
 
 export interface ProvenOrder {
