@@ -83,7 +83,7 @@
 #define RELEASE_SEQUENCE 6  /* provider, ARM: the sequence is stored after the payload */
 #define RELEASE_PUBLISHED 7 /* provider, ARM: `published` is stored after the sequence */
 
-/* 1: all consumers are alike, and begin in the order of their numbers. */
+/* 1: lossless consumers are alike, and begin in the order of their numbers. */
 #ifndef SYMMETRIC
 #define SYMMETRIC 0
 #endif
@@ -334,8 +334,8 @@ proctype Consumer(byte me) {
 #endif
 attach:
   {
-    atomic { listening && consumerLink[me] == CLOSED && (SYMMETRIC == 0 || me == 0 || asked >= me) ->
-      asked = LARGER(asked, me + 1);
+    atomic { listening && consumerLink[me] == CLOSED && (SYMMETRIC == 0 || !IS_LOSSLESS(me) || asked >= me) ->
+      asked = (IS_LOSSLESS(me) -> LARGER(asked, me + 1) : asked);
       beginWaits[me] = 0; signalWaits[me] = 0; ackWaits[me] = 0;
       if
       :: begun -> startAt[me] = next
@@ -451,7 +451,7 @@ end_done:
       :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED; goto attach
       fi }
   } unless {
-    atomic { victim == CONSUMER(me) -> victim = 0; deadConsumers = deadConsumers | (1 << me); asked = LARGER(asked, me + 1);
+    atomic { victim == CONSUMER(me) -> victim = 0; deadConsumers = deadConsumers | (1 << me); asked = (IS_LOSSLESS(me) -> LARGER(asked, me + 1) : asked);
       next = 0; acknowledged = 0; published = 0; value = 0; seen = 0; begun = 0;
       if
       :: consumerLink[me] == ASKED || consumerLink[me] == OPEN -> consumerLink[me] = LEFT
