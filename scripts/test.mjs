@@ -1,4 +1,4 @@
-// npm test: installs what is missing, then type check, build, lint, format, dead code, unit, system and browser tests.
+// npm test: installs what is missing, then type check, build, lint, format, dead code, unit, system, browser and model tests.
 // Every step runs even when an earlier one failed; the exit code says whether all passed.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ if (built) {
   tests.mocha('unit tests', '.mocharc.json', picked);
   tests.mocha('system tests', '.mocharc.system.json', picked);
   tests.mocha('browser tests', '.mocharc.browser.json', picked);
+  tests.mocha('model', '.mocharc.named.json', ['dist/test/model/*.test.js', ...picked]);
 }
 const line = tests.summary();
 if (process.env.MIRRORFLOW_TEST_TOTALS) writeFileSync(process.env.MIRRORFLOW_TEST_TOTALS, `${line}\n`);
