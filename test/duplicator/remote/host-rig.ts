@@ -110,16 +110,16 @@ export class RigFlow {
   constructor(flow: DuplicatedFlow, clients: { close(): Promise<void> }[]) {
     this.flow = flow;
     this.#clients = clients;
-    this.file = openFlowFile(flow.places.file, 'read');
+    this.file = openFlowFile(flow.layout.file, 'read');
   }
 
   get opened(): OpenedFlow {
-    const { file, link } = this.flow.places;
+    const { file, link } = this.flow.layout;
     return { handle: 1, flow: 'events', type: this.flow.type, file, link };
   }
 
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
-    const { bufferSize, buffers } = this.flow.places;
+    const { bufferSize, buffers } = this.flow.layout;
     const output = await attachOutputFlow(this.opened, {
       bufferSize,
       buffers,

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { isAlive, ownIdentity, parseProcessStat } from '../../../protocol/base/owner-identity.js';
 
 describe('owner identities', () => {
-  it('this process is alive', () => {
+  it('the identity of this process counts as alive', () => {
     const own = ownIdentity();
     expect(own.pid).to.equal(process.pid);
     expect(isAlive(own)).to.equal(true);
