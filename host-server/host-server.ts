@@ -1,12 +1,13 @@
 /**
  * The host server as a whole: one process per machine or user, started by `main.ts`. start() claims
- * the runtime directory (sockets and records of this host) by the file `host.json`, deletes files of
- * dead processes, opens the sockets that take calls and writes the token file, which admits callers
- * over HTTP. startApplications() adopts or starts app servers (one child process per application),
- * starts the web viewer, connects to other hosts and searches the network for more (discovery).
+ * the runtime directory (sockets and records of this host) by the file `host.json`, deletes files
+ * of dead processes, opens the sockets that take calls and writes the token file, which admits
+ * callers over HTTP. startApplications() adopts or starts app servers (one child process per
+ * application), starts the web viewer, connects to other hosts and searches the network for more
+ * (discovery).
  *
- * quit() closes discovery and the links to other hosts, then sockets and web viewer, and removes the
- * record. App servers stop only on request; otherwise they keep running and are adopted later.
+ * quit() closes discovery and the links to other hosts, then sockets and web viewer, and removes
+ * the record. App servers stop only on request; otherwise they keep running and are adopted later.
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../protocol/base/clock.js';

@@ -3,9 +3,9 @@
  * The program of the web viewer, an HTTP server that shows live spectra in browsers; started by the
  * host server or by hand. Opens the listening socket, reads the built page and the secret file.
  * Prints one line of JSON when it listens:
- * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`. Given a runtime directory, it also
- * reports this URL to the host server there by the XML-RPC call `child.ready` (a child process is
- * ready). Ends on a signal or, with `--end-with-stdin`, with its standard input.
+ * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`. Given a runtime directory, it
+ * also reports this URL to the host server there by the XML-RPC call `child.ready` (a child process
+ * is ready). Ends on a signal or, with `--end-with-stdin`, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
