@@ -2,7 +2,8 @@
  * Removes leftovers: flow files, images (copies of the newest buffer) and link sockets of
  * duplicators (the processes that own flow files) that died together with an earlier app server.
  * Flows that a client has reopened are spared, since a new duplicator takes over their files. Owned
- * by `app-server.ts`; deletes files in flow directory and runtime directory, after 5 s and at close.
+ * by `app-server.ts`; deletes files in flow directory and runtime directory, after 5 s and at
+ * close.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { removeDeadFlows } from '../../protocol/host/clean-up/orphans.js';

@@ -1,6 +1,6 @@
 /**
- * The two ways to call a host server: permanent connections on its Unix socket, and the control port
- * (TCP: HTTP, and permanent connections of other hosts). Owned by `host-server.ts`. Opens both
+ * The two ways to call a host server: permanent connections on its Unix socket, and the control
+ * port (TCP: HTTP, and permanent connections of other hosts). Owned by `host-server.ts`. Opens both
  * listening sockets, reads the token file; every call goes to the handlers that it is given.
  */
 import type { Clock } from '../../protocol/base/clock.js';
