@@ -1,8 +1,12 @@
 /**
- * The app server as a whole: one per application. Claims the application's name, then starts and
- * later closes its parts in reverse order: services (clients, flows, gateway), endpoints (the
- * sockets that take calls), the connection to the host server, the clean-up of leftovers. Started
- * by `main.ts`.
+ * The app server as a whole: one process per application, started by `main.ts`. Claims the name of
+ * the application by the record file `apps/<app>.json`, then opens the endpoints (the sockets that
+ * take calls) and connects to the host server. Its services start a duplicator (the process that
+ * serves a flow) for each flow in use, and the gateway (SpecTcl's services for old viewers).
+ *
+ * Creates the directories, the token file and the record, and grants users access to directories
+ * and socket. close() stops gateway and duplicators, then removes leftovers (files of duplicators
+ * that died), then closes endpoints and host link together, then removes the record.
  */
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
@@ -21,13 +25,17 @@ import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
 import { HostLink } from './remote/host-link.js';
 import { createServices, type Services, type ServicesSetup } from './services.js';
 
-/** Longest time that close() takes: less than the host server waits before it sends SIGKILL. */
+/**
+ * Longest time that close() may take: less than the host server waits before it sends SIGKILL.
+ * `main.ts` enforces it, by an exit. The endpoints and the host link close after the duplicators,
+ * each within the grace time.
+ */
 export const CLOSE_TIMEOUT_MS = LIMITS.appServerStopTimeoutMs * 0.9;
 assert(LIMITS.childStopTimeoutMs + 2 * CLOSE_GRACE_MS < CLOSE_TIMEOUT_MS);
 
 export interface AppServerSetup extends ServicesSetup {
-  /** The launch token of the host server that started this process; undefined by hand. */
-  readonly launch: string | undefined;
+  /** Random text by which the host server that started this process recognises it; undefined by hand. */
+  readonly launchToken: string | undefined;
   /** Runs when a caller requests the end of the server; the owner then calls close(). */
   readonly onQuit: () => void;
 }
@@ -45,17 +53,17 @@ export class AppServer {
 
   /**
    * Resolves when calls are taken. Rejects with ALREADY_RUNNING, or with the error of a directory,
-   * socket or port; nothing is left behind then.
+   * socket or port; socket and record are removed then, directories and the token file stay.
    */
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const { directory, flowDirectory, application } = setup.options;
     for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
-    const flows = appFlowDirectory(flowDirectory, application.name);
-    prepareDirectory(flows);
+    const flowsPath = appFlowDirectory(flowDirectory, application.name);
+    prepareDirectory(flowsPath);
     const [apps = '', links = ''] = runtimeFolders(directory);
     ensureToken(directory);
     const access = new Access(application.access, setup.log);
-    access.grantDirectories([flows], [directory, apps, links, flowDirectory]);
+    access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
     const server = new AppServer(setup);
     try {
       await server.#listen(access);
@@ -81,8 +89,8 @@ export class AppServer {
   }
 
   /**
-   * Stops all duplicators, ends all sessions, closes the endpoints and releases the name. Several
-   * calls share one close.
+   * Stops gateway and duplicators, removes leftovers, closes endpoints and the host link, and
+   * releases the name. Several calls share one close.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -90,18 +98,19 @@ export class AppServer {
   }
 
   async #listen(access: Access): Promise<void> {
-    const { options, launch, clock, log } = this.#setup;
+    const { options, launchToken, clock, log } = this.#setup;
     const { directory, flowDirectory, application } = options;
     const { flows, gateway } = this.#services;
+    // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
     await this.#endpoints.listenOnSocket(this.#socket);
     access.grant(this.#socket, 'socket');
     await this.#endpoints.listenOnPort(application.port ?? 0);
     const { port, dispatcher } = this.#endpoints;
-    this.#record.listensOn(port);
+    this.#record.setPort(port);
     log.info('serving', { socket: this.#socket, port, pid: process.pid });
     const ready: AppServerReady = {
-      ...(launch === undefined ? {} : { launch }),
+      ...(launchToken === undefined ? {} : { launch: launchToken }),
       version: PROTOCOL_VERSION,
       identity: identityToWire(ownIdentity()),
       name: application.name,
@@ -115,9 +124,9 @@ export class AppServer {
       directory,
       flowDirectory,
       application: application.name,
-      inUse: () => {
+      removeUnusedAndList: () => {
         flows.table.removeUnused();
-        return flows.table.inUse();
+        return flows.table.namesInUse();
       },
       clock,
       log,

@@ -1,8 +1,8 @@
 /**
  * The record file `apps/<app>.json` of the runtime directory, by which one living process owns the
  * name of an application on this host. It holds the owner's process identity, socket, port and
- * start options; the host server and clients find the app server by it. Written by `app-server.ts`
- * and removed at its orderly end.
+ * start options; the host server and clients find the app server by it. Owned by `app-server.ts`;
+ * creates, rewrites and, at an orderly end, removes that file.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../protocol/host/claimed-record.js';
@@ -33,7 +33,7 @@ export class ApplicationRecord {
   }
 
   /** Completes the record, whose port is 0 until the server listens. */
-  listensOn(port: number): void {
+  setPort(port: number): void {
     this.#claimed.replace(this.#record(port));
   }
 

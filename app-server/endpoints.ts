@@ -1,7 +1,7 @@
 /**
  * The two ways to call an app server: permanent connections (sessions) on its Unix socket, and
- * XML-RPC over HTTP on a loopback port. Owned by `app-server.ts`. Opens both sockets; every call
- * goes to the handlers that it is given.
+ * XML-RPC over HTTP on a loopback port. Owned by `app-server.ts`. Opens both sockets, replaces the
+ * socket file of a dead predecessor, reads the token file; calls go to the handlers it is given.
  */
 import type { Clock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';

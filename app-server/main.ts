@@ -22,7 +22,7 @@ const DUPLICATOR_VARIABLE = 'MIRRORFLOW_DUPLICATOR';
 
 const { env } = process;
 const uid = process.geteuid?.() ?? 0;
-const launch = env[LAUNCH_VARIABLE] || undefined;
+const launchToken = env[LAUNCH_VARIABLE] || undefined;
 
 async function run(options: AppServerOptions, log: Logger): Promise<void> {
   const duplicatorScript = env[DUPLICATOR_VARIABLE];
@@ -30,7 +30,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
     options,
     clock: systemClock,
     log,
-    launch,
+    launchToken,
     onQuit: () => process.kill(process.pid, 'SIGTERM'),
     ...(duplicatorScript ? { duplicatorScript } : {}),
   });
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const options = readOptions(args);
   if (options instanceof MirrorflowError) {
     // A user gets bad options reported in one line, the host server as any failed start.
-    if (launch === undefined) reportBadUsage('app-server', options);
+    if (launchToken === undefined) reportBadUsage('app-server', options);
     else await fail(options, runtimeDirectory({ env, uid }), new Logger('app-server'));
     return;
   }

@@ -1,7 +1,8 @@
 /**
- * The exit codes of `mirrorflow` and the error codes behind them. Scripts rely on them.
+ * The exit codes of `mirrorflow`, on which scripts rely, and the exit code for each error code.
  *
- * `run-words.ts` converts errors with it; `docs/commands.md` has the same table. Pure: no I/O.
+ * `run-words.ts` and the prompt convert errors with `exitCodeOf`; commands return codes of `EXIT`.
+ * `docs/commands.md` has the same table. Pure: no I/O.
  */
 import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 
@@ -14,7 +15,7 @@ import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
  * | 3 | no host server runs, or the application is not running |
  * | 4 | unknown application, flow or spectrum |
  * | 5 | timed out |
- * | 6 | `verify`: a repair would make the flow file sound |
+ * | 6 | `verify`: a repair would make the flow file valid |
  * | 7 | `verify`, `repair`: the flow file has to be replaced |
  * | 130 | interrupted before it was done |
  */
@@ -26,13 +27,13 @@ export const EXIT = {
   unknown: 4,
   timedOut: 5,
   repairable: 6,
-  replace: 7,
+  mustReplace: 7,
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const EXIT_OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
+const EXIT_CODE_OF_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
   BAD_NAME: EXIT.usage,
   BAD_ADDRESS: EXIT.usage,
   BAD_OPTION: EXIT.usage,
@@ -45,10 +46,11 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   TIMED_OUT: EXIT.timedOut,
 };
 
+/** The exit code for a thrown error; `failed` for errors without a code of their own. */
 export function exitCodeOf(thrown: unknown): ExitCode {
-  return (isMirrorflowError(thrown) ? EXIT_OF_CODE[thrown.code] : undefined) ?? EXIT.failed;
+  return (isMirrorflowError(thrown) ? EXIT_CODE_OF_ERROR[thrown.code] : undefined) ?? EXIT.failed;
 }
 
-/** One line for the help text. */
+/** One line for the help text, without 6 and 7: the help of `verify` and `repair` states these. */
 export const EXIT_CODES_HELP =
   'Exit codes: 0 success, 1 failed, 2 bad usage, 3 no host server or not running, 4 unknown application, flow or spectrum, 5 timed out, 130 interrupted.';

@@ -3,7 +3,7 @@
  * application).
  *
  * Commands call `withHost` and `withClient`, which connect, run a function and close the connection
- * whether the function succeeds, fails or is interrupted.
+ * whether the function succeeds, fails or is interrupted. Opens sockets; starts no server.
  */
 import type { Client, HostConnection } from '../client-lib/index.js';
 import { MirrorflowError } from '../protocol/base/errors.js';

@@ -1,13 +1,13 @@
 /**
  * The duplicator program: serves one flow (a stream of buffers under a name) on this host, as the
- * only owner and creator of its flow file. Started by an app server, or by hand.
+ * only owner of its flow file (the buffers in shared memory), which it creates or takes over and
+ * removes at its end. Started by an app server, which it outlives, or by hand.
  *
- *   options → MirrorFlow, LocalFlow or RemoteFlow   flow file, clients, and what fills the flow
- *           → Parent                                connection to the app server
- *           → Linger                                when to end
+ *   MirrorFlow   filled by a SpecTcl     LocalFlow   by a program of this host
+ *   RemoteFlow   by another host         Parent      the connection to the app server
  *
- * It outlives its app server. It ends on SIGTERM, on duplicator.quit, and when it has had no client
- * for the linger time.
+ * Ends on SIGTERM, on duplicator.quit, and after the linger time (no client meanwhile). Exits with
+ * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
@@ -31,7 +31,7 @@ import { RemoteFlow } from './remote/remote-flow.js';
 /** Longest cause in a report; longer ones are cut off. */
 const CAUSE_CHARACTERS = 4096;
 
-/** What the app server gets beside the flow's own figures. */
+/** State of the source, which the app server gets with the counts of the flow. */
 interface Status {
   /** Why the source is stale. */
   cause: MirrorflowError | undefined;
@@ -71,7 +71,7 @@ function parentHooks(
       flow: options.flow,
       type: flow.type,
       ...(status.source === undefined ? {} : { source: status.source }),
-      ...flow.places,
+      ...flow.layout,
     }),
     report: () => ({
       sourceState: flow.sourceState,
@@ -89,7 +89,7 @@ function parentHooks(
     },
     quit,
     started,
-    consumers: (count) => flow.expectAtMost(count),
+    consumers: (count) => flow.expectConsumersAtMost(count),
   };
 }
 
@@ -98,8 +98,8 @@ function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: St
   flow.on('clients', () => parent?.report());
   flow.on('state', (state, cause) => {
     status.cause = cause;
-    if (cause === undefined) log.info('source', { state });
-    else log.warn('source', { state, error: cause });
+    if (cause === undefined) log.info('source state changed', { state });
+    else log.warn('source state changed', { state, error: cause });
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
@@ -118,19 +118,22 @@ function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: St
   });
 }
 
-/** Ends the process when the flow has had no client for `lingerMs`, unless one is on its way. */
+/**
+ * Ends the process when the flow has had no client for `lingerMs`, unless the app server has just
+ * sent a client to it (`mayEnd` false): then the linger time starts over.
+ */
 function lingerOn(flow: DuplicatedFlow, parent: Parent | undefined, lingerMs: number, log: Logger): Linger {
   const linger = new Linger(systemClock, lingerMs, () => {
     void (parent?.mayEnd() ?? Promise.resolve(true)).then((mayEnd) => {
-      if (!mayEnd) linger.clients(flow.clientCount);
+      if (!mayEnd) linger.setClientCount(flow.clientCount);
       else {
-        log.info('no client any more', { lingerMs });
+        log.info('ending: no client for the linger time', { lingerMs });
         quit();
       }
     });
   });
-  flow.on('clients', (count) => linger.clients(count));
-  linger.clients(flow.clientCount);
+  flow.on('clients', (count) => linger.setClientCount(count));
+  linger.setClientCount(flow.clientCount);
   return linger;
 }
 
@@ -164,7 +167,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     if (options.serve !== undefined) await flow.serve(options.serve);
   } catch (error) {
     if (isMirrorflowError(error, 'STOPPED')) return; // by a signal, which ends the process itself
-    log.error('not started', { error });
+    log.error('could not start', { error });
     await flow.close(); // the flow may have started without the address to serve it at
     await parent?.close();
     await parentModule?.reportFailedStart(options.parent, error, log);
@@ -174,7 +177,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
   followFlow(flow, parent, status, log);
   const linger = lingerOn(flow, parent, options.lingerMs, log);
   stopLinger = () => linger.stop();
-  const { file, buffers, bufferSize } = flow.places;
+  const { file, buffers, bufferSize } = flow.layout;
   log.info('ready', { file, buffers, bufferSize });
   limitYoungGeneration();
 }

@@ -182,7 +182,7 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
     ...common,
     direction: 'output',
     type: checkFlowType(common.type ?? 'bytes'),
-    bufferSize: whole('buffer-size', required('buffer-size', given['buffer-size']), 1, LIMITS.mappedBytes),
+    bufferSize: whole('buffer-size', required('buffer-size', given['buffer-size']), 1, LIMITS.mappedBytesMax),
     buffers: whole('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
     properties: common.properties ?? {},
     serve: listenAddress(listen, given.port),
@@ -194,7 +194,7 @@ function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteF
   const sourceText = formatAddress(source);
   const serve = listenAddress(common.listen, undefined);
   const buffers = whole('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
-  whole('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytes);
+  whole('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
   if (source.scheme !== 'spectcl') {
     return {
       ringBytes: undefined,

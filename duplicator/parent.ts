@@ -34,7 +34,7 @@ export interface ParentHooks {
   report(): DuplicatorReport;
   statistics(): DuplicatorStatistics;
   serve(request: ServeRequest): Promise<ServeResult>;
-  /** `source`: address of the duplicator to receive from. Returns false for a local flow. */
+  /** `source`: address of the duplicator to receive from. Returns false unless another host fills the flow. */
   redirect(source: string): boolean;
   quit(): void;
   /** So many consumers have the flow open, according to an app server that saw it before. */
@@ -131,8 +131,8 @@ export class Parent {
   }
 
   /**
-   * Whether the flow may end: the app server's answer, or true when no app server is there that
-   * could have sent a client.
+   * Returns true when the duplicator may end: the app server has sent it no new client, or no app
+   * server is reachable that could have. False: a client is about to connect.
    */
   async mayEnd(): Promise<boolean> {
     await this.#firstAttempt;

@@ -17,13 +17,13 @@ const EXIT_INTERNAL_ERROR = 70;
 
 /** Exits the process when the host server has ended, or END_TIMEOUT_MS after a signal. */
 export function endOnSignals(server: HostServer, log: Logger): void {
-  const end = (everything: boolean) => (signal: string) => {
+  const end = (withApplications: boolean) => (signal: string) => {
     log.info('ending on a signal', { signal });
     setTimeout(() => {
       log.error('the end timed out', { timeoutMs: END_TIMEOUT_MS });
       process.exit(EXIT_END_TIMED_OUT);
     }, END_TIMEOUT_MS).unref();
-    void server.quit(everything);
+    void server.quit(withApplications);
   };
   process.on('SIGTERM', end(true));
   process.on('SIGINT', end(true));

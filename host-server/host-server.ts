@@ -1,8 +1,13 @@
 /**
- * The host server as a whole: one per machine or user. Claims the runtime directory, then starts
- * and later closes its parts: endpoints (the sockets that take calls), applications (each an app
- * server, a child process), connections with other hosts, the web viewer, the notices to systemd.
- * Started by `main.ts`.
+ * The host server as a whole: one process per machine or user, started by `main.ts`. start() claims
+ * the runtime directory (sockets and records of this host) by the file `host.json`, deletes files
+ * of dead processes, opens the sockets that take calls and writes the token file, which admits
+ * callers over HTTP. startApplications() adopts or starts app servers (one child process per
+ * application), starts the web viewer, connects to other hosts and searches the network for more
+ * (discovery).
+ *
+ * quit() closes discovery and the links to other hosts, then sockets and web viewer, and removes
+ * the record. App servers stop only on request; otherwise they keep running and are adopted later.
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../protocol/base/clock.js';
@@ -31,11 +36,14 @@ import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
 
-/** Longest wait for configured applications before READY: two attempts of one that hangs. */
-const READY_AFTER_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
+/**
+ * Longest wait for configured applications before systemd gets READY: two start attempts of an
+ * application that hangs, with 1 s to spare.
+ */
+const READY_TIMEOUT_MS = 2 * LIMITS.childReadyTimeoutMs + 1_000;
 
 export class HostServer {
-  /** Resolves when everything is closed. */
+  /** Resolves when all parts are closed. */
   readonly ended: Promise<void>;
   readonly #options: HostServerOptions;
   readonly #log: Logger;
@@ -52,8 +60,8 @@ export class HostServer {
 
   /**
    * Resolves when calls are taken; no application is started yet. Rejects with ALREADY_RUNNING,
-   * ADDRESS_IN_USE, NOT_PERMITTED, or another error of a directory or socket; nothing is left
-   * behind then.
+   * ADDRESS_IN_USE, NOT_PERMITTED, or another error of a directory or socket; sockets and record
+   * are removed then, directories stay.
    */
   static async start(
     options: HostServerOptions,
@@ -90,7 +98,7 @@ export class HostServer {
       this.#resolveEnded = resolve;
     });
     const dependencies = applicationDependencies(options, times, log, (name, state, cause) =>
-      this.#changed(name, state, cause),
+      this.#applicationChanged(name, state, cause),
     );
     this.#applications = new Applications(options.applications, dependencies);
     const facts = {
@@ -102,10 +110,10 @@ export class HostServer {
       port: () => this.port,
       web: () => this.#web,
     };
-    const quit = async (everything: boolean): Promise<void> => {
-      if (everything) await this.#applications.stopAll();
+    const quitAfterResponse = async (withApplications: boolean): Promise<void> => {
+      if (withApplications) await this.#applications.stopAll();
       // After the answer to host.quit: closing lets calls under way finish.
-      setImmediate(() => void this.quit(everything));
+      setImmediate(() => void this.quit(withApplications));
     };
     this.#peers = new Peers({
       self: {
@@ -125,7 +133,7 @@ export class HostServer {
       directory: options.directory,
       listen: options.listen,
       security: options.security,
-      handlers: hostHandlers(this.#applications, network, this.#peers, facts, quit),
+      handlers: hostHandlers(this.#applications, network, this.#peers, facts, quitAfterResponse),
       authorize: authorizeHost,
       clock: systemClock,
       log,
@@ -144,11 +152,12 @@ export class HostServer {
 
   /**
    * Adopts the app servers that an earlier host server left, starts the configured applications,
-   * and notifies systemd when they run, have failed, or take too long. Resolves then.
+   * the web viewer, the links to other hosts and their discovery, and notifies systemd when the
+   * applications run, have failed, or take too long. Resolves then.
    */
   async startApplications(): Promise<void> {
     for (const { identity, options } of readApplicationRecords(this.#options.directory, this.#log)) {
-      this.#applications.remember(identity, options);
+      this.#applications.adopt(identity, options);
     }
     this.#startWeb();
     for (const address of this.#options.network.peers) this.#peers.add(address);
@@ -158,23 +167,24 @@ export class HostServer {
     const summary = this.#applications.summary();
     this.#log.info('ready', { summary });
     this.#notifier.ready(summary);
+    // Detects a host server that runs but answers no call; systemd restarts it then.
     this.#endSelfCheck = watchOwnSocket(this.socket, this.#notifier, systemClock, this.#log);
   }
 
   /**
-   * Ends the host server. With `everything` its applications are stopped first; without, they
-   * continue and the next host server adopts them.
+   * Ends the host server. With `withApplications` its applications are stopped first; without,
+   * their app servers continue and the next host server adopts them.
    */
-  quit(everything: boolean): Promise<void> {
-    this.#quitting ??= this.#quitOnce(everything);
+  quit(withApplications: boolean): Promise<void> {
+    this.#quitting ??= this.#quitOnce(withApplications);
     return this.#quitting;
   }
 
-  async #quitOnce(everything: boolean): Promise<void> {
-    this.#log.info('ending', { applications: everything ? 'stopped' : 'left running' });
+  async #quitOnce(withApplications: boolean): Promise<void> {
+    this.#log.info('ending', { applications: withApplications ? 'to be stopped' : 'keep running' });
     this.#endSelfCheck();
     this.#notifier.stopping();
-    if (everything) await this.#applications.stopAll();
+    if (withApplications) await this.#applications.stopAll();
     this.#applications.release();
     await this.#close();
     this.#resolveEnded();
@@ -211,7 +221,7 @@ export class HostServer {
   /** Bounded: systemd must not take the host server for stuck because an application is. */
   #startedOrTimeout(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = systemClock.after(READY_AFTER_MS, resolve);
+      const cancel = systemClock.after(READY_TIMEOUT_MS, resolve);
       void this.#applications.startConfigured().then(() => {
         cancel();
         resolve();
@@ -221,7 +231,7 @@ export class HostServer {
 
   async #serve(): Promise<void> {
     await this.#endpoints.listen();
-    this.#record.listensOn(this.port);
+    this.#record.setPort(this.port);
     const { directory, listen } = this.#options;
     this.#log.info('listening', { directory, host: listen.host, port: this.port });
   }
@@ -233,7 +243,7 @@ export class HostServer {
     this.#record.release();
   }
 
-  #changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void {
+  #applicationChanged(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void {
     const fields = { application: name, ...(cause !== undefined && { cause, code: cause.code }) };
     if (state === 'failed' || cause !== undefined) this.#log.warn(`application ${state}`, fields);
     else this.#log.info(`application ${state}`, fields);

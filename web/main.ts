@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
- * The program of the web viewer, an HTTP server that shows live spectra in browsers. Prints one
- * line of JSON when it listens: `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
- * Started by the host server, it also reports its address there, by the XML-RPC call `child.ready`.
- * Ends on a signal or, where the options say so, with its standard input.
+ * The program of the web viewer, an HTTP server that shows live spectra in browsers; started by the
+ * host server or by hand. Opens the listening socket, reads the built page and the secret file.
+ * Prints one line of JSON when it listens:
+ * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`. Given a runtime directory, it
+ * also reports this URL to the host server there by the XML-RPC call `child.ready` (a child process
+ * is ready). Ends on a signal or, with `--end-with-stdin`, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
@@ -17,7 +19,8 @@ import { WebServer } from './server/web-server.js';
 
 const EXIT_CANNOT_START = 1;
 
-async function optionsOrUsageError(): Promise<WebOptions | undefined> {
+/** Undefined: help was printed, or bad usage was reported. */
+async function readOptionsOrReportUsage(): Promise<WebOptions | undefined> {
   try {
     return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
   } catch (error) {
@@ -26,28 +29,28 @@ async function optionsOrUsageError(): Promise<WebOptions | undefined> {
 }
 
 async function main(): Promise<void> {
-  const options = await optionsOrUsageError();
+  const options = await readOptionsOrReportUsage();
   if (options === undefined) return;
   const log = new Logger('web');
-  const { endWithStdin, ...rest } = options;
-  const parent = rest.directory === undefined ? undefined : hostSocketPath(rest.directory);
+  const hostServerSocketPath =
+    options.directory === undefined ? undefined : hostSocketPath(options.directory);
   try {
-    const server = await WebServer.start({ ...rest, assets: webAssets(), version: packageVersion() }, log);
+    const server = await WebServer.start({ ...options, assets: webAssets(), version: packageVersion() }, log);
     endOnSignals(log, () => server.close());
-    if (endWithStdin) endWithParent(server);
-    const { address } = server;
-    log.info('listening', { address });
-    process.stdout.write(`${JSON.stringify({ ready: true, address, pid: process.pid })}\n`);
-    if (parent !== undefined) await reportAddress(parent, address, log);
+    if (options.endWithStdin) endWithStdin(server);
+    const { address: url } = server;
+    log.info('listening', { address: url });
+    process.stdout.write(`${JSON.stringify({ ready: true, address: url, pid: process.pid })}\n`);
+    if (hostServerSocketPath !== undefined) await reportAddress(hostServerSocketPath, url, log);
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
-    await reportFailedStart(parent, error, log);
+    await reportFailedStart(hostServerSocketPath, error, log);
     process.exit(EXIT_CANNOT_START);
   }
 }
 
 /** Ends the process when its standard input ends, so that it never outlives its parent. */
-function endWithParent(server: WebServer): void {
+function endWithStdin(server: WebServer): void {
   const end = (): void => void server.close().finally(() => process.exit(0));
   process.stdin.once('end', end).once('close', end).once('error', end).resume();
 }

@@ -1,8 +1,9 @@
 /**
- * Removes what duplicators (the processes that own flow files) left behind that died together with
- * an earlier app server: flow files, images and link sockets of flows that no client has open
- * again. Flows that clients reopen are taken over by new duplicators instead. Owned by
- * `app-server.ts`; deletes files in the flow directory and the runtime directory.
+ * Removes leftovers: flow files, images (copies of the newest buffer) and link sockets of
+ * duplicators (the processes that own flow files) that died together with an earlier app server.
+ * Flows that a client has reopened are spared, since a new duplicator takes over their files. Owned
+ * by `app-server.ts`; deletes files in flow directory and runtime directory, after 5 s and at
+ * close.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { removeDeadFlows } from '../../protocol/host/clean-up/orphans.js';
@@ -17,8 +18,11 @@ export interface LeftoversOptions {
   readonly directory: string;
   readonly flowDirectory: string;
   readonly application: string;
-  /** Names of the flows that have a process or that a client has open. */
-  readonly inUse: () => ReadonlySet<string>;
+  /**
+   * Drops unused flows from the table of flows and returns the names of the others, which have a
+   * process or are open in a client.
+   */
+  readonly removeUnusedAndList: () => ReadonlySet<string>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -35,9 +39,9 @@ export class Leftovers {
 
   /** Removes them now. Failures are logged, never thrown. */
   remove(): void {
-    const { application, inUse, log } = this.#options;
+    const { application, removeUnusedAndList, log } = this.#options;
     try {
-      const used = inUse();
+      const used = removeUnusedAndList();
       const leftovers = removeDeadFlows(this.#options, application, (flow) => used.has(flow));
       for (const { kind, path, outcome } of leftovers) log.info('a leftover', { kind, path, outcome });
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * Flow control between the consumers and the provider of a flow. A consumer whose history fills up
  * or drains sends a mark (XOFF: pause, XON: resume); it is passed on to the provider, here or on
- * another host, and every XOFF without a later XON is remembered. Called by the handlers in
+ * another host, and every XOFF without a later XON is kept. Called by the handlers in
  * `calls/` and when an opening ends; delivers through `clients/deliveries.ts`, does no other I/O.
  */
 import type { ConsumerMark, Delivery, FlowMark } from '../../protocol/rpc/contract/deliveries.js';

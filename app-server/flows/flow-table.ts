@@ -86,7 +86,7 @@ export class FlowTable {
   }
 
   /** Names of the flows that have a process or that a client has open. */
-  inUse(): ReadonlySet<string> {
+  namesInUse(): ReadonlySet<string> {
     const used = this.list().filter(
       ({ state, clients }) => (state !== 'idle' && state !== 'failed') || clients > 0,
     );

@@ -1,6 +1,6 @@
 /**
- * How the duplicator of a flow is started: its program, arguments and log. The flow table calls it
- * for each start. Starts a process.
+ * Starts the duplicator of a flow (the process that owns the flow's file) with its program,
+ * arguments and log. The flow table calls it for each start. Starts a process, writes its log file.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';

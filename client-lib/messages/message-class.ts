@@ -126,7 +126,7 @@ export function isInvocable(message: object): message is Invocable {
 type Path = readonly (string | number)[];
 
 function checkDeclaration(cls: MessageClass, path: Path, declared: unknown): void {
-  if (path.length > LIMITS.rpcDepth / 2)
+  if (path.length > LIMITS.rpcDepthLevels / 2)
     throw badClass(cls, `${showPath('attributes', path)} is nested too deeply`);
   if (
     typeof declared === 'string' &&

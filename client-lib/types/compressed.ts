@@ -89,7 +89,7 @@ export function compressed<Value, Buf extends Layer>(
     maxBytes = payloadBytes === undefined ? RAW_DEFAULT_MAX_BYTES : encodedBytes(inner, payloadBytes),
   } = options;
   checkWhole('level', level, 0, LEVEL_MAX);
-  checkWhole('maxBytes', maxBytes, 0, LIMITS.mappedBytes);
+  checkWhole('maxBytes', maxBytes, 0, LIMITS.mappedBytesMax);
   /** For values that fit a slot only when compressed; allocated for the first of them. */
   let scratch: Uint8Array | undefined;
 

@@ -2,7 +2,7 @@
  * `mirrorflow repair`: repairs a flow file whose duplicator died, if it can be repaired.
  *
  * The recovery program does the work, as a child process, because a damaged file may kill the
- * process that maps it.
+ * process that maps it. It writes to the file in place.
  */
 import path from 'node:path';
 import { command } from '../command.js';

@@ -64,7 +64,7 @@ export const runCommand = command({
         lingerMs: numberValue('linger', linger, { min: 0, max: LINGER_MAX_MS }),
       }),
       ...(ring !== undefined && {
-        ringBytes: bytesValue('ring-bytes', ring, { min: 0, max: LIMITS.mappedBytes }),
+        ringBytes: bytesValue('ring-bytes', ring, { min: 0, max: LIMITS.mappedBytesMax }),
       }),
     };
     const application = await withHost(context, (connection) =>

@@ -71,7 +71,7 @@ export const sendCommand = command({
     'Without --lines and --block data are sent as they are read, cut where buffers end. A flow without consumers keeps the newest buffers, as many as its ring has.',
   async run(context, values) {
     const count = { min: LIMITS.slotCountMin, max: LIMITS.slotCountMax };
-    const size = { min: 1, max: LIMITS.mappedBytes };
+    const size = { min: 1, max: LIMITS.mappedBytesMax };
     const { buffers, block } = values;
     const bufferSize = values['buffer-size'];
     const options: SendOptions = {

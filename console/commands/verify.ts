@@ -1,8 +1,8 @@
 /**
- * `mirrorflow verify`: checks whether a flow file is sound and prints the findings.
+ * `mirrorflow verify`: checks whether a flow file is valid and prints the findings.
  *
  * The recovery program does the work, as a child process, because a damaged file may kill the
- * process that maps it.
+ * process that maps it. Nothing is written to the file.
  */
 import path from 'node:path';
 import { command } from '../command.js';

@@ -23,7 +23,7 @@ export async function complete(
   commands: readonly Command[],
   namesOf: NameSource,
 ): Promise<Completions> {
-  const { words, lastStart } = splitLine(line);
+  const { words, currentWordStart: lastStart } = splitLine(line);
   const replaced = line.slice(lastStart);
   const previous = replaced === '' ? words : words.slice(0, -1);
   const prefix = replaced === '' ? '' : (words.at(-1) ?? '');

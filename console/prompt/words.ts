@@ -10,48 +10,48 @@ export interface Line {
   /** The words, the unfinished last one included. */
   readonly words: readonly string[];
   /**
-   * Index at which the last word begins, its quote included; the length of the line when the line
-   * ends between words.
+   * Index at which the word under completion begins, its quote included; the length of the line
+   * when the line ends between words.
    */
-  readonly lastStart: number;
+  readonly currentWordStart: number;
   /** The quote that is not closed yet. */
-  readonly open: string | undefined;
+  readonly openQuote: string | undefined;
 }
 
 export function splitLine(line: string): Line {
   const words: string[] = [];
   let word: string | undefined;
   let wordStart = line.length;
-  let open: string | undefined;
+  let openQuote: string | undefined;
   for (let at = 0; at < line.length; at += 1) {
     const character = line[at] ?? '';
-    const escapes = character === '\\' && open !== "'" && at + 1 < line.length;
-    if (open === undefined && /\s/.test(character)) {
+    const escapes = character === '\\' && openQuote !== "'" && at + 1 < line.length;
+    if (openQuote === undefined && /\s/.test(character)) {
       if (word !== undefined) words.push(word);
       word = undefined;
       continue;
     }
     // A word that begins with # starts a comment, as in scripts.
-    if (character === '#' && word === undefined && open === undefined)
-      return { words, lastStart: line.length, open };
+    if (character === '#' && word === undefined && openQuote === undefined)
+      return { words, currentWordStart: line.length, openQuote };
     if (word === undefined) wordStart = at;
     word ??= '';
     if (escapes) {
       at += 1;
       word += line[at] ?? '';
-    } else if (open === character) open = undefined;
-    else if (open === undefined && (character === '"' || character === "'")) open = character;
+    } else if (openQuote === character) openQuote = undefined;
+    else if (openQuote === undefined && (character === '"' || character === "'")) openQuote = character;
     else word += character;
   }
   if (word !== undefined) words.push(word);
-  return { words, lastStart: word === undefined ? line.length : wordStart, open };
+  return { words, currentWordStart: word === undefined ? line.length : wordStart, openQuote };
 }
 
 /** The words of a complete line. Throws BAD_OPTION when a quote is not closed. */
 export function wordsOf(line: string): readonly string[] {
-  const { words, open } = splitLine(line);
-  if (open === undefined) return words;
-  throw new MirrorflowError('BAD_OPTION', `the quote ${open} is not closed`, {
+  const { words, openQuote } = splitLine(line);
+  if (openQuote === undefined) return words;
+  throw new MirrorflowError('BAD_OPTION', `the quote ${openQuote} is not closed`, {
     hint: 'close it, or escape it with \\',
   });
 }

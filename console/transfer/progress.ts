@@ -1,7 +1,7 @@
 /**
  * Shows the progress of a transfer as one line of a terminal that is rewritten twice a second.
  *
- * `mirrorflow send` and `receive` call it with standard error.
+ * `mirrorflow send` and `receive` call it with standard error, to which it writes; it runs a timer.
  */
 import { perSecond } from '../../protocol/base/rates.js';
 import type { OutputStream } from '../output.js';

@@ -19,7 +19,7 @@ import type { MirrorFlowOptions } from '../options.js';
 import { readPredecessorState, type PredecessorState } from '../recovery/obtain-file.js';
 import { RemoteServer } from '../remote/remote-server.js';
 import { DuplicatedFlow } from '../serving/duplicated-flow.js';
-import { HostedFlow, type FlowPlaces } from '../serving/hosted-flow.js';
+import { HostedFlow, type FlowLayout } from '../serving/hosted-flow.js';
 import { MirrorPublisher } from './mirror-publisher.js';
 import type { MirrorTarget } from './mirror-session.js';
 import { SpecTclSource } from './spectcl-source.js';
@@ -97,12 +97,12 @@ export class MirrorFlow extends DuplicatedFlow {
     return this.#options.type;
   }
 
-  override get places(): FlowPlaces & { readonly image: string } {
-    return super.places as FlowPlaces & { readonly image: string };
+  override get layout(): FlowLayout & { readonly image: string } {
+    return super.layout as FlowLayout & { readonly image: string };
   }
 
   /** The consumers of a mirror do not hold it back, so none is expected. */
-  override expectAtMost(): void {}
+  override expectConsumersAtMost(): void {}
 
   async close(): Promise<void> {
     const stopped = this.#source.stop();
@@ -177,19 +177,19 @@ function imageOf({ image }: HostedFlow): Buffer {
  * Throws TOO_LARGE with the numbers.
  */
 function mirrorSlots(payloadCapacity: number, ringBytes: number): number {
-  const mappable = slotsForBudget(payloadCapacity, LIMITS.mappedBytes, 0, MIRROR_SLOTS_MAX);
+  const mappable = slotsForBudget(payloadCapacity, LIMITS.mappedBytesMax, 0, MIRROR_SLOTS_MAX);
   const affordable = slotsForBudget(payloadCapacity, ringBytes, MIRROR_SLOTS_PIPELINED, MIRROR_SLOTS_MAX);
   const slotCount = Math.max(MIRROR_SLOTS_MIN, Math.min(affordable, mappable));
   try {
     return geometryOf(slotCount, payloadCapacity).slotCount;
   } catch (error) {
     const channelBytes = payloadCapacity - DISPLAY_HEADER_BYTES;
-    const limit = Math.floor(LIMITS.mappedBytes / MIRROR_SLOTS_MIN) - DISPLAY_HEADER_BYTES;
+    const limit = Math.floor(LIMITS.mappedBytesMax / MIRROR_SLOTS_MIN) - DISPLAY_HEADER_BYTES;
     throw new MirrorflowError(
       'TOO_LARGE',
       `the source has ${channelBytes} bytes of channel storage; a mirror can hold about ${limit}, ` +
-        `since ${MIRROR_SLOTS_MIN} copies with their headers must fit one mapping of ${LIMITS.mappedBytes} bytes`,
-      { channelBytes, limitBytes: LIMITS.mappedBytes },
+        `since ${MIRROR_SLOTS_MIN} copies with their headers must fit one mapping of ${LIMITS.mappedBytesMax} bytes`,
+      { channelBytes, limitBytes: LIMITS.mappedBytesMax },
       error,
     );
   }

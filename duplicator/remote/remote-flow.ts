@@ -96,9 +96,9 @@ export class RemoteFlow extends DuplicatedFlow {
     return this.mustBeHosted.file.identity.type;
   }
 
-  override expectAtMost(consumers: number): void {
+  override expectConsumersAtMost(consumers: number): void {
     this.#delivery.expectAtMost(consumers + (this.#predecessor?.remotes ?? 0));
-    super.expectAtMost(consumers);
+    super.expectConsumersAtMost(consumers);
   }
 
   override redirect(source: AddressOf<'tcp' | 'tls'>): void {

@@ -16,7 +16,7 @@ import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
 import type { FlowHost, LinkProgress, RemoteProgress } from './flow-host.js';
-import type { FlowPlaces, HostedFlow } from './hosted-flow.js';
+import type { FlowLayout, HostedFlow } from './hosted-flow.js';
 
 export interface DuplicatedFlowEvents {
   state: [state: SourceState, cause: MirrorflowError | undefined];
@@ -74,7 +74,7 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
   }
 
   /** Of the consumers that a dead predecessor had, at most `consumers` are expected to reattach. */
-  expectAtMost(consumers: number): void {
+  expectConsumersAtMost(consumers: number): void {
     this.#hosted?.host.expectAtMost(consumers);
   }
 
@@ -98,8 +98,8 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
   }
 
   /** Where the flow is found on this host. Throws before `start` and after `close`. */
-  get places(): FlowPlaces {
-    return this.mustBeHosted.places;
+  get layout(): FlowLayout {
+    return this.mustBeHosted.layout;
   }
 
   protected get hosted(): HostedFlow | undefined {

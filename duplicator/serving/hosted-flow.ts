@@ -26,7 +26,7 @@ import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
 
 /** Where a flow is found on this host. */
-export interface FlowPlaces {
+export interface FlowLayout {
   readonly file: string;
   /** Socket of the signal link. */
   readonly link: string;
@@ -144,7 +144,7 @@ export class HostedFlow {
     }
   }
 
-  get places(): FlowPlaces {
+  get layout(): FlowLayout {
     const { payloadCapacity, slotCount } = this.file.geometry;
     const places = {
       file: this.file.path,

@@ -1,6 +1,7 @@
 /**
- * Measures how long a flow has been without a client: its duplicator ends after the linger time.
- * Used by the duplicator program. Pure: the clock and its timer are passed in.
+ * Measures how long a flow has been without a client. When that reaches the linger time (the time
+ * for which an unused flow is kept), its duplicator ends. Used by the duplicator program. Opens
+ * nothing; runs one timer of the clock that is passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
@@ -17,8 +18,8 @@ export class Linger {
     this.#onOver = onOver;
   }
 
-  /** Number of clients now; with 0 the linger time starts over. */
-  clients(count: number): void {
+  /** Sets the number of clients now; with 0 the linger time starts over. */
+  setClientCount(count: number): void {
     this.#cancel?.();
     this.#cancel = count > 0 ? undefined : this.#clock.after(this.#lingerMs, () => this.#onOver());
   }

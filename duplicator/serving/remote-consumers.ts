@@ -107,7 +107,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   readonly #credit: WriterCredit;
   readonly #clock: Clock;
   readonly #retainMs: number;
-  readonly #places = new Map<number, RemoteSubscription>();
+  readonly #subscriptions = new Map<number, RemoteSubscription>();
   readonly #retained = new Map<string, Retained>();
   readonly #demoted = new Set<string>();
 
@@ -134,13 +134,13 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
 
   /** Connected receivers. */
   get size(): number {
-    return this.#places.size;
+    return this.#subscriptions.size;
   }
 
   get progress(): NonNullable<DuplicatorStatistics['remotes']> {
     const { published } = this.#file;
     const blocking = new Set(this.#credit.blocking());
-    return [...this.#places.values()].map(({ consumer, receiver }) => ({
+    return [...this.#subscriptions.values()].map(({ consumer, receiver }) => ({
       peer: receiver.peer.slice(0, 300),
       delivery: consumer.delivery,
       acknowledged: consumer.acknowledged,
@@ -167,7 +167,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     const resumes = retained === undefined && request.resume !== undefined && delivery === 'lossless';
     const reattached = retained?.reattached ?? (resumes && reattachments.enterRemote());
     const place = new RemoteSubscription(this, consumer, request, receiver, reattached);
-    this.#places.set(consumer.id, place);
+    this.#subscriptions.set(consumer.id, place);
     this.#changed();
     return place;
   }
@@ -193,7 +193,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   }
 
   leave({ consumer, request, reattached }: RemoteSubscription, announced: boolean): void {
-    if (!this.#places.delete(consumer.id)) return;
+    if (!this.#subscriptions.delete(consumer.id)) return;
     if (announced || consumer.delivery === 'lossy') {
       this.#consumers.registry.remove(consumer.id);
       if (reattached) this.#consumers.reattachments.leaveRemote();
@@ -207,16 +207,16 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
 
   /** There are more buffers in the flow file. */
   published(): void {
-    for (const { receiver } of this.#places.values()) receiver.published();
+    for (const { receiver } of this.#subscriptions.values()) receiver.published();
   }
 
   stateChanged(): void {
-    for (const { receiver } of this.#places.values()) receiver.stateChanged();
+    for (const { receiver } of this.#subscriptions.values()) receiver.stateChanged();
   }
 
   /** The consumer stalled; its delivery is lossy already. */
   demoted(consumer: Consumer): void {
-    const place = this.#places.get(consumer.id);
+    const place = this.#subscriptions.get(consumer.id);
     if (place === undefined) {
       for (const [id, retained] of this.#retained) if (retained.consumer === consumer) this.#release(id);
       return;
@@ -228,12 +228,12 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   /** Closes the connections and releases the retained positions. */
   close(): void {
     for (const id of this.#retained.keys()) this.#release(id);
-    for (const { receiver } of this.#places.values()) receiver.close();
+    for (const { receiver } of this.#subscriptions.values()) receiver.close();
   }
 
   /** A receiver that connects again: its earlier connection is dead, which was not noticed yet. */
   #replaceConnectionOf(id: string): void {
-    for (const place of this.#places.values()) {
+    for (const place of this.#subscriptions.values()) {
       if (place.request.id !== id) continue;
       // First, so that the position is retained: closing the connection announces its end.
       this.leave(place, false);
@@ -269,7 +269,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   }
 
   #changed(): void {
-    this.#file.setCounter(COUNTERS.remotes.id, this.#places.size);
+    this.#file.setCounter(COUNTERS.remotes.id, this.#subscriptions.size);
     this.#consumers.count();
     this.#credit.grant();
     this.emit('changed');

@@ -73,7 +73,7 @@ export class Applications {
    * Continues with an application of an earlier host server: a living app server connects by
    * itself, one that died since this boot is restarted, one from before a reboot is forgotten.
    */
-  remember(identity: OwnerIdentity, options: ApplicationOptions): void {
+  adopt(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
     if (isAlive(identity)) this.#obtain(options).expect(options);
     else if (ofThisBoot) this.#obtain(options).resume();

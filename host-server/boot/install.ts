@@ -1,7 +1,7 @@
 /**
  * Makes the host server start at boot: plans its systemd unit (text, path, commands that enable it)
- * and writes the unit's file. The commands are returned, never run: they need other rights and
- * change the machine. Called by `install-main.ts`.
+ * and writes the unit's file, with its directory. The commands are returned, never run: they need
+ * other rights and change the machine. Called by `install-main.ts`.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

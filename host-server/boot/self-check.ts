@@ -1,7 +1,7 @@
 /**
- * Checks that the host server answers on its own Unix socket, as a client would see it, so that
- * systemd's watchdog notices more than a blocked event loop. Started by `host-server.ts`; connects
- * to that socket at half of the watchdog time-out.
+ * Detects a host server that runs but answers no call: calls it on its own Unix socket, as a client
+ * does, so that systemd's watchdog notices more than a blocked event loop. Started by
+ * `host-server.ts`; connects to that socket at half of the watchdog timeout.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';

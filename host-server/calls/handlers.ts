@@ -57,7 +57,7 @@ export function hostHandlers(
   network: Network,
   peers: Peers,
   facts: HostFacts,
-  quit: (everything: boolean) => Promise<void>,
+  quit: (withApplications: boolean) => Promise<void>,
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'host.info': () => {
@@ -103,8 +103,8 @@ export function hostHandlers(
       const from = peers.nameOf(requirePermanent('host.forward', session));
       return network.forward(from, application, call);
     },
-    'host.quit': async ([everything]) => {
-      await quit(everything ?? false);
+    'host.quit': async ([withApplications]) => {
+      await quit(withApplications ?? false);
       return true;
     },
     'host.subscribe': ([ready], { session }) => {

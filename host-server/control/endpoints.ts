@@ -1,7 +1,7 @@
 /**
- * Everything by which a host server is called: permanent connections on its Unix socket, and the
- * control port (HTTP, and permanent connections of other hosts). Owned by `host-server.ts`. Opens
- * both listening sockets; every call goes to the handlers that it is given.
+ * The two ways to call a host server: permanent connections on its Unix socket, and the control
+ * port (TCP: HTTP, and permanent connections of other hosts). Owned by `host-server.ts`. Opens both
+ * listening sockets, reads the token file; every call goes to the handlers that it is given.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';

@@ -1,7 +1,7 @@
 /**
  * The record file `host.json`, by which one host server owns a runtime directory. It is claimed
- * before anything else in the directory is touched, so that a second host server ends without
- * having disturbed the first. Owned by `host-server.ts`; writes that one file.
+ * before any other file in the directory is changed, so that a second host server ends without
+ * having disturbed the first. Owned by `host-server.ts`; creates, rewrites and removes that file.
  */
 import { join } from 'node:path';
 import { ClaimedRecord, alreadyRunning } from '../../protocol/host/claimed-record.js';
@@ -27,7 +27,7 @@ export class HostRecord {
   }
 
   /** Completes the record, whose port of XML-RPC over HTTP is 0 until the server listens. */
-  listensOn(port: number): void {
+  setPort(port: number): void {
     this.#claimed.replace(this.#record(port));
   }
 

@@ -1,7 +1,8 @@
 /**
- * The web viewer as a child of the host server: started when the host server serves, restarted when
- * it dies. It never outlives the host server, which holds the other end of its standard input. The
- * viewer reports its address with child.ready. `HostServer` owns it. Starts a process.
+ * The web viewer as a child process of the host server: started with the applications, restarted
+ * when it dies. It never outlives the host server, which holds the other end of its standard input.
+ * The viewer reports its URL by the call `child.ready`. Owned by `host-server.ts`. Starts and stops
+ * the process; its log file is written below the runtime directory.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { programPath } from '../../protocol/base/installation.js';

@@ -1,6 +1,6 @@
 /**
- * Addresses of other host servers, `tcp://host:port` or `tls://host:port`, as options, the
- * configuration file and discovery give them. Pure: no I/O.
+ * Checks addresses of other host servers, `tcp://host:port` or `tls://host:port`. Used by options,
+ * the configuration file and the links to other hosts (`peers.ts`). Pure: no I/O.
  */
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 

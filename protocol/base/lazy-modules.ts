@@ -1,6 +1,7 @@
 /**
  * Modules of Node that few programs need, loaded at their first use: loading each at the start of a
- * program would delay the start by milliseconds. Used by modules that every program imports.
+ * program would delay the start by milliseconds. Used by modules that every program imports. Loads
+ * built-in modules, nothing else.
  */
 import type * as Crypto from 'node:crypto';
 import type * as Http from 'node:http';

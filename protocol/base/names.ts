@@ -1,7 +1,7 @@
 /**
  * Checks names of applications, flows, clients, programs and hosts, and flow types. Names become
- * parts of paths, so every name is checked where it enters: options, configuration, XML-RPC
- * parameters, path builders. Pure.
+ * parts of paths, so every name is checked where it enters: by options, configuration, XML-RPC
+ * schemas and path builders. Pure: throws, or returns the name.
  */
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';

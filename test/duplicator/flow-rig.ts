@@ -75,7 +75,7 @@ export class FlowRig {
 
   async client(hello: Partial<Hello> = {}): Promise<TestClient> {
     mkdirSync(this.runtime, { recursive: true });
-    const link = await streamLink().connect(this.flow.places.link);
+    const link = await streamLink().connect(this.flow.layout.link);
     this.links.push(link);
     return new TestClient(link, hello);
   }

@@ -149,7 +149,7 @@ describe('the duplicator program', () => {
   it('a duplicator ends after its linger time without a client', async () => {
     const one = run({ lingerMs: 50 });
     expect(await one.end()).to.equal(0);
-    expect(one.errors).to.contain('no client any more');
+    expect(one.errors).to.contain('ending: no client for the linger time');
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 

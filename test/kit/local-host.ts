@@ -121,7 +121,7 @@ export class LocalHostFlow {
     this.flow = flow;
     this.#host = host;
     this.#clients = clients;
-    this.file = openFlowFile(flow.places.file, 'read');
+    this.file = openFlowFile(flow.layout.file, 'read');
   }
 
   /** The only flow of a host of its own, which ends at once without clients; see `close`. */
@@ -131,13 +131,13 @@ export class LocalHostFlow {
 
   /** What the app server answers to a client that opens the flow. */
   get opened(): OpenedFlow {
-    const { file, link } = this.flow.places;
+    const { file, link } = this.flow.layout;
     return { handle: 1, flow: 'events', type: this.flow.type, file, link };
   }
 
   /** A provider that the host closes. */
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
-    const { bufferSize, buffers } = this.flow.places;
+    const { bufferSize, buffers } = this.flow.layout;
     const output = await attachOutputFlow(this.opened, {
       bufferSize,
       buffers,

@@ -1,6 +1,6 @@
 /** Searches all states of the model of a flow (docs/model.md) with spin, instance by instance. */
 import { expect } from 'chai';
-import { skip } from '../fixtures/skip.js';
+import { skip } from '../kit/skip.js';
 import { INSTANCES } from './instances.js';
 import { missingProgram, search } from './run-instance.js';
 

@@ -1,6 +1,6 @@
 /**
  * Creation of HTML and SVG elements in one expression: tag, attributes and listeners, children.
- * Used by every view of the page instead of a framework.
+ * Used by every view of the page instead of a framework. Inserts nothing into the document itself.
  */
 type Child = Node | string | undefined;
 type Attributes = Readonly<Record<string, string | boolean | undefined | ((event: never) => void)>>;

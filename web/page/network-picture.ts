@@ -1,6 +1,7 @@
 /**
- * The network as an SVG picture: applications with their sources, flows and clients as boxes, and
- * lines between them whose dashes move while data flow. `NetworkView` replaces it once a second.
+ * The network as an SVG picture: applications with their sources, flows (rings of buffers in shared
+ * memory) and clients as boxes, and lines between them whose dashes move while data flow.
+ * `NetworkView` replaces it once a second. Creates elements, which the caller inserts.
  */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
 import { svg } from './dom.js';

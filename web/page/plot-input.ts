@@ -1,7 +1,7 @@
 /**
  * Pointer, wheel and keyboard input of one plot: zooming, panning, regions of interest, cursor.
  * `Plot` attaches it to its canvas and its card; it changes the plot only through `PlotHandle`.
- * The help page (`help.ts`) lists what it does.
+ * Adds listeners to both. The help dialog (`help.ts`) lists the gestures.
  */
 import { panRange, zoomRange } from '../view/axis.js';
 import { SCALE_NAMES } from '../../plotting/scale.js';

@@ -1,6 +1,7 @@
 /**
- * The theme of the page (light, dark, or that of the system), kept in the browser's storage, and
- * the colours of its style sheet for drawing on canvases.
+ * The theme of the page (light, dark, or that of the system) and the colours of its style sheet for
+ * drawing on canvases. The header switches the theme, the plots read the colours. Reads and writes
+ * the browser's storage, and sets an attribute of the document.
  */
 type Theme = 'system' | 'light' | 'dark';
 

@@ -103,7 +103,7 @@ export class Applications {
 
   async pictureForMetrics(): Promise<NetworkPicture> {
     await this.#host.refresh();
-    return this.#metricsNetwork.picture(this.#host.applications, this.#host.hostServer);
+    return this.#metricsNetwork.picture(this.#host.applications, this.#host.hostServerConnected);
   }
 
   async close(): Promise<void> {
@@ -125,7 +125,7 @@ export class Applications {
   #listMessage(): ServerMessage {
     return {
       kind: 'applications',
-      hostServer: this.#host.hostServer,
+      hostServer: this.#host.hostServerConnected,
       applications: this.#host.applications.map(({ name, state, source, cause, restarts }) => ({
         name,
         state,
@@ -138,7 +138,7 @@ export class Applications {
 
   /** Closes the links of ended applications: a client would search its app server without end. */
   #releaseEnded(): void {
-    if (!this.#host.hostServer) return;
+    if (!this.#host.hostServerConnected) return;
     for (const { name, state, cause } of this.#host.applications) {
       if (state !== 'stopped' && state !== 'failed') continue;
       this.#watches.get(name)?.applicationEnded(cause);
@@ -151,7 +151,10 @@ export class Applications {
     this.#sendingPicture = true;
     try {
       await this.#host.refresh();
-      const picture = await this.#pageNetwork.picture(this.#host.applications, this.#host.hostServer);
+      const picture = await this.#pageNetwork.picture(
+        this.#host.applications,
+        this.#host.hostServerConnected,
+      );
       for (const receive of this.#pictureReceivers) receive({ kind: 'network', picture });
     } finally {
       this.#sendingPicture = false;

@@ -11,7 +11,7 @@ import { UseCounter } from './use-counter.js';
 
 interface HostLinkEvents {
   /** The list, or whether the host server answers, has changed. */
-  applications: [applications: readonly ApplicationInfo[], hostServer: boolean];
+  applications: [applications: readonly ApplicationInfo[], hostServerConnected: boolean];
 }
 
 const POLL_MS = 1_000;
@@ -41,7 +41,7 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
   }
 
   /** Whether the host server answered the last request. */
-  get hostServer(): boolean {
+  get hostServerConnected(): boolean {
     return this.#answers;
   }
 

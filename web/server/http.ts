@@ -1,6 +1,7 @@
 /**
- * Small HTTP pieces of the web server: listening as a promise, bounded request bodies, text and
- * JSON responses that no browser caches. Used by `web-server.ts` only, which has the routes.
+ * Small HTTP functions of the web server: listening as a promise, bounded request bodies, text and
+ * JSON responses that no browser caches. Used by `web-server.ts` only, which has the routes. Opens
+ * the socket of the server that is passed in, reads requests and writes responses.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 

@@ -86,13 +86,13 @@ export function resolveRules(rules: HistoryRules, payloadCapacity: number): Hist
 export function checkHistoryMemory(buffers: number, payloadCapacity: number): void {
   const stride = recordStride(payloadCapacity);
   const bytes = buffers * stride;
-  if (bytes <= LIMITS.mappedBytes) return;
-  const fitting = Math.floor(LIMITS.mappedBytes / stride);
+  if (bytes <= LIMITS.mappedBytesMax) return;
+  const fitting = Math.floor(LIMITS.mappedBytesMax / stride);
   throw new MirrorflowError(
     'TOO_LARGE',
-    `a history of ${buffers} buffers of ${payloadCapacity} bytes needs ${bytes} bytes; at most ${LIMITS.mappedBytes} are allowed, ` +
+    `a history of ${buffers} buffers of ${payloadCapacity} bytes needs ${bytes} bytes; at most ${LIMITS.mappedBytesMax} are allowed, ` +
       (fitting > 0 ? `which is ${fitting} buffers` : 'read such buffers with inline: true'),
-    { buffers, payloadCapacity, bytes, limitBytes: LIMITS.mappedBytes },
+    { buffers, payloadCapacity, bytes, limitBytes: LIMITS.mappedBytesMax },
   );
 }
 

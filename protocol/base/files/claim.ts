@@ -6,6 +6,7 @@
  * place; the link fails if another file is there. The file of a dead owner is removed first, under
  * the claim lock of the directory and after a second inspection: only the holder of the lock
  * removes a file of another process, so that a file linked in the meantime is never removed.
+ * Creates and removes files in that directory.
  */
 import { linkSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';

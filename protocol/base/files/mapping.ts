@@ -28,11 +28,11 @@ let mmap: MmapIo | undefined;
  * system refuses.
  */
 export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write'): Buffer {
-  if (!Number.isInteger(bytes) || bytes < 1 || bytes > LIMITS.mappedBytes) {
+  if (!Number.isInteger(bytes) || bytes < 1 || bytes > LIMITS.mappedBytesMax) {
     throw new MirrorflowError(
       'TOO_LARGE',
-      `a mapping of ${bytes} bytes is not possible: its size must be 1 to ${LIMITS.mappedBytes} bytes (signed 32-bit)`,
-      { bytes, limitBytes: LIMITS.mappedBytes },
+      `a mapping of ${bytes} bytes is not possible: its size must be 1 to ${LIMITS.mappedBytesMax} bytes (signed 32-bit)`,
+      { bytes, limitBytes: LIMITS.mappedBytesMax },
     );
   }
   const { dev, ino } = fstatSync(fd, { bigint: true });

@@ -48,12 +48,12 @@ export function geometryOf(slotCount: number, payloadCapacity: number): Geometry
   }
   const slotStride = strideOf(payloadCapacity);
   const fileBytes = HEADER_BYTES + slotCount * slotStride;
-  if (fileBytes > LIMITS.mappedBytes) {
+  if (fileBytes > LIMITS.mappedBytesMax) {
     throw new MirrorflowError(
       'TOO_LARGE',
       `${slotCount} buffers of ${payloadCapacity} bytes need a flow file of ${fileBytes} bytes; ` +
-        `at most ${LIMITS.mappedBytes} bytes can be mapped (sizes of mappings are signed 32-bit). Use fewer or smaller buffers`,
-      { slotCount, payloadCapacity, fileBytes, limitBytes: LIMITS.mappedBytes },
+        `at most ${LIMITS.mappedBytesMax} bytes can be mapped (sizes of mappings are signed 32-bit). Use fewer or smaller buffers`,
+      { slotCount, payloadCapacity, fileBytes, limitBytes: LIMITS.mappedBytesMax },
     );
   }
   return { slotCount, payloadCapacity, slotStride, fileBytes };

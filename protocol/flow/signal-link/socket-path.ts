@@ -33,13 +33,13 @@ export async function clearStaleSocket(path: string, probe: ProbeSocket): Promis
   const before = await statSocket(path);
   if (before === undefined) return;
   // A connection to a plain file is refused too: only the file type distinguishes it from a socket.
-  if (!before.isSocket()) throw inUse(path, 'exists and is not a socket');
-  if (await probe(path)) throw inUse(path, 'belongs to a running server');
+  if (!before.isSocket()) throw addressInUse(path, 'exists and is not a socket');
+  if (await probe(path)) throw addressInUse(path, 'belongs to a running server');
   const after = await statSocket(path);
   if (after === undefined) return;
   // Another server may have claimed the path since the probe.
   if (after.ino !== before.ino || after.dev !== before.dev)
-    throw inUse(path, 'was just claimed by another server');
+    throw addressInUse(path, 'was just claimed by another server');
   await unlink(path).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw socketError('cannot be replaced', path, error);
   });
@@ -75,7 +75,7 @@ function codeFor(code: string | undefined): ErrorCode {
   }
 }
 
-function inUse(path: string, problem: string): MirrorflowError {
+function addressInUse(path: string, problem: string): MirrorflowError {
   return new MirrorflowError('ADDRESS_IN_USE', `the socket path ${path} ${problem}`, { path });
 }
 

@@ -90,7 +90,7 @@ const welcomeSchema = struct({
   /** JSON. */
   properties: string({ maxCharacters: LIMITS.identityBytes }),
   buffers: int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax }),
-  bufferSize: int({ min: 1, max: LIMITS.mappedBytes }),
+  bufferSize: int({ min: 1, max: LIMITS.mappedBytesMax }),
   /** Whether the flow is a mirror: S then sends BLOCKS and PUBLICATION instead of BUFFER. */
   mirror: boolean(),
   state: oneOf(SOURCE_STATE_NAMES),

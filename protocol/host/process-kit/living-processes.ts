@@ -1,6 +1,7 @@
 /**
  * The processes of one supervisor that have not ended yet: usually one, two while one replaces
- * another. Stops them in order: a request over the connection where there is one, then signals.
+ * another. Used by `supervisor.ts`. Stops them in order: a request over the connection where there
+ * is one, then signals.
  */
 import type { Clock } from '../../base/clock.js';
 import type { ProcessConnection, SupervisedProcess } from './supervised-process.js';

@@ -17,7 +17,9 @@ export const durationMember = (doc: string, minMs = 0, maxMs = DAY_MS) =>
 export const FLOW_SETTINGS = {
   updateIntervalMs: durationMember('between updates from the source; 0 means without a pause', 0, 3_600_000),
   lingerMs: durationMember('for which a flow without clients is kept'),
-  ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
+  ringBytes: optional(
+    int({ min: 0, max: LIMITS.mappedBytesMax, doc: 'memory budget of a mirror ring, bytes' }),
+  ),
   stallTimeoutMs: durationMember(
     'after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
   ),

@@ -140,7 +140,7 @@ export const openRequest = struct({
   direction: oneOf(['input', 'output']),
   type: optional(text(64, 'the flow type the client expects or provides')),
   bufferSize: optional(
-    int({ min: 1, max: LIMITS.mappedBytes, doc: 'largest buffer, bytes; providers only' }),
+    int({ min: 1, max: LIMITS.mappedBytesMax, doc: 'largest buffer, bytes; providers only' }),
   ),
   buffers: optional(
     int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax, doc: 'buffers of the ring; providers only' }),

@@ -1,6 +1,6 @@
 /**
  * The token of a runtime directory, the file `<directory>/token`. A user who may read it may call
- * the servers of the directory by XML-RPC over HTTP: on a loopback connection the kernel does not
+ * the servers of the directory by XML-RPC over HTTP: on a loopback connection Linux does not
  * identify the caller, so the caller sends the token. The first server creates the file; after its
  * deletion the next server that starts creates another. Reads and writes this file.
  */

@@ -78,7 +78,7 @@ export class DocumentGrammar {
       parent.children += 1;
     }
     if (name === 'array' || name === 'struct') this.#depth += 1;
-    if (this.#depth > LIMITS.rpcDepth) throw parseError(`nested deeper than ${LIMITS.rpcDepth}`);
+    if (this.#depth > LIMITS.rpcDepthLevels) throw parseError(`nested deeper than ${LIMITS.rpcDepthLevels}`);
     this.#open.push({ name, rule, children: 0 });
   }
 

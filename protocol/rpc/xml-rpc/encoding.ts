@@ -88,7 +88,8 @@ export function encodeValue(root: string, value: unknown, outerDepth = 0): strin
       return element('dateTime.iso8601', date);
     }
     if (!Array.isArray(value) && !isStruct(value)) return refuse(describeValue(value));
-    if (depth >= LIMITS.rpcDepth) refuse(`nested deeper than ${LIMITS.rpcDepth} arrays and structs`);
+    if (depth >= LIMITS.rpcDepthLevels)
+      refuse(`nested deeper than ${LIMITS.rpcDepthLevels} arrays and structs`);
     return Array.isArray(value) ? array(value, depth + 1) : struct(value, depth + 1);
   };
 

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { quoteWord, splitLine, wordsOf } from '../../../console/prompt/words.js';
 
-describe('a line of the prompt', () => {
-  it('a line is split at unquoted spaces', () => {
+describe('splitting a line of the prompt into words', () => {
+  it('the prompt splits a line at spaces outside of quotes', () => {
     expect(wordsOf(`  show "pid de" 'a "b"' c\\ d  --watch `)).to.deep.equal([
       'show',
       'pid de',
@@ -15,22 +15,26 @@ describe('a line of the prompt', () => {
     expect(wordsOf(`show ''`)).to.deep.equal(['show', '']);
   });
 
-  it('a comment ends a line', () => {
+  it('the prompt ignores the rest of a line from a word that begins with #', () => {
     expect(wordsOf('# only this')).to.deep.equal([]);
     expect(wordsOf('apps # which run')).to.deep.equal(['apps']);
     expect(wordsOf('show a#b')).to.deep.equal(['show', 'a#b']);
   });
 
-  it('a line with an open quote is refused', () => {
+  it('the prompt refuses a line with a quote that is not closed', () => {
     expect(() => wordsOf('show "ge')).to.throw(/quote " is not closed/);
   });
 
-  it('a split line reports where its last word begins', () => {
-    expect(splitLine('show "pid d')).to.deep.equal({ words: ['show', 'pid d'], lastStart: 5, open: '"' });
-    expect(splitLine('show ')).to.deep.equal({ words: ['show'], lastStart: 5, open: undefined });
+  it('splitLine returns the index at which the word under completion begins', () => {
+    expect(splitLine('show "pid d')).to.deep.equal({
+      words: ['show', 'pid d'],
+      currentWordStart: 5,
+      openQuote: '"',
+    });
+    expect(splitLine('show ')).to.deep.equal({ words: ['show'], currentWordStart: 5, openQuote: undefined });
   });
 
-  it('a quoted word is split into the same word again', () => {
+  it('splitting the quoted words of a line returns the same words', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (words) => {
         expect(wordsOf(words.map(quoteWord).join(' '))).to.deep.equal(words);

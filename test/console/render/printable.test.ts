@@ -58,7 +58,7 @@ describe('the width of a text', () => {
     expect(cutTo('日本語', 4)).to.equal('日…');
     expect(cutTo('a日本語', 4)).to.equal('a日…');
   });
-  it('a letter keeps its marks', () => {
+  it('a cut never separates a letter from its marks', () => {
     expect(cutTo('abe\u0301def', 4)).to.equal('abe\u0301…');
   });
   it('a cut text never exceeds its columns', () => {

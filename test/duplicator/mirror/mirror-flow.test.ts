@@ -26,7 +26,7 @@ describe('a mirror flow', () => {
   it('a mirror has a flow file, an image and a socket while it runs, and none of them afterwards', async () => {
     rig = await FlowRig.make();
     await rig.flow.start();
-    const { file, image, link, buffers, bufferSize } = rig.flow.places;
+    const { file, image, link, buffers, bufferSize } = rig.flow.layout;
     expect(statSync(file).mode & 0o777).to.equal(0o640);
     expect(statSync(image).mode & 0o777).to.equal(0o640);
     expect([statSync(link).isSocket(), bufferSize]).to.deep.equal([true, 5_600_000 + 128 * 1024]);
@@ -56,7 +56,7 @@ describe('a mirror flow', () => {
     const error = await rejection(second.start());
     expect([error.code, (error.facts as { pid?: number }).pid]).to.deep.equal(['FILE_OWNED', process.pid]);
     await rig.publishMore(2);
-    expect(existsSync(rig.flow.places.image)).to.equal(true);
+    expect(existsSync(rig.flow.layout.image)).to.equal(true);
   });
 
   it('a memory that is too large is refused with the numbers', async () => {
@@ -107,7 +107,7 @@ describe('a mirror flow', () => {
     const last = 5_600_000 + 4 * bins - 4;
     new DataView(rig.simulator.memory.buffer).setUint32(last, 0xcafe, true);
     await rig.flow.start();
-    const { file, image, buffers } = rig.flow.places;
+    const { file, image, buffers } = rig.flow.layout;
     expect(buffers).to.equal(3);
     const reader = new RingReader(openFlowFile(file, 'read'), 'newest');
     expect([reader.peek(), reader.size]).to.deep.equal(['ready', 5_600_000 + 4 * bins]);

@@ -62,7 +62,7 @@ describe('a mirror between hosts', () => {
   async function start(): Promise<FlowFile> {
     rig = await FlowRig.make({ secretFile: host().secretFile });
     await rig.flow.start();
-    return openFlowFile(rig.flow.places.file, 'read');
+    return openFlowFile(rig.flow.layout.file, 'read');
   }
 
   it('every publication that arrives on another host is bit for bit that of the source, in ring and image', async () => {
@@ -87,8 +87,8 @@ describe('a mirror between hosts', () => {
     expect(compared).to.be.at.least(30);
     for (const { file, flow } of [b, c]) {
       await eventually(() => file.published === a.published, 'the last publication');
-      const image = openImage(rig.flow.places.image);
-      expect(openImage((flow.places as { image: string }).image).equals(image)).to.equal(true);
+      const image = openImage(rig.flow.layout.image);
+      expect(openImage((flow.layout as { image: string }).image).equals(image)).to.equal(true);
       expect(newest(file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
     }
   });
@@ -104,7 +104,7 @@ describe('a mirror between hosts', () => {
       },
     );
     await rig.flow.start();
-    const a = openFlowFile(rig.flow.places.file, 'read');
+    const a = openFlowFile(rig.flow.layout.file, 'read');
     const link = await proxyBefore(await serve(rig.flow));
     const b = await host().remote(link.address, { ringBytes: 0 });
     await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
@@ -127,8 +127,8 @@ describe('a mirror between hosts', () => {
     await input.close();
     await eventually(() => b.file.published === a.published, 'the newest publication');
     expect(newest(b.file)?.memory.equals(newest(a)?.memory ?? Buffer.alloc(0))).to.equal(true);
-    const { image = '' } = b.flow.places as { image?: string };
-    expect(openImage(image).equals(openImage(rig.flow.places.image))).to.equal(true);
+    const { image = '' } = b.flow.layout as { image?: string };
+    expect(openImage(image).equals(openImage(rig.flow.layout.image))).to.equal(true);
   });
 
   it('a lossless consumer on another host receives every publication of a mirror', async () => {
@@ -162,7 +162,7 @@ describe('a mirror between hosts', () => {
       },
     );
     await rig.flow.start();
-    const a = openFlowFile(rig.flow.places.file, 'read');
+    const a = openFlowFile(rig.flow.layout.file, 'read');
     const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);
     await eventually(() => b.file.published === a.published, 'the first publication');
     const before = b.file.counter(COUNTERS.receivedBytes.id);

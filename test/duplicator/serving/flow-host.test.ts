@@ -27,7 +27,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     await started();
     const client = await rig.client();
     const epoch = await client.waitFor(MessageKind.WELCOME);
-    expect(epoch).to.equal(openFlowFile(rig.flow.places.file, 'read').epoch);
+    expect(epoch).to.equal(openFlowFile(rig.flow.layout.file, 'read').epoch);
     expect(await client.waitFor(MessageKind.BEGIN)).to.equal(0);
     expect(await client.waitFor(MessageKind.PUBLISHED, 1)).to.equal(1);
     await rig.publishMore(1);
@@ -42,7 +42,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
   for (const ring of [0, 100_000_000]) {
     it(`a lossless consumer holds the writer back in a ring of ${ring} bytes`, async () => {
       await started(ring);
-      const { buffers } = rig.flow.places;
+      const { buffers } = rig.flow.layout;
       const slow = await rig.client({ start: 'latest' });
       const first = await slow.waitFor(MessageKind.BEGIN);
       await rig.publishMore(buffers - 1);
@@ -76,10 +76,10 @@ describe('FlowHost with the clients of a mirror flow', () => {
 
   it('a killed consumer releases its credit', async () => {
     await started();
-    const { buffers, link } = rig.flow.places;
+    const { buffers, link } = rig.flow.layout;
     other = new TestProcess('test/fixtures/lossless-consumer', [link]);
     expect(await other.line()).to.equal('joined');
-    const file = openFlowFile(rig.flow.places.file, 'read');
+    const file = openFlowFile(rig.flow.layout.file, 'read');
     const stopped = rig.flow.published + buffers;
     await rig.publishMore(buffers - 1);
     await other.kill();
@@ -133,7 +133,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     await started();
     await rig.publishMore(4);
     const { published } = rig.flow;
-    const file = openFlowFile(rig.flow.places.file, 'read');
+    const file = openFlowFile(rig.flow.layout.file, 'read');
     const begin = async (sequence: number, epochLow: number): Promise<number> => {
       const client = await rig.client({ start: 'sequence' });
       client.link.signal(MessageKind.START, sequence, epochLow);

@@ -11,24 +11,24 @@ describe('Linger', () => {
 
   it('the linger time begins when the last client leaves, and again after each further one', () => {
     const { clock, seen, linger: one } = linger(100);
-    one.clients(0);
+    one.setClientCount(0);
     clock.advance(99);
-    one.clients(1);
+    one.setClientCount(1);
     clock.advance(1000);
-    one.clients(0);
+    one.setClientCount(0);
     clock.advance(99);
     expect(seen.over).to.equal(0);
     clock.advance(1);
     clock.advance(1000);
     expect(seen.over).to.equal(1);
-    one.clients(0);
+    one.setClientCount(0);
     clock.advance(100);
     expect(seen.over).to.equal(2);
   });
 
-  it('a stopped linger time never ends', () => {
+  it('a stopped linger timer never ends the duplicator', () => {
     const { clock, seen, linger: one } = linger(0);
-    one.clients(0);
+    one.setClientCount(0);
     one.stop();
     clock.advance(1);
     expect(seen.over).to.equal(0);

@@ -7,7 +7,7 @@ import { isAlive, ownIdentity, parseProcessStat } from '../../../protocol/base/o
 import { skip } from '../../kit/skip.js';
 
 describe('owner identities', () => {
-  it('this process is alive', () => {
+  it('the identity of this process counts as alive', () => {
     const own = ownIdentity();
     expect(own.pid).to.equal(process.pid);
     expect(isAlive(own)).to.equal(true);

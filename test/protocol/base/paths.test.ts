@@ -63,7 +63,7 @@ describe('directories and paths', () => {
     }
   });
 
-  it('a relative directory is refused', () => {
+  it('a relative path of the runtime or flow directory is refused', () => {
     expect(() => runtimeDirectory({ env: {}, uid, directory: 'here' })).to.throw('absolute');
     expect(() => flowDirectory({ env: { MIRRORFLOW_FLOW_DIR: './x' }, uid })).to.throw('MIRRORFLOW_FLOW_DIR');
   });

@@ -22,7 +22,7 @@ describe('access policy of an application', () => {
     expect(policy({})).to.deep.include({ gid: undefined, passage: false, readers: [], providers: [] });
   });
 
-  it('access has three modes', () => {
+  it('the access modes private and everyone set the modes of files, sockets and directories', () => {
     expect(octal({ mode: 'private' })).to.equal('600 600 600 700');
     expect(octal({ mode: 'everyone' })).to.equal('644 644 666 755');
     expect(policy({ mode: 'everyone' }).passage).to.equal(true);

@@ -31,7 +31,7 @@ function run(events: readonly SupervisionEvent[]): SupervisionState[] {
 }
 
 describe('states of a supervised child', () => {
-  it('no event leads out of closed', () => {
+  it('a closed supervision ignores every event', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...EVENTS)), (events) => {
         const states = run(events);

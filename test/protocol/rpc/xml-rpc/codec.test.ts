@@ -159,7 +159,7 @@ describe('XML-RPC codec', () => {
     it('an array that contains itself is not sent', () => {
       const self: RpcValue[] = [];
       self.push(self, self);
-      expectRefused(() => encodeResponse(self), 'INVALID_PARAMETERS', `${LIMITS.rpcDepth}`);
+      expectRefused(() => encodeResponse(self), 'INVALID_PARAMETERS', `${LIMITS.rpcDepthLevels}`);
     });
 
     it('a parameter that cannot be sent is reported with its place', () => {

@@ -110,7 +110,7 @@ describe('dispatcher', () => {
     await expectRefused('APPLICATION_ERROR', 'result.when', 'sample.echo', unsendable);
   });
 
-  it('a result is encoded once', async () => {
+  it('the dispatcher encodes the result of a call once', async () => {
     let reads = 0;
     const value = {
       get counted() {
@@ -166,7 +166,7 @@ describe('dispatcher', () => {
 
   it('a result nested too deep for a multicall fails alone', async () => {
     let deep: RpcValue = 1;
-    for (let depth = 0; depth < LIMITS.rpcDepth - 1; depth++) deep = [deep];
+    for (let depth = 0; depth < LIMITS.rpcDepthLevels - 1; depth++) deep = [deep];
     expect(await dispatch('sample.echo', deep)).to.deep.equal(deep);
     const [failed, succeeded] = (await dispatch('system.multicall', [
       { methodName: 'sample.echo', params: [deep] },
