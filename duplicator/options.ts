@@ -56,7 +56,10 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly type: string;
   readonly source: AddressOf<'spectcl'>;
   readonly sourceText: string;
+  /** From request to request; the longest such time where the interval follows the source. */
   readonly updateIntervalMs: number;
+  /** Share of the source's time at which the interval aims, 0 to 1; 0: it does not follow it. */
+  readonly sourceShare: number;
   readonly idleIntervalMs: number;
   readonly fullIntervalMs: number;
   readonly startTimeoutMs: number;
@@ -91,6 +94,7 @@ export interface RemoteFlowOptions extends CommonOptions {
 export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions | RemoteFlowOptions;
 
 const DEFAULT_UPDATE_INTERVAL_MS = 100;
+const DEFAULT_SOURCE_SHARE_PERCENT = 5;
 const DEFAULT_IDLE_INTERVAL_MS = 500;
 const DEFAULT_FULL_INTERVAL_MS = 60_000;
 const DEFAULT_START_TIMEOUT_MS = 800;
@@ -116,7 +120,11 @@ const TABLE = {
   'buffer-size': { value: 'BYTES', help: 'longest buffer of an output flow' },
   buffers: { value: 'N', help: 'buffers of the ring; with --source as many as there' },
   'ring-bytes': { value: 'N', help: `memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)` },
-  'update-interval': { value: 'MS', help: `from update to update; 0 is back to back (${DEFAULT_UPDATE_INTERVAL_MS})` },
+  'update-interval': { value: 'MS', help: `from update to update; 0 is back to back (as --source-share gives, at most ${DEFAULT_UPDATE_INTERVAL_MS})` },
+  'source-share': {
+    value: 'PERCENT',
+    help: `share of the source's time that updates take; sets the interval, --update-interval is the longest (${DEFAULT_SOURCE_SHARE_PERCENT}; with --update-interval 0: fixed)`,
+  },
   'idle-interval': { value: 'MS', help: `longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})` },
   'full-interval': { value: 'MS', help: `ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})` },
   'start-timeout': {
@@ -211,6 +219,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     source: parseAddress(sourceText, { schemes: ['spectcl'] }),
     sourceText,
     updateIntervalMs,
+    sourceShare:
+      number(
+        text,
+        'source-share',
+        text('update-interval') === undefined ? DEFAULT_SOURCE_SHARE_PERCENT : 0,
+        0,
+        100,
+      ) / 100,
     idleIntervalMs: Math.max(
       updateIntervalMs,
       number(text, 'idle-interval', DEFAULT_IDLE_INTERVAL_MS, 1, DAY_MS),

@@ -1,6 +1,7 @@
 /** The ways in which a simulator can be a bad SpecTcl. */
 
 /**
+ * - `hang`: answers only when the misbehaviour has ended
  * - `stall`: never answers
  * - `stall-inside`: stops in the middle of the body
  * - `cut`: closes in the middle of the body
@@ -11,6 +12,7 @@
  */
 export const MIRROR_MISBEHAVIOURS = [
   'none',
+  'hang',
   'stall',
   'stall-inside',
   'cut',
@@ -23,10 +25,10 @@ export const MIRROR_MISBEHAVIOURS = [
 export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
 
 /**
- * `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP
+ * `hang`: answers only when the misbehaviour has ended; `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP
  * error.
  */
-export const REST_MISBEHAVIOURS = ['none', 'status', 'html', 'silent', 'http-500'] as const;
+export const REST_MISBEHAVIOURS = ['none', 'hang', 'status', 'html', 'silent', 'http-500'] as const;
 export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];
 
 export interface Misbehaviour {

@@ -6,7 +6,9 @@ import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
 import { GATES } from './gates.js';
 import { matchesGlob } from '../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
+import { HANG_POLL_MS } from './mirror-service.js';
 import type { Misbehaviour } from './misbehaviour.js';
+import type { ServerThreads } from './server-threads.js';
 import type { DefinedSpectrum, SpectrumBoard } from './spectrum-board.js';
 import { CHANNEL_TYPE_NAMES, type Flavour } from './spectrum-definition.js';
 import type { TraceBook } from './trace-book.js';
@@ -16,6 +18,7 @@ export interface RestServiceOptions {
   readonly board: SpectrumBoard;
   readonly directory: MirrorDirectory;
   readonly traces: TraceBook;
+  readonly threads: ServerThreads;
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: { restRequests: number };
   /** Variables that change while it runs; the fixed ones are here. */
@@ -88,7 +91,11 @@ export class RestService {
 
   constructor(options: RestServiceOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer((request, response) => {
+      options.counters.restRequests++;
+      this.#answer(request, response);
+    });
+    this.#server.on('connection', () => options.threads.accepted());
   }
 
   /** The port it got. */
@@ -105,8 +112,12 @@ export class RestService {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    this.#options.counters.restRequests++;
     switch (this.#options.misbehaviour.rest) {
+      case 'hang':
+        setTimeout(() => {
+          if (!response.destroyed) this.#answer(request, response);
+        }, HANG_POLL_MS).unref();
+        return;
       case 'silent':
         return;
       case 'html':

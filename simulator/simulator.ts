@@ -10,6 +10,7 @@ import { type MirrorCounters, MirrorService, type Snapshot } from './mirror-serv
 import { GOOD_BEHAVIOUR, type Misbehaviour } from './misbehaviour.js';
 import { type RandomBits, randomBits } from './random.js';
 import { RestService } from './rest-service.js';
+import { ServerThreads } from './server-threads.js';
 import { sparseStep } from './sparse-step.js';
 import { SpectrumBoard } from './spectrum-board.js';
 import type { Flavour, SpectrumDefinition } from './spectrum-definition.js';
@@ -95,6 +96,7 @@ export class Simulator {
   readonly #board: SpectrumBoard;
   readonly #traces = new TraceBook(() => performance.now());
   readonly #misbehaviour: Misbehaviour;
+  readonly #threads = new ServerThreads(() => this.#misbehaviour.mirror === 'hang');
   readonly #checksum: ChecksumWriter | undefined;
   readonly #mirror: MirrorService;
   readonly #rest: RestService;
@@ -120,7 +122,13 @@ export class Simulator {
     this.#checksum = (options.checksum ?? true) ? new ChecksumWriter() : undefined;
     this.#defineFirst();
     const directory = new MirrorDirectory();
-    const shared = { flavour, directory, misbehaviour: this.#misbehaviour, counters: this.counters };
+    const shared = {
+      flavour,
+      directory,
+      misbehaviour: this.#misbehaviour,
+      counters: this.counters,
+      threads: this.#threads,
+    };
     this.#mirror = new MirrorService({
       ...shared,
       noDelay: options.noDelay ?? false,
@@ -171,6 +179,16 @@ export class Simulator {
   /** Times the memory was copied because it had to change while a reply was being sent. */
   get copies(): number {
     return this.#memory.copies;
+  }
+
+  /** Threads that its mirror service has lost, as SpecTcl does: see ServerThreads. */
+  get lostThreads(): number {
+    return this.#threads.lost;
+  }
+
+  /** Times that SpecTcl might have aborted: a connection was reset before its first reply. */
+  get aborts(): number {
+    return this.#threads.aborts;
   }
 
   /** Counts events now. */
@@ -268,6 +286,8 @@ export class Simulator {
       OnlineState: 'Online',
       HTTPDPort: String(this.#restPort),
       MirrorPort: String(this.#mirrorPort),
+      SimulatorLostThreads: String(this.#threads.lost),
+      SimulatorAborts: String(this.#threads.aborts),
     };
   }
 

@@ -27,6 +27,7 @@ describe('the options of a duplicator', () => {
       access: undefined,
       stallTimeoutMs: 0,
       updateIntervalMs: 100,
+      sourceShare: 0.05,
       idleIntervalMs: 500,
       fullIntervalMs: 60_000,
       startTimeoutMs: 800,

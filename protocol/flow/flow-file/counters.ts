@@ -26,6 +26,10 @@ export const COUNTERS = {
     id: 19,
     help: 'lossless duplicators of other hosts, also those that were cut off or are awaited',
   },
+  bindingsAsOfUs: {
+    id: 20,
+    help: 'of a mirror: wall-clock time up to which all changes of bindings are published, µs since 1970',
+  },
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;
@@ -38,4 +42,5 @@ export const LEVELS: ReadonlySet<string> = new Set<CounterName>([
   'remotes',
   'awaited',
   'holdingRemotes',
+  'bindingsAsOfUs',
 ]);
