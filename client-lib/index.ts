@@ -48,4 +48,8 @@ export type {
   FlowInfo,
 } from '../protocol/rpc/contract/shapes.js';
 export type { HostOnNetwork } from '../protocol/rpc/contract/hosts.js';
-export type { ApplicationStatistics, NetworkStatus, ProgramInfo } from '../protocol/rpc/contract/figures.js';
+export type {
+  ApplicationStatistics,
+  NetworkStatus,
+  ProgramInfo,
+} from '../protocol/rpc/contract/statistics.js';

@@ -1,6 +1,8 @@
 /**
- * From words to a command and its options, or to the help that was asked for. Nothing is run or
- * printed here.
+ * Parses the words of a command line into a command with its options, or into a help text.
+ *
+ * `run-words.ts` calls it for the shell's command line and for each line of the prompt. It reads
+ * the version from the installation and touches nothing else: it neither runs nor prints anything.
  */
 import yargs, { type Argv } from 'yargs';
 import { MirrorflowError, describeError } from '../protocol/base/errors.js';
@@ -10,57 +12,65 @@ import { closest } from './suggest.js';
 import { packageVersion } from '../protocol/base/installation.js';
 
 export type Parsed =
-  | { readonly kind: 'command'; readonly command: Command; readonly given: object; readonly globals: Globals }
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      readonly values: object;
+      readonly globals: Globals;
+    }
   | { readonly kind: 'help'; readonly text: string; readonly asError: boolean };
 
 export const GLOBAL_OPTIONS = {
   directory: {
     type: 'string',
-    describe: 'runtime directory of the servers (MIRRORFLOW_DIR); default: the usual places',
+    describe: 'runtime directory of the servers (MIRRORFLOW_DIR); default: the usual directories',
   },
-  json: { type: 'boolean', describe: 'data and errors as JSON, one value per line' },
-  'no-colour': { type: 'boolean', describe: 'no colours (NO_COLOR does the same)' },
+  json: { type: 'boolean', describe: 'print data and errors as JSON, one value per line' },
+  'no-colour': { type: 'boolean', describe: 'print without colours (NO_COLOR does the same)' },
 } as const satisfies Readonly<Record<string, Word>>;
 
 const HELP_COLUMNS_MAX = 100;
 const UNKNOWN = /^Unknown (?:arguments?|commands?): (.*)$/;
 const TOO_FEW = /^Not enough non-option arguments/;
 
-/** Throws BAD_OPTION for whatever is not declared, with the closest word that is. */
+/**
+ * `columns` is the width of the help text. Throws BAD_OPTION for a word or option that is not
+ * declared, with the closest one that is.
+ */
 export async function parseCommandLine(
   words: readonly string[],
   commands: readonly Command[],
   columns = HELP_COLUMNS_MAX,
 ): Promise<Parsed> {
-  const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  const mentioned = commands.find((command) => command.name === firstWord(asked));
-  checkOptions(asked, mentioned);
-  let found: { readonly command: Command; readonly given: object } | undefined;
-  let printed = '';
+  const withOptions = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  const mentioned = commands.find((command) => command.name === firstWord(withOptions));
+  checkOptions(withOptions, mentioned);
+  let parsed: { readonly command: Command; readonly values: object } | undefined;
+  let helpText = '';
   const parser = commandLine(Math.min(columns, HELP_COLUMNS_MAX));
   for (const command of commands) {
-    // The options of the others are of no use, and building them takes time.
-    declare(parser, command, command === mentioned, (given) => {
-      found = { command, given };
+    // Only the mentioned command gets its options: declaring all of them takes time.
+    declare(parser, command, command === mentioned, (values) => {
+      parsed = { command, values };
     });
   }
   parser.fail((message: string | null, error: Error | undefined) => {
     throw badUsage(message ?? describeError(error), commands, mentioned, error);
   });
-  const given = await parser.parseAsync(joinedNegatives(asked), {}, (_error, _given, text) => {
-    printed = text;
+  const values = await parser.parseAsync(joinedNegatives(withOptions), {}, (_error, _given, text) => {
+    helpText = text;
   });
-  if (found === undefined && printed !== '') return { kind: 'help', text: printed, asError: false };
-  if (found === undefined) {
+  if (parsed === undefined && helpText !== '') return { kind: 'help', text: helpText, asError: false };
+  if (parsed === undefined) {
     return { kind: 'help', text: await parser.getHelp(), asError: true };
   }
   return {
     kind: 'command',
-    ...found,
+    ...parsed,
     globals: {
-      directory: given.directory,
-      json: given.json === true,
-      noColour: given['no-colour'] === true,
+      directory: values.directory,
+      json: values.json === true,
+      noColour: values['no-colour'] === true,
     },
   };
 }
@@ -68,9 +78,9 @@ export async function parseCommandLine(
 function commandLine(columns: number) {
   return yargs()
     .scriptName('mirrorflow')
-    .usage('$0 COMMAND\n\nWatches the spectra of a SpecTcl, and other flows, of this host.')
-    .version('version', 'prints the version', packageVersion())
-    .help('help', 'tells how it is used')
+    .usage('$0 COMMAND\n\nWatch the spectra of a SpecTcl, and other flows, of this host.')
+    .version('version', 'print the version', packageVersion())
+    .help('help', 'show this help')
     .options(GLOBAL_OPTIONS)
     .group([...Object.keys(GLOBAL_OPTIONS), 'help', 'version'], 'Everywhere:')
     .parserConfiguration({
@@ -86,7 +96,7 @@ function commandLine(columns: number) {
     .epilogue(EXIT_CODES_HELP);
 }
 
-function declare(parser: Argv, command: Command, whole: boolean, run: (given: object) => void): void {
+function declare(parser: Argv, command: Command, withWords: boolean, run: (values: object) => void): void {
   const { name, summary, positionals, options, examples, epilogue } = command;
   const shape = Object.entries(positionals).map(([key, { demandOption }]) =>
     demandOption === true ? `<${key}>` : `[${key}]`,
@@ -95,25 +105,25 @@ function declare(parser: Argv, command: Command, whole: boolean, run: (given: ob
     [name, ...shape].join(' '),
     summary,
     (builder) => {
-      if (!whole) return builder;
+      if (!withWords) return builder;
       builder.usage(`$0 ${[name, ...shape].join(' ')}\n\n${summary}`);
       for (const [key, word] of Object.entries(positionals)) builder.positional(key, word);
       for (const [key, word] of Object.entries(options)) {
         builder.option(key, { ...word, requiresArg: word.type === 'string' });
       }
-      // Of the groups those of the command stand first, and the one for everywhere last.
+      // A group of its own lists the command's options before the global ones.
       if (Object.keys(options).length > 0) builder.group(Object.keys(options), 'Options:');
       for (const [words, meaning] of examples) builder.example(`$0 ${words}`, meaning);
       if (epilogue !== undefined) builder.epilogue(epilogue);
       return builder;
     },
-    (given) => run(given),
+    (values) => run(values),
   );
 }
 
 /**
- * The command's name: the first word that is neither an option nor the value of one that may stand
- * before the command.
+ * The command's name: the first word that is neither an option nor the value of a global option,
+ * which may precede the command.
  */
 function firstWord(words: readonly string[]): string | undefined {
   return words.find((word, index) => {
@@ -125,15 +135,13 @@ function firstWord(words: readonly string[]): string | undefined {
   });
 }
 
-/**
- * `--range -5:5` as `--range=-5:5`: a value that begins with a minus would be taken for options.
- */
+/** Joins `--range -5:5` to `--range=-5:5`: yargs parses a value that begins with `-` as options. */
 function joinedNegatives(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (const word of words) {
-    const before = joined.at(-1);
-    if (/^-[\d.]/.test(word) && before?.startsWith('--') === true && !/^--$|=/.test(before)) {
-      joined[joined.length - 1] = `${before}=${word}`;
+    const option = joined.at(-1);
+    if (/^-[\d.]/.test(word) && option?.startsWith('--') === true && !/^--$|=/.test(option)) {
+      joined[joined.length - 1] = `${option}=${word}`;
     } else joined.push(word);
   }
   return joined;
@@ -153,7 +161,7 @@ function badUsage(
     const names = needed.map(([key, { describe }]) => `${key.toUpperCase()} (${describe})`).join(' and ');
     return new MirrorflowError('BAD_OPTION', `${mentioned.name} needs a ${names}`, helpHint(mentioned));
   }
-  if (word === '') return new MirrorflowError('BAD_OPTION', plain(message), helpHint(mentioned), cause);
+  if (word === '') return new MirrorflowError('BAD_OPTION', onOneLine(message), helpHint(mentioned), cause);
   if (mentioned !== undefined) {
     return new MirrorflowError(
       'BAD_OPTION',
@@ -161,17 +169,18 @@ function badUsage(
       helpHint(mentioned),
     );
   }
-  const meant = closest(
+  const suggestion = closest(
     word,
     commands.map(({ name }) => name),
   );
-  const facts = meant === undefined ? helpHint(undefined) : { hint: `did you mean \`mirrorflow ${meant}\`?` };
+  const facts =
+    suggestion === undefined ? helpHint(undefined) : { hint: `did you mean \`mirrorflow ${suggestion}\`?` };
   return new MirrorflowError('BAD_OPTION', `there is no command ${JSON.stringify(word)}`, facts);
 }
 
 /**
- * Before yargs sees them: an unknown option would take the next word for its value, and the error
- * would be about that one.
+ * Refuses unknown options before yargs parses them: yargs would take the next word for the value of
+ * an unknown option and complain about a missing word instead.
  */
 function checkOptions(words: readonly string[], mentioned: Command | undefined): void {
   const known = [...Object.keys(mentioned?.options ?? {}), ...Object.keys(GLOBAL_OPTIONS), 'help', 'version'];
@@ -179,23 +188,34 @@ function checkOptions(words: readonly string[], mentioned: Command | undefined):
     if (word === '--') return;
     const [, name = ''] = /^--([^=]+)/.exec(word) ?? [];
     if (name === '' || known.includes(name)) continue;
-    const meant = closest(name, known);
+    const renamed = mentioned?.renamedOptions?.[name];
+    if (mentioned !== undefined && renamed !== undefined) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `${mentioned.name} has no option --${name}: its name is --${renamed}`,
+        helpHint(mentioned),
+      );
+    }
+    const suggestion = closest(name, known);
     throw new MirrorflowError(
       'BAD_OPTION',
       `${mentioned === undefined ? 'mirrorflow' : mentioned.name} has no option --${name}`,
-      meant === undefined ? helpHint(mentioned) : { hint: `did you mean --${meant}?` },
+      suggestion === undefined ? helpHint(mentioned) : { hint: `did you mean --${suggestion}?` },
     );
   }
 }
 
 function helpHint(mentioned: Command | undefined): { hint: string } {
   return {
-    hint: `mirrorflow ${mentioned === undefined ? '' : `${mentioned.name} `}--help tells what there is`,
+    hint:
+      mentioned === undefined
+        ? 'mirrorflow --help lists the commands'
+        : `mirrorflow ${mentioned.name} --help lists the options`,
   };
 }
 
-/** yargs lists the facts of a refused choice on lines of their own. */
-function plain(message: string): string {
+/** The message on one line: yargs puts a refused value and its choices on lines of their own. */
+function onOneLine(message: string): string {
   return message
     .split('\n')
     .map((line) => line.trim())

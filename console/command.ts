@@ -1,13 +1,17 @@
 /**
- * What a command is: declared once, for the command line, the prompt, its help and its completion
- * alike.
+ * The shape of a command of `mirrorflow`: name, positionals, options, help texts and the function
+ * that runs it.
+ *
+ * Each file of `commands/` declares one. The command line, the prompt, the help and the completion
+ * all read that one declaration. Types only, and the option definitions that several commands
+ * share.
  */
 import type { InferredOptionTypes } from 'yargs';
 import type { Environment } from '../protocol/base/paths.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 
-/** What the values of a word are, so that the prompt can complete them. */
+/** Kind of the names that a word takes, for completion at the prompt. */
 export type NameKind = 'application' | 'flow' | 'spectrum' | 'command';
 
 export interface Word {
@@ -18,7 +22,7 @@ export interface Word {
   readonly completes?: NameKind;
 }
 
-/** A word without dashes. */
+/** A word without dashes, identified by its position. */
 export interface Positional extends Word {
   readonly type: 'string';
   readonly demandOption?: boolean;
@@ -38,9 +42,9 @@ export interface CommandContext {
   readonly output: Output;
   readonly globals: Globals;
   readonly commands: readonly Command[];
-  /** Runtime directory that was asked for; undefined for the usual places. */
+  /** Runtime directory given by `--directory`; undefined for the usual ones. */
   readonly directory: string | undefined;
-  /** Aborted by Ctrl-C, by SIGTERM, and when nobody reads the output any more. */
+  /** Aborted by Ctrl-C, by SIGTERM, and when the reader of standard output closes it. */
   readonly signal: AbortSignal;
   readonly stdin: NodeJS.ReadStream;
   readonly env: Environment;
@@ -55,33 +59,42 @@ export interface Command {
   readonly summary: string;
   readonly positionals: Positionals;
   readonly options: Options;
-  /** Words behind `mirrorflow`, and what they do. */
+  /** The words after `mirrorflow`, and what they do. */
   readonly examples: readonly (readonly [words: string, meaning: string])[];
-  /** Behind the options in the help. */
+  /** Follows the options in the help. */
   readonly epilogue?: string;
+  /** Former option names with their present ones: a former name is refused with the present one. */
+  readonly renamedOptions?: Readonly<Record<string, string>>;
   /**
-   * Resolves when it is done, with an exit code where a failure has been told already; throws what
-   * went wrong. `given` are the values of the declared words.
+   * Runs the command; `values` are the values of the declared words. Resolves with an exit code
+   * other than success when the command has reported its failure itself, and throws every other
+   * failure.
    */
-  run(context: CommandContext, given: never): Promise<ExitCode | void>;
+  run(context: CommandContext, values: never): Promise<ExitCode | void>;
 }
 
 interface Definition<P extends Positionals, O extends Options> extends Omit<Command, 'run'> {
   readonly positionals: P;
   readonly options: O;
-  run(context: CommandContext, given: InferredOptionTypes<P & O>): Promise<ExitCode | void>;
+  run(context: CommandContext, values: InferredOptionTypes<P & O>): Promise<ExitCode | void>;
 }
 
-/** Gives `run` the types of what is declared. */
+/** Declares a command; `run` gets its values with the declared types. */
 export function command<const P extends Positionals, const O extends Options>(
   definition: Definition<P, O>,
 ): Command {
   return definition;
 }
 
-/** The option of all commands that are about one application. */
+/** How often the source of an application is asked. */
+export const UPDATE_INTERVAL_OPTION = {
+  type: 'string',
+  describe: 'milliseconds from update to update; 0: back to back',
+} as const satisfies Word;
+
+/** The option of all commands that work on one application. */
 export const APP_OPTION = {
   type: 'string',
-  describe: 'the application; may be left out when exactly one runs',
+  describe: 'the application; optional when exactly one runs',
   completes: 'application',
 } as const satisfies Word;

@@ -1,4 +1,8 @@
-/** The exit codes of the command, which scripts can trust. */
+/**
+ * The exit codes of `mirrorflow` and the error codes behind them. Scripts rely on them.
+ *
+ * `run-words.ts` converts errors with it; `docs/commands.md` has the same table. Pure: no I/O.
+ */
 import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 
 /**
@@ -6,8 +10,8 @@ import { isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
  * | --- | --- |
  * | 0 | success |
  * | 1 | the operation failed |
- * | 2 | bad usage: unknown command or option, a value that cannot be |
- * | 3 | no host server runs, or what was asked for is not running |
+ * | 2 | bad usage: unknown command or option, or a value out of range |
+ * | 3 | no host server runs, or the application is not running |
  * | 4 | unknown application, flow or spectrum |
  * | 5 | timed out |
  * | 6 | `verify`: a repair would make the flow file sound |
@@ -45,6 +49,6 @@ export function exitCodeOf(thrown: unknown): ExitCode {
   return (isMirrorflowError(thrown) ? EXIT_OF_CODE[thrown.code] : undefined) ?? EXIT.failed;
 }
 
-/** For the help. */
+/** One line for the help text. */
 export const EXIT_CODES_HELP =
   'Exit codes: 0 success, 1 failed, 2 bad usage, 3 no host server or not running, 4 unknown application, flow or spectrum, 5 timed out, 130 interrupted.';

@@ -1,28 +1,28 @@
-/** The counters of a flow as people read them: value, rate between two looks, meaning. Pure. */
-import { ratesBetween as ratesOfCounters } from '../protocol/base/rates.js';
-import { COUNTERS, LEVELS } from '../protocol/flow/flow-file/counters.js';
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from './render/numbers.js';
+/**
+ * Formats the counters of a flow: value, rate between two samples, meaning.
+ *
+ * `mirrorflow stats`, `top` and `start` call it with the counters that a duplicator, the process
+ * that owns a flow, writes to the flow file. Pure: no I/O.
+ */
+import { ratesBetween as ratesOfCounters, type CounterSample } from '../protocol/base/rates.js';
+import { COUNTERS, GAUGES } from '../protocol/flow/flow-file/counters.js';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../plotting/numbers.js';
 
-export type Counters = Readonly<Record<string, number>>;
+type Counters = Readonly<Record<string, number>>;
 
 export interface CounterRow {
   readonly name: string;
   readonly value: string;
-  /** Empty at the first look, and for what is no ever-growing count. */
+  /** Empty at the first sample, and for a counter that is a level and no ever-growing count. */
   readonly rate: string;
   readonly help: string;
 }
 
-export interface Look {
-  readonly atMs: number;
-  readonly counters: Counters;
-}
-
 const RATE_SUFFIX = 'PerSecond';
 
-export function counterRows(look: Look, before: Look | undefined): CounterRow[] {
-  const rates = ratesBetween(look, before);
-  return Object.entries(countersOf(look)).map(([name, value]) => ({
+export function counterRows(sample: CounterSample, previous: CounterSample | undefined): CounterRow[] {
+  const rates = flowRates(sample, previous);
+  return Object.entries(countersOf(sample)).map(([name, value]) => ({
     name,
     value: shownValue(name, value),
     rate: shownRate(name, Object.hasOwn(rates, name) ? rates[name] : undefined),
@@ -30,22 +30,25 @@ export function counterRows(look: Look, before: Look | undefined): CounterRow[] 
   }));
 }
 
-/** Without the rates that the server sends among them. */
-export function countersOf({ counters }: Look): Counters {
+/** The counters without the rates that the server adds to them. */
+export function countersOf({ counters }: CounterSample): Counters {
   return Object.fromEntries(Object.entries(counters).filter(([name]) => !name.endsWith(RATE_SUFFIX)));
 }
 
 /**
- * Per second, of each counter that did not go back; from the server where there was no look before.
+ * Rates per second of the counters that did not decrease; the server's rates for a first sample.
  */
-export function ratesBetween(look: Look, before: Look | undefined): Record<string, number> {
-  const measured = before === undefined ? {} : ratesOfCounters(before, look);
+export function flowRates(
+  sample: CounterSample,
+  previous: CounterSample | undefined,
+): Record<string, number> {
+  const measured = previous === undefined ? {} : ratesOfCounters(previous, sample);
   const rates: Record<string, number> = {};
-  for (const name of Object.keys(countersOf(look))) {
-    if (LEVELS.has(name)) continue;
+  for (const name of Object.keys(countersOf(sample))) {
+    if (GAUGES.has(name)) continue;
     const isMeasured =
-      before !== undefined && look.atMs > before.atMs && Object.hasOwn(before.counters, name);
-    const rate = isMeasured ? measured[name] : look.counters[`${name}${RATE_SUFFIX}`];
+      previous !== undefined && sample.atMs > previous.atMs && Object.hasOwn(previous.counters, name);
+    const rate = isMeasured ? measured[name] : sample.counters[`${name}${RATE_SUFFIX}`];
     if (rate !== undefined && rate >= 0) rates[name] = rate;
   }
   return rates;
@@ -59,7 +62,7 @@ function shownValue(name: string, value: number): string {
 function shownRate(name: string, rate: number | undefined): string {
   if (rate === undefined) return '';
   if (name.endsWith('Bytes')) return formatByteRate(rate);
-  // Nanoseconds per second are a share of the time.
+  // 1e9 nanoseconds per second are 100 % of the time.
   return name.endsWith('Ns') ? `${(rate / 1e7).toFixed(1)} %` : formatRate(rate);
 }
 

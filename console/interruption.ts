@@ -1,19 +1,23 @@
-/** Waits that end when the command is interrupted. */
+/**
+ * Waits that end when a command is interrupted by Ctrl-C or a signal.
+ *
+ * The commands wrap their waits for servers and for time in these functions. Timers only, no I/O.
+ */
 import type { EventEmitter } from 'node:events';
 import { MirrorflowError } from '../protocol/base/errors.js';
 
 /**
- * What `work` gives, or CLOSED as soon as the signal is aborted. What the work gives after that is
- * handed to `release`; without one, the work is left to its owner.
+ * Resolves with the result of `work`; throws CLOSED as soon as the signal is aborted. `release`
+ * gets a result that arrives after that, to close it; without `release` a late result is dropped.
  */
 export async function interruptible<T>(
   signal: AbortSignal,
   work: Promise<T>,
   release?: (late: T) => void,
 ): Promise<T> {
-  const giveUp = (): void => void work.then(release, () => undefined);
+  const abandon = (): void => void work.then(release, () => undefined);
   if (signal.aborted) {
-    giveUp();
+    abandon();
     throw interrupted();
   }
   let abort: (() => void) | undefined;
@@ -24,7 +28,7 @@ export async function interruptible<T>(
   try {
     return await Promise.race([work, aborted]);
   } catch (error) {
-    if (signal.aborted) giveUp();
+    if (signal.aborted) abandon();
     throw error;
   } finally {
     if (abort !== undefined) signal.removeEventListener('abort', abort);
@@ -32,8 +36,8 @@ export async function interruptible<T>(
 }
 
 /**
- * Resolves after `ms`, at once when the signal is aborted, and when `stream`, a terminal, gets
- * another size.
+ * Resolves after `ms`, at once when the signal is aborted, and when the terminal `stream` is
+ * resized.
  */
 export function pause(ms: number, signal: AbortSignal, stream?: EventEmitter): Promise<void> {
   return new Promise((resolve) => {

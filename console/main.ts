@@ -1,20 +1,22 @@
 #!/usr/bin/env node
 /**
- * The command `mirrorflow`: its words to one command of the table, its exit code to the shell.
+ * The program `mirrorflow`: runs one command of `commands/table.ts` and exits with its exit code.
+ *
+ * The shell starts it. It reads the process's arguments, standard streams and signals.
  *
  *   command-line.ts  words → command and options     commands/*.ts  one file per command
- *   run-words.ts     runs it, tells errors           output.ts      data, notes and errors
- *   exit-codes.ts    what scripts can trust          prompt/        mirrorflow console
- *   watch.ts         live pictures and tables        start/         mirrorflow start
+ *   run-words.ts     runs it, reports errors         output.ts      data, notes and errors
+ *   exit-codes.ts    exit codes for scripts          prompt/        mirrorflow console
+ *   watch.ts         live plots and tables           start/         mirrorflow start
  */
 import { COMMANDS } from './commands/table.js';
 import { EXIT } from './exit-codes.js';
-import { endWithReader, interruptions } from './process-events.js';
+import { onReaderClosed, interruptions } from './process-events.js';
 import { runWords } from './run-words.js';
 
 const { signal, abort, divertInterrupts } = interruptions();
-const readerGone = endWithReader(process.stdout, abort);
-endWithReader(process.stderr, () => undefined);
+const readerClosed = onReaderClosed(process.stdout, abort);
+onReaderClosed(process.stderr, () => undefined);
 const code = await runWords(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -24,5 +26,5 @@ const code = await runWords(process.argv.slice(2), {
   divertInterrupts,
   commands: COMMANDS,
 });
-// Explicitly: a server that does not close its side must not keep a finished command.
-process.exit(readerGone() ? EXIT.success : code);
+// An explicit exit: a connection that a server keeps open must not keep a finished command alive.
+process.exit(readerClosed() ? EXIT.success : code);

@@ -1,10 +1,13 @@
 /**
- * Values of options, from text. Each throws BAD_OPTION that names the option, what was found and
- * what is allowed.
+ * Parses option values: numbers, byte counts, ranges.
+ *
+ * The commands call these functions. Each throws BAD_OPTION with the option, the value found and
+ * the values allowed. Pure: no I/O.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const UPDATE_INTERVAL_MAX_MS = 3_600_000;
 const BYTES = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -28,7 +31,7 @@ export interface Bounds {
 export function numberValue(option: string, text: string, { min, max }: Bounds): number {
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  throw bad(option, text, `a number from ${min} to ${max}`);
+  throw badValue(option, text, `a number from ${min} to ${max}`);
 }
 
 /**
@@ -40,21 +43,26 @@ export function bytesValue(option: string, text: string, { min, max }: Bounds): 
   const factor = amount === '' ? undefined : BYTE_UNITS[unit.toLowerCase()];
   const bytes = factor === undefined ? Number.NaN : Math.round(Number(amount) * factor);
   if (bytes >= min && bytes <= max) return bytes;
-  throw bad(option, text, `${min} to ${max} bytes, such as 65536, 64MiB or 1GiB`);
+  throw badValue(option, text, `${min} to ${max} bytes, such as 65536, 64MiB or 1GiB`);
 }
 
-/** `LO:HI` in axis units. */
+/** Milliseconds of `--update-interval`. */
+export function updateIntervalValue(text: string): number {
+  return numberValue('update-interval', text, { min: 0, max: UPDATE_INTERVAL_MAX_MS });
+}
+
+/** `LOW:HIGH` in axis units. */
 export function rangeValue(option: string, text: string): readonly [number, number] {
   const parts = text.split(':');
   const [low, high] = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
   if (parts.length === 2 && low !== undefined && high !== undefined && low < high) return [low, high];
-  throw bad(option, text, 'LOW:HIGH in units of the axis, such as 100:1500');
+  throw badValue(option, text, 'LOW:HIGH in units of the axis, such as 100:1500');
 }
 
-function bad(option: string, found: string, wanted: string): MirrorflowError {
+function badValue(option: string, text: string, allowed: string): MirrorflowError {
   return new MirrorflowError(
     'BAD_OPTION',
-    `--${option} is ${JSON.stringify(found.slice(0, 80))}; it must be ${wanted}`,
+    `--${option} is ${JSON.stringify(text.slice(0, 80))}; it must be ${allowed}`,
     { option },
   );
 }

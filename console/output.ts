@@ -1,15 +1,17 @@
 /**
- * Where a command's words go: data to standard output and nothing else there, everything said about
- * them to standard error. With --json both are JSON, one value per line.
+ * The output of a command: data to standard output; notes and errors to standard error.
+ *
+ * Every command writes through an `Output`, which `run-words.ts` creates. With `--json` both
+ * streams carry JSON, one value per line. It writes to the two streams it is given and to nothing
+ * else.
  */
-import { describeError, isMirrorflowError } from '../protocol/base/errors.js';
+import { describeError, isMirrorflowError, type ErrorCode } from '../protocol/base/errors.js';
 import type { Environment } from '../protocol/base/paths.js';
-import { hintFor } from './hints.js';
 import { styled, terminalAbilities, type TerminalAbilities, type TextStyle } from './render/colour.js';
 import { printable } from './render/printable.js';
 import { renderTable, type TableCell, type TableColumn } from './render/table.js';
 
-/** The part of a terminal or pipe that is used. */
+/** The members of a terminal or pipe that this module uses. */
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
@@ -28,6 +30,24 @@ export interface OutputOptions {
 const FALLBACK_COLUMNS = 80;
 const FALLBACK_ROWS = 24;
 
+/** What to do about an error whose message does not say so. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  BAD_NAME: 'mirrorflow apps lists the known names',
+  BAD_OPTION: 'mirrorflow COMMAND --help lists options and examples',
+  UNKNOWN_APPLICATION: 'mirrorflow apps lists the applications',
+  UNKNOWN_FLOW: 'mirrorflow flows lists the flows',
+  UNKNOWN_SPECTRUM: 'mirrorflow spectra lists the spectra',
+  APPLICATION_EXISTS: 'mirrorflow apps shows it; mirrorflow stop NAME stops it',
+  APPLICATION_UNREACHABLE: 'mirrorflow apps shows its state and the cause',
+  SOURCE_UNREACHABLE:
+    'is SpecTcl running, with its REST and mirror servers started (HTTPServer, MirrorServer)?',
+  SOURCE_REFUSED: 'see the log of SpecTcl; its mirror server takes known hosts only',
+  VERSION_MISMATCH: 'run the same release everywhere: stop what runs, then start it again',
+  ADDRESS_IN_USE: 'choose another port, for instance --listen tcp://127.0.0.1:0 for any free one',
+  NO_SPACE: 'free some memory in /dev/shm, or keep flow files elsewhere: --flow-dir, MIRRORFLOW_FLOW_DIR',
+  TIMED_OUT: 'the request may still be carried out: check with mirrorflow apps',
+};
+
 export class Output {
   readonly json: boolean;
   /** Abilities of standard output. */
@@ -41,26 +61,26 @@ export class Output {
     this.#stdout = stdout;
     this.#stderr = stderr;
     const abilities = (stream: OutputStream): TerminalAbilities => {
-      const found = terminalAbilities(env, stream.isTTY === true);
-      return noColour ? { ...found, colour: 'none' } : found;
+      const detected = terminalAbilities(env, stream.isTTY === true);
+      return noColour ? { ...detected, colour: 'none' } : detected;
     };
     this.abilities = abilities(stdout);
     this.#errorAbilities = abilities(stderr);
   }
 
-  /** Columns of the terminal, undefined when the output is none. */
+  /** Columns of the terminal; undefined when standard output is no terminal. */
   get columns(): number | undefined {
     return this.#stdout.isTTY === true ? this.size.width : undefined;
   }
 
-  /** Size for pictures, which need one also where there is no terminal. */
+  /** Size of a plot in columns and rows: the terminal's, or a default without a terminal. */
   get size(): { readonly width: number; readonly height: number } {
     const { columns = 0, rows = 0 } = this.#stdout;
-    // A terminal that nobody told its size says 0.
+    // A terminal whose size was never set reports 0.
     return { width: columns > 0 ? columns : FALLBACK_COLUMNS, height: rows > 0 ? rows : FALLBACK_ROWS };
   }
 
-  /** Text as it is, escape sequences included. */
+  /** Writes the text unchanged, escape sequences included. */
   raw(text: string): void {
     if (text !== '') this.#stdout.write(text);
   }
@@ -69,7 +89,7 @@ export class Output {
     this.raw(lines.map((line) => `${line}\n`).join(''));
   }
 
-  /** One line of JSON. */
+  /** Writes one line of JSON. */
   value(value: unknown): void {
     this.#stdout.write(`${JSON.stringify(value)}\n`);
   }
@@ -90,7 +110,7 @@ export class Output {
     return styled(text, style, this.abilities.colour);
   }
 
-  /** A sentence beside the data, for people: to standard error, and not at all with --json. */
+  /** Writes a sentence for people to standard error; nothing with --json. */
   note(text: string): void {
     if (this.json) return;
     const { unicode, colour } = this.#errorAbilities;
@@ -101,12 +121,12 @@ export class Output {
     const message = describeError(thrown);
     const hint = hintFor(thrown);
     if (this.json) {
-      const known = isMirrorflowError(thrown);
+      const hasCode = isMirrorflowError(thrown);
       const error = {
-        code: known ? thrown.code : 'SYSTEM_ERROR',
+        code: hasCode ? thrown.code : 'SYSTEM_ERROR',
         message,
         ...(hint === undefined ? {} : { hint }),
-        ...(known ? { facts: thrown.facts } : {}),
+        ...(hasCode ? { facts: thrown.facts } : {}),
       };
       this.#stderr.write(`${JSON.stringify({ error })}\n`);
       return;
@@ -117,8 +137,16 @@ export class Output {
     if (hint !== undefined) this.#stderr.write(`  ${printable(hint, unicode)}\n`);
   }
 
-  /** Help and bad usage, already laid out. */
+  /** Writes a help text that is already laid out. */
   help(text: string, asError: boolean): void {
     (asError ? this.#stderr : this.#stdout).write(`${text}\n`);
   }
+}
+
+/** The hint for an error: its own, none when its message names a command, else its code's. */
+export function hintFor(thrown: unknown): string | undefined {
+  if (!isMirrorflowError(thrown)) return undefined;
+  const { hint } = thrown.facts;
+  if (typeof hint === 'string') return hint;
+  return /mirrorflow [a-z]+/.test(thrown.message) ? undefined : HINTS[thrown.code];
 }

@@ -1,13 +1,14 @@
 /**
- * What happens to the process of a command from outside: signals, and an output that nobody reads
- * any more.
+ * Events from outside the process: signals, and a standard output whose reader has closed it.
+ *
+ * `main.ts` calls it once. It installs signal and stream handlers and may end the process.
  */
 import { systemCode } from '../protocol/base/errors.js';
 import { EXIT } from './exit-codes.js';
 
 /**
- * A second signal this long after the first ends the process at once; sooner, it is the same key
- * press twice.
+ * A second signal later than this ends the process at once; an earlier one belongs to the same key
+ * press.
  */
 const SAME_REQUEST_MS = 300;
 
@@ -47,17 +48,17 @@ export function interruptions(): Interruptions {
 }
 
 /**
- * Calls `gone` when the reader of the stream has left (`| head`); the returned function tells
- * whether it has.
+ * Calls `onClosed` when the reader of the stream closes it, as `| head` does. The returned function
+ * reports whether that has happened. Other errors of the stream are thrown.
  */
-export function endWithReader(stream: NodeJS.WriteStream, gone: () => void): () => boolean {
-  let left = false;
+export function onReaderClosed(stream: NodeJS.WriteStream, onClosed: () => void): () => boolean {
+  let closed = false;
   stream.on('error', (error) => {
     const code = systemCode(error);
     // EIO: the terminal was closed.
     if (code !== 'EPIPE' && code !== 'EIO') throw error;
-    left = true;
-    gone();
+    closed = true;
+    onClosed();
   });
-  return () => left;
+  return () => closed;
 }

@@ -1,12 +1,16 @@
-/** Records as a table: each column knows what it shows of a record. */
+/**
+ * Prints records as a table whose columns are functions of a record.
+ *
+ * The listing commands (`apps`, `flows`, `hosts`) define their columns with it. Formatting only.
+ */
 import type { Output } from './output.js';
 import type { TableCell, TableColumn } from './render/table.js';
 
 export interface RecordColumn<T> extends TableColumn {
   readonly cell: (record: T) => TableCell;
   /**
-   * Whether the cell says something. Left out on a terminal where no record's does; in a pipe
-   * columns are always the same.
+   * Whether the cell of a record is worth showing. A terminal omits a column in which no cell is;
+   * in a pipe the columns never change.
    */
   readonly matters?: (record: T) => boolean;
 }
@@ -28,7 +32,7 @@ export function recordTable<T>(
   );
 }
 
-/** A process id: a name, which has no thousands. */
+/** A process id as text: digits without grouping. Undefined for an unknown one. */
 export function pidCell(pid: number | undefined): string | undefined {
   return pid === undefined || pid === 0 ? undefined : String(pid);
 }

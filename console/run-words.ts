@@ -1,12 +1,17 @@
-/** One command from its words to its exit code, for the command line and the prompt alike. */
+/**
+ * Runs one command line: parses its words, runs the command, reports errors, returns the exit code.
+ *
+ * `main.ts` calls it for the shell's command line, `prompt/` for each line of the prompt. It writes
+ * only to the streams that it is given.
+ */
 import type { Environment } from '../protocol/base/paths.js';
 import type { Command, CommandContext, Globals } from './command.js';
 import { parseCommandLine } from './command-line.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { Output, type OutputStream } from './output.js';
 
-/** What a command runs in. */
-export interface Surroundings {
+/** The process's streams and environment that a command may use. */
+export interface CommandDependencies {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -14,19 +19,21 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   readonly commands: readonly Command[];
   readonly divertInterrupts: CommandContext['divertInterrupts'];
-  /** The global options of `mirrorflow console`, which hold for every command in it. */
+  /** The global options of `mirrorflow console`, which apply to every command typed in it. */
   readonly prompt?: Globals;
 }
 
-/** Never throws: what goes wrong is told on standard error. */
-export async function runWords(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const { stdin, stdout, stderr, env, signal, commands, prompt } = around;
+/** Never throws: errors are written to standard error. */
+export async function runWords(
+  words: readonly string[],
+  dependencies: CommandDependencies,
+): Promise<ExitCode> {
+  const { stdin, stdout, stderr, env, signal, commands, prompt } = dependencies;
   const outputFor = ({ json, noColour }: Globals): Output =>
     new Output({ stdout, stderr, env, json, noColour });
-  // Until the words are understood: what goes wrong before that is told in the form that was asked
-  // for.
+  // For errors in the words themselves, which are reported in the requested form too.
   let output = outputFor(
-    joined(prompt, {
+    withPromptOptions(prompt, {
       directory: undefined,
       json: words.includes('--json'),
       noColour: words.includes('--no-colour'),
@@ -38,21 +45,21 @@ export async function runWords(words: readonly string[], around: Surroundings): 
       output.help(parsed.text, parsed.asError);
       return parsed.asError ? EXIT.usage : EXIT.success;
     }
-    const { command, given } = parsed;
-    const globals = joined(prompt, parsed.globals);
+    const { command, values } = parsed;
+    const globals = withPromptOptions(prompt, parsed.globals);
     output = outputFor(globals);
     const context: CommandContext = {
       output,
       globals,
       commands,
-      divertInterrupts: around.divertInterrupts,
+      divertInterrupts: dependencies.divertInterrupts,
       directory: globals.directory,
       signal,
       stdin,
       env,
       atPrompt: prompt !== undefined,
     };
-    return (await command.run(context, given as never)) ?? EXIT.success;
+    return (await command.run(context, values as never)) ?? EXIT.success;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
     output.failure(error);
@@ -60,11 +67,11 @@ export async function runWords(words: readonly string[], around: Surroundings): 
   }
 }
 
-/** Options of the prompt hold for its commands, where those do not say otherwise. */
-function joined(prompt: Globals | undefined, own: Globals): Globals {
+/** The global options of a command, completed by those of the prompt in which it was typed. */
+function withPromptOptions(prompt: Globals | undefined, globals: Globals): Globals {
   return {
-    directory: own.directory ?? prompt?.directory,
-    json: own.json || prompt?.json === true,
-    noColour: own.noColour || prompt?.noColour === true,
+    directory: globals.directory ?? prompt?.directory,
+    json: globals.json || prompt?.json === true,
+    noColour: globals.noColour || prompt?.noColour === true,
   };
 }

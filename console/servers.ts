@@ -1,17 +1,23 @@
-/** Connections of one command: made when it needs them, closed when it is done, however it ends. */
+/**
+ * Connections of a command to the host server (one per machine) and to app servers (one per
+ * application).
+ *
+ * Commands call `withHost` and `withClient`, which connect, run a function and close the connection
+ * whether the function succeeds, fails or is interrupted.
+ */
 import type { Client, HostConnection } from '../client-lib/index.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import type { CommandContext } from './command.js';
 import { interruptible } from './interruption.js';
 
-type Where = Pick<CommandContext, 'directory' | 'signal'>;
+type ConnectionContext = Pick<CommandContext, 'directory' | 'signal'>;
 
-/** Names that an error lists before it says how many more there are. */
+/** Names that an error lists; the others are counted. */
 const NAMES_SHOWN = 10;
 
 /** Runs `use` with a connection to the host server. Throws NOT_RUNNING when there is none. */
 export async function withHost<T>(
-  { directory, signal }: Where,
+  { directory, signal }: ConnectionContext,
   use: (host: HostConnection) => Promise<T>,
 ): Promise<T> {
   const { connectHost } = await import('../client-lib/index.js');
@@ -24,12 +30,12 @@ export async function withHost<T>(
 }
 
 /**
- * Runs `use` as a client of an application: the named one, or the only one that runs. A `live` use
- * ends by itself when the signal is aborted, and that is no failure; any other is given up then.
- * `as`: its name among the clients.
+ * Runs `use` as a client of the application `app`, or of the only one that runs. When the signal is
+ * aborted, a `live` use is expected to return by itself; any other use is abandoned with CLOSED.
+ * `as` is the client's name. Throws NOT_RUNNING, BAD_OPTION (several run) or what `use` throws.
  */
 export async function withClient<T>(
-  where: Where,
+  where: ConnectionContext,
   app: string | undefined,
   use: (client: Client) => Promise<T>,
   { live = false, as = 'console' }: { readonly live?: boolean | undefined; readonly as?: string } = {},
@@ -45,21 +51,21 @@ export async function withClient<T>(
   try {
     return await (live ? use(client) : interruptible(signal, use(client)));
   } finally {
-    // A server that does not answer must not hold back a command that was interrupted.
+    // An interrupted command does not wait for a server that does not answer.
     const closing = client.close();
     if (signal.aborted) closing.catch(() => undefined);
     else await closing;
   }
 }
 
-/** The applications that run now. */
-export function runningApplications(where: Where): Promise<string[]> {
+/** Names of the running applications of this host. */
+export function runningApplications(where: ConnectionContext): Promise<string[]> {
   return withHost(where, async (host) =>
     (await host.applications()).filter(({ state }) => state === 'running').map(({ name }) => name),
   );
 }
 
-async function onlyApplication(where: Where): Promise<string> {
+async function onlyApplication(where: ConnectionContext): Promise<string> {
   const running = await runningApplications(where);
   const [only] = running;
   if (only === undefined) {
@@ -71,7 +77,7 @@ async function onlyApplication(where: Where): Promise<string> {
   if (running.length === 1) return only;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${running.length} applications run (${listed(running)}); say which one with --app NAME`,
+    `${running.length} applications run (${listed(running)}); choose one with --app NAME`,
     { hint: `for instance --app ${only}` },
   );
 }

@@ -1,4 +1,9 @@
-/** A spectrum as programs get it with --json, and the numbers that tables show. */
+/**
+ * The JSON record of a spectrum, without its counts.
+ *
+ * `mirrorflow spectra` and `show` print it with `--json`; the table of `spectra` shows its fields.
+ * Pure: no I/O.
+ */
 import type { Spectrum } from '../client-lib/index.js';
 
 export interface SpectrumRecord {
@@ -14,9 +19,9 @@ export interface SpectrumRecord {
   readonly ymax: number;
   readonly xlabel: string;
   readonly ylabel: string;
-  /** Of all stored channels. */
+  /** Sum of all stored channels, in counts. */
   readonly sum: number;
-  /** Counts beyond the range, of x and y. */
+  /** Counts beyond the range, of the x and the y axis. */
   readonly overflows: readonly [number, number];
   readonly underflows: readonly [number, number];
 }

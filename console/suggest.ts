@@ -1,30 +1,34 @@
-/** What was probably meant: the known word that is closest to an unknown one. Pure. */
+/**
+ * Finds the known word that is closest to an unknown one, for "did you mean" hints.
+ *
+ * The command line calls it for commands and options, `show` for names of spectra. Pure: no I/O.
+ */
 
-/** More than one change in three letters is another word. */
+/** One changed letter in this many is still the same word. */
 const LETTERS_PER_CHANGE = 3;
-/** Longer words are not compared: the comparison takes the square of the length. */
+/** Longer words are not compared: the time grows with the square of the length. */
 const COMPARED_CHARACTERS = 128;
 
 /**
- * The closest of `known` to `word`, or undefined when none is close. Letters may differ in case for
- * free.
+ * The word of `candidates` that is closest to `word`, ignoring case; undefined when none is close.
  */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word === '' || word.length > COMPARED_CHARACTERS) return undefined;
-  const wanted = word.toLowerCase();
+  const target = word.toLowerCase();
   let best: { readonly text: string; readonly changes: number } | undefined;
-  for (const text of known) {
-    const candidate = text.slice(0, COMPARED_CHARACTERS).toLowerCase();
-    const begins = wanted.length > 1 && candidate.startsWith(wanted);
-    const changes = begins ? 0.5 : editDistance(wanted, candidate);
-    const most = Math.max(1, Math.floor(Math.max(wanted.length, candidate.length) / LETTERS_PER_CHANGE));
+  for (const text of candidates) {
+    const compared = text.slice(0, COMPARED_CHARACTERS).toLowerCase();
+    const isPrefix = target.length > 1 && compared.startsWith(target);
+    const changes = isPrefix ? 0.5 : editDistance(target, compared);
+    const most = Math.max(1, Math.floor(Math.max(target.length, compared.length) / LETTERS_PER_CHANGE));
     if (changes <= most && (best === undefined || changes < best.changes)) best = { text, changes };
   }
   return best?.text;
 }
 
 /**
- * Letters inserted, removed, exchanged, or swapped with their neighbour (optimal string alignment).
+ * Number of letters inserted, removed, replaced or swapped with their neighbour (optimal string
+ * alignment distance).
  */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

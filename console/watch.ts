@@ -1,7 +1,9 @@
 /**
- * Live pictures: a frame is painted when there is something new, until q, Ctrl-C or the end of the
- * command. A terminal is always given back as it was, also on errors and signals; into a file or
- * pipe frames are appended.
+ * Live display: paints a frame whenever there is something new, until q, Ctrl-C or a signal.
+ *
+ * `show --watch`, `stats --watch` and `top` call it. It writes to standard output and reads keys
+ * from standard input. The terminal is restored on every exit, errors and signals included; in a
+ * file or pipe frames are appended.
  */
 import type { CommandContext } from './command.js';
 import { pause } from './interruption.js';
@@ -14,14 +16,14 @@ export interface FrameSize {
 
 export interface WatchOptions {
   readonly intervalMs: number;
-  /** Whether the next frame would differ; asked once per interval. */
+  /** Whether the next frame differs from the one shown; called once per interval. */
   changed(): boolean;
-  /** The frame's lines. What it throws ends the watching. */
+  /** Returns the lines of a frame. An error ends the display. */
   paint(size: FrameSize): readonly string[] | Promise<readonly string[]>;
 }
 
-/** q, Q, Ctrl-C, Ctrl-D: in raw mode the terminal makes no signals of them. */
-const LEAVING_KEYS = ['q', 'Q', '\u0003', '\u0004'];
+/** q, Q, Ctrl-C and Ctrl-D: a terminal in raw mode sends Ctrl-C as a character, not as a signal. */
+const QUIT_KEYS = ['q', 'Q', '\u0003', '\u0004'];
 
 export async function watch(context: CommandContext, options: WatchOptions): Promise<void> {
   if (context.output.abilities.repaint) await watchScreen(context, options);
@@ -38,12 +40,12 @@ async function append({ output, signal }: CommandContext, options: WatchOptions)
 
 async function watchScreen(context: CommandContext, options: WatchOptions): Promise<void> {
   const { output, signal } = context;
-  const leaving = new AbortController();
-  const either = AbortSignal.any([signal, leaving.signal]);
-  const leave = enter(context, () => leaving.abort());
+  const quit = new AbortController();
+  const ended = AbortSignal.any([signal, quit.signal]);
+  const leave = enterScreen(context, () => quit.abort());
   try {
     let shown: ScreenFrame | undefined;
-    while (!either.aborted) {
+    while (!ended.aborted) {
       const { width, height } = output.size;
       const resized = shown?.width !== width || shown.height !== height;
       if (resized || options.changed()) {
@@ -51,7 +53,7 @@ async function watchScreen(context: CommandContext, options: WatchOptions): Prom
         output.raw(repaint(shown, frame));
         shown = frame;
       }
-      await pause(options.intervalMs, either, process.stdout);
+      await pause(options.intervalMs, ended, process.stdout);
     }
   } finally {
     leave();
@@ -59,20 +61,20 @@ async function watchScreen(context: CommandContext, options: WatchOptions): Prom
 }
 
 /**
- * Takes the terminal; the returned function gives it back, once. A process that ends without
- * calling it gives it back too.
+ * Switches the terminal to the alternate screen and to raw keys; calls `onQuit` for a quit key. The
+ * returned function restores the terminal; so does the end of the process.
  */
-function enter({ output, stdin }: CommandContext, key: () => void): () => void {
-  const pressed = (chunk: Buffer | string): void => {
+function enterScreen({ output, stdin }: CommandContext, onQuit: () => void): () => void {
+  const onKeys = (chunk: Buffer | string): void => {
     const text = String(chunk);
-    if (LEAVING_KEYS.some((leaving) => text.includes(leaving))) key();
+    if (QUIT_KEYS.some((key) => text.includes(key))) onQuit();
   };
   let entered = true;
   const leave = (): void => {
     if (!entered) return;
     entered = false;
     process.off('exit', leave);
-    stdin.off('data', pressed);
+    stdin.off('data', onKeys);
     if (stdin.isTTY) {
       stdin.setRawMode(false);
       stdin.pause();
@@ -83,23 +85,22 @@ function enter({ output, stdin }: CommandContext, key: () => void): () => void {
   output.raw(ENTER_SCREEN);
   if (stdin.isTTY) {
     stdin.setRawMode(true);
-    stdin.on('data', pressed);
+    stdin.on('data', onKeys);
     stdin.resume();
   }
   return leave;
 }
 
 /**
- * Runs `look` once per interval until the command is ended; for programs that read a stream of
- * lines.
+ * Runs `task` once per interval until the command is interrupted, for `--json`: a stream of lines.
  */
 export async function everyInterval(
   { signal }: CommandContext,
   intervalMs: number,
-  look: () => void | Promise<void>,
+  task: () => void | Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
-    await look();
+    await task();
     await pause(intervalMs, signal);
   }
 }

@@ -5,13 +5,13 @@
  * program while the flow starts, so that the announcement goes out at once. Opens one socket
  * connection.
  */
-import type { DuplicatorFigures } from '../protocol/rpc/contract/figures.js';
+import type { DuplicatorStatistics } from '../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../protocol/rpc/contract/methods.js';
 import type {
   DuplicatorReady,
   DuplicatorReport,
   ServeRequest,
-  Served,
+  ServeResult,
 } from '../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
@@ -32,8 +32,8 @@ export interface ParentHooks {
   readonly started: Promise<void>;
   ready(): DuplicatorReady;
   report(): DuplicatorReport;
-  statistics(): DuplicatorFigures;
-  serve(request: ServeRequest): Promise<Served>;
+  statistics(): DuplicatorStatistics;
+  serve(request: ServeRequest): Promise<ServeResult>;
   /** `source`: address of the duplicator to receive from. Returns false for a local flow. */
   redirect(source: string): boolean;
   quit(): void;

@@ -1,7 +1,9 @@
 /**
- * A service's name at the NSCLDAQ port manager of this host: asks for a port (`GIMME service
- * user`), keeps the connection, which is what holds the name, and asks again when the port manager
- * was restarted.
+ * Registers a service name at the NSCLDAQ port manager of this host, which assigns it a port.
+ *
+ * `gateway.ts` creates one per advertised service. It sends `GIMME service user` over TCP and keeps
+ * the connection open, because the port manager frees the name when it closes. After a lost
+ * connection it registers again, with growing delays.
  */
 import { connect, type Socket } from 'node:net';
 import { Backoff } from '../protocol/base/backoff.js';
@@ -16,12 +18,12 @@ const PORT_MANAGER_BACKOFF = { firstMs: 250, maxMs: 10_000 };
 export interface AdvertiserOptions {
   readonly service: string;
   readonly user: string;
-  /** Port of the port manager on this host, which gives ports to local programs only. */
+  /** Port of the port manager on this host, which serves local programs only. */
   readonly port: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The port manager has given this port: the service is to be found there from now on. */
-  readonly given: (port: number) => void;
+  /** Called with the assigned port, on which the service has to listen. */
+  readonly onPort: (port: number) => void;
 }
 
 export class Advertiser {
@@ -33,38 +35,42 @@ export class Advertiser {
 
   constructor(options: AdvertiserOptions) {
     this.#options = options;
-    this.#ask();
+    this.#register();
   }
 
-  /** Gives the name up. Idempotent. */
+  /** Frees the name. Idempotent. */
   close(): void {
     this.#closed = true;
     this.#cancel?.();
     this.#socket?.destroy();
   }
 
-  #ask(): void {
-    const { service, user, port, clock, log, given } = this.#options;
+  #register(): void {
+    const { service, user, port, clock, log, onPort } = this.#options;
     const socket = connect({ host: '127.0.0.1', port });
     this.#socket = socket;
     let answer = '';
     let problem: string | undefined;
-    let held = false;
-    this.#cancel = clock.after(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error('it did not answer')), true);
+    let registered = false;
+    this.#cancel = clock.after(
+      ANSWER_TIMEOUT_MS,
+      () => socket.destroy(new Error('the port manager did not answer')),
+      true,
+    );
     socket.on('connect', () => socket.write(`GIMME ${service} ${user}\n`));
     socket.on('data', (chunk) => {
-      if (held) return;
+      if (registered) return;
       answer += chunk.toString('latin1');
       if (!answer.includes('\n') && answer.length <= ANSWER_BYTES_MAX) return;
       this.#cancel?.();
       const line = answer.split(/\r?\n/, 1)[0] ?? '';
-      const found = Number(/^OK +(\d{1,5})\s*$/.exec(line)?.[1]);
-      if (found >= 1 && found <= 65_535) {
-        held = true;
+      const assigned = Number(/^OK +(\d{1,5})\s*$/.exec(line)?.[1]);
+      if (assigned >= 1 && assigned <= 65_535) {
+        registered = true;
         this.#backoff.reset();
-        log.info('advertised', { service, user, port: found });
-        given(found);
-      } else socket.destroy(new Error(`it answered ${JSON.stringify(line.slice(0, 80))}`));
+        log.info('advertised', { service, user, port: assigned });
+        onPort(assigned);
+      } else socket.destroy(new Error(`the port manager answered ${JSON.stringify(line.slice(0, 80))}`));
     });
     socket.on('error', (error) => {
       problem = describeError(error);
@@ -72,10 +78,10 @@ export class Advertiser {
     socket.on('close', () => {
       this.#cancel?.();
       if (this.#closed) return;
-      const why = problem ?? 'it closed the connection';
+      const why = problem ?? 'the port manager closed the connection';
       const delayMs = Math.round(this.#backoff.next());
       log.warn('not advertised', { service, user, portManager: port, why, againInMs: delayMs });
-      this.#cancel = clock.after(delayMs, () => this.#ask(), true);
+      this.#cancel = clock.after(delayMs, () => this.#register(), true);
     });
   }
 }

@@ -1,7 +1,9 @@
 /**
- * The gateway put together: the record that makes it the only one of its application, the mirror,
- * the two services and their ports, the shared memory, and the names at the port manager. It owns
- * all of them and closes them in the reverse order.
+ * A gateway: serves SpecTcl's REST and mirror protocols for one application, from its mirror.
+ *
+ * `main.ts` starts one. It owns the record that makes it the only gateway of its application, the
+ * mirror, two TCP services, the shared memory and the names at the port manager, and closes them in
+ * the reverse order of their creation.
  */
 import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
@@ -19,10 +21,10 @@ import { Listener } from './listener.js';
 import { MirrorDirectory } from './mirror-directory.js';
 import { MirrorService } from './mirror-service.js';
 import { memoryMode, type GatewayProgramOptions } from './options.js';
-import { OwnRequests } from './rest/own-requests.js';
+import { LocalRequests } from './rest/local-requests.js';
 import { RestService } from './rest/rest-service.js';
 import { SourceRest } from './rest/source-rest.js';
-import { Spectra } from './spectra.js';
+import { MirrorSource } from './mirror-source.js';
 import { removeLeftovers } from './sysv/leftovers.js';
 import { SharedMemory } from './sysv/shared-memory.js';
 
@@ -32,7 +34,7 @@ export class Gateway {
   readonly #options: GatewayProgramOptions;
   readonly #log: Logger;
   readonly #host: string;
-  /** What is to be closed, in the order in which it was made. */
+  /** Functions that close the parts, in the order in which the parts were created. */
   readonly #closers: (() => unknown)[] = [];
   #mirror: MirrorService | undefined;
   #restPort = 0;
@@ -40,8 +42,8 @@ export class Gateway {
   #closing: Promise<void> | undefined;
 
   /**
-   * Starts one. Throws ALREADY_RUNNING, BAD_OPTION for an application without a SpecTcl,
-   * ADDRESS_IN_USE and what the app server answers; nothing is left behind then.
+   * Starts a gateway. Throws ALREADY_RUNNING, BAD_OPTION for an application without a SpecTcl,
+   * ADDRESS_IN_USE and errors of the app server, after closing what was created.
    */
   static async start(options: GatewayProgramOptions, log: Logger): Promise<Gateway> {
     const gateway = new Gateway(options, log);
@@ -72,12 +74,12 @@ export class Gateway {
     return this.#mirrorPort;
   }
 
-  /** Mirror clients at the moment. */
+  /** Number of connected mirror clients. */
   get clients(): number {
     return this.#mirror?.clients ?? 0;
   }
 
-  /** Any number of calls are one. */
+  /** Idempotent: later calls return the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -98,7 +100,7 @@ export class Gateway {
     if (source === undefined && via === undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
-        `application ${app} has no SpecTcl that a gateway could stand for`,
+        `application ${app} has no SpecTcl to serve: give the application a source first`,
       );
     }
     for (const path of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(path);
@@ -106,35 +108,40 @@ export class Gateway {
     const address = source === undefined ? undefined : parseAddress(source, { schemes: ['spectcl'] });
     const rest = new SourceRest(address, systemClock);
     this.#closers.push(() => rest.close());
-    const mirrors = new MirrorDirectory();
-    const spectra = this.#spectra(client, memory);
+    const directoryOfMirrors = new MirrorDirectory();
+    const mirrorSource = this.#mirrorSource(client, memory);
     const mirror = new MirrorService({
-      newest: () => spectra.newest(),
-      directory: mirrors,
+      newest: () => mirrorSource.newest(),
+      directory: directoryOfMirrors,
       clock: systemClock,
       log,
     });
     this.#mirror = mirror;
-    const own = new OwnRequests({
-      header: () => spectra.header(),
-      imagePath: () => spectra.imagePath(),
+    const localRequests = new LocalRequests({
+      header: () => mirrorSource.header(),
+      imagePath: () => mirrorSource.imagePath(),
       source: rest,
-      directory: mirrors,
+      directory: directoryOfMirrors,
       memoryKey: () => memory?.key,
       ports: () => ({ restPort: this.#restPort, mirrorPort: this.#mirrorPort }),
     });
-    const service = new RestService({ own, source: rest, allowChanges: gateway.allowChanges ?? false, log });
+    const service = new RestService({
+      localRequests,
+      source: rest,
+      allowChanges: gateway.allowChanges ?? false,
+      log,
+    });
     this.#closers.push(
       () => mirror.close(),
       () => service.close(),
     );
     this.#restPort = await this.#serve('REST', gateway.restPort, (socket) => service.accept(socket));
     this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, (socket) => mirror.accept(socket));
-    this.#warnOfStrangers();
-    spectra.keep();
+    this.#warnOfUnprotectedAccess();
+    mirrorSource.keep();
   }
 
-  /** Claims the application's one gateway, and with it what a killed one left. */
+  /** Claims the application's only gateway, with the shared memory of a killed predecessor. */
   #sharedMemory(): SharedMemory | undefined {
     const { app, gateway, flowDirectory } = this.#options;
     const path = gatewayRecordPath(flowDirectory, app);
@@ -145,7 +152,7 @@ export class Gateway {
     } catch (error) {
       if (!isMirrorflowError(error, 'FILE_OWNED')) throw error;
       const pid = error.facts['pid'] ?? 0;
-      const message = `application ${app} has the gateway ${pid} already; stop that one`;
+      const message = `application ${app} has a gateway already, process ${pid}; stop it first`;
       throw new MirrorflowError('ALREADY_RUNNING', message, { pid }, error);
     }
     this.#closers.push(() => record.release());
@@ -160,20 +167,20 @@ export class Gateway {
     return undefined;
   }
 
-  #spectra(client: Client, memory: SharedMemory | undefined): Spectra {
-    const spectra = new Spectra({
+  #mirrorSource(client: Client, memory: SharedMemory | undefined): MirrorSource {
+    const mirrorSource = new MirrorSource({
       client,
       clock: systemClock,
       log: this.#log,
-      needed: () => memory !== undefined || this.clients > 0,
-      published: (publication, bytes) => memory?.show(publication, bytes),
+      isNeeded: () => memory !== undefined || this.clients > 0,
+      onPublication: (publication, bytes) => memory?.update(publication, bytes),
       whenExhausted: () => this.#mirror?.closeSlow(),
     });
-    this.#closers.push(() => spectra.close());
-    return spectra;
+    this.#closers.push(() => mirrorSource.close());
+    return mirrorSource;
   }
 
-  /** Listens on the stated port, and on the one of the port manager where that was asked for. */
+  /** Listens on the given port and, when the service is advertised, on the port manager's port. */
   async #serve(name: 'REST' | 'MIRROR', port: number, accept: (socket: Socket) => void): Promise<number> {
     const { app, gateway } = this.#options;
     const listener = await Listener.open(`the ${name} service of ${app}`, this.#host, port, accept);
@@ -187,7 +194,7 @@ export class Gateway {
     const { portManagerPort = PORT_MANAGER_PORT } = this.#options.gateway;
     let listener: Listener | undefined;
     const log = this.#log;
-    const move = async (port: number): Promise<void> => {
+    const listenOn = async (port: number): Promise<void> => {
       if (listener?.port === port) return;
       listener?.close();
       listener = undefined;
@@ -196,7 +203,7 @@ export class Gateway {
         if (this.#closing === undefined) listener = opened;
         else opened.close();
       } catch (error) {
-        log.error('the advertised port cannot be had', { service, port, error });
+        log.error('cannot listen on the advertised port', { service, port, error });
       }
     };
     const advertiser = new Advertiser({
@@ -205,7 +212,7 @@ export class Gateway {
       port: portManagerPort,
       clock: systemClock,
       log,
-      given: (port) => void move(port),
+      onPort: (port) => void listenOn(port),
     });
     this.#closers.push(() => {
       advertiser.close();
@@ -213,12 +220,12 @@ export class Gateway {
     });
   }
 
-  /** SpecTcl's protocols know neither a secret nor a name: whoever reaches the ports is served. */
-  #warnOfStrangers(): void {
+  /** SpecTcl's protocols have no authentication: every program that reaches the ports is served. */
+  #warnOfUnprotectedAccess(): void {
     if (['127.0.0.1', 'localhost', '::1'].includes(this.#host)) return;
-    const changes = this.#options.gateway.allowChanges === true ? ', and may change SpecTcl' : '';
+    const changes = this.#options.gateway.allowChanges === true ? ' and change SpecTcl' : '';
     this.#log.warn(
-      `whoever reaches ${this.#host} can read these spectra${changes}: SpecTcl's protocols have no secret`,
+      `programs that reach ${this.#host} can read these spectra${changes}: SpecTcl's protocols have no authentication`,
     );
   }
 

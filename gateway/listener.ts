@@ -1,6 +1,8 @@
 /**
- * A TCP port that leads to a service: a fixed one, and one that the port manager gives, which may
- * change while the service goes on.
+ * A listening TCP port that passes its connections to a service.
+ *
+ * `gateway.ts` opens one per service, and one for the port that the port manager assigns, which may
+ * change while the service runs.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
@@ -15,8 +17,8 @@ export class Listener {
   }
 
   /**
-   * Throws ADDRESS_IN_USE, NOT_PERMITTED or BAD_ADDRESS, naming what was asked for. `port` 0 is any
-   * free one.
+   * Opens a port; 0 is any free one. `title` names the service in errors. Throws ADDRESS_IN_USE,
+   * NOT_PERMITTED or BAD_ADDRESS with host and port.
    */
   static open(
     title: string,
@@ -26,37 +28,37 @@ export class Listener {
   ): Promise<Listener> {
     const server = createServer(accept);
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(refused(title, host, port, error)));
+      server.once('error', (error) => reject(listenError(title, host, port, error)));
       server.listen({ host, port }, () => {
         server.removeAllListeners('error');
-        // Out of file descriptors, say: those who are connected go on.
+        // Errors of accept(), for instance without free file descriptors: connections continue.
         server.on('error', () => undefined);
         resolve(new Listener(server));
       });
     });
   }
 
-  /** Takes no more connections; those there are belong to their service. */
+  /** Stops listening. Open connections belong to their service. */
   close(): void {
     this.#server.close();
   }
 }
 
-function refused(title: string, host: string, port: number, error: unknown): MirrorflowError {
+function listenError(title: string, host: string, port: number, error: unknown): MirrorflowError {
   const what = `${title} cannot listen on ${host} port ${port}`;
   const facts = { host, port };
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return new MirrorflowError(
         'ADDRESS_IN_USE',
-        `${what}: another program does; choose another port`,
+        `${what}: another program uses it; choose another port`,
         facts,
         error,
       );
     case 'EACCES':
       return new MirrorflowError(
         'NOT_PERMITTED',
-        `${what}: ports below 1024 are the administrator's`,
+        `${what}: ports below 1024 need administrator rights; choose another port`,
         facts,
         error,
       );

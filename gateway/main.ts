@@ -1,11 +1,12 @@
 /**
- * The gateway program: SpecTcl's REST and mirror services of one application, and its shared memory
- * by key.
+ * The gateway program: serves SpecTcl's REST and mirror protocols of one application, and its
+ * shared memory by key.
  *
- *   options → Gateway (mirror, services, ports) → Parent (the app server)
+ *   options → Gateway (mirror, services, ports) → ParentConnection (the app server)
  *
- * It outlives its app server, so that viewers see nothing of a restart; it ends when it is told to,
- * or when both its app server and its clients have been gone for a while.
+ * An app server starts it. It outlives the app server, so that viewers do not notice a restart. It
+ * exits on a signal, when the app server refuses it, or after a time without app server and
+ * clients.
  */
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
@@ -19,21 +20,18 @@ import { limitYoungGeneration } from '../protocol/host/process-kit/young-generat
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
-import { Parent } from './parent.js';
+import { ParentConnection } from './parent.js';
 
-/**
- * An app server that is not restarted within this time will not be; then only clients are a reason
- * to stay.
- */
+/** Time without an app server after which a gateway without clients exits. */
 const ORPHAN_LINGER_MS = 120_000;
 
 async function run(options: GatewayProgramOptions): Promise<void> {
   const log = new Logger(`gateway:${options.app}`);
   const starting = Gateway.start(options, log);
-  /** What is there once the gateway is ready; a signal may come before. */
-  const beside: { parent: Parent | undefined } = { parent: undefined };
+  /** Holds the connection once the gateway is ready; a signal may arrive before. */
+  const ready: { parent?: ParentConnection } = {};
   endOnSignals(log, async () => {
-    await beside.parent?.close();
+    await ready.parent?.close();
     await (await starting.catch(() => undefined))?.close();
   });
   let gateway: Gateway;
@@ -46,7 +44,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
-  const parent = new Parent(
+  const parent = new ParentConnection(
     options.parent,
     () => ({
       ...(launch === undefined ? {} : { launch }),
@@ -61,19 +59,19 @@ async function run(options: GatewayProgramOptions): Promise<void> {
     quit,
     log,
   );
-  beside.parent = parent;
+  ready.parent = parent;
   endOrphan(gateway, parent, quit);
   limitYoungGeneration();
 }
 
-/** Twice in a row without app server and clients: nobody will come back for this gateway. */
-function endOrphan(gateway: Gateway, parent: Parent, quit: () => void, before = false): void {
+/** Calls `quit` when two checks in a row find neither an app server nor clients. */
+function endOrphan(gateway: Gateway, parent: ParentConnection, quit: () => void, wasOrphan = false): void {
   systemClock.after(
     ORPHAN_LINGER_MS / 2,
     () => {
-      const orphan = !parent.connected && gateway.clients === 0;
-      if (orphan && before) quit();
-      else endOrphan(gateway, parent, quit, orphan);
+      const isOrphan = !parent.connected && gateway.clients === 0;
+      if (isOrphan && wasOrphan) quit();
+      else endOrphan(gateway, parent, quit, isOrphan);
     },
     true,
   );

@@ -1,8 +1,10 @@
 /**
- * Who mirrors from this gateway, as SpecTcl keeps it: host and memory key. Unlike SpecTcl's, a
- * closing connection takes only its own entry away, so that one viewer's end does not hide
- * another's mirror. Pure.
+ * The directory of mirrors that take their data from this gateway: host and memory key of each.
+ *
+ * The mirror service registers its clients in it; the REST service lists it. SpecTcl has the same
+ * directory, but there a closing connection removes entries of other viewers too. Pure: no I/O.
  */
+
 export interface MirrorEntry {
   readonly host: string;
   readonly shmkey: string;
@@ -16,7 +18,8 @@ export class MirrorDirectory {
   }
 
   /**
-   * What takes the entry away again, or undefined when that host has that key registered already.
+   * Adds an entry. Returns a function that removes it, or undefined when the host has registered
+   * the key already.
    */
   register(host: string, shmkey: string): (() => void) | undefined {
     for (const entry of this.#entries) if (entry.host === host && entry.shmkey === shmkey) return undefined;
@@ -26,7 +29,7 @@ export class MirrorDirectory {
   }
 }
 
-/** The name that a peer has in the directory. */
+/** The name of a peer's address in the directory: `localhost` for this machine. */
 export function hostOf(address: string | undefined): string {
   const plain = (address ?? '').replace(/^::ffff:/, '');
   return isLoopback(plain) ? 'localhost' : plain;

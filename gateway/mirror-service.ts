@@ -1,7 +1,9 @@
 /**
- * SpecTcl's mirror service over the publications of a mirror: reads one request, answers it, reads
- * the next. A client is sent a full update first, partial ones while the header is the one it has,
- * and a full one again when it is not.
+ * SpecTcl's mirror service: sends the publications of a mirror to clients over TCP.
+ *
+ * `gateway.ts` passes it connections. A client's requests are answered one after another. Its first
+ * update is a full one (header and channels); later ones are partial (channels only) as long as the
+ * header has not changed.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../protocol/base/clock.js';
@@ -19,20 +21,15 @@ import { decodeText } from '../protocol/spectcl/text.js';
 import { hostOf, type MirrorDirectory } from './mirror-directory.js';
 import type { Lease } from './publications.js';
 
-/** Connections at a time; more are closed at once. */
+/** Limit of open connections; further ones are closed at once. */
 const CONNECTIONS_MAX = 1_024;
-/**
- * Requests of one connection that wait before it is read no further: the rest waits in the kernel,
- * as with SpecTcl.
- */
-const WAITING_REQUESTS_MAX = 16;
-/** An update goes out in pieces, so that it is seen whether a client still takes them. */
+/** Queued requests of a connection above which it is not read: further ones wait in the kernel. */
+const QUEUED_REQUESTS_MAX = 16;
+/** An update is sent in pieces of this size, to detect a client that no longer reads. */
 const PIECE_BYTES = 1024 * 1024;
-/** Longest time for the kernel to take one piece: some 35 kB/s. */
+/** Time limit for one piece, which amounts to some 35 kB/s. */
 const PIECE_TIMEOUT_MS = 30_000;
-/**
- * While every buffer is in use, a client that has needed longer than this for one update is closed.
- */
+/** While every buffer is in use, a client whose update takes longer than this is closed. */
 const SLOW_CLIENT_TIMEOUT_MS = 2_000;
 
 export interface MirrorServiceOptions {
@@ -55,7 +52,7 @@ export class MirrorService {
     return this.#clients.size;
   }
 
-  /** Serves a connection from now on; the service owns it. */
+  /** Serves a connection, which the service owns from now on. */
   accept(socket: Socket): void {
     if (this.#clients.size >= CONNECTIONS_MAX) {
       this.#options.log.warn('connection refused: too many are open', { connections: CONNECTIONS_MAX });
@@ -67,12 +64,14 @@ export class MirrorService {
     socket.once('close', () => this.#clients.delete(client));
   }
 
-  /** Closes the clients that hold their buffer for too long; see Publications. */
+  /** Closes the clients that hold their buffer too long; see `Publications`. */
   closeSlow(): void {
     const since = this.#options.clock.nowMs() - SLOW_CLIENT_TIMEOUT_MS;
     for (const client of this.#clients) {
       if ((client.sendingSinceMs ?? Infinity) >= since) continue;
-      client.fail(`it needed more than ${SLOW_CLIENT_TIMEOUT_MS} ms for an update while others waited`);
+      client.fail(
+        `its update took more than ${SLOW_CLIENT_TIMEOUT_MS} ms while other clients waited for a buffer`,
+      );
     }
   }
 
@@ -86,11 +85,12 @@ class MirrorClient {
   readonly #options: MirrorServiceOptions;
   readonly #host: string;
   readonly #decoder = new MirrorRequestDecoder({ keyBytes: SYSTEM_V_KEY_BYTES });
-  readonly #waiting: MirrorRequest[] = [];
-  readonly #registered: (() => void)[] = [];
+  readonly #requests: MirrorRequest[] = [];
+  readonly #unregister: (() => void)[] = [];
   #serving = false;
-  #hasHeader: number | undefined;
-  /** When the update under way began, on the service's clock. */
+  /** Version of the header that the client has. */
+  #headerVersion: number | undefined;
+  /** Start of the update in progress, on the service's clock, milliseconds. */
   sendingSinceMs: number | undefined;
 
   constructor(socket: Socket, options: MirrorServiceOptions) {
@@ -98,10 +98,10 @@ class MirrorClient {
     this.#options = options;
     this.#host = hostOf(socket.remoteAddress);
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      for (const remove of this.#registered) remove();
+      for (const remove of this.#unregister) remove();
     });
   }
 
@@ -116,13 +116,10 @@ class MirrorClient {
     this.#socket.destroy();
   }
 
-  /**
-   * Reading goes on while a reply is under way, or a client that leaves meanwhile would not be
-   * noticed.
-   */
-  #take(chunk: Buffer): void {
-    this.#waiting.push(...this.#decoder.push(chunk));
-    if (this.#waiting.length > WAITING_REQUESTS_MAX || this.#decoder.problem !== undefined) {
+  /** Queues requests. Reads during a reply too: otherwise a closed connection goes unnoticed. */
+  #receive(chunk: Buffer): void {
+    this.#requests.push(...this.#decoder.push(chunk));
+    if (this.#requests.length > QUEUED_REQUESTS_MAX || this.#decoder.problem !== undefined) {
       this.#socket.pause();
     }
     if (!this.#serving) void this.#serve();
@@ -130,7 +127,7 @@ class MirrorClient {
 
   async #serve(): Promise<void> {
     this.#serving = true;
-    for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
+    for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
       if (request.kind === 'shminfo') this.#register(decodeText(request.key));
       else await this.#answer();
       if (this.#socket.destroyed) return;
@@ -142,8 +139,11 @@ class MirrorClient {
 
   #register(key: string): void {
     const remove = this.#options.directory.register(this.#host, key);
-    if (remove === undefined) this.fail(`${this.#host} has registered the memory key ${key} already`);
-    else this.#registered.push(remove);
+    if (remove === undefined)
+      this.fail(
+        `${this.#host} has registered the memory key ${key} already; each registration needs another key`,
+      );
+    else this.#unregister.push(remove);
   }
 
   async #answer(): Promise<void> {
@@ -156,8 +156,8 @@ class MirrorClient {
     }
     this.sendingSinceMs = this.#options.clock.nowMs();
     try {
-      const full = this.#hasHeader !== lease.headerVersion;
-      this.#hasHeader = lease.headerVersion;
+      const full = this.#headerVersion !== lease.headerVersion;
+      this.#headerVersion = lease.headerVersion;
       await this.#send(full ? MIRROR_MESSAGE.FULL_UPDATE : MIRROR_MESSAGE.PARTIAL_UPDATE, lease.memory);
     } finally {
       this.sendingSinceMs = undefined;
@@ -167,25 +167,22 @@ class MirrorClient {
 
   async #send(type: 3 | 4, memory: Buffer): Promise<void> {
     const body = type === MIRROR_MESSAGE.FULL_UPDATE ? memory : memory.subarray(DISPLAY_HEADER_BYTES);
-    // In one packet with what follows; two writes are what makes small updates of SpecTcl late.
+    // One packet for header and body: with two writes small updates arrive 40 ms late.
     this.#socket.cork();
     this.#socket.write(encodeMirrorHeader(type, body.byteLength));
-    let sent = this.#piece(body.subarray(0, PIECE_BYTES));
+    let sent = this.#write(body.subarray(0, PIECE_BYTES));
     this.#socket.uncork();
     for (let at = PIECE_BYTES; at < body.byteLength; at += PIECE_BYTES) {
-      // One piece ahead, so that the kernel never waits for this process.
-      const next = this.#piece(body.subarray(at, at + PIECE_BYTES));
+      // One piece ahead: the kernel's buffer never runs empty.
+      const next = this.#write(body.subarray(at, at + PIECE_BYTES));
       await sent;
       sent = next;
     }
     await sent;
   }
 
-  /**
-   * Resolves when the kernel has taken it or the connection has ended: then nobody reads these
-   * bytes any more.
-   */
-  #piece(bytes: Uint8Array): Promise<void> {
+  /** Resolves when the kernel has taken the bytes or the connection has closed. */
+  #write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       if (this.#socket.destroyed) {
         resolve();

@@ -1,6 +1,7 @@
 /**
- * The gateway's command line: which application, where its app server is, and the options that it
- * was given.
+ * Parses the command line of the gateway program: application, app server, gateway options.
+ *
+ * `main.ts` calls it. Reads the environment for default directories. Pure: no I/O.
  */
 import { gatewayOptions, type GatewayOptions } from '../protocol/rpc/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
@@ -12,10 +13,10 @@ const DEFAULT_MODE = 0o600;
 
 const TABLE = {
   app: { value: 'NAME', help: 'application' },
-  options: { value: 'JSON', help: "what it serves, as host.run's member gateway" },
+  options: { value: 'JSON', help: "gateway options, as host.run's member gateway" },
   parent: { value: 'PATH', help: 'session socket of the app server' },
   directory: { value: 'DIR', help: 'runtime directory' },
-  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
+  'flow-dir': { value: 'DIR', help: 'directory of the flow files' },
 } as const satisfies OptionTable;
 
 export interface GatewayProgramOptions {
@@ -31,13 +32,13 @@ export function gatewayHelp(): string {
   return helpOfTable(['gateway --app NAME --options JSON --parent PATH'], TABLE);
 }
 
-/** Throws BAD_OPTION or BAD_NAME naming the option. */
+/** Throws BAD_OPTION or BAD_NAME with the name of the option. */
 export function parseOptions(args: readonly string[], env: Environment): GatewayProgramOptions {
   const values = readOptionTable(TABLE, args);
   const uid = process.geteuid?.() ?? 0;
   const { app, options, parent } = values;
   if (app === undefined || options === undefined || parent === undefined) {
-    throw new MirrorflowError('BAD_OPTION', '--app, --options and --parent are needed');
+    throw new MirrorflowError('BAD_OPTION', '--app, --options and --parent are required');
   }
   return {
     app: checkName('application', app),
@@ -48,7 +49,7 @@ export function parseOptions(args: readonly string[], env: Environment): Gateway
   };
 }
 
-/** Permission bits of the shared memory: its owner's alone, unless stated otherwise. */
+/** Permission bits of the shared memory; default: its owner only. */
 export function memoryMode({ sharedMemoryMode }: GatewayOptions): number {
   return sharedMemoryMode === undefined ? DEFAULT_MODE : Number.parseInt(sharedMemoryMode, 8);
 }

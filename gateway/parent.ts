@@ -1,6 +1,8 @@
 /**
- * The gateway's permanent connection to its app server: says that it listens, and says it again to
- * an app server that was restarted.
+ * The gateway's permanent connection to its app server, a Unix socket.
+ *
+ * `main.ts` opens it when the gateway listens. It reports that the gateway is ready, again after a
+ * restart of the app server, which adopts the gateway then.
  */
 import { CONTRACT } from '../protocol/rpc/contract/methods.js';
 import type { GatewayReady } from '../protocol/rpc/contract/shapes.js';
@@ -9,11 +11,11 @@ import type { Logger } from '../protocol/base/log.js';
 import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 
-export class Parent {
+export class ParentConnection {
   readonly #connection: PermanentConnection;
 
-  /** `refused`: an app server that answers does not want this gateway. */
-  constructor(socket: string, ready: () => GatewayReady, refused: () => void, log: Logger) {
+  /** `onRefused` is called when the app server refuses this gateway. */
+  constructor(socket: string, ready: () => GatewayReady, onRefused: () => void, log: Logger) {
     this.#connection = new PermanentConnection<undefined>(
       { path: socket },
       {
@@ -24,11 +26,13 @@ export class Parent {
         },
       },
     );
-    this.#connection.on('lost', () => log.warn('the app server has gone; the gateway goes on'));
+    this.#connection.on('lost', () =>
+      log.warn('the connection to the app server is lost; the gateway continues'),
+    );
     this.#connection.on('failed', (error) => {
       if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;
-      log.error('the app server refuses this gateway, ending', { error });
-      refused();
+      log.error('the app server refuses this gateway; stopping', { error });
+      onRefused();
     });
     this.#connection.start();
   }

@@ -6,7 +6,9 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
 
-const SOURCES = ['web/page', 'web/view', 'web/wire', 'protocol/base'].map((folder) => join(ROOT, folder));
+const SOURCES = ['plotting', 'web/page', 'web/view', 'web/wire', 'protocol/base'].map((folder) =>
+  join(ROOT, folder),
+);
 const TARGET = join(ROOT, 'dist', 'web', 'static');
 /** Smaller files are not worth a compressed form. */
 const COMPRESSED_FROM_BYTES = 512;

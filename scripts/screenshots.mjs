@@ -10,6 +10,7 @@ const { WholeSystem, eventually } = await import(dist('test/system/whole-system.
 const { openBrowser } = await import(dist('test/browser/browser.js'));
 const { WebServer } = await import(dist('web/server/web-server.js'));
 const { Logger } = await import(dist('protocol/base/log.js'));
+const { Secret } = await import(dist('protocol/rpc/security/secret.js'));
 
 const TARGET = join(ROOT, 'docs', 'screenshots');
 const SETTLED_MS = 1_500;
@@ -108,12 +109,15 @@ await pictures({}, async (page, shot) => {
   await page.goto(`${address}#/-/network/e23001`);
   await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
   await shot('network-stale');
+  // A writer whose buffers wait closes only after its reader, and while the application runs.
+  await sleeper.close();
+  await builder.close();
   await system.host.stop('e23001');
   await page.goto(`${address}#/e23001?p=tof`);
   await page.locator('.pill[data-state="stopped"]').waitFor();
   await shot('stopped');
-  await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
-  await page.goto(`${address}#/away`);
+  await system.host.run({ name: 'unreachable', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+  await page.goto(`${address}#/unreachable`);
   await page.locator('.pill[data-state="broken"]').waitFor();
   await shot('broken');
 });
@@ -122,7 +126,7 @@ const secret = await WebServer.start(
     listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
     orAnyPort: false,
     names: [],
-    secret: 'a secret for a picture',
+    secret: new Secret('a secret for a picture'),
     directory: system.directory,
     assets: dist('web/static'),
     version: '',

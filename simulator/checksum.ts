@@ -1,13 +1,14 @@
 /**
- * A spectrum that proves the others: 16 long channels that hold checksums of the memory they lie
- * in, so that a mirror at the far end can tell whether it is whole.
+ * The checksum spectrum of the SpecTcl simulator: 16 channels of 32 bits that hold checksums of the
+ * display memory that contains them. With these, tests and benchmarks verify that a mirror at the
+ * receiving end is a whole update. Pure: reads and writes the memory that it is given.
  *
  *   channel 0  magic 0x4d465831
  *   1, 2       update count, low and high word
- *   3          CRC-32 of the used channel bytes, these 64 bytes taken as zero
+ *   3          CRC-32 of the used channel bytes, with these 64 bytes as zero
  *   4          CRC-32 of the 5,600,000 header bytes
  *   5          used channel bytes
- *   6          CRC-32 of the header before its statistics: what changes only with the bindings
+ *   6          CRC-32 of the header before its statistics, which changes only with the bindings
  */
 import { crc32 } from 'node:zlib';
 import {
@@ -23,7 +24,7 @@ import type { SpectrumDefinition } from './spectrum-definition.js';
 const CHECKSUM_NAME = 'checksum';
 const CHECKSUM_CHANNELS = 16;
 const MAGIC = 0x4d46_5831;
-const OWN_ZEROS = new Uint8Array(CHECKSUM_CHANNELS * 4);
+const ZEROED_CHECKSUM = new Uint8Array(CHECKSUM_CHANNELS * 4);
 
 export const CHECKSUM_SPECTRUM: SpectrumDefinition = {
   name: CHECKSUM_NAME,
@@ -33,31 +34,35 @@ export const CHECKSUM_SPECTRUM: SpectrumDefinition = {
 };
 
 export interface ChecksumResult {
-  /** The channels are those of one update, whole. */
+  /** Whether the channels are those of one whole update. */
   readonly ok: boolean;
   /**
-   * The header's bindings are those of the same update. False on an old connection after a binding
-   * changed.
+   * Whether the header's bindings belong to the same update. False on a connection that is older
+   * than a change of the bindings.
    */
   readonly bindingsOk: boolean;
-  /** The whole header is. False on an old connection to SpecTcl, where statistics go stale. */
+  /**
+   * Whether the whole header does. False on an old connection to SpecTcl: it sends no statistics.
+   */
   readonly headerOk: boolean;
-  /** Counts the updates that differed; 0 without a checksum spectrum. */
+  /** Number of changed updates so far; 0 without a checksum spectrum. */
   readonly updateCount: number;
 }
 
-/** Brings the checksum spectrum of a simulator's memory up to date. */
+/** Updates the checksum spectrum of a simulator's memory. */
 export class ChecksumWriter {
   #updates = 0;
-  /** CRC of the header before its statistics, and the bindings it belongs to. */
+  /**
+   * CRC of the header before its statistics, and the `bindingChanges` for which it was computed.
+   */
   #bindings = { changes: -1, crc: 0 };
 
   /**
-   * `bindingChanges`: a number that differs whenever the bindings do, which saves most of the
-   * header's CRC.
+   * `bindingChanges`: a number that changes with the bindings: while it is the same, most of the
+   * header's CRC is not computed again.
    */
   write(memory: Uint8Array, usedBytes: number, bindingChanges: number): void {
-    const binding = findChecksum(memory);
+    const binding = checksumBinding(memory);
     if (binding === undefined) return;
     this.#updates++;
     if (this.#bindings.changes !== bindingChanges) {
@@ -75,31 +80,30 @@ export class ChecksumWriter {
 }
 
 /**
- * Whether a display memory, wherever it was mirrored to, is the whole of one update. Reads all used
- * channels.
+ * Verifies that a display memory, or a mirror of it, is one whole update. Reads all used channels.
  */
 export function verifyChecksum(memory: Uint8Array): ChecksumResult {
-  const nothing = { ok: false, bindingsOk: false, headerOk: false, updateCount: 0 };
-  const binding = findChecksum(memory);
-  if (binding === undefined || binding.byteOffset + binding.byteLength > memory.byteLength) return nothing;
+  const invalid = { ok: false, bindingsOk: false, headerOk: false, updateCount: 0 };
+  const binding = checksumBinding(memory);
+  if (binding === undefined || binding.byteOffset + binding.byteLength > memory.byteLength) return invalid;
   const [magic, low = 0, high = 0, channels, header, usedBytes = 0, bindings] = channelsOf(memory, binding);
-  if (magic !== MAGIC || DISPLAY_HEADER_BYTES + usedBytes > memory.byteLength) return nothing;
-  const foundBindings = bindingsCrc(memory);
+  if (magic !== MAGIC || DISPLAY_HEADER_BYTES + usedBytes > memory.byteLength) return invalid;
+  const actualBindings = bindingsCrc(memory);
   return {
     ok: channelsCrc(memory, usedBytes, binding) === channels,
-    bindingsOk: foundBindings === bindings,
-    headerOk: headerCrc(memory, foundBindings) === header,
+    bindingsOk: actualBindings === bindings,
+    headerOk: headerCrc(memory, actualBindings) === header,
     updateCount: high * 2 ** 32 + low,
   };
 }
 
 /** First byte of the checksum's channels, from the start of the memory. */
 export function checksumOffset(memory: Uint8Array): number | undefined {
-  return findChecksum(memory)?.byteOffset;
+  return checksumBinding(memory)?.byteOffset;
 }
 
-/** A simulator defines it first, so the search ends at slot 0. */
-function findChecksum(memory: Uint8Array): Binding | undefined {
+/** A simulator defines the checksum spectrum first, so the search usually ends at slot 0. */
+function checksumBinding(memory: Uint8Array): Binding | undefined {
   for (let slot = 0; slot < DISPLAY_SLOTS; slot++) {
     const binding = readBinding(memory, slot);
     if (binding?.name !== CHECKSUM_NAME) continue;
@@ -112,7 +116,7 @@ function channelsCrc(memory: Uint8Array, usedBytes: number, own: Binding): numbe
   const end = DISPLAY_HEADER_BYTES + usedBytes;
   const before = crc32(memory.subarray(DISPLAY_HEADER_BYTES, Math.min(own.byteOffset, end)));
   if (own.byteOffset >= end) return before;
-  return crc32(memory.subarray(own.byteOffset + own.byteLength, end), crc32(OWN_ZEROS, before));
+  return crc32(memory.subarray(own.byteOffset + own.byteLength, end), crc32(ZEROED_CHECKSUM, before));
 }
 
 function bindingsCrc(memory: Uint8Array): number {

@@ -1,6 +1,7 @@
 /**
- * The spectra a simulator begins with: calibration sources, a particle identification, a time,
- * hits, a scaler.
+ * The spectra that a SpecTcl simulator defines at its start: gamma sources, particle
+ * identification, time of flight, detector hits and scalers; and the spectra of its options
+ * `--spectra` and `--binding-churn`. Used by simulator.ts. Pure.
  */
 import {
   type SourceName,
@@ -33,7 +34,7 @@ function gamma(index: number, source: SourceName, bins: number, maxKev: number):
   };
 }
 
-/** Some 1.7 MiB of channels. */
+/** Their channels take some 1.7 MiB. */
 export function defaultSpectra(): SpectrumDefinition[] {
   return [
     gamma(0, 'Co-60', 4096, 2048),
@@ -82,22 +83,22 @@ export function defaultSpectra(): SpectrumDefinition[] {
   ];
 }
 
-/** `count` like spectra that together fit into `bytes`; all share one shape. */
+/** `count` spectra of one shape, which together fit into `bytes` of channels. */
 export function fillerSpectra(count: number, bytes: number): SpectrumDefinition[] {
-  const room = Math.floor(bytes / Math.max(1, count) / 4) - 2;
-  const bins = Math.max(FILLER_BINS.min, Math.min(FILLER_BINS.max, room));
+  const fittingBins = Math.floor(bytes / Math.max(1, count) / 4) - 2;
+  const bins = Math.max(FILLER_BINS.min, Math.min(FILLER_BINS.max, fittingBins));
   const weights = plainSpectrum(bins);
   return Array.from({ length: count }, (_, index) => ({
     name: `filler.${String(index).padStart(4, '0')}`,
     type: 4,
     axes: [axis(`filler.${String(index).padStart(4, '0')}`, 0, bins, bins, 'channel')],
     weights,
-    // All fillers together get one count of each event.
+    // Each event adds one count to all fillers together.
     share: 1 / count,
   }));
 }
 
-/** The spectrum that comes and goes with `--binding-churn`. */
+/** The spectrum that `--binding-churn` defines and removes by turns. */
 export function churnSpectrum(round: number): SpectrumDefinition {
   return {
     name: `churn.${round}`,

@@ -1,27 +1,27 @@
 /**
- * When events happen: steps at an interval, held back while a reply is being sent so that the
- * memory need not be copied, but never for long. The number and size of steps do not depend on how
- * long they were held back.
+ * Schedules the events of a SpecTcl simulator: one step per interval. Steps are delayed for a few
+ * intervals while a reply is being sent, since the display memory would have to be copied; their
+ * number and size do not depend on the delay. Uses a timer. Used by simulator.ts.
  */
 export interface EventPumpOptions {
   readonly intervalMs: number;
-  /** Whether a step now would make the memory be copied. */
-  readonly held: () => boolean;
+  /** Whether a step now would copy the memory. */
+  readonly isDelayed: () => boolean;
   readonly step: (events: number) => void;
 }
 
-/** Intervals a step may be held back before it happens nevertheless. */
-const HELD_INTERVALS_MAX = 3;
+/** Largest number of intervals by which a step is delayed. */
+const DELAY_INTERVALS_MAX = 3;
 
 export class EventPump {
   readonly #options: EventPumpOptions;
   #eventsPerSecond: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Steps that are due, with their events. */
+  /** Number of events of each delayed step. */
   readonly #due: number[] = [];
   #fraction = 0;
 
-  /** Starts at once. Rate 0 makes no steps. */
+  /** Starts at once. A rate of 0 makes no steps. */
   constructor(eventsPerSecond: number, options: EventPumpOptions) {
     this.#options = options;
     this.#eventsPerSecond = eventsPerSecond;
@@ -36,7 +36,7 @@ export class EventPump {
     this.#eventsPerSecond = eventsPerSecond;
   }
 
-  /** To be called when nothing is held any more. */
+  /** Runs the delayed steps. */
   catchUp(): void {
     for (let events = this.#due.shift(); events !== undefined; events = this.#due.shift()) {
       this.#options.step(events);
@@ -55,6 +55,6 @@ export class EventPump {
     const events = Math.floor(exact);
     this.#fraction = exact - events;
     this.#due.push(events);
-    if (!this.#options.held() || this.#due.length > HELD_INTERVALS_MAX) this.catchUp();
+    if (!this.#options.isDelayed() || this.#due.length > DELAY_INTERVALS_MAX) this.catchUp();
   }
 }

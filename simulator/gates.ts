@@ -1,4 +1,7 @@
-/** A few plausible gates, as `gate/list` tells them. */
+/**
+ * The gates (conditions on events) of a SpecTcl simulator, in the form of the REST service's
+ * `gate/list`. A constant table; spectra do not depend on the gates.
+ */
 export const GATES = [
   {
     name: 'beam',

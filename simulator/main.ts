@@ -1,5 +1,7 @@
 /**
- * The simulator as a program: options in, one line about the ports out, until SIGTERM or SIGINT.
+ * The program `spectcl-simulator`: a simulated SpecTcl for trying and testing mirrorflow, which
+ * `npm start` runs. Reads options, prints its ports, and runs until SIGTERM or SIGINT. Opens two
+ * listening TCP ports (simulator.ts).
  */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -13,43 +15,70 @@ const MIB = 1024 * 1024;
 const options = yargs(hideBin(process.argv))
   .scriptName('spectcl-simulator')
   .usage(
-    '$0\n\nServes the mirror and REST protocols of SpecTcl 5.13 with invented events.\nA simulator: it is no SpecTcl, and no detector stands behind it.',
+    '$0\n\nServes the mirror and REST protocols of SpecTcl 5.13 with invented events.\nA simulator: not SpecTcl, and without a detector.',
   )
-  .option('flavour', { choices: ['spectcl', 'rustogramer'] as const, default: 'spectcl' as const })
+  .option('flavour', {
+    choices: ['spectcl', 'rustogramer'] as const,
+    default: 'spectcl' as const,
+    describe: 'program to simulate',
+  })
   .option('host', { type: 'string', default: '127.0.0.1', describe: 'address to listen on' })
-  .option('rest-port', { type: 'number', default: 0, describe: '0: any free one' })
-  .option('mirror-port', { type: 'number', default: 0, describe: '0: any free one' })
+  .option('rest-port', { type: 'number', default: 0, describe: 'port of the REST service; 0: any free port' })
+  .option('mirror-port', {
+    type: 'number',
+    default: 0,
+    describe: 'port of the mirror service; 0: any free port',
+  })
   .option('memory', { type: 'number', default: 8, describe: 'channel storage in MiB' })
-  .option('spectra', { type: 'number', default: 0, describe: 'filler spectra, up to 9,000' })
+  .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,000' })
   .option('rate', { type: 'number', default: 100_000, describe: 'events per second' })
-  .option('interval', { type: 'number', default: 100, describe: 'milliseconds between steps' })
-  .option('sparse', { type: 'number', describe: 'percent of the 4 KiB blocks that change in a step' })
-  .option('binding-churn', { type: 'number', describe: 'seconds after which a spectrum comes or goes' })
-  .option('checksum', { type: 'boolean', default: true, describe: 'a spectrum with checksums of the rest' })
-  .option('seed', { type: 'number', default: 1, describe: 'of the random numbers' })
+  .option('interval', { type: 'number', default: 100, describe: 'milliseconds between two steps of events' })
+  .option('sparse', { type: 'number', describe: 'percentage of the 4 KiB blocks that a step changes' })
+  .option('binding-churn', {
+    type: 'number',
+    describe: 'interval in seconds at which a spectrum is defined or removed',
+  })
+  .option('checksum', {
+    type: 'boolean',
+    default: true,
+    describe: 'maintain a spectrum with checksums of the memory',
+  })
+  .option('seed', { type: 'number', default: 1, describe: 'seed of the random numbers' })
   .option('no-delay', {
     type: 'boolean',
     default: false,
-    describe: 'set TCP_NODELAY, which SpecTcl does not',
+    describe: 'set TCP_NODELAY on mirror connections, unlike SpecTcl',
   })
-  .option('tear', { type: 'boolean', default: false, describe: 'let events change a reply being sent' })
-  .option('mirror-misbehaviour', { choices: MIRROR_MISBEHAVIOURS, default: 'none' as const })
-  .option('rest-misbehaviour', { choices: REST_MISBEHAVIOURS, default: 'none' as const })
+  .option('tear', {
+    type: 'boolean',
+    default: false,
+    describe: 'let events change a reply while it is being sent, like SpecTcl',
+  })
+  .option('mirror-misbehaviour', {
+    choices: MIRROR_MISBEHAVIOURS,
+    default: 'none' as const,
+    describe: 'fault of the mirror service',
+  })
+  .option('rest-misbehaviour', {
+    choices: REST_MISBEHAVIOURS,
+    default: 'none' as const,
+    describe: 'fault of the REST service',
+  })
   .option('slow-bytes', {
     type: 'number',
     default: GOOD_BEHAVIOUR.slowBytesPerSecond,
-    describe: 'bytes per second of the mirror misbehaviour "slow"',
+    describe: 'speed of the mirror misbehaviour "slow", bytes per second',
   })
   .option('end-with-stdin', {
     type: 'boolean',
     default: false,
     describe:
-      'end when standard input ends: a parent that holds its other end takes the simulator along, however it dies',
+      'stop at the end of standard input, so that the simulator stops whenever its parent process ends',
   })
-  .option('json', { type: 'boolean', default: false, describe: 'tell the ports as one line of JSON' })
-  // Without it, yargs takes --no-delay for the negation of an option "delay".
+  .option('json', { type: 'boolean', default: false, describe: 'print the ports as one line of JSON' })
+  // Otherwise yargs reads --no-delay as the negation of an option "delay".
   .parserConfiguration({ 'boolean-negation': false })
-  .option('no-checksum', { type: 'boolean', default: false, describe: 'leave the checksum spectrum out' })
+  .option('no-checksum', { type: 'boolean', default: false, describe: 'define no checksum spectrum' })
   .check((given) => {
     if (given._.length > 0) throw new Error(`unexpected argument: ${given._.join(' ')}`);
     for (const name of ['rest-port', 'mirror-port', 'spectra', 'rate', 'seed'] as const) {
@@ -76,8 +105,8 @@ function announce(simulator: Simulator): string {
   return `SpecTcl simulator (${options.flavour}): REST on port ${restPort}, mirror on port ${mirrorPort}\n${address}`;
 }
 
-function end(simulator: Simulator): void {
-  // Standard input that is read keeps a process alive.
+function stop(simulator: Simulator): void {
+  // Reading standard input keeps a process running.
   process.stdin.destroy();
   void simulator.close();
 }
@@ -108,10 +137,10 @@ async function serve(): Promise<void> {
       },
     });
     process.stdout.write(`${announce(simulator)}\n`);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(simulator));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(simulator));
     if (options.endWithStdin) {
-      // Both: the pipe of a killed parent ends, and a terminal that is gone is an error.
-      for (const event of ['end', 'error'] as const) process.stdin.once(event, () => end(simulator));
+      // The pipe of a killed parent ends; a closed terminal is an error.
+      for (const event of ['end', 'error'] as const) process.stdin.once(event, () => stop(simulator));
       process.stdin.resume();
     }
   } catch (error) {

@@ -1,18 +1,15 @@
 /**
- * The mirror service over TCP: reads one request, answers it, reads the next. The first reply of a
- * connection is a full update; Rustogramer sends a full one again when the bindings changed,
- * SpecTcl never.
+ * The mirror service of a SpecTcl simulator: sends the display memory to mirror clients over TCP,
+ * one reply per request. The first reply of a connection is a full update (with the header);
+ * Rustogramer sends another full update after the bindings have changed, SpecTcl never. Faulty
+ * behaviour can be configured. Used by simulator.ts.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  DISPLAY_HEADER_BYTES,
-  DISPLAY_SLOTS,
-  readBinding,
-  writeBinding,
-} from '../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES, DISPLAY_SLOTS, readBinding } from '../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../protocol/spectcl/display-writer.js';
 import {
   MIRROR_MESSAGE,
   type MirrorRequest,
@@ -21,30 +18,31 @@ import {
   encodeMirrorHeader,
 } from '../protocol/spectcl/mirror-messages.js';
 import { decodeText } from '../protocol/spectcl/text.js';
-import type { Loan } from './lent-memory.js';
+import type { BorrowedMemory } from './copy-on-write-memory.js';
 import { type MirrorDirectory, hostOf } from './mirror-directory.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import type { ServerThreads } from './server-threads.js';
 import type { Flavour } from './spectrum-definition.js';
 
 const GARBAGE_BYTES = 4096;
-/** Requests of one connection that wait before it is read no further. */
+/** Largest number of waiting requests of a connection; reading pauses then. */
 const WAITING_MAX = 256;
-/** How often a slow reply goes on. */
+/** Interval between the pieces of a slow reply. */
 const SLOW_INTERVAL_MS = 20;
 /** Interval at which a service that hangs checks whether it still does, milliseconds. */
 export const HANG_POLL_MS = 5;
 
-/** The memory at one moment. */
+/** The display memory at one time. */
 export interface Snapshot {
-  readonly loan: Loan;
+  readonly borrowed: BorrowedMemory;
   readonly usedBytes: number;
   readonly bindingChanges: number;
 }
 
 export interface MirrorCounters {
-  /** Connections accepted so far, and those open now. */
+  /** Connections accepted so far. */
   mirrorConnections: number;
+  /** Connections open now. */
   currentConnections: number;
   updatesServed: number;
   /** Bytes of updates, message headers included. */
@@ -53,13 +51,13 @@ export interface MirrorCounters {
 
 export interface MirrorServiceOptions {
   readonly flavour: Flavour;
-  /** TCP_NODELAY, which SpecTcl does not set. */
+  /** Whether to set TCP_NODELAY; SpecTcl does not. */
   readonly noDelay: boolean;
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: MirrorCounters;
   readonly directory: MirrorDirectory;
   readonly threads: ServerThreads;
-  /** Called once for each reply; the loan is released when the kernel has it all. */
+  /** Called once per reply; the memory is released when the kernel has the whole reply. */
   readonly snapshot: () => Snapshot;
 }
 
@@ -73,7 +71,7 @@ export class MirrorService {
     this.#server = createServer({ noDelay: options.noDelay }, (socket) => this.#accept(socket));
   }
 
-  /** The port it got. */
+  /** Returns the port. */
   async listen(port: number, host: string): Promise<number> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
@@ -106,8 +104,8 @@ export class MirrorService {
   }
 
   /**
-   * One request at a time; the rest wait, in the kernel when they are many. Closes on the first
-   * that is wrong.
+   * Answers one request at a time; others wait, in the kernel when there are many. Closes the
+   * connection at the first invalid request.
    */
   #serve(socket: Socket, host: string): MirrorReplies {
     const { flavour, directory } = this.#options;
@@ -126,8 +124,8 @@ export class MirrorService {
       if (decoder.problem !== undefined) socket.destroy();
       else socket.resume();
     };
-    // Reading goes on while a reply is under way, or a client that leaves meanwhile would not be
-    // noticed.
+    // Reading continues while a reply is being sent: otherwise a client that closes would not be
+    // detected.
     socket.on('data', (chunk) => {
       waiting.push(...decoder.push(chunk));
       if (waiting.length > WAITING_MAX || decoder.problem !== undefined) socket.pause();
@@ -182,7 +180,7 @@ class MirrorReplies {
         try {
           await this.#update(snapshot, mirror);
         } finally {
-          snapshot.loan.release();
+          snapshot.borrowed.release();
         }
       }
     }
@@ -191,29 +189,29 @@ class MirrorReplies {
   }
 
   async #update(
-    { loan, usedBytes, bindingChanges }: Snapshot,
-    how: 'none' | 'stall-inside' | 'cut' | 'bad-header' | 'slow',
+    { borrowed, usedBytes, bindingChanges }: Snapshot,
+    fault: 'none' | 'stall-inside' | 'cut' | 'bad-header' | 'slow',
   ): Promise<void> {
     const { flavour, counters } = this.#options;
     const full =
-      how === 'bad-header' ||
+      fault === 'bad-header' ||
       this.#sentBindings === undefined ||
       (flavour === 'rustogramer' && this.#sentBindings !== bindingChanges);
     this.#sentBindings = bindingChanges;
-    // With nothing defined SpecTcl sends one byte and Rustogramer none.
+    // Without a defined spectrum, SpecTcl sends one byte of channels and Rustogramer none.
     const channels = flavour === 'spectcl' ? Math.max(1, usedBytes) : usedBytes;
     const type = full ? MIRROR_MESSAGE.FULL_UPDATE : MIRROR_MESSAGE.PARTIAL_UPDATE;
-    const whole = loan.memory.subarray(full ? 0 : DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + channels);
-    const body = how === 'bad-header' ? pointingOutside(whole) : whole;
+    const whole = borrowed.memory.subarray(full ? 0 : DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + channels);
+    const body = fault === 'bad-header' ? withInvalidBindings(whole) : whole;
     const header = encodeMirrorHeader(type, body.byteLength);
-    // Two writes, as the real servers do: without TCP_NODELAY that is what delays small bodies.
+    // Two writes, like SpecTcl: without TCP_NODELAY this delays small bodies.
     const headerWritten = this.#write(header);
-    if (how === 'slow') await this.#writeSlowly(body);
-    else if (how === 'cut' || how === 'stall-inside')
+    if (fault === 'slow') await this.#writeSlowly(body);
+    else if (fault === 'cut' || fault === 'stall-inside')
       await this.#write(body.subarray(0, body.byteLength / 2));
     else await this.#write(body);
     await headerWritten;
-    if (how === 'cut' || how === 'stall-inside') return;
+    if (fault === 'cut' || fault === 'stall-inside') return;
     this.count += 1;
     counters.updatesServed++;
     counters.bytesServed += header.byteLength + body.byteLength;
@@ -229,14 +227,14 @@ class MirrorReplies {
     }
   }
 
-  /** Never rejects: a failed write is followed by the connection's end. */
+  /** Never rejects: after a failed write the connection closes. */
   #write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 }
 
-/** A copy of a full update in which every spectrum lies behind the end of any storage. */
-function pointingOutside(body: Uint8Array): Uint8Array {
+/** A copy of a full update whose spectra all lie beyond the end of any storage. */
+function withInvalidBindings(body: Uint8Array): Uint8Array {
   const copy = body.slice();
   for (let slot = 0; slot < DISPLAY_SLOTS; slot++) {
     const binding = readBinding(copy, slot);

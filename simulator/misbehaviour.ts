@@ -1,4 +1,7 @@
-/** The ways in which a simulator can be a bad SpecTcl. */
+/**
+ * The faults that a SpecTcl simulator can show, for tests of clients: options of main.ts, applied
+ * by the mirror and the REST service. Types and constants only.
+ */
 
 /**
  * - `hang`: answers only when the misbehaviour has ended
@@ -6,9 +9,9 @@
  * - `stall-inside`: stops in the middle of the body
  * - `cut`: closes in the middle of the body
  * - `garbage`: random bytes instead of a reply
- * - `short-length`, `huge-length`: a reply whose header states 3 bytes, or 4 GiB
- * - `bad-header`: a full update whose spectra point outside the storage
- * - `slow`: so many bytes a second
+ * - `short-length`, `huge-length`: a reply whose header gives a size of 3 bytes, or of 4 GiB
+ * - `bad-header`: a full update whose spectra lie beyond the end of the storage
+ * - `slow`: sends `slowBytesPerSecond`
  */
 export const MIRROR_MISBEHAVIOURS = [
   'none',
@@ -25,8 +28,8 @@ export const MIRROR_MISBEHAVIOURS = [
 export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
 
 /**
- * `hang`: answers only when the misbehaviour has ended; `status`: an error in the envelope; `html`: a page; `silent`: no answer; `http-500`: an HTTP
- * error.
+ * `hang`: answers only when the misbehaviour has ended; `status`: an error of the service; `html`: a
+ * web page; `silent`: no answer; `http-500`: an HTTP error.
  */
 export const REST_MISBEHAVIOURS = ['none', 'hang', 'status', 'html', 'silent', 'http-500'] as const;
 export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];

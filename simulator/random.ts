@@ -1,11 +1,12 @@
 /**
- * Random numbers that repeat with their seed, and draws from a fixed distribution in constant time.
+ * Pseudo-random numbers that repeat with their seed, and draws from a given distribution in
+ * constant time. Used for the simulator's events and by tests. Pure.
  */
 
-/** 32 uniformly distributed bits. */
+/** Returns 32 uniformly distributed bits, as an integer from 0 to 2^32 - 1. */
 export type RandomBits = () => number;
 
-/** xorshift128 (Marsaglia, "Xorshift RNGs", 2003), its state filled from `seed` by splitmix32. */
+/** xorshift128 (Marsaglia, "Xorshift RNGs", 2003); splitmix32 fills its state from `seed`. */
 export function randomBits(seed: number): RandomBits {
   let mix = seed >>> 0;
   const next = (): number => {
@@ -27,14 +28,14 @@ export function randomBits(seed: number): RandomBits {
 }
 
 /**
- * Draws channel numbers with given weights, two lookups each, however many channels: the alias
- * method (Walker 1977, tables as by Vose 1991).
+ * Draws channel numbers with given weights by the alias method (Walker 1977, tables after Vose
+ * 1991): two lookups per draw for any number of channels.
  */
 export class ChannelTable {
   readonly #threshold: Float64Array;
   readonly #alias: Uint32Array;
 
-  /** `weights`: at least one, none negative, not all zero. They need no norm. */
+  /** `weights`: at least one, none negative, not all zero; they need not be normalized. */
   constructor(weights: Float64Array) {
     const count = weights.length;
     const scale = count / weights.reduce((sum, weight) => sum + weight, 0);
@@ -47,14 +48,14 @@ export class ChannelTable {
       const low = small.pop() ?? 0;
       const high = large.at(-1) ?? 0;
       alias[low] = high;
-      const rest = (threshold[high] ?? 0) - (1 - (threshold[low] ?? 0));
-      threshold[high] = rest;
-      if (rest < 1) {
+      const remainder = (threshold[high] ?? 0) - (1 - (threshold[low] ?? 0));
+      threshold[high] = remainder;
+      if (remainder < 1) {
         large.pop();
         small.push(high);
       }
     }
-    // What is left differs from 1 by rounding only.
+    // The remaining thresholds differ from 1 only by rounding.
     for (const channel of [...small, ...large]) threshold[channel] = 1;
     this.#threshold = threshold;
     this.#alias = alias;

@@ -1,39 +1,43 @@
-/** The REST service: a table of requests over what the simulator holds, with SpecTcl's envelope. */
+/**
+ * The REST service of a SpecTcl simulator: a table of request handlers over the simulator's
+ * spectra, mirror directory and traces, with SpecTcl's envelope `{status, detail}`. Faulty
+ * behaviour can be configured. Used by simulator.ts.
+ */
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
 import { GATES } from './gates.js';
-import { matchesGlob } from '../protocol/spectcl/glob.js';
+import { globMatcher } from '../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
 import { HANG_POLL_MS } from './mirror-service.js';
 import type { Misbehaviour } from './misbehaviour.js';
 import type { ServerThreads } from './server-threads.js';
-import type { DefinedSpectrum, SpectrumBoard } from './spectrum-board.js';
+import type { DefinedSpectrum, SpectrumStore } from './spectrum-store.js';
 import { CHANNEL_TYPE_NAMES, type Flavour } from './spectrum-definition.js';
-import type { TraceBook } from './trace-book.js';
+import type { TraceLog } from './trace-log.js';
 
 export interface RestServiceOptions {
   readonly flavour: Flavour;
-  readonly board: SpectrumBoard;
+  readonly store: SpectrumStore;
   readonly directory: MirrorDirectory;
-  readonly traces: TraceBook;
+  readonly traces: TraceLog;
   readonly threads: ServerThreads;
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: { restRequests: number };
-  /** Variables that change while it runs; the fixed ones are here. */
+  /** SpecTcl variables that change while the simulator runs. */
   readonly variables: () => Readonly<Record<string, string>>;
 }
 
-/** Says that it is simulated wherever it can be read. */
+/** Shown to users of the simulator's data, so that they do not take them for real ones. */
 export const SIMULATOR_NOTE =
-  'This is the SpecTcl simulator of mirrorflow: no SpecTcl, no detector, invented events';
+  'This is the SpecTcl simulator of mirrorflow: not SpecTcl, no detector, invented events';
 
 type Query = (name: string) => string | undefined;
-/** Answers the detail, undefined for none; throws Refusal. */
+/** Returns the answer's detail, undefined for none. Throws Refusal. */
 type Handler = (options: RestServiceOptions, query: Query) => unknown;
 
-/** An application error: HTTP 200 with this text as the status. */
+/** An error of the service: answered with HTTP 200 and the error's message as the status. */
 class Refusal extends Error {}
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -42,16 +46,17 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       ? { major: 5, minor: 13, editlevel: 12 }
       : { major: 1, minor: 1, editlevel: 1, program_name: 'Rustogramer' },
   'shmem/key': ({ flavour }) => (flavour === 'spectcl' ? 'XAff' : 'file:/mirrorflow-simulator'),
-  'shmem/size': ({ board }) => String(board.channelBytes),
+  'shmem/size': ({ store }) => String(store.channelBytes),
   'shmem/variables': variables,
   mirror: ({ directory, flavour }, query) => {
     const pattern = flavour === 'spectcl' ? (query('pattern') ?? '*') : '*';
-    return directory.list().filter(({ host }) => matchesGlob(pattern, host));
+    const isSelected = globMatcher(pattern);
+    return directory.list().filter(({ host }) => isSelected(host));
   },
   'spectrum/list': (options, query) =>
     matching(options, query('filter')).map((spectrum) => describe(spectrum, options.flavour)),
   'spectrum/zero': (options, query) => {
-    for (const { definition } of matching(options, query('pattern'))) options.board.zero(definition.name);
+    for (const { definition } of matching(options, query('pattern'))) options.store.zero(definition.name);
   },
   'sbind/list': (options, query) =>
     matching(options, query('pattern')).map(({ id, slot, definition }) => ({
@@ -65,7 +70,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       underflows: underflows.slice(0, definition.axes.length),
       overflows: overflows.slice(0, definition.axes.length),
     })),
-  'gate/list': (_options, query) => GATES.filter(({ name }) => matchesGlob(query('pattern') ?? '*', name)),
+  'gate/list': (_options, query) => {
+    const isSelected = globMatcher(query('pattern') ?? '*');
+    return GATES.filter(({ name }) => isSelected(name));
+  },
   'apply/list': (options, query) =>
     matching(options, query('pattern'))
       .filter(({ definition }) => definition.gate !== undefined || options.flavour === 'rustogramer')
@@ -76,9 +84,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     return traces.establish(retention);
   },
   'trace/fetch': ({ traces }, query) => {
-    const found = traces.fetch(Number(query('token')));
-    if (found === undefined) throw new Refusal('Invalid trace token');
-    return found;
+    const changes = traces.fetch(Number(query('token')));
+    if (changes === undefined) throw new Refusal('Invalid trace token');
+    return changes;
   },
   'trace/done': ({ traces }, query) => {
     if (!traces.done(Number(query('token')))) throw new Refusal('Invalid trace token');
@@ -93,12 +101,12 @@ export class RestService {
     this.#options = options;
     this.#server = createServer((request, response) => {
       options.counters.restRequests++;
-      this.#answer(request, response);
+      this.#handle(request, response);
     });
     this.#server.on('connection', () => options.threads.accepted());
   }
 
-  /** The port it got. */
+  /** Returns the port. */
   async listen(port: number, host: string): Promise<number> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
@@ -111,11 +119,11 @@ export class RestService {
     await closed;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #handle(request: IncomingMessage, response: ServerResponse): void {
     switch (this.#options.misbehaviour.rest) {
       case 'hang':
         setTimeout(() => {
-          if (!response.destroyed) this.#answer(request, response);
+          if (!response.destroyed) this.#handle(request, response);
         }, HANG_POLL_MS).unref();
         return;
       case 'silent':
@@ -127,7 +135,7 @@ export class RestService {
         response.writeHead(500, { 'content-type': 'text/html' }).end('<html>Internal Server Error</html>');
         return;
       case 'status':
-        send(response, { status: 'The simulator was told to refuse' });
+        send(response, { status: 'The simulator is configured to refuse requests' });
         return;
       case 'none':
         this.#dispatch(request, response);
@@ -159,15 +167,16 @@ function send(response: ServerResponse, envelope: { status: string; detail?: unk
   response.setHeader('content-type', 'application/json').end(JSON.stringify(envelope));
 }
 
-function matching({ board }: RestServiceOptions, pattern = '*'): DefinedSpectrum[] {
-  return board.spectra.filter(({ definition }) => matchesGlob(pattern, definition.name));
+function matching({ store }: RestServiceOptions, pattern = '*'): DefinedSpectrum[] {
+  const isSelected = globMatcher(pattern);
+  return store.spectra.filter(({ definition }) => isSelected(definition.name));
 }
 
-function variables({ flavour, board, variables }: RestServiceOptions): Readonly<Record<string, string>> {
-  const common = { DisplayMegabytes: String(board.channelBytes / 1024 ** 2), Simulator: SIMULATOR_NOTE };
+function variables({ flavour, store, variables }: RestServiceOptions): Readonly<Record<string, string>> {
+  const common = { DisplayMegabytes: String(store.channelBytes / 1024 ** 2), Simulator: SIMULATOR_NOTE };
   if (flavour === 'spectcl') return { ...common, ...variables() };
-  const undefinedThere = Object.keys(variables()).map((name) => [name, '-undefined-']);
-  return { ...common, ...(Object.fromEntries(undefinedThere) as Record<string, string>) };
+  const undefinedVariables = Object.keys(variables()).map((name) => [name, '-undefined-']);
+  return { ...common, ...(Object.fromEntries(undefinedVariables) as Record<string, string>) };
 }
 
 function describe({ definition, id, type }: DefinedSpectrum, flavour: Flavour): unknown {

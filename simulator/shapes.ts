@@ -1,6 +1,7 @@
 /**
- * Shapes of spectra: weights for each channel, before chance. Energies in keV. Line energies and
- * intensities are those of the evaluated decay data (ENSDF), rounded.
+ * Shapes of the simulator's spectra: the weight of each channel, from which random.ts draws events.
+ * Used by default-spectra.ts and spectrum-store.ts. Pure. Energies are in keV; energies and
+ * intensities of lines are those of the evaluated decay data (ENSDF), rounded.
  */
 
 /** A gamma line: energy in keV, photons per hundred decays. */
@@ -51,10 +52,10 @@ export function gammaSpectrum(source: SourceName, bins: number, maxKev: number):
   const width = maxKev / bins;
   const weights = new Float64Array(bins);
   for (const [energy, percent] of SOURCES[source] as readonly Line[]) {
-    // Resolution of a detector: electronic noise and a part that grows with the number of charges;
-    // FWHM/2.355.
+    // Resolution of a detector, FWHM / 2.355: electronic noise and a part that grows with the
+    // number of charges.
     const sigma = Math.sqrt(0.6 ** 2 + 0.0011 * energy);
-    // Full-energy efficiency falls with energy; the rest of the photons scatter.
+    // The full-energy efficiency falls with energy; the other photons scatter.
     const peak = percent * Math.min(1, (200 / energy) ** 0.8);
     const edge = energy / (1 + ELECTRON_KEV / (2 * energy));
     for (let bin = 0; bin < bins; bin++) {
@@ -78,7 +79,7 @@ function gauss(x: number): number {
   return Math.exp(-0.5 * x * x) / 2.5066;
 }
 
-/** One sharp prompt peak with an exponential tail over a flat background of random coincidences. */
+/** A sharp prompt peak with an exponential tail on a flat background of random coincidences. */
 export function timeSpectrum(bins: number): Float64Array {
   return Float64Array.from({ length: bins }, (_, bin) => {
     const at = bin / bins - 0.3;
@@ -88,8 +89,7 @@ export function timeSpectrum(bins: number): Float64Array {
 }
 
 /**
- * Rows of energy loss over columns of energy: one band for each charge, as E loss ~ Z² A / E
- * (Bethe).
+ * Energy loss (rows) over energy (columns): one band per charge, with a loss ~ Z² A / E (Bethe).
  */
 export function particleBands(xbins: number, ybins: number): Float64Array {
   const weights = new Float64Array(xbins * ybins);
@@ -118,7 +118,7 @@ export function particleBands(xbins: number, ybins: number): Float64Array {
   return weights;
 }
 
-/** Hits behind a mask: a beam spot and a grid of strips. */
+/** Hits of a detector behind a mask: a beam spot and a grid of strips. */
 export function hitPattern(xbins: number, ybins: number): Float64Array {
   const weights = new Float64Array(xbins * ybins);
   for (let y = 0; y < ybins; y++) {
@@ -131,12 +131,12 @@ export function hitPattern(xbins: number, ybins: number): Float64Array {
   return weights;
 }
 
-/** A scaler: few channels, each with its own steady rate. */
+/** Scalers: each channel has its own steady rate. */
 export function scalerRates(bins: number): Float64Array {
   return Float64Array.from({ length: bins }, (_, bin) => 1 + 9 * Math.abs(Math.sin(bin * 2.3)));
 }
 
-/** One broad peak on an exponential, the same for every filler spectrum. */
+/** A broad peak on an exponential, as in every filler spectrum. */
 export function plainSpectrum(bins: number): Float64Array {
   return Float64Array.from({ length: bins }, (_, bin) => {
     const at = bin / bins;
@@ -145,11 +145,11 @@ export function plainSpectrum(bins: number): Float64Array {
 }
 
 /**
- * The bins of an axis in the middle of its stored channels, with 0.2 % of the counts below and 0.3
- * % above: SpecTcl 5 keeps under- and overflow as first and last channel. `ybins` 1 leaves the y
- * axis alone.
+ * The weights with an underflow and an overflow channel at the ends of each axis, which get 0.1 to
+ * 0.3 % of the counts: SpecTcl 5 stores these as first and last channel. With `ybins` 1 the y axis
+ * gets none.
  */
-export function withOutside(weights: Float64Array, xbins: number, ybins: number): Float64Array {
+export function withOverflowChannels(weights: Float64Array, xbins: number, ybins: number): Float64Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const xchans = xbins + 2;
   const framed = ybins === 1 ? new Float64Array(xchans) : new Float64Array(xchans * (ybins + 2));

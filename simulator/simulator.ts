@@ -1,10 +1,13 @@
-/** A simulated SpecTcl in this process: spectra that fill, a mirror service and a REST service. */
+/**
+ * A simulated SpecTcl in this process: spectra that fill with random events, a mirror and a REST
+ * service, and faults on request. Used by main.ts, tests and benchmarks. Opens two TCP ports.
+ */
 import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import { CHECKSUM_SPECTRUM, ChecksumWriter, checksumOffset } from './checksum.js';
 import { churnSpectrum, defaultSpectra, fillerSpectra } from './default-spectra.js';
 import { EventPump } from './event-pump.js';
-import { LentMemory } from './lent-memory.js';
+import { CopyOnWriteMemory } from './copy-on-write-memory.js';
 import { MirrorDirectory } from './mirror-directory.js';
 import { type MirrorCounters, MirrorService, type Snapshot } from './mirror-service.js';
 import { GOOD_BEHAVIOUR, type Misbehaviour } from './misbehaviour.js';
@@ -12,38 +15,36 @@ import { type RandomBits, randomBits } from './random.js';
 import { RestService } from './rest-service.js';
 import { ServerThreads } from './server-threads.js';
 import { sparseStep } from './sparse-step.js';
-import { SpectrumBoard } from './spectrum-board.js';
+import { SpectrumStore } from './spectrum-store.js';
 import type { Flavour, SpectrumDefinition } from './spectrum-definition.js';
-import { TraceBook } from './trace-book.js';
-
-export type { SpectrumDefinition } from './spectrum-definition.js';
+import { TraceLog } from './trace-log.js';
 
 export interface SimulatorOptions {
   readonly flavour?: Flavour;
-  /** Where both services listen. Default 127.0.0.1. */
+  /** Address on which both services listen. Default 127.0.0.1. */
   readonly host?: string;
-  /** 0, the default: any free one. */
+  /** Default 0: any free port. */
   readonly restPort?: number;
   readonly mirrorPort?: number;
-  /** Channel storage. Default 8 MiB. */
+  /** Size of the channel storage. Default 8 MiB. */
   readonly channelBytes?: number;
-  /** Instead of the default ones. */
+  /** Replaces the default spectra. */
   readonly spectra?: readonly SpectrumDefinition[];
-  /** Filler spectra, up to 9,000, that share what storage is left. Default 0. */
+  /** Number of filler spectra, up to 9,000, which share the remaining storage. Default 0. */
   readonly fillers?: number;
-  /** Events per second. Default 100,000; 0 leaves all steps to `step`. */
+  /** Events per second. Default 100,000; with 0 only `step` counts events. */
   readonly rate?: number;
   readonly intervalMs?: number;
-  /** Change only so many percent of the 4 KiB blocks in each step. */
+  /** Percentage of the 4 KiB blocks that a step changes. Default: whatever the events change. */
   readonly sparsePercent?: number;
-  /** Every so many seconds a spectrum comes or goes. */
+  /** Interval in seconds at which a spectrum is defined or removed. Default: never. */
   readonly bindingChurnS?: number;
-  /** Keep a spectrum `checksum` up to date. Default true. */
+  /** Whether to maintain the spectrum `checksum`. Default true. */
   readonly checksum?: boolean;
   readonly seed?: number;
-  /** TCP_NODELAY on mirror connections. Default false, as SpecTcl. */
+  /** Whether to set TCP_NODELAY on mirror connections. Default false, like SpecTcl. */
   readonly noDelay?: boolean;
-  /** Replies may tear, as SpecTcl's do. Default false. */
+  /** Whether a reply may mix two updates, as SpecTcl's replies do. Default false. */
   readonly tear?: boolean;
   readonly misbehaviour?: Partial<Misbehaviour>;
 }
@@ -56,12 +57,12 @@ const DEFAULT_CHANNEL_BYTES = 8 * 1024 * 1024;
 const DEFAULT_RATE = 100_000;
 const DEFAULT_INTERVAL_MS = 100;
 const FILLERS_MAX = 9_000;
-/** Storage the fillers leave free, for spectra that come later. */
+/** Storage that fillers leave free for spectra defined later. */
 const FREE_BYTES = 64 * 1024;
 
 /**
- * Throws ADDRESS_IN_USE or SYSTEM_ERROR when a port cannot be had, TOO_LARGE when the spectra do
- * not fit.
+ * Starts a simulator, which the caller closes. Throws ADDRESS_IN_USE or SYSTEM_ERROR when it cannot
+ * listen on a port, TOO_LARGE when the spectra do not fit.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = new Simulator(options);
@@ -80,7 +81,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-/** Made by `startSimulator`; its owner closes it. */
+/** Created by `startSimulator`. */
 export class Simulator {
   readonly counters: SimulatorCounters = {
     mirrorConnections: 0,
@@ -92,9 +93,9 @@ export class Simulator {
   readonly #options: SimulatorOptions;
   readonly #host: string;
   readonly #random: RandomBits;
-  readonly #memory: LentMemory;
-  readonly #board: SpectrumBoard;
-  readonly #traces = new TraceBook(() => performance.now());
+  readonly #memory: CopyOnWriteMemory;
+  readonly #spectra: SpectrumStore;
+  readonly #traces = new TraceLog(() => performance.now());
   readonly #misbehaviour: Misbehaviour;
   readonly #threads = new ServerThreads(() => this.#misbehaviour.mirror === 'hang');
   readonly #checksum: ChecksumWriter | undefined;
@@ -103,7 +104,7 @@ export class Simulator {
   readonly #pump: EventPump;
   #churnTimer: NodeJS.Timeout | undefined;
   #churnRound = 0;
-  #checkedChanges = -1;
+  #checksummedChanges = -1;
   #events = 0;
   #restPort = 0;
   #mirrorPort = 0;
@@ -113,14 +114,17 @@ export class Simulator {
     this.#host = options.host ?? '127.0.0.1';
     this.#random = randomBits(options.seed ?? 1);
     const flavour = options.flavour ?? 'spectcl';
-    this.#memory = new LentMemory(DISPLAY_HEADER_BYTES + (options.channelBytes ?? DEFAULT_CHANNEL_BYTES), {
-      tear: options.tear ?? false,
-      whenReturned: () => this.#pump.catchUp(),
-    });
-    this.#board = new SpectrumBoard(this.#memory, flavour);
+    this.#memory = new CopyOnWriteMemory(
+      DISPLAY_HEADER_BYTES + (options.channelBytes ?? DEFAULT_CHANNEL_BYTES),
+      {
+        tear: options.tear ?? false,
+        onReleased: () => this.#pump.catchUp(),
+      },
+    );
+    this.#spectra = new SpectrumStore(this.#memory, flavour);
     this.#misbehaviour = { ...GOOD_BEHAVIOUR, ...options.misbehaviour };
     this.#checksum = (options.checksum ?? true) ? new ChecksumWriter() : undefined;
-    this.#defineFirst();
+    this.#defineInitialSpectra();
     const directory = new MirrorDirectory();
     const shared = {
       flavour,
@@ -136,13 +140,13 @@ export class Simulator {
     });
     this.#rest = new RestService({
       ...shared,
-      board: this.#board,
+      store: this.#spectra,
       traces: this.#traces,
       variables: () => this.#variables(),
     });
     this.#pump = new EventPump(options.rate ?? DEFAULT_RATE, {
       intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS,
-      held: () => this.#memory.lent,
+      isDelayed: () => this.#memory.isBorrowed,
       step: (events) => this.step(events),
     });
     const { bindingChurnS = 0 } = options;
@@ -157,26 +161,23 @@ export class Simulator {
     return this.#mirrorPort;
   }
 
-  /** Where it is, as programs of mirrorflow take it. */
+  /** The simulator's address in mirrorflow's syntax. */
   get address(): string {
     const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
     return `spectcl://${host}?rest=${this.#restPort}&mirror=${this.#mirrorPort}`;
   }
 
-  /**
-   * The display memory as it is; to be read, and not kept, since a change may move it to another
-   * buffer.
-   */
+  /** The current display memory, for reading at once only: a change may replace the buffer. */
   get memory(): Uint8Array {
     return this.#memory.current;
   }
 
-  /** Events so far. */
+  /** Number of events so far. */
   get events(): number {
     return this.#events;
   }
 
-  /** Times the memory was copied because it had to change while a reply was being sent. */
+  /** How often the memory was copied because it changed while a reply was being sent. */
   get copies(): number {
     return this.#memory.copies;
   }
@@ -191,53 +192,50 @@ export class Simulator {
     return this.#threads.aborts;
   }
 
-  /** Counts events now. */
+  /** Counts `events` events at once. */
   step(events: number): void {
     this.#events += events;
     const { sparsePercent } = this.#options;
     if (sparsePercent === undefined) {
-      this.#board.count(events, this.#random);
+      this.#spectra.count(events, this.#random);
       return;
     }
-    const used = this.#board.usedBytes();
-    this.#board.touch((memory) => {
-      const spared = this.#checksum === undefined ? undefined : checksumOffset(memory);
-      sparseStep(memory, used, sparsePercent, events, this.#random, spared);
+    const used = this.#spectra.usedBytes();
+    this.#spectra.touch((memory) => {
+      const checksumAt = this.#checksum === undefined ? undefined : checksumOffset(memory);
+      sparseStep(memory, used, sparsePercent, events, this.#random, checksumAt);
     });
   }
 
   /** Throws BAD_NAME, BAD_OPTION, TOO_LARGE or LIMIT_REACHED. */
   define(definition: SpectrumDefinition): void {
-    const { slot } = this.#board.define(definition);
+    const { slot } = this.#spectra.define(definition);
     this.#recordAdded(definition.name, slot);
   }
 
   /** False when there is no such spectrum. */
   undefine(name: string): boolean {
     const slot = this.#slotOf(name);
-    if (!this.#board.undefine(name)) return false;
+    if (!this.#spectra.undefine(name)) return false;
     this.#recordRemoved(name, slot);
     return true;
   }
 
-  /** False when there is no spectrum `from`, or one called `to`. */
+  /** False when there is no spectrum `from`, or there is one named `to`. */
   rename(from: string, to: string): boolean {
     const slot = this.#slotOf(from);
-    if (!this.#board.rename(from, to)) return false;
+    if (!this.#spectra.rename(from, to)) return false;
     this.#recordRemoved(from, slot);
     this.#recordAdded(to, slot);
     return true;
   }
 
-  /** Events per second from the next interval on. */
+  /** Takes effect with the next interval. */
   setRate(eventsPerSecond: number): void {
     this.#pump.rate = eventsPerSecond;
   }
 
-  /**
-   * From the next request on, connections that are open included. What stalls already stays
-   * stalled.
-   */
+  /** Takes effect with the next request, also on open connections. Stalled replies stay stalled. */
   misbehave(change: Partial<Misbehaviour>): void {
     Object.assign(this.#misbehaviour, change);
   }
@@ -248,33 +246,33 @@ export class Simulator {
     this.#restPort = await this.#rest.listen(this.#options.restPort ?? 0, this.#host);
   }
 
-  /** Ends both services with all connections. Idempotent. */
+  /** Stops both services and closes all connections. Idempotent. */
   async close(): Promise<void> {
     this.#pump.stop();
     clearInterval(this.#churnTimer);
     await Promise.all([this.#mirror.close(), this.#rest.close()]);
   }
 
-  #defineFirst(): void {
-    // First, so that it has slot 0 and the search for it is short.
-    if (this.#checksum !== undefined) this.#board.define(CHECKSUM_SPECTRUM);
-    for (const definition of this.#options.spectra ?? defaultSpectra()) this.#board.define(definition);
+  #defineInitialSpectra(): void {
+    // The checksum spectrum comes first: it gets slot 0, where it is found fastest.
+    if (this.#checksum !== undefined) this.#spectra.define(CHECKSUM_SPECTRUM);
+    for (const definition of this.#options.spectra ?? defaultSpectra()) this.#spectra.define(definition);
     const fillers = Math.min(FILLERS_MAX, this.#options.fillers ?? 0);
     if (fillers === 0) return;
-    // Up to 8 bytes of each go to alignment.
-    const free = this.#board.channelBytes - this.#board.usedBytes() - FREE_BYTES - fillers * 8;
-    for (const definition of fillerSpectra(fillers, free)) this.#board.define(definition);
+    // Alignment takes up to 8 bytes of each.
+    const free = this.#spectra.channelBytes - this.#spectra.usedBytes() - FREE_BYTES - fillers * 8;
+    for (const definition of fillerSpectra(fillers, free)) this.#spectra.define(definition);
   }
 
-  /** The memory for one reply, its checksum up to date. */
+  /** The memory for one reply, with the checksum of its present contents. */
   #snapshot(): Snapshot {
-    const usedBytes = this.#board.usedBytes();
-    const { changes, bindingChanges } = this.#board;
-    if (this.#checksum !== undefined && this.#checkedChanges !== changes) {
-      this.#checkedChanges = changes;
-      this.#checksum.write(this.#memory.forChange(), usedBytes, bindingChanges);
+    const usedBytes = this.#spectra.usedBytes();
+    const { changes, bindingChanges } = this.#spectra;
+    if (this.#checksum !== undefined && this.#checksummedChanges !== changes) {
+      this.#checksummedChanges = changes;
+      this.#checksum.write(this.#memory.makeWritable(), usedBytes, bindingChanges);
     }
-    return { loan: this.#memory.lend(), usedBytes, bindingChanges };
+    return { borrowed: this.#memory.borrow(), usedBytes, bindingChanges };
   }
 
   #variables(): Record<string, string> {
@@ -300,13 +298,13 @@ export class Simulator {
     try {
       this.define(churnSpectrum(round));
     } catch (error) {
-      // A full storage has no room for one more; nothing comes and nothing goes this time.
+      // The storage is full: this round defines no spectrum.
       if (!(error instanceof MirrorflowError)) throw error;
     }
   }
 
   #slotOf(name: string): number {
-    return this.#board.spectra.find(({ definition }) => definition.name === name)?.slot ?? -1;
+    return this.#spectra.spectra.find(({ definition }) => definition.name === name)?.slot ?? -1;
   }
 
   #recordAdded(name: string, slot: number): void {

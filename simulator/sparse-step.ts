@@ -1,17 +1,18 @@
 /**
- * Changes a stated part of the 4 KiB blocks of the used channels, for mirrors that send only what
- * changed.
+ * The simulator's option `--sparse`: changes a given percentage of the 4 KiB blocks of the used
+ * channels in each step, to test and measure mirrors that send changed blocks only. Used by
+ * simulator.ts. Pure.
  */
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import type { RandomBits } from './random.js';
 
-/** Blocks are counted from the start of the memory, header included. */
+/** Blocks are counted from the start of the memory, including the header. */
 const BLOCK_BYTES = 4096;
 
 /**
- * Spreads `events` counts, at least one each, over `percent` % of the blocks that lie wholly in the
- * first `usedBytes` of channels. The block in which the checksum begins and the next are left
- * alone.
+ * Spreads `events` counts, at least one per block, over `percent` % of the blocks that lie
+ * completely in the first `usedBytes` of channels. The block in which the checksum begins and the
+ * next block stay unchanged.
  */
 export function sparseStep(
   memory: Uint8Array,
@@ -23,17 +24,17 @@ export function sparseStep(
 ): void {
   const first = Math.ceil(DISPLAY_HEADER_BYTES / BLOCK_BYTES);
   const blocks = Math.floor((DISPLAY_HEADER_BYTES + usedBytes) / BLOCK_BYTES) - first;
-  const chosen = Math.min(blocks, Math.ceil((blocks * percent) / 100));
-  if (chosen <= 0) return;
-  const eachBlock = Math.max(1, Math.floor(events / chosen));
+  const changedBlocks = Math.min(blocks, Math.ceil((blocks * percent) / 100));
+  if (changedBlocks <= 0) return;
+  const eventsPerBlock = Math.max(1, Math.floor(events / changedBlocks));
   const words = BLOCK_BYTES / 4;
-  // A random start and an even stride hit different blocks without a list of them.
+  // A random start and an even stride select different blocks without a list.
   const start = random() % blocks;
-  const spared = checksumOffset === undefined ? -2 : Math.floor(checksumOffset / BLOCK_BYTES);
-  for (let index = 0; index < chosen; index++) {
-    const block = first + ((start + Math.floor((index * blocks) / chosen)) % blocks);
-    if (block === spared || block === spared + 1) continue;
+  const checksumBlock = checksumOffset === undefined ? -2 : Math.floor(checksumOffset / BLOCK_BYTES);
+  for (let index = 0; index < changedBlocks; index++) {
+    const block = first + ((start + Math.floor((index * blocks) / changedBlocks)) % blocks);
+    if (block === checksumBlock || block === checksumBlock + 1) continue;
     const counts = new Uint32Array(memory.buffer, memory.byteOffset + block * BLOCK_BYTES, words);
-    for (let event = 0; event < eachBlock; event++) counts[random() % words]!++;
+    for (let event = 0; event < eventsPerBlock; event++) counts[random() % words]!++;
   }
 }

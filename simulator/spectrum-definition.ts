@@ -1,6 +1,10 @@
-/** What a simulated spectrum is, for the display memory, for REST and for the events alike. */
+/**
+ * The definition of a simulated spectrum: what the display memory, the REST service and the drawing
+ * of events need. Used by all files of the simulator. Types and tables only.
+ */
 import type { SpectrumTypeCode } from '../protocol/spectcl/display-memory.js';
 
+/** The program that is simulated. */
 export type Flavour = 'spectcl' | 'rustogramer';
 
 export interface AxisDefinition {
@@ -13,20 +17,20 @@ export interface AxisDefinition {
 
 export interface SpectrumDefinition {
   readonly name: string;
-  /** Any of the five types; Rustogramer's flavour makes long ones of all. */
+  /** One of the five types; Rustogramer stores all as long ones. */
   readonly type: SpectrumTypeCode;
   /** One axis for 1-D types, two for 2-D types. */
   readonly axes: readonly AxisDefinition[];
-  /** Relative frequency of every bin, row by row. Without it no event goes there. */
+  /** Relative frequency of each bin, row by row. A spectrum without weights gets no events. */
   readonly weights?: Float64Array;
-  /** Counts it gets from one event, on average. Default 0.5. */
+  /** Average number of counts per event. Default 0.5. */
   readonly share?: number;
   readonly gate?: string;
-  /** No under- and overflow channels, in SpecTcl's flavour too. */
+  /** Stores no under- and overflow channels, also when simulating SpecTcl. */
   readonly bare?: boolean;
 }
 
-/** Names that REST has for the sizes of channels. */
+/** The REST service's names of channel sizes, by type. */
 export const CHANNEL_TYPE_NAMES = { 1: 'byte', 2: 'word', 3: 'word', 4: 'long', 5: 'long' } as const;
 
 /** Rustogramer stores only the two long types. */

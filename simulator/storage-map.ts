@@ -1,39 +1,42 @@
-/** Where spectra lie in channel storage: first fit, so that a freed place is used again. */
+/**
+ * Allocates places for spectra in the channel storage of a simulated display memory: first fit, so
+ * that freed places are used again. Used by spectrum-store.ts. Pure.
+ */
 export interface Extent {
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** Every spectrum begins at a multiple of this, which suits all channel sizes. */
+/** Every spectrum begins at a multiple of this number, which aligns all channel sizes. */
 const ALIGNMENT_BYTES = 8;
 
 export class StorageMap {
   readonly #capacity: number;
-  /** In the order of offsets. */
-  readonly #taken: Extent[] = [];
+  /** Ordered by offset. */
+  readonly #allocated: Extent[] = [];
 
   constructor(capacityBytes: number) {
     this.#capacity = capacityBytes;
   }
 
-  /** Undefined when there is no gap of that size. */
-  take(bytes: number): Extent | undefined {
+  /** Undefined when there is no gap of this size. */
+  allocate(bytes: number): Extent | undefined {
     let offset = 0;
     let index = 0;
-    for (const extent of this.#taken) {
+    for (const extent of this.#allocated) {
       if (extent.offset - offset >= bytes) break;
       offset = align(extent.offset + extent.bytes);
       index++;
     }
     if (offset + bytes > this.#capacity) return undefined;
     const extent = { offset, bytes };
-    this.#taken.splice(index, 0, extent);
+    this.#allocated.splice(index, 0, extent);
     return extent;
   }
 
-  give(extent: Extent): void {
-    const index = this.#taken.indexOf(extent);
-    if (index >= 0) this.#taken.splice(index, 1);
+  free(extent: Extent): void {
+    const index = this.#allocated.indexOf(extent);
+    if (index >= 0) this.#allocated.splice(index, 1);
   }
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
- * The web viewer's process. It stands on the client library like any other program; the host server
- * starts it and gets its address with child.ready, or a user starts it by hand and reads one line of
- * JSON on standard output: `{"ready":true,"address":"http://127.0.0.1:7391/"}`.
+ * The process of the web viewer, which serves live spectra to browsers and uses the client library
+ * like any other program. The host server starts it and receives its address in a child.ready call;
+ * a user who starts it by hand reads one line of JSON on standard output:
+ * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
@@ -16,7 +17,7 @@ import { WebServer } from './server/web-server.js';
 
 const EXIT_CANNOT_START = 1;
 
-async function givenOptions(): Promise<WebOptions | undefined> {
+async function optionsOrUsageError(): Promise<WebOptions | undefined> {
   try {
     return await readWebOptions(process.argv.slice(2), process.env, packageVersion());
   } catch (error) {
@@ -25,7 +26,7 @@ async function givenOptions(): Promise<WebOptions | undefined> {
 }
 
 async function main(): Promise<void> {
-  const options = await givenOptions();
+  const options = await optionsOrUsageError();
   if (options === undefined) return;
   const log = new Logger('web');
   const { endWithStdin, ...rest } = options;
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   }
 }
 
+/** Ends the process when its standard input ends, so that it never outlives its parent. */
 function endWithParent(server: WebServer): void {
   const end = (): void => void server.close().finally(() => process.exit(0));
   process.stdin.once('end', end).once('close', end).once('error', end).resume();

@@ -10,11 +10,11 @@ import type {
   ApplicationStatistics,
   ClientReport,
   ClientStatistics,
-  DuplicatorFigures,
-  FlowFigures,
+  DuplicatorStatistics,
+  FlowStatistics,
   NetworkStatus,
   ProgramInfo,
-} from '../../protocol/rpc/contract/figures.js';
+} from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type { FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -35,7 +35,7 @@ export interface StatisticsDependencies {
   readonly clock: Clock;
 }
 
-type LinkFigures = DuplicatorFigures['links'][number];
+type LinkFigures = DuplicatorStatistics['links'][number];
 type ReportedFlow = ClientReport['flows'][number];
 
 export class StatisticsCollector {
@@ -85,7 +85,7 @@ export class StatisticsCollector {
     };
   }
 
-  #flowStatus(info: FlowInfo, figures: DuplicatorFigures | undefined): NetworkStatus['flows'][number] {
+  #flowStatus(info: FlowInfo, figures: DuplicatorStatistics | undefined): NetworkStatus['flows'][number] {
     const openings = this.#dependencies.flows.openings.ofFlow(info.flow);
     const nameOf = ({ client }: Opening): string => client.presentation.name;
     const provider = openings.find(({ direction }) => direction === 'output');
@@ -112,21 +112,23 @@ export class StatisticsCollector {
   }
 
   /** An entry for every flow; undefined where the duplicator does not run or does not answer. */
-  async #duplicatorFigures(): Promise<Map<string, DuplicatorFigures | undefined>> {
+  async #duplicatorFigures(): Promise<Map<string, DuplicatorStatistics | undefined>> {
     const { table, duplicators } = this.#dependencies.flows;
-    const figures = table.list().map(async ({ flow }): Promise<[string, DuplicatorFigures | undefined]> => {
-      const connection = duplicators.connectionOf(flow);
-      if (connection === undefined) return [flow, undefined];
-      const call = callerOf(CONTRACT, connection);
-      return [flow, await answerOf(call('duplicator.statistics', [], { timeoutMs: ANSWER_TIMEOUT_MS }))];
-    });
+    const figures = table
+      .list()
+      .map(async ({ flow }): Promise<[string, DuplicatorStatistics | undefined]> => {
+        const connection = duplicators.connectionOf(flow);
+        if (connection === undefined) return [flow, undefined];
+        const call = callerOf(CONTRACT, connection);
+        return [flow, await answerOf(call('duplicator.statistics', [], { timeoutMs: ANSWER_TIMEOUT_MS }))];
+      });
     return new Map(await Promise.all(figures));
   }
 
   #clientStatistics(
     client: Client,
     report: ClientReport | undefined,
-    figures: ReadonlyMap<string, DuplicatorFigures | undefined>,
+    figures: ReadonlyMap<string, DuplicatorStatistics | undefined>,
   ): ClientStatistics {
     const { name, program, pid } = client.presentation;
     return {
@@ -144,7 +146,7 @@ export class StatisticsCollector {
   #usageOf(
     opening: Opening,
     report: ClientReport | undefined,
-    figures: DuplicatorFigures | undefined,
+    figures: DuplicatorStatistics | undefined,
   ): ClientStatistics['flows'][number] {
     const reported = report?.flows.find(({ handle }) => handle === opening.handle);
     return {
@@ -169,7 +171,7 @@ export class StatisticsCollector {
     };
   }
 
-  #flowFigures(flow: string, figures: DuplicatorFigures | undefined): FlowFigures {
+  #flowFigures(flow: string, figures: DuplicatorStatistics | undefined): FlowStatistics {
     const { table, openings } = this.#dependencies.flows;
     return {
       flow,
@@ -181,14 +183,14 @@ export class StatisticsCollector {
   }
 }
 
-function linkOf(opening: Opening, figures: DuplicatorFigures | undefined): LinkFigures | undefined {
+function linkOf(opening: Opening, figures: DuplicatorStatistics | undefined): LinkFigures | undefined {
   return figures?.links.find(({ client }) => client === opening.link);
 }
 
 function withClientName(
   { client, ...link }: LinkFigures,
   openings: readonly Opening[],
-): FlowFigures['links'][number] {
+): FlowStatistics['links'][number] {
   const opening = openings.find(({ link }) => link === client);
   return opening === undefined ? link : { client: opening.client.presentation.name, ...link };
 }

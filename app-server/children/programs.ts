@@ -6,7 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { ProgramInfo } from '../../protocol/rpc/contract/figures.js';
+import type { ProgramInfo } from '../../protocol/rpc/contract/statistics.js';
 import type { Programs as RegisteredPrograms } from '../../protocol/rpc/contract/programs.js';
 import { logFilePath } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';

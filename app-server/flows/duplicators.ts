@@ -9,7 +9,7 @@ import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/m
 import type {
   DuplicatorReady,
   DuplicatorReport,
-  Served,
+  ServeResult,
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
@@ -90,7 +90,7 @@ export class Duplicators {
    * Makes the running duplicator of a flow listen for the duplicators of other hosts. Rejects with
    * NOT_RUNNING, and as serveFlow.
    */
-  async serve(name: string): Promise<Served> {
+  async serve(name: string): Promise<ServeResult> {
     return serveFlow(this.#caller(name), this.#options.server.dataListen);
   }
 

@@ -5,7 +5,7 @@
  */
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { DataListen } from '../options.js';
@@ -17,8 +17,8 @@ import type { DataListen } from '../options.js';
 export async function serveFlow(
   call: CallOf<MirrorflowContract>,
   { scheme, host, ports }: DataListen,
-): Promise<Served> {
-  const listen = (port: number): Promise<Served> => {
+): Promise<ServeResult> {
+  const listen = (port: number): Promise<ServeResult> => {
     const address: AddressOf<'tcp' | 'tls'> = { scheme, host, port };
     return call('duplicator.serve', [{ listen: formatAddress(address) }]);
   };

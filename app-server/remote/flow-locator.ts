@@ -4,7 +4,7 @@
  * `source-follower.ts`; calls the app servers of other hosts, touches nothing else.
  */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
-import type { FlowElsewhere, ServedElsewhere } from '../../protocol/rpc/contract/hosts.js';
+import type { RemoteFlowState, RemoteServeResult } from '../../protocol/rpc/contract/hosts.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { RemoteHosts } from './remote-hosts.js';
 
@@ -16,7 +16,7 @@ const SERVE_TIMEOUT_MS = LIMITS.rpcCallTimeoutMs - 2_000;
 export interface LocatedFlow {
   readonly host: string;
   /** What the flow is on that host. */
-  readonly answer: FlowElsewhere;
+  readonly answer: RemoteFlowState;
 }
 
 export class FlowLocator {
@@ -47,7 +47,7 @@ export class FlowLocator {
   }
 
   /** Makes a host serve a flow; resolves with the address under which this host reaches it. */
-  async serveOn(host: string, flow: string): Promise<ServedElsewhere> {
+  async serveOn(host: string, flow: string): Promise<RemoteServeResult> {
     const served = await this.#hosts.call(host, 'remote.serve', [flow, HOPS_MAX - 1], {
       timeoutMs: SERVE_TIMEOUT_MS,
     });

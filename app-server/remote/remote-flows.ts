@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Delivery } from '../../protocol/rpc/contract/deliveries.js';
-import type { FlowElsewhere, ServedElsewhere } from '../../protocol/rpc/contract/hosts.js';
+import type { RemoteFlowState, RemoteServeResult } from '../../protocol/rpc/contract/hosts.js';
 import type { DuplicatorReport, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -62,7 +62,7 @@ export class RemoteFlows {
   }
 
   /** See remote.inquire. */
-  async inquire(name: string, hops: number): Promise<FlowElsewhere> {
+  async inquire(name: string, hops: number): Promise<RemoteFlowState> {
     const flow = this.#flows.table.get(name);
     const claim = this.#claims.get(name);
     if (flow === undefined) {
@@ -87,7 +87,7 @@ export class RemoteFlows {
    * See remote.serve. Rejects with UNKNOWN_FLOW, or the reason why the duplicator cannot run or
    * listen.
    */
-  async serve(flow: string, hops: number): Promise<ServedElsewhere> {
+  async serve(flow: string, hops: number): Promise<RemoteServeResult> {
     if (hops > 0) await this.#prepareConsumer(flow, hops - 1);
     const { type } = await this.#flows.ready(flow);
     return { ...(await this.#flows.duplicators.serve(flow)), type };
@@ -208,7 +208,11 @@ export class RemoteFlows {
 }
 
 /** Throws FLOW_BUSY naming the provider and its host, REFUSED for a flow that a SpecTcl fills. */
-function refuseProvider(flow: string, host: string, { standing, client, pid, source }: FlowElsewhere): void {
+function refuseProvider(
+  flow: string,
+  host: string,
+  { standing, client, pid, source }: RemoteFlowState,
+): void {
   if (standing === 'provider') {
     const provider = `client ${client ?? '?'}${pid === undefined ? '' : ` (process ${pid})`}`;
     throw new MirrorflowError(

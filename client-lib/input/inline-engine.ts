@@ -167,8 +167,8 @@ export class InlineEngine implements InputEngine {
     const first = Math.max(reader.next, published - count, 0);
     if (first >= published) return buffers;
     this.#scout ??= new RingReader(file, 'next');
-    this.#scout.follow(first);
-    while (buffers.length < count && this.#scout.look() === 'ready') {
+    this.#scout.enterEpoch(first);
+    while (buffers.length < count && this.#scout.peek() === 'ready') {
       const { sequence, epoch, timestampNs, flags } = this.#scout;
       buffers.push(
         new FlowBuffer(this.#owner, sequence, this.#scout.view(), sequence, epoch, timestampNs, flags),
@@ -292,8 +292,8 @@ export class InlineEngine implements InputEngine {
     } finally {
       // The handler may have taken buffers, or the flow may have been reattached.
       if (this.#link === link && reader.next === sequence) {
-        if (reader.stillThere()) reader.advance();
-        else reader.lose();
+        if (reader.isIntact()) reader.advance();
+        else reader.skipMissed();
       }
     }
   }
@@ -369,21 +369,21 @@ export class InlineEngine implements InputEngine {
   #seekReady(): boolean {
     if (this.#closed || this.#paused) return false;
     const { reader } = this.#link;
-    const outcome = reader.look();
+    const outcome = reader.peek();
     return outcome === 'ready' && reader.missed === this.#checkedMissed ? true : this.#seekFurther(outcome);
   }
 
   /** The rare cases of `#seekReady`, kept out of its hot path. */
   #seekFurther(first: ReadOutcome): boolean {
     const { reader } = this.#link;
-    for (let outcome = first; ; outcome = reader.look()) {
+    for (let outcome = first; ; outcome = reader.peek()) {
       if (outcome !== 'restarted') {
         this.#countMissed();
         if (outcome === 'empty') this.#position.drained();
         return outcome === 'ready';
       }
       this.#countMissed();
-      reader.follow('oldest');
+      reader.enterEpoch('oldest');
       this.#countedMissed = reader.missed;
       this.#position.restarted();
       const { epoch } = reader;

@@ -140,14 +140,14 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     if (file === undefined) return use(new SpectraView(attachment.image), lastMeta(attachment));
     const reader = new RingReader(file, 'newest');
     for (let attempt = 0; attempt < READS_IN_PLACE; attempt += 1) {
-      reader.follow('newest');
-      if (reader.look() !== 'ready') continue;
+      reader.enterEpoch('newest');
+      if (reader.peek() !== 'ready') continue;
       const result = use(new SpectraView(reader.view()), metaOf(reader));
-      if (reader.stillThere()) return result;
+      if (reader.isIntact()) return result;
     }
     this.#copy ??= Buffer.alloc(file.geometry.payloadCapacity);
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt += 1) {
-      reader.follow('newest');
+      reader.enterEpoch('newest');
       if (reader.copy(this.#copy) === 'ready')
         return use(new SpectraView(this.#copy.subarray(0, reader.size)), metaOf(reader));
     }

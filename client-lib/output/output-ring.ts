@@ -90,7 +90,7 @@ export class OutputRing {
    * another provider may write.
    */
   leave(): void {
-    this.#writer.giveBack(this.#begun);
+    this.#writer.restore(this.#begun);
   }
 
   #open(): boolean {
@@ -99,7 +99,7 @@ export class OutputRing {
     if (count <= 0) return false;
     writer.open(count);
     const credit = this.#credit;
-    if (credit < writer.opened) writer.giveBack(credit);
+    if (credit < writer.opened) writer.restore(credit);
     return writer.opened > writer.next;
   }
 

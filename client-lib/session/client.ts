@@ -11,7 +11,7 @@ import type {
   ApplicationStatistics,
   NetworkStatus,
   ProgramInfo,
-} from '../../protocol/rpc/contract/figures.js';
+} from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';

@@ -4,7 +4,7 @@
  * needs it. Does no I/O.
  */
 import type { Delivery } from '../../protocol/rpc/contract/deliveries.js';
-import type { ClientReport } from '../../protocol/rpc/contract/figures.js';
+import type { ClientReport } from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';

@@ -4,7 +4,7 @@
  * process that owns the flow's file) was replaced. Used by the client, its flows and its mirrors.
  * Calls the app server; does not know how flows are read or written.
  */
-import type { ClientReport } from '../../protocol/rpc/contract/figures.js';
+import type { ClientReport } from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import { Backoff } from '../../protocol/base/backoff.js';

@@ -1,17 +1,22 @@
-/** `mirrorflow apps`. */
+/**
+ * `mirrorflow apps`: lists the applications of this host, or of all hosts.
+ *
+ * An application is the mirror of one SpecTcl with its flows. The command asks the host server and
+ * prints a table; `run` and `stop` print theirs with `applicationTable`.
+ */
 import type { ApplicationInfo } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import type { Output } from '../output.js';
 import type { TextStyle } from '../render/colour.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import { withHost } from '../servers.js';
 
 export const appsCommand = command({
   name: 'apps',
-  summary: 'lists the applications of this host, or of all hosts',
+  summary: 'list the applications of this host, or of all hosts',
   positionals: {},
-  options: { all: { type: 'boolean', describe: 'those of all hosts of the network' } },
+  options: { all: { type: 'boolean', describe: 'list those of all hosts of the network' } },
   examples: [
     ['apps', 'a table: name, state, source, process, uptime, restarts, cause of a failure'],
     ['apps --all', 'the same with the host in front'],
@@ -21,11 +26,11 @@ export const appsCommand = command({
     const { output } = context;
     if (all === true) {
       const hosts = await withHost(context, (host) => host.network());
-      const found = hosts.flatMap(({ host, applications }) =>
+      const onHosts = hosts.flatMap(({ host, applications }) =>
         applications.map((application) => ({ host, ...application })),
       );
-      if (output.json) output.value(found);
-      else output.lines(applicationTable(output, found));
+      if (output.json) output.value(onHosts);
+      else output.lines(applicationTable(output, onHosts));
       return;
     }
     const applications = await withHost(context, (host) => host.applications());
@@ -42,7 +47,7 @@ const STATE_STYLES: Readonly<Record<ApplicationInfo['state'], TextStyle>> = {
   failed: 'red',
 };
 
-/** With a column for the host where it is known. */
+/** The table's lines, with a column for the host where the records have one. */
 export function applicationTable(
   output: Output,
   applications: readonly (ApplicationInfo & { readonly host?: string | undefined })[],

@@ -1,6 +1,8 @@
 /**
- * `mirrorflow clean`: what dead owners left behind, shown or removed. A host server does the same
- * when it starts.
+ * `mirrorflow clean`: removes files, sockets and records of dead processes, or only shows them.
+ *
+ * It works on the runtime directory and the directory of the flow files. A host server does the
+ * same when it starts.
  */
 import type { Leftover } from '../../protocol/host/clean-up/sweep.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
@@ -10,23 +12,23 @@ import { EXIT } from '../exit-codes.js';
 export const cleanCommand = command({
   name: 'clean',
   summary:
-    'removes files, sockets and records that dead processes left; nothing of living ones, nothing of others',
+    'remove files, sockets and records of dead processes; those of running processes and of other users stay',
   positionals: {},
   options: {
-    'dry-run': { type: 'boolean', describe: 'only show what would be removed' },
-    'flow-dir': { type: 'string', describe: 'where flow files are kept; default: as the host server has it' },
+    'dry-run': { type: 'boolean', describe: 'show what would be removed, and remove nothing' },
+    'flow-dir': { type: 'string', describe: "directory of the flow files; default: the host server's" },
   },
   examples: [
-    ['clean --dry-run', 'what is left, whose it was'],
-    ['clean', 'removes it'],
+    ['clean --dry-run', 'show what is left, and why'],
+    ['clean', 'remove it'],
   ],
-  async run(context, { 'dry-run': dryRun, 'flow-dir': stated }) {
+  async run(context, { 'dry-run': dryRun, 'flow-dir': flowDir }) {
     const { output } = context;
     const { cleanUp } = await import('../../protocol/host/clean-up/clean-up.js');
-    const places = await placesOf(context, stated);
-    const leftovers = await cleanUp({ ...places, dryRun: dryRun === true });
+    const directories = await directoriesOf(context, flowDir);
+    const leftovers = await cleanUp({ ...directories, dryRun: dryRun === true });
     if (output.json) for (const leftover of leftovers) output.value(leftover);
-    else show(output, places, leftovers);
+    else show(output, directories, leftovers);
     return leftovers.some(({ outcome }) => outcome === 'failed') ? EXIT.failed : EXIT.success;
   },
 });
@@ -44,14 +46,14 @@ function show(
       why,
       error === undefined ? outcome : `${outcome}: ${error}`,
     ]),
-    `Nothing is left in ${directory} and ${flowDirectory}.`,
+    `No leftovers in ${directory} and ${flowDirectory}.`,
   );
 }
 
-/** Those of the host server that runs; without one those that it would take. */
-async function placesOf(
+/** The directories of the running host server; without one, those that it would use. */
+async function directoriesOf(
   context: CommandContext,
-  stated: string | undefined,
+  flowDir: string | undefined,
 ): Promise<{ directory: string; flowDirectory: string }> {
   const { env, directory } = context;
   const { runtimeDirectory, flowDirectory } = await import('../../protocol/base/paths.js');
@@ -64,8 +66,8 @@ async function placesOf(
   return {
     directory: host?.directory ?? runtimeDirectory({ env, uid, directory }),
     flowDirectory:
-      stated === undefined && host !== undefined
+      flowDir === undefined && host !== undefined
         ? host.flowDirectory
-        : flowDirectory({ env, uid, directory: stated }),
+        : flowDirectory({ env, uid, directory: flowDir }),
   };
 }

@@ -1,21 +1,26 @@
-/** `mirrorflow clients`. */
+/**
+ * `mirrorflow clients`: lists the clients of the applications, with the flows that they have open.
+ *
+ * A client is a program that uses the client library. The command asks each application's app
+ * server, with `--all` those of other hosts too.
+ */
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell } from '../record-table.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 
 export const clientsCommand = command({
   name: 'clients',
-  summary: 'lists the clients of all applications, or of one',
+  summary: 'list the clients of all applications, or of one',
   positionals: {},
   options: {
-    app: { ...APP_OPTION, describe: 'only this application' },
-    all: { type: 'boolean', describe: 'those of all hosts of the network' },
+    app: { ...APP_OPTION, describe: 'list only those of this application' },
+    all: { type: 'boolean', describe: 'list those of all hosts of the network' },
   },
   examples: [
-    ['clients', 'who is connected, and to which flows; this command is among them'],
-    ['clients --all', 'the same of all hosts, with the host in front'],
+    ['clients', 'connected clients and their flows, this command included'],
+    ['clients --all', 'the same for all hosts, with the host in front'],
   ],
   async run(context, { app, all }) {
     if (all === true) return clientsOfAllHosts(context, app);
@@ -47,8 +52,8 @@ export const clientsCommand = command({
 
 async function clientsOfAllHosts(context: CommandContext, app: string | undefined): Promise<void> {
   const answers = await askHosts(context, app, networkStatus);
-  const clients = answers.flatMap(({ host, app: of, clients: found }) =>
-    found.map((client) => Object.assign({ host, app: of }, client)),
+  const clients = answers.flatMap(({ host, app: application, clients: onHost }) =>
+    onHost.map((client) => Object.assign({ host, app: application }, client)),
   );
   const { output } = context;
   if (output.json) return output.value(clients);

@@ -1,23 +1,27 @@
-/** `mirrorflow doctor`. */
+/**
+ * `mirrorflow doctor`: runs the checks of `doctor/` and prints each finding with its remedy.
+ *
+ * Reads directories, limits and servers of this host; changes nothing.
+ */
 import { describeError } from '../../protocol/base/errors.js';
 import { command } from '../command.js';
-import type { Check, Finding, Patient } from '../doctor/check.js';
+import type { Check, Finding, CheckContext } from '../doctor/check.js';
 import { EXIT } from '../exit-codes.js';
 import type { TextStyle } from '../render/colour.js';
 import { printable } from '../render/printable.js';
 
 const STYLES: Readonly<Record<Finding['state'], TextStyle>> = { ok: 'green', warn: 'yellow', fail: 'red' };
 
-interface Told extends Finding {
+interface TitledFinding extends Finding {
   readonly check: string;
 }
 
 export const doctorCommand = command({
   name: 'doctor',
-  summary: 'checks this host and says what is wrong and how to mend it',
+  summary: 'check this host; print what is wrong and how to fix it',
   positionals: {},
   options: {
-    spectcl: { type: 'string', describe: 'also ask this SpecTcl: spectcl://HOST?rest=PORT&mirror=PORT' },
+    spectcl: { type: 'string', describe: 'check this SpecTcl too: spectcl://HOST?rest=PORT&mirror=PORT' },
   },
   examples: [
     ['doctor', 'exit code 1 when something fails'],
@@ -44,29 +48,29 @@ export const doctorCommand = command({
       running.gateways,
       running.spectcl,
     ];
-    const patient: Patient = { env, uid: process.geteuid?.() ?? 0, directory, spectcl, signal };
-    const told: Told[] = [];
-    for (const check of checks) told.push(...(await examined(check, patient)));
-    if (output.json) output.value(told);
+    const checkContext: CheckContext = { env, uid: process.geteuid?.() ?? 0, directory, spectcl, signal };
+    const findings: TitledFinding[] = [];
+    for (const check of checks) findings.push(...(await runCheck(check, checkContext)));
+    if (output.json) output.value(findings);
     else {
-      for (const { check, state, found, mend } of told) {
+      for (const { check, state, found, mend } of findings) {
         const { unicode } = output.abilities;
         const line = `${output.styled(state.padEnd(4), STYLES[state])}  ${check}: ${printable(found, unicode)}`;
         output.lines(mend === undefined ? [line] : [line, `      ${printable(mend, unicode)}`]);
       }
     }
-    return told.some(({ state }) => state === 'fail') ? EXIT.failed : EXIT.success;
+    return findings.some(({ state }) => state === 'fail') ? EXIT.failed : EXIT.success;
   },
 });
 
-function toldOf({ title }: Check, { state, found, mend }: Finding): Told {
+function withTitle({ title }: Check, { state, found, mend }: Finding): TitledFinding {
   return { check: title, state, found, ...(mend === undefined ? {} : { mend }) };
 }
 
-async function examined(check: Check, patient: Patient): Promise<Told[]> {
+async function runCheck(check: Check, context: CheckContext): Promise<TitledFinding[]> {
   try {
-    const found = await check.run(patient);
-    return [found].flat().map((finding: Finding) => toldOf(check, finding));
+    const findings = await check.run(context);
+    return [findings].flat().map((finding: Finding) => withTitle(check, finding));
   } catch (error) {
     return [
       { check: check.title, state: 'fail', found: describeError(error), mend: 'see the logs of the servers' },

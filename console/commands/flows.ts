@@ -1,11 +1,16 @@
-/** `mirrorflow flows`. */
+/**
+ * `mirrorflow flows`: lists the flows of the applications.
+ *
+ * A flow is a stream of fixed-size buffers from one provider to any number of consumers. The
+ * command asks each application's app server, with `--all` those of other hosts too.
+ */
 import type { FlowInfo, NetworkStatus } from '../../client-lib/index.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
 import type { TextStyle } from '../render/colour.js';
-import { formatBytes } from '../render/numbers.js';
+import { formatBytes } from '../../plotting/numbers.js';
 
 const SOURCE_STYLES: Readonly<Record<NonNullable<FlowInfo['sourceState']>, TextStyle>> = {
   live: 'green',
@@ -40,15 +45,18 @@ const COLUMNS: readonly RecordColumn<FlowInfo & { readonly app: string }>[] = [
 
 export const flowsCommand = command({
   name: 'flows',
-  summary: 'lists the flows of all applications, or of one',
+  summary: 'list the flows of all applications, or of one',
   positionals: {},
   options: {
-    app: { ...APP_OPTION, describe: 'only this application' },
-    all: { type: 'boolean', describe: 'those of all hosts of the network' },
+    app: { ...APP_OPTION, describe: 'list only those of this application' },
+    all: { type: 'boolean', describe: 'list those of all hosts of the network' },
   },
   examples: [
     ['flows --app e23001', 'its flows: type, state, buffers, clients'],
-    ['flows --all', 'on which hosts each flow is: where from, who provides, who reads, who holds it back'],
+    [
+      'flows --all',
+      'the hosts of each flow: its source, provider, readers, and the consumers that hold it back',
+    ],
   ],
   async run(context, { app, all }) {
     if (all === true) return flowsOfAllHosts(context, app);
@@ -80,8 +88,8 @@ const COLUMNS_WITH_HOST: readonly RecordColumn<FlowOnHost>[] = [
 
 async function flowsOfAllHosts(context: CommandContext, app: string | undefined): Promise<void> {
   const answers = await askHosts(context, app, networkStatus);
-  const flows = answers.flatMap(({ host, app: of, flows: found }) =>
-    found.map((flow) => Object.assign({ host, app: of }, flow)),
+  const flows = answers.flatMap(({ host, app: application, flows: onHost }) =>
+    onHost.map((flow) => Object.assign({ host, app: application }, flow)),
   );
   const { output } = context;
   if (output.json) return output.value(flows);

@@ -1,4 +1,9 @@
-/** `mirrorflow gateway`. */
+/**
+ * `mirrorflow gateway`: opens the gateway of an application, or shows its ports.
+ *
+ * A gateway is a process that serves SpecTcl's REST and mirror protocols from the mirror, so that
+ * existing viewers need not reach SpecTcl. The command talks to the host server and the app server.
+ */
 import type { ApplicationOptions } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
@@ -7,93 +12,98 @@ import { withClient, withHost } from '../servers.js';
 
 const PORT_MAX = 65_535;
 const READY_TIMEOUT_MS = 10_000;
-const LOOK_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
 type GatewayOptions = NonNullable<ApplicationOptions['gateway']>;
 
 export const gatewayCommand = command({
   name: 'gateway',
-  summary: 'opens ports on which an application answers as if it were its SpecTcl, or tells which there are',
+  summary: 'open ports on which an application answers as if it were its SpecTcl, or show them',
   positionals: {
     name: {
       type: 'string',
-      describe: 'the application; may be left out when exactly one runs',
+      describe: 'the application; optional when exactly one runs',
       completes: 'application',
     },
   },
   options: {
     rest: { type: 'string', describe: 'TCP port of the REST service; 0: any free one' },
     mirror: { type: 'string', describe: 'TCP port of the mirror service; 0: any free one' },
-    host: { type: 'string', describe: 'address to listen on; left out: this machine only' },
-    spectcl: { type: 'string', describe: 'for a new application: its SpecTcl' },
-    'allow-changes': { type: 'boolean', describe: 'pass on requests that change SpecTcl' },
-    key: { type: 'boolean', describe: 'shared memory that viewers attach by key' },
-    'key-mode': { type: 'string', describe: 'its permissions, octal: 0666 for viewers of other users' },
+    host: { type: 'string', describe: 'address to listen on; default: this machine only' },
+    spectcl: { type: 'string', describe: 'SpecTcl of a new application' },
+    'allow-changes': { type: 'boolean', describe: 'forward requests that change SpecTcl' },
+    key: { type: 'boolean', describe: 'create shared memory that viewers attach by key' },
+    'key-mode': {
+      type: 'string',
+      describe: 'permissions of the shared memory, octal: 0666 for viewers of other users',
+    },
     advertise: { type: 'string', describe: 'advertise NAME_REST and NAME_MIRROR at the port manager' },
   },
   examples: [
-    ["gateway e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001' --rest 8100 --mirror 8101", 'opens it'],
-    ['gateway e23001', 'tells its ports'],
+    ["gateway e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001' --rest 8100 --mirror 8101", 'open it'],
+    ['gateway e23001', 'show its ports'],
   ],
-  async run(context, given) {
-    const { rest, mirror, name, spectcl } = given;
+  async run(context, values) {
+    const { rest, mirror, name, spectcl } = values;
     if ((rest === undefined) !== (mirror === undefined)) {
-      throw new MirrorflowError('BAD_OPTION', 'a gateway has both ports: give --rest and --mirror');
+      throw new MirrorflowError('BAD_OPTION', 'a gateway needs both ports: give --rest and --mirror');
     }
-    if (rest === undefined || mirror === undefined) return tell(context, name);
+    if (rest === undefined || mirror === undefined) return showGateway(context, name);
     if (name === undefined)
-      throw new MirrorflowError('BAD_OPTION', 'say for which application: gateway NAME …');
+      throw new MirrorflowError('BAD_OPTION', 'the name of the application is missing: gateway NAME …');
     const port = (option: string, text: string): number => {
       const value = numberValue(option, text, { min: 0, max: PORT_MAX });
       if (Number.isInteger(value)) return value;
-      throw new MirrorflowError('BAD_OPTION', `--${option} must be a whole number`, { option });
+      throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, {
+        option,
+      });
     };
     const gateway: GatewayOptions = {
       restPort: port('rest', rest),
       mirrorPort: port('mirror', mirror),
-      ...(given.host !== undefined && { host: given.host }),
-      ...(given['allow-changes'] === true && { allowChanges: true }),
-      ...((given.key === true || given['key-mode'] !== undefined) && { sharedMemory: true }),
-      ...(given['key-mode'] !== undefined && { sharedMemoryMode: given['key-mode'] }),
-      ...(given.advertise !== undefined && { advertise: given.advertise }),
+      ...(values.host !== undefined && { host: values.host }),
+      ...(values['allow-changes'] === true && { allowChanges: true }),
+      ...((values.key === true || values['key-mode'] !== undefined) && { sharedMemory: true }),
+      ...(values['key-mode'] !== undefined && { sharedMemoryMode: values['key-mode'] }),
+      ...(values.advertise !== undefined && { advertise: values.advertise }),
     };
-    await open(context, name, spectcl, gateway);
-    return tell(context, name);
+    await openGateway(context, name, spectcl, gateway);
+    return showGateway(context, name);
   },
 });
 
 /**
- * Starts the application with the gateway; one that runs without it is started again, which costs
- * its viewers a moment.
+ * Starts the application with the gateway. An application that runs without it is restarted, which
+ * interrupts its viewers for a moment.
  */
-async function open(
+async function openGateway(
   context: CommandContext,
   name: string,
   spectcl: string | undefined,
   gateway: GatewayOptions,
 ): Promise<void> {
   await withHost(context, async (host) => {
-    const known = (await host.applications()).find((application) => application.name === name);
-    const source = spectcl ?? known?.source;
+    const application = (await host.applications()).find((candidate) => candidate.name === name);
+    const source = spectcl ?? application?.source;
     if (source === undefined) {
-      throw new MirrorflowError('BAD_OPTION', `say which SpecTcl ${name} shall stand for: --spectcl ADDRESS`);
+      throw new MirrorflowError('BAD_OPTION', `application ${name} has no SpecTcl: give --spectcl ADDRESS`);
     }
     await host.restart({ name, source, gateway });
   });
 }
 
-async function tell(context: CommandContext, name: string | undefined): Promise<void> {
+async function showGateway(context: CommandContext, name: string | undefined): Promise<void> {
   const { output, signal } = context;
-  const found = await withClient(context, name, async (client) => {
+  const answer = await withClient(context, name, async (client) => {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
       const { gateway } = await client.appInfo();
-      const waiting = gateway?.state === 'starting' && gateway.cause === undefined;
-      if (!waiting || performance.now() > deadline || signal.aborted) return { app: client.app, gateway };
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      const isStarting = gateway?.state === 'starting' && gateway.cause === undefined;
+      if (!isStarting || performance.now() > deadline || signal.aborted) return { app: client.app, gateway };
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
   });
-  const { app, gateway } = found;
+  const { app, gateway } = answer;
   if (gateway === undefined) {
     throw new MirrorflowError(
       'NOT_RUNNING',
@@ -103,7 +113,7 @@ async function tell(context: CommandContext, name: string | undefined): Promise<
   if (gateway.state !== 'running') {
     throw new MirrorflowError(
       'NOT_RUNNING',
-      `the gateway of ${app} is ${gateway.state}: ${gateway.cause ?? 'no cause is known'}`,
+      `the gateway of ${app} is ${gateway.state}: ${gateway.cause ?? 'unknown cause'}`,
     );
   }
   if (output.json) output.value({ application: app, ...gateway });

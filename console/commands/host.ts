@@ -1,10 +1,15 @@
-/** `mirrorflow host`: the host server of this machine or user. */
+/**
+ * `mirrorflow host`: shows, starts or stops the host server of this machine or user.
+ *
+ * The host server is the daemon that starts and watches the app servers of this host. Starting it
+ * spawns a process and writes its log file below the runtime directory.
+ */
 import path from 'node:path';
 import type { HostInfo } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import type { Output } from '../output.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 const ACTIONS = ['status', 'start', 'stop'] as const;
@@ -17,40 +22,46 @@ interface StartOptions {
 
 export const hostCommand = command({
   name: 'host',
-  summary: 'tells which host server runs; starts or stops it',
+  summary: 'show the host server that runs; start or stop it',
   positionals: {
     action: {
       type: 'string',
       choices: ACTIONS,
       default: 'status',
-      describe: 'status: what runs, and where; start: in the background; stop: with its applications',
+      describe: 'status: show it; start: start it in the background; stop: stop it and its applications',
     },
   },
   options: {
-    foreground: { type: 'boolean', describe: 'start: stay, with the log on standard error' },
+    foreground: {
+      type: 'boolean',
+      describe: 'start: stay in the foreground, with the log on standard error',
+    },
     config: { type: 'string', describe: 'start: configuration file, JSON' },
     listen: { type: 'string', describe: 'start: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0' },
     'flow-dir': { type: 'string', describe: 'start: directory of the flow files' },
     'host-name': { type: 'string', describe: 'start: name of this host on its network' },
     peer: { type: 'string', describe: 'start: address of another host server, such as tcp://daq:7390' },
     'secret-file': { type: 'string', describe: 'start: file with the shared secret of the hosts' },
-    everything: { type: 'boolean', describe: 'stop: also all applications (what happens without options)' },
-    keep: { type: 'boolean', describe: 'stop: applications go on; the next host server adopts them' },
+    everything: { type: 'boolean', describe: 'stop: stop all applications too (the default)' },
+    keep: {
+      type: 'boolean',
+      describe: 'stop: keep the applications running; the next host server adopts them',
+    },
   },
   examples: [
-    ['host', 'what runs; exit code 3 when nothing does'],
-    ['host start --config lab.json', 'starts one; a running one is a success'],
+    ['host', 'show it; exit code 3 when none runs'],
+    ['host start --config lab.json', 'start one; success when one runs already'],
     [
       'host start --listen tcp://0.0.0.0:7390 --secret-file lab.secret --peer tcp://daq:7390',
       'one of several hosts',
     ],
-    ['host stop --keep', 'only the host server; data keeps moving'],
+    ['host stop --keep', 'stop only the host server; data keep moving'],
   ],
-  async run(context, given) {
-    const { action, foreground, config, listen } = given;
-    const flowDirectory = given['flow-dir'];
-    const hostName = given['host-name'];
-    const secretFile = given['secret-file'];
+  async run(context, values) {
+    const { action, foreground, config, listen } = values;
+    const flowDirectory = values['flow-dir'];
+    const hostName = values['host-name'];
+    const secretFile = values['secret-file'];
     switch (action) {
       case 'start':
         return start(context, {
@@ -60,17 +71,20 @@ export const hostCommand = command({
             ...(listen === undefined ? [] : ['--listen', listen]),
             ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
             ...(hostName === undefined ? [] : ['--host-name', hostName]),
-            ...(given.peer === undefined ? [] : ['--peer', given.peer]),
+            ...(values.peer === undefined ? [] : ['--peer', values.peer]),
             ...(secretFile === undefined ? [] : ['--secret-file', path.resolve(secretFile)]),
           ],
         });
       case 'stop':
-        if (given.everything === true && given.keep === true) {
-          throw new MirrorflowError('BAD_OPTION', '--everything and --keep contradict each other');
+        if (values.everything === true && values.keep === true) {
+          throw new MirrorflowError(
+            'BAD_OPTION',
+            '--everything and --keep exclude each other: give one of them',
+          );
         }
-        return stop(context, given.keep !== true);
+        return stop(context, values.keep !== true);
       case 'status':
-        return tell(context.output, await withHost(context, (host) => host.info()));
+        return showHost(context.output, await withHost(context, (host) => host.info()));
       default:
         return action satisfies never;
     }
@@ -79,27 +93,26 @@ export const hostCommand = command({
 
 async function start(context: CommandContext, { foreground, args }: StartOptions): Promise<void> {
   const { directory, env, output, signal } = context;
-  const { launchHost, runningHost } = await import('../host-process/launch.js');
+  const { hostInForeground, launchHost, runningHost } = await import('../host-process/launch.js');
   const running = await runningHost(directory);
   if (running !== undefined) {
     output.note('a host server runs already');
-    return tell(output, running);
+    return showHost(output, running);
   }
   if (foreground === true) {
-    const { hostInForeground } = await import('../host-process/foreground.js');
     return hostInForeground(
       [...(directory === undefined ? [] : ['--directory', directory]), ...args],
       signal,
     );
   }
   const launched = await launchHost({ directory, env, args, signal });
-  tell(output, launched.info);
+  showHost(output, launched.info);
   output.note(`its log is ${launched.logFile}`);
 }
 
 async function stop(context: CommandContext, everything: boolean): Promise<void> {
   const { output, signal } = context;
-  const { hostGone, hostIdentity } = await import('../host-process/launch.js');
+  const { hostExited: hostGone, hostIdentity } = await import('../host-process/launch.js');
   const { directory, identity, stopped } = await withHost(context, async (host) => {
     const applications = await host.applications();
     const identity = hostIdentity(await host.info());
@@ -113,19 +126,19 @@ async function stop(context: CommandContext, everything: boolean): Promise<void>
   if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, signal))) {
     throw new MirrorflowError(
       'TIMED_OUT',
-      `the host server in ${directory} has taken the request and is still there after ${STOP_TIMEOUT_MS} ms`,
+      `the host server in ${directory} accepted the request and still runs after ${STOP_TIMEOUT_MS} ms`,
     );
   }
   if (output.json) return output.value({ stopped: true, directory, applications: everything ? stopped : [] });
   const names = stopped.length === 0 ? 'no applications' : stopped.join(', ');
   output.lines([
     everything
-      ? `The host server in ${directory} has ended, and with it: ${names}.`
-      : `The host server in ${directory} has ended. Still running: ${names}.`,
+      ? `The host server in ${directory} has stopped, and with it: ${names}.`
+      : `The host server in ${directory} has stopped. Still running: ${names}.`,
   ]);
 }
 
-function tell(output: Output, info: HostInfo): void {
+function showHost(output: Output, info: HostInfo): void {
   if (output.json) return output.value(info);
   output.table(
     [

@@ -1,14 +1,18 @@
-/** `mirrorflow hosts`. */
+/**
+ * `mirrorflow hosts`: lists the hosts of the network, this one included.
+ *
+ * The command asks the host server, which is connected to the host servers of the others.
+ */
 import type { HostOnNetwork } from '../../client-lib/index.js';
 import { command } from '../command.js';
 import type { Output } from '../output.js';
 import { recordTable, type RecordColumn } from '../record-table.js';
-import { formatDuration } from '../render/numbers.js';
+import { formatDuration } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 export const hostsCommand = command({
   name: 'hosts',
-  summary: 'lists the hosts of the network',
+  summary: 'list the hosts of the network',
   positionals: {},
   options: {},
   examples: [

@@ -1,14 +1,18 @@
-/** `mirrorflow info`: this installation, and where it looks for servers. */
+/**
+ * `mirrorflow info`: shows version, directories and the host server that answers in them.
+ *
+ * Reads the environment and asks the host server, if one runs.
+ */
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
 import { packageVersion } from '../../protocol/base/installation.js';
 
 export const infoCommand = command({
   name: 'info',
-  summary: 'tells version, directories and what answers in them',
+  summary: 'show version, directories and the host server found in them',
   positionals: {},
   options: {},
-  examples: [['info --json', 'the same for a program']],
+  examples: [['info --json', 'the same as JSON']],
   async run(context) {
     const { output, directory, env } = context;
     const { clientDirectories, flowDirectory } = await import('../../protocol/base/paths.js');
@@ -28,7 +32,7 @@ export const infoCommand = command({
       [{ header: 'what' }, { header: 'value' }],
       [
         ['version', `${facts.version}, protocol ${facts.protocol}, Node ${facts.node}`],
-        ['servers are looked for in', facts.directories.join(', ')],
+        ['searched for servers', facts.directories.join(', ')],
         ['flow files', facts.flowDirectory],
         ['host server', host === undefined ? 'none runs' : `process ${host.pid} in ${host.directory}`],
       ],

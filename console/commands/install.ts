@@ -1,13 +1,14 @@
 /**
- * `mirrorflow install`: the host server from boot, by systemd. The work is the host server's own;
- * it is asked as a child.
+ * `mirrorflow install`: writes or prints the systemd unit that starts the host server at boot.
+ *
+ * The host server's own installation program does the work, as a child process.
  */
 import path from 'node:path';
 import { command } from '../command.js';
 
 export const installCommand = command({
   name: 'install',
-  summary: 'makes the host server start at boot: writes its systemd unit, or prints it',
+  summary: 'write the systemd unit that starts the host server at boot, or print it',
   positionals: {},
   options: {
     scope: {
@@ -16,14 +17,14 @@ export const installCommand = command({
       default: 'user',
       describe: 'for one user, or for the whole machine (as root)',
     },
-    print: { type: 'boolean', describe: 'only print the unit' },
-    force: { type: 'boolean', describe: 'replace a different unit that is there' },
+    print: { type: 'boolean', describe: 'print the unit, and write nothing' },
+    force: { type: 'boolean', describe: 'replace an existing unit that differs' },
     config: { type: 'string', describe: 'configuration file of the host server' },
-    user: { type: 'string', describe: 'whom a system service runs as' },
-    group: { type: 'string', describe: 'the group whose members may use a system service' },
+    user: { type: 'string', describe: 'user that a system service runs as' },
+    group: { type: 'string', describe: 'group whose members may use a system service' },
   },
   examples: [
-    ['install --scope user --print', 'shows what would be written'],
+    ['install --scope user --print', 'show what would be written'],
     ['install --scope system --user daq --group e23001', 'for all members of a group, as root'],
   ],
   async run({ output }, { scope, print, force, config, user, group }) {
@@ -41,7 +42,7 @@ export const installCommand = command({
     if (outcome.outcome === 'printed') return output.raw(outcome.text);
     output.lines([
       outcome.outcome === 'written' ? `Written: ${outcome.path}` : `Unchanged: ${outcome.path}`,
-      'Now type:',
+      'To start it, run:',
       ...outcome.commands.map((line) => `  ${line}`),
     ]);
   },

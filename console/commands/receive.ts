@@ -1,4 +1,9 @@
-/** `mirrorflow receive`: a flow to standard output. */
+/**
+ * `mirrorflow receive`: writes the buffers of a flow to standard output.
+ *
+ * Opens the flow as a consumer through the app server and reads its flow file. A slow reader of
+ * standard output slows the flow's provider down, unless `--lossy` is given.
+ */
 import type { Client, InputFlow, InputFlowOptions } from '../../client-lib/index.js';
 import { MirrorflowError, isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
@@ -8,12 +13,12 @@ import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
 import { withClient } from '../servers.js';
 import { showProgress } from '../transfer/progress.js';
-import { Reception, type Sink } from '../transfer/receive-stream.js';
+import { FlowReceiver, type Sink } from '../transfer/receive-stream.js';
 
 const STARTS = ['oldest', 'newest', 'next'] as const;
-const FLOW_LOOK_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
-interface Wishes {
+interface ReceiveOptions {
   readonly flow: string;
   readonly start: NonNullable<InputFlowOptions['start']>;
   readonly count: number;
@@ -25,7 +30,7 @@ interface Wishes {
 
 export const receiveCommand = command({
   name: 'receive',
-  summary: 'writes a flow to standard output, and holds its provider back when nobody reads on',
+  summary: 'write a flow to standard output; a slow reader holds its provider back',
   positionals: {
     flow: { type: 'string', describe: 'name of the flow', demandOption: true, completes: 'flow' },
   },
@@ -34,48 +39,49 @@ export const receiveCommand = command({
     from: {
       type: 'string',
       default: 'oldest',
-      describe: 'the first buffer: oldest still there, newest, next to come, or a sequence',
+      describe:
+        'the first buffer: the oldest in the ring, the newest, the next to come, or a sequence number',
     },
-    count: { type: 'string', describe: 'end after so many buffers' },
-    lossy: { type: 'boolean', describe: 'never hold the provider back: lose buffers instead' },
-    follow: { type: 'boolean', describe: 'go on with the next provider when one leaves, until Ctrl-C' },
-    wait: { type: 'boolean', describe: 'wait for the flow, and for a provider of it' },
+    count: { type: 'string', describe: 'end after this number of buffers' },
+    lossy: { type: 'boolean', describe: 'lose buffers rather than hold the provider back' },
+    follow: { type: 'boolean', describe: 'continue with the next provider when one leaves, until Ctrl-C' },
+    wait: { type: 'boolean', describe: 'wait for the flow and for a provider' },
     type: { type: 'string', describe: 'refuse a flow of another type' },
   },
   examples: [
-    ['receive events --wait', 'all that the next provider sends'],
-    ['receive log --follow --from next', 'what comes from now on'],
+    ['receive events --wait', 'everything that the next provider sends'],
+    ['receive log --follow --from next', 'everything from now on'],
   ],
   epilogue:
-    'Ends with 0 when the provider has ended the flow, and with 1 when it went without that: what was written then is all of it that had been sent. Buffers that earlier providers left in the ring are passed over, except with --follow.',
-  async run(context, given) {
-    const whole = { min: 0, max: Number.MAX_SAFE_INTEGER };
-    const { from, count } = given;
-    const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, whole));
-    const wishes: Wishes = {
-      flow: checkName('flow', given.flow),
+    'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written. Buffers that earlier providers left in the ring are skipped, except with --follow.',
+  async run(context, values) {
+    const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
+    const { from, count } = values;
+    const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, bounds));
+    const options: ReceiveOptions = {
+      flow: checkName('flow', values.flow),
       start,
-      count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, whole),
-      lossy: given.lossy === true,
-      follow: given.follow === true,
-      wait: given.wait === true,
-      type: given.type,
+      count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, bounds),
+      lossy: values.lossy === true,
+      follow: values.follow === true,
+      wait: values.wait === true,
+      type: values.type,
     };
-    return withClient(context, given.app, (client) => receive(context, client, wishes), {
+    return withClient(context, values.app, (client) => receive(context, client, options), {
       live: true,
       as: 'receive',
     });
   },
 });
 
-async function receive(context: CommandContext, client: Client, wishes: Wishes): Promise<ExitCode> {
+async function receive(context: CommandContext, client: Client, options: ReceiveOptions): Promise<ExitCode> {
   const { signal } = context;
-  const { follow, wait, count } = wishes;
-  const flow = await openFlow(client, wishes, signal);
-  const reception = new Reception(flow, toStandardOutput(signal), { follow, wait, count, signal });
-  const done = showProgress(process.stderr, () => reception);
-  const end = await reception.run().finally(done);
-  if (reception.lost > 0) context.output.note(`${reception.lost} buffers were lost`);
+  const { follow, wait, count } = options;
+  const flow = await openFlow(client, options, signal);
+  const receiver = new FlowReceiver(flow, toStandardOutput(signal), { follow, wait, count, signal });
+  const endProgress = showProgress(process.stderr, () => receiver);
+  const end = await receiver.run().finally(endProgress);
+  if (receiver.lost > 0) context.output.note(`${receiver.lost} buffers were lost`);
   switch (end) {
     case 'ended':
     case 'count':
@@ -84,14 +90,17 @@ async function receive(context: CommandContext, client: Client, wishes: Wishes):
     case 'interrupted':
       return follow ? EXIT.success : EXIT.interrupted;
     case 'died':
-      throw broken(wishes.flow, 'its provider has gone without ending it');
-    case 'gone':
-      throw broken(wishes.flow, 'its duplicator has gone');
+      throw brokenOff(options.flow, 'its provider died without closing it');
+    case 'detached':
+      throw brokenOff(options.flow, 'its duplicator has stopped');
   }
 }
 
-async function openFlow(client: Client, wishes: Wishes, signal: AbortSignal): Promise<InputFlow> {
-  const { flow, start, lossy, type, wait } = wishes;
+async function openFlow(
+  client: Client,
+  { flow, start, lossy, type, wait }: ReceiveOptions,
+  signal: AbortSignal,
+): Promise<InputFlow> {
   for (;;) {
     try {
       const options = { inline: true, start, delivery: lossy ? 'lossy' : 'lossless' } as const;
@@ -101,12 +110,12 @@ async function openFlow(client: Client, wishes: Wishes, signal: AbortSignal): Pr
       );
     } catch (error) {
       if (!wait || !isMirrorflowError(error, 'UNKNOWN_FLOW')) throw error;
-      await pause(FLOW_LOOK_MS, signal);
+      await pause(POLL_INTERVAL_MS, signal);
     }
   }
 }
 
-/** Resolves when the bytes are out, and at once when the command is ended meanwhile. */
+/** The returned sink resolves when the bytes are written, and at once when `signal` is aborted. */
 function toStandardOutput(signal: AbortSignal): Sink {
   return (bytes) =>
     new Promise((resolve, reject) => {
@@ -114,13 +123,13 @@ function toStandardOutput(signal: AbortSignal): Sink {
       signal.addEventListener('abort', end, { once: true });
       process.stdout.write(bytes, (error) => {
         signal.removeEventListener('abort', end);
-        const gone = error !== undefined && error !== null;
-        if (gone && systemCode(error) !== 'EPIPE' && systemCode(error) !== 'EIO') reject(error);
-        else resolve(!gone);
+        const failed = error !== undefined && error !== null;
+        if (failed && systemCode(error) !== 'EPIPE' && systemCode(error) !== 'EIO') reject(error);
+        else resolve(!failed);
       });
     });
 }
 
-function broken(flow: string, why: string): MirrorflowError {
-  return new MirrorflowError('CLOSED', `flow ${flow} broke off: ${why}`, { flow });
+function brokenOff(flow: string, cause: string): MirrorflowError {
+  return new MirrorflowError('CLOSED', `flow ${flow} broke off: ${cause}`, { flow });
 }

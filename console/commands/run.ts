@@ -1,17 +1,20 @@
-/** `mirrorflow run`. */
+/**
+ * `mirrorflow run`: starts an application, which mirrors one SpecTcl, on this or another host.
+ *
+ * The command asks the host server, which starts the application's app server.
+ */
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { ApplicationOptions } from '../../client-lib/index.js';
-import { command } from '../command.js';
-import { bytesValue, numberValue } from '../option-values.js';
+import { command, UPDATE_INTERVAL_OPTION } from '../command.js';
+import { bytesValue, numberValue, updateIntervalValue } from '../option-values.js';
 import { withHost } from '../servers.js';
 import { applicationTable } from './apps.js';
 
-const UPDATE_INTERVAL_MAX_MS = 3_600_000;
 const LINGER_MAX_MS = 86_400_000;
 
 export const runCommand = command({
   name: 'run',
-  summary: 'starts an application: the mirror of one SpecTcl; a running one is a success',
+  summary: 'start an application: the mirror of one SpecTcl; success when it runs already',
   positionals: {
     name: {
       type: 'string',
@@ -23,41 +26,40 @@ export const runCommand = command({
   options: {
     spectcl: {
       type: 'string',
-      describe: 'where SpecTcl serves: spectcl://HOST?rest=PORT&mirror=PORT; left out: as configured or last',
+      describe:
+        'address of SpecTcl: spectcl://HOST?rest=PORT&mirror=PORT; default: as configured, or the last',
     },
-    'update-interval': { type: 'string', describe: 'milliseconds from update to update; 0: back to back' },
+    'update-interval': UPDATE_INTERVAL_OPTION,
     via: {
       type: 'string',
-      describe: 'have the mirror from another host that runs the same application, not from SpecTcl',
+      describe: 'mirror from another host that runs the same application, not from SpecTcl',
     },
-    host: { type: 'string', describe: 'the host to start it on; left out: this one' },
-    linger: { type: 'string', describe: 'milliseconds a flow without clients is kept' },
+    host: { type: 'string', describe: 'host to start it on; default: this one' },
+    linger: { type: 'string', describe: 'milliseconds for which a flow without clients is kept' },
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
   },
   examples: [
     [
       "run e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001'",
-      'mirrors that SpecTcl when somebody looks',
+      'mirror that SpecTcl as soon as a client opens it',
     ],
-    ['run e23001', 'again, as it ran last'],
-    ['run e23001 --via daq', 'mirrors what host daq has mirrored: SpecTcl is not asked again'],
-    ['run e23001 --host counting-room', 'on another host of the network'],
+    ['run e23001', 'start it again with its last options'],
+    ['run e23001 --via daq', 'mirror from host daq: SpecTcl is not asked again'],
+    ['run e23001 --host counting-room', 'start it on another host of the network'],
   ],
-  async run(context, given) {
+  async run(context, values) {
     const { checkName } = await import('../../protocol/base/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
-    const { spectcl, linger, host, via } = given;
-    const interval = given['update-interval'];
-    const ring = given['ring-bytes'];
+    const { spectcl, linger, host, via } = values;
+    const interval = values['update-interval'];
+    const ring = values['ring-bytes'];
     const options: ApplicationOptions = {
-      name: checkName('application', given.name),
+      name: checkName('application', values.name),
       ...(spectcl !== undefined && {
         source: formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
       }),
       ...(via !== undefined && { via: checkName('host', via) }),
-      ...(interval !== undefined && {
-        updateIntervalMs: numberValue('update-interval', interval, { min: 0, max: UPDATE_INTERVAL_MAX_MS }),
-      }),
+      ...(interval !== undefined && { updateIntervalMs: updateIntervalValue(interval) }),
       ...(linger !== undefined && {
         lingerMs: numberValue('linger', linger, { min: 0, max: LINGER_MAX_MS }),
       }),

@@ -1,4 +1,9 @@
-/** `mirrorflow send`: standard input or a file into a flow. */
+/**
+ * `mirrorflow send`: writes standard input or a file to a flow.
+ *
+ * Opens the flow as its provider through the app server and writes to its flow file, no faster than
+ * its lossless consumers read.
+ */
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Client, OutputFlow } from '../../client-lib/index.js';
@@ -11,13 +16,13 @@ import { bytesValue, numberValue } from '../option-values.js';
 import { withClient } from '../servers.js';
 import { BlockPacker, LinePacker, type Packer } from '../transfer/pieces.js';
 import { showProgress } from '../transfer/progress.js';
-import { Sending } from '../transfer/send-stream.js';
+import { FlowSender } from '../transfer/send-stream.js';
 
 const DEFAULT_BUFFER_BYTES = 64 * 1024;
 const DEFAULT_BUFFERS = 64;
-const CONSUMERS_LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
-interface Wishes {
+interface SendOptions {
   readonly flow: string;
   readonly file: string | undefined;
   readonly lines: boolean;
@@ -31,131 +36,140 @@ interface Wishes {
 
 export const sendCommand = command({
   name: 'send',
-  summary: 'writes standard input or a file to a flow, no faster than its consumers read',
+  summary: 'write standard input or a file to a flow, no faster than its consumers read',
   positionals: {
     flow: { type: 'string', describe: 'name of the flow', demandOption: true, completes: 'flow' },
-    file: { type: 'string', describe: 'what to send; left out: standard input' },
+    file: { type: 'string', describe: 'file to send; default: standard input' },
   },
   options: {
     app: APP_OPTION,
-    lines: { type: 'boolean', describe: 'buffers of whole lines, as many as have come and fit' },
-    split: { type: 'boolean', describe: 'with --lines: cut a line that does not fit a buffer' },
+    lines: { type: 'boolean', describe: 'fill buffers with whole lines, as many as have arrived and fit' },
+    split: { type: 'boolean', describe: 'cut a line that does not fit a buffer, with --lines' },
     block: {
       type: 'string',
-      describe: 'buffers of exactly that size, such as 64KiB, and the rest at the end',
+      describe: 'fill buffers of exactly this size, such as 64KiB; the last one holds the rest',
     },
-    buffers: { type: 'string', describe: `buffers of the ring; default: the flow's, or ${DEFAULT_BUFFERS}` },
+    buffers: {
+      type: 'string',
+      describe: `number of buffers of the ring; default: the flow's, or ${DEFAULT_BUFFERS}`,
+    },
     'buffer-size': { type: 'string', describe: "bytes of a buffer; default: the flow's, or 64KiB" },
     type: { type: 'string', describe: "flow type; default: the flow's, or bytes" },
     'wait-for-consumer': {
       type: 'string',
-      describe: 'send when so many consumers are there; 0, the default, sends at once',
+      describe: 'number of consumers to wait for before sending; default: 0',
     },
   },
   examples: [
-    ['send events run7.dat --wait-for-consumer 1', 'a file, from its first byte to whoever reads first'],
+    [
+      'send events run7.dat --wait-for-consumer 1',
+      'a file, as soon as the first consumer has opened the flow',
+    ],
     ['send log --lines', 'standard input, line by line'],
   ],
   epilogue:
-    'Without --lines and --block what is read goes out at once, cut where buffers end. A flow without consumers keeps what its ring holds.',
-  async run(context, given) {
+    'Without --lines and --block data are sent as they are read, cut where buffers end. A flow without consumers keeps the newest buffers, as many as its ring has.',
+  async run(context, values) {
     const count = { min: LIMITS.slotCountMin, max: LIMITS.slotCountMax };
     const size = { min: 1, max: LIMITS.mappedBytes };
-    const { buffers, block } = given;
-    const bufferSize = given['buffer-size'];
-    const wishes: Wishes = {
-      flow: given.flow,
-      file: given.file,
-      lines: given.lines === true,
-      split: given.split === true,
+    const { buffers, block } = values;
+    const bufferSize = values['buffer-size'];
+    const options: SendOptions = {
+      flow: values.flow,
+      file: values.file,
+      lines: values.lines === true,
+      split: values.split === true,
       blockBytes: block === undefined ? undefined : bytesValue('block', block, size),
       bufferSize: bufferSize === undefined ? undefined : bytesValue('buffer-size', bufferSize, size),
       buffers: buffers === undefined ? undefined : numberValue('buffers', buffers, count),
-      type: given.type,
-      consumers: numberValue('wait-for-consumer', given['wait-for-consumer'] ?? '0', {
+      type: values.type,
+      consumers: numberValue('wait-for-consumer', values['wait-for-consumer'] ?? '0', {
         min: 0,
         max: LIMITS.linkClients,
       }),
     };
-    checkWishes(wishes, context);
-    return withClient(context, given.app, (client) => send(context, client, wishes), {
+    checkOptions(options, context);
+    return withClient(context, values.app, (client) => send(context, client, options), {
       live: true,
       as: 'send',
     });
   },
 });
 
-function checkWishes({ lines, split, blockBytes, bufferSize, file }: Wishes, context: CommandContext): void {
-  let wrong: string | undefined;
-  if (lines && blockBytes !== undefined) wrong = '--lines and --block exclude each other';
-  else if (split && !lines) wrong = '--split goes with --lines';
+function checkOptions(
+  { lines, split, blockBytes, bufferSize, file }: SendOptions,
+  context: CommandContext,
+): void {
+  let problem: string | undefined;
+  if (lines && blockBytes !== undefined) problem = '--lines and --block exclude each other: give one of them';
+  else if (split && !lines) problem = '--split needs --lines';
   else if (blockBytes !== undefined && bufferSize !== undefined && blockBytes > bufferSize)
-    wrong = `--block ${blockBytes} does not fit --buffer-size ${bufferSize}`;
+    problem = `--block ${blockBytes} does not fit --buffer-size ${bufferSize}; give a larger buffer size`;
   else if (file === undefined && context.atPrompt)
-    wrong = 'send needs a file here: standard input is the prompt';
-  if (wrong !== undefined) throw new MirrorflowError('BAD_OPTION', wrong);
+    problem = 'send needs a file at the prompt, which uses standard input itself';
+  if (problem !== undefined) throw new MirrorflowError('BAD_OPTION', problem);
 }
 
-async function send(context: CommandContext, client: Client, wishes: Wishes): Promise<ExitCode> {
-  const { signal, output: told } = context;
-  // Opened before the flow, so that a file that is not there leaves no flow behind.
-  const input = wishes.file === undefined ? context.stdin : await openFile(wishes.file);
-  const output = await interruptible(signal, openFlow(client, wishes));
+async function send(context: CommandContext, client: Client, options: SendOptions): Promise<ExitCode> {
+  const { signal } = context;
+  // The file is opened before the flow: a missing file must not create a flow.
+  const input = options.file === undefined ? context.stdin : await openFile(options.file);
+  const output = await interruptible(signal, openFlow(client, options));
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   signal.addEventListener('abort', interrupt, { once: true });
-  output.once('lost', () => stop.abort(lost(wishes.flow)));
-  const sending = new Sending(output);
-  let done = (): void => undefined;
+  output.once('lost', () => stop.abort(duplicatorLost(options.flow)));
+  const sender = new FlowSender(output);
+  let endProgress = (): void => undefined;
   try {
-    await enoughConsumers(output, wishes.consumers, stop.signal);
-    done = showProgress(process.stderr, () => sending);
+    await waitForConsumers(output, options.consumers, stop.signal);
+    endProgress = showProgress(process.stderr, () => sender);
     addAbortSignal(stop.signal, input);
-    await sending.run(input, packerFor(wishes, output.bufferSize), stop.signal);
+    await sender.run(input, packerFor(options, output.bufferSize), stop.signal);
     await interruptible(stop.signal, output.close());
   } catch (error) {
-    // Consumers learn that this was no end.
+    // `destroy`, not `close`: consumers must not take the failure for the end of the data.
     output.destroy();
     if (signal.aborted) return EXIT.interrupted;
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
-    done();
+    endProgress();
     signal.removeEventListener('abort', interrupt);
     input.destroy();
   }
-  const { buffers, bytes } = sending;
-  if (told.json) told.value({ flow: wishes.flow, buffers, bytes });
+  const { buffers, bytes } = sender;
+  if (context.output.json) context.output.value({ flow: options.flow, buffers, bytes });
   return EXIT.success;
 }
 
 /**
- * What is not stated is as the flow has it, if there is one: whoever reads it already would not let
- * it be changed.
+ * Opens the flow as its provider. Options that are not given are taken from an existing flow, whose
+ * consumers would refuse a change.
  */
-async function openFlow(client: Client, wishes: Wishes): Promise<OutputFlow> {
-  const found = (await client.flows()).find(({ flow }) => flow === wishes.flow);
-  const ofFlow = Math.max(found?.bufferSize ?? DEFAULT_BUFFER_BYTES, 1);
+async function openFlow(client: Client, options: SendOptions): Promise<OutputFlow> {
+  const existing = (await client.flows()).find(({ flow }) => flow === options.flow);
+  const existingBytes = Math.max(existing?.bufferSize ?? DEFAULT_BUFFER_BYTES, 1);
   const bufferSize =
-    wishes.bufferSize ??
-    (found === undefined || (wishes.blockBytes ?? 0) > ofFlow ? wishes.blockBytes : undefined) ??
-    ofFlow;
-  return client.openOutput(wishes.flow, {
+    options.bufferSize ??
+    (existing === undefined || (options.blockBytes ?? 0) > existingBytes ? options.blockBytes : undefined) ??
+    existingBytes;
+  return client.openOutput(options.flow, {
     bufferSize,
-    buffers: wishes.buffers ?? found?.buffers ?? DEFAULT_BUFFERS,
-    type: wishes.type ?? found?.type ?? 'bytes',
+    buffers: options.buffers ?? existing?.buffers ?? DEFAULT_BUFFERS,
+    type: options.type ?? existing?.type ?? 'bytes',
   });
 }
 
-function packerFor({ lines, split, blockBytes }: Wishes, bufferSize: number): Packer {
+function packerFor({ lines, split, blockBytes }: SendOptions, bufferSize: number): Packer {
   return lines
     ? new LinePacker(bufferSize, split)
     : new BlockPacker(blockBytes ?? bufferSize, blockBytes !== undefined);
 }
 
-async function enoughConsumers(output: OutputFlow, count: number, signal: AbortSignal): Promise<void> {
+async function waitForConsumers(output: OutputFlow, count: number, signal: AbortSignal): Promise<void> {
   while (output.consumers < count) {
     signal.throwIfAborted();
-    await pause(CONSUMERS_LOOK_MS, signal);
+    await pause(POLL_INTERVAL_MS, signal);
   }
 }
 
@@ -170,10 +184,10 @@ function openFile(path: string): Promise<Readable> {
   });
 }
 
-function lost(flow: string): MirrorflowError {
+function duplicatorLost(flow: string): MirrorflowError {
   return new MirrorflowError(
     'CLOSED',
-    `the duplicator of flow ${flow} has gone; consumers may not have all that was sent`,
+    `the duplicator of flow ${flow} has stopped; consumers may not have received all data`,
     { flow },
   );
 }

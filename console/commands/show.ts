@@ -1,10 +1,15 @@
-/** `mirrorflow show`: one spectrum as a picture or as numbers, once or live. */
+/**
+ * `mirrorflow show`: plots one spectrum in the terminal, or prints its counts, once or live.
+ *
+ * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
+ * does not run.
+ */
 import type { Client, Mirror, Spectrum } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { numberValue, rangeValue } from '../option-values.js';
-import { SCALE_NAMES, type ScaleName } from '../render/scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { withClient } from '../servers.js';
 import { closest } from '../suggest.js';
 
@@ -15,7 +20,7 @@ const NAMES_SHOWN = 10;
 const PROMPT_ROWS = 2;
 const PLOT_ROWS_MAX = 30;
 
-interface Wishes {
+interface ShowOptions {
   readonly name: string;
   readonly scale: ScaleName | undefined;
   readonly range: readonly [number, number] | undefined;
@@ -25,7 +30,7 @@ interface Wishes {
 
 export const showCommand = command({
   name: 'show',
-  summary: 'plots a spectrum in the terminal, once or live',
+  summary: 'plot a spectrum in the terminal, once or live',
   positionals: {
     name: {
       type: 'string',
@@ -36,57 +41,61 @@ export const showCommand = command({
   },
   options: {
     app: APP_OPTION,
-    watch: { type: 'boolean', describe: 'go on with every update, until q or Ctrl-C' },
+    watch: { type: 'boolean', describe: 'update the plot until q or Ctrl-C' },
     scale: {
       type: 'string',
       choices: SCALE_NAMES,
-      describe: 'of the counts; default: linear for one dimension, log for two',
+      describe: 'scale of the counts; default: linear for one dimension, log for two',
     },
-    range: { type: 'string', describe: 'LOW:HIGH, part of the x axis in its units' },
+    range: { type: 'string', describe: 'LOW:HIGH, the part of the x axis to show, in its units' },
     width: { type: 'string', describe: "columns of the plot; default: the terminal's" },
     height: { type: 'string', describe: "rows of the plot; default: the terminal's, at most 30 unless live" },
-    interval: { type: 'string', default: '200', describe: 'milliseconds between looks, with --watch' },
+    interval: {
+      type: 'string',
+      default: '200',
+      describe: 'milliseconds between updates of the plot, with --watch',
+    },
   },
   examples: [
     ['show ge.00.Co-60 --watch', 'live, until q or Ctrl-C'],
-    ['show ge.00.Co-60 --range 1100:1400 --scale log', 'a part of the axis'],
+    ['show ge.00.Co-60 --range 1100:1400 --scale log', 'part of the axis'],
     ['show ge.00.Co-60 --json', 'all counts, for a program'],
   ],
-  async run(context, given) {
-    const wishes: Wishes = {
-      name: given.name,
-      scale: given.scale,
-      range: given.range === undefined ? undefined : rangeValue('range', given.range),
-      width: given.width === undefined ? undefined : numberValue('width', given.width, EXTENT),
-      height: given.height === undefined ? undefined : numberValue('height', given.height, EXTENT),
+  async run(context, values) {
+    const options: ShowOptions = {
+      name: values.name,
+      scale: values.scale,
+      range: values.range === undefined ? undefined : rangeValue('range', values.range),
+      width: values.width === undefined ? undefined : numberValue('width', values.width, EXTENT),
+      height: values.height === undefined ? undefined : numberValue('height', values.height, EXTENT),
     };
-    const intervalMs = numberValue('interval', given.interval, INTERVAL_MS);
+    const intervalMs = numberValue('interval', values.interval, INTERVAL_MS);
     const use = async (client: Client): Promise<void> => {
       const mirror = await interruptible(context.signal, client.mirror());
-      // Also for --watch: a name that is not there is an error and no picture.
-      withSpectrum(mirror, wishes.name, () => undefined);
-      if (given.watch !== true) return once(context, mirror, wishes);
+      // An unknown name is an error, with --watch too.
+      withSpectrum(mirror, options.name, () => undefined);
+      if (values.watch !== true) return printOnce(context, mirror, options);
       return context.output.json
-        ? stream(context, mirror, wishes, intervalMs)
-        : live(context, mirror, wishes, intervalMs);
+        ? streamRecords(context, mirror, options, intervalMs)
+        : watchPlot(context, mirror, options, intervalMs);
     };
-    await withClient(context, given.app, use, { live: given.watch });
+    await withClient(context, values.app, use, { live: values.watch });
   },
 });
 
-async function once(context: CommandContext, mirror: Mirror, wishes: Wishes): Promise<void> {
+async function printOnce(context: CommandContext, mirror: Mirror, options: ShowOptions): Promise<void> {
   const { output } = context;
-  if (output.json) return output.value(await asRecord(mirror, wishes.name));
+  if (output.json) return output.value(await asRecord(mirror, options.name));
   const { width, height } = output.size;
   output.lines(
-    await picture(context, mirror, wishes, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
+    await picture(context, mirror, options, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
   );
 }
 
-async function live(
+async function watchPlot(
   context: CommandContext,
   mirror: Mirror,
-  wishes: Wishes,
+  options: ShowOptions,
   intervalMs: number,
 ): Promise<void> {
   const { watch } = await import('../watch.js');
@@ -96,15 +105,15 @@ async function live(
     changed: () => versionOf(mirror) !== shown,
     paint: (size) => {
       shown = versionOf(mirror);
-      return picture(context, mirror, wishes, size);
+      return picture(context, mirror, options, size);
     },
   });
 }
 
-async function stream(
+async function streamRecords(
   context: CommandContext,
   mirror: Mirror,
-  wishes: Wishes,
+  options: ShowOptions,
   intervalMs: number,
 ): Promise<void> {
   const { everyInterval } = await import('../watch.js');
@@ -113,11 +122,11 @@ async function stream(
     const version = versionOf(mirror);
     if (version === shown) return;
     shown = version;
-    context.output.value(await asRecord(mirror, wishes.name));
+    context.output.value(await asRecord(mirror, options.name));
   });
 }
 
-/** Another one whenever there is something new to see. */
+/** A text that differs for each publication and each state of the mirror. */
 function versionOf(mirror: Mirror): string {
   return `${mirror.published} ${mirror.state}`;
 }
@@ -125,18 +134,18 @@ function versionOf(mirror: Mirror): string {
 async function picture(
   context: CommandContext,
   mirror: Mirror,
-  wishes: Wishes,
+  options: ShowOptions,
   size: { readonly width: number; readonly height: number },
 ): Promise<string[]> {
   const { plotSpectrum } = await import('../spectrum-plot.js');
-  const { scale, range } = wishes;
-  return withSpectrum(mirror, wishes.name, (spectrum) =>
+  const { scale, range } = options;
+  return withSpectrum(mirror, options.name, (spectrum) =>
     plotSpectrum(spectrum, {
       ...context.output.abilities,
       scale,
       range,
-      width: wishes.width ?? size.width,
-      height: wishes.height ?? size.height,
+      width: options.width ?? size.width,
+      height: options.height ?? size.height,
       stale: mirror.state !== 'live',
     }),
   );
@@ -155,28 +164,25 @@ async function asRecord(mirror: Mirror, name: string) {
   };
 }
 
-/**
- * Runs `use` over the spectrum in one publication. Throws UNKNOWN_SPECTRUM with names that are
- * there.
- */
+/** Runs `use` on the spectrum in one publication. Throws UNKNOWN_SPECTRUM with existing names. */
 function withSpectrum<T>(
   mirror: Mirror,
   name: string,
   use: (spectrum: Spectrum, meta: { readonly sequence: number; readonly timestampNs: number }) => T,
 ): T {
-  const found = mirror.read((view, meta) => {
+  const answer = mirror.read((view, meta) => {
     const spectrum = view.find(name);
-    if (spectrum === undefined) return { names: view.list().map((there) => there.name) };
+    if (spectrum === undefined) return { names: view.list().map((existing) => existing.name) };
     return { result: use(spectrum, meta) };
   });
-  if (found.names === undefined) return found.result;
-  const { names } = found;
-  const meant = closest(name, names);
+  if (answer.names === undefined) return answer.result;
+  const { names } = answer;
+  const suggestion = closest(name, names);
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-  const there =
+  const existing =
     names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
-  throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)}; ${there}`, {
+  throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)}; ${existing}`, {
     name,
-    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+    ...(suggestion === undefined ? {} : { hint: `did you mean ${suggestion}?` }),
   });
 }

@@ -1,17 +1,23 @@
-/** `mirrorflow spectra`. */
+/**
+ * `mirrorflow spectra`: lists the spectra of an application with axes, sums and overflows.
+ *
+ * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
+ * does not run.
+ */
 import { APP_OPTION, command } from '../command.js';
-import { globMatcher } from '../glob.js';
+import { globMatcher, literalGlob } from '../../protocol/spectcl/glob.js';
 import type { Output } from '../output.js';
 import { withClient } from '../servers.js';
 import { spectrumRecord, type SpectrumRecord } from '../spectrum-record.js';
 
 export const spectraCommand = command({
   name: 'spectra',
-  summary: 'lists the spectra of an application; starts mirroring where needed',
+  summary: 'list the spectra of an application; starts mirroring where needed',
   positionals: {
     pattern: {
       type: 'string',
-      describe: 'only names like this: * any text, ? one character, [a-z] one of these',
+      describe:
+        'list only names that match, as in Tcl: * any text, ? one character, [a-z] one of these, \\[ a bracket',
       completes: 'spectrum',
     },
   },
@@ -35,7 +41,7 @@ export const spectraCommand = command({
         state: mirror.state,
       };
     });
-    if (state !== 'live') output.note(`the source is ${state}: these are the last data that came`);
+    if (state !== 'live') output.note(`the source is ${state}: these are the last data received`);
     if (output.json) output.value(spectra);
     else output.lines(spectrumTable(output, spectra, pattern));
   },
@@ -65,8 +71,14 @@ function spectrumTable(output: Output, spectra: readonly SpectrumRecord[], patte
       beyond(spectrum, spectrum.overflows),
       beyond(spectrum, spectrum.underflows),
     ]),
-    pattern === undefined ? 'No spectra.' : `No spectra are named like ${pattern}.`,
+    noSpectra(pattern),
   );
+}
+
+function noSpectra(pattern: string | undefined): string {
+  if (pattern === undefined) return 'No spectra.';
+  const hint = pattern.includes('[') ? ` The name itself is written '${literalGlob(pattern)}'.` : '';
+  return `No spectra are named like ${pattern}.${hint}`;
 }
 
 function is2d({ type }: SpectrumRecord): boolean {
@@ -77,7 +89,7 @@ function axis(low: number, high: number, label: string): string {
   return `${rounded(low)} .. ${rounded(high)} ${label}`;
 }
 
-/** Limits are stored in single precision: more digits than seven are noise. */
+/** Seven digits: SpecTcl stores limits in single precision. */
 function rounded(limit: number): string {
   return Number.isFinite(limit) ? String(Number(limit.toPrecision(7))) : '?';
 }

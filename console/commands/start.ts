@@ -1,39 +1,40 @@
-/** `mirrorflow start`: what `npm start` runs. */
-import { command } from '../command.js';
-import { numberValue } from '../option-values.js';
-
-const UPDATE_INTERVAL_MAX_MS = 3_600_000;
+/**
+ * `mirrorflow start`: mirrors a SpecTcl, or the embedded simulator, until Ctrl-C.
+ *
+ * `npm start` runs it. `start/session.ts` does the work: it starts the servers that are missing and
+ * stops those that it has started.
+ */
+import { command, UPDATE_INTERVAL_OPTION } from '../command.js';
+import { updateIntervalValue } from '../option-values.js';
 
 export const startCommand = command({
   name: 'start',
-  summary: 'mirrors a SpecTcl, or the embedded simulator, until Ctrl-C; starts what is needed for it',
+  summary: 'mirror a SpecTcl, or the embedded simulator, until Ctrl-C; starts the servers it needs',
   positionals: {},
   options: {
     spectcl: {
       type: 'string',
-      describe: 'a SpecTcl instead of the simulator: spectcl://HOST?rest=PORT&mirror=PORT',
+      describe: 'SpecTcl to mirror instead of the simulator: spectcl://HOST?rest=PORT&mirror=PORT',
     },
     app: { type: 'string', default: 'demo', describe: 'name of the application', completes: 'application' },
-    interval: { type: 'string', describe: 'milliseconds from update to update; 0: back to back' },
+    'update-interval': UPDATE_INTERVAL_OPTION,
   },
   examples: [
-    ['start', 'everything on this machine, with invented events'],
+    ['start', 'everything on this machine, with generated events'],
     ["start --spectcl 'spectcl://daq?rest=8000&mirror=8001' --app e23001", 'a real SpecTcl'],
   ],
-  epilogue: 'At its end it stops what it started itself, and nothing else.',
-  async run(context, { spectcl, app, interval }) {
+  epilogue: 'At its end it stops the servers that it started, and no others.',
+  renamedOptions: { interval: 'update-interval' },
+  async run(context, { spectcl, app, 'update-interval': interval }) {
     const { checkName } = await import('../../protocol/base/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
-    const wishes = {
+    const options = {
       app: checkName('application', app),
       spectcl:
         spectcl === undefined ? undefined : formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
-      updateIntervalMs:
-        interval === undefined
-          ? undefined
-          : numberValue('interval', interval, { min: 0, max: UPDATE_INTERVAL_MAX_MS }),
+      updateIntervalMs: interval === undefined ? undefined : updateIntervalValue(interval),
     };
     const { startSession } = await import('../start/session.js');
-    await startSession(context, wishes);
+    await startSession(context, options);
   },
 });

@@ -1,9 +1,15 @@
-/** `mirrorflow stats`: the counters of a flow, with their rates between two looks. */
+/**
+ * `mirrorflow stats`: prints the counters of a flow with their rates between two samples.
+ *
+ * A flow is a stream of buffers; its counters stand in its flow file. The command gets them from
+ * the app server, with `--all` those of other hosts too.
+ */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import type { Client } from '../../client-lib/index.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
-import { counterRows, countersOf, ratesBetween, type Look } from '../flow-statistics.js';
-import { networkStatistics, ownName } from '../every-host.js';
+import { counterRows, countersOf, flowRates } from '../flow-statistics.js';
+import { networkStatistics, ownHostName } from '../every-host.js';
 import { interruptible, pause } from '../interruption.js';
 import { numberValue } from '../option-values.js';
 import { styled } from '../render/colour.js';
@@ -14,52 +20,55 @@ const INTERVAL_MS = { min: 50, max: 3_600_000 };
 
 export const statsCommand = command({
   name: 'stats',
-  summary: 'tells the counters of a flow, their rates and their meaning',
+  summary: 'print the counters of a flow, their rates and their meaning',
   positionals: {
     flow: { type: 'string', describe: 'the flow', default: 'spectra', completes: 'flow' },
   },
   options: {
     app: APP_OPTION,
-    all: { type: 'boolean', describe: 'on every host of the network that has the flow' },
-    watch: { type: 'boolean', describe: 'go on, until q or Ctrl-C' },
+    all: { type: 'boolean', describe: 'print those of every host that has the flow' },
+    watch: { type: 'boolean', describe: 'update the table until q or Ctrl-C' },
     interval: {
       type: 'string',
       default: '1000',
-      describe: 'milliseconds between two looks, over which rates are taken',
+      describe: 'milliseconds between two samples, from which rates are computed',
     },
   },
   examples: [
-    ['stats', 'the flow of spectra, after two looks'],
+    ['stats', 'the flow of spectra, after two samples'],
     ['stats --watch', 'live, until q or Ctrl-C'],
-    ['stats spectra --json', 'counters and rates for a program'],
+    ['stats spectra --json', 'counters and rates as JSON'],
     ['stats --all', 'the same on every host that has the flow'],
   ],
   async run(context, { flow, app, all, watch, interval }) {
     const intervalMs = numberValue('interval', interval, INTERVAL_MS);
     const use = async (client: Client): Promise<void> => {
       const statistics = new FlowStatistics(client, flow, all === true ? await hostName(context) : undefined);
-      await interruptible(context.signal, statistics.look());
-      if (watch !== true) return twoLooks(context, statistics, intervalMs);
+      await interruptible(context.signal, statistics.sample());
+      if (watch !== true) return printOnce(context, statistics, intervalMs);
       return context.output.json
-        ? stream(context, statistics, intervalMs)
-        : live(context, statistics, intervalMs);
+        ? streamRecords(context, statistics, intervalMs)
+        : watchTable(context, statistics, intervalMs);
     };
     await withClient(context, app, use, { live: watch });
   },
 });
 
-/** What was seen of the flow on one host. */
-interface Seen {
-  readonly look: Look;
-  readonly before: Look | undefined;
+/** The last two samples of the flow's counters on one host. */
+interface HostSample {
+  readonly sample: CounterSample;
+  readonly previous: CounterSample | undefined;
 }
 
-/** Looks at the flow on this host; with the name of this host, on every host that has it. */
+/**
+ * Samples the flow's counters on this host. With `ownHost`, the name of this host, it samples them
+ * on every host that has the flow.
+ */
 class FlowStatistics {
   readonly #client: Client;
   readonly #flow: string;
   readonly #ownHost: string | undefined;
-  #seen: ReadonlyMap<string, Seen> = new Map();
+  #samples: ReadonlyMap<string, HostSample> = new Map();
 
   constructor(client: Client, flow: string, ownHost: string | undefined) {
     this.#client = client;
@@ -67,13 +76,13 @@ class FlowStatistics {
     this.#ownHost = ownHost;
   }
 
-  async look(): Promise<void> {
-    const found = await this.#counters();
+  async sample(): Promise<void> {
+    const counters = await this.#counters();
     const atMs = performance.now();
-    this.#seen = new Map(
-      found.map(([host, counters]) => [
+    this.#samples = new Map(
+      counters.map(([host, counters]) => [
         host,
-        { look: { atMs, counters }, before: this.#seen.get(host)?.look },
+        { sample: { atMs, counters }, previous: this.#samples.get(host)?.sample },
       ]),
     );
   }
@@ -81,10 +90,10 @@ class FlowStatistics {
   record() {
     const app = this.#client.app;
     const flow = this.#flow;
-    const hosts = [...this.#seen].map(([host, { look, before }]) => ({
+    const hosts = [...this.#samples].map(([host, { sample, previous }]) => ({
       host,
-      counters: countersOf(look),
-      rates: ratesBetween(look, before),
+      counters: countersOf(sample),
+      rates: flowRates(sample, previous),
     }));
     if (this.#ownHost !== undefined) return { app, flow, hosts };
     const { counters = {}, rates = {} } = hosts[0] ?? {};
@@ -93,8 +102,8 @@ class FlowStatistics {
 
   table({ output }: CommandContext): string[] {
     const several = this.#ownHost !== undefined;
-    const rows = [...this.#seen].flatMap(([host, { look, before }]) =>
-      counterRows(look, before).map(({ name, value, rate, help }) => {
+    const rows = [...this.#samples].flatMap(([host, { sample, previous }]) =>
+      counterRows(sample, previous).map(({ name, value, rate, help }) => {
         const cells = [name, value, rate, help];
         return several ? [host].concat(cells) : cells;
       }),
@@ -108,7 +117,7 @@ class FlowStatistics {
         { header: 'meaning' },
       ],
       rows,
-      `No counters: nobody has the flow ${this.#flow} open.`,
+      `No counters: no client has the flow ${this.#flow} open.`,
     );
   }
 
@@ -116,49 +125,53 @@ class FlowStatistics {
     return `${this.#client.app}/${this.#flow}`;
   }
 
-  /** By host; without hosts, under an empty name. */
-  async #counters(): Promise<[host: string, counters: Look['counters']][]> {
+  /** Counters by host; an empty host name when only this host is sampled. */
+  async #counters(): Promise<[host: string, counters: CounterSample['counters']][]> {
     if (this.#ownHost === undefined) return [['', await this.#client.statistics(this.#flow)]];
     const { here, elsewhere } = await networkStatistics(this.#client);
-    const found = [{ ...here, host: this.#ownHost }, ...elsewhere].flatMap(({ host, flows }) =>
+    const counters = [{ ...here, host: this.#ownHost }, ...elsewhere].flatMap(({ host, flows }) =>
       flows
         .filter(({ flow }) => flow === this.#flow)
-        .map(({ counters }): [string, Look['counters']] => [host, counters]),
+        .map(({ counters }): [string, CounterSample['counters']] => [host, counters]),
     );
-    if (found.length > 0) return found;
+    if (counters.length > 0) return counters;
     throw new MirrorflowError('UNKNOWN_FLOW', `no host has a flow ${this.#flow} of ${this.#client.app}`);
   }
 }
 
 async function hostName(context: CommandContext): Promise<string> {
-  return ownName(await withHost(context, (host) => host.network()));
+  return ownHostName(await withHost(context, (host) => host.network()));
 }
 
-async function twoLooks(
+async function printOnce(
   context: CommandContext,
   statistics: FlowStatistics,
   intervalMs: number,
 ): Promise<void> {
   await pause(intervalMs, context.signal);
-  // The command has been given up already; what comes now would be printed behind it.
+  // An interrupted command has already returned to the prompt: it must print nothing more.
   if (context.signal.aborted) return;
-  await statistics.look();
+  await statistics.sample();
   const { output } = context;
   if (output.json) output.value(statistics.record());
   else output.lines(statistics.table(context));
 }
 
-async function live(context: CommandContext, statistics: FlowStatistics, intervalMs: number): Promise<void> {
+async function watchTable(
+  context: CommandContext,
+  statistics: FlowStatistics,
+  intervalMs: number,
+): Promise<void> {
   const { watch } = await import('../watch.js');
   const { output } = context;
-  let looks = 1;
+  let frames = 1;
   await watch(context, {
     intervalMs,
     changed: () => true,
     paint: async () => {
-      // The first look has just been taken: a rate over no time would be noise.
-      const problem = looks === 1 ? undefined : await attempt(() => statistics.look());
-      looks += 1;
+      // The first sample is only just taken: a rate over no time would be meaningless.
+      const problem = frames === 1 ? undefined : await attempt(() => statistics.sample());
+      frames += 1;
       const { colour, unicode } = output.abilities;
       const heading = styled(statistics.title, 'bold', colour);
       const state = problem === undefined ? '' : `  ${styled(printable(problem, unicode), 'red', colour)}`;
@@ -167,7 +180,7 @@ async function live(context: CommandContext, statistics: FlowStatistics, interva
   });
 }
 
-async function stream(
+async function streamRecords(
   context: CommandContext,
   statistics: FlowStatistics,
   intervalMs: number,
@@ -176,11 +189,13 @@ async function stream(
   await everyInterval(context, intervalMs, async () => {
     context.output.value(statistics.record());
     await pause(intervalMs, context.signal);
-    if (!context.signal.aborted) await statistics.look();
+    if (!context.signal.aborted) await statistics.sample();
   });
 }
 
-/** Undefined, or what went wrong: while watching, a server that is away is a state and no end. */
+/**
+ * The message of an error, or undefined. A live display shows an unreachable server and continues.
+ */
 async function attempt(work: () => Promise<void>): Promise<string | undefined> {
   try {
     await work();

@@ -1,17 +1,21 @@
-/** `mirrorflow stop`. */
+/**
+ * `mirrorflow stop`: stops an application with its app server and duplicators.
+ *
+ * The command asks the host server, which stops the processes on this or another host.
+ */
 import { command } from '../command.js';
 import { withHost } from '../servers.js';
 import { applicationTable } from './apps.js';
 
 export const stopCommand = command({
   name: 'stop',
-  summary: 'stops an application and its flows',
+  summary: 'stop an application and its flows',
   positionals: {
     name: { type: 'string', describe: 'the application', demandOption: true, completes: 'application' },
   },
-  options: { host: { type: 'string', describe: 'the host it runs on; left out: this one' } },
+  options: { host: { type: 'string', describe: 'host it runs on; default: this one' } },
   examples: [
-    ['stop e23001', 'ends its app server and its duplicators'],
+    ['stop e23001', 'stop its app server and its duplicators'],
     ['stop e23001 --host counting-room', 'on another host of the network'],
   ],
   async run(context, { name, host: where }) {

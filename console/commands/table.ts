@@ -1,6 +1,8 @@
 /**
- * The commands in the order of the help. What a command needs beyond its declaration is loaded when
- * it runs.
+ * The table of commands, in the order of the help.
+ *
+ * `main.ts` passes it to the command line. Each command file is small, so that the program starts
+ * fast: a command loads the modules that do its work when it runs.
  */
 import type { Command } from '../command.js';
 import { appsCommand } from './apps.js';

@@ -1,11 +1,16 @@
-/** `mirrorflow top`: every application and flow of this host, or of all hosts, live. */
+/**
+ * `mirrorflow top`: shows every application and flow of this host, or of all hosts, live.
+ *
+ * Once per interval it asks the host server and, as a client, each application's app server.
+ */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import type { ApplicationInfo, ApplicationStatistics, Client } from '../../client-lib/index.js';
-import { standingOf, type FlowStanding } from '../../protocol/rpc/contract/standing.js';
+import { summarizeReaders, type ReaderSummary } from '../../protocol/rpc/contract/reader-summary.js';
 import { describeError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
-import { ratesBetween, type Look } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { numberValue } from '../option-values.js';
-import { formatByteRate, formatCount, formatDuration, formatRate } from '../render/numbers.js';
+import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
 const INTERVAL_MS = { min: 100, max: 3_600_000 };
@@ -13,27 +18,27 @@ const INTERVAL_MS = { min: 100, max: 3_600_000 };
 export const topCommand = command({
   name: 'top',
   summary:
-    'shows every application and flow of this host, or of all, live: rates, states, how far readers are behind, who holds whom back',
+    'show every application and flow of this host, or of all, live: rates, states, how far readers are behind, which consumers hold a flow back',
   positionals: {},
   options: {
-    all: { type: 'boolean', describe: 'those of all hosts of the network' },
-    interval: { type: 'string', default: '1000', describe: 'milliseconds between two looks' },
+    all: { type: 'boolean', describe: 'show those of all hosts of the network' },
+    interval: { type: 'string', default: '1000', describe: 'milliseconds between two updates' },
   },
   examples: [
     ['top', 'live, until q or Ctrl-C'],
     ['top --all', 'the same with the host in front'],
-    ['top --json', 'a line of JSON for every look, for a program'],
+    ['top --json', 'a line of JSON per update'],
   ],
   async run(context, { all, interval }) {
     const intervalMs = numberValue('interval', interval, INTERVAL_MS);
-    const looks = new HostLooks(context, all === true);
+    const monitor = new FlowMonitor(context, all === true);
     try {
-      await looks.look();
+      await monitor.update();
       if (context.output.json) {
         const { everyInterval } = await import('../watch.js');
         return await everyInterval(context, intervalMs, async () => {
-          context.output.value(looks.record());
-          await looks.look();
+          context.output.value(monitor.record());
+          await monitor.update();
         });
       }
       const { watch } = await import('../watch.js');
@@ -41,23 +46,23 @@ export const topCommand = command({
         intervalMs,
         changed: () => true,
         paint: async () => {
-          await looks.look();
-          return looks.lines();
+          await monitor.update();
+          return monitor.lines();
         },
       });
     } finally {
-      await looks.close();
+      await monitor.close();
     }
   },
 });
 
-interface Seen extends Look {
-  /** When `published` was first seen as it is. */
+interface FlowSample extends CounterSample {
+  /** Time at which `published` reached its present value, milliseconds. */
   readonly changedMs: number;
 }
 
-interface FlowLine extends FlowStanding {
-  /** Where it is; only when all hosts are looked at. */
+interface FlowLine extends ReaderSummary {
+  /** Host of the flow; only with `--all`. */
   readonly host?: string;
   readonly app: string;
   readonly flow: string;
@@ -66,29 +71,26 @@ interface FlowLine extends FlowStanding {
   readonly restarts: number;
   readonly published: number;
   readonly rates: Readonly<Record<string, number>>;
-  /**
-   * Time from asking the source to the end of its reply, on average since the last look,
-   * milliseconds.
-   */
+  /** Mean time from a request to the source to the end of its reply, since the last sample. */
   readonly replyMs: number | undefined;
-  /** Seconds since something was published, as far as it was looked at. */
+  /** Seconds without a publication, since this command started at most. */
   readonly quietS: number | undefined;
   readonly cause: string | undefined;
 }
 
 type StatisticsOfHost = Omit<ApplicationStatistics, 'elsewhere'>;
 
-/** An application's flows on this host, and those that it tells of other hosts. */
-interface ApplicationLook {
+/** An application's flows on this host, and those on other hosts. */
+interface ApplicationLines {
   readonly lines: readonly FlowLine[];
   readonly elsewhere: readonly FlowLine[];
 }
 
-/** Looks at everything; what does not answer is told in its line. */
-class HostLooks {
+/** Samples all applications; a line shows the error of an application that does not answer. */
+class FlowMonitor {
   readonly #context: CommandContext;
   readonly #clients = new Map<string, Client>();
-  readonly #before = new Map<string, Seen>();
+  readonly #previous = new Map<string, FlowSample>();
   readonly #all: boolean;
   #lines: FlowLine[] = [];
   #problem: string | undefined;
@@ -98,12 +100,13 @@ class HostLooks {
     this.#all = all;
   }
 
-  async look(): Promise<void> {
+  async update(): Promise<void> {
     try {
       this.#lines = this.#all ? await this.#ofAllHosts() : await this.#ofThisHost();
       this.#problem = undefined;
     } catch (error) {
-      // At the first look it is an error; while watching, a host server that is away is a state.
+      // Only the first update fails: later a host server that does not answer is shown as a
+      // problem.
       if (this.#lines.length === 0) throw error;
       this.#problem = describeError(error);
     }
@@ -111,33 +114,33 @@ class HostLooks {
 
   async #ofThisHost(): Promise<FlowLine[]> {
     const applications = await withHost(this.#context, (host) => host.applications());
-    const looks = await Promise.all(applications.map((application) => this.#ofApplication(application)));
-    return looks.flatMap(({ lines }) => lines);
+    const answers = await Promise.all(applications.map((application) => this.#ofApplication(application)));
+    return answers.flatMap(({ lines }) => lines);
   }
 
-  /** Every host's lines; what other hosts tell comes through the applications that run here. */
+  /** The lines of every host; those of other hosts come through the applications that run here. */
   async #ofAllHosts(): Promise<FlowLine[]> {
     const hosts = await withHost(this.#context, (host) => host.network());
     const here = hosts.find(({ own }) => own)?.applications ?? [];
-    const looks = await Promise.all(here.map((application) => this.#ofApplication(application)));
-    const told = looks.flatMap(({ elsewhere }) => elsewhere);
+    const answers = await Promise.all(here.map((application) => this.#ofApplication(application)));
+    const remoteLines = answers.flatMap(({ elsewhere }) => elsewhere);
     return hosts.flatMap(({ host = '?', own, applications }) => {
-      if (own) return looks.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
+      if (own) return answers.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
       return applications.flatMap(({ name, state, restarts, cause }) => {
-        const lines = told.filter((line) => line.host === host && line.app === name);
+        const lines = remoteLines.filter((line) => line.host === host && line.app === name);
         return lines.length > 0 ? lines : [{ host, ...withoutFlow(name, state, restarts, cause) }];
       });
     });
   }
 
-  async #ofApplication({ name, state, restarts, cause }: ApplicationInfo): Promise<ApplicationLook> {
-    const silent = withoutFlow(name, state, restarts, cause);
-    if (state !== 'running') return { lines: [silent], elsewhere: [] };
+  async #ofApplication({ name, state, restarts, cause }: ApplicationInfo): Promise<ApplicationLines> {
+    const emptyLine = withoutFlow(name, state, restarts, cause);
+    if (state !== 'running') return { lines: [emptyLine], elsewhere: [] };
     try {
       const { lines, elsewhere } = await this.#flows(name);
-      return { lines: lines.length > 0 ? lines : [silent], elsewhere };
+      return { lines: lines.length > 0 ? lines : [emptyLine], elsewhere };
     } catch (error) {
-      return { lines: [{ ...silent, state: 'no answer', cause: describeError(error) }], elsewhere: [] };
+      return { lines: [{ ...emptyLine, state: 'no answer', cause: describeError(error) }], elsewhere: [] };
     }
   }
 
@@ -191,20 +194,20 @@ class HostLooks {
     const causes = this.#lines.flatMap((line) =>
       line.cause === undefined ? [] : [`${where(line)}${line.app}: ${line.cause}`],
     );
-    const held = this.#lines.flatMap((line) =>
+    const holders = this.#lines.flatMap((line) =>
       line.holding.length === 0
         ? []
         : [`${where(line)}${line.app}/${line.flow} is held back by ${line.holding.join(', ')}`],
     );
     const problem = this.#problem === undefined ? [] : [output.styled(this.#problem, 'red')];
-    return [head, ...table, ...held, ...causes, ...problem];
+    return [head, ...table, ...holders, ...causes, ...problem];
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
   }
 
-  async #flows(app: string): Promise<ApplicationLook> {
+  async #flows(app: string): Promise<ApplicationLines> {
     const client = await this.#client(app);
     const [flows, { elsewhere = [], ...here }] = await Promise.all([
       client.flows(),
@@ -223,15 +226,15 @@ class HostLooks {
     return { lines, elsewhere: others };
   }
 
-  /** What the statistics of a host tell of a flow. */
+  /** The line of a flow from the statistics of a host. */
   #line(host: string, app: string, flow: string, statistics: StatisticsOfHost): FlowLine {
-    const found = statistics.flows.find((one) => one.flow === flow);
-    const state = found?.state ?? 'running';
-    const counters = found?.counters ?? {};
+    const figures = statistics.flows.find((candidate) => candidate.flow === flow);
+    const state = figures?.state ?? 'running';
+    const counters = figures?.counters ?? {};
     const { rates, quietS } = this.#since(`${host}:${app}/${flow}`, state === 'running' ? counters : {});
     const { updates = 0, updateNs = 0 } = rates;
     return {
-      ...standingOf(statistics, flow),
+      ...summarizeReaders(statistics, flow),
       app,
       flow,
       state,
@@ -245,16 +248,16 @@ class HostLooks {
     };
   }
 
-  /** What became of a flow since the look before. */
-  #since(key: string, counters: Look['counters']) {
-    const before = this.#before.get(key);
+  /** Rates and quiet time of a flow since the previous sample. */
+  #since(key: string, counters: CounterSample['counters']) {
+    const previous = this.#previous.get(key);
     const atMs = performance.now();
-    const same = before !== undefined && before.counters['published'] === counters['published'];
-    const look: Seen = { atMs, counters, changedMs: same ? before.changedMs : atMs };
-    this.#before.set(key, look);
+    const same = previous !== undefined && previous.counters['published'] === counters['published'];
+    const sample: FlowSample = { atMs, counters, changedMs: same ? previous.changedMs : atMs };
+    this.#previous.set(key, sample);
     return {
-      rates: ratesBetween(look, before),
-      quietS: before === undefined ? undefined : (atMs - look.changedMs) / 1000,
+      rates: flowRates(sample, previous),
+      quietS: previous === undefined ? undefined : (atMs - sample.changedMs) / 1000,
     };
   }
 
@@ -274,7 +277,7 @@ function rate(value: number | undefined, format: (value: number) => string): str
   return value === undefined ? '' : format(value);
 }
 
-/** The line of an application that has no flow, or of which nothing more is known. */
+/** The line of an application without flows, or of one that gave no answer. */
 function withoutFlow(app: string, state: string, restarts: number, cause: string | undefined): FlowLine {
   const nothing = { replyMs: undefined, quietS: undefined, lag: undefined, fill: undefined };
   const none = { clients: 0, readers: 0, published: 0, rates: {}, holding: [] };

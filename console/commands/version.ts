@@ -1,10 +1,10 @@
-/** `mirrorflow version`. */
+/** `mirrorflow version`: prints the version of this installation. */
 import { command } from '../command.js';
 import { packageVersion } from '../../protocol/base/installation.js';
 
 export const versionCommand = command({
   name: 'version',
-  summary: 'prints the version',
+  summary: 'print the version',
   positionals: {},
   options: {},
   examples: [['version', 'one line']],

@@ -1,29 +1,35 @@
-/** What a check of `mirrorflow doctor` is, and finds. */
+/**
+ * The shapes of a check of `mirrorflow doctor` and of its findings.
+ *
+ * `machine.ts` and `running.ts` define the checks, `commands/doctor.ts` runs them. Types and
+ * constructors only.
+ */
 import type { Environment } from '../../protocol/base/paths.js';
 
 export interface Finding {
   readonly state: 'ok' | 'warn' | 'fail';
-  /** What was found, in plain words. */
+  /** The state that the check has found, as a sentence. */
   readonly found: string;
-  /** What to do about it. */
+  /** What to do about the finding. */
   readonly mend?: string;
 }
 
-export interface Patient {
+/** What a check may use. */
+export interface CheckContext {
   readonly env: Environment;
   /** Effective user id. */
   readonly uid: number;
-  /** Runtime directory that was asked for. */
+  /** Runtime directory given by `--directory`. */
   readonly directory: string | undefined;
-  /** A SpecTcl that was asked for. */
+  /** Address given by `--spectcl`. */
   readonly spectcl: string | undefined;
   readonly signal: AbortSignal;
 }
 
 export interface Check {
   readonly title: string;
-  /** May throw: then what was thrown is the finding. */
-  run(patient: Patient): Promise<Finding | readonly Finding[]>;
+  /** An error that it throws becomes a finding of state `fail`. */
+  run(context: CheckContext): Promise<Finding | readonly Finding[]>;
 }
 
 export function ok(found: string): Finding {

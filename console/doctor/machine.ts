@@ -1,6 +1,8 @@
 /**
- * Checks of this machine, whether anything of ours runs or not: program, directories, memory,
- * limits, systemd, secret.
+ * Checks of this machine: Node.js, directories, memory, limits, systemd, secret.
+ *
+ * `mirrorflow doctor` runs them; they need no server. They read files and limits and change
+ * nothing.
  */
 import { accessSync, constants, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -14,10 +16,10 @@ import { fail, ok, warn, type Check, type Finding } from './check.js';
 const MIB = 1024 * 1024;
 const NODE_MAJOR_MIN = 20;
 /** A display memory of the usual 8 MiB with its ring and image takes about 80 MiB. */
-const FLOW_SPACE_WANTED_BYTES = 256 * MIB;
-/** The least that a gateway's shared memory needs: header and 8 MiB. */
+const FLOW_SPACE_MIN_BYTES = 256 * MIB;
+/** Bytes of the smallest shared memory of a gateway: header and 8 MiB of spectra. */
 const SEGMENT_BYTES = 5_600_000 + 8 * MIB;
-const OPEN_FILES_WANTED = 4_096;
+const OPEN_FILES_MIN = 4_096;
 const TMPFS_MAGIC = 0x01021994;
 const SECRET_BYTES_MIN = 16;
 const KERNEL = '/proc/sys/kernel';
@@ -49,45 +51,45 @@ export const runtimeDirectories: Check = {
       } catch (error) {
         return fail(
           describeError(error),
-          `remove ${path}, or state another with --directory or MIRRORFLOW_DIR`,
+          `remove ${path}, or choose another with --directory or MIRRORFLOW_DIR`,
         );
       }
     });
-    const known = findings.filter((finding) => finding !== undefined);
-    if (known.length > 0) return Promise.resolve(known);
+    const existing = findings.filter((finding) => finding !== undefined);
+    if (existing.length > 0) return Promise.resolve(existing);
     const parent = dirname(directories[0] ?? '/tmp/x');
     try {
       accessSync(parent, constants.W_OK);
-      return Promise.resolve(ok(`none yet; the first host server makes ${directories[0]}`));
+      return Promise.resolve(ok(`none yet; the first host server creates ${directories[0]}`));
     } catch {
-      const mend = 'state one that can be made, with --directory or MIRRORFLOW_DIR';
-      return Promise.resolve(fail(`${directories[0]} cannot be made in ${parent}`, mend));
+      const mend = 'choose a directory that can be created, with --directory or MIRRORFLOW_DIR';
+      return Promise.resolve(fail(`${directories[0]} cannot be created in ${parent}`, mend));
     }
   },
 };
 
 export const flowSpace: Check = {
   title: 'flow files',
-  async run(patient) {
-    const { env, uid } = patient;
-    const running = await withHost(patient, (host) => host.info()).catch(() => undefined);
+  async run(context) {
+    const { env, uid } = context;
+    const running = await withHost(context, (host) => host.info()).catch(() => undefined);
     const path = running?.flowDirectory ?? flowDirectory({ env, uid });
-    const place = existsSync(path) ? path : dirname(path);
+    const existing = existsSync(path) ? path : dirname(path);
     const elsewhere = 'keep flow files elsewhere with --flow-dir or MIRRORFLOW_FLOW_DIR';
     try {
-      accessSync(place, constants.W_OK);
+      accessSync(existing, constants.W_OK);
     } catch (error) {
-      return fail(describeError(error), `give this user the right to write there, or ${elsewhere}`);
+      return fail(describeError(error), `give this user the permission to write there, or ${elsewhere}`);
     }
-    const { bavail, bsize, type } = statfsSync(place);
+    const { bavail, bsize, type } = statfsSync(existing);
     const free = bavail * bsize;
     const found = `${path}, ${Math.floor(free / MIB)} MiB free`;
-    if (free < FLOW_SPACE_WANTED_BYTES) {
+    if (free < FLOW_SPACE_MIN_BYTES) {
       const mend = `free some, make it larger (mount -o remount,size=…, --shm-size for containers), or ${elsewhere}`;
-      return warn(`${found}; a mirror takes the display memory about six times`, mend);
+      return warn(`${found}; a mirror needs about six times the display memory`, mend);
     }
     if (type === TMPFS_MAGIC) return ok(found);
-    return warn(`${found}, and it is no memory but a disk`, 'use a directory below /dev/shm');
+    return warn(`${found}, on a disk and not in memory`, 'use a directory below /dev/shm');
   },
 };
 
@@ -104,17 +106,17 @@ export const sharedMemory: Check = {
     const used = segments();
     if ((largest ?? Infinity) < SEGMENT_BYTES) {
       const mend = 'sysctl -w kernel.shmmax=68719476736, and the same line in /etc/sysctl.d';
-      return Promise.resolve(fail(`a segment may have ${largest} bytes; a display memory has more`, mend));
+      return Promise.resolve(fail(`a segment may have ${largest} bytes; a display memory is larger`, mend));
     }
     if ((pages ?? Infinity) * 4096 < SEGMENT_BYTES * 4) {
       const mend = 'sysctl -w kernel.shmall=4294967296, and the same line in /etc/sysctl.d';
       return Promise.resolve(warn(`all segments together may have ${pages} pages`, mend));
     }
     if (used.length * 2 > (most ?? Infinity)) {
-      const mend = '`ipcs -m` lists them; `ipcrm -m ID` removes what nobody uses';
-      return Promise.resolve(warn(`${used.length} of ${most} segments are taken`, mend));
+      const mend = '`ipcs -m` lists them; `ipcrm -m ID` removes an unused one';
+      return Promise.resolve(warn(`${used.length} of ${most} segments are in use`, mend));
     }
-    return Promise.resolve(ok(`the library is there; ${used.length} segments of ${most} exist`));
+    return Promise.resolve(ok(`the library is installed; ${used.length} segments of ${most} exist`));
   },
 };
 
@@ -122,12 +124,12 @@ export const openFiles: Check = {
   title: 'open files',
   run() {
     const line = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
-    if (line === undefined) return Promise.resolve(ok('the limit is not known'));
+    if (line === undefined) return Promise.resolve(ok('the limit is unknown'));
     const found = `a process may have ${line} files open`;
     return Promise.resolve(
-      Number(line) >= OPEN_FILES_WANTED
+      Number(line) >= OPEN_FILES_MIN
         ? ok(found)
-        : warn(found, `ulimit -n ${OPEN_FILES_WANTED}, or LimitNOFILE= in the unit, for many viewers`),
+        : warn(found, `ulimit -n ${OPEN_FILES_MIN}, or LimitNOFILE= in the unit, for many viewers`),
     );
   },
 };
@@ -136,14 +138,14 @@ export const systemd: Check = {
   title: 'start at boot',
   run({ env, uid }) {
     if (!existsSync('/run/systemd/system')) {
-      return Promise.resolve(ok('there is no systemd here; start the host server by other means'));
+      return Promise.resolve(ok('no systemd on this machine; start the host server by other means'));
     }
     const home = env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '/nowhere'}/.config`;
     const units = ['/etc/systemd/system/mirrorflow.service', `${home}/systemd/user/mirrorflow.service`];
     const found = units.filter((path) => existsSync(path));
     if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
     const words = `mirrorflow install --scope ${uid === 0 ? 'system' : 'user'}`;
-    return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` tells how`));
+    return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` starts it at boot`));
   },
 };
 
@@ -153,30 +155,30 @@ export const secret: Check = {
     const path = env['MIRRORFLOW_SECRET_FILE'] ?? '';
     if (path === '')
       return Promise.resolve(
-        ok('MIRRORFLOW_SECRET_FILE names none; a host server that is given none stays on this machine'),
+        ok('MIRRORFLOW_SECRET_FILE is not set; a host server without a secret serves this machine only'),
       );
     const text = readText(path);
     if (text === undefined) {
       return Promise.resolve(
-        fail(`${path} cannot be read`, 'make the file, readable for the servers alone: mode 0600'),
+        fail(`${path} cannot be read`, 'create the file, readable for the servers only: mode 0600'),
       );
     }
     const mode = statSync(path).mode & 0o777;
     if ((mode & 0o007) !== 0) {
       return Promise.resolve(
-        fail(`${path} can be read by everybody (mode ${mode.toString(8)})`, `chmod 600 ${path}`),
+        fail(`${path} is readable for all users (mode ${mode.toString(8)})`, `chmod 600 ${path}`),
       );
     }
     const length = text.trim().length;
     return Promise.resolve(
       length >= SECRET_BYTES_MIN
-        ? ok(`${path} holds one`)
+        ? ok(`${path} contains a secret`)
         : fail(`the secret in ${path} has ${length} characters`, `openssl rand -hex 32 > ${path}`),
     );
   },
 };
 
-/** Sizes and owners of the segments that exist. Source: proc(5), /proc/sysvipc/shm. */
+/** One line for each existing segment. Source: proc(5), /proc/sysvipc/shm. */
 function segments(): readonly string[] {
   return (readText('/proc/sysvipc/shm') ?? '')
     .split('\n')

@@ -1,38 +1,38 @@
 /**
- * Checks of what runs: host server, applications, their gateways, and the SpecTcl programs behind
- * them.
+ * Checks of what runs: host server, applications, their gateways, and their SpecTcl programs.
+ *
+ * `mirrorflow doctor` runs them. They connect to the servers and to SpecTcl's REST and mirror ports
+ * and change nothing.
  */
-import { connect as connectTcp } from 'node:net';
-import { createServer } from 'node:net';
+import { connect as connectTcp, createServer } from 'node:net';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { withClient, withHost } from '../servers.js';
 import { packageVersion } from '../../protocol/base/installation.js';
-import { fail, ok, warn, type Check, type Finding, type Patient } from './check.js';
+import { fail, ok, warn, type Check, type Finding, type CheckContext } from './check.js';
 
-/** Port of the host server's XML-RPC when nothing else is stated. */
+/** Default port of the host server's XML-RPC. */
 const HOST_PORT = 7390;
 const ANSWER_TIMEOUT_MS = 2_000;
 
 export const hostServer: Check = {
   title: 'host server',
-  async run(patient) {
+  async run(context) {
     try {
-      const info = await withHost(patient, (host) => host.info());
+      const info = await withHost(context, (host) => host.info());
       const found = `process ${info.pid} in ${info.directory}, version ${info.version}`;
       if (info.version === packageVersion()) return ok(found);
       return warn(
         `${found}; this command is version ${packageVersion()}`,
-        '`mirrorflow host stop --keep`, then `mirrorflow host start`: data keep moving meanwhile',
+        '`mirrorflow host stop --keep`, then `mirrorflow host start`: data keep moving in the meantime',
       );
     } catch (error) {
       if (!isMirrorflowError(error, 'NOT_RUNNING'))
         return fail(describeError(error), 'see its log, logs/host-server.log');
-      const taken = await portIsTaken(HOST_PORT);
       const start = '`mirrorflow host start`';
-      if (!taken) return warn('none runs', start);
+      if (!(await isPortInUse(HOST_PORT))) return warn('none runs', start);
       return warn(
         `none runs, and another program listens on its port ${HOST_PORT}`,
         `${start.slice(0, -1)} --listen tcp://127.0.0.1:0\``,
@@ -43,16 +43,12 @@ export const hostServer: Check = {
 
 export const applications: Check = {
   title: 'applications',
-  async run(patient) {
-    const known = await applicationsOf(patient);
-    if (known.length === 0)
-      return ok('none is known yet; `mirrorflow run NAME --spectcl ADDRESS` starts one');
-    return known.map(({ name, state, cause }) =>
+  async run(context) {
+    const applications = await applicationsOf(context);
+    if (applications.length === 0) return ok('none yet; `mirrorflow run NAME --spectcl ADDRESS` starts one');
+    return applications.map(({ name, state, cause }) =>
       state === 'failed'
-        ? fail(
-            `${name} failed: ${cause ?? 'no cause is known'}`,
-            `\`mirrorflow run ${name}\` starts it again`,
-          )
+        ? fail(`${name} failed: ${cause ?? 'unknown cause'}`, `\`mirrorflow run ${name}\` starts it again`)
         : ok(`${name} is ${state}`),
     );
   },
@@ -60,38 +56,38 @@ export const applications: Check = {
 
 export const gateways: Check = {
   title: 'gateways',
-  async run(patient) {
-    const running = (await applicationsOf(patient)).filter(({ state }) => state === 'running');
+  async run(context) {
+    const running = (await applicationsOf(context)).filter(({ state }) => state === 'running');
     const findings = await Promise.all(
       running.map(async ({ name }): Promise<Finding | undefined> => {
-        const { gateway } = await withClient(patient, name, (client) => client.appInfo());
+        const { gateway } = await withClient(context, name, (client) => client.appInfo());
         if (gateway === undefined) return undefined;
         const where = `${gateway.host}, REST ${gateway.restPort}, mirror ${gateway.mirrorPort}`;
         if (gateway.state === 'running') return ok(`${name}: ${where}`);
-        const cause = gateway.cause ?? `it is ${gateway.state}`;
+        const cause = gateway.cause ?? `its state is ${gateway.state}`;
         return fail(
           `${name} has no gateway: ${cause}`,
           'free the port, or stop the application and choose another',
         );
       }),
     );
-    const known = findings.filter((finding) => finding !== undefined);
-    return known.length === 0 ? ok('none is asked for') : known;
+    const reported = findings.filter((finding) => finding !== undefined);
+    return reported.length === 0 ? ok('none is configured') : reported;
   },
 };
 
 export const spectcl: Check = {
   title: 'SpecTcl',
-  async run(patient) {
-    const known = await applicationsOf(patient).catch(() => []);
-    const sources = new Set(known.flatMap(({ source }) => source ?? []));
-    if (patient.spectcl !== undefined) sources.add(patient.spectcl);
-    if (sources.size === 0) return ok('none is known; `mirrorflow doctor --spectcl ADDRESS` asks one');
-    return Promise.all([...sources].map((source) => examine(source, patient.signal)));
+  async run(context) {
+    const applications = await applicationsOf(context).catch(() => []);
+    const sources = new Set(applications.flatMap(({ source }) => source ?? []));
+    if (context.spectcl !== undefined) sources.add(context.spectcl);
+    if (sources.size === 0) return ok('none is configured; `mirrorflow doctor --spectcl ADDRESS` checks one');
+    return Promise.all([...sources].map((source) => examineSource(source, context.signal)));
   },
 };
 
-async function examine(source: string, signal: AbortSignal): Promise<Finding> {
+async function examineSource(source: string, signal: AbortSignal): Promise<Finding> {
   try {
     const address = parseAddress(source, { schemes: ['spectcl'] });
     const [restPort, mirrorPort] = await Promise.all([
@@ -102,7 +98,7 @@ async function examine(source: string, signal: AbortSignal): Promise<Finding> {
     try {
       const { major, minor, editLevel, programName = 'SpecTcl' } = await rest.version(signal);
       const bytes = await rest.shmemSize(signal);
-      await reach(address.host, mirrorPort);
+      await connectMirrorService(address.host, mirrorPort);
       return ok(
         `${programName} ${major}.${minor}-${editLevel} at ${source}, ${bytes / 2 ** 20} MiB of spectra`,
       );
@@ -126,13 +122,13 @@ function portOf(
   return lookUpService(host, service, user, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
 }
 
-function reach(host: string, port: number): Promise<void> {
+function connectMirrorService(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (why: string): void =>
+    const fail = (cause: string): void =>
       reject(
         new MirrorflowError(
           'SOURCE_UNREACHABLE',
-          `the mirror service on port ${port} cannot be reached: ${why}`,
+          `the mirror service on port ${port} cannot be reached: ${cause}`,
         ),
       );
     const socket = connectTcp({ host, port, timeout: ANSWER_TIMEOUT_MS });
@@ -142,22 +138,22 @@ function reach(host: string, port: number): Promise<void> {
     });
     socket.once('timeout', () => {
       socket.destroy();
-      refuse('no answer');
+      fail('no answer');
     });
-    socket.once('error', (error) => refuse(describeError(error)));
+    socket.once('error', (error) => fail(describeError(error)));
   });
 }
 
-async function applicationsOf(patient: Patient) {
+async function applicationsOf(context: CheckContext) {
   try {
-    return await withHost(patient, (host) => host.applications());
+    return await withHost(context, (host) => host.applications());
   } catch (error) {
     if (isMirrorflowError(error, 'NOT_RUNNING')) return [];
     throw error;
   }
 }
 
-function portIsTaken(port: number): Promise<boolean> {
+function isPortInUse(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error) => resolve(systemCode(error) === 'EADDRINUSE'));

@@ -1,4 +1,8 @@
-/** Asks the host server's installation program, which answers with one line of JSON. */
+/**
+ * Runs the host server's installation program, which writes or prints a systemd unit.
+ *
+ * `mirrorflow install` calls it. The program is a child process that prints one line of JSON.
+ */
 import { execFile } from 'node:child_process';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
@@ -6,9 +10,9 @@ import { programPath } from '../../protocol/base/installation.js';
 export interface InstallAnswer {
   readonly outcome: 'printed' | 'written' | 'unchanged';
   readonly path: string;
-  /** The unit. */
+  /** Text of the unit. */
   readonly text: string;
-  /** What is to be typed when the unit is there. */
+  /** Shell commands that enable the unit. */
   readonly commands: readonly string[];
 }
 
@@ -17,7 +21,7 @@ interface Refusal {
   readonly message: string;
 }
 
-/** Throws what the program refuses, with its code. */
+/** Throws the program's refusal with its code, or START_FAILED with its output. */
 export function installUnit(args: readonly string[]): Promise<InstallAnswer> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [programPath('install-unit'), ...args], (failed, stdout, stderr) => {
@@ -25,11 +29,11 @@ export function installUnit(args: readonly string[]): Promise<InstallAnswer> {
       if (isAnswer(answer)) resolve(answer);
       else if (isRefusal(answer)) reject(new MirrorflowError(answer.code, answer.message));
       else {
-        const said = stderr.trim() || stdout.trim() || 'nothing';
+        const output = stderr.trim() || stdout.trim() || 'nothing';
         reject(
           new MirrorflowError(
             'START_FAILED',
-            `${programPath('install-unit')} failed and said: ${said}`,
+            `${programPath('install-unit')} failed and printed: ${output}`,
             {},
             failed,
           ),

@@ -1,5 +1,11 @@
-/** Starting a host server: in the background with a log file, and seen through until it answers. */
+/**
+ * Starts a host server, in the background or in the foreground, and waits for its start and exit.
+ *
+ * `mirrorflow host` and `mirrorflow start` call it. It spawns processes, prepares the runtime
+ * directory and writes the host server's log file below it.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
@@ -30,19 +36,18 @@ export interface LaunchedHost {
   readonly info: HostInfo;
   readonly logFile: string;
   /**
-   * The process, which is in a group of its own and lives on without this one; undefined when
-   * another one was faster.
+   * The process, in a group of its own and independent of this one; undefined when another host
+   * server that was started at the same time has the directory.
    */
   readonly process: ChildProcess | undefined;
 }
 
-/** Between two looks whether it answers. */
-const LOOK_MS = 25;
-/** How the host server ends when an option or its configuration is wrong. */
+const POLL_INTERVAL_MS = 25;
+/** Exit of a host server that refuses an option or its configuration. */
 const BAD_OPTION_EXIT = 'exit code 2';
 const READY_TIMEOUT_MS = LIMITS.childReadyTimeoutMs;
 
-/** The host server where clients of this user look for one; undefined when none runs. */
+/** The host server in `directory` or in this user's usual directories; undefined if none runs. */
 export async function runningHost(directory: string | undefined): Promise<HostInfo | undefined> {
   try {
     const host = await connectHost({ directory });
@@ -58,8 +63,8 @@ export async function runningHost(directory: string | undefined): Promise<HostIn
 }
 
 /**
- * Starts a host server and resolves when it answers. Throws its own cause when it ends before that,
- * TIMED_OUT when it neither answers nor ends, and leaves no process behind then.
+ * Starts a host server and resolves when it answers. Throws the cause from its log when it exits
+ * before that, and TIMED_OUT or STOPPED (interrupted) after killing it when it does not answer.
  */
 export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHost> {
   const uid = process.geteuid?.() ?? 0;
@@ -76,17 +81,17 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
   );
   closeSync(log);
   child.unref();
-  let ended: string | undefined;
-  child.once('error', (error) => (ended = describeError(error)));
-  child.once('exit', (code, signal) => (ended = signal ?? `exit code ${code}`));
+  let exit: string | undefined;
+  child.once('error', (error) => (exit = describeError(error)));
+  child.once('exit', (code, signal) => (exit = signal ?? `exit code ${code}`));
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     const info = await runningHost(directory);
     if (info !== undefined && info.pid === child.pid) return { info, logFile, process: child };
-    if (ended !== undefined) {
-      // Two were started at the same moment; the other one has the directory.
+    if (exit !== undefined) {
+      // Another host server, started at the same time, has the directory.
       if (info !== undefined) return { info, logFile, process: undefined };
-      throw startFailure(ended, logFile, logStart);
+      throw startFailure(exit, logFile, logStart);
     }
     if (options.signal.aborted || performance.now() > deadlineMs) {
       child.kill('SIGKILL');
@@ -96,20 +101,39 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
         { logFile },
       );
     }
-    await pause(LOOK_MS, options.signal);
+    await pause(POLL_INTERVAL_MS, options.signal);
   }
 }
 
-/** Who a host server's process is, for `hostGone`; to be asked while it answers. */
+/**
+ * Runs a host server as a child on the same terminal until `signal` is aborted, and resolves when
+ * it has exited with 0. Throws START_FAILED with any other exit, whose cause the child has printed.
+ */
+export async function hostInForeground(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, [programPath('host-server'), ...args], {
+    // A process group of its own: Ctrl-C reaches the child once, through this command.
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: ownChildEnvironment(process.env),
+  });
+  const terminate = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', terminate, { once: true });
+  const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
+  signal.removeEventListener('abort', terminate);
+  if (code === 0) return;
+  throw new MirrorflowError('START_FAILED', `the host server ended with ${killedBy ?? `exit code ${code}`}`);
+}
+
+/** Identity of a host server's process, for `hostExited`. Valid only while the server answers. */
 export function hostIdentity({ pid }: HostInfo): OwnerIdentity {
   return { pid, startTicks: startTicksOf(pid), bootId: ownIdentity().bootId };
 }
 
 /**
- * Resolves when the process has ended and nobody answers in its directory; false when that is not
- * so after the time.
+ * Resolves with true when the process has exited and no host server answers in its directory, with
+ * false after `timeoutMs` or when `signal` is aborted.
  */
-export async function hostGone(
+export async function hostExited(
   directory: string,
   identity: OwnerIdentity,
   timeoutMs: number,
@@ -118,20 +142,19 @@ export async function hostGone(
   const deadlineMs = performance.now() + timeoutMs;
   while (isAlive(identity) || (await runningHost(directory)) !== undefined) {
     if (performance.now() > deadlineMs || signal.aborted) return false;
-    await pause(LOOK_MS, signal);
+    await pause(POLL_INTERVAL_MS, signal);
   }
   return true;
 }
 
 /**
- * What the host server says of its options, without its own name in front and the pointer to its
- * own help behind.
+ * A host server's message about its options, without its program name and its pointer to --help.
  */
 function withoutProgram(text: string): string {
-  return text.replace(/^mirrorflow-host-server: /, '').replace(/\nOptions are told by --help\.$/, '');
+  return text.replace(/^mirrorflow-host-server: /, '').replace(/\s*\(--help [^)]*\)$/, '');
 }
 
-/** 0, which stands for unknown, when it has ended already. */
+/** Start time of a process in clock ticks; 0 (unknown) when it has exited. */
 function startTicksOf(pid: number): bigint {
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.startTicks ?? 0n;
@@ -140,14 +163,14 @@ function startTicksOf(pid: number): bigint {
   }
 }
 
-function startFailure(ended: string, logFile: string, logStart: number): MirrorflowError {
+function startFailure(exit: string, logFile: string, logStart: number): MirrorflowError {
   const cause = causeInLog(readFileSync(logFile).subarray(logStart).toString('utf8'));
-  if (ended === BAD_OPTION_EXIT && cause !== undefined) {
+  if (exit === BAD_OPTION_EXIT && cause !== undefined) {
     return new MirrorflowError('BAD_OPTION', withoutProgram(cause.message), { logFile });
   }
   return new MirrorflowError(
     cause?.code ?? 'START_FAILED',
-    `the host server ended before it answered (${ended}): ${cause?.message ?? `it said nothing; its log is ${logFile}`}`,
-    { logFile, exit: ended },
+    `the host server ended before it answered (${exit}): ${cause?.message ?? `no message; see its log ${logFile}`}`,
+    { logFile, exit },
   );
 }

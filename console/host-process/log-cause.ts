@@ -1,4 +1,8 @@
-/** Why a server that has just been started ended: its own last word in its log. Pure. */
+/**
+ * Finds in the log of a server why it ended at its start.
+ *
+ * `launch.ts` calls it with the part of the log that the server has written. Pure: no I/O.
+ */
 import { ERROR_CODES, type ErrorCode } from '../../protocol/base/errors.js';
 
 export interface LoggedCause {
@@ -6,12 +10,12 @@ export interface LoggedCause {
   readonly message: string;
 }
 
-/** Longest text of a log that is quoted when there is no line of its own kind in it. */
+/** Characters quoted from the end of a log without an error line. */
 const QUOTED_CHARACTERS = 2_000;
 
 /**
- * The last error line of the log, JSON lines as the servers write them; else what was written at
- * all.
+ * The last error among the JSON lines that servers log; without one, the end of the text. Undefined
+ * for an empty log.
  */
 export function causeInLog(text: string): LoggedCause | undefined {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
@@ -19,8 +23,8 @@ export function causeInLog(text: string): LoggedCause | undefined {
     const entry = parsed(line);
     if (entry?.['level'] !== 'error') continue;
     const { code, error, message } = entry;
-    const said = typeof error === 'string' ? error : message;
-    if (typeof said === 'string') return { code: isCode(code) ? code : 'START_FAILED', message: said };
+    const text = typeof error === 'string' ? error : message;
+    if (typeof text === 'string') return { code: isCode(code) ? code : 'START_FAILED', message: text };
   }
   if (lines.length === 0) return undefined;
   return { code: 'START_FAILED', message: lines.join('\n').slice(-QUOTED_CHARACTERS) };

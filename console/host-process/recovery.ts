@@ -1,13 +1,15 @@
 /**
- * Asks the duplicator's recovery program about a flow file; it is a process of its own, since a
- * damaged file may kill whoever maps it.
+ * Runs the recovery program on a flow file, to check or to repair it.
+ *
+ * `mirrorflow verify` and `repair` call it. The program is a child process, because a damaged file
+ * may kill the process that maps it.
  */
 import { execFile } from 'node:child_process';
 import { ERROR_CODES, MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 
-/** A look at the largest file takes a second. */
+/** The check of the largest file takes about a second. */
 const TIMEOUT_MS = 30_000;
 
 export interface RecoveryAnswer {
@@ -17,9 +19,9 @@ export interface RecoveryAnswer {
 }
 
 /**
- * Throws what keeps the program from looking, with its code; START_FAILED when it died of the file.
+ * Throws the program's refusal with its code, or START_FAILED when it died without an answer.
  */
-export function askRecovery(what: 'verify' | 'repair', file: string, json: boolean): Promise<RecoveryAnswer> {
+export function runRecovery(what: 'verify' | 'repair', file: string, json: boolean): Promise<RecoveryAnswer> {
   return new Promise((resolve, reject) => {
     const words = [programPath('recovery'), what, file, ...(json ? ['--json'] : [])];
     const options = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
@@ -29,15 +31,15 @@ export function askRecovery(what: 'verify' | 'repair', file: string, json: boole
         resolve({ text: stdout, exit: Object.values(EXIT).find((exit) => exit === code) ?? EXIT.failed });
         return;
       }
-      const said =
+      const message =
         stderr.trim().replace(/^recovery: /, '') ||
         `it ended with ${failed?.signal ?? failed?.code ?? 'nothing'}`;
-      const refusal = refusalIn(said);
+      const refusal = refusalIn(message);
       const code = refusal?.code ?? 'START_FAILED';
       reject(
         new MirrorflowError(
           code,
-          `${file} could not be looked at: ${refusal?.message ?? said}`,
+          `${file} could not be checked: ${refusal?.message ?? message}`,
           { file },
           failed,
         ),
@@ -52,7 +54,7 @@ function refusalIn(text: string): { readonly code: ErrorCode; readonly message: 
     if (typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) && typeof message === 'string')
       return { code: code as ErrorCode, message };
   } catch {
-    // plain words
+    // The text is a sentence and not JSON.
   }
   return undefined;
 }

@@ -1,6 +1,8 @@
 /**
- * The lines of earlier prompts, in a file of the user's state directory. It is a comfort: what
- * fails is told once and no more.
+ * The history of the prompt: earlier lines, kept in a file of the user's state directory.
+ *
+ * `prompt-session.ts` loads it and appends to it. The prompt works without a history: the first
+ * failure is reported, later ones are ignored.
  */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -12,7 +14,7 @@ export const HISTORY_LINES = 1_000;
 const FILE_BYTES_MAX = 256 * 1024;
 const LINE_CHARACTERS_MAX = 4_096;
 
-/** Undefined when neither XDG_STATE_HOME nor HOME says where. */
+/** Path of the history file; undefined when neither XDG_STATE_HOME nor HOME is set. */
 export function historyPath(env: Environment): string | undefined {
   const state = env['XDG_STATE_HOME'];
   // The XDG specification: a relative path is invalid and to be ignored.
@@ -24,15 +26,15 @@ export function historyPath(env: Environment): string | undefined {
 
 export class History {
   readonly #path: string | undefined;
-  readonly #say: (problem: string) => void;
+  readonly #report: (problem: string) => void;
   #failed = false;
 
-  constructor(path: string | undefined, say: (problem: string) => void) {
+  constructor(path: string | undefined, report: (problem: string) => void) {
     this.#path = path;
-    this.#say = say;
+    this.#report = report;
   }
 
-  /** The lines, the newest first, as node:readline wants them. */
+  /** The lines, the newest first, as node:readline expects them. */
   load(): string[] {
     const path = this.#path;
     if (path === undefined) return [];
@@ -49,7 +51,7 @@ export class History {
     }
   }
 
-  /** Appends, so that several prompts at once lose nothing of each other. */
+  /** Appends a line: several prompts at once do not overwrite each other's lines. */
   add(line: string): void {
     const path = this.#path;
     if (path === undefined || line.trim() === '' || line.length > LINE_CHARACTERS_MAX) return;
@@ -68,7 +70,7 @@ export class History {
   }
 
   #fail(error: unknown): void {
-    if (!this.#failed) this.#say(`the history cannot be kept: ${describeError(error)}`);
+    if (!this.#failed) this.#report(`the history cannot be kept: ${describeError(error)}`);
     this.#failed = true;
   }
 }

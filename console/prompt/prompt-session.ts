@@ -1,7 +1,8 @@
 /**
- * `mirrorflow console`: commands typed at a prompt, or read from a pipe. A failing command is told
- * and the next one is read. At a terminal each line has its own readline, so that a running command
- * has the keyboard for itself.
+ * The prompt of `mirrorflow console`: runs commands typed at a terminal or read from a pipe.
+ *
+ * The command `console` calls it. A command that fails does not end the prompt. At a terminal each
+ * line has a readline interface of its own, so that a running command gets all keys.
  */
 import { createInterface } from 'node:readline';
 import type { CommandContext } from '../command.js';
@@ -18,8 +19,8 @@ const PROMPT = 'mirrorflow> ';
 type LineOutcome = { readonly kind: 'leave' } | { readonly kind: 'done'; readonly code: ExitCode };
 
 /**
- * At a terminal: success, whatever failed on the way. From a pipe: the exit code of the last
- * command that failed.
+ * Runs until `exit`, the end of input or a signal. Resolves with success at a terminal, and from a
+ * pipe with the exit code of the last command that failed.
  */
 export async function promptSession(context: CommandContext): Promise<ExitCode> {
   const { stdin, output } = context;
@@ -64,12 +65,12 @@ async function atTerminal(context: CommandContext): Promise<void> {
   }
 }
 
-/** Ctrl-C ends the command and not the prompt. */
+/** Runs a line; Ctrl-C ends its command and not the prompt. */
 async function runInterruptibly(context: CommandContext, line: string): Promise<LineOutcome> {
-  const own = new AbortController();
-  const restore = context.divertInterrupts(() => own.abort());
+  const interrupt = new AbortController();
+  const restore = context.divertInterrupts(() => interrupt.abort());
   try {
-    return await runLine(context, line, AbortSignal.any([context.signal, own.signal]));
+    return await runLine(context, line, AbortSignal.any([context.signal, interrupt.signal]));
   } finally {
     restore();
   }
@@ -88,30 +89,30 @@ async function runLine(context: CommandContext, line: string, signal: AbortSigna
   if (first === undefined) return { kind: 'done', code: EXIT.success };
   if (words.length === 1 && LEAVING.has(first)) return { kind: 'leave' };
   const { stdout, stderr } = process;
-  const around = { stdin, stdout, stderr, env, signal, commands, divertInterrupts, prompt: globals };
-  return { kind: 'done', code: await runWords(words, around) };
+  const dependencies = { stdin, stdout, stderr, env, signal, commands, divertInterrupts, prompt: globals };
+  return { kind: 'done', code: await runWords(words, dependencies) };
 }
 
-interface Read {
-  /** More than one when several were pasted; undefined when the prompt was left. */
+interface ReadLines {
+  /** Several when they were pasted together; undefined when the prompt was left. */
   readonly lines: readonly string[] | undefined;
   readonly history: string[];
 }
 
 function readLines(
   { stdin, signal, commands }: CommandContext,
-  before: string[],
+  previous: string[],
   namesOf: NameSource,
-): Promise<Read> {
+): Promise<ReadLines> {
   const { stdout } = process;
   const lines: string[] = [];
-  let history = before;
+  let history = previous;
   const readline = createInterface({
     input: stdin,
     output: stdout,
     terminal: true,
     prompt: PROMPT,
-    history: [...before],
+    history: [...previous],
     historySize: HISTORY_LINES,
     removeHistoryDuplicates: true,
     completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
@@ -123,20 +124,20 @@ function readLines(
     signal.addEventListener('abort', close, { once: true });
     readline.on('history', (changed) => (history = [...changed]));
     readline.on('line', (line) => {
-      // What was pasted behind it comes within this turn.
+      // Further lines of the same paste arrive within this turn of the event loop.
       if (lines.length === 0) setImmediate(close);
       lines.push(line);
     });
     readline.on('SIGINT', () => {
-      const typed = readline.line !== '';
+      const hasText = readline.line !== '';
       readline.write(null, { ctrl: true, name: 'e' });
       readline.write(null, { ctrl: true, name: 'u' });
-      stdout.write(typed ? '\n' : '\n(Ctrl-D or exit leaves)\n');
+      stdout.write(hasText ? '\n' : '\n(Ctrl-D or exit leaves)\n');
       readline.prompt();
     });
     readline.on('close', () => {
       signal.removeEventListener('abort', close);
-      // Ctrl-D leaves the cursor behind the prompt.
+      // Ctrl-D leaves the cursor on the line of the prompt.
       if (lines.length === 0) stdout.write('\n');
       resolve({ lines: lines.length === 0 ? undefined : lines, history });
     });

@@ -1,18 +1,20 @@
 /**
- * A line of the prompt as words, with the quotes of a shell: '…' as it is, "…" and bare text with
- * backslashes. Pure.
+ * Splits a line of the prompt into words and quotes words, by the rules of a shell.
+ *
+ * The prompt and its completion call it. Text in '…' is taken literally; in "…" and in bare text a
+ * backslash escapes the next character. Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
 export interface Line {
-  /** The words, the one under way among them. */
+  /** The words, the unfinished last one included. */
   readonly words: readonly string[];
   /**
-   * Where the last word begins in the line, its quote included; the end of the line when a new word
-   * would begin there.
+   * Index at which the last word begins, its quote included; the length of the line when the line
+   * ends between words.
    */
   readonly lastStart: number;
-  /** The quote that is still open. */
+  /** The quote that is not closed yet. */
   readonly open: string | undefined;
 }
 
@@ -29,7 +31,7 @@ export function splitLine(line: string): Line {
       word = undefined;
       continue;
     }
-    // A word that begins with # ends the line, as in scripts.
+    // A word that begins with # starts a comment, as in scripts.
     if (character === '#' && word === undefined && open === undefined)
       return { words, lastStart: line.length, open };
     if (word === undefined) wordStart = at;
@@ -50,11 +52,11 @@ export function wordsOf(line: string): readonly string[] {
   const { words, open } = splitLine(line);
   if (open === undefined) return words;
   throw new MirrorflowError('BAD_OPTION', `the quote ${open} is not closed`, {
-    hint: 'close it, or write \\ before it',
+    hint: 'close it, or escape it with \\',
   });
 }
 
-/** A word so that `splitLine` gives it back. */
+/** Quotes a word so that `splitLine` returns it unchanged. */
 export function quoteWord(word: string): string {
   return word !== '' && !/[\s'"\\#]/.test(word) ? word : `"${word.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

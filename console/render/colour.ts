@@ -1,6 +1,7 @@
 /**
- * What a terminal can show, decided from its environment alone, and the few text styles that the
- * console uses.
+ * Detects what a terminal can show from its environment variables, and applies text styles.
+ *
+ * `output.ts` detects the abilities once per command; all renderers take them. Pure: no I/O.
  */
 
 /**
@@ -9,7 +10,7 @@
  */
 export type ColourDepth = 'none' | 'basic' | '256' | 'truecolor';
 
-/** What an output can show. All renderers take these two. */
+/** Colours and characters that an output can show. */
 export interface TerminalStyle {
   readonly colour: ColourDepth;
   /** Whether characters beyond ASCII may be written. */
@@ -17,7 +18,7 @@ export interface TerminalStyle {
 }
 
 export interface TerminalAbilities extends TerminalStyle {
-  /** Whether lines may be repainted in place; without it output is only ever appended. */
+  /** Whether lines can be repainted in place; otherwise output is only appended. */
   readonly repaint: boolean;
 }
 
@@ -30,7 +31,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function terminalAbilities(env: Environment, isTTY: boolean): TerminalAbilities {
   return {
     colour: colourDepth(env, isTTY),
-    unicode: speaksUnicode(env),
+    unicode: showsUnicode(env),
     repaint: isTTY && env['TERM'] !== 'dumb',
   };
 }
@@ -47,8 +48,8 @@ function colourDepth(env: Environment, isTTY: boolean): ColourDepth {
     case undefined:
       break;
     default: {
-      const own = depthOfTerminal(env);
-      return own === 'none' ? 'basic' : own;
+      const depth = depthOfTerminal(env);
+      return depth === 'none' ? 'basic' : depth;
     }
   }
   if (!isTTY || (env['NO_COLOR'] ?? '') !== '') return 'none';
@@ -64,8 +65,8 @@ function depthOfTerminal(env: Environment): ColourDepth {
   return /256|^screen|^tmux/.test(type) ? '256' : 'basic';
 }
 
-function speaksUnicode(env: Environment): boolean {
-  // The kernel's own console decodes UTF-8, but its fonts have no eighth blocks.
+function showsUnicode(env: Environment): boolean {
+  // The Linux console decodes UTF-8, but its fonts have no eighth blocks.
   if (env['TERM'] === 'linux') return false;
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(
     (value) => value !== undefined && value !== '',
@@ -88,10 +89,7 @@ const STYLE_CODES = {
 
 export type TextStyle = keyof typeof STYLE_CODES;
 
-/**
- * The text in a style, the style ended behind it; the bare text when there is no colour, style or
- * text.
- */
+/** The text in a style that ends after it; the bare text without colours, style or text. */
 export function styled(text: string, style: TextStyle | undefined, colour: ColourDepth): string {
   if (colour === 'none' || style === undefined || text === '') return text;
   return `\x1b[${STYLE_CODES[style]}m${text}\x1b[0m`;

@@ -1,6 +1,8 @@
 /**
- * How the values of a heat map become characters: coloured half blocks, coloured spaces, or ASCII
- * shades.
+ * Converts the values of a heat map to lines of characters: coloured half blocks, coloured spaces
+ * or ASCII shades, by what the terminal can show.
+ *
+ * `plot-2d.ts` calls it for the map and its colour key. Pure: no I/O.
  */
 import type { TerminalStyle } from './colour.js';
 import { hasHeatColours, heatColour } from './heat-colours.js';
@@ -9,17 +11,15 @@ import { hasHeatColours, heatColour } from './heat-colours.js';
 const SHADES = '.:-=+*#%@';
 const RESET = '\x1b[0m';
 
-/**
- * The look of one value; undefined for an empty channel, which keeps the terminal's own background.
- */
+/** Position on the colour scale, 0 to 1; undefined for an empty channel, which is not coloured. */
 export type Shade = number | undefined;
 
 export interface CellPainter {
-  /** Values above each other in one character: 2 with half blocks, otherwise 1. */
+  /** Number of values, one above the other, in one character: 2 with half blocks, otherwise 1. */
   readonly valuesPerCell: 1 | 2;
   /**
-   * One line from values (0 to 1) of its upper and its lower halves; `lower` is not read with 1
-   * value per cell.
+   * One line from the values of its upper and lower halves; with 1 value per cell `lower` is
+   * unused.
    */
   paint(upper: readonly Shade[], lower: readonly Shade[]): string;
 }
@@ -30,11 +30,15 @@ export function cellPainter({ colour, unicode }: TerminalStyle): CellPainter {
   }
   const code = (shade: Shade): string => (shade === undefined ? '' : heatColour(shade, colour));
   if (!unicode) {
-    return { valuesPerCell: 1, paint: (upper) => inked(upper.map((shade) => solid(code(shade)))) };
+    return {
+      valuesPerCell: 1,
+      paint: (upper) => colouredLine(upper.map((shade) => colouredSpace(code(shade)))),
+    };
   }
   return {
     valuesPerCell: 2,
-    paint: (upper, lower) => inked(upper.map((shade, index) => halves(code(shade), code(lower[index])))),
+    paint: (upper, lower) =>
+      colouredLine(upper.map((shade, index) => halfBlocks(code(shade), code(lower[index])))),
   };
 }
 
@@ -45,32 +49,30 @@ function asciiShade(shade: Shade): string {
 
 interface Cell {
   readonly glyph: string;
-  /** Parameters of the colour sequence, empty for the terminal's own colours. */
-  readonly ink: string;
+  /** Parameters of the colour sequence; empty for the terminal's default colours. */
+  readonly colourCode: string;
 }
 
-function solid(code: string): Cell {
-  return { glyph: ' ', ink: code === '' ? '' : `48;${code}` };
+function colouredSpace(code: string): Cell {
+  return { glyph: ' ', colourCode: code === '' ? '' : `48;${code}` };
 }
 
-function halves(upper: string, lower: string): Cell {
-  if (upper === '') return lower === '' ? { glyph: ' ', ink: '' } : { glyph: '▄', ink: `38;${lower}` };
-  if (lower === '') return { glyph: '▀', ink: `38;${upper}` };
-  if (upper === lower) return { glyph: '█', ink: `38;${upper}` };
-  return { glyph: '▀', ink: `38;${upper};48;${lower}` };
+function halfBlocks(upper: string, lower: string): Cell {
+  if (upper === '')
+    return lower === '' ? { glyph: ' ', colourCode: '' } : { glyph: '▄', colourCode: `38;${lower}` };
+  if (lower === '') return { glyph: '▀', colourCode: `38;${upper}` };
+  if (upper === lower) return { glyph: '█', colourCode: `38;${upper}` };
+  return { glyph: '▀', colourCode: `38;${upper};48;${lower}` };
 }
 
-/**
- * The cells as one line, with a colour sequence only where the colour changes, and none left open
- * at its end.
- */
-function inked(cells: readonly Cell[]): string {
+/** The cells as one line with a colour sequence only where the colour changes, reset at the end. */
+function colouredLine(cells: readonly Cell[]): string {
   let line = '';
   let current = '';
-  for (const { glyph, ink } of cells) {
-    if (ink !== current) {
-      line += ink === '' ? RESET : `\x1b[0;${ink}m`;
-      current = ink;
+  for (const { glyph, colourCode } of cells) {
+    if (colourCode !== current) {
+      line += colourCode === '' ? RESET : `\x1b[0;${colourCode}m`;
+      current = colourCode;
     }
     line += glyph;
   }

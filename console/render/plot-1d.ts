@@ -1,6 +1,11 @@
-/** A one-dimensional spectrum as a step histogram of block characters. */
+/**
+ * Renders a one-dimensional spectrum as a step histogram of block characters.
+ *
+ * `spectrum-plot.ts` calls it for `mirrorflow show`. Pure: no I/O.
+ */
+import { channelWindow, type ChannelWindow } from './channel-window.js';
 import { styled } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import {
   channelsPerCell,
   FRAME_ROWS,
@@ -13,35 +18,35 @@ import {
   type RowTick,
 } from './plot-frame.js';
 import { cutTo, printable } from './printable.js';
-import { channelWindow, largestPerColumn, peakOf, type ChannelWindow, type Counts } from './resample.js';
-import { countScale, type CountScale } from './scale.js';
-import { formatAxisValue } from './ticks.js';
+import { envelope, peakOf, type Counts } from '../../plotting/resample.js';
+import { countAxisTop, countScale, type CountScale } from '../../plotting/scale.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 
 /** From empty to full in eighths of a row. */
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const ASCII_BLOCKS = [' ', '.', '.', '.', ':', ':', ':', '#', '#'] as const;
 const EIGHTHS_PER_ROW = 8;
-/** One tick alone gives no scale. */
+/** A single tick would not show the scale. */
 const LEAST_TICKS = 2;
 const ROWS_PER_TICK = 3;
 const CAPTION_ROWS = 1;
 
 export interface HistogramOptions extends PlotOptions {
-  /** One content per channel; only read. What is not above 0 is drawn as 0. */
+  /** Counts per channel; only read. Values that are not above 0 are drawn as 0. */
   readonly counts: Counts;
   /** Lower edge of the first channel and upper edge of the last, in axis units. */
   readonly xmin: number;
   readonly xmax: number;
-  /** What the contents are; `counts` when left out. */
+  /** Label of the contents; default: `counts`. */
   readonly ylabel?: string;
-  /** The part of the axis to show, in axis units, widened to whole channels. */
+  /** Part of the axis to show, in axis units; widened to whole channels. */
   readonly range?: readonly [number, number] | undefined;
 }
 
 /**
- * The histogram as lines, at most `height` of at most `width` columns. Each column is the maximum
- * of its channels, so no peak disappears; the caption says so when several channels share a column.
- * A channel with any counts is never drawn as empty.
+ * The histogram as lines, at most `height` of at most `width` columns. A column shows the maximum
+ * of its channels, so no peak disappears; the caption states when several channels share a column.
+ * A channel with counts is never drawn as empty.
  */
 export function renderHistogram(options: HistogramOptions): string[] {
   const { counts, unicode, colour } = options;
@@ -52,14 +57,14 @@ export function renderHistogram(options: HistogramOptions): string[] {
 
   const peak = peakOf(counts, window.first, window.end);
   const maximum = describeMaximum(peak, window);
-  const scale = countScale(options.scale, peak.count);
+  const scale = countScale(options.scale, countAxisTop(peak.count));
   const rows = height - FRAME_ROWS - CAPTION_ROWS;
   const axis = gutter(rowTicks(scale, rows), Math.max(0, rows), unicode);
   const columns = width - axis.columns;
   if (!hasRoom(columns, rows))
     return withoutPicture(options, maximum, 'The terminal is too small for a plot.');
 
-  const contents = largestPerColumn(counts, window.first, window.end, columns);
+  const contents = envelope(counts, window.first, window.end, columns).high;
   const shown = options.stale === true ? 'dim' : 'cyan';
   return framed(options, maximum, {
     rows: bars(contents, scale, rows, unicode).map((row) => styled(row.trimEnd(), shown, colour)),
@@ -78,7 +83,7 @@ function describeMaximum(peak: { count: number; channel: number }, window: Chann
   return `max ${formatCount(peak.count)} at ${place} (channel ${peak.channel})`;
 }
 
-/** A tick stands in the row in which a bar of that count has its top; 0 stands on the axis line. */
+/** A tick is in the row in which a bar of that count ends; the tick of 0 is on the axis line. */
 function rowTicks(scale: CountScale, rows: number): RowTick[] {
   const most = Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK));
   return scale.ticks(most).map((tick) => ({

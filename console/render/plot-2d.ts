@@ -1,8 +1,13 @@
-/** A two-dimensional spectrum as a heat map. */
+/**
+ * Renders a two-dimensional spectrum as a heat map.
+ *
+ * `spectrum-plot.ts` calls it for `mirrorflow show`. Pure: no I/O.
+ */
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { channelWindow, type ChannelWindow } from './channel-window.js';
 import { styled } from './colour.js';
 import { cellPainter, type CellPainter, type Shade } from './heat-cells.js';
-import { formatCount, formatShortCount } from './numbers.js';
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import {
   channelsPerCell,
   FRAME_ROWS,
@@ -15,11 +20,11 @@ import {
   type RowTick,
 } from './plot-frame.js';
 import { columnsOf, cutTo, printable } from './printable.js';
-import { channelWindow, shareOut, type ChannelWindow, type Counts } from './resample.js';
-import { countScale, type CountScale } from './scale.js';
-import { formatAxisValue, niceTicks } from './ticks.js';
+import { cellEdges, peakOf, type Counts } from '../../plotting/resample.js';
+import { countAxisTop, countScale, type CountScale } from '../../plotting/scale.js';
+import { formatAxisValue, labelledTicks } from '../../plotting/ticks.js';
 
-/** One tick alone gives no scale. */
+/** A single tick would not show the scale. */
 const LEAST_TICKS = 2;
 const ROWS_PER_TICK = 4;
 const KEY_HALF_COLUMNS = 9;
@@ -27,14 +32,14 @@ const KEY_HALF_COLUMNS = 9;
 const FOOTER_ROWS = 2;
 
 /**
- * What becomes of the channels that share a cell. `max` keeps a single hot channel of a sparse
- * matrix in sight and is the default; `mean` shows the density of a well-filled one without its
- * statistical noise, but fades narrow peaks.
+ * How channels that share a cell are combined. `max`, the default, keeps a single hot channel of a
+ * sparse matrix visible; `mean` shows the density of a well-filled one without statistical noise,
+ * but fades narrow peaks.
  */
 export type Resampling = 'max' | 'mean';
 
 export interface HeatMapOptions extends PlotOptions {
-  /** Contents row by row, x fastest: `xchans` × `ychans` of them; only read. */
+  /** `xchans` × `ychans` counts, row by row, x fastest; only read. */
   readonly counts: Counts;
   readonly xchans: number;
   readonly ychans: number;
@@ -44,7 +49,7 @@ export interface HeatMapOptions extends PlotOptions {
   readonly ymax: number;
   readonly ylabel: string;
   readonly resampling?: Resampling;
-  /** The parts of the axes to show, in axis units, widened to whole channels. */
+  /** Parts of the axes to show, in axis units; widened to whole channels. */
   readonly xrange?: readonly [number, number] | undefined;
   readonly yrange?: readonly [number, number] | undefined;
 }
@@ -78,10 +83,7 @@ export function renderHeatMap(options: HeatMapOptions): string[] {
   const painter = cellPainter(options);
   const pixelRows = rows * painter.valuesPerCell;
   const values = resampled(options, x, y, columns, pixelRows);
-  const scale = countScale(
-    options.scale,
-    values.reduce((most, value) => Math.max(most, value), 0),
-  );
+  const scale = countScale(options.scale, countAxisTop(peakOf(values, 0, values.length).count));
   return framed(options, maximum, {
     rows: cells(values, scale, painter, columns, rows),
     gutter: axis,
@@ -99,8 +101,8 @@ function describeMaximum({ counts, xchans }: HeatMapOptions, x: ChannelWindow, y
   let [count, column, row] = [0, 0, 0];
   for (let j = y.first; j < y.end; j += 1) {
     for (let i = x.first; i < x.end; i += 1) {
-      const here = counts[j * xchans + i] ?? 0;
-      if (here > count) [count, column, row] = [here, i, j];
+      const content = counts[j * xchans + i] ?? 0;
+      if (content > count) [count, column, row] = [content, i, j];
     }
   }
   if (count === 0) return 'max 0';
@@ -113,10 +115,10 @@ function middleOf(channel: number, window: ChannelWindow): string {
 }
 
 function rowTicks(y: ChannelWindow, rows: number): RowTick[] {
-  const { values, step } = niceTicks(y.from, y.to, Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK)));
-  return values.map((value) => ({
+  const most = Math.max(LEAST_TICKS, Math.floor(rows / ROWS_PER_TICK));
+  return labelledTicks(y.from, y.to, most).map(({ value, label }) => ({
     row: Math.min(rows - 1, Math.floor(((value - y.from) / (y.to - y.from)) * rows)),
-    label: formatAxisValue(value, step),
+    label,
   }));
 }
 
@@ -128,8 +130,8 @@ function resampled(
   columns: number,
   rows: number,
 ): Float64Array {
-  const across = shareOut(x.first, x.end, columns);
-  const up = shareOut(y.first, y.end, rows);
+  const across = cellEdges(x.first, x.end, columns);
+  const up = cellEdges(y.first, y.end, rows);
   const values = new Float64Array(columns * rows);
   for (let row = 0; row < rows; row += 1) {
     const [bottom, top] = [up.starts[row] ?? 0, up.ends[row] ?? 0];
@@ -139,10 +141,10 @@ function resampled(
       let sum = 0;
       for (let j = bottom; j < top; j += 1) {
         for (let i = j * xchans + left; i < j * xchans + right; i += 1) {
-          const here = counts[i] ?? 0;
+          const content = counts[i] ?? 0;
           // Negative contents and NaN count as empty, here and in every scale.
-          if (here > 0) sum += here;
-          if (here > largest) largest = here;
+          if (content > 0) sum += content;
+          if (content > largest) largest = content;
         }
       }
       const mean = sum / ((top - bottom) * (right - left));
@@ -152,7 +154,7 @@ function resampled(
   return values;
 }
 
-/** The rows of the picture, the top row first. */
+/** The rows of the map, the top row first. */
 function cells(
   values: Float64Array,
   scale: CountScale,
@@ -171,10 +173,7 @@ function cells(
   });
 }
 
-/**
- * What the colours mean: `0 blank 1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; nothing rather than a broken key where it
- * does not fit.
- */
+/** The colour key, `0 blank 1 ▉▉▉▉ 32 ▉▉▉▉ 1k`; empty where it does not fit. */
 function key(scale: CountScale, painter: CellPainter, width: number): string {
   const part = (half: number): string => {
     const shades = Array.from(

@@ -1,20 +1,18 @@
 /**
- * What surrounds both kinds of plot: heading, axes with their ticks, captions, and the fit into the
- * terminal.
+ * The frame around a plot: heading, axes with ticks, captions, and the fit into the terminal.
+ *
+ * The renderers of histograms (`plot-1d.ts`) and heat maps (`plot-2d.ts`) call it. Pure: no I/O.
  */
 import { styled, type TerminalStyle } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import { columnsOf, cutTo, padLeft, printable } from './printable.js';
-import type { ScaleName } from './scale.js';
-import { formatAxisValue, niceTicks } from './ticks.js';
+import type { ScaleName } from '../../plotting/scale.js';
+import { labelledTicks } from '../../plotting/ticks.js';
 
-/**
- * Larger terminals get a plot of this size: time and memory stay bounded whatever a terminal
- * claims.
- */
+/** Limits of a plot's size, which bound time and memory whatever size a terminal reports. */
 const WIDEST_COLUMNS = 1000;
 const HIGHEST_ROWS = 500;
-/** Below this a plot says nothing. */
+/** A smaller plot would show nothing useful. */
 const LEAST_PLOT_COLUMNS = 10;
 const LEAST_PLOT_ROWS = 2;
 const LEAST_TITLE_COLUMNS = 8;
@@ -23,14 +21,14 @@ const COLUMNS_PER_TICK = 10;
 
 export interface PlotOptions extends TerminalStyle {
   /**
-   * Name of the spectrum. This and the labels may hold anything; only printable text reaches the
-   * output.
+   * Name of the spectrum. The name and the labels may contain any characters; only printable text
+   * reaches the output.
    */
   readonly title: string;
   readonly xlabel: string;
-  /** The data may be old, because their source does not answer. */
+  /** Whether the data may be old because their source does not answer. */
   readonly stale?: boolean;
-  /** Sum of all channels, as the caller counts them. */
+  /** Sum of all channels, computed by the caller. */
   readonly sum: number | bigint;
   readonly scale: ScaleName;
   /** Columns and rows of the whole plot; no line is wider and there are no more lines. */
@@ -77,7 +75,7 @@ export function heading(options: PlotOptions, maximum: string): string {
   return shownMark + styled(name, 'bold', colour) + text.slice(name.length);
 }
 
-/** The plot that cannot be drawn: its heading and the reason. */
+/** The lines of a plot that cannot be drawn: its heading and the reason. */
 export function withoutPicture(options: PlotOptions, maximum: string, reason: string): string[] {
   const { width, height } = usableSize(options);
   return [heading(options, maximum), cutTo(reason, width, options.unicode)].slice(0, height);
@@ -90,14 +88,14 @@ export interface RowTick {
 }
 
 export interface Gutter {
-  /** What stands left of each row of the plot, the top row first. */
+  /** Text left of each row of the plot, the top row first. */
   readonly lines: readonly string[];
-  /** What stands left of the horizontal axis line. */
+  /** Text left of the horizontal axis line. */
   readonly corner: string;
   readonly columns: number;
 }
 
-/** The vertical axis. Of several ticks in one row the first is kept. */
+/** The vertical axis. A row shows the first of its ticks. */
 export function gutter(ticks: readonly RowTick[], rows: number, unicode: boolean): Gutter {
   const labels = new Map<number, string>();
   for (const tick of ticks) if (!labels.has(tick.row)) labels.set(tick.row, tick.label);
@@ -121,13 +119,12 @@ export function bottomAxis(
   columns: number,
   unicode: boolean,
 ): { readonly line: string; readonly labels: string } {
-  const { values, step } = niceTicks(from, to, Math.max(2, Math.floor(columns / COLUMNS_PER_TICK)));
+  const ticks = labelledTicks(from, to, Math.max(2, Math.floor(columns / COLUMNS_PER_TICK)));
   const line: string[] = Array.from({ length: columns }, () => (unicode ? '─' : '-'));
   let labels = '';
-  for (const value of values) {
+  for (const { value, label } of ticks) {
     const column = Math.min(columns - 1, Math.floor(((value - from) / (to - from)) * columns));
     line[column] = unicode ? '┬' : '+';
-    const label = formatAxisValue(value, step);
     const start = Math.max(0, Math.min(columns - label.length, column - Math.floor(label.length / 2)));
     const isFree = labels === '' || start > labels.length;
     if (isFree && start + label.length <= columns) labels = labels.padEnd(start) + label;
@@ -136,21 +133,18 @@ export function bottomAxis(
 }
 
 export interface Picture {
-  /** Rows of the plot, the top row first, each of the plot's width at most. */
+  /** Rows of the plot, the top row first, none wider than the plot. */
   readonly rows: readonly string[];
   readonly gutter: Gutter;
   /** Range of the horizontal axis, its width in columns. */
   readonly from: number;
   readonly to: number;
   readonly columns: number;
-  /** Lines below the plot, already harmless; cut here unless they carry colours. */
+  /** Lines below the plot: printable, cut to the width, possibly coloured. */
   readonly footer: readonly string[];
 }
 
-/**
- * Lines that the frame adds to the plot's rows, without the footer: heading, axis line, labels,
- * axis title.
- */
+/** Lines of the frame without the footer: heading, axis line, labels, axis title. */
 export const FRAME_ROWS = 4;
 
 /** All lines of a plot. */
@@ -170,7 +164,7 @@ export function framed(options: PlotOptions, maximum: string, picture: Picture):
   ].slice(0, height);
 }
 
-/** How many channels share a cell, for a caption: `8`, or `8-9` when they do not divide evenly. */
+/** Number of channels per cell for a caption: `8`, or `8-9` when they do not divide evenly. */
 export function channelsPerCell(channels: number, cells: number): string {
   const fewest = Math.max(1, Math.floor(channels / cells));
   const largest = Math.max(1, Math.ceil(channels / cells));

@@ -1,6 +1,7 @@
 /**
- * Live watching: the escape sequences that turn one frame into the next. Pure; who writes them is
- * the caller's affair.
+ * The escape sequences of a live display, which turn one frame into the next.
+ *
+ * `watch.ts` writes them to the terminal. Pure: no I/O.
  */
 
 const RESET_STYLE = '\x1b[0m';
@@ -9,8 +10,8 @@ const CLEAR_BELOW = '\x1b[J';
 const CLEAR_TO_END_OF_LINE = '\x1b[K';
 
 /**
- * Alternate screen, hidden cursor, no automatic line wrap: a line that turns out too wide for a
- * terminal that was just made smaller must not push the others down.
+ * Alternate screen, hidden cursor, no automatic line wrap: in a terminal that was just made smaller
+ * a line that is too wide must not push the others down.
  */
 export const ENTER_SCREEN = `\x1b[?1049h\x1b[?25l\x1b[?7l${CLEAR_SCREEN}\x1b[H`;
 
@@ -26,10 +27,10 @@ export interface ScreenFrame {
 }
 
 /**
- * The sequence that makes a terminal that shows `previous` show `next`, empty when they look the
- * same. Only changed lines are written; lines below the terminal's height are left out. A first
- * frame (no `previous`) and a terminal of another size are painted anew, since a terminal moves its
- * lines about when it is resized.
+ * The sequence that changes a terminal from `previous` to `next`; empty when both look the same.
+ * Only changed lines are written; lines below the terminal's height are omitted. A first frame (no
+ * `previous`) and a resized terminal are painted completely, because a terminal moves its lines
+ * when it is resized.
  */
 export function repaint(previous: ScreenFrame | undefined, next: ScreenFrame): string {
   const lines = next.lines.slice(0, Math.max(0, next.height));
@@ -37,8 +38,8 @@ export function repaint(previous: ScreenFrame | undefined, next: ScreenFrame): s
   const before = isNew ? [] : previous.lines.slice(0, Math.max(0, previous.height));
   let sequence = isNew ? RESET_STYLE + CLEAR_SCREEN : '';
   for (const [row, line] of lines.entries()) {
-    // Cleared before it is written: behind a line of full width the cursor still stands on the last
-    // character.
+    // A line is cleared before it is written: after a line of full width the cursor is still on the
+    // last character.
     if (line !== before[row]) sequence += startOf(row) + CLEAR_TO_END_OF_LINE + line;
   }
   return lines.length < before.length ? sequence + startOf(lines.length) + CLEAR_BELOW : sequence;

@@ -1,27 +1,28 @@
-/** Tables: aligned and cut to the terminal, or plain and stable for programs that read them. */
+/**
+ * Renders tables: aligned and cut to the terminal's width, or plain for programs that read a pipe.
+ *
+ * `output.ts` calls it for all commands. Pure: no I/O.
+ */
 import { styled, type TerminalStyle, type TextStyle } from './colour.js';
-import { formatCount } from './numbers.js';
+import { formatCount } from '../../plotting/numbers.js';
 import { columnsOf, cutTo, padLeft, padRight, printable } from './printable.js';
 
-/** Columns between columns. Cells never hold two spaces in a row, so this can be split at. */
+/** Spaces between columns. Cells contain no two spaces in a row, so programs can split at them. */
 const GAP_COLUMNS = 2;
-/** A column of text is not squeezed below this. */
+/** Smallest width of a column of text. */
 const LEAST_CELL_COLUMNS = 6;
-/**
- * What stands in an empty cell, so that the cells behind it keep their places when a program splits
- * the line.
- */
+/** Text of an empty cell: a program that splits the line finds every cell in its place. */
 const EMPTY_CELL = '-';
 
 export interface TableColumn {
   readonly header: string;
-  /** Left out: numbers right, text left. */
+  /** Default: numbers right, text left. */
   readonly align?: 'left' | 'right';
 }
 
 /**
- * What a cell says. Text may hold anything; only its printable part is shown. Colour is asked for
- * by a style name: escape sequences in a text are never passed on.
+ * Content of a cell. Only the printable part of a text is shown; a colour is given by a style name,
+ * because escape sequences in a text are removed.
  */
 export type TableCell =
   | string
@@ -34,11 +35,11 @@ export type TableCell =
 
 export interface TableOptions extends TerminalStyle {
   /**
-   * Columns of the terminal. Left out when the output is no terminal: then nothing is cut and
+   * Columns of the terminal; undefined when the output is no terminal: then no cell is cut and
    * numbers are not grouped.
    */
   readonly width?: number | undefined;
-  /** The one line instead of a table without rows. */
+  /** The line that replaces a table without rows. */
   readonly empty: string;
 }
 
@@ -53,8 +54,7 @@ interface ShownColumn {
 }
 
 /**
- * The table as lines, the header first. A row with too few cells is filled up, additional cells are
- * left out.
+ * The table as lines, the header first. Missing cells of a row are empty, surplus cells omitted.
  */
 export function renderTable(
   columns: readonly TableColumn[],
@@ -98,9 +98,9 @@ function textOf(cell: TableCell, options: TableOptions): string {
 }
 
 /**
- * Widths that fit into `width` together: the widest text columns give up the most. Columns of
- * numbers keep theirs, since a cut number is a wrong one; a line that is still too wide ends at the
- * terminal's edge.
+ * Column widths that fit into `width`: the widest text columns are narrowed the most. Columns of
+ * numbers keep their width, because a cut number is a wrong one; a line that is still too wide ends
+ * at the terminal's edge.
  */
 function squeezed(natural: readonly number[], right: readonly boolean[], width: number): number[] {
   const gaps = GAP_COLUMNS * (natural.length - 1);
@@ -128,7 +128,7 @@ function line(row: readonly ShownCell[], layout: readonly ShownColumn[], options
     const content = cutTo(cell.text, room, options.unicode);
     const isLast = index === layout.length - 1 || free <= columns + GAP_COLUMNS;
     const padded = right ? padLeft(content, room) : isLast ? content : padRight(content, room);
-    // Styled after it was measured and cut, so that no sequence is ever cut through.
+    // The style is applied after cutting, so that no escape sequence is cut.
     text += ' '.repeat(gap) + padded.replace(content, () => styled(content, cell.style, options.colour));
     free -= room;
   }

@@ -1,6 +1,11 @@
-/** What `mirrorflow start` says when the mirror stands, and while it runs. Pure. */
+/**
+ * The texts that `mirrorflow start` prints: an announcement when the mirror is up, then a status
+ * line.
+ *
+ * `session.ts` prints them. Pure: no I/O.
+ */
 import type { TextStyle } from '../render/colour.js';
-import { formatByteRate, formatBytes, formatCount, formatRate } from '../render/numbers.js';
+import { formatByteRate, formatBytes, formatCount, formatRate } from '../../plotting/numbers.js';
 
 export interface MirrorFacts {
   readonly app: string;
@@ -11,11 +16,13 @@ export interface MirrorFacts {
   readonly image: string | undefined;
   readonly hostPid: number;
   readonly ownHost: boolean;
-  /** What the commands of another terminal need in order to find it: `--directory …`, `--app …`. */
+  /**
+   * Options with which commands in another terminal find the mirror: `--directory …`, `--app …`.
+   */
   readonly options: readonly string[];
   /** Address of the web viewer; undefined when there is none. */
   readonly web?: string | undefined;
-  /** A spectrum worth looking at. */
+  /** Name of a spectrum to suggest. */
   readonly spectrum: string | undefined;
 }
 
@@ -23,7 +30,7 @@ export function announcement(
   facts: MirrorFacts,
   styled: (text: string, style: TextStyle) => string,
 ): string[] {
-  const what = facts.simulator ? 'a SpecTcl simulator (invented events)' : 'SpecTcl';
+  const what = facts.simulator ? 'a SpecTcl simulator (generated events)' : 'SpecTcl';
   const row = (name: string, value: string): string => `  ${name.padEnd(13)}${value}`;
   const commands = [
     ['spectra'],
@@ -37,7 +44,7 @@ export function announcement(
     ...(facts.image === undefined ? [] : [row('memory', facts.image)]),
     row(
       'host server',
-      `process ${facts.hostPid}, ${facts.ownHost ? 'ends with this command' : 'ran already'}`,
+      `process ${facts.hostPid}, ${facts.ownHost ? 'stops with this command' : 'ran already'}`,
     ),
     '',
     ...(facts.web === undefined ? [] : [`See the spectra in a browser: ${styled(facts.web, 'cyan')}`, '']),
@@ -49,24 +56,26 @@ export function announcement(
   ];
 }
 
+/** The status of a running mirror. */
 export interface Pulse {
   readonly state: string;
   readonly published: number;
-  /** Per second; undefined before the second look. */
+  /** Updates per second; undefined before the second sample. */
   readonly updates: number | undefined;
+  /** Bytes per second; undefined before the second sample. */
   readonly bytes: number | undefined;
 }
 
-/** One line: state, publications, rates. */
+/** The status line: state, publications, rates. */
 export function pulseLine({ state, published, updates, bytes }: Pulse): string {
   const rates =
     updates === undefined
       ? ''
       : `  ${formatRate(updates).replace('/s', ' updates/s')}  ${formatByteRate(bytes ?? 0)}`;
-  return `${state}  ${formatCount(published)} published${rates}  (Ctrl-C ends)`;
+  return `${state}  ${formatCount(published)} published${rates}  (Ctrl-C stops)`;
 }
 
-/** A name as a shell takes it. */
+/** A name quoted for a shell. */
 function quoted(name: string): string {
   return /^[\w./:@%+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
 }

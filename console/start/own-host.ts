@@ -1,45 +1,55 @@
 /**
- * The host server of `mirrorflow start`: the one that runs, or one of its own, which is started
- * again when it dies and ends with the command.
+ * The host server of `mirrorflow start`: one that runs already, or an own one.
+ *
+ * `session.ts` creates one `SessionHost`. An own host server is restarted when it dies and stops
+ * with the command; spawning it writes a log file below the runtime directory.
  */
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
 import { connectHost, type HostInfo } from '../../client-lib/index.js';
 import {
-  hostGone,
+  hostExited,
   hostIdentity,
   launchHost,
   runningHost,
   type LaunchedHost,
 } from '../host-process/launch.js';
+import { pause } from '../interruption.js';
 
 const ANY_FREE_PORT = ['--listen', 'tcp://127.0.0.1:0'];
-/** Deaths of an own host server after which it is not started again. */
+/** Number of restarts of an own host server. */
 const RESTARTS_MAX = 5;
 const STOP_TIMEOUT_MS = 10_000;
+const WEB_READY_TIMEOUT_MS = 5_000;
+const WEB_POLL_INTERVAL_MS = 50;
 
-type Where = Pick<CommandContext, 'directory' | 'env'>;
+type HostLocation = Pick<CommandContext, 'directory' | 'env'>;
 
-export class StartHost {
+export class SessionHost {
   readonly isOwn: boolean;
   #info: HostInfo;
-  readonly #where: Where;
-  readonly #say: (text: string) => void;
+  readonly #location: HostLocation;
+  readonly #report: (text: string) => void;
   #restarts = 0;
-  #ending = false;
+  #stopping = false;
 
-  private constructor(info: HostInfo, isOwn: boolean, where: Where, say: (text: string) => void) {
+  private constructor(
+    info: HostInfo,
+    isOwn: boolean,
+    location: HostLocation,
+    report: (text: string) => void,
+  ) {
     this.#info = info;
     this.isOwn = isOwn;
-    this.#where = where;
-    this.#say = say;
+    this.#location = location;
+    this.#report = report;
   }
 
-  static async obtain(context: CommandContext, say: (text: string) => void): Promise<StartHost> {
+  static async obtain(context: CommandContext, report: (text: string) => void): Promise<SessionHost> {
     const running = await runningHost(context.directory);
-    if (running !== undefined) return new StartHost(running, false, context, say);
+    if (running !== undefined) return new SessionHost(running, false, context, report);
     const launched = await launch(context, context.signal);
-    const host = new StartHost(launched.info, launched.process !== undefined, context, say);
+    const host = new SessionHost(launched.info, launched.process !== undefined, context, report);
     host.#watch(launched);
     return host;
   }
@@ -49,54 +59,76 @@ export class StartHost {
   }
 
   /**
-   * Ends an own host server and everything it has started; one that died meanwhile is started again
-   * to do that.
+   * Address of the web viewer. The viewer starts beside the host server and may take a moment
+   * longer; undefined when it is off or does not answer in time.
    */
-  async end(): Promise<void> {
-    this.#ending = true;
+  async webAddress(signal: AbortSignal): Promise<string | undefined> {
+    if (process.env['MIRRORFLOW_WEB'] === 'off') return undefined;
+    const host = await connectHost({ directory: this.#info.directory });
+    try {
+      const deadlineMs = performance.now() + WEB_READY_TIMEOUT_MS;
+      while (!signal.aborted && performance.now() < deadlineMs) {
+        const { web } = await host.info();
+        if (web !== undefined) return web;
+        await pause(WEB_POLL_INTERVAL_MS, signal);
+      }
+      return undefined;
+    } finally {
+      void host.close();
+    }
+  }
+
+  /**
+   * Stops an own host server and everything it has started. One that has died is started again
+   * first, because only a host server can stop the processes that the dead one has started.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
     if (!this.isOwn) return;
     const never = new AbortController().signal;
     const { directory } = this.#info;
-    if ((await runningHost(directory)) === undefined) await launch({ ...this.#where, directory }, never);
+    if ((await runningHost(directory)) === undefined) await launch({ ...this.#location, directory }, never);
     const host = await connectHost({ directory });
     const identity = hostIdentity(await host.info());
     await host.quit(true);
     void host.close();
-    if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, never))) {
-      this.#say(`The host server in ${directory} (process ${this.#info.pid}) has not ended in time.`);
+    if (!(await hostExited(directory, identity, STOP_TIMEOUT_MS, never))) {
+      this.#report(
+        `The host server in ${directory} (process ${this.#info.pid}) did not stop within ${STOP_TIMEOUT_MS} ms.`,
+      );
     }
   }
 
   #watch({ process: child }: LaunchedHost): void {
     child?.once('exit', (code, signal) => {
-      if (!this.#ending) void this.#restart(signal ?? `exit code ${code}`);
+      if (!this.#stopping) void this.#restart(signal ?? `exit code ${code}`);
     });
   }
 
   async #restart(exit: string): Promise<void> {
     this.#restarts += 1;
     const limit = this.#restarts > RESTARTS_MAX;
-    this.#say(
-      `The host server has ended (${exit}); the mirror goes on without it${limit ? '.' : ', and it is started again.'}`,
+    this.#report(
+      `The host server has stopped (${exit}); the mirror continues without it${limit ? '.' : ', and it is restarted.'}`,
     );
     if (limit) return;
     try {
       const launched = await launch(
-        { ...this.#where, directory: this.#info.directory },
+        { ...this.#location, directory: this.#info.directory },
         new AbortController().signal,
       );
       this.#info = launched.info;
       this.#watch(launched);
     } catch (error) {
-      this.#say(`It could not be started: ${error instanceof Error ? error.message : String(error)}`);
+      this.#report(
+        `The host server could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 }
 
-/**
- * On the usual port, else on any free one: somebody else on this machine may have the usual one.
- */
-async function launch({ directory, env }: Where, signal: AbortSignal): Promise<LaunchedHost> {
+/** Starts a host server on the default port, or on any free port when that one is in use. */
+async function launch({ directory, env }: HostLocation, signal: AbortSignal): Promise<LaunchedHost> {
   try {
     return await launchHost({ directory, env, args: [], signal });
   } catch (error) {

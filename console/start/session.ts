@@ -1,69 +1,75 @@
 /**
- * `mirrorflow start` from its first process to its last: host server, simulator, application,
- * mirror; then the watch over them; then everything it started ends again, in the opposite order,
- * whatever has become of it meanwhile.
+ * The session of `mirrorflow start`: starts host server, simulator, application and mirror (a
+ * read-only map of SpecTcl's display memory), shows their state, and at the end stops what it has
+ * started, in the opposite order.
+ *
+ * The command `start` calls it. It spawns processes and writes to the output of the command.
  */
+import type { CounterSample } from '../../protocol/base/rates.js';
 import { connect, connectHost, type Client, type Mirror } from '../../client-lib/index.js';
 import { clientDirectories } from '../../protocol/base/paths.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
-import { ratesBetween, type Look } from '../flow-statistics.js';
+import { flowRates } from '../flow-statistics.js';
 import { runningHost } from '../host-process/launch.js';
 import { interruptible, pause } from '../interruption.js';
 import { cutTo, printable } from '../render/printable.js';
 import { announcement, pulseLine, type MirrorFacts } from './announcement.js';
 import { runApplication } from './application.js';
-import { StartHost } from './own-host.js';
+import { SessionHost } from './own-host.js';
 import { SimulatorProcess } from './simulator.js';
-import { webAddress } from './web-address.js';
 
-export interface StartWishes {
+export interface StartOptions {
   readonly app: string;
-  /** A spectcl address; undefined: the embedded simulator. */
+  /** A spectcl address; undefined for the embedded simulator. */
   readonly spectcl: string | undefined;
   readonly updateIntervalMs: number | undefined;
 }
 
 const FLOW = 'spectra';
-const PULSE_MS = 1_000;
+const STATUS_INTERVAL_MS = 1_000;
 
-type Undo = { readonly what: string; readonly undo: () => Promise<void> };
+/** A part of the session with the function that stops it. */
+interface StartedPart {
+  readonly name: string;
+  readonly stop: () => Promise<void>;
+}
 
 /**
- * Resolves when it was interrupted and everything has ended. Throws why it could not start; nothing
- * is left then either.
+ * Runs a session until it is interrupted; resolves when everything that it started has stopped.
+ * Throws the cause when it cannot start, after stopping what it had started.
  */
-export async function startSession(context: CommandContext, wishes: StartWishes): Promise<void> {
+export async function startSession(context: CommandContext, options: StartOptions): Promise<void> {
   const session = new Session(context);
   try {
-    await session.open(wishes);
-    await session.pulse();
+    await session.open(options);
+    await session.showStatus();
   } catch (error) {
-    // Interrupted while it was starting: that is an end as wanted.
+    // An interruption while the session starts is a regular end.
     if (!context.signal.aborted) throw error;
   } finally {
-    await session.end();
+    await session.stop();
   }
 }
 
 class Session {
   readonly #context: CommandContext;
-  /** What has been started, the newest last. */
-  readonly #undo: Undo[] = [];
+  /** In the order in which they were started. */
+  readonly #parts: StartedPart[] = [];
   #client: Client | undefined;
   #mirror: Mirror | undefined;
-  #ending = false;
-  /** Whether the line the cursor stands on is the pulse. */
-  #pulsing = false;
+  #stopping = false;
+  /** Whether the cursor is on the status line. */
+  #onStatusLine = false;
 
   constructor(context: CommandContext) {
     this.#context = context;
   }
 
-  async open({ app, spectcl, updateIntervalMs }: StartWishes): Promise<void> {
+  async open({ app, spectcl, updateIntervalMs }: StartOptions): Promise<void> {
     const { signal } = this.#context;
-    const host = await StartHost.obtain(this.#context, (text) => this.#say(text));
-    this.#undo.push({ what: 'the host server', undo: () => host.end() });
+    const host = await SessionHost.obtain(this.#context, (text) => this.#report(text));
+    this.#parts.push({ name: 'the host server', stop: () => host.stop() });
     const source = spectcl ?? (await this.#simulator());
     const { directory } = host.info;
     const connection = await interruptible(signal, connectHost({ directory }), close);
@@ -73,10 +79,10 @@ class Session {
         source,
         ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
       });
-      // Awaited whatever happens: an application that comes up after the interruption is to be
-      // stopped as well.
+      // Waited for even when interrupted: an application that starts after the interruption has to
+      // be stopped too.
       if (await run)
-        this.#undo.push({ what: `the application ${app}`, undo: () => stopApplication(host, app) });
+        this.#parts.push({ name: `the application ${app}`, stop: () => stopApplication(host, app) });
     } finally {
       void connection.close();
     }
@@ -86,29 +92,30 @@ class Session {
       close,
     );
     this.#client = client;
-    this.#undo.push({ what: 'the mirror', undo: () => client.close() });
+    this.#parts.push({ name: 'the mirror', stop: () => client.close() });
     this.#mirror = await interruptible(signal, client.mirror());
     await this.#announce(host, { app, source, simulator: spectcl === undefined });
     this.#watch(client, this.#mirror);
   }
 
   /**
-   * Until the interruption: one line that is kept up to date on a terminal, written once elsewhere.
+   * Shows the status line until the session is interrupted: updated on a terminal, written once
+   * elsewhere.
    */
-  async pulse(): Promise<void> {
+  async showStatus(): Promise<void> {
     const { output, signal } = this.#context;
-    let before: Look | undefined;
-    for (let looks = 0; !signal.aborted; looks += 1) {
-      await pause(looks === 0 ? 0 : PULSE_MS, signal);
-      if (signal.aborted || output.json || (!output.abilities.repaint && looks > 1)) continue;
+    let previous: CounterSample | undefined;
+    for (let samples = 0; !signal.aborted; samples += 1) {
+      await pause(samples === 0 ? 0 : STATUS_INTERVAL_MS, signal);
+      if (signal.aborted || output.json || (!output.abilities.repaint && samples > 1)) continue;
       const counters = await this.#client?.statistics(FLOW).catch(() => undefined);
-      // Aborted while it was asked, or the app server is away, which is said elsewhere.
+      // Interrupted meanwhile, or the app server does not answer, which `#watch` reports.
       if (counters === undefined || signal.aborted) continue;
-      const look: Look = { atMs: performance.now(), counters };
-      const rates = before === undefined ? {} : ratesBetween(look, before);
-      before = look;
-      if (looks === 0) continue;
-      this.#show(
+      const sample: CounterSample = { atMs: performance.now(), counters };
+      const rates = previous === undefined ? {} : flowRates(sample, previous);
+      previous = sample;
+      if (samples === 0) continue;
+      this.#showStatusLine(
         pulseLine({
           state: this.#mirror?.state ?? 'ended',
           published: counters['published'] ?? 0,
@@ -119,42 +126,42 @@ class Session {
     }
   }
 
-  async end(): Promise<void> {
-    this.#ending = true;
-    if (this.#undo.length > 0 && this.#context.signal.aborted) this.#say('Ending what was started.');
-    for (const { what, undo } of this.#undo.toReversed()) {
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#parts.length > 0 && this.#context.signal.aborted) this.#report('Stopping what was started.');
+    for (const { name, stop } of this.#parts.toReversed()) {
       try {
-        await undo();
+        await stop();
       } catch (error) {
-        this.#say(`${what} could not be ended: ${describeError(error)}`);
+        this.#report(`Could not stop ${name}: ${describeError(error)}`);
       }
     }
   }
 
   async #simulator(): Promise<string> {
     const simulator = await SimulatorProcess.start();
-    this.#undo.push({ what: 'the simulator', undo: () => simulator.stop() });
-    void simulator.ended.then((how) => {
-      if (!this.#ending)
-        this.#say(`The simulator has ended (${how}): nothing changes any more. Ctrl-C ends.`);
+    this.#parts.push({ name: 'the simulator', stop: () => simulator.stop() });
+    void simulator.ended.then((exit) => {
+      if (!this.#stopping)
+        this.#report(`The simulator has stopped (${exit}): the spectra no longer change. Ctrl-C stops.`);
     });
     return simulator.address;
   }
 
   #watch(client: Client, mirror: Mirror): void {
     client.on('disconnected', () => {
-      if (!this.#ending) this.#say('The app server is away; the mirror goes on without it.');
+      if (!this.#stopping) this.#report('The app server does not answer; the mirror continues without it.');
     });
-    client.on('reconnected', () => this.#say('The app server is back.'));
+    client.on('reconnected', () => this.#report('The app server answers again.'));
     mirror.on('state', (state) => {
-      if (this.#ending) return;
-      if (state === 'live') this.#say('The mirror is live.');
-      else this.#say(`The mirror is ${state}: displays keep the last data.`);
+      if (this.#stopping) return;
+      if (state === 'live') this.#report('The mirror is live.');
+      else this.#report(`The mirror is ${state}: displays keep the last data.`);
     });
   }
 
   async #announce(
-    host: StartHost,
+    host: SessionHost,
     { app, source, simulator }: Pick<MirrorFacts, 'app' | 'source' | 'simulator'>,
   ): Promise<void> {
     const { output, env } = this.#context;
@@ -164,15 +171,15 @@ class Session {
     const flows = await client.flows();
     const { spectra, spectrum } = mirror.read((view) => {
       const all = view.list();
-      // One whose name can be typed.
-      const named = all.filter(({ name }) => printable(name) === name);
-      const plain = named.find(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
-      return { spectra: all.length, spectrum: (plain ?? named[0])?.name };
+      // A name to suggest must be one that can be typed.
+      const typable = all.filter(({ name }) => printable(name) === name);
+      const histogram = typable.find(({ binding, name }) => binding.dimensions === 1 && name !== 'checksum');
+      return { spectra: all.length, spectrum: (histogram ?? typable[0])?.name };
     });
     const image = flows.find(({ flow }) => flow === FLOW)?.image;
     const { directory, pid } = host.info;
     const memoryBytes = mirror.memory.byteLength;
-    const web = await webAddress(directory, this.#context.signal);
+    const web = await host.webAddress(this.#context.signal);
     if (output.json) {
       const hostServer = { pid, own: host.isOwn };
       return output.value({
@@ -189,13 +196,13 @@ class Session {
         pid: process.pid,
       });
     }
-    const usual = clientDirectories({
+    const usualDirectories = clientDirectories({
       env: { ...env, MIRRORFLOW_DIR: undefined },
       uid: process.geteuid?.() ?? 0,
     });
-    const others = await applicationsBeside(directory, app);
+    const others = await hasOtherApplications(directory, app);
     const options = [
-      ...(usual.includes(directory) ? [] : ['--directory', directory]),
+      ...(usualDirectories.includes(directory) ? [] : ['--directory', directory]),
       ...(others ? ['--app', app] : []),
     ];
     const facts = { app, source, simulator, web, spectra, spectrum, memoryBytes, image, options };
@@ -206,27 +213,26 @@ class Session {
     );
   }
 
-  /** A line that stays. */
-  #say(text: string): void {
+  /** Writes a line that stays. */
+  #report(text: string): void {
     const { output } = this.#context;
     if (output.json) return;
-    if (this.#pulsing) output.raw('\r\x1b[K');
-    this.#pulsing = false;
+    if (this.#onStatusLine) output.raw('\r\x1b[K');
+    this.#onStatusLine = false;
     output.lines([printable(text, output.abilities.unicode)]);
   }
 
-  #show(line: string): void {
+  #showStatusLine(line: string): void {
     const { output } = this.#context;
     if (!output.abilities.repaint) return output.lines([line]);
-    // One column less: behind a full line some terminals begin a new one.
+    // One column less: after a full line some terminals start a new one.
     output.raw(`\r\x1b[K${cutTo(line, output.size.width - 1, output.abilities.unicode)}`);
-    this.#pulsing = true;
+    this.#onStatusLine = true;
   }
 }
 
-async function stopApplication(host: StartHost, app: string): Promise<void> {
-  // An own host server that is away takes its applications along when it is started again and
-  // ended.
+async function stopApplication(host: SessionHost, app: string): Promise<void> {
+  // An own host server that has died stops its applications when it is restarted and stopped.
   if (host.isOwn && (await runningHost(host.info.directory)) === undefined) return;
   const connection = await connectHost({ directory: host.info.directory });
   try {
@@ -236,7 +242,7 @@ async function stopApplication(host: StartHost, app: string): Promise<void> {
   }
 }
 
-async function applicationsBeside(directory: string, app: string): Promise<boolean> {
+async function hasOtherApplications(directory: string, app: string): Promise<boolean> {
   const host = await connectHost({ directory });
   try {
     return (await host.applications()).some(({ name, state }) => name !== app && state === 'running');

@@ -1,5 +1,8 @@
 /**
- * The embedded SpecTcl simulator as a child that never outlives this process, however that ends.
+ * The embedded SpecTcl simulator as a child process of `mirrorflow start`.
+ *
+ * `session.ts` starts and stops it. The child exits when its standard input closes, so it never
+ * outlives this process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,10 +15,10 @@ import { programPath } from '../../protocol/base/installation.js';
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {
-  /** Where it serves, as a spectcl address. */
+  /** Its spectcl address. */
   readonly address: string;
   readonly pid: number;
-  /** Resolves with how it ended, when it has. */
+  /** Resolves with its exit code or signal when it has exited. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
 
@@ -26,17 +29,20 @@ export class SimulatorProcess {
     this.ended = ended;
   }
 
-  /** Resolves when it serves. Throws START_FAILED with what it said, or TIMED_OUT. */
+  /** Resolves when the simulator is ready. Throws START_FAILED with its error output. */
   static async start(args: readonly string[] = []): Promise<SimulatorProcess> {
     const child = spawn(process.execPath, [programPath('simulator'), '--json', '--end-with-stdin', ...args], {
-      // A group of its own: Ctrl-C is for this command, which ends it in order. Its standard input
-      // is its life line.
+      // A process group of its own: Ctrl-C reaches only this command, which stops the simulator.
+      // The simulator exits when its standard input closes.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: ownChildEnvironment(process.env),
     });
-    let said = '';
-    child.stderr.on('data', (chunk) => (said = (said + String(chunk)).slice(-STDERR_KEPT_CHARACTERS)));
+    let errorOutput = '';
+    child.stderr.on(
+      'data',
+      (chunk) => (errorOutput = (errorOutput + String(chunk)).slice(-STDERR_KEPT_CHARACTERS)),
+    );
     const ended = endOf(child);
     const line = await firstLine(child, ended);
     const address = announcedAddress(line);
@@ -44,11 +50,11 @@ export class SimulatorProcess {
     child.kill('SIGKILL');
     throw new MirrorflowError(
       'START_FAILED',
-      `the simulator did not start: ${said.trim() || line || (await ended)}`,
+      `the simulator did not start: ${errorOutput.trim() || line || (await ended)}`,
     );
   }
 
-  /** SIGTERM, a bounded wait, SIGKILL; resolves when it has ended. */
+  /** Sends SIGTERM, then SIGKILL after `LIMITS.childStopTimeoutMs`; resolves when it has exited. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), LIMITS.childStopTimeoutMs);
@@ -66,19 +72,19 @@ async function endOf(child: ChildProcess): Promise<string> {
   }
 }
 
-/** Empty when it ends, or says nothing in time. */
+/** The first line of standard output; empty when the child exits or prints none in time. */
 async function firstLine(child: ChildProcess, ended: Promise<string>): Promise<string> {
   if (child.stdout === null) return '';
   const lines = createInterface({ input: child.stdout });
-  // Stays connected, so that whatever is written later is read and dropped.
+  // The interface stays attached: it reads and drops later output, which would block the child.
   const line = once(lines, 'line').then(([text]) => String(text));
   const timeout = new AbortController();
-  const late = new Promise<string>((resolve) => {
+  const timedOut = new Promise<string>((resolve) => {
     const timer = setTimeout(() => resolve(''), LIMITS.childReadyTimeoutMs);
     timeout.signal.addEventListener('abort', () => clearTimeout(timer));
   });
   try {
-    return await Promise.race([line, ended.then(() => ''), late]);
+    return await Promise.race([line, ended.then(() => ''), timedOut]);
   } finally {
     timeout.abort();
   }

@@ -1,6 +1,9 @@
 /**
- * How a stream of bytes becomes buffers of a flow: as it comes, as blocks of one size, or as whole
- * lines. Pure; the pieces joined are always the very bytes that were pushed.
+ * Cuts a stream of bytes into pieces that fit the buffers of a flow: as the bytes arrive, as blocks
+ * of one size, or as whole lines.
+ *
+ * `mirrorflow send` uses it. The pieces together are exactly the bytes that were pushed. Pure: no
+ * I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 
@@ -9,40 +12,40 @@ const LINE_SHOWN_CHARACTERS = 40;
 
 export interface Packer {
   /**
-   * Pieces of 1 byte up to the buffer's size. Each is valid until the next is asked for, and the
-   * chunk until the last was.
+   * Yields pieces of 1 byte up to the buffer's size. A piece is valid until the next one is
+   * requested. The caller must not change `chunk` before the last piece was requested.
    */
   push(chunk: Uint8Array): Generator<Uint8Array, void>;
-  /** What is left at the end of the input. */
+  /** Yields the rest at the end of the input. */
   end(): Generator<Uint8Array, void>;
 }
 
 /**
- * `whole`: every piece but the last has exactly `size` bytes; otherwise what was pushed goes out at
- * once.
+ * Pieces of at most `size` bytes. With `exact` every piece but the last has exactly `size` bytes;
+ * otherwise bytes are yielded as soon as they are pushed.
  */
 export class BlockPacker implements Packer {
-  readonly #held: Buffer;
-  readonly #whole: boolean;
+  readonly #buffer: Buffer;
+  readonly #exact: boolean;
   #length = 0;
 
-  constructor(size: number, whole: boolean) {
-    this.#held = Buffer.allocUnsafe(size);
-    this.#whole = whole;
+  constructor(size: number, exact: boolean) {
+    this.#buffer = Buffer.allocUnsafe(size);
+    this.#exact = exact;
   }
 
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
-    const size = this.#held.length;
+    const size = this.#buffer.length;
     for (let at = 0; at < chunk.length;) {
       const left = chunk.length - at;
-      if (this.#length === 0 && (left >= size || !this.#whole)) {
+      if (this.#length === 0 && (left >= size || !this.#exact)) {
         const piece = chunk.subarray(at, at + size);
         at += piece.length;
         yield piece;
         continue;
       }
       const part = chunk.subarray(at, at + size - this.#length);
-      this.#held.set(part, this.#length);
+      this.#buffer.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
       if (this.#length === size) yield* this.end();
@@ -51,37 +54,37 @@ export class BlockPacker implements Packer {
 
   *end(): Generator<Uint8Array, void> {
     if (this.#length === 0) return;
-    const piece = this.#held.subarray(0, this.#length);
+    const piece = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     yield piece;
   }
 }
 
-/** A piece holds as many whole lines as have come and fit; the newline belongs to its line. */
+/** Pieces of whole lines, as many as have arrived and fit; the newline belongs to its line. */
 export class LinePacker implements Packer {
-  readonly #held: Buffer;
+  readonly #buffer: Buffer;
   readonly #split: boolean;
   #length = 0;
   #lines = 0;
 
   /**
-   * `split`: a line that does not fit a buffer is cut; otherwise it throws TOO_LARGE with its
-   * number.
+   * With `split` a line longer than `size` bytes is cut; otherwise it throws TOO_LARGE with the
+   * line's number.
    */
   constructor(size: number, split: boolean) {
-    this.#held = Buffer.allocUnsafe(size);
+    this.#buffer = Buffer.allocUnsafe(size);
     this.#split = split;
   }
 
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
-    const size = this.#held.length;
+    const size = this.#buffer.length;
     for (let at = 0; at < chunk.length;) {
       if (this.#length === size) {
         yield* this.#wholeLines();
         if (this.#length === size) yield* this.#tooLong();
       }
       const part = chunk.subarray(at, at + size - this.#length);
-      this.#held.set(part, this.#length);
+      this.#buffer.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
     }
@@ -90,28 +93,28 @@ export class LinePacker implements Packer {
 
   *end(): Generator<Uint8Array, void> {
     if (this.#length === 0) return;
-    const piece = this.#held.subarray(0, this.#length);
+    const piece = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     yield piece;
   }
 
   *#wholeLines(): Generator<Uint8Array, void> {
-    const whole = this.#length === 0 ? 0 : this.#held.lastIndexOf(NEWLINE, this.#length - 1) + 1;
-    if (whole === 0) return;
-    const lines = this.#held.subarray(0, whole);
+    const completeBytes = this.#length === 0 ? 0 : this.#buffer.lastIndexOf(NEWLINE, this.#length - 1) + 1;
+    if (completeBytes === 0) return;
+    const lines = this.#buffer.subarray(0, completeBytes);
     for (let at = lines.indexOf(NEWLINE); at >= 0; at = lines.indexOf(NEWLINE, at + 1)) this.#lines += 1;
     yield lines;
-    this.#held.copyWithin(0, whole, this.#length);
-    this.#length -= whole;
+    this.#buffer.copyWithin(0, completeBytes, this.#length);
+    this.#length -= completeBytes;
   }
 
   *#tooLong(): Generator<Uint8Array, void> {
     if (this.#split) return yield* this.end();
     const line = this.#lines + 1;
-    const begin = this.#held.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
+    const start = this.#buffer.toString('utf8', 0, LINE_SHOWN_CHARACTERS);
     throw new MirrorflowError(
       'TOO_LARGE',
-      `line ${line} (${JSON.stringify(begin)}…) is longer than a buffer of ${this.#held.length} bytes`,
+      `line ${line} (${JSON.stringify(start)}…) is longer than a buffer of ${this.#buffer.length} bytes`,
       { line, hint: 'give a larger --buffer-size, cut long lines with --split, or send blocks' },
     );
   }

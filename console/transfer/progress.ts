@@ -1,7 +1,17 @@
-/** How a transfer goes, as one line that is written over again on a terminal. */
+/**
+ * Shows the progress of a transfer as one line of a terminal that is rewritten twice a second.
+ *
+ * `mirrorflow send` and `receive` call it with standard error.
+ */
 import { perSecond } from '../../protocol/base/rates.js';
 import type { OutputStream } from '../output.js';
-import { formatByteRate, formatBytes, formatCount, formatDuration, formatRate } from '../render/numbers.js';
+import {
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+} from '../../plotting/numbers.js';
 
 export interface Transferred {
   readonly buffers: number;
@@ -12,7 +22,7 @@ export interface Transferred {
 const PAINT_INTERVAL_MS = 500;
 const FALLBACK_COLUMNS = 80;
 
-/** Rates are those since `before`, which was `sinceMs` ago. */
+/** The line for `now`; rates are computed from `before`, which was counted `sinceMs` ago. */
 export function progressLine(
   now: Transferred,
   before: Transferred,
@@ -31,17 +41,17 @@ export function progressLine(
 }
 
 /**
- * Paints until the returned function is called, which leaves the last line with the rates of the
- * whole time. Nothing where there is no terminal.
+ * Writes the line until the returned function is called, which leaves a last line with the rates of
+ * the whole transfer. Writes nothing when `stream` is no terminal.
  */
-export function showProgress(stream: OutputStream, look: () => Transferred): () => void {
+export function showProgress(stream: OutputStream, count: () => Transferred): () => void {
   if (stream.isTTY !== true) return () => undefined;
-  const begun = { at: performance.now(), ...look() };
-  let last = begun;
-  const paint = (before: typeof begun): void => {
+  const start = { at: performance.now(), ...count() };
+  let last = start;
+  const paint = (before: typeof start): void => {
     const at = performance.now();
-    const now = look();
-    const line = progressLine(now, before, at - before.at, at - begun.at);
+    const now = count();
+    const line = progressLine(now, before, at - before.at, at - start.at);
     stream.write(`\r${line.slice(0, (stream.columns ?? FALLBACK_COLUMNS) - 1)}\u001B[K`);
     last = { at, ...now };
   };
@@ -49,7 +59,7 @@ export function showProgress(stream: OutputStream, look: () => Transferred): () 
   timer.unref();
   return () => {
     clearInterval(timer);
-    paint(begun);
+    paint(start);
     stream.write('\n');
   };
 }

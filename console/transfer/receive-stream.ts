@@ -1,64 +1,74 @@
 /**
- * Reads an inline flow into a stream, in place where that is safe. A buffer is given back when it
- * is written, so that a reader of the stream that is slow slows the flow's provider down.
+ * Copies the buffers of a flow to a byte sink, without a copy in memory where that is safe.
+ *
+ * `mirrorflow receive` uses it with standard output. A buffer is released when it is written, so a
+ * slow reader of the stream slows the flow's provider down (back-pressure).
  */
 import type { FlowBuffer, InputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Transferred } from './progress.js';
 import { StreamEnd, type Ending } from './stream-end.js';
 
-/** Takes bytes that stay as they are until it resolves; false when nobody takes any more. */
+/**
+ * Writes bytes, which must not change until it resolves. Resolves with false when the reader has
+ * closed the stream.
+ */
 export type Sink = (bytes: Uint8Array) => Promise<boolean>;
 
-/** `gone`: the duplicator ended or was replaced. `unread`: nobody reads the stream any more. */
-export type ReceptionEnd = Ending | 'count' | 'gone' | 'unread' | 'interrupted';
+/**
+ * Why a reception ended. `detached`: the duplicator stopped or was replaced. `unread`: the reader
+ * closed the stream. `count`: the requested number of buffers was received.
+ */
+export type ReceptionEnd = Ending | 'count' | 'detached' | 'unread' | 'interrupted';
 
 export interface ReceptionOptions {
-  /** Goes on with the next provider. */
+  /** Continue with the next provider. */
   readonly follow: boolean;
-  /** Where no provider is there now, waits for the next one. */
+  /** Wait for the next provider when the flow has none. */
   readonly wait: boolean;
-  /** Buffers after which it ends; Infinity for all. */
+  /** Number of buffers to receive; Infinity for all. */
   readonly count: number;
   readonly signal: AbortSignal;
 }
 
-/** Smaller buffers are written together. */
+/** Buffers up to this size are collected and written together. */
 const DIRECT_BYTES = 32 * 1024;
 const TOGETHER_BYTES = 256 * 1024;
 const BATCH_BUFFERS = 256;
 
-export class Reception implements Transferred {
+export class FlowReceiver implements Transferred {
   readonly #flow: InputFlow;
   readonly #sink: Sink;
   readonly #options: ReceptionOptions;
   readonly #end: StreamEnd | undefined;
   readonly #together = Buffer.allocUnsafe(TOGETHER_BYTES);
-  readonly #wake = (): void => this.#waiting?.abort();
-  #waiting: AbortController | undefined;
+  readonly #wake = (): void => this.#pendingTake?.abort();
+  #pendingTake: AbortController | undefined;
   #filled = 0;
-  #gone = false;
+  #detached = false;
   #torn = 0;
   buffers = 0;
   bytes = 0;
 
-  /** In the turn in which the flow was opened, so that no change of its state is missed. */
+  /**
+   * To be called in the turn in which the flow was opened: later a change of state may be missed.
+   */
   constructor(flow: InputFlow, sink: Sink, options: ReceptionOptions) {
     this.#flow = flow;
     this.#sink = sink;
     this.#options = options;
     const { sourceState: state, sourceGeneration: generation } = flow;
     this.#end = options.follow ? undefined : new StreamEnd({ state, generation, next: options.wait });
-    flow.on('state', (now, whose) => {
-      this.#end?.told(now, whose);
+    flow.on('state', (sourceState, sourceGeneration) => {
+      this.#end?.update(sourceState, sourceGeneration);
       this.#wake();
     });
-    const over = (): void => {
-      this.#gone = !options.follow;
+    const onDetached = (): void => {
+      this.#detached = !options.follow;
       this.#wake();
     };
-    flow.on('detached', over);
-    flow.on('restarted', over);
+    flow.on('detached', onDetached);
+    flow.on('restarted', onDetached);
     flow.on('end', this.#wake);
   }
 
@@ -66,10 +76,7 @@ export class Reception implements Transferred {
     return this.#flow.lost + this.#torn;
   }
 
-  /**
-   * Resolves when the flow is at its end for this receiver, with why; rejects with what taking and
-   * writing throw.
-   */
+  /** Resolves with the reason when reception ends; rejects with errors of the flow or the sink. */
   async run(): Promise<ReceptionEnd> {
     const { signal } = this.#options;
     signal.addEventListener('abort', this.#wake);
@@ -87,25 +94,25 @@ export class Reception implements Transferred {
     const { signal, count } = this.#options;
     if (signal.aborted) return 'interrupted';
     if (this.buffers >= count) return 'count';
-    // Asked before looking: what was published before the end is found by the look.
-    const end = this.#end?.ending ?? (this.#gone || this.#flow.ended ? 'gone' : undefined);
+    // Read before `takeAll`, which then returns everything that was published before the end.
+    const end = this.#end?.ending ?? (this.#detached || this.#flow.ended ? 'detached' : undefined);
     const ready = this.#flow.takeAll(Math.min(BATCH_BUFFERS, count - this.buffers));
     if (ready.length === 0 && end !== undefined) return end;
-    const next = ready.length > 0 ? undefined : await this.#next();
+    const next = ready.length > 0 ? undefined : await this.#takeNext();
     const written = await this.#write(next === undefined ? ready : [next]);
     return written === 'unread' && signal.aborted ? 'interrupted' : written;
   }
 
-  /** Undefined when something has happened that must be looked at first. */
-  async #next(): Promise<FlowBuffer | undefined> {
-    this.#waiting = new AbortController();
+  /** The next buffer; undefined after a change of state or the end of the flow. */
+  async #takeNext(): Promise<FlowBuffer | undefined> {
+    this.#pendingTake = new AbortController();
     try {
-      return await this.#flow.take({ signal: this.#waiting.signal });
+      return await this.#flow.take({ signal: this.#pendingTake.signal });
     } catch (error) {
       if (isMirrorflowError(error, 'CLOSED')) return undefined;
       throw error;
     } finally {
-      this.#waiting = undefined;
+      this.#pendingTake = undefined;
     }
   }
 
@@ -129,8 +136,8 @@ export class Reception implements Transferred {
   }
 
   /**
-   * Also a receiver that stalled and was made lossy: its buffers may be overwritten while they are
-   * written out.
+   * Whether buffers may be overwritten while they are being written: opened as lossy, or made lossy
+   * after a stall.
    */
   get #isLossy(): boolean {
     return this.#flow.delivery === 'lossy';
@@ -142,7 +149,7 @@ export class Reception implements Transferred {
     return !this.#isWhole(buffer) || this.#sink(bytes);
   }
 
-  /** Counts a buffer; one that a lossy receiver was too slow for counts as lost. */
+  /** Counts a buffer as received, or as lost when it was overwritten before it was read. */
   #isWhole(buffer: FlowBuffer): boolean {
     if (!buffer.stillValid()) {
       this.#torn += 1;

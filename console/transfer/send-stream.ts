@@ -1,9 +1,13 @@
-/** Writes a stream into a flow, buffer by buffer, no faster than its consumers allow. */
+/**
+ * Writes a stream of bytes to a flow, buffer by buffer, no faster than its consumers read.
+ *
+ * `mirrorflow send` uses it with standard input or a file.
+ */
 import type { OutputFlow } from '../../client-lib/index.js';
 import type { Packer } from './pieces.js';
 import type { Transferred } from './progress.js';
 
-export class Sending implements Transferred {
+export class FlowSender implements Transferred {
   readonly #output: OutputFlow;
   buffers = 0;
   bytes = 0;
@@ -17,8 +21,8 @@ export class Sending implements Transferred {
   }
 
   /**
-   * Resolves when all of the input is in the flow. Rejects with what reading and writing throw, and
-   * when aborted.
+   * Resolves when the whole input is in the flow. Rejects with errors of the input or the flow, and
+   * when `signal` is aborted.
    */
   async run(input: AsyncIterable<Uint8Array>, packer: Packer, signal: AbortSignal): Promise<void> {
     for await (const chunk of input) await this.#write(packer.push(chunk), signal);

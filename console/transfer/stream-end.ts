@@ -1,23 +1,25 @@
 /**
- * When a receiver has come to the end of what one provider sends. A provider that closes its flow
- * makes its source `ended`, one that goes without that makes it `stale`; each is told with the
- * provider's generation, which every buffer carries too. Pure.
+ * Decides when a receiver has reached the end of what one provider sends.
+ *
+ * `receive-stream.ts` passes it the states of the flow's source. A provider that closes its flow
+ * makes the source `ended`; one that dies makes it `stale`. States and buffers carry the provider's
+ * generation, a number that counts the providers of a flow. Pure: no I/O.
  */
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 
 /**
- * `ended`: the provider closed the flow. `died`: it went without that, or another one followed and
- * nobody said how it went.
+ * `ended`: the provider closed the flow. `died`: it did not, or a later provider followed before
+ * its end was reported.
  */
 export type Ending = 'ended' | 'died';
 
-/** Generations count from 1 and begin again behind this one; 0 is a flow without providers. */
+/** Highest generation, after which 1 follows; 0 is the generation of a flow without providers. */
 const GENERATIONS = 0xffff;
 
 export interface StreamEndOptions {
   readonly state: SourceState;
   readonly generation: number;
-  /** Where no provider is there now, the next one is meant and not the last. */
+  /** Receive from the next provider, not from the last one, when the flow has none now. */
   readonly next: boolean;
 }
 
@@ -26,36 +28,36 @@ export class StreamEnd {
   #ending: Ending | undefined;
 
   constructor({ state, generation, next }: StreamEndOptions) {
-    const none = state === 'starting' || (next && state !== 'live');
-    this.#generation = none ? (generation % GENERATIONS) + 1 : generation;
-    this.told(state, generation);
+    const awaitsNext = state === 'starting' || (next && state !== 'live');
+    this.#generation = awaitsNext ? (generation % GENERATIONS) + 1 : generation;
+    this.update(state, generation);
   }
 
-  /** How the provider went, once it has: what it published before may still have to be read. */
+  /** How the provider ended, if it has. Buffers published before that may still be unread. */
   get ending(): Ending | undefined {
     return this.#ending;
   }
 
-  /** The flow's source has another state. */
-  told(state: SourceState, generation: number): void {
+  /** Records a new state of the flow's source. */
+  update(state: SourceState, generation: number): void {
     const place = this.place(generation);
     if (place === 'earlier') return;
     if (place === 'later') this.#ending ??= 'died';
     else if (state === 'ended') this.#ending = 'ended';
-    // A flow that its duplicator fills goes on when its source is back.
+    // Generation 0: a flow that its duplicator fills continues when its source is reachable again.
     else if (state === 'stale' && generation > 0) this.#ending = 'died';
   }
 
-  /** Whose buffer it is: an earlier provider's, the one's that is received, or a later one's. */
+  /** Whether a generation is that of the provider received from, or an earlier or later one. */
   place(generation: number): 'earlier' | 'this' | 'later' {
     if (generation === this.#generation || generation === 0)
-      return generation === 0 ? this.#ofNobody : 'this';
+      return generation === 0 ? this.#placeOfZero : 'this';
     const ahead = (generation - this.#generation + GENERATIONS) % GENERATIONS;
     return ahead < GENERATIONS / 2 ? 'later' : 'earlier';
   }
 
-  /** 0 in a state means that no provider has come yet, unless the flow has none at all. */
-  get #ofNobody(): 'earlier' | 'this' {
+  /** Generation 0 means that no provider has opened the flow yet, or that it never has one. */
+  get #placeOfZero(): 'earlier' | 'this' {
     return this.#generation === 0 ? 'this' : 'earlier';
   }
 }

@@ -9,14 +9,14 @@ import { changedRanges, type ChangedRanges, type ImageWriter } from '../../proto
 import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
 import {
   DISPLAY_HEADER_BYTES,
   STATISTICS_OFFSET,
   bindings,
-  checkHeader,
   usedBytes,
-  writeStatistics,
 } from '../../protocol/spectcl/display-memory.js';
+import { writeStatistics } from '../../protocol/spectcl/display-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
 import type { SpecTclStatistics } from '../../protocol/spectcl/rest-client.js';
 import { IncrementalComparison } from './incremental-comparison.js';
@@ -169,7 +169,7 @@ export class MirrorPublisher {
     // which no spectrum appears under the header of another.
     this.#image.apply(memory.subarray(0, size), ranges, sequence, size, this.#size, updateDisplay);
     this.#size = size;
-    this.history.note(sequence, ranges, size);
+    this.history.record(sequence, ranges, size);
     this.publishedBytes += size;
     for (const [start, end] of ranges) this.imageBytesWritten += end - start;
     return sequence;

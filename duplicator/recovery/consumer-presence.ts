@@ -20,7 +20,7 @@
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { PRESENCE_CAPACITY } from '../../protocol/flow/flow-file/layout.js';
 import {
-  processOf,
+  identityOfProcess,
   stateOf,
   type OwnerIdentity,
   type ProcessState,
@@ -62,7 +62,7 @@ export class ConsumerPresence {
    * consumer read this epoch of the flow before.
    */
   enter(pid: number, resumes: boolean): PresenceEntry {
-    const process = pid === 0 ? undefined : processOf(pid);
+    const process = pid === 0 ? undefined : identityOfProcess(pid);
     if (resumes) {
       for (const entry of this.#expected) {
         if (process === undefined || !this.#file.presence.isOf(entry, process)) continue;
@@ -129,7 +129,7 @@ export function deadEntries(file: FlowFile): number[] {
 
 function stateOfEntry({ presence }: FlowFile, entry: number): ProcessState {
   const pid = presence.pidOf(entry);
-  const process = processOf(pid);
+  const process = identityOfProcess(pid);
   // A process that cannot be examined counts as alive while any process has its id.
   if (process === undefined) return stateOf({ pid, startTicks: 0n });
   return presence.isOf(entry, process) ? stateOf(process) : 'dead';

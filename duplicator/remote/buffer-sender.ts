@@ -65,7 +65,7 @@ export class BufferSender implements FlowSender {
 
   pump(): void {
     while (this.#batchesWaiting < BATCHES_WAITING_MAX && !this.#socket.destroyed) {
-      const state = this.#reader.look();
+      const state = this.#reader.peek();
       if (state === 'restarted') this.#options.restarted();
       if (state !== 'ready') return;
       const lossless = this.#options.isLossless();
@@ -87,7 +87,7 @@ export class BufferSender implements FlowSender {
       encodeHeader(piece, 0, this.#header);
       bytes += piece.length;
       reader.advance();
-    } while (bytes < BATCH_BYTES && reader.look() === 'ready' && reader.size >= OWN_PIECE_BYTES);
+    } while (bytes < BATCH_BYTES && reader.peek() === 'ready' && reader.size >= OWN_PIECE_BYTES);
     this.#batchesWaiting += 1;
     this.#mapBatchesWaiting += 1;
     this.#socket.write(piece, () => {
@@ -118,15 +118,15 @@ export class BufferSender implements FlowSender {
       if (filled + FRAME_BYTES + size > batch.length) break;
       const payload = batch.subarray(filled + FRAME_BYTES, filled + FRAME_BYTES + size);
       reader.area().copy(batch, filled + FRAME_BYTES, 0, size);
-      if (!reader.stillThere()) {
-        reader.lose();
+      if (!reader.isIntact()) {
+        reader.skipMissed();
         continue;
       }
       this.#describe(payload);
       encodeHeader(batch, filled, this.#header);
       filled += FRAME_BYTES + size;
       reader.advance();
-    } while (reader.look() === 'ready');
+    } while (reader.peek() === 'ready');
     if (filled === 0) {
       this.#spareBatches.push(batch);
       return this.#reader.available > 0;

@@ -75,7 +75,7 @@ export class BufferSink implements FlowSink {
     return kind === FrameKind.BUFFER ? this.#file.geometry.payloadCapacity : 0;
   }
 
-  ahead(): Buffer | undefined {
+  reserveNext(): Buffer | undefined {
     return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#lastBytes) : undefined;
   }
 

@@ -17,7 +17,7 @@ import {
 } from '../../protocol/flow/wire/frame.js';
 import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
 import type { Delivery } from '../serving/consumer-registry.js';
-import type { RemotePlace, RemoteReceiver } from '../serving/remote-consumers.js';
+import type { RemoteSubscription, ReceiverConnection } from '../serving/remote-consumers.js';
 import type { FlowSender } from './flow-sender.js';
 import { KeepAlive, SILENCE_MS } from './keep-alive.js';
 
@@ -33,14 +33,14 @@ export interface DownstreamHooks {
   ended(reason: string | undefined): void;
 }
 
-export class DownstreamLink implements RemoteReceiver {
+export class DownstreamLink implements ReceiverConnection {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #file: FlowFile;
   readonly #hooks: DownstreamHooks;
   readonly #keepAlive: KeepAlive;
   readonly #reader: FrameReader;
-  #subscription: RemotePlace | undefined;
+  #subscription: RemoteSubscription | undefined;
   #sender: FlowSender | undefined;
   /** What the receiver requested last. */
   #requested: Delivery | undefined;
@@ -60,7 +60,7 @@ export class DownstreamLink implements RemoteReceiver {
       admit: ({ kind }) => (kind === FrameKind.BUFFER ? UNEXPECTED_FRAME : true),
       place: () => Buffer.alloc(0),
       large: false,
-      ahead: () => undefined,
+      reserveNext: () => undefined,
       frame: (header) => this.#receive(header),
     });
     this.#keepAlive = new KeepAlive(clock, {
@@ -80,7 +80,7 @@ export class DownstreamLink implements RemoteReceiver {
   }
 
   /** Starts sending. `rest`: bytes that arrived behind the handshake. */
-  start(subscription: RemotePlace, sender: FlowSender, rest: Buffer): void {
+  start(subscription: RemoteSubscription, sender: FlowSender, rest: Buffer): void {
     this.#subscription = subscription;
     this.#sender = sender;
     sender.pump();

@@ -102,7 +102,7 @@ export class RemoteListener {
   #connected(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const peer = `${address}:${socket.remotePort ?? 0}`;
-    if (this.#attempts.refusedForMs(address) > 0) {
+    if (this.#attempts.blockedForMs(address) > 0) {
       socket.on('error', () => undefined);
       socket.destroy();
       return;
@@ -125,7 +125,7 @@ export class RemoteListener {
           return;
         case 'failed':
           failed(step.error.message);
-          if (this.#attempts.failed(address))
+          if (this.#attempts.recordFailure(address))
             this.#log.warn('an address failed too often; its connections are refused for a while', {
               address,
             });
@@ -134,7 +134,7 @@ export class RemoteListener {
           socket.destroySoon();
           return;
         case 'proved':
-          this.#attempts.succeeded(address);
+          this.#attempts.reset(address);
           this.#forget(unproved, false);
           socket.pause();
           for (const [event, listener] of [['data', onData], ['error', onError], ['close', onClose]] as const)

@@ -105,7 +105,7 @@ export class MirrorSink implements FlowSink {
     return kind === FrameKind.PUBLICATION ? PUBLICATION_BYTES : 0;
   }
 
-  ahead(): undefined {
+  reserveNext(): undefined {
     return undefined;
   }
 
@@ -184,7 +184,7 @@ export class MirrorSink implements FlowSink {
     const update = this.#file.identity.type === 'spectra' ? updateDisplay : undefined;
     const clipped = clipRanges(changed, size);
     this.#image.apply(memory.subarray(0, size), clipped, sequence, size, this.#size, update);
-    this.history.note(sequence, changed, size);
+    this.history.record(sequence, changed, size);
     this.#versions[this.#slotOf(sequence)] = sequence + 1;
     this.#size = size;
     this.#host.published();

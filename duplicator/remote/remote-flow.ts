@@ -150,7 +150,7 @@ export class RemoteFlow extends DuplicatedFlow {
     const expectNone = (): void => this.#delivery.expect(0);
     // Consumers that find another file than they had attach within about the same time as
     // consumers that reattach.
-    if (host.awaits) host.once('complete', expectNone);
+    if (host.expectsReattachments) host.once('complete', expectNone);
     else this.#clock.after(this.#options.reattachMs, expectNone, true);
     return sink;
   }

@@ -10,7 +10,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { encodeWelcome, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
-import type { Served } from '../../protocol/rpc/contract/shapes.js';
+import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
 import { readSecurity, type SecurityFiles } from '../../protocol/rpc/security/options.js';
 import type { Delivery } from '../serving/consumer-registry.js';
 import type { FlowServer, ServedFlow } from '../serving/duplicated-flow.js';
@@ -28,7 +28,7 @@ export class RemoteServer implements FlowServer {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #flow: () => ServedFlow | undefined;
-  #served: Promise<Served> | undefined;
+  #served: Promise<ServeResult> | undefined;
   #listener: RemoteListener | undefined;
   #closed = false;
   /** On all links together. */
@@ -46,7 +46,7 @@ export class RemoteServer implements FlowServer {
    * The first call that succeeds decides the address; later ones return its result. Rejects with
    * REFUSED without a secret, BAD_OPTION for TLS without a certificate, and what listening throws.
    */
-  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<ServeResult> {
     if (this.#served !== undefined) return this.#served;
     const serving = this.#listen(listen);
     this.#served = serving;
@@ -61,7 +61,7 @@ export class RemoteServer implements FlowServer {
     this.#listener = undefined;
   }
 
-  async #listen(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+  async #listen(listen: AddressOf<'tcp' | 'tls'>): Promise<ServeResult> {
     const security = readSecurity(this.#files);
     const flow = this.#flow();
     if (security.secret === undefined || flow === undefined) {

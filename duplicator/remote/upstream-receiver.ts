@@ -58,7 +58,7 @@ export class UpstreamReceiver {
    * @param readBuffer where the socket's next read goes: it asked for this buffer before
    */
   start(rest: Buffer, readBuffer: Buffer): void {
-    this.#reader.adopt(readBuffer);
+    this.#reader.adoptBuffer(readBuffer);
     const mayRead = this.#reader.feed(rest);
     this.#settle(rest.length);
     if (mayRead) this.#socket.resume();
@@ -71,7 +71,7 @@ export class UpstreamReceiver {
 
   /** `bytes` have arrived in the last `nextBuffer`. False suspends the reading. */
   receivedInPlace(bytes: number): boolean {
-    const mayRead = this.#reader.took(bytes);
+    const mayRead = this.#reader.received(bytes);
     this.#keepAlive.received();
     this.#settle(bytes);
     return mayRead && !this.#stopped;

@@ -14,8 +14,8 @@ import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
-import type { Served } from '../../protocol/rpc/contract/shapes.js';
-import type { FlowHost, LinkStanding, RemoteStanding } from './flow-host.js';
+import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
+import type { FlowHost, LinkProgress, RemoteProgress } from './flow-host.js';
 import type { FlowPlaces, HostedFlow } from './hosted-flow.js';
 
 export interface DuplicatedFlowEvents {
@@ -42,7 +42,7 @@ export interface ServedFlow {
 
 /** Serves the flow to other hosts once it is asked to; implemented in remote/. */
 export interface FlowServer {
-  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served>;
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<ServeResult>;
   close(): void;
 }
 
@@ -69,7 +69,7 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
    * Listens for duplicators of other hosts, once: a second call returns what the first did. Rejects
    * with REFUSED without a secret, BAD_OPTION, ADDRESS_IN_USE or SYSTEM_ERROR.
    */
-  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<Served> {
+  serve(listen: AddressOf<'tcp' | 'tls'>): Promise<ServeResult> {
     return this.server.serve(listen);
   }
 
@@ -83,13 +83,13 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
   }
 
   /** Every client on the signal link and its progress. */
-  get links(): LinkStanding[] {
+  get links(): LinkProgress[] {
     return this.#hosted?.host.links ?? [];
   }
 
   /** The duplicators of other hosts that receive the flow, and their progress. */
-  get remotes(): RemoteStanding[] {
-    return this.#hosted?.host.remotes.standings ?? [];
+  get remotes(): RemoteProgress[] {
+    return this.#hosted?.host.remotes.progress ?? [];
   }
 
   /** Buffers published in this epoch. */

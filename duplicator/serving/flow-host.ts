@@ -12,7 +12,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
-import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
+import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -62,10 +62,10 @@ export interface FlowHostOptions {
 const LOSSY = 1;
 
 /** Role, delivery and progress of a client of this host. */
-export type LinkStanding = DuplicatorFigures['links'][number];
+export type LinkProgress = DuplicatorStatistics['links'][number];
 
 /** Delivery and progress of a duplicator of another host. */
-export type RemoteStanding = NonNullable<DuplicatorFigures['remotes']>[number];
+export type RemoteProgress = NonNullable<DuplicatorStatistics['remotes']>[number];
 
 interface FlowHostEvents {
   /**
@@ -182,12 +182,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   }
 
   /** All greeted clients of this host. */
-  get links(): LinkStanding[] {
+  get links(): LinkProgress[] {
     return this.#clients.progress(this.#file.published, new Set(this.#credit.blocking()));
   }
 
   /** Whether a consumer of a dead predecessor is expected. */
-  get awaits(): boolean {
+  get expectsReattachments(): boolean {
     return this.#consumers.reattachments.floor !== Number.POSITIVE_INFINITY;
   }
 

@@ -3,7 +3,7 @@
  * counts): what its HELLO said, and the messages that every client gets. Made by LinkProtocol for
  * each connection. Sends on its connection and logs; touches nothing else.
  */
-import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
+import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import type { ErrorCode } from '../../protocol/base/errors.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -53,7 +53,7 @@ export class LinkClient {
   progress(
     published: number,
     blocking: ReadonlySet<Consumer>,
-  ): DuplicatorFigures['links'][number] | undefined {
+  ): DuplicatorStatistics['links'][number] | undefined {
     const { consumer, hello, name } = this;
     if (hello === undefined) return undefined;
     if (consumer === undefined) return { client: name, role: hello.role, holding: false };

@@ -3,7 +3,7 @@
  * to waiting consumers, the source's state to everyone. Owned by FlowHost, filled by LinkProtocol.
  * Sends on the clients' connections; opens and closes none.
  */
-import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
+import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import { MessageKind, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import type { Consumer } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
@@ -72,7 +72,7 @@ export class LinkClients {
   }
 
   /** Of all clients whose HELLO was accepted. `blocking`: consumers that hold the writer back. */
-  progress(published: number, blocking: ReadonlySet<Consumer>): DuplicatorFigures['links'] {
+  progress(published: number, blocking: ReadonlySet<Consumer>): DuplicatorStatistics['links'] {
     const all = [...this.#clients.values()].map((client) => client.progress(published, blocking));
     return all.filter((one) => one !== undefined);
   }

@@ -13,7 +13,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../protocol/base/clock.js';
-import type { DuplicatorFigures } from '../../protocol/rpc/contract/figures.js';
+import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { Consumer, Delivery } from './consumer-registry.js';
@@ -24,7 +24,7 @@ import type { WriterCredit } from './writer-credit.js';
 const DEMOTED_MAX = 64;
 
 /** The connection of a receiver, as this file calls it. */
-export interface RemoteReceiver {
+export interface ReceiverConnection {
   /** There is more to send. */
   published(): void;
   /** The source's state in the flow file changed. */
@@ -55,11 +55,11 @@ interface Retained {
 }
 
 /** A connected receiver's position in the flow. */
-export class RemotePlace {
+export class RemoteSubscription {
   readonly #owner: RemoteConsumers;
   readonly consumer: Consumer;
   readonly request: RemoteRequest;
-  readonly receiver: RemoteReceiver;
+  readonly receiver: ReceiverConnection;
   /** It is one of the receivers that were expected after a take-over. */
   readonly reattached: boolean;
 
@@ -67,7 +67,7 @@ export class RemotePlace {
     owner: RemoteConsumers,
     consumer: Consumer,
     request: RemoteRequest,
-    receiver: RemoteReceiver,
+    receiver: ReceiverConnection,
     reattached: boolean,
   ) {
     this.#owner = owner;
@@ -107,7 +107,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   readonly #credit: WriterCredit;
   readonly #clock: Clock;
   readonly #retainMs: number;
-  readonly #places = new Map<number, RemotePlace>();
+  readonly #places = new Map<number, RemoteSubscription>();
   readonly #retained = new Map<string, Retained>();
   readonly #demoted = new Set<string>();
 
@@ -137,7 +137,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     return this.#places.size;
   }
 
-  get standings(): NonNullable<DuplicatorFigures['remotes']> {
+  get progress(): NonNullable<DuplicatorStatistics['remotes']> {
     const { published } = this.#file;
     const blocking = new Set(this.#credit.blocking());
     return [...this.#places.values()].map(({ consumer, receiver }) => ({
@@ -154,7 +154,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
    * Adds a receiver. In the result `consumer.acknowledged` is the first sequence that it gets and
    * `consumer.delivery` the delivery that it is granted.
    */
-  join(request: RemoteRequest, receiver: RemoteReceiver): RemotePlace {
+  join(request: RemoteRequest, receiver: ReceiverConnection): RemoteSubscription {
     this.#replaceConnectionOf(request.id);
     const { resume = 0 } = request;
     const delivery = this.#demoted.has(request.id) ? 'lossy' : request.delivery;
@@ -166,13 +166,13 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     // A retained position was counted as reattached when it was first taken.
     const resumes = retained === undefined && request.resume !== undefined && delivery === 'lossless';
     const reattached = retained?.reattached ?? (resumes && reattachments.enterRemote());
-    const place = new RemotePlace(this, consumer, request, receiver, reattached);
+    const place = new RemoteSubscription(this, consumer, request, receiver, reattached);
     this.#places.set(consumer.id, place);
     this.#changed();
     return place;
   }
 
-  acknowledge({ consumer }: RemotePlace, sequence: number): boolean {
+  acknowledge({ consumer }: RemoteSubscription, sequence: number): boolean {
     if (sequence > this.#file.published) return false;
     if (sequence <= consumer.acknowledged) return true; // sent before it became lossless
     consumer.acknowledged = sequence;
@@ -180,7 +180,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     return true;
   }
 
-  deliver({ consumer, request }: RemotePlace, delivery: Delivery, next: number): number {
+  deliver({ consumer, request }: RemoteSubscription, delivery: Delivery, next: number): number {
     if (consumer.delivery === delivery || this.#demoted.has(request.id)) return next;
     let from = next;
     if (delivery === 'lossless') {
@@ -192,7 +192,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     return from;
   }
 
-  leave({ consumer, request, reattached }: RemotePlace, announced: boolean): void {
+  leave({ consumer, request, reattached }: RemoteSubscription, announced: boolean): void {
     if (!this.#places.delete(consumer.id)) return;
     if (announced || consumer.delivery === 'lossy') {
       this.#consumers.registry.remove(consumer.id);

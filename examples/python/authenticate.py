@@ -1,4 +1,9 @@
-"""Calls a mirrorflow server with the shared secret of the hosts: python3 authenticate.py http://host:7390 secret-file"""
+"""Calls a mirrorflow server with the shared secret of the hosts.
+
+    python3 examples/python/authenticate.py http://HOST:7390 SECRET-FILE
+
+Each side proves by an HMAC over random bytes of both that it has the secret, which does not travel.
+"""
 import hmac, os, struct, sys, xmlrpc.client
 
 def proof(secret, side, caller, listener):

@@ -1,13 +1,16 @@
 /**
- * Counts the hits of detector events: `node consumer.js APPLICATION BUFFERS`. Waits for the flow's
- * provider.
+ * Counts the hits of detector events, a flow type of our own.
+ *
+ *     node dist/examples/typed-flow/consumer.js [APPLICATION] [BUFFERS]
+ *
+ * The flow's provider, provider.js, may start later than this program.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, isMirrorflowError } from 'mirrorflow';
 import { detectorEvents } from './detector-events.js';
 
-const PROVIDER_LOOK_MS = 20;
-const [app = 'e1', buffers = '100'] = process.argv.slice(2);
+const POLL_INTERVAL_MS = 20;
+const [app = 'demo', buffers = '100'] = process.argv.slice(2);
 
 const client = await connect({ app, name: 'hit-counter' });
 async function open() {
@@ -16,7 +19,7 @@ async function open() {
       return await client.openInput('events', { type: detectorEvents('clover'), history: 64 });
     } catch (error) {
       if (!isMirrorflowError(error, 'UNKNOWN_FLOW')) throw error;
-      await sleep(PROVIDER_LOOK_MS);
+      await sleep(POLL_INTERVAL_MS);
     }
   }
 }

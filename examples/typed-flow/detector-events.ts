@@ -1,6 +1,7 @@
 /**
- * A flow type of one's own: the events of one trigger, with a run number and a trigger mask in
- * front of the hits.
+ * Defines a flow type: the events of one trigger, a run number and a trigger mask before the hits.
+ *
+ * provider.js and consumer.js import it: the two sides of a typed flow share its definition.
  */
 import { TypedBuffer, type FlowType } from 'mirrorflow';
 

@@ -1,10 +1,13 @@
 /**
- * The types that come with mirrorflow, in one program that provides and consumes: `node
- * provided-types.js APPLICATION`.
+ * Writes and reads flows of the types that come with mirrorflow: JSON, arrays, compressed values.
+ *
+ *     node dist/examples/typed-flow/provided-types.js [APPLICATION]
+ *
+ * Usually provider and consumer are two programs.
  */
 import { array, compressed, connect, json } from 'mirrorflow';
 
-const client = await connect({ app: process.argv[2] ?? 'e1', name: 'provided-types' });
+const client = await connect({ app: process.argv[2] ?? 'demo', name: 'provided-types' });
 
 interface Status {
   readonly run: number;

@@ -1,6 +1,8 @@
 /**
- * What the gateway's REST service answers: SpecTcl's envelope, with an HTTP status that says
- * whether the answer is SpecTcl's at all.
+ * Builds the answers of the gateway's REST service: SpecTcl's JSON envelope and an HTTP status.
+ *
+ * `rest-service.ts` and `request.ts` call it. Status 200 marks an answer as SpecTcl would give it;
+ * every other status an error of the gateway. Pure: no I/O.
  */
 import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
@@ -9,7 +11,7 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
-/** The ways in which a request is not SpecTcl's to answer. */
+/** HTTP status of errors; 200 for a refusal of SpecTcl itself. */
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   BAD_NAME: 400,
   BAD_OPTION: 400,
@@ -23,22 +25,19 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/**
- * Lists of thousands of spectra that many ask for are written once, as long as they are the same
- * list.
- */
-const written = new WeakMap<object, Answer>();
+/** Encoded answers by their detail object: a list of thousands of spectra is encoded once. */
+const encoded = new WeakMap<object, Answer>();
 
 /**
- * `detail` is left out where it is undefined, as SpecTcl does for requests that answer nothing. It
- * must not change any more.
+ * The answer to a successful request. An undefined `detail` is omitted, as SpecTcl does. The caller
+ * must not change `detail` afterwards.
  */
 export function success(detail: unknown): Answer {
   const key = typeof detail === 'object' && detail !== null ? detail : undefined;
-  const known = key === undefined ? undefined : written.get(key);
-  if (known !== undefined) return known;
+  const cached = key === undefined ? undefined : encoded.get(key);
+  if (cached !== undefined) return cached;
   const answer = { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: 'OK', detail })) };
-  if (key !== undefined) written.set(key, answer);
+  if (key !== undefined) encoded.set(key, answer);
   return answer;
 }
 
@@ -48,9 +47,9 @@ export function failure(httpStatus: number, status: string): Answer {
 
 /** The answer to a request that threw. */
 export function answerOf(thrown: unknown): Answer {
-  if (!(thrown instanceof MirrorflowError)) return failure(500, 'the gateway failed; its log says more');
+  if (!(thrown instanceof MirrorflowError)) return failure(500, 'the gateway failed; see its log');
   const { code, message, facts } = thrown;
-  // What SpecTcl itself refused is passed on as it said it.
-  const said = code === 'SOURCE_REFUSED' ? facts['status'] : undefined;
-  return failure(HTTP_STATUS[code] ?? 502, typeof said === 'string' ? said : message);
+  // A refusal of SpecTcl is passed on unchanged.
+  const refusal = code === 'SOURCE_REFUSED' ? facts['status'] : undefined;
+  return failure(HTTP_STATUS[code] ?? 502, typeof refusal === 'string' ? refusal : message);
 }

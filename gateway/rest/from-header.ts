@@ -1,4 +1,9 @@
-/** What a display header alone says, in the shapes of SpecTcl's REST service. Pure. */
+/**
+ * Converts the bindings of a display header to the JSON shapes of SpecTcl's REST service.
+ *
+ * `local-requests.ts` calls it. A binding describes a spectrum in the header of the display memory:
+ * name, axes, channels. Pure: no I/O.
+ */
 import type { Binding } from '../../client-lib/index.js';
 
 const CHANNEL_NAMES = { 1: 'byte', 2: 'word', 4: 'long' } as const;
@@ -23,7 +28,7 @@ export interface SpectrumDetail {
   readonly gate: null;
 }
 
-/** A spectrum of which only the header is known: its parameters and its gate are not in there. */
+/** A spectrum from the header alone, which has neither its parameters nor its gate. */
 export function spectrumDetail(binding: Binding): SpectrumDetail {
   const axes = [axis(binding.xmin, binding.xmax, binding.xchans)];
   if (binding.dimensions === 2) axes.push(axis(binding.ymin, binding.ymax, binding.ychans));
@@ -40,7 +45,7 @@ export function spectrumDetail(binding: Binding): SpectrumDetail {
   };
 }
 
-/** `spectrumid` is the server's own number of the spectrum; the slot where it is not known. */
+/** `spectrumid` is SpecTcl's number of the spectrum, or its slot when `id` is undefined. */
 export function bindingDetail(
   { name, slot }: Binding,
   id: number | undefined,

@@ -1,9 +1,11 @@
 /**
- * Which requests of SpecTcl's REST service only read. Everything else changes SpecTcl, or its
- * files, and is passed on only where that was switched on. Pure.
+ * Classifies requests of SpecTcl's REST service: reading, changing, unknown.
+ *
+ * `rest-service.ts` passes reading requests on to SpecTcl, and all others only when the gateway was
+ * started with `allowChanges`. Pure: no I/O.
  */
 
-/** Requests that only read; `cached` ones are lists that may be a moment old. */
+/** Reading requests. `cached`: the answer may be up to 250 ms old; `fresh`: it must be new. */
 const READING: Readonly<Record<string, 'cached' | 'fresh'>> = {
   'apply/list': 'cached',
   'attach/list': 'cached',
@@ -33,7 +35,7 @@ const READING: Readonly<Record<string, 'cached' | 'fresh'>> = {
   'rootfile/list': 'cached',
   'roottree/list': 'cached',
   'spectrum/contents': 'fresh',
-  // A trace is the asker's own token; it changes nothing that others see.
+  // A trace belongs to its requester and changes nothing that other viewers see.
   'trace/done': 'fresh',
   'trace/establish': 'fresh',
   'trace/fetch': 'fresh',
@@ -44,7 +46,7 @@ const READING: Readonly<Record<string, 'cached' | 'fresh'>> = {
   'treevariable/list': 'cached',
 };
 
-/** First words of SpecTcl's requests, to tell what it does not know from what is not allowed. */
+/** First words of SpecTcl's requests, which distinguish forbidden requests from unknown ones. */
 const DOMAINS = new Set(
   [
     ...Object.keys(READING),
@@ -58,7 +60,7 @@ const DOMAINS = new Set(
 
 export type Permission = 'cached' | 'fresh' | 'changes' | 'unknown';
 
-/** What a request behind `/spectcl/` is. */
+/** The class of a request, by its path after `/spectcl/`. */
 export function permissionOf(request: string): Permission {
   if (Object.hasOwn(READING, request)) return READING[request] ?? 'fresh';
   return DOMAINS.has(request.split('/', 1)[0] ?? '') ? 'changes' : 'unknown';

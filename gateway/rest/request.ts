@@ -1,33 +1,37 @@
-/** What a request to the REST service asks for: its URL taken apart, within bounds. Pure. */
+/**
+ * Parses the URL of a request to the gateway's REST service and checks its limits.
+ *
+ * `rest-service.ts` calls it for each request. Pure: no I/O.
+ */
 import { failure, type Answer } from './answer.js';
 
-/** Longest path with its query; the parser's own bound for the whole head is 16 KiB. */
+/** Limit of path and query; Node's HTTP parser limits the whole head to 16 KiB. */
 const URL_CHARACTERS_MAX = 8_192;
 const PATTERN_CHARACTERS_MAX = 1_024;
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
 export interface RestRequest {
-  /** What stands behind `/spectcl/`. */
+  /** Path after `/spectcl/`. */
   readonly name: string;
   readonly query: URLSearchParams;
 }
 
-/** What is asked, or the answer to what cannot be. */
+/** The parsed request, or the answer to a request that is refused. */
 export function readRequest(method: string | undefined, url: string): RestRequest | Answer {
   if (method !== 'GET' && method !== 'HEAD') {
-    return failure(405, `SpecTcl's REST service knows GET only, not ${method}`);
+    return failure(405, `SpecTcl's REST service has no method ${method}; use GET`);
   }
   if (url.length > URL_CHARACTERS_MAX) {
-    return failure(414, `the request has ${url.length} characters; ${URL_CHARACTERS_MAX} is the most`);
+    return failure(414, `the request has ${url.length} characters; the limit is ${URL_CHARACTERS_MAX}`);
   }
   const [, name, queryText = ''] = /^\/spectcl\/([^?#]*)(?:\?([^#]*))?$/.exec(url) ?? [];
-  if (name === undefined) return failure(404, 'nothing is here; requests begin with /spectcl/');
-  if (BROKEN_ESCAPE.test(url)) return failure(400, 'the request holds a % that begins no escape');
+  if (name === undefined) return failure(404, 'no such path: requests begin with /spectcl/');
+  if (BROKEN_ESCAPE.test(url)) return failure(400, 'the request contains a % without two hexadecimal digits');
   const query = new URLSearchParams(queryText);
   for (const key of ['pattern', 'filter', 'clients']) {
     const { length } = query.get(key) ?? '';
     if (length <= PATTERN_CHARACTERS_MAX) continue;
-    return failure(400, `${key} has ${length} characters; ${PATTERN_CHARACTERS_MAX} is the most`);
+    return failure(400, `${key} has ${length} characters; the limit is ${PATTERN_CHARACTERS_MAX}`);
   }
   return { name, query };
 }

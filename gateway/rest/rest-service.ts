@@ -1,7 +1,9 @@
 /**
- * SpecTcl's REST service as the gateway gives it: what the mirror knows is answered here, what only
- * SpecTcl knows is passed on, what would change it only where that was allowed. Every answer has
- * SpecTcl's envelope, also those that are not SpecTcl's.
+ * The gateway's REST service, which answers as SpecTcl's does.
+ *
+ * `gateway.ts` passes it connections. Requests that the mirror can answer are answered here, other
+ * reading requests are forwarded to SpecTcl, changing ones only with `allowChanges`. Every answer
+ * has SpecTcl's JSON envelope, errors of the gateway included.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,7 +12,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import { isLoopback } from '../mirror-directory.js';
 import { answerOf, failure, success, type Answer } from './answer.js';
-import type { OwnRequests } from './own-requests.js';
+import type { LocalRequests } from './local-requests.js';
 import { permissionOf } from './permissions.js';
 import { readRequest } from './request.js';
 import type { SourceRest } from './source-rest.js';
@@ -18,12 +20,12 @@ import type { SourceRest } from './source-rest.js';
 const CONNECTIONS_MAX = 2_048;
 const HEAD_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
-/** What an error shows of an answer that was none. */
+/** Bytes of an unusable answer that an error quotes. */
 const SHOWN_BYTES = 200;
 const OPENING_BRACE = 0x7b;
 
 export interface RestServiceOptions {
-  readonly own: OwnRequests;
+  readonly localRequests: LocalRequests;
   readonly source: SourceRest;
   readonly allowChanges: boolean;
   readonly log: Logger;
@@ -39,10 +41,10 @@ export class RestService {
     this.#server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS });
     this.#server.timeout = IDLE_TIMEOUT_MS;
     this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('clientError', (error, socket) => refuse(error, socket as Socket));
+    this.#server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
   }
 
-  /** Serves a connection from now on; the service owns it. */
+  /** Serves a connection, which the service owns from now on. */
   accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
@@ -58,7 +60,7 @@ export class RestService {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined);
-    // A body has no meaning here; unread it would hold up the connection.
+    // A body has no meaning here; unread it would block the connection.
     request.resume();
     let answer: Answer;
     try {
@@ -80,16 +82,16 @@ export class RestService {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const url = request.url ?? '';
-    const asked = readRequest(request.method, url);
-    if ('body' in asked) return asked;
-    const { name, query } = asked;
-    const handler = this.#options.own.handlers.get(name);
-    if (handler === undefined) return this.#passOn(name, url, request.headers['sec-fetch-site']);
+    const parsed = readRequest(request.method, url);
+    if ('body' in parsed) return parsed;
+    const { name, query } = parsed;
+    const handler = this.#options.localRequests.handlers.get(name);
+    if (handler === undefined) return this.#forward(name, url, request.headers['sec-fetch-site']);
     const local = isLoopback(request.socket.remoteAddress) || isOwnAddress(request.socket);
     return success(await handler({ query: (key) => query.get(key) ?? undefined, local }));
   }
 
-  async #passOn(name: string, url: string, fetchSite: string | string[] | undefined): Promise<Answer> {
+  async #forward(name: string, url: string, fetchSite: string | string[] | undefined): Promise<Answer> {
     const { source, allowChanges } = this.#options;
     const permission = permissionOf(name);
     switch (permission) {
@@ -104,26 +106,23 @@ export class RestService {
             ? failure(404, `SpecTcl's REST service has no ${name.slice(0, 100)}`)
             : failure(
                 403,
-                `${name.slice(0, 100)} could change SpecTcl, and this gateway was started for reading only`,
+                `${name.slice(0, 100)} could change SpecTcl; this gateway was started without allowChanges`,
               );
         }
-        // A page from anywhere can make a browser on this machine ask for any address: it shall not
-        // change an experiment.
+        // A web page of another site can make a browser on this machine request any address: it
+        // must not change an experiment.
         if (fetchSite === 'cross-site') return failure(403, 'a page of another site may not change SpecTcl');
         try {
           return enveloped(await source.fresh(url));
         } finally {
-          source.forget();
+          source.clearCache();
         }
       }
     }
   }
 }
 
-/**
- * SpecTcl's server answers some of what it does not know with a page of HTML: a client that expects
- * the envelope gets one.
- */
+/** SpecTcl answers some unknown requests with an HTML page, which is put into an envelope here. */
 function enveloped(answer: Answer): Answer {
   const { httpStatus, body } = answer;
   if (body[0] === OPENING_BRACE) return answer;
@@ -134,19 +133,19 @@ function enveloped(answer: Answer): Answer {
   return failure(httpStatus, `SpecTcl answered with HTTP status ${httpStatus}: ${text}`);
 }
 
-/** A connection from an address to itself is made on one machine. */
+/** Whether both ends have the same address, that is, the peer is on this machine. */
 function isOwnAddress(socket: Socket): boolean {
   return socket.remoteAddress !== undefined && socket.remoteAddress === socket.localAddress;
 }
 
-/** The head of a request could not be read. */
-function refuse(error: Error, socket: Socket): void {
+/** Answers a request whose head could not be parsed, and closes the connection. */
+function refuseUnreadable(error: Error, socket: Socket): void {
   const code = systemCode(error);
   const [httpStatus, reason, text] =
     code === 'HPE_HEADER_OVERFLOW'
       ? [431, 'Request Header Fields Too Large', 'the request is too long']
       : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout', 'the request did not come to its end']
+        ? [408, 'Request Timeout', 'the request was not complete in time']
         : [400, 'Bad Request', `this is no HTTP request: ${describeError(error)}`];
   if (socket.writable && code !== 'ECONNRESET') {
     const body = JSON.stringify({ status: text });

@@ -1,6 +1,9 @@
 /**
- * The REST service of the real SpecTcl: requests passed on to it, one at a time where many ask the
- * same, and lists that may be a moment old asked once for all who ask in that moment.
+ * A client of the real SpecTcl's REST service, with a cache for lists.
+ *
+ * `rest-service.ts` and `local-requests.ts` forward requests through it. Equal requests for a list
+ * within 250 ms share one answer, so that many viewers cost SpecTcl as much as one. Opens TCP
+ * connections to SpecTcl.
  */
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
@@ -11,14 +14,14 @@ import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import type { Answer } from './answer.js';
 
-/** How old a cached list may be: changes at the source shall be seen within a second. */
+/** Age limit of a cached list: changes at the source must show within a second. */
 const CACHE_MS = 250;
 const CACHE_ENTRIES_MAX = 64;
 const CACHE_ENTRY_BYTES_MAX = 8 * 1024 * 1024;
-/** SpecTcl answers one request after the other anyway. */
+/** Connections to SpecTcl, which answers one request after another. */
 const CONNECTIONS_MAX = 4;
-/** Requests that may wait for SpecTcl at a time; more are refused at once. */
-const WAITING_MAX = 1_024;
+/** Limit of requests that wait for SpecTcl; further ones are refused at once. */
+const QUEUED_REQUESTS_MAX = 1_024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 interface Envelope {
@@ -32,15 +35,15 @@ export class SourceRest {
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   readonly #closing = new AbortController();
-  /** Answers that came a moment ago, and those that are awaited, by path. */
+  /** Recent and pending answers by path. */
   readonly #cache = new Map<string, { readonly answer: Promise<Answer>; atMs: number }>();
-  readonly #read = new WeakMap<Answer, Envelope>();
+  readonly #envelopes = new WeakMap<Answer, Envelope>();
   #port: Promise<number> | undefined;
-  #waiting = 0;
+  #queued = 0;
 
   /**
-   * `timeoutMs`: total time of one request. Without an address there is no SpecTcl that this host
-   * may ask: its mirror comes from another host.
+   * `address` is undefined when this host's mirror comes from another host: then every request is
+   * refused. `timeoutMs` is the total time of one request.
    */
   constructor(
     address: AddressOf<'spectcl'> | undefined,
@@ -53,23 +56,23 @@ export class SourceRest {
   }
 
   /**
-   * The answer to a list, at most a moment old. `path` begins with `/spectcl/`. Throws
-   * SOURCE_UNREACHABLE and such.
+   * The answer to a request for a list, at most 250 ms old. `path` begins with `/spectcl/`. Rejects
+   * with the errors of `fresh`.
    */
   cached(path: string): Promise<Answer> {
     const nowMs = this.#clock.nowMs();
-    const known = this.#cache.get(path);
-    if (known !== undefined && nowMs - known.atMs < CACHE_MS) return known.answer;
+    const cached = this.#cache.get(path);
+    if (cached !== undefined && nowMs - cached.atMs < CACHE_MS) return cached.answer;
     const entry = { answer: this.fresh(path), atMs: Infinity };
     this.#cache.delete(path);
     this.#cache.set(path, entry);
-    const forget = (): void => {
+    const drop = (): void => {
       if (this.#cache.get(path) === entry) this.#cache.delete(path);
     };
     entry.answer.then(({ httpStatus, body }) => {
       entry.atMs = this.#clock.nowMs();
-      if (httpStatus !== 200 || body.byteLength > CACHE_ENTRY_BYTES_MAX) forget();
-    }, forget);
+      if (httpStatus !== 200 || body.byteLength > CACHE_ENTRY_BYTES_MAX) drop();
+    }, drop);
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= CACHE_ENTRIES_MAX) break;
       this.#cache.delete(oldest);
@@ -78,14 +81,14 @@ export class SourceRest {
   }
 
   /**
-   * The detail of a list, checked to be an answer of such a service. Throws SOURCE_REFUSED with
-   * SpecTcl's own status, too.
+   * The detail of a list. Throws SOURCE_REFUSED with SpecTcl's status, SOURCE_PROTOCOL when the
+   * answer has no envelope, and the errors of `fresh`.
    */
   async detail(path: string): Promise<unknown> {
     const answer = await this.cached(path);
     const { httpStatus, body } = answer;
-    const envelope = this.#read.get(answer) ?? (httpStatus === 200 ? envelopeOf(body) : {});
-    this.#read.set(answer, envelope);
+    const envelope = this.#envelopes.get(answer) ?? (httpStatus === 200 ? envelopeOf(body) : {});
+    this.#envelopes.set(answer, envelope);
     const { status, detail } = envelope;
     if (status === 'OK') return detail;
     if (typeof status === 'string') {
@@ -100,7 +103,7 @@ export class SourceRest {
   }
 
   /**
-   * Passes a request on and gives the answer as it came. Throws SOURCE_UNREACHABLE,
+   * Forwards a request and returns the answer unchanged. Throws SOURCE_UNREACHABLE,
    * SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED.
    */
   async fresh(path: string): Promise<Answer> {
@@ -108,16 +111,16 @@ export class SourceRest {
     if (address === undefined) {
       throw new MirrorflowError(
         'SOURCE_UNREACHABLE',
-        `${path}: this host has its mirror from another host and does not ask SpecTcl itself; ask the gateway there`,
+        `${path}: the mirror of this host comes from another host; ask the gateway there`,
       );
     }
-    if (this.#waiting >= WAITING_MAX) {
+    if (this.#queued >= QUEUED_REQUESTS_MAX) {
       throw new MirrorflowError(
         'LIMIT_REACHED',
-        `${WAITING_MAX} requests wait for SpecTcl already; try again`,
+        `${QUEUED_REQUESTS_MAX} requests wait for SpecTcl already; try again later`,
       );
     }
-    this.#waiting += 1;
+    this.#queued += 1;
     try {
       const { host } = address;
       return await exchange({
@@ -131,15 +134,16 @@ export class SourceRest {
         repeatable: false,
       });
     } catch (error) {
-      this.#port = undefined; // a name may lead elsewhere by now
+      // A service name may have another port by now.
+      this.#port = undefined;
       throw error;
     } finally {
-      this.#waiting -= 1;
+      this.#queued -= 1;
     }
   }
 
-  /** SpecTcl was changed: what is known of it is old. */
-  forget(): void {
+  /** Drops cached answers, after a request that changes SpecTcl. */
+  clearCache(): void {
     this.#cache.clear();
   }
 
@@ -157,8 +161,8 @@ export class SourceRest {
 
 function envelopeOf(body: Uint8Array): Envelope {
   try {
-    const found: unknown = JSON.parse(decodeText(body));
-    return typeof found === 'object' && found !== null ? found : {};
+    const parsed: unknown = JSON.parse(decodeText(body));
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
     return {};
   }

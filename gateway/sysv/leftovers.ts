@@ -1,6 +1,8 @@
 /**
- * Shared memory of gateways that were killed: found by their records, and removed when neither
- * maker nor successor lives.
+ * Removes the System V shared memory of gateways that were killed.
+ *
+ * `gateway.ts` calls it at its start. A gateway's record, a file beside the flow files, names its
+ * shared memory; the memory is removed when neither its creator nor a successor runs.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,9 +15,9 @@ import { isName } from '../../protocol/base/names.js';
 import { isLeftover, removeSegment } from '../../protocol/spectcl/sysv/segment.js';
 
 /**
- * Removes what dead gateways of other applications left. One's own application's is left alone: it
- * is taken over. Under the lock with which records are claimed, so that a gateway that is just
- * starting is never robbed.
+ * Removes leftovers of dead gateways of other applications; those of `ownApplication` are taken
+ * over by the caller. Holds the lock with which records are claimed, so that a gateway that is just
+ * starting keeps its memory.
  */
 export function removeLeftovers(flowDirectory: string, ownApplication: string, log: Logger): void {
   for (const entry of readdirSync(flowDirectory, { withFileTypes: true })) {
@@ -23,14 +25,14 @@ export function removeLeftovers(flowDirectory: string, ownApplication: string, l
     const path = gatewayRecordPath(flowDirectory, entry.name);
     if (inspectGatewayRecord(path).kind !== 'dead') continue;
     try {
-      withLock(join(dirname(path), '.claims'), () => removeDead(path, log));
+      withLock(join(dirname(path), '.claims'), () => removeDeadGateway(path, log));
     } catch (error) {
-      log.warn('a dead gateway could not be tidied up', { path, error: describeError(error) });
+      log.warn('leftovers of a dead gateway could not be removed', { path, error: describeError(error) });
     }
   }
 }
 
-function removeDead(path: string, log: Logger): void {
+function removeDeadGateway(path: string, log: Logger): void {
   if (inspectGatewayRecord(path).kind !== 'dead') return;
   const segment = readGatewayRecord(path)?.segment;
   if (segment !== undefined && isLeftover(segment)) {

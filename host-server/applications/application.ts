@@ -23,7 +23,7 @@ import type {
   ApplicationState,
 } from '../../protocol/rpc/contract/shapes.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import type { HostSession } from '../control/host-context.js';
+import type { HostSession } from '../control/call-origin.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { optionsDifference } from './application-options.js';
 

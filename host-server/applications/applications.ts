@@ -17,7 +17,7 @@ import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { checkSource, completeOptions } from './application-options.js';
-import type { HostSession } from '../control/host-context.js';
+import type { HostSession } from '../control/call-origin.js';
 
 /**
  * Applications one host server knows; beyond, stopped ones that are not configured are forgotten.

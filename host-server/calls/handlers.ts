@@ -9,7 +9,7 @@ import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
-import type { HostContext, HostSession } from '../control/host-context.js';
+import type { CallOrigin, HostSession } from '../control/call-origin.js';
 import type { WebProcess } from '../control/web-process.js';
 import type { Peers } from '../peers/peers.js';
 import type { Network } from './network.js';
@@ -45,7 +45,7 @@ const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'ho
  * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
  * calls a method between hosts.
  */
-export function authorizeHost(method: string, { peerAddress }: HostContext): void {
+export function authorizeHost(method: string, { peerAddress }: CallOrigin): void {
   if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
   const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
   throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });
@@ -58,7 +58,7 @@ export function hostHandlers(
   peers: Peers,
   facts: HostFacts,
   quit: (everything: boolean) => Promise<void>,
-): Partial<Handlers<MirrorflowContract, HostContext>> {
+): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'host.info': () => {
       const web = facts.web()?.address;

@@ -12,7 +12,7 @@ import { HttpAuthentication } from '../../protocol/rpc/xml-rpc/http-authenticati
 import { HttpRpcServer } from '../../protocol/rpc/xml-rpc/http-server.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import { Gate } from './gate.js';
-import type { HostContext, HostSession } from './host-context.js';
+import type { CallOrigin, HostSession } from './call-origin.js';
 import type { ListenAddress } from './listen-address.js';
 
 /** Connections of other hosts at the same time. */
@@ -23,16 +23,16 @@ export interface ControlPortOptions {
   readonly security: Security;
   /** The token of the runtime directory, which a caller over HTTP must present. */
   readonly token: () => string | undefined;
-  readonly dispatcher: CallDispatcher<HostContext>;
+  readonly dispatcher: CallDispatcher<CallOrigin>;
   /** Options of a session with another host. */
-  readonly session: (peerAddress: string) => SessionOptions<HostContext>;
+  readonly session: (peerAddress: string) => SessionOptions<CallOrigin>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export class ControlPort {
   readonly #options: ControlPortOptions;
-  readonly #http: HttpRpcServer<HostContext>;
+  readonly #http: HttpRpcServer<CallOrigin>;
   readonly #gate: Gate;
   readonly #sessions = new Set<HostSession>();
 

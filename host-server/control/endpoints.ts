@@ -14,7 +14,7 @@ import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
 import { ControlPort } from './control-port.js';
-import type { HostContext } from './host-context.js';
+import type { CallOrigin } from './call-origin.js';
 import type { ListenAddress } from './listen-address.js';
 
 export interface EndpointsOptions {
@@ -22,9 +22,9 @@ export interface EndpointsOptions {
   readonly directory: string;
   readonly listen: ListenAddress;
   readonly security: Security;
-  readonly handlers: Partial<Handlers<MirrorflowContract, HostContext>>;
+  readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
   /** Throws NOT_PERMITTED for a method that this caller may not call. */
-  readonly authorize: (method: string, context: HostContext) => void;
+  readonly authorize: (method: string, context: CallOrigin) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -33,15 +33,15 @@ export class Endpoints {
   /** Path of the Unix socket. */
   readonly socket: string;
   readonly #log: Logger;
-  readonly #dispatcher: Dispatcher<MirrorflowContract, HostContext>;
-  readonly #sessions: SessionServer<HostContext>;
+  readonly #dispatcher: Dispatcher<MirrorflowContract, CallOrigin>;
+  readonly #sessions: SessionServer<CallOrigin>;
   readonly #controlPort: ControlPort;
   #port = 0;
 
   constructor({ directory, listen, security, handlers, authorize, clock, log }: EndpointsOptions) {
     this.socket = hostSocketPath(directory);
     this.#log = log;
-    const dispatcher = new Dispatcher<MirrorflowContract, HostContext>(CONTRACT, handlers, {
+    const dispatcher = new Dispatcher<MirrorflowContract, CallOrigin>(CONTRACT, handlers, {
       log,
       authorize,
     });
@@ -64,7 +64,7 @@ export class Endpoints {
   }
 
   /** Options of a session with the host at `peerAddress`, whichever side has connected. */
-  peerSession(peerAddress: string): SessionOptions<HostContext> {
+  peerSession(peerAddress: string): SessionOptions<CallOrigin> {
     return {
       dispatcher: this.#dispatcher,
       context: (session) => ({ session, peerAddress }),

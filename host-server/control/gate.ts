@@ -11,7 +11,7 @@ import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { acceptControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
-import type { HostContext, HostSession } from './host-context.js';
+import type { CallOrigin, HostSession } from './call-origin.js';
 
 /** Handshakes under way at the same time; one more closes the oldest. */
 const HANDSHAKES_MAX = 64;
@@ -22,7 +22,7 @@ const REFUSALS_MAX = 1_024;
 export interface GateOptions {
   /** Undefined: every connection is refused, with that reason. */
   readonly secret: Secret | undefined;
-  readonly session: (peerAddress: string) => SessionOptions<HostContext>;
+  readonly session: (peerAddress: string) => SessionOptions<CallOrigin>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -44,7 +44,7 @@ export class Gate {
   async admit(socket: Socket): Promise<HostSession | undefined> {
     const { secret, session } = this.#options;
     const peer = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-    if (this.#closed || this.#failed.refusedForMs(peer) > 0) {
+    if (this.#closed || this.#failed.blockedForMs(peer) > 0) {
       socket.destroy();
       return undefined;
     }
@@ -53,7 +53,7 @@ export class Gate {
     this.#handshakes.add(socket);
     try {
       const admitted = await acceptControl(socket, secret, session(peer));
-      this.#failed.succeeded(peer);
+      this.#failed.reset(peer);
       this.#refusals.delete(peer);
       return admitted;
     } catch (error) {
@@ -72,7 +72,7 @@ export class Gate {
 
   #refuse(peer: string, reason: string): void {
     const { log } = this.#options;
-    if (this.#failed.failed(peer)) {
+    if (this.#failed.recordFailure(peer)) {
       log.warn('too many refused connections; the address is refused for a while', { peer });
     } else if (this.#refusals.get(peer) !== reason) {
       log.warn('a connection of another host was refused', { peer, reason });

@@ -8,7 +8,7 @@ import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { HostIntroduction } from '../../protocol/rpc/contract/hosts.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import type { HostSession } from '../control/host-context.js';
+import type { HostSession } from '../control/call-origin.js';
 import type { Candidate } from './preference.js';
 
 /** Time between two signs of life. */

@@ -9,7 +9,7 @@ import { Backoff } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { HostSession } from '../control/host-context.js';
+import type { HostSession } from '../control/call-origin.js';
 import type { PeerAddress } from './peer-address.js';
 
 /** A cut cable is noticed soon; a machine that is switched off costs little. */

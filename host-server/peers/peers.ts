@@ -15,7 +15,7 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
-import type { HostContext, HostSession } from '../control/host-context.js';
+import type { CallOrigin, HostSession } from '../control/call-origin.js';
 import { ConnectedPeer, type Peer, type PeerConnection } from './connected-peer.js';
 import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
 import { PeerLink, type Introduced } from './peer-link.js';
@@ -44,7 +44,7 @@ export interface PeersOptions {
   readonly self: Pick<HostIntroduction, 'name' | 'instance' | 'version'>;
   readonly security: Security;
   /** Options of a session that this host makes. */
-  readonly session: (peerAddress: string) => SessionOptions<HostContext>;
+  readonly session: (peerAddress: string) => SessionOptions<CallOrigin>;
   /** Names of the applications that run here. */
   readonly running: () => string[];
   readonly clock: Clock;

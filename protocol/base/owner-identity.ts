@@ -40,7 +40,7 @@ export function ownIdentity(): OwnerIdentity {
 }
 
 /** The identity of the process that has this id now; undefined if /proc shows none. */
-export function processOf(pid: number): OwnerIdentity | undefined {
+export function identityOfProcess(pid: number): OwnerIdentity | undefined {
   const startTicks = readStat(pid)?.startTicks;
   return startTicks === undefined ? undefined : { pid, startTicks };
 }

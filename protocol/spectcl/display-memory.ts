@@ -1,6 +1,11 @@
 /**
- * The layout of SpecTcl's display memory: the one place that knows its offsets. Everything is
- * little-endian; the header is a structure of arrays of 10,000 entries each, without padding.
+ * SpecTcl's display memory: the shared memory in which SpecTcl keeps the definitions and channels
+ * of its spectra. This file is the one place that defines its layout, and reads and writes its
+ * header. Used by duplicators that mirror such a memory, the client library and the simulator.
+ * Pure.
+ *
+ * Little-endian. The header is a structure of arrays without padding; each array has one entry for
+ * each of 10,000 slots, and a slot holds one spectrum ("binding") or is free:
  *
  *           0 +--------------------------------------------------------------+
  *             | dimensions   u32 xchans, u32 ychans                          |
@@ -22,43 +27,50 @@
  *             | channel storage, as many bytes as the server states          |
  *             +--------------------------------------------------------------+
  *
- * Functions take the memory as a Uint8Array, usually a view of a mapped file that somebody else is
- * writing, so nothing read here is trusted: a header of garbage gives wrong values or an error,
- * never an access outside.
+ * Functions take the memory as a Uint8Array, usually a view of a mapped file that another process
+ * writes at the same time, so its contents are not trusted: an invalid header gives wrong values or
+ * an error, never an access outside the memory.
  */
 import assert from 'node:assert/strict';
 import { MirrorflowError } from '../base/errors.js';
-import { decodeField, encodeField } from './text.js';
+import { decodeField } from './text.js';
 
 export const DISPLAY_SLOTS = 10_000;
-/** Bytes of a title, info or label with its NUL. */
+/** Bytes of a title, info or label, including its NUL. */
 export const TEXT_FIELD_BYTES = 128;
 
-const DIMENSIONS_ENTRY = 8;
-const OFFSETS_ENTRY = 4;
-const TYPES_ENTRY = 4;
-const MAPS_ENTRY = 16 + 2 * TEXT_FIELD_BYTES;
-const STATISTICS_ENTRY = 16;
+/** Bytes of an entry in each array of the header. */
+export const ENTRY_BYTES = {
+  dimensions: 8,
+  titles: TEXT_FIELD_BYTES,
+  info: TEXT_FIELD_BYTES,
+  offsets: 4,
+  types: 4,
+  maps: 16 + 2 * TEXT_FIELD_BYTES,
+  statistics: 16,
+} as const;
 
-const DIMENSIONS = 0;
-const TITLES = DIMENSIONS + DISPLAY_SLOTS * DIMENSIONS_ENTRY;
-const INFO = TITLES + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
-const OFFSETS = INFO + DISPLAY_SLOTS * TEXT_FIELD_BYTES;
-const TYPES = OFFSETS + DISPLAY_SLOTS * OFFSETS_ENTRY;
-const MAPS = TYPES + DISPLAY_SLOTS * TYPES_ENTRY;
-/** Where the statistics begin: what stands before changes only with the bindings. */
-export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * MAPS_ENTRY;
-/** Bytes of the header, and so the offset of channel storage. */
-export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * STATISTICS_ENTRY;
+const TITLES = DISPLAY_SLOTS * ENTRY_BYTES.dimensions;
+const INFO = TITLES + DISPLAY_SLOTS * ENTRY_BYTES.titles;
+const OFFSETS = INFO + DISPLAY_SLOTS * ENTRY_BYTES.info;
+const TYPES = OFFSETS + DISPLAY_SLOTS * ENTRY_BYTES.offsets;
+const MAPS = TYPES + DISPLAY_SLOTS * ENTRY_BYTES.types;
+/** Offset of the statistics: bytes in front of it change only with the bindings. */
+export const STATISTICS_OFFSET = MAPS + DISPLAY_SLOTS * ENTRY_BYTES.maps;
+/** Bytes of the header, which is the offset of channel storage. */
+export const DISPLAY_HEADER_BYTES = STATISTICS_OFFSET + DISPLAY_SLOTS * ENTRY_BYTES.statistics;
 
-const BINDING_ARRAYS = [
-  [TYPES, TYPES_ENTRY],
-  [DIMENSIONS, DIMENSIONS_ENTRY],
-  [OFFSETS, OFFSETS_ENTRY],
-  [TITLES, TEXT_FIELD_BYTES],
-  [INFO, TEXT_FIELD_BYTES],
-  [MAPS, MAPS_ENTRY],
-] as const;
+/** Offset of each array in the header. */
+export const ARRAY_OFFSETS = {
+  dimensions: 0,
+  titles: TITLES,
+  info: INFO,
+  offsets: OFFSETS,
+  types: TYPES,
+  maps: MAPS,
+  statistics: STATISTICS_OFFSET,
+} as const;
+export type DisplayArray = keyof typeof ARRAY_OFFSETS;
 
 assert.deepEqual([TITLES, INFO, OFFSETS, TYPES, MAPS], [80_000, 1_360_000, 2_640_000, 2_680_000, 2_720_000]);
 assert.deepEqual([STATISTICS_OFFSET, DISPLAY_HEADER_BYTES], [5_440_000, 5_600_000]);
@@ -78,23 +90,20 @@ export const SPECTRUM_TYPES = {
 export type SpectrumTypeCode = keyof typeof SPECTRUM_TYPES;
 export type SpectrumType = (typeof SPECTRUM_TYPES)[SpectrumTypeCode];
 
-/**
- * One defined slot, as the header says. Nothing in it is checked against the storage; `checkHeader`
- * does that.
- */
+/** A defined slot as stored in the header; `checkHeader` checks it against the storage. */
 export interface Binding {
   readonly slot: number;
-  /** The spectrum's name; at most 127 bytes of it are in the memory. */
+  /** The spectrum's name, truncated to 127 bytes. */
   readonly name: string;
   readonly info: string;
   readonly type: SpectrumType;
   readonly dimensions: 1 | 2;
   readonly xchans: number;
-  /** 1 for a 1-D spectrum, whatever the header says. */
+  /** 1 for a 1-D spectrum, whatever the header holds. */
   readonly ychans: number;
   /** First byte of the channels, from the start of the memory (not of channel storage). */
   readonly byteOffset: number;
-  /** Bytes of all channels; a double, so that absurd dimensions do not wrap. */
+  /** Bytes of all channels; a double, so that invalid dimensions do not overflow. */
   readonly byteLength: number;
   readonly xmin: number;
   readonly xmax: number;
@@ -109,48 +118,19 @@ export interface Binding {
 
 export type Channels = Uint8Array | Uint16Array | Uint32Array;
 
-/** What a writer states of a slot; the rest of `Binding` follows from it. */
-export interface BindingFields {
-  readonly name: string;
-  readonly info?: string;
-  readonly type: SpectrumTypeCode;
-  readonly xchans: number;
-  /** 0 or 1 for a 1-D spectrum. */
-  readonly ychans: number;
-  /** In channels of the spectrum's own type, from the start of channel storage. */
-  readonly channelOffset: number;
-  readonly xmin: number;
-  readonly xmax: number;
-  readonly ymin?: number;
-  readonly ymax?: number;
-  readonly xlabel?: string;
-  readonly ylabel?: string;
-}
-
-export interface HeaderProblem {
-  readonly slot: number;
-  readonly problem: string;
-}
-
-/** Problems of one header that are reported; a header of garbage has ten thousand. */
-const HEADER_PROBLEMS_MAX = 100;
-
-/**
- * The spectrum in a slot, or undefined when the slot is free, does not exist or has a type that
- * does not exist.
- */
+/** The spectrum in a slot; undefined when the slot is free, out of range or of an unknown type. */
 export function readBinding(memory: Uint8Array, slot: number): Binding | undefined {
   if (!Number.isInteger(slot) || slot < 0 || slot >= DISPLAY_SLOTS) return undefined;
   const view = headerView(memory);
-  const type = typeOf(view.getInt32(TYPES + slot * TYPES_ENTRY, true));
+  const type = typeOf(view.getInt32(entryOffset('types', slot), true));
   if (type === undefined) return undefined;
   const { xchans, ychans, byteOffset, byteLength } = extentOf(view, slot, type);
-  const map = MAPS + slot * MAPS_ENTRY;
-  const statistics = STATISTICS_OFFSET + slot * STATISTICS_ENTRY;
+  const map = entryOffset('maps', slot);
+  const statistics = entryOffset('statistics', slot);
   return {
     slot,
-    name: decodeField(textField(memory, TITLES, slot)),
-    info: decodeField(textField(memory, INFO, slot)),
+    name: decodeField(textField(memory, 'titles', slot)),
+    info: decodeField(textField(memory, 'info', slot)),
     type,
     dimensions: type.dimensions,
     xchans,
@@ -168,29 +148,29 @@ export function readBinding(memory: Uint8Array, slot: number): Binding | undefin
   };
 }
 
-/** Every defined spectrum in the order of slots. Costs some 10 µs and what is defined. */
+/** All defined spectra, ordered by slot. Costs some 10 µs plus the time of the defined slots. */
 export function bindings(memory: Uint8Array): Binding[] {
   const types = typesOf(memory);
-  const found: Binding[] = [];
+  const defined: Binding[] = [];
   for (let slot = 0; slot < DISPLAY_SLOTS; slot++) {
     if (types[slot] === 0) continue;
     const binding = readBinding(memory, slot);
-    if (binding !== undefined) found.push(binding);
+    if (binding !== undefined) defined.push(binding);
   }
-  return found;
+  return defined;
 }
 
 /**
- * A spectrum's channels, row by row with x fastest, without a copy: the view changes with the
- * memory. Only where the channels are not aligned to their size (a memory at an odd address) is it
- * a copy. Throws SOURCE_PROTOCOL when the binding reaches outside the memory.
+ * A view of a spectrum's channels, row by row with x fastest, which changes with the memory. Only
+ * for channels that are not aligned to their size (a memory at an odd address) a copy. Throws
+ * SOURCE_PROTOCOL when the binding exceeds the memory.
  */
 export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
   const { byteOffset, byteLength, type } = binding;
   if (byteOffset < DISPLAY_HEADER_BYTES || byteOffset + byteLength > memory.byteLength) {
     throw new MirrorflowError(
       'SOURCE_PROTOCOL',
-      `The header puts spectrum ${JSON.stringify(binding.name)} (slot ${binding.slot}) at bytes ${byteOffset} to ${byteOffset + byteLength}, outside a display memory of ${memory.byteLength} bytes`,
+      `The header places spectrum ${JSON.stringify(binding.name)} (slot ${binding.slot}) at bytes ${byteOffset} to ${byteOffset + byteLength}, outside a display memory of ${memory.byteLength} bytes`,
       { slot: binding.slot, byteOffset, byteLength, memoryBytes: memory.byteLength },
     );
   }
@@ -204,9 +184,9 @@ export function channelsOf(memory: Uint8Array, binding: Binding): Channels {
 }
 
 /**
- * Bytes of channel storage that SpecTcl calls used, which is what an update carries: from 0 to the
- * end of the defined spectrum with the largest byte offset. 0 when nothing is defined, never more
- * than `channelBytes`.
+ * The used bytes of channel storage by SpecTcl's definition, which an update carries: from 0 to the
+ * end of the defined spectrum with the largest byte offset. 0 without a defined spectrum, at most
+ * `channelBytes`.
  */
 export function usedBytes(memory: Uint8Array, channelBytes: number): number {
   const types = typesOf(memory);
@@ -225,109 +205,14 @@ export function usedBytes(memory: Uint8Array, channelBytes: number): number {
 }
 
 /**
- * Everything in a header that would lead a reader astray, at most 100 findings; empty for a sound
- * one. `channelBytes` is the size of the channel storage; only the header of `memory` is read.
+ * Position and size of a slot's channels. All values are below 2^67: doubles do not overflow and
+ * keep the precision that a comparison with a memory size needs.
  */
-export function checkHeader(memory: Uint8Array, channelBytes: number): HeaderProblem[] {
-  const types = typesOf(memory);
-  const view = headerView(memory);
-  const problems: HeaderProblem[] = [];
-  for (let slot = 0; slot < DISPLAY_SLOTS && problems.length < HEADER_PROBLEMS_MAX; slot++) {
-    const code = types[slot] ?? 0;
-    if (code === 0) continue;
-    const problem = slotProblem(memory, view, slot, code, channelBytes);
-    if (problem !== undefined) problems.push({ slot, problem });
-  }
-  return problems;
-}
-
-/**
- * Defines a slot. Its statistics become 0; its channels are left as they are. Throws RangeError for
- * a bad slot.
- */
-export function writeBinding(memory: Uint8Array, slot: number, fields: BindingFields): void {
-  checkSlot(slot);
-  const view = headerView(memory);
-  view.setUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, fields.xchans, true);
-  view.setUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY + 4, fields.ychans, true);
-  view.setUint32(OFFSETS + slot * OFFSETS_ENTRY, fields.channelOffset, true);
-  encodeField(textField(memory, TITLES, slot), fields.name);
-  encodeField(textField(memory, INFO, slot), fields.info ?? '');
-  const map = MAPS + slot * MAPS_ENTRY;
-  view.setFloat32(map, fields.xmin, true);
-  view.setFloat32(map + 4, fields.xmax, true);
-  view.setFloat32(map + 8, fields.ymin ?? 0, true);
-  view.setFloat32(map + 12, fields.ymax ?? 0, true);
-  encodeField(labelField(memory, slot, 0), fields.xlabel ?? '');
-  encodeField(labelField(memory, slot, 1), fields.ylabel ?? '');
-  writeStatistics(memory, slot, [0, 0], [0, 0]);
-  // Last, so that a reader of the same memory never sees a defined slot without its fields.
-  view.setInt32(TYPES + slot * TYPES_ENTRY, fields.type, true);
-}
-
-export function writeStatistics(
-  memory: Uint8Array,
-  slot: number,
-  overflows: readonly [number, number],
-  underflows: readonly [number, number],
-): void {
-  checkSlot(slot);
-  const view = headerView(memory);
-  const at = STATISTICS_OFFSET + slot * STATISTICS_ENTRY;
-  view.setUint32(at, overflows[0], true);
-  view.setUint32(at + 4, overflows[1], true);
-  view.setUint32(at + 8, underflows[0], true);
-  view.setUint32(at + 12, underflows[1], true);
-}
-
-/** Where the types stand: a header that is written in place shows a slot only by its type. */
-export const TYPES_RANGE = [TYPES, MAPS] as const;
-
-/**
- * Whether a slot is defined otherwise in two memories; statistics do not count. Free in both is no
- * difference.
- */
-export function bindingDiffers(a: Uint8Array, b: Uint8Array, slot: number): boolean {
-  checkSlot(slot);
-  const type = TYPES + slot * TYPES_ENTRY;
-  if (headerView(a).getInt32(type, true) === 0 && headerView(b).getInt32(type, true) === 0) return false;
-  return BINDING_ARRAYS.some(([array, entry]) => {
-    const at = array + slot * entry;
-    return Buffer.compare(a.subarray(at, at + entry), b.subarray(at, at + entry)) !== 0;
-  });
-}
-
-/** Frees a slot: its type becomes 0, and the rest stays behind as it does in SpecTcl. */
-export function clearBinding(memory: Uint8Array, slot: number): void {
-  checkSlot(slot);
-  headerView(memory).setInt32(TYPES + slot * TYPES_ENTRY, 0, true);
-}
-
-function slotProblem(
-  memory: Uint8Array,
-  view: DataView,
-  slot: number,
-  code: number,
-  channelBytes: number,
-): string | undefined {
-  const type = typeOf(code);
-  if (type === undefined) return `type ${code} does not exist`;
-  if (textField(memory, TITLES, slot).indexOf(0) < 0) return 'title without an end';
-  const { xchans, ychans, byteOffset, byteLength } = extentOf(view, slot, type);
-  if (xchans === 0 || ychans === 0) return `${xchans} x ${ychans} channels`;
-  const first = byteOffset - DISPLAY_HEADER_BYTES;
-  if (first + byteLength <= channelBytes) return undefined;
-  return `${type.name}, ${xchans} x ${ychans} channels at byte ${first}, ends at ${first + byteLength}, behind the ${channelBytes} bytes of channel storage`;
-}
-
-/**
- * All values are below 2^67: as doubles they neither wrap nor lose what a comparison with a memory
- * size needs.
- */
-function extentOf(view: DataView, slot: number, type: SpectrumType) {
-  const xchans = view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY, true);
-  const ychans = type.dimensions === 1 ? 1 : view.getUint32(DIMENSIONS + slot * DIMENSIONS_ENTRY + 4, true);
-  const channelOffset = view.getUint32(OFFSETS + slot * OFFSETS_ENTRY, true);
+export function extentOf(view: DataView, slot: number, type: SpectrumType) {
+  const dimensions = entryOffset('dimensions', slot);
+  const xchans = view.getUint32(dimensions, true);
+  const ychans = type.dimensions === 1 ? 1 : view.getUint32(dimensions + 4, true);
+  const channelOffset = view.getUint32(entryOffset('offsets', slot), true);
   return {
     xchans,
     ychans,
@@ -336,34 +221,44 @@ function extentOf(view: DataView, slot: number, type: SpectrumType) {
   };
 }
 
+/** Offset of a slot's entry in an array of the header. */
+export function entryOffset(array: DisplayArray, slot: number): number {
+  return ARRAY_OFFSETS[array] + slot * ENTRY_BYTES[array];
+}
+
 const TYPES_BY_CODE: readonly (SpectrumType | undefined)[] = [
   undefined,
   ...[1, 2, 3, 4, 5].map((code) => SPECTRUM_TYPES[code as SpectrumTypeCode]),
 ];
 
-function typeOf(code: number): SpectrumType | undefined {
+/** Undefined for an unknown code. */
+export function typeOf(code: number): SpectrumType | undefined {
   return TYPES_BY_CODE[code];
 }
 
-function typesOf(memory: Uint8Array): Int32Array {
+/** The type code of every slot. */
+export function typesOf(memory: Uint8Array): Int32Array {
   checkMemory(memory);
   const bytes = memory.subarray(TYPES, MAPS);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, DISPLAY_SLOTS);
 }
 
-function headerView(memory: Uint8Array): DataView {
+/** Throws SOURCE_PROTOCOL for a memory that is shorter than a header. */
+export function headerView(memory: Uint8Array): DataView {
   checkMemory(memory);
   return new DataView(memory.buffer, memory.byteOffset, DISPLAY_HEADER_BYTES);
 }
 
-function textField(memory: Uint8Array, array: number, slot: number): Uint8Array {
-  const at = array + slot * TEXT_FIELD_BYTES;
+/** The bytes of a slot's name or info. */
+export function textField(memory: Uint8Array, array: 'titles' | 'info', slot: number): Uint8Array {
+  const at = entryOffset(array, slot);
   return memory.subarray(at, at + TEXT_FIELD_BYTES);
 }
 
-function labelField(memory: Uint8Array, slot: number, axis: 0 | 1): Uint8Array {
-  const at = MAPS + slot * MAPS_ENTRY + 16 + axis * TEXT_FIELD_BYTES;
+/** The bytes of the label of the x (0) or y (1) axis. */
+export function labelField(memory: Uint8Array, slot: number, axis: 0 | 1): Uint8Array {
+  const at = entryOffset('maps', slot) + 16 + axis * TEXT_FIELD_BYTES;
   return memory.subarray(at, at + TEXT_FIELD_BYTES);
 }
 
@@ -371,12 +266,7 @@ function checkMemory(memory: Uint8Array): void {
   if (memory.byteLength >= DISPLAY_HEADER_BYTES) return;
   throw new MirrorflowError(
     'SOURCE_PROTOCOL',
-    `A display memory has at least ${DISPLAY_HEADER_BYTES} bytes, this one has ${memory.byteLength}`,
+    `A display memory has at least ${DISPLAY_HEADER_BYTES} bytes; this one has ${memory.byteLength}`,
     { memoryBytes: memory.byteLength },
   );
-}
-
-function checkSlot(slot: number): void {
-  if (Number.isInteger(slot) && slot >= 0 && slot < DISPLAY_SLOTS) return;
-  throw new RangeError(`slot ${slot} is not 0 to ${DISPLAY_SLOTS - 1}`);
 }

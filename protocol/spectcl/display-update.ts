@@ -1,20 +1,16 @@
 /**
- * Bringing a display memory up to date while others read it without any word that tells them so, as
- * C viewers do: in an order in which no spectrum is ever seen under another's title, axes or place.
- * Pure.
+ * Updates a display memory (SpecTcl's shared memory of spectra) in place while viewers read it
+ * without synchronization, as C viewers do: in an order in which no viewer sees a spectrum with the
+ * title, axes or position of another. Used by duplicators for the image of a mirror and for System
+ * V memories. Pure.
  */
 import type { ChangedRanges } from '../flow/flow-file/image.js';
-import {
-  DISPLAY_SLOTS,
-  STATISTICS_OFFSET,
-  TYPES_RANGE,
-  bindingDiffers,
-  clearBinding,
-} from './display-memory.js';
+import { DISPLAY_SLOTS, STATISTICS_OFFSET } from './display-memory.js';
+import { TYPES_RANGE, bindingDiffers, clearBinding } from './display-writer.js';
 
 /**
- * Copies the ranges in which `next` differs. Slots that are defined otherwise are free while they
- * change: first their types go, then everything else is copied, then the types come back.
+ * Copies the ranges in which `next` differs. Slots whose definition changes are free meanwhile:
+ * their types are cleared first, then all other ranges are copied, then the types.
  */
 export function updateDisplay(memory: Buffer, next: Buffer, ranges: ChangedRanges): void {
   const headerChanges = ranges.some(([start]) => start < STATISTICS_OFFSET);
@@ -29,7 +25,7 @@ export function updateDisplay(memory: Buffer, next: Buffer, ranges: ChangedRange
   if (headerChanges) next.copy(memory, typesStart, typesStart, typesEnd);
 }
 
-/** Copies what of the ranges lies in [from, to). */
+/** Copies the parts of the ranges that lie in [from, to). */
 function copy(memory: Buffer, next: Buffer, ranges: ChangedRanges, from: number, to: number): void {
   for (const [start, end] of ranges) {
     const first = Math.max(start, from);

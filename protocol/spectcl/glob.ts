@@ -1,46 +1,119 @@
 /**
- * Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that takes the next character as it is.
+ * Patterns for names, exactly as Tcl's `string match` reads them, since SpecTcl users write them
+ * for its commands: `*` any text, `?` one character, `[a-z]` one of these characters, and a
+ * backslash that takes the next character literally. `raw[00]` therefore matches `raw0`, not
+ * itself.
+ *
+ * Used wherever spectra or hosts are selected by name: console, web page, gateway and simulator.
+ * Pure. No backtracking: the time is at most the pattern's length times the text's.
  */
 
-/**
- * Backtracks only to the last star, so that no pattern takes longer than its length times that of
- * the text.
- */
-export function matchesGlob(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let starText = 0;
-  while (t < text.length) {
-    const one = p < pattern.length && pattern[p] !== '*' ? matchOne(pattern, p, text[t] ?? '') : 0;
-    if (one > 0) {
-      p += one;
-      t++;
-    } else if (pattern[p] === '*') {
-      star = p++;
-      starText = t;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++starText;
-    } else return false;
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
+/** Returns a test for texts, which may be called any number of times. */
+export function globMatcher(pattern: string): (text: string) => boolean {
+  const elements = Array.from(pattern);
+  const positions = new ReachablePositions(elements);
+  return (text) => {
+    positions.start();
+    for (const character of text) if (!positions.advance(character)) return false;
+    return positions.includeEnd();
+  };
 }
 
-/** Length of the pattern element at `at` when it matches the character, else 0. */
-function matchOne(pattern: string, at: number, character: string): number {
-  const first = pattern[at];
-  if (first === '?') return 1;
-  if (first === '\\') return pattern[at + 1] === character ? 2 : 0;
-  if (first !== '[') return first === character ? 1 : 0;
-  const end = pattern.indexOf(']', at + 1);
-  if (end < 0) return 0;
-  for (let i = at + 1; i < end; i++) {
-    const low = pattern[i] ?? '';
-    const high = pattern[i + 1] === '-' && i + 2 < end ? (pattern[i + 2] ?? '') : low;
-    if (high !== low || pattern[i + 1] === '-') i += i + 2 < end ? 2 : 0;
-    if (character >= low && character <= high) return end - at + 1;
+/** A pattern that matches `text` alone. */
+export function literalGlob(text: string): string {
+  return text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+}
+
+/** The positions of a pattern up to which the characters read so far can have matched. */
+class ReachablePositions {
+  readonly #pattern: readonly string[];
+  #current: number[] = [];
+  #next: number[] = [];
+  /** Per position, the step that added it last: no position is added twice in one step. */
+  readonly #addedIn: Uint32Array;
+  #step = 0;
+
+  constructor(pattern: readonly string[]) {
+    this.#pattern = pattern;
+    this.#addedIn = new Uint32Array(pattern.length + 1);
   }
-  return 0;
+
+  start(): void {
+    this.#addedIn.fill(0);
+    this.#step = 1;
+    this.#next.length = 0;
+    this.#add(0);
+    this.#swap();
+  }
+
+  /** False when the pattern matches no text that begins like this. */
+  advance(character: string): boolean {
+    this.#step += 1;
+    for (const position of this.#current) {
+      if (this.#pattern[position] === '*') this.#add(position);
+      else this.#add(positionBehind(this.#pattern, position, character));
+    }
+    this.#swap();
+    return this.#current.length > 0;
+  }
+
+  includeEnd(): boolean {
+    return this.#current.includes(this.#pattern.length);
+  }
+
+  /** With a star, also the position behind it: a star matches no text as well. */
+  #add(position: number | undefined): void {
+    for (let at = position; at !== undefined && this.#addedIn[at] !== this.#step; at += 1) {
+      this.#addedIn[at] = this.#step;
+      this.#next.push(at);
+      if (this.#pattern[at] !== '*') return;
+    }
+  }
+
+  #swap(): void {
+    const done = this.#current;
+    this.#current = this.#next;
+    this.#next = done;
+    done.length = 0;
+  }
+}
+
+/** The position behind the element at `at`; undefined when it does not match the character. */
+function positionBehind(pattern: readonly string[], at: number, character: string): number | undefined {
+  const element = pattern[at];
+  if (element === undefined) return undefined;
+  if (element === '?') return at + 1;
+  if (element === '[') return positionBehindClass(pattern, at + 1, character);
+  if (element === '\\') return pattern[at + 1] === character ? at + 2 : undefined;
+  return element === character ? at + 1 : undefined;
+}
+
+/**
+ * A class, from behind its bracket: characters and ranges in either direction, up to the first `]`
+ * that is not the end of a range. As in Tcl, a class without `]` reaches to the end of the pattern.
+ */
+function positionBehindClass(
+  pattern: readonly string[],
+  start: number,
+  character: string,
+): number | undefined {
+  for (let at = start; at < pattern.length && pattern[at] !== ']'; at += 1) {
+    const first = pattern[at] ?? '';
+    let last = first;
+    if (pattern[at + 1] === '-') {
+      at += 2;
+      if (at >= pattern.length) return undefined;
+      last = pattern[at] ?? '';
+    }
+    if (!isBetween(character, first, last)) continue;
+    const end = pattern.indexOf(']', at + 1);
+    return end < 0 ? pattern.length : end + 1;
+  }
+  return undefined;
+}
+
+function isBetween(character: string, first: string, last: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  const [one, other] = [first.codePointAt(0) ?? 0, last.codePointAt(0) ?? 0];
+  return Math.min(one, other) <= code && code <= Math.max(one, other);
 }

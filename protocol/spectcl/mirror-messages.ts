@@ -1,13 +1,16 @@
 /**
- * Messages of SpecTcl's mirror service, without I/O. Each is an 8-byte header, then the body:
+ * Messages of SpecTcl's mirror service, which sends its display memory to mirror clients over TCP.
+ * Used by duplicators as clients, and by the gateway and the simulator as servers.
+ * Without I/O. A message is an 8-byte header and a body:
  *
  *   0 +------+------+
- *     | size | type |  u32 little-endian; size counts the whole message with its own 8 bytes
+ *     | size | type |  u32 little-endian; size: bytes of the whole message, header included
  *   8 +------+------+
  *     | body        |
  *     +-------------+
  *
- * 1 SHMINFO and 2 REQUEST_UPDATE go to the server, 3 FULL_UPDATE and 4 PARTIAL_UPDATE come back.
+ * Clients send 1 SHMINFO and 2 REQUEST_UPDATE; servers answer with 3 FULL_UPDATE or 4
+ * PARTIAL_UPDATE.
  */
 import { LIMITS } from '../base/limits.js';
 import { DISPLAY_HEADER_BYTES } from './display-memory.js';
@@ -15,7 +18,8 @@ import { DISPLAY_HEADER_BYTES } from './display-memory.js';
 export const MIRROR_MESSAGE = { SHMINFO: 1, REQUEST_UPDATE: 2, FULL_UPDATE: 3, PARTIAL_UPDATE: 4 } as const;
 export const MIRROR_HEADER_BYTES = 8;
 /**
- * SpecTcl closes the connection on a memory key of any other length; Rustogramer takes any text.
+ * Length of a memory key. SpecTcl closes the connection for any other length; Rustogramer (a
+ * SpecTcl-compatible histogrammer) accepts any text.
  */
 export const SYSTEM_V_KEY_BYTES = 4;
 
@@ -26,7 +30,7 @@ export interface MirrorMessageHeader {
 }
 
 /**
- * What an update's header announces: `bodyBytes` that land at offset `landsAt` of the display
+ * The checked header of an update: its `bodyBytes` belong at offset `landsAt` of the display
  * memory.
  */
 export type ReplyHeader =
@@ -47,13 +51,13 @@ export function encodeMirrorHeader(type: number, bodyBytes: number): Uint8Array 
   return bytes;
 }
 
-/** Reads the first 8 bytes. Throws RangeError when there are fewer. */
+/** Reads the first 8 bytes. Throws RangeError for fewer. */
 export function decodeMirrorHeader(bytes: Uint8Array): MirrorMessageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { size: view.getUint32(0, true), type: view.getUint32(4, true) };
 }
 
-/** `key`: the memory key the client registers, exactly 4 bytes for SpecTcl. */
+/** `key`: the memory key that the client registers, exactly 4 bytes for SpecTcl. */
 export function encodeShmInfo(key: string): Uint8Array {
   const text = new TextEncoder().encode(key);
   return Buffer.concat([encodeMirrorHeader(MIRROR_MESSAGE.SHMINFO, text.byteLength), text]);
@@ -64,9 +68,9 @@ export function encodeRequestUpdate(): Uint8Array {
 }
 
 /**
- * Judges the header of a server's message before a byte of its body is taken. `channelCapacity`:
- * bytes of channel storage there is room for. With nothing defined SpecTcl sends 1 byte of channels
- * and Rustogramer 0; both pass.
+ * Checks the header of a server's message before its body is received. `channelCapacity`: bytes of
+ * channel storage that the client has. Without a defined spectrum, SpecTcl sends 1 byte of channels
+ * and Rustogramer none; both are valid.
  */
 export function checkReplyHeader(size: number, type: number, channelCapacity: number): ReplyHeader {
   if (size < MIRROR_HEADER_BYTES) return bad(`a message of ${size} bytes is shorter than its own header`);
@@ -77,13 +81,17 @@ export function checkReplyHeader(size: number, type: number, channelCapacity: nu
     }
     const channels = bodyBytes - DISPLAY_HEADER_BYTES;
     if (channels > channelCapacity) {
-      return bad(`a full update carries ${channels} bytes of channels, but there are ${channelCapacity}`);
+      return bad(
+        `a full update carries ${channels} bytes of channels, and the memory has ${channelCapacity}`,
+      );
     }
     return { kind: 'full', bodyBytes, landsAt: 0 };
   }
   if (type === MIRROR_MESSAGE.PARTIAL_UPDATE) {
     if (bodyBytes > channelCapacity) {
-      return bad(`a partial update carries ${bodyBytes} bytes of channels, but there are ${channelCapacity}`);
+      return bad(
+        `a partial update carries ${bodyBytes} bytes of channels, and the memory has ${channelCapacity}`,
+      );
     }
     return { kind: 'partial', bodyBytes, landsAt: DISPLAY_HEADER_BYTES };
   }
@@ -95,27 +103,28 @@ function bad(problem: string): ReplyHeader {
 }
 
 /**
- * The server's side: bytes in, requests out, until one sticky problem. Holds at most one incomplete
- * message of `LIMITS.mirrorKeyBytes` and a header; a chunk of n bytes gives at most n / 8 requests.
+ * Decodes a client's requests on the server's side, until a first invalid message stops it for
+ * good. Keeps at most one incomplete message, of a header and LIMITS.mirrorKeyBytes; a chunk of n
+ * bytes gives at most n / 8 requests.
  */
 export class MirrorRequestDecoder {
   readonly #keyBytes: number | undefined;
   #pending: Uint8Array = new Uint8Array(0);
   #problem: string | undefined;
 
-  /** `keyBytes`: the only length of a memory key that is taken; any length when left out. */
+  /** `keyBytes`: the only accepted length of a memory key; any length by default. */
   constructor(options: { readonly keyBytes?: number } = {}) {
     this.#keyBytes = options.keyBytes;
   }
 
-  /** Why nothing more is decoded; the connection is to be closed. */
+  /** The reason why decoding stopped (close the connection then); undefined before. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
   /**
-   * The requests completed by `chunk`, those before a problem included. Nothing of `chunk` is kept
-   * by reference.
+   * Returns the requests that `chunk` completes, also those in front of an invalid message. The
+   * caller may reuse the chunk afterwards.
    */
   push(chunk: Uint8Array): MirrorRequest[] {
     if (this.#problem !== undefined) return [];
@@ -124,7 +133,7 @@ export class MirrorRequestDecoder {
     let at = 0;
     while (bytes.byteLength - at >= MIRROR_HEADER_BYTES) {
       const { size, type } = decodeMirrorHeader(bytes.subarray(at));
-      this.#problem = this.#judge(size, type);
+      this.#problem = this.#problemOf(size, type);
       if (this.#problem !== undefined) {
         this.#pending = new Uint8Array(0);
         return requests;
@@ -141,7 +150,7 @@ export class MirrorRequestDecoder {
     return requests;
   }
 
-  #judge(size: number, type: number): string | undefined {
+  #problemOf(size: number, type: number): string | undefined {
     const bodyBytes = size - MIRROR_HEADER_BYTES;
     if (bodyBytes < 0) return `a message of ${size} bytes is shorter than its own header`;
     if (type === MIRROR_MESSAGE.REQUEST_UPDATE) {
@@ -152,7 +161,7 @@ export class MirrorRequestDecoder {
       return `a memory key of ${bodyBytes} bytes instead of ${this.#keyBytes}`;
     }
     if (bodyBytes > LIMITS.mirrorKeyBytes) {
-      return `a memory key of ${bodyBytes} bytes; ${LIMITS.mirrorKeyBytes} is the most`;
+      return `a memory key of ${bodyBytes} bytes; at most ${LIMITS.mirrorKeyBytes} are allowed`;
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 /**
- * Looks up service names (`SpecTcl_REST`, `SpecTcl_MIRROR`) at the NSCLDAQ port manager of a host:
- * one connection, one LIST, one answer.
+ * Looks up the ports of named services (`SpecTcl_REST`, `SpecTcl_MIRROR`) at the NSCLDAQ port
+ * manager of a host. Used by duplicators to connect to a SpecTcl. Opens one TCP connection per
+ * lookup, sends LIST and reads one answer.
  */
 import { type Socket, connect } from 'node:net';
 import { userInfo } from 'node:os';
@@ -11,17 +12,17 @@ export const PORT_MANAGER_PORT = 30_000;
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 export interface LookUpOptions {
-  /** Where the port manager listens. Default 30000. */
+  /** Port of the port manager. Default 30000. */
   readonly port?: number;
-  /** From the name lookup to the last line. Default 5,000. */
+  /** Total time, from the name lookup to the last line. Default 5,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The port of `service` as registered by `user` (the user of this process when undefined); both
- * match exactly. Throws SOURCE_UNREACHABLE (no port manager answers), SOURCE_PROTOCOL (something
- * else answers), SOURCE_REFUSED (FAIL, or no such service) or CLOSED (given up by the signal).
+ * The port of `service` as registered by `user` (by default the user of this process); both must
+ * match exactly. Throws SOURCE_UNREACHABLE (no answer), SOURCE_PROTOCOL (not the answer of a port
+ * manager), SOURCE_REFUSED (FAIL, or no such service) or CLOSED (aborted by the signal).
  */
 export async function lookUpService(
   host: string,
@@ -29,17 +30,17 @@ export async function lookUpService(
   user: string | undefined,
   options: LookUpOptions = {},
 ): Promise<number> {
-  const wanted = user ?? userInfo().username;
+  const owner = user ?? userInfo().username;
   const services = await listServices(host, options);
-  const found = services.find((entry) => entry.service === service && entry.user === wanted);
-  if (found !== undefined) return found.port;
+  const match = services.find((entry) => entry.service === service && entry.user === owner);
+  if (match !== undefined) return match.port;
   const others = services.filter((entry) => entry.service === service).map((entry) => entry.user);
   throw new MirrorflowError(
     'SOURCE_REFUSED',
-    `The port manager of ${host} knows no service ${JSON.stringify(service)} of user ${JSON.stringify(wanted)}; ${
-      others.length === 0 ? 'nobody has one of that name' : `it has one of ${others.slice(0, 10).join(', ')}`
-    }. Is SpecTcl running there, and by that user?`,
-    { host, service, user: wanted },
+    `The port manager of ${host} has no service ${JSON.stringify(service)} of user ${JSON.stringify(owner)}${
+      others.length === 0 ? '' : `, only of ${others.slice(0, 10).join(', ')}`
+    }. Check that SpecTcl runs on ${host}, and the user's name`,
+    { host, service, user: owner },
   );
 }
 
@@ -48,25 +49,26 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const where = `The port manager at ${host}:${port}`;
   const facts = { host, port };
-  const unreachable = (why: string, cause?: unknown) =>
-    new MirrorflowError('SOURCE_UNREACHABLE', `${where} cannot be reached: ${why}`, facts, cause);
+  const unreachable = (reason: string, cause?: unknown) =>
+    new MirrorflowError('SOURCE_UNREACHABLE', `${where} cannot be reached: ${reason}`, facts, cause);
 
   const socket = connect({ host, port });
-  const given = new AbortController();
+  const finished = new AbortController();
   const timer = setTimeout(() => socket.destroy(unreachable(`no answer within ${timeoutMs} ms`)), timeoutMs);
   options.signal?.addEventListener(
     'abort',
-    () => socket.destroy(new MirrorflowError('CLOSED', `${where} was given up`, facts)),
-    { signal: given.signal },
+    () => socket.destroy(new MirrorflowError('CLOSED', `${where}: the request was aborted`, facts)),
+    { signal: finished.signal },
   );
   if (options.signal?.aborted === true)
-    socket.destroy(new MirrorflowError('CLOSED', `${where} was given up`, facts));
+    socket.destroy(new MirrorflowError('CLOSED', `${where}: the request was aborted`, facts));
 
   return readList(socket)
     .then(
       (state) => {
         if (state.kind === 'complete') return state.services;
-        if (state.kind === 'incomplete') throw unreachable('it closed the connection in mid-answer');
+        if (state.kind === 'incomplete')
+          throw unreachable('it closed the connection before the end of its answer');
         if (state.kind === 'failed') {
           throw new MirrorflowError(
             'SOURCE_REFUSED',
@@ -76,7 +78,7 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
         }
         throw new MirrorflowError(
           'SOURCE_PROTOCOL',
-          `${where} did not answer as one: ${state.problem}`,
+          `${where} sent an invalid answer: ${state.problem}`,
           facts,
         );
       },
@@ -86,14 +88,14 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
     )
     .finally(() => {
       clearTimeout(timer);
-      given.abort();
+      finished.abort();
       socket.destroy();
     });
 }
 
 /**
- * Settles with the first state that is not `incomplete`, or with `incomplete` when the other side
- * closes before.
+ * Resolves with the first state that is not `incomplete`, or with `incomplete` when the port
+ * manager closes the connection before.
  */
 function readList(socket: Socket) {
   const reader = new ServiceListReader();

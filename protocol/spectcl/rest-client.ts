@@ -1,11 +1,12 @@
 /**
- * Client of SpecTcl's REST service (`http://host:port/spectcl/…`, GET only), which Rustogramer
- * speaks as well.
+ * Client of SpecTcl's REST service (`http://host:port/spectcl/…`, GET only), which Rustogramer, a
+ * SpecTcl-compatible histogrammer, provides as well. Used by duplicators that mirror a SpecTcl, and
+ * by the gateway. Opens HTTP connections.
  *
- * Every method rejects with a MirrorflowError: SOURCE_UNREACHABLE (no answer: refused, no such
- * host, deadline, cut), SOURCE_PROTOCOL (an answer, but not that of such a service), SOURCE_REFUSED
- * (the service's own status is an error; its text is in the message and in `facts.status`) or
- * CLOSED (given up by the signal or by `close`).
+ * Every method rejects with a MirrorflowError: SOURCE_UNREACHABLE (no answer: connection refused,
+ * unknown host, deadline, connection lost), SOURCE_PROTOCOL (not the answer of such a service),
+ * SOURCE_REFUSED (the service reports an error; its text is in the message and in `facts.status`)
+ * or CLOSED (aborted by the signal or by `close`).
  */
 import type { Agent } from 'node:http';
 import { systemClock, type Clock } from '../base/clock.js';
@@ -59,24 +60,24 @@ export interface RestOptions {
   /** Total time of one request, from the name lookup to the last byte. Default 5,000. */
   readonly timeoutMs?: number;
   /**
-   * An agent to share; it stays its owner's. Default: one of its own that keeps connections and
-   * ends with `close`.
+   * An agent to share, which the caller owns. Default: an own agent that keeps connections open
+   * until `close`.
    */
   readonly agent?: Agent;
-  /** Runs the deadlines; the system's unless given. */
+  /** Measures the deadlines. Default: the system's clock. */
   readonly clock?: Clock;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-/** Characters of a wrong answer that an error shows. */
-const SHOWN_CHARACTERS = 60;
-/** Connections of one client at a time; SpecTcl answers one request after the other anyway. */
+/** Characters of an invalid answer that an error quotes. */
+const QUOTED_CHARACTERS = 60;
+/** Connections of one client at the same time; SpecTcl handles one request after the other. */
 const CONNECTIONS_MAX = 4;
 
-interface Asked {
+interface Request {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly signal?: AbortSignal | undefined;
-  /** False for a request that must not be sent twice. */
+  /** False for a request that must not be sent twice. Default true. */
   readonly repeatable?: boolean;
 }
 
@@ -97,92 +98,88 @@ export class SpecTclRest {
   }
 
   version(signal?: AbortSignal): Promise<SpecTclVersion> {
-    return this.#ask('version', readVersion, { signal });
+    return this.#request('version', readVersion, { signal });
   }
 
-  /** Key of the source's own memory: "XA7c", "sysv:XA7c", "posix:/name" or "file:/path". */
+  /** Key of SpecTcl's own display memory: "XA7c", "sysv:XA7c", "posix:/name" or "file:/path". */
   shmemKey(signal?: AbortSignal): Promise<string> {
-    return this.#ask('shmem/key', readText, { signal });
+    return this.#request('shmem/key', readText, { signal });
   }
 
-  /**
-   * Bytes of channel storage, without the header: what SpecTcl and the code of Rustogramer both
-   * answer.
-   */
+  /** Bytes of channel storage, without the header; SpecTcl and Rustogramer agree in that. */
   shmemSize(signal?: AbortSignal): Promise<number> {
-    return this.#ask('shmem/size', readStorageBytes, { signal });
+    return this.#request('shmem/size', readStorageBytes, { signal });
   }
 
-  /**
-   * SpecTcl's variables by name: RunState, RunTitle, …; "-undefined-" where Rustogramer has none.
-   */
+  /** SpecTcl's variables by name: RunState, RunTitle, …; Rustogramer has "-undefined-" for some. */
   variables(signal?: AbortSignal): Promise<Record<string, string>> {
-    return this.#ask('shmem/variables', readVariables, { signal });
+    return this.#request('shmem/variables', readVariables, { signal });
   }
 
   /**
-   * The mirror directory. An empty one does not mean that a mirror has gone: SpecTcl removes too
-   * much.
+   * The mirror directory: registered mirror clients. SpecTcl removes too many entries, so a missing
+   * entry does not mean that the mirror has closed.
    */
   mirrors(signal?: AbortSignal): Promise<SpecTclMirror[]> {
-    return this.#ask('mirror', readMirrors, { signal });
+    return this.#request('mirror', readMirrors, { signal });
   }
 
   /** Spectra whose name matches the glob pattern; all by default. */
   spectra(filter?: string, signal?: AbortSignal): Promise<SpecTclSpectrum[]> {
-    return this.#ask('spectrum/list', readSpectra, { query: { filter: filter ?? '*' }, signal });
+    return this.#request('spectrum/list', readSpectra, { query: { filter: filter ?? '*' }, signal });
   }
 
   bindings(pattern?: string, signal?: AbortSignal): Promise<SpecTclBinding[]> {
-    return this.#ask('sbind/list', readBindings, { query: { pattern: pattern ?? '*' }, signal });
+    return this.#request('sbind/list', readBindings, { query: { pattern: pattern ?? '*' }, signal });
   }
 
   statistics(pattern?: string, signal?: AbortSignal): Promise<SpecTclStatistics[]> {
-    return this.#ask('specstats', readStatistics, { query: { pattern: pattern ?? '*' }, signal });
+    return this.#request('specstats', readStatistics, { query: { pattern: pattern ?? '*' }, signal });
   }
 
   gates(pattern?: string, signal?: AbortSignal): Promise<SpecTclGate[]> {
-    return this.#ask('gate/list', readGates, { query: { pattern: pattern ?? '*' }, signal });
+    return this.#request('gate/list', readGates, { query: { pattern: pattern ?? '*' }, signal });
   }
 
-  /** Which gate each spectrum carries; spectra without a gate are left out. */
+  /** The gate of each spectrum that has one. */
   applications(pattern?: string, signal?: AbortSignal): Promise<SpecTclApplication[]> {
-    return this.#ask('apply/list', readApplications, { query: { pattern: pattern ?? '*' }, signal });
+    return this.#request('apply/list', readApplications, { query: { pattern: pattern ?? '*' }, signal });
   }
 
   /**
-   * Starts to record changes, kept for `retentionS` seconds. The token is released by `traceDone`.
+   * Starts to record changes, which are kept for `retentionS` seconds. `traceDone` releases the
+   * token.
    */
   traceEstablish(retentionS: number, signal?: AbortSignal): Promise<number> {
-    return this.#ask('trace/establish', readInteger, { query: { retention: retentionS }, signal });
+    return this.#request('trace/establish', readInteger, { query: { retention: retentionS }, signal });
   }
 
   /**
-   * The changes since the last fetch. Never sent twice, since the server forgets what it has
-   * answered; throws KeptConnectionLost where another request would have been.
+   * The changes since the last fetch. Never sent twice, since the server drops the changes that it
+   * has answered: throws KeptConnectionLost where another request would be repeated.
    */
   traceFetch(token: number, signal?: AbortSignal): Promise<SpecTclTraces> {
-    return this.#ask('trace/fetch', readTraces, { query: { token }, signal, repeatable: false });
+    return this.#request('trace/fetch', readTraces, { query: { token }, signal, repeatable: false });
   }
 
   traceDone(token: number, signal?: AbortSignal): Promise<void> {
-    return this.#ask('trace/done', nothing, { query: { token }, signal });
+    return this.#request('trace/done', noDetail, { query: { token }, signal });
   }
 
-  /** Clears the channels of the spectra whose name matches; of all by default. */
+  /** Clears the channels of the spectra whose names match the glob pattern; of all by default. */
   zero(pattern?: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('spectrum/zero', nothing, { query: { pattern: pattern ?? '*' }, signal });
+    return this.#request('spectrum/zero', noDetail, { query: { pattern: pattern ?? '*' }, signal });
   }
 
-  /** Gives up what is under way (CLOSED) and ends the connections. Idempotent. */
+  /** Aborts running requests (CLOSED) and closes the connections. Idempotent. */
   close(): void {
     this.#closed.abort();
     if (this.#ownsAgent) this.#agent.destroy();
   }
 
-  async #ask<T>(what: string, read: (detail: unknown) => T, asked: Asked): Promise<T> {
-    const path = `/spectcl/${what}${queryText(asked.query ?? {})}`;
-    const repeatable = asked.repeatable ?? true;
+  async #request<T>(name: string, read: (detail: unknown) => T, request: Request): Promise<T> {
+    const path = `/spectcl/${name}${queryText(request.query ?? {})}`;
+    const repeatable = request.repeatable ?? true;
     const exchanged = await exchange({
       ...this.address,
       path,
@@ -190,22 +187,22 @@ export class SpecTclRest {
       repeatable,
       timeoutMs: this.#timeoutMs,
       clock: this.#clock,
-      signals: asked.signal === undefined ? [this.#closed.signal] : [this.#closed.signal, asked.signal],
+      signals: request.signal === undefined ? [this.#closed.signal] : [this.#closed.signal, request.signal],
     });
-    return this.#judge(path, exchanged, read);
+    return this.#read(path, exchanged, read);
   }
 
-  #judge<T>(path: string, { httpStatus, body }: Exchanged, read: (detail: unknown) => T): T {
-    const found = decodeText(body);
-    if (httpStatus !== 200) throw this.#unexpected(path, `HTTP status ${httpStatus}`, found);
+  #read<T>(path: string, { httpStatus, body }: Exchanged, read: (detail: unknown) => T): T {
+    const answer = decodeText(body);
+    if (httpStatus !== 200) throw this.#unexpected(path, `HTTP status ${httpStatus}`, answer);
     try {
-      const envelope = object(parse(found), 'the answer');
+      const envelope = object(parse(answer), 'the answer');
       const status = envelope['status'];
       if (typeof status !== 'string') throw new ShapeMismatch('status', 'a text');
       if (status !== 'OK') throw this.#refused(path, status);
       return read(envelope['detail']);
     } catch (error) {
-      if (error instanceof ShapeMismatch) throw this.#unexpected(path, error.message, found, error);
+      if (error instanceof ShapeMismatch) throw this.#unexpected(path, error.message, answer, error);
       throw error;
     }
   }
@@ -219,25 +216,25 @@ export class SpecTclRest {
     );
   }
 
-  #unexpected(path: string, reason: string, found: string, cause?: unknown): MirrorflowError {
+  #unexpected(path: string, reason: string, answer: string, cause?: unknown): MirrorflowError {
     const { host, port } = this.address;
-    const shown = JSON.stringify(found.slice(0, SHOWN_CHARACTERS));
+    const quoted = JSON.stringify(answer.slice(0, QUOTED_CHARACTERS));
     return new MirrorflowError(
       'SOURCE_PROTOCOL',
-      `${restUrl(host, port, path)} did not answer as a SpecTcl REST service (${reason}); the answer begins ${shown}`,
-      { host, port, path, found: found.slice(0, SHOWN_CHARACTERS) },
+      `${restUrl(host, port, path)} did not answer as a SpecTcl REST service (${reason}); the answer begins with ${quoted}`,
+      { host, port, path, found: answer.slice(0, QUOTED_CHARACTERS) },
       cause,
     );
   }
 }
 
-function nothing(): void {
-  // The status was the answer.
+function noDetail(): void {
+  // The status is the whole answer.
 }
 
-function parse(found: string): unknown {
+function parse(answer: string): unknown {
   try {
-    return JSON.parse(found);
+    return JSON.parse(answer);
   } catch {
     throw new ShapeMismatch('the answer', 'JSON');
   }

@@ -1,6 +1,7 @@
 /**
- * One HTTP GET with a total deadline and a bounded body. Every way it can fail without an answer of
- * the service itself becomes SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED here.
+ * One HTTP GET with a deadline for the whole exchange and a limited body, for rest-client.ts. Opens
+ * a connection or uses one that the agent kept. Failures become MirrorflowErrors with the codes
+ * SOURCE_UNREACHABLE, SOURCE_PROTOCOL or CLOSED.
  */
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.js';
@@ -12,16 +13,13 @@ export interface ExchangeOptions {
   readonly host: string;
   readonly port: number;
   readonly path: string;
-  /** `false`: a connection of its own. */
+  /** `false`: use a new connection for this exchange. */
   readonly agent: Agent | false;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Any of them ends the exchange with CLOSED. */
+  /** Each of these signals ends the exchange with CLOSED. */
   readonly signals: readonly AbortSignal[];
-  /**
-   * Whether it may be asked a second time when a kept connection turns out to be closed by the
-   * server.
-   */
+  /** Whether the request may be sent again when the server has closed the kept connection. */
   readonly repeatable: boolean;
 }
 
@@ -31,11 +29,10 @@ export interface Exchanged {
 }
 
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  // A controller of its own and listeners that go again: AbortSignal.any would stay with signals
-  // that live for long.
+  // Not AbortSignal.any, which stays registered with long-lived signals.
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  const patient = options.clock.after(options.timeoutMs, end);
+  const cancelDeadline = options.clock.after(options.timeoutMs, end);
   for (const signal of options.signals) {
     if (signal.aborted) end();
     signal.addEventListener('abort', end);
@@ -49,53 +46,50 @@ export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   } catch (error) {
     if (reuse.stale && !options.repeatable && !ending.signal.aborted)
       throw new KeptConnectionLost(options, error);
-    throw explain(options, ending.signal.aborted, error);
+    throw errorOf(options, ending.signal.aborted, error);
   } finally {
-    patient();
+    cancelDeadline();
     for (const signal of options.signals) signal.removeEventListener('abort', end);
   }
 }
 
 /**
- * A request that must not be sent twice died on a kept connection that the server had closed:
- * whether it was heard is not known.
+ * The server has closed a kept connection on which a request was sent that must not be repeated:
+ * whether the server has handled it is unknown.
  */
 export class KeptConnectionLost extends MirrorflowError {
   constructor({ host, port, path }: ExchangeOptions, cause: unknown) {
     super(
       'SOURCE_UNREACHABLE',
-      `${restUrl(host, port, path)} closed the connection that was kept`,
+      `${restUrl(host, port, path)} closed the kept connection; whether it handled the request is unknown`,
       { host, port, path },
       cause,
     );
   }
 }
 
-/**
- * `reuse.stale` becomes true when the request died on a kept connection before anything was
- * answered.
- */
+/** Sets `reuse.stale` when the request failed on a kept connection before the answer began. */
 function once(options: ExchangeOptions, signal: AbortSignal, reuse: { stale: boolean }): Promise<Exchanged> {
   const { host, port, path, agent } = options;
   return new Promise((resolve, reject) => {
-    let answered = false;
+    let hasAnswer = false;
     const headers = { accept: 'application/json' };
-    const sent = nodeHttp().request({ host, port, path, agent, signal, headers });
-    sent.on('response', (response) => {
-      answered = true;
+    const request = nodeHttp().request({ host, port, path, agent, signal, headers });
+    request.on('response', (response) => {
+      hasAnswer = true;
       collect(response, LIMITS.restBodyBytes).then(
         (body) => resolve({ httpStatus: response.statusCode ?? 0, body }),
         (error: unknown) => {
-          sent.destroy();
+          request.destroy();
           reject(error);
         },
       );
     });
-    sent.on('error', (error) => {
-      reuse.stale = sent.reusedSocket && !answered;
+    request.on('error', (error) => {
+      reuse.stale = request.reusedSocket && !hasAnswer;
       reject(error);
     });
-    sent.end();
+    request.end();
   });
 }
 
@@ -116,12 +110,12 @@ class OversizedBody extends Error {
   }
 }
 
-function explain(options: ExchangeOptions, ended: boolean, error: unknown): MirrorflowError {
+function errorOf(options: ExchangeOptions, ended: boolean, error: unknown): MirrorflowError {
   const { host, port, path, timeoutMs } = options;
   const url = restUrl(host, port, path);
   const facts = { host, port, path };
   if (options.signals.some((signal) => signal.aborted))
-    return new MirrorflowError('CLOSED', `${url} was given up`, facts, error);
+    return new MirrorflowError('CLOSED', `the request ${url} was aborted`, facts, error);
   if (ended) {
     return new MirrorflowError(
       'SOURCE_UNREACHABLE',
@@ -146,7 +140,7 @@ function explain(options: ExchangeOptions, ended: boolean, error: unknown): Mirr
   );
 }
 
-/** The request as a person would type it. */
+/** The URL of a request, for messages. */
 export function restUrl(host: string, port: number, path: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
 }

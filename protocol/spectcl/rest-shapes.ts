@@ -1,16 +1,16 @@
 /**
- * What SpecTcl's REST service answers, as types, and the readers that check a parsed answer by
- * hand. A reader throws ShapeMismatch with the place that is wrong; `rest-client.ts` turns it into
- * an error for people. Numbers may arrive as strings of digits (the servers are written in Tcl),
- * and lists may be left out when empty.
+ * The answers of SpecTcl's REST service as types, and functions that read and check a parsed
+ * answer, for rest-client.ts. Pure. A reader throws ShapeMismatch, which names the invalid place.
+ * Numbers may arrive as strings of digits (the servers are written in Tcl), and empty lists may be
+ * missing.
  */
 
 export interface SpecTclVersion {
   readonly major: number;
   readonly minor: number;
-  /** As it is written: "012" and 12 are both seen. */
+  /** As sent: both "012" and 12 occur. */
   readonly editLevel: string;
-  /** "Rustogramer" when it is one; SpecTcl does not say. */
+  /** "Rustogramer" for Rustogramer; SpecTcl sends none. */
   readonly programName?: string;
 }
 
@@ -22,9 +22,7 @@ export interface SpecTclMirror {
 export interface SpecTclAxis {
   readonly low: number;
   readonly high: number;
-  /**
-   * Two less than the stored channels where the first and last of those are under- and overflow.
-   */
+  /** Two fewer than the stored channels when the first and last channel are under- and overflow. */
   readonly bins: number;
 }
 
@@ -37,7 +35,7 @@ export interface SpecTclSpectrum {
   /** One for each dimension. */
   readonly axes: readonly SpecTclAxis[];
   readonly chantype: string;
-  /** Name of the gate the spectrum carries, where it carries one. */
+  /** Name of the spectrum's gate, if it has one. */
   readonly gate?: string;
 }
 
@@ -58,7 +56,7 @@ export interface SpecTclStatistics {
 export interface SpecTclGate {
   readonly name: string;
   readonly type: string;
-  /** Everything else the server says of it; differs by gate type. */
+  /** All other fields, which depend on the gate type. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -67,7 +65,7 @@ export interface SpecTclApplication {
   readonly gate: string;
 }
 
-/** What has changed since the last fetch, each as a line of the server's own. */
+/** The changes since the last fetch, each as a line in the server's format. */
 export interface SpecTclTraces {
   readonly parameter: readonly string[];
   readonly spectrum: readonly string[];
@@ -75,7 +73,7 @@ export interface SpecTclTraces {
   readonly binding: readonly string[];
 }
 
-/** The place in an answer that does not look as agreed. */
+/** Names the place in an answer that does not have the expected type. */
 export class ShapeMismatch extends Error {
   constructor(where: string, expected: string) {
     super(`${where} is not ${expected}`);
@@ -103,7 +101,7 @@ export function readInteger(detail: unknown): number {
   return integer(detail, 'detail');
 }
 
-/** Bytes of channel storage; never more than the 32-bit sizes of mirror messages can say. */
+/** Bytes of channel storage, limited to the 32-bit sizes of mirror messages. */
 export function readStorageBytes(detail: unknown): number {
   const bytes = integer(detail, 'detail');
   if (bytes < 1 || bytes > 0xffff_ffff) throw new ShapeMismatch('detail', 'a size of 1 byte to 4 GiB');
@@ -141,12 +139,12 @@ export function readSpectra(detail: unknown): SpecTclSpectrum[] {
   });
 }
 
-/** Where `axes` is left out, the older `xaxis` and `yaxis` say the same. */
+/** Servers without `axes` send the older `xaxis` and `yaxis`. */
 function readAxes(fields: Fields, where: string): SpecTclAxis[] {
   const axes = Array.isArray(fields['axes']) ? (fields['axes'] as unknown[]) : undefined;
-  const found =
+  const items =
     axes ?? [fields['xaxis'], fields['yaxis']].filter((axis) => axis !== undefined && axis !== null);
-  return list(found, `${where}.axes`, (item, where) => {
+  return list(items, `${where}.axes`, (item, where) => {
     const axis = object(item, where);
     return {
       low: number(axis['low'], `${where}.low`),
@@ -185,7 +183,7 @@ export function readGates(detail: unknown): SpecTclGate[] {
   });
 }
 
-/** Spectra without a gate are left out. */
+/** Returns only the spectra that have a gate. */
 export function readApplications(detail: unknown): SpecTclApplication[] {
   return list(detail, 'detail', (item, where) => {
     const fields = object(item, where);
@@ -219,8 +217,8 @@ function list<T>(value: unknown, where: string, read: (item: unknown, where: str
 }
 
 /**
- * A list of texts. SpecTcl nests the parameters of some spectrum types by axis, and one alone may
- * stand without a list.
+ * A flat list of texts. SpecTcl nests the parameters of some spectrum types by axis, and sends a
+ * single one without a list.
  */
 function texts(value: unknown, where: string): string[] {
   if (typeof value === 'string' && value !== '') return [value];
@@ -231,7 +229,7 @@ function texts(value: unknown, where: string): string[] {
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
-  // Tcl does not tell "123" from 123, so a name of digits may come without its quotes.
+  // Tcl does not distinguish "123" from 123, so a name of digits may arrive as a number.
   if (typeof value === 'number') return String(value);
   throw new ShapeMismatch(where, 'a text');
 }
@@ -241,13 +239,13 @@ function plain(value: unknown): string {
 }
 
 function number(value: unknown, where: string): number {
-  const found = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof found === 'number' && Number.isFinite(found)) return found;
+  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof parsed === 'number' && Number.isFinite(parsed)) return parsed;
   throw new ShapeMismatch(where, 'a number');
 }
 
 function integer(value: unknown, where: string): number {
-  const found = number(value, where);
-  if (Number.isSafeInteger(found)) return found;
+  const parsed = number(value, where);
+  if (Number.isSafeInteger(parsed)) return parsed;
   throw new ShapeMismatch(where, 'an integer');
 }

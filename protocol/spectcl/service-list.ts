@@ -1,7 +1,7 @@
 /**
- * What the NSCLDAQ port manager answers to LIST, without I/O: `OK n`, then n lines `port service
- * user`. Lines end in `\r\n` (Tcl server) or `\n` (Rust server); Tcl quotes fields that hold
- * spaces.
+ * Decodes the answer of the NSCLDAQ port manager to LIST, for port-manager.ts: `OK n`, then n lines
+ * `port service user`. Lines end in `\r\n` (Tcl server) or `\n` (Rust server); Tcl quotes fields
+ * that contain spaces. Without I/O.
  */
 import { decodeText } from './text.js';
 
@@ -14,22 +14,20 @@ export interface Service {
 export type ServiceListState =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'complete'; readonly services: readonly Service[] }
-  /** The port manager said FAIL; `text` is what it said. */
+  /** The port manager answered FAIL; `text` is its whole line. */
   | { readonly kind: 'failed'; readonly text: string }
-  /** Not an answer of a port manager. */
+  /** Not the answer of a port manager. */
   | { readonly kind: 'bad'; readonly problem: string };
 
-/** Longest line taken. */
+/** Longest accepted line. */
 const LINE_BYTES_MAX = 4096;
-/** Most services one list may announce: there are not more ports. */
+/** Largest accepted number of services: the number of ports. */
 const SERVICES_MAX = 65_536;
-/** Longest answer taken. */
+/** Longest accepted answer. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const LF = 0x0a;
 
-/**
- * Takes the answer in pieces. Once it is not `incomplete` any more, further bytes change nothing.
- */
+/** Decodes the answer from pieces. Bytes after the end of the answer have no effect. */
 export class ServiceListReader {
   #rest: Uint8Array = new Uint8Array(0);
   #received = 0;
@@ -102,8 +100,8 @@ function parseService(line: string): Service | undefined {
 
 /**
  * The elements of a Tcl list on one line: bare words, `{braced words}` (braces nest), `"quoted
- * words"`, and a backslash that takes the next character as it is. Undefined when a brace or quote
- * is not closed.
+ * words"`; a backslash takes the next character literally. Undefined when a brace or quote is not
+ * closed.
  */
 export function splitTclList(line: string): string[] | undefined {
   const words: string[] = [];

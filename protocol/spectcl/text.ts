@@ -1,10 +1,11 @@
 /**
- * Text as SpecTcl leaves it behind: bytes without a stated encoding, in practice UTF-8 or Latin-1.
+ * Text of SpecTcl: bytes without a declared encoding, in practice UTF-8 or Latin-1. Decodes and
+ * encodes it, for the files of this folder. Pure.
  */
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
-/** The bytes as UTF-8 where they are valid UTF-8, and as Latin-1 otherwise. Never throws. */
+/** Decodes valid UTF-8 as UTF-8 and all other bytes as Latin-1. Never throws. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);
@@ -13,15 +14,15 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** A NUL-terminated field: what stands before the first NUL, or all of it when there is none. */
+/** Decodes a NUL-terminated field: the bytes before the first NUL, or all of them without one. */
 export function decodeField(field: Uint8Array): string {
   const end = field.indexOf(0);
   return decodeText(end < 0 ? field : field.subarray(0, end));
 }
 
 /**
- * Writes text as UTF-8 into a NUL-terminated field and clears the rest of it. Text that does not
- * fit is cut between two characters, never inside one.
+ * Writes text as UTF-8 into a NUL-terminated field and clears its rest. Text that does not fit is
+ * truncated between two characters.
  */
 export function encodeField(field: Uint8Array, text: string): void {
   field.fill(0);

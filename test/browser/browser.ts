@@ -1,4 +1,6 @@
-/** A real Chromium for tests: found on the machine, or the tests are skipped with the reason. */
+/**
+ * Starts a Chromium of this machine for tests; without one the tests are skipped with the reason.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +14,7 @@ const PLACES = [
   '/usr/bin/google-chrome',
 ];
 
-/** What a run as any user, root too, without a display and without a word to the internet needs. */
+/** For any user, also root, without a display and without connections to the internet. */
 const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
@@ -44,7 +46,7 @@ export interface BrowserOptions {
   readonly dark?: boolean;
 }
 
-/** A browser with an empty profile; `close` takes the profile away. */
+/** A browser with an empty profile; `close` also deletes the profile. */
 export async function openBrowser({
   width = 1280,
   height = 800,

@@ -1,16 +1,16 @@
 /**
- * Words that can be read: the contrast of every text on every page, light and dark, as WCAG 2.1 AA
- * wants it, out of the styles that the browser has computed.
+ * The contrast of every text on every page, light and dark, against the limits of WCAG 2.1 AA, by
+ * the styles that the browser has computed.
  */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../system/whole-system.js';
 import { startsPages } from './page-system.js';
 
-/** WCAG 2.1, 1.4.3 and 1.4.11: small text, large text, and what is drawn. */
+/** WCAG 2.1, 1.4.3 and 1.4.11: small text, large text, and graphics. */
 const TEXT_MIN = 4.5;
 const LARGE_MIN = 3;
-const DRAWN_MIN = 3;
+const GRAPHICS_MIN = 3;
 const LARGE_PX = 24;
 const LARGE_BOLD_PX = 18.66;
 const BOLD = 700;
@@ -20,15 +20,15 @@ type Colour = readonly [red: number, green: number, blue: number, alpha: number]
 interface Text {
   readonly text: string;
   readonly colour: string;
-  /** Of the element and what it lies in, innermost first. */
+  /** Of the element and its ancestors, innermost first. */
   readonly backgrounds: readonly string[];
-  /** Of all of them together. */
+  /** Product of the element's and its ancestors' opacity. */
   readonly opacity: number;
   readonly px: number;
   readonly weight: number;
 }
 
-/** Every visible text with the colours that it is shown in; run in the page. */
+/** Runs in the page: every visible text with its colours. */
 const TEXTS = `(() => {
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -53,7 +53,7 @@ const TEXTS = `(() => {
   return texts;
 })()`;
 
-/** The colours that canvases are drawn in; run in the page. */
+/** Runs in the page: the colours that canvases are drawn in. */
 const PALETTE = `(() => {
   const style = getComputedStyle(document.documentElement);
   const probe = document.createElement('i');
@@ -102,7 +102,7 @@ function contrastOf({ colour, backgrounds, opacity }: Text): number {
 describe('contrast', function () {
   const start = startsPages();
 
-  it('is measured right: black on white is 21, and the limits are told apart', () => {
+  it('the measure of contrast is 21 for black on white, and exact at the limit for text', () => {
     expect(contrast([0, 0, 0, 1], [255, 255, 255, 1])).to.be.closeTo(21, 0.01);
     expect(contrast([119, 119, 119, 1], [255, 255, 255, 1])).to.be.below(TEXT_MIN);
     expect(contrast([118, 118, 118, 1], [255, 255, 255, 1])).to.be.above(TEXT_MIN);
@@ -113,13 +113,13 @@ describe('contrast', function () {
     expect(texts.length).to.be.above(5);
     return texts.flatMap((text) => {
       const large = text.px >= LARGE_PX || (text.px >= LARGE_BOLD_PX && text.weight >= BOLD);
-      const found = contrastOf(text);
-      return found >= (large ? LARGE_MIN : TEXT_MIN) ? [] : [`${text.text}: ${found.toFixed(2)}`];
+      const ratio = contrastOf(text);
+      return ratio >= (large ? LARGE_MIN : TEXT_MIN) ? [] : [`${text.text}: ${ratio.toFixed(2)}`];
     });
   }
 
   for (const dark of [false, true]) {
-    it(`of every text is enough on every page (${dark ? 'dark' : 'light'})`, async () => {
+    it(`every text on every page has enough contrast (${dark ? 'dark' : 'light'})`, async () => {
       const { page, address, simulator, system } = await start({ dark, secret: true });
       const weak: Record<string, string[]> = {};
       await page.goto(`${address}#/e1?p=tof;rx=500-600&p=pid.alpha&p=no-such-spectrum`);
@@ -135,10 +135,10 @@ describe('contrast', function () {
         paper: string;
         colours: Record<string, string>;
       };
-      weak['drawn'] = Object.entries(colours).flatMap(([name, colour]) => {
-        const least = name === '--ink' || name === '--faint' ? TEXT_MIN : DRAWN_MIN;
-        const found = contrast(colourOf(colour), colourOf(paper));
-        return found >= least ? [] : [`${name}: ${found.toFixed(2)}`];
+      weak['graphics'] = Object.entries(colours).flatMap(([name, colour]) => {
+        const least = name === '--ink' || name === '--faint' ? TEXT_MIN : GRAPHICS_MIN;
+        const ratio = contrast(colourOf(colour), colourOf(paper));
+        return ratio >= least ? [] : [`${name}: ${ratio.toFixed(2)}`];
       });
       await page.keyboard.press('?');
       await page.locator('dialog').waitFor();

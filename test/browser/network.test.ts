@@ -1,5 +1,5 @@
 /**
- * The network page in a real browser: who holds whom back, by name; details; starting and stopping.
+ * The network page in a real browser: holding clients by name, details, starting and stopping.
  */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
@@ -19,30 +19,30 @@ describe('the network page in a browser', function () {
     return running;
   }
 
-  /** What the details say of each name. */
+  /** The rows of the details by name. */
   async function details(page: Page): Promise<Record<string, string>> {
     const names = await page.locator('.network-details dt').allTextContents();
     const values = await page.locator('.network-details dd').allTextContents();
     return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
   }
 
-  async function press(page: Page, key: string, wanted: RegExp): Promise<void> {
-    await eventually(`the focus on ${wanted}`, async () => {
+  async function pressUntil(page: Page, key: string, label: RegExp): Promise<void> {
+    await eventually(`the focus on ${label}`, async () => {
       await page.keyboard.press(key);
-      const label = await page.evaluate(
+      const focused = await page.evaluate(
         "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? ''",
       );
-      return wanted.test(String(label));
+      return label.test(String(focused));
     });
   }
 
-  it('names who holds the writer back, and tells history fill and lag, in the picture and in the details', async () => {
+  it('picture and details name the client that holds a writer back, with history fill and lag', async () => {
     const { system, page, problems } = await open();
     const writer = await system.client('e1', 'writer');
     const sleeper = await system.client('e1', 'sleeper');
     const out = await writer.openOutput('events', { bufferSize: 64, buffers: RING });
     const input = await sleeper.openInput('events', { history: HISTORY });
-    // All that fits into ring and history, and one more, which waits.
+    // Fills ring and history; one more buffer waits.
     const writes = Array.from({ length: RING + HISTORY + 1 }, () => out.write(new Uint8Array(64)));
     const flow = page.getByRole('button', {
       name: /^Flow events, held back by sleeper, slowest reader 8 of 8 behind/,
@@ -57,31 +57,31 @@ describe('the network page in a browser', function () {
     });
     await flow.click();
     await eventually('details of the flow', async () => {
-      const said = await details(page);
+      const rows = await details(page);
       return (
-        said['held back by'] === 'sleeper' &&
-        said['fullest history'] === '100 %' &&
-        said['read by sleeper']?.includes('8 behind') === true &&
-        said['written by writer'] !== undefined &&
-        said['newest buffer']?.endsWith('ago') === true
+        rows['held back by'] === 'sleeper' &&
+        rows['fullest history'] === '100 %' &&
+        rows['read by sleeper']?.includes('8 behind') === true &&
+        rows['written by writer'] !== undefined &&
+        rows['newest buffer']?.endsWith('ago') === true
       );
     });
     for (let taken = 0; taken < writes.length; taken += 1) await input.take();
     await Promise.all(writes);
-    await page.getByRole('button', { name: /^Flow events, nothing new .*, readers have all/ }).waitFor();
-    await eventually('nobody', async () => (await details(page))['held back by'] === 'nobody');
+    await page.getByRole('button', { name: /^Flow events, no data for .*, readers up to date/ }).waitFor();
+    await eventually('no holding client', async () => (await details(page))['held back by'] === 'none');
     expect(problems).to.deep.equal([]);
   });
 
-  it('says for how long a source has been stale', async () => {
+  it('a flow shows for how long its source has been stale', async () => {
     const { page, simulator, system } = await open();
     await (await system.client('e1')).mirror();
-    await page.getByRole('button', { name: /^Flow spectra, .*readers have the newest/ }).waitFor();
+    await page.getByRole('button', { name: /^Flow spectra, .*readers, newest buffer only/ }).waitFor();
     await simulator.close();
     await page.getByRole('button', { name: /^Flow spectra, stale for / }).waitFor();
   });
 
-  it('stops and starts an application for somebody who has signed in', async () => {
+  it('a user who has signed in stops and starts an application', async () => {
     const { system, page } = await open({ secret: true });
     const stop = page.getByRole('button', { name: 'Stop this application' });
     expect(await stop.isDisabled()).to.equal(true);
@@ -102,16 +102,16 @@ describe('the network page in a browser', function () {
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
 
-  it('works with the keyboard alone: from the spectra to the details of a flow and of an application', async () => {
+  it('the keyboard alone reaches the details of a flow and of an application', async () => {
     const { page, address } = await start();
     await page.goto(`${address}#/e1?p=tof`);
     await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
     await page.keyboard.press('n');
     await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
-    await press(page, 'Tab', /^Flow spectra/);
+    await pressUntil(page, 'Tab', /^Flow spectra/);
     await page.keyboard.press('Enter');
     await eventually('its details', async () => (await details(page))['type'] === 'spectra');
-    await press(page, 'Shift+Tab', /^Application e1/);
+    await pressUntil(page, 'Shift+Tab', /^Application e1/);
     await page.keyboard.press(' ');
     await eventually(
       'the details of the application',
@@ -121,7 +121,7 @@ describe('the network page in a browser', function () {
     await page.locator('.plot').first().waitFor();
   });
 
-  it('fits a narrow window, with a picture that can still be read', async () => {
+  it('the pages fit a narrow window, with readable texts in the picture', async () => {
     const { page, address } = await open({ width: 400, height: 800 });
     const fits = async (): Promise<boolean> =>
       (await page.evaluate('document.documentElement.scrollWidth <= innerWidth')) === true;

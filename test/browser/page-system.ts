@@ -1,6 +1,6 @@
 /**
- * A whole system with a simulated SpecTcl, its web viewer, and a browser that has one page open;
- * what the page complains of is kept.
+ * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
+ * the errors of the page.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,7 @@ import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
 export const SECRET = 'a secret for the tests';
 
 export interface PageSystemOptions extends BrowserOptions {
-  /**
-   * Whether the viewer knows SECRET, so that applications can be started and stopped from the page.
-   */
+  /** Whether the viewer has SECRET, so that the page can start and stop applications. */
   readonly secret?: boolean;
 }
 
@@ -27,16 +25,16 @@ export class PageSystem {
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 
-  /** The application `e1` runs, its source has counted some events. */
+  /** Starts everything: the application `e1` runs, its source has counted some events. */
   static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
-    const made = new PageSystem();
+    const created = new PageSystem();
     try {
-      await made.#start(secret, options);
+      await created.#start(secret, options);
     } catch (error) {
-      await made.stop(true);
+      await created.stop(true);
       throw error;
     }
-    return made;
+    return created;
   }
 
   async stop(failed: boolean): Promise<void> {
@@ -48,7 +46,7 @@ export class PageSystem {
     const { system } = this;
     system.web = 'tcp://127.0.0.1:0';
     if (secret) {
-      system.secretFile = join(system.directory, 'secret.log'); // a log is nothing that is left behind
+      system.secretFile = join(system.directory, 'secret.log'); // logs are not reported as leftovers
       writeFileSync(system.secretFile, SECRET, { mode: 0o600 });
     }
     await system.startHost();
@@ -67,8 +65,8 @@ export class PageSystem {
 }
 
 /**
- * For a suite that needs a browser: starts what a test asks for, one at a time, and stops it after
- * the test.
+ * Registers hooks for a suite that needs a browser; the returned function starts a system, at most
+ * one per test, which is stopped after the test.
  */
 export function startsPages(): (options?: PageSystemOptions) => Promise<PageSystem> {
   let running: PageSystem | undefined;

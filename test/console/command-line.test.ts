@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { parseCommandLine, type Parsed } from '../../console/command-line.js';
 import { COMMANDS } from '../../console/commands/table.js';
-import { hintFor } from '../../console/hints.js';
+import { hintFor } from '../../console/output.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const parse = (...words: string[]): Promise<Parsed> => parseCommandLine(words, COMMANDS);
 
-async function command(...words: string[]): Promise<{ name: string; given: object; globals: object }> {
+async function command(...words: string[]): Promise<{ name: string; values: object; globals: object }> {
   const parsed = await parse(...words);
   if (parsed.kind !== 'command') throw new Error(`no command: ${parsed.text}`);
-  return { name: parsed.command.name, given: parsed.given, globals: parsed.globals };
+  return { name: parsed.command.name, values: parsed.values, globals: parsed.globals };
 }
 
 async function refusal(...words: string[]): Promise<string> {
@@ -23,13 +23,13 @@ async function refusal(...words: string[]): Promise<string> {
 }
 
 describe('the command line', () => {
-  it('gives a command its words and options', async () => {
-    const { name, given } = await command('show', 'ge.00', '--app', 'e1', '--watch', '--scale=log');
+  it('a command gets its words and options', async () => {
+    const { name, values } = await command('show', 'ge.00', '--app', 'e1', '--watch', '--scale=log');
     expect(name).to.equal('show');
-    expect(given).to.include({ name: 'ge.00', app: 'e1', watch: true, scale: 'log' });
+    expect(values).to.include({ name: 'ge.00', app: 'e1', watch: true, scale: 'log' });
   });
 
-  it('takes the options for all commands before and behind the command', async () => {
+  it('global options may stand before and after the command', async () => {
     const expected = { directory: '/tmp/x', json: true, noColour: true };
     expect((await command('--json', '--directory', '/tmp/x', '--no-colour', 'apps')).globals).to.deep.equal(
       expected,
@@ -40,17 +40,17 @@ describe('the command line', () => {
     expect((await command('--directory', 'apps', 'flows', '--app', 'e1')).name).to.equal('flows');
   });
 
-  it('takes names that look like numbers, and values that begin with a minus', async () => {
-    expect((await command('show', '007')).given).to.include({ name: '007' });
-    expect((await command('show', 'tof', '--range', '-150:-20')).given).to.include({ range: '-150:-20' });
+  it('names may look like numbers and values may begin with a minus', async () => {
+    expect((await command('show', '007')).values).to.include({ name: '007' });
+    expect((await command('show', 'tof', '--range', '-150:-20')).values).to.include({ range: '-150:-20' });
   });
 
-  it('refuses unknown commands with the closest known one', async () => {
+  it('an unknown command is refused with the closest known one', async () => {
     expect(await refusal('apss')).to.equal('there is no command "apss" - did you mean `mirrorflow apps`?');
     expect(await refusal('frobnicate')).to.contain('mirrorflow --help');
   });
 
-  it('refuses unknown options with the closest known one, before it misses words they swallowed', async () => {
+  it('an unknown option is refused with the closest known one, before missing words are reported', async () => {
     expect(await refusal('show', '--watsh', 'x')).to.equal(
       'show has no option --watsh - did you mean --watch?',
     );
@@ -58,7 +58,17 @@ describe('the command line', () => {
     expect(await refusal('apps', '--app', 'x')).to.contain('apps has no option --app');
   });
 
-  it('refuses words too many, words too few, and values that are no choice', async () => {
+  it('a former option name is refused with the present one', async () => {
+    expect(await refusal('start', '--interval', '50')).to.equal(
+      'start has no option --interval: its name is --update-interval - mirrorflow start --help lists the options',
+    );
+    expect((await command('start', '--update-interval', '50')).values).to.include({
+      'update-interval': '50',
+    });
+    expect((await command('top', '--interval', '500')).values).to.include({ interval: '500' });
+  });
+
+  it('surplus words, missing words and values that are no choice are refused', async () => {
     expect(await refusal('apps', 'all')).to.contain('no further word "all"');
     expect(await refusal('show')).to.contain('show needs a NAME');
     expect(await refusal('show', 'x', '--scale', 'cubic')).to.contain('cubic');
@@ -66,7 +76,7 @@ describe('the command line', () => {
     expect(await refusal('-x')).to.not.equal('');
   });
 
-  it('has a help with an example for every command', async () => {
+  it('every command has a help with examples that parse', async () => {
     for (const { name, examples } of COMMANDS) {
       for (const words of [
         [name, '--help'],
@@ -85,14 +95,14 @@ describe('the command line', () => {
     }
   });
 
-  it('answers no command at all with the help, as an error', async () => {
+  it('a command line without a command prints the help as an error', async () => {
     const parsed = await parse();
     if (parsed.kind !== 'help') throw new Error('no help');
     expect(parsed.asError).to.equal(true);
     expect(parsed.text).to.contain('Exit codes: 0 success');
   });
 
-  it('lays the help out for narrow terminals', async () => {
+  it('the help fits a narrow terminal', async () => {
     const parsed = await parseCommandLine(['--help'], COMMANDS, 60);
     if (parsed.kind !== 'help') throw new Error('no help');
     for (const line of parsed.text.split('\n')) expect(line.length, line).to.be.at.most(60);

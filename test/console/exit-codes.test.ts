@@ -3,7 +3,7 @@ import { EXIT, exitCodeOf } from '../../console/exit-codes.js';
 import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 
 describe('exit codes', () => {
-  it('tell bad usage, nothing running, unknown names and time-outs apart', () => {
+  it('bad usage, nothing running, unknown names and time-outs have exit codes of their own', () => {
     const expected: Partial<Record<ErrorCode, number>> = {
       BAD_OPTION: 2,
       BAD_NAME: 2,
@@ -21,7 +21,7 @@ describe('exit codes', () => {
     }
   });
 
-  it('say that whatever else was thrown is a failure', () => {
+  it('every other error has the exit code of a failure', () => {
     expect(exitCodeOf(new Error('so'))).to.equal(EXIT.failed);
     expect(exitCodeOf('so')).to.equal(EXIT.failed);
   });

@@ -14,15 +14,15 @@ function refusal(work: () => unknown): string {
   throw new Error('it was taken');
 }
 
-describe('values of options', () => {
-  it('are numbers within bounds', () => {
+describe('option values', () => {
+  it('a number option accepts numbers within its bounds only', () => {
     expect(numberValue('linger', '1.5e3', BOUNDS)).to.equal(1500);
     for (const text of ['', ' ', '1s', '0x10', 'NaN', 'Infinity', '-1', '1e99']) {
       expect(refusal(() => numberValue('linger', text, BOUNDS))).to.match(/^--linger is ".*"; it must be/);
     }
   });
 
-  it('are bytes with units of 1,024 and of 1,000', () => {
+  it('a byte option accepts units of 1,024 and of 1,000', () => {
     const cases = {
       '65536': 65_536,
       '64KiB': 65_536,
@@ -42,7 +42,7 @@ describe('values of options', () => {
     }
   });
 
-  it('are ranges from low to high', () => {
+  it('a range option accepts a lower and a higher number', () => {
     expect(rangeValue('range', '-150:350.5')).to.deep.equal([-150, 350.5]);
     for (const text of ['', '1', '2:1', '1:1', 'a:b', '1:2:3', ':', '1:']) {
       expect(
@@ -52,7 +52,7 @@ describe('values of options', () => {
     }
   });
 
-  it('are not repeated at any length', () => {
+  it('an error quotes only the beginning of a long option value', () => {
     expect(refusal(() => rangeValue('range', 'x'.repeat(100_000))).length).to.be.below(300);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The command as a real process, in directories of one test, with a simulated SpecTcl in this
- * process.
+ * Runs `mirrorflow` as a real process in directories of one test, with a simulated SpecTcl in the
+ * test's process. The tests of the console use it.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSimulator, type Simulator } from '../../simulator/simulator.js';
 
-/** The command. */
+/** Path of the compiled command. */
 export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
 const DEADLINE_MS = 45_000;
-const LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 export interface Result {
   /** Exit code; the signal's name when one ended it. */
@@ -22,7 +22,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export class RunningCommand {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Result>;
@@ -42,29 +42,35 @@ export class RunningCommand {
     }));
   }
 
-  /** Resolves when standard output holds the text. */
-  async says(text: string | RegExp): Promise<void> {
-    await this.eventually((said) => (typeof text === 'string' ? said.includes(text) : text.test(said)), text);
+  /** Resolves when standard output contains the text. */
+  async prints(text: string | RegExp): Promise<void> {
+    await this.eventually(
+      (stdout) => (typeof text === 'string' ? stdout.includes(text) : text.test(stdout)),
+      text,
+    );
   }
 
-  /** Resolves when standard output is as wanted. */
-  async eventually(wanted: (stdout: string) => boolean, what: string | RegExp = 'so'): Promise<void> {
+  /** Resolves when `condition` holds for standard output; `what` describes it in the error. */
+  async eventually(
+    condition: (stdout: string) => boolean,
+    what: string | RegExp = 'the output',
+  ): Promise<void> {
     try {
-      await eventually(`the command says ${what}`, () => wanted(this.stdout));
+      await eventually(`the command prints ${what}`, () => condition(this.stdout));
     } catch (error) {
-      const said = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
-      throw new Error(`it said ${said}`, { cause: error });
+      const output = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
+      throw new Error(`the command printed ${output}`, { cause: error });
     }
   }
 }
 
-/** Polls until `condition`; fails after a deadline with what was waited for. */
+/** Polls until `condition` holds; throws with `what` after a deadline. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => {
-      setTimeout(resolve, LOOK_MS);
+      setTimeout(resolve, POLL_INTERVAL_MS);
     });
   }
 }
@@ -100,7 +106,7 @@ export class ConsoleSystem {
     return command;
   }
 
-  /** Ends with the system. */
+  /** Kills the command when the system is closed. */
   adopt(command: RunningCommand): void {
     this.#running.push(command);
   }
@@ -109,14 +115,14 @@ export class ConsoleSystem {
     return this.feed('', ...words);
   }
 
-  /** With standard input. */
+  /** Runs a command with `input` on its standard input. */
   async feed(input: string, ...words: readonly string[]): Promise<Result> {
     const command = this.spawn(words);
     command.child.stdin.end(input);
     return command.ended;
   }
 
-  /** The data of a command that must succeed. */
+  /** The JSON of a command that must succeed. */
   async json<T>(...words: readonly string[]): Promise<T> {
     const { exit, stdout, stderr } = await this.run(...words, '--json');
     if (exit !== 0) throw new Error(`${words.join(' ')} ended with ${exit}: ${stderr}`);
@@ -136,7 +142,7 @@ export class ConsoleSystem {
       .flatMap((pid) => {
         try {
           const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-          // A process that has ended and was not awaited yet has no program any more.
+          // A zombie, which has exited and has not been waited for, has no program.
           readlinkSync(`/proc/${pid}/exe`);
           return environment.includes(this.root)
             ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}`]
@@ -147,10 +153,7 @@ export class ConsoleSystem {
       });
   }
 
-  /**
-   * Sockets, flow files and images that are there; logs, the lock of claims and the token, which
-   * stay, are not among them.
-   */
+  /** Existing sockets, flow files and images, without logs, claim locks and the token. */
   leftovers(): string[] {
     return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
       (path) => !/\.log$|\.claims$|(^|\/)token$/.test(path) && !statSync(join(this.root, path)).isDirectory(),

@@ -43,9 +43,9 @@ function terminal(isTTY: boolean): Terminal {
   };
 }
 
-describe('watching', () => {
+describe('the live display', () => {
   for (const key of ['q', '\u0003']) {
-    it(`ends at ${JSON.stringify(key)} and gives the terminal back`, async () => {
+    it(`the key ${JSON.stringify(key)} ends a live display and restores the terminal`, async () => {
       const { context, written, press, raw } = terminal(true);
       await watch(context, {
         intervalMs: 1,
@@ -62,7 +62,7 @@ describe('watching', () => {
     });
   }
 
-  it('ends when the command is interrupted, and gives the terminal back', async () => {
+  it('an interrupted live display restores the terminal', async () => {
     const { context, written, interrupt, raw } = terminal(true);
     await watch(context, {
       intervalMs: 3_600_000,
@@ -76,7 +76,7 @@ describe('watching', () => {
     expect(raw()).to.deep.equal([true, false]);
   });
 
-  it('gives the terminal back when a picture cannot be painted', async () => {
+  it('a live display whose frame fails restores the terminal', async () => {
     const { context, written, raw } = terminal(true);
     let thrown: unknown;
     try {
@@ -96,22 +96,22 @@ describe('watching', () => {
     expect(process.listeners('exit').some((listener) => listener.name === 'leave')).to.equal(false);
   });
 
-  it('paints only when there is something new', async () => {
+  it('a live display paints only when there is something new', async () => {
     const { context, interrupt } = terminal(true);
-    let [looks, paints] = [0, 0];
+    let [checks, paints] = [0, 0];
     await watch(context, {
       intervalMs: 1,
       changed: () => {
-        looks += 1;
-        if (looks === 20) interrupt();
-        return looks % 10 === 0;
+        checks += 1;
+        if (checks === 20) interrupt();
+        return checks % 10 === 0;
       },
       paint: () => [`picture ${(paints += 1)}`],
     });
     expect(paints).to.equal(3);
   });
 
-  it('appends pictures where there is no terminal', async () => {
+  it('without a terminal the frames of a live display are appended', async () => {
     const { context, written, interrupt } = terminal(false);
     let paints = 0;
     await watch(context, {

@@ -6,7 +6,7 @@ import { systemClock } from '../../protocol/base/clock.js';
 import { Logger } from '../../protocol/base/log.js';
 import { eventually } from '../simulator/mirror-peer.js';
 
-/** A port manager: gives ports from a list, and holds a name as long as its connection lives. */
+/** A port manager: answers with `answer`, and keeps a name while its connection is open. */
 class PortManager {
   readonly held = new Set<string>();
   readonly #sockets = new Set<Socket>();
@@ -44,11 +44,11 @@ class PortManager {
 describe('advertising a service at the port manager', () => {
   let advertiser: Advertiser | undefined;
   let manager: PortManager;
-  let given: number[];
+  let assigned: number[];
   const lines: string[] = [];
 
   function advertise(port: number): void {
-    given = [];
+    assigned = [];
     lines.length = 0;
     advertiser = new Advertiser({
       service: 'SpecTcl_REST',
@@ -56,7 +56,7 @@ describe('advertising a service at the port manager', () => {
       port,
       clock: systemClock,
       log: new Logger('test', { sink: (line) => lines.push(line) }),
-      given: (found) => given.push(found),
+      onPort: (port) => assigned.push(port),
     });
   }
 
@@ -66,35 +66,35 @@ describe('advertising a service at the port manager', () => {
   });
 
   for (const ending of ['\n', '\r\n']) {
-    it(`takes the port it is given and holds the connection (lines end in ${JSON.stringify(ending)})`, async () => {
+    it(`the advertiser takes the assigned port and keeps its connection (lines end in ${JSON.stringify(ending)})`, async () => {
       manager = new PortManager(() => `OK 31000${ending}`);
       advertise(await manager.listen());
-      await eventually(() => given.length === 1);
-      expect(given).to.deep.equal([31_000]);
+      await eventually(() => assigned.length === 1);
+      expect(assigned).to.deep.equal([31_000]);
       expect([...manager.held]).to.deep.equal(['GIMME SpecTcl_REST fox\n']);
       advertiser?.close();
       await eventually(() => manager.held.size === 0);
     });
   }
 
-  it('asks again when the port manager was restarted, and takes another port', async () => {
+  it('the advertiser registers again after a restart of the port manager and takes the new port', async () => {
     let next = 31_000;
     manager = new PortManager(() => `OK ${next++}\n`);
     const port = await manager.listen();
     advertise(port);
-    await eventually(() => given.length === 1);
+    await eventually(() => assigned.length === 1);
     await manager.close();
     await eventually(() => lines.some((line) => line.includes('not advertised')));
     await manager.listen(port);
-    await eventually(() => given.length === 2);
-    expect(given).to.deep.equal([31_000, 31_001]);
+    await eventually(() => assigned.length === 2);
+    expect(assigned).to.deep.equal([31_000, 31_001]);
   });
 
-  it('says why when it is refused, and goes on trying', async () => {
+  it('a refused advertiser logs the answer and retries', async () => {
     let answers = 0;
     manager = new PortManager(() => (answers++ === 0 ? 'FAIL No free ports\n' : 'OK 31000\n'));
     advertise(await manager.listen());
-    await eventually(() => given.length === 1);
+    await eventually(() => assigned.length === 1);
     expect(lines.join('')).to.match(/FAIL No free ports/);
   });
 });

@@ -44,9 +44,9 @@ describe('the mirror service of a gateway', () => {
   });
 
   async function peer(): Promise<MirrorPeer> {
-    const made = await MirrorPeer.connect((server.address() as AddressInfo).port);
-    peers.push(made);
-    return made;
+    const connected = await MirrorPeer.connect((server.address() as AddressInfo).port);
+    peers.push(connected);
+    return connected;
   }
 
   async function stuck(): Promise<MirrorPeer> {
@@ -57,7 +57,7 @@ describe('the mirror service of a gateway', () => {
     return slow;
   }
 
-  it('gives the buffer back when it is sent, and when the client has gone', async () => {
+  it('a buffer is released when it is sent and when its client disconnects', async () => {
     await (await peer()).update();
     await eventually(() => leased === 0);
     const slow = await stuck();
@@ -65,14 +65,14 @@ describe('the mirror service of a gateway', () => {
     await eventually(() => leased === 0 && service.clients === 1);
   });
 
-  it('closes a client that takes nothing any more', async () => {
+  it('a client that stops reading is closed', async () => {
     await stuck();
     clock.advance(31_000);
     await eventually(() => leased === 0 && service.clients === 0);
     expect(lines.join('')).to.match(/did not take 1048576 bytes within 30000 ms/);
   });
 
-  it('closes a slow client when its buffer is needed, and only then', async () => {
+  it('a slow client is closed only when its buffer is needed', async () => {
     await stuck();
     service.closeSlow();
     expect(service.clients).to.equal(1);
@@ -81,7 +81,7 @@ describe('the mirror service of a gateway', () => {
     await eventually(() => leased === 0 && service.clients === 0);
   });
 
-  it('closes a connection when there is no mirror, as if nobody was there', async () => {
+  it('without a mirror a request closes the connection', async () => {
     newest = () => Promise.reject(new MirrorflowError('SOURCE_UNREACHABLE', 'there is no SpecTcl'));
     const asking = await peer();
     asking.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
@@ -89,7 +89,7 @@ describe('the mirror service of a gateway', () => {
     expect(lines.join('')).to.match(/there is no SpecTcl/);
   });
 
-  it('takes requests that come together one after the other', async () => {
+  it('requests that arrive together are answered one after another', async () => {
     const eager = await peer();
     eager.send(Buffer.from('\x08\0\0\0\x02\0\0\0'.repeat(3)));
     const full = Buffer.from(await eager.take(8 + 64 * 2 ** 20));

@@ -17,7 +17,7 @@ describe('publications for mirror clients', () => {
   let exhausted = 0;
   const read: ReadNewest = (use) => use(memory, { sequence, timestampNs: sequence });
 
-  function made(reader: ReadNewest = read): Publications {
+  function create(reader: ReadNewest = read): Publications {
     memory = memoryOf(1, 1);
     sequence = 0;
     exhausted = 0;
@@ -29,15 +29,15 @@ describe('publications for mirror clients', () => {
     sequence += 1;
   }
 
-  it('are copied once for everybody', () => {
-    const publications = made();
+  it('a publication is copied once for all clients', () => {
+    const publications = create();
     const leases = Array.from({ length: 32 }, () => publications.newest());
     expect(new Set(leases.map((lease) => lease.memory.buffer)).size).to.equal(1);
     expect(publications.buffers).to.equal(1);
   });
 
-  it('keep what a lease shows, whatever is published meanwhile', () => {
-    const publications = made();
+  it('a leased publication does not change when newer ones are published', () => {
+    const publications = create();
     const slow = publications.newest();
     for (let round = 2; round < 20; round += 1) {
       publish(1, round);
@@ -49,8 +49,8 @@ describe('publications for mirror clients', () => {
     expect(publications.buffers).to.be.at.most(3);
   });
 
-  it('have one header version as long as the header is the same', () => {
-    const publications = made();
+  it('the header version changes only with the header', () => {
+    const publications = create();
     const versions: number[] = [];
     for (const header of [1, 1, 2, 2, 1]) {
       publish(header, versions.length);
@@ -62,8 +62,8 @@ describe('publications for mirror clients', () => {
     expect(versions).to.deep.equal([1, 1, 2, 2, 3]);
   });
 
-  it('are never a mixture, also when the first attempt to copy one was torn', () => {
-    const publications = made((use) => {
+  it('a publication is never a mixture, even after a torn first copy', () => {
+    const publications = create((use) => {
       use(Buffer.concat([memoryOf(9, 9).subarray(0, 3_000_000), memory.subarray(3_000_000)]), {
         sequence: sequence + 100,
         timestampNs: 0,
@@ -78,8 +78,8 @@ describe('publications for mirror clients', () => {
     }
   });
 
-  it('are bounded: with every buffer in use the newest copy is what there is, and somebody is told', () => {
-    const publications = made();
+  it('with every buffer in use the newest copy is returned and the owner is called', () => {
+    const publications = create();
     const held = Array.from({ length: 20 }, (_, round) => {
       publish(1, round);
       return publications.newest();
@@ -92,8 +92,8 @@ describe('publications for mirror clients', () => {
     expect(publications.newest().memory.at(-1)).to.equal(99);
   });
 
-  it('grow with the memory', () => {
-    const publications = made();
+  it('buffers grow with the display memory', () => {
+    const publications = create();
     publications.newest().release();
     memory = Buffer.concat([memory, Buffer.alloc(1_000, 5)]);
     sequence += 1;

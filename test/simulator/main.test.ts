@@ -23,7 +23,7 @@ describe('spectcl-simulator', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
-  it('tells its ports as a line of JSON, serves, and ends on SIGTERM', async () => {
+  it('the simulator prints its ports as JSON, serves, and stops on SIGTERM', async () => {
     const { child, output, ended } = run('--json', '--memory', '4', '--no-delay', '--no-checksum');
     while (!output().includes('\n')) await once(child.stdout!, 'data');
     const ready = JSON.parse(output()) as { restPort: number; mirrorPort: number; simulator: boolean };
@@ -37,7 +37,7 @@ describe('spectcl-simulator', () => {
     peer.close();
   });
 
-  it('ends with its standard input when that is its life line', async () => {
+  it('the simulator stops at the end of standard input with --end-with-stdin', async () => {
     const child = spawn(process.execPath, [PROGRAM, '--json', '--end-with-stdin'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -48,13 +48,13 @@ describe('spectcl-simulator', () => {
     expect(await ended).to.deep.equal([0, null]);
   });
 
-  it('says in its help that it is a simulator', async () => {
+  it('the help of the simulator states that it is not SpecTcl', async () => {
     const { output, ended } = run('--help');
     await ended;
-    expect(output()).to.match(/it is no SpecTcl/);
+    expect(output()).to.match(/not SpecTcl/);
   });
 
-  it('refuses options that make no sense, and spectra that do not fit', async () => {
+  it('the simulator refuses invalid options and spectra that do not fit', async () => {
     for (const [options, code] of [
       [['--memory', '0'], 2],
       [['--spectra', '9001'], 2],

@@ -1,4 +1,4 @@
-/** A mirror client that knows nothing: a socket and a count of bytes to wait for. */
+/** A minimal mirror client for tests: a socket, and reading a given number of bytes. */
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 
@@ -81,7 +81,7 @@ export class MirrorPeer {
   }
 }
 
-/** Polls until the condition holds; fails after 5 s. */
+/** Polls until the condition holds; fails after 45 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 45_000;
   while (!(await condition())) {

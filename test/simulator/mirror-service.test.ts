@@ -1,20 +1,16 @@
 /** The simulator's mirror service, byte by byte, with SpecTcl's and Rustogramer's habits. */
 import { expect } from 'chai';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,
   channelsOf,
-  checkHeader,
   usedBytes,
 } from '../../protocol/spectcl/display-memory.js';
 import { checkReplyHeader } from '../../protocol/spectcl/mirror-messages.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
-import {
-  type Simulator,
-  type SimulatorOptions,
-  type SpectrumDefinition,
-  startSimulator,
-} from '../../simulator/simulator.js';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
+import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
 import { MirrorPeer, eventually } from './mirror-peer.js';
 
 const CHANNEL_BYTES = 64 * 1024;
@@ -55,7 +51,7 @@ describe('simulated mirror service', () => {
     await simulator.close();
   });
 
-  it('sends the whole memory first, then channels only', async () => {
+  it('the simulator sends the whole memory first, then channels only', async () => {
     await start({ checksum: false });
     const peer = await connect();
     peer.shmInfo('XA7c');
@@ -78,7 +74,7 @@ describe('simulated mirror service', () => {
     expect(simulator.counters.bytesServed).to.equal(16 + DISPLAY_HEADER_BYTES + 2 * used);
   });
 
-  it('says 1 byte when nothing is defined, and Rustogramer none', async () => {
+  it('a simulator without spectra sends 1 byte of channels as SpecTcl and none as Rustogramer', async () => {
     await start({ checksum: false, spectra: [] });
     expect((await (await connect()).update()).body.byteLength).to.equal(DISPLAY_HEADER_BYTES + 1);
     await simulator.close();
@@ -88,18 +84,18 @@ describe('simulated mirror service', () => {
     expect((await peer.update()).body.byteLength).to.equal(0);
   });
 
-  it('leaves the header of an old connection stale, as SpecTcl does', async () => {
+  it('the simulator sends an old connection no new header, like SpecTcl', async () => {
     await start();
     const old = await connect();
     await old.update();
     simulator.define(line('b'));
     expect((await old.update()).type).to.equal(4);
-    const fresh = await (await connect()).update();
-    expect(fresh.type).to.equal(3);
-    expect(bindings(fresh.body).map(({ name }) => name)).to.deep.equal(['checksum', 'a', 'b']);
+    const update = await (await connect()).update();
+    expect(update.type).to.equal(3);
+    expect(bindings(update.body).map(({ name }) => name)).to.deep.equal(['checksum', 'a', 'b']);
   });
 
-  it('sends the header again when it changed, as Rustogramer does', async () => {
+  it('the simulator sends a changed header again, like Rustogramer', async () => {
     await start({ flavour: 'rustogramer' });
     const peer = await connect();
     expect((await peer.update()).type).to.equal(3);
@@ -112,7 +108,7 @@ describe('simulated mirror service', () => {
     expect((await peer.update()).type).to.equal(4);
   });
 
-  it('answers requests that arrive together one after the other', async () => {
+  it('the simulator answers requests that arrive together one after the other', async () => {
     await start();
     const peer = await connect();
     const request = Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0);
@@ -124,7 +120,7 @@ describe('simulated mirror service', () => {
     expect([second.readUInt32LE(0), second.readUInt32LE(4)]).to.deep.equal([8 + used, 4]);
   });
 
-  it('closes on a key that is not 4 bytes, a bad type, a bad length', async () => {
+  it('the simulator closes on a key of other than 4 bytes, a wrong type or a wrong length', async () => {
     await start();
     for (const send of [
       (peer: MirrorPeer) => peer.shmInfo('XA7'),
@@ -141,15 +137,15 @@ describe('simulated mirror service', () => {
     await eventually(() => simulator.counters.currentConnections === 0);
   });
 
-  it('takes a key of any length from a client of Rustogramer', async () => {
+  it('the simulator accepts a key of any length as Rustogramer', async () => {
     await start({ flavour: 'rustogramer' });
     const peer = await connect();
-    peer.shmInfo('file:/tmp/somewhere');
+    peer.shmInfo('file:/tmp/memory');
     await eventually(async () => ((await mirrors()) as unknown[]).length === 1);
-    expect(await mirrors()).to.deep.equal([{ host: 'localhost', shmkey: 'file:/tmp/somewhere' }]);
+    expect(await mirrors()).to.deep.equal([{ host: 'localhost', shmkey: 'file:/tmp/memory' }]);
   });
 
-  it('closes on a second registration of the same host and key', async () => {
+  it('the simulator closes on a second registration of the same host and key', async () => {
     await start();
     const first = await connect();
     first.shmInfo('XA7c');
@@ -162,7 +158,7 @@ describe('simulated mirror service', () => {
     expect((await first.update()).type).to.equal(3);
   });
 
-  it('forgets every mirror of a host when any of its connections closes', async () => {
+  it('the simulator removes every mirror of a host when any of its connections closes', async () => {
     await start();
     const registered = await connect();
     registered.shmInfo('XA7c');
@@ -175,7 +171,7 @@ describe('simulated mirror service', () => {
     expect(simulator.counters.mirrorConnections).to.equal(2);
   });
 
-  it('sends a snapshot, however much changes while it is read', async () => {
+  it('each reply is a snapshot, however much changes while it is read', async () => {
     await start({ channelBytes: 16 * 1024 * 1024, spectra: [line('large', 3_000_000)] });
     simulator.step(1000);
     const peer = await connect();
@@ -198,7 +194,7 @@ describe('simulated mirror service', () => {
     expect(changes).to.be.greaterThan(0);
   });
 
-  it('tears a reply when it was told to', async () => {
+  it('a reply mixes updates with the option tear', async () => {
     await start({ tear: true });
     const peer = await connect();
     peer.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
@@ -207,7 +203,7 @@ describe('simulated mirror service', () => {
     expect(simulator.copies).to.equal(0);
   });
 
-  it('keeps the checksum true from update to update', async () => {
+  it('the checksum is correct in every update', async () => {
     await start({ spectra: [line('a'), { ...line('b'), type: 2 }] });
     const peer = await connect();
     const mirrored = new Uint8Array(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
@@ -234,7 +230,7 @@ describe('simulated mirror service', () => {
     expect(verifyChecksum(mirrored).ok).to.equal(false);
   });
 
-  it('can be followed while events, bindings and replies interleave', async () => {
+  it('every reply is whole while events, bindings and replies interleave', async () => {
     await start({ rate: 500_000, intervalMs: 2, bindingChurnS: 0.02, noDelay: true });
     for (let round = 0; round < 5; round++) {
       const peer = await connect();
@@ -257,7 +253,7 @@ describe('simulated mirror service', () => {
       return checkReplyHeader(header.readUInt32LE(0), header.readUInt32LE(4), CHANNEL_BYTES);
     };
 
-    it('accepts and never answers', async () => {
+    it('stall: the simulator accepts a connection and never answers', async () => {
       await start({ misbehaviour: { mirror: 'stall' } });
       const stalled = await connect();
       stalled.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
@@ -270,7 +266,7 @@ describe('simulated mirror service', () => {
       await eventually(() => simulator.counters.currentConnections === 1);
     });
 
-    it('stops in the middle of a body', async () => {
+    it('stall-inside: the simulator stops within a body', async () => {
       await start({ misbehaviour: { mirror: 'stall-inside' } });
       const peer = await connect();
       const judged = await judge(peer);
@@ -282,7 +278,7 @@ describe('simulated mirror service', () => {
       await eventually(() => simulator.counters.currentConnections === 0);
     });
 
-    it('closes in the middle of a body', async () => {
+    it('cut: the simulator closes within a body', async () => {
       await start({ misbehaviour: { mirror: 'cut' } });
       const peer = await connect();
       const judged = await judge(peer);
@@ -291,7 +287,7 @@ describe('simulated mirror service', () => {
       );
     });
 
-    it('states impossible lengths', async () => {
+    it('short-length and huge-length: the simulator sends impossible lengths', async () => {
       await start({ misbehaviour: { mirror: 'short-length' } });
       const peer = await connect();
       expect((await judge(peer)).kind).to.equal('bad');
@@ -301,14 +297,14 @@ describe('simulated mirror service', () => {
       expect((await judge(peer)).kind).to.equal('full');
     });
 
-    it('sends rubbish', async () => {
+    it('garbage: the simulator sends random bytes', async () => {
       await start({ misbehaviour: { mirror: 'garbage' } });
       const peer = await connect();
       peer.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
       expect((await peer.take(4096)).byteLength).to.equal(4096);
     });
 
-    it('sends a header that points outside', async () => {
+    it('bad-header: the simulator sends spectra beyond the end of the storage', async () => {
       await start();
       const peer = await connect();
       await peer.update();
@@ -319,7 +315,7 @@ describe('simulated mirror service', () => {
       expect(checkHeader(simulator.memory, CHANNEL_BYTES)).to.deep.equal([]);
     });
 
-    it('sends slowly, but all of it', async () => {
+    it('slow: the simulator sends the whole reply slowly', async () => {
       await start({ misbehaviour: { mirror: 'slow', slowBytesPerSecond: 100_000_000 } });
       const peer = await connect();
       const { body } = await peer.update();

@@ -1,51 +1,51 @@
-/** Parts of the simulator by themselves: lending the memory, holding steps back, traces. */
+/** Parts of the simulator: copy on write, delayed steps of events, traces. */
 import { expect } from 'chai';
 import { EventPump } from '../../simulator/event-pump.js';
-import { LentMemory } from '../../simulator/lent-memory.js';
-import { TraceBook } from '../../simulator/trace-book.js';
+import { CopyOnWriteMemory } from '../../simulator/copy-on-write-memory.js';
+import { TraceLog } from '../../simulator/trace-log.js';
 import { eventually } from './mirror-peer.js';
 
-describe('lent memory', () => {
-  it('is copied by a change while it is lent, and only then', () => {
-    let returned = 0;
-    const memory = new LentMemory(4, { tear: false, whenReturned: () => returned++ });
-    memory.forChange()[0] = 1;
-    const loan = memory.lend();
-    const second = memory.lend();
-    expect(loan.memory).to.equal(memory.current);
-    memory.forChange()[0] = 2;
-    memory.forChange()[0] = 3;
-    expect([loan.memory[0], memory.current[0], memory.copies]).to.deep.equal([1, 3, 1]);
-    expect(memory.lent).to.equal(false);
+describe('copy-on-write memory', () => {
+  it('a change copies the memory only while it is borrowed', () => {
+    let released = 0;
+    const memory = new CopyOnWriteMemory(4, { tear: false, onReleased: () => released++ });
+    memory.makeWritable()[0] = 1;
+    const borrowed = memory.borrow();
+    const second = memory.borrow();
+    expect(borrowed.memory).to.equal(memory.current);
+    memory.makeWritable()[0] = 2;
+    memory.makeWritable()[0] = 3;
+    expect([borrowed.memory[0], memory.current[0], memory.copies]).to.deep.equal([1, 3, 1]);
+    expect(memory.isBorrowed).to.equal(false);
     second.release();
-    loan.release();
-    expect(returned, 'a loan of the old memory holds nothing back').to.equal(0);
-    const last = memory.lend();
+    borrowed.release();
+    expect(released, 'releasing the old memory reports nothing').to.equal(0);
+    const last = memory.borrow();
     last.release();
     last.release();
-    expect([returned, memory.lent, memory.copies]).to.deep.equal([1, false, 1]);
+    expect([released, memory.isBorrowed, memory.copies]).to.deep.equal([1, false, 1]);
   });
 
-  it('is never copied when replies may tear', () => {
-    const memory = new LentMemory(4, { tear: true, whenReturned: () => undefined });
-    const loan = memory.lend();
-    memory.forChange()[0] = 2;
-    expect([loan.memory[0], memory.copies, memory.lent]).to.deep.equal([2, 0, false]);
+  it('the memory is never copied when replies may tear', () => {
+    const memory = new CopyOnWriteMemory(4, { tear: true, onReleased: () => undefined });
+    const borrowed = memory.borrow();
+    memory.makeWritable()[0] = 2;
+    expect([borrowed.memory[0], memory.copies, memory.isBorrowed]).to.deep.equal([2, 0, false]);
   });
 });
 
 describe('event pump', () => {
-  it('holds steps back, not for ever, and makes every one of them', async () => {
+  it('delayed steps of events are made after a few intervals, all of them', async () => {
     const steps: number[] = [];
-    let held = true;
+    let isDelayed = true;
     const pump = new EventPump(2500, {
       intervalMs: 1,
-      held: () => held,
+      isDelayed: () => isDelayed,
       step: (events) => steps.push(events),
     });
     await eventually(() => steps.length > 0);
-    expect(steps.length, 'several at once, since they were held back').to.be.greaterThan(1);
-    held = false;
+    expect(steps.length, 'several at once, since they were delayed').to.be.greaterThan(1);
+    isDelayed = false;
     await eventually(() => steps.length > 20);
     pump.stop();
     // 2.5 events an interval: the halves are not lost.
@@ -53,24 +53,24 @@ describe('event pump', () => {
   });
 });
 
-describe('trace book', () => {
-  it('forgets what is older than its retention', () => {
+describe('trace log', () => {
+  it('a trace drops changes that are older than its retention time', () => {
     let nowMs = 0;
-    const book = new TraceBook(() => nowMs);
-    const token = book.establish(10);
-    book.record('binding', 'add a 0');
+    const log = new TraceLog(() => nowMs);
+    const token = log.establish(10);
+    log.record('binding', 'add a 0');
     nowMs = 5_000;
-    book.record('binding', 'add b 1');
+    log.record('binding', 'add b 1');
     nowMs = 12_000;
-    expect(book.fetch(token)?.binding).to.deep.equal(['add b 1']);
+    expect(log.fetch(token)?.binding).to.deep.equal(['add b 1']);
   });
 
-  it('gives up the oldest token when there are too many', () => {
-    const book = new TraceBook(() => 0);
-    const tokens = Array.from({ length: 300 }, () => book.establish(10));
-    expect(book.fetch(tokens[0]!)).to.equal(undefined);
-    expect(book.fetch(tokens[299]!)).to.not.equal(undefined);
-    expect(book.done(tokens[299]!)).to.equal(true);
-    expect(book.done(tokens[299]!)).to.equal(false);
+  it('the oldest trace ends when there are too many', () => {
+    const log = new TraceLog(() => 0);
+    const tokens = Array.from({ length: 300 }, () => log.establish(10));
+    expect(log.fetch(tokens[0]!)).to.equal(undefined);
+    expect(log.fetch(tokens[299]!)).to.not.equal(undefined);
+    expect(log.done(tokens[299]!)).to.equal(true);
+    expect(log.done(tokens[299]!)).to.equal(false);
   });
 });

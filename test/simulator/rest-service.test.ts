@@ -1,4 +1,4 @@
-/** The simulator's REST service: as the protocol says, and the same spectra as in the memory. */
+/** The simulator's REST service: the protocol's answers, and the spectra of the display memory. */
 import { expect } from 'chai';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { bindings } from '../../protocol/spectcl/display-memory.js';
@@ -30,7 +30,7 @@ describe('simulated REST service', () => {
     await simulator.close();
   });
 
-  it('answers as SpecTcl 5.13, and says that it is a simulator', async () => {
+  it('the simulator answers like SpecTcl 5.13 and states that it is a simulator', async () => {
     await start();
     expect(await client.version()).to.deep.equal({ major: 5, minor: 13, editLevel: '12' });
     expect(await client.shmemKey()).to.match(/^XA[0-9a-f]{2}$/);
@@ -48,7 +48,7 @@ describe('simulated REST service', () => {
     );
   });
 
-  it('answers as Rustogramer when told so', async () => {
+  it('the simulator answers like Rustogramer in that flavour', async () => {
     await start({ flavour: 'rustogramer' });
     expect((await client.version()).programName).to.equal('Rustogramer');
     expect((await client.variables())['RunTitle']).to.equal('-undefined-');
@@ -58,7 +58,7 @@ describe('simulated REST service', () => {
   });
 
   for (const flavour of ['spectcl', 'rustogramer'] as const) {
-    it(`lists the spectra that are in the memory (${flavour})`, async () => {
+    it(`the simulator lists the spectra of its memory (${flavour})`, async () => {
       await start({ flavour });
       const inMemory = bindings(simulator.memory);
       const spectra = await client.spectra();
@@ -89,24 +89,24 @@ describe('simulated REST service', () => {
     });
   }
 
-  it("has spectra of every type in SpecTcl's flavour", async () => {
+  it('the simulator has spectra of every type as SpecTcl', async () => {
     await start();
     expect(new Set(bindings(simulator.memory).map(({ type }) => type.name)).size).to.equal(5);
   });
 
-  it('tells the statistics that the memory holds', async () => {
+  it('the simulator answers the statistics of its memory', async () => {
     await start();
     simulator.step(20_000);
     const statistics = await client.statistics();
     for (const binding of bindings(simulator.memory)) {
-      const found = statistics.find(({ name }) => name === binding.name);
-      expect(found?.overflows).to.deep.equal(binding.overflows.slice(0, binding.dimensions));
-      expect(found?.underflows).to.deep.equal(binding.underflows.slice(0, binding.dimensions));
+      const match = statistics.find(({ name }) => name === binding.name);
+      expect(match?.overflows).to.deep.equal(binding.overflows.slice(0, binding.dimensions));
+      expect(match?.underflows).to.deep.equal(binding.underflows.slice(0, binding.dimensions));
     }
     expect(statistics.some(({ overflows }) => (overflows[0] ?? 0) > 0)).to.equal(true);
   });
 
-  it('finds by pattern', async () => {
+  it('the simulator selects spectra by pattern', async () => {
     await start();
     expect((await client.spectra('ge.*')).map(({ name }) => name)).to.have.length(4);
     expect((await client.bindings('tof')).map(({ name }) => name)).to.deep.equal(['tof']);
@@ -115,7 +115,7 @@ describe('simulated REST service', () => {
     expect(await client.applications('tof')).to.deep.equal([{ spectrum: 'tof', gate: 'beam' }]);
   });
 
-  it('zeroes', async () => {
+  it('the simulator clears spectra by pattern', async () => {
     await start();
     simulator.step(10_000);
     await client.zero('tof');
@@ -124,7 +124,7 @@ describe('simulated REST service', () => {
     expect((await ask('spectrum/zero?pattern=*')).text).to.equal('{"status":"OK"}');
   });
 
-  it('traces what comes, changes its name and goes', async () => {
+  it('a trace has the spectra that were defined, renamed and removed', async () => {
     await start();
     const token = await client.traceEstablish(60);
     expect((await client.traceFetch(token)).binding).to.deep.equal([]);
@@ -140,7 +140,7 @@ describe('simulated REST service', () => {
     expect(await codeOf(client.traceFetch(token))).to.equal('SOURCE_REFUSED');
   });
 
-  it('refuses in the envelope, with HTTP 200', async () => {
+  it('the simulator refuses requests in the envelope, with HTTP 200', async () => {
     await start();
     const { http, text } = await ask('trace/fetch?token=77');
     expect(http).to.equal(200);
@@ -149,7 +149,7 @@ describe('simulated REST service', () => {
     expect((await ask('constructor')).http).to.equal(404);
   });
 
-  it('misbehaves when told to', async () => {
+  it('the REST service shows each configured fault', async () => {
     await start({ misbehaviour: { rest: 'status' } });
     expect(await codeOf(client.version())).to.equal('SOURCE_REFUSED');
     simulator.misbehave({ rest: 'html' });
@@ -157,9 +157,9 @@ describe('simulated REST service', () => {
     simulator.misbehave({ rest: 'http-500' });
     expect(await codeOf(client.version())).to.equal('SOURCE_PROTOCOL');
     simulator.misbehave({ rest: 'silent' });
-    const hasty = new SpecTclRest({ host: '127.0.0.1', port: simulator.restPort }, { timeoutMs: 50 });
-    expect(await codeOf(hasty.version())).to.equal('SOURCE_UNREACHABLE');
-    hasty.close();
+    const impatient = new SpecTclRest({ host: '127.0.0.1', port: simulator.restPort }, { timeoutMs: 50 });
+    expect(await codeOf(impatient.version())).to.equal('SOURCE_UNREACHABLE');
+    impatient.close();
     simulator.misbehave({ rest: 'none' });
     expect(await codeOf(client.version())).to.equal('none');
     expect(simulator.counters.restRequests).to.equal(5);

@@ -4,13 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import {
-  DISPLAY_HEADER_BYTES,
-  bindings,
-  channelsOf,
-  checkHeader,
-} from '../../protocol/spectcl/display-memory.js';
-import { matchesGlob } from '../../protocol/spectcl/glob.js';
+import { checkHeader } from '../../protocol/spectcl/display-check.js';
+import { DISPLAY_HEADER_BYTES, bindings, channelsOf } from '../../protocol/spectcl/display-memory.js';
 import { ChannelTable, randomBits } from '../../simulator/random.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { StorageMap } from '../../simulator/storage-map.js';
@@ -26,22 +21,22 @@ describe('simulator', () => {
   }
 
   const countsOf = (simulator: Simulator, name: string): number[] => {
-    const found = bindings(simulator.memory).find((binding) => binding.name === name);
-    return [...channelsOf(simulator.memory, found!)];
+    const match = bindings(simulator.memory).find((binding) => binding.name === name);
+    return [...channelsOf(simulator.memory, match!)];
   };
 
   afterEach(async () => {
     await Promise.all(running.splice(0).map((simulator) => simulator.close()));
   });
 
-  it('repeats itself with the same seed, and does not with another', async () => {
+  it('a simulator repeats its events with the same seed and not with another', async () => {
     const [a, b, c] = [await start({ seed: 7 }), await start({ seed: 7 }), await start({ seed: 8 })];
     for (const simulator of [a, b, c]) for (const events of [1000, 1, 5000]) simulator.step(events);
     expect(Buffer.compare(a.memory, b.memory)).to.equal(0);
     expect(Buffer.compare(a.memory, c.memory)).to.not.equal(0);
   });
 
-  it('puts the lines of a source where their energies are', async () => {
+  it('the lines of a gamma source are at their energies', async () => {
     const simulator = await start();
     simulator.step(400_000);
     const counts = countsOf(simulator, 'ge.02.Cs-137');
@@ -50,7 +45,7 @@ describe('simulator', () => {
     expect((highest - 0.5) / 4).to.be.closeTo(661.7, 2);
   });
 
-  it('counts what lies outside of the axes in the first and last channel and in the statistics', async () => {
+  it('events outside the axes are counted in the outer channels and in the statistics', async () => {
     const simulator = await start();
     simulator.step(50_000);
     const tof = bindings(simulator.memory).find(({ name }) => name === 'tof')!;
@@ -61,7 +56,7 @@ describe('simulator', () => {
     expect(counts.reduce((sum, count) => sum + count)).to.equal(25_000);
   });
 
-  it('makes steps by itself', async () => {
+  it('a simulator makes steps of events by itself', async () => {
     const simulator = await start({ rate: 10_000, intervalMs: 2 });
     await eventually(() => simulator.events >= 200);
     simulator.setRate(0);
@@ -69,7 +64,7 @@ describe('simulator', () => {
     expect(events % 20).to.equal(0);
   });
 
-  it('changes as many blocks as it was told to', async () => {
+  it('a sparse step changes the given percentage of blocks', async () => {
     const simulator = await start({ sparsePercent: 10, fillers: 20, channelBytes: 4 * 1024 * 1024 });
     const before = Buffer.from(simulator.memory);
     simulator.step(10_000);
@@ -90,14 +85,14 @@ describe('simulator', () => {
     ).to.equal(0);
   });
 
-  it('takes 9,000 more spectra', async () => {
+  it('a simulator holds 9,000 filler spectra', async () => {
     const simulator = await start({ fillers: 9_000, channelBytes: 16 * 1024 * 1024 });
     simulator.step(1000);
     expect(bindings(simulator.memory).length).to.be.greaterThan(9_000);
     expect(checkHeader(simulator.memory, 16 * 1024 * 1024)).to.deep.equal([]);
   });
 
-  it('uses freed slots and storage again, cleared', async () => {
+  it('freed slots and storage are used again, cleared', async () => {
     const simulator = await start({ spectra: [], checksum: false, channelBytes: 1024 });
     const axes = [{ parameter: 'p', low: 0, high: 1, bins: 126, unit: '' }];
     const weights = new Float64Array(126).fill(1);
@@ -126,7 +121,7 @@ describe('simulator', () => {
     expect(countsOf(simulator, 'c').every((count) => count === 0)).to.equal(true);
   });
 
-  it('says so when its port is taken', async () => {
+  it('a port in use is reported as ADDRESS_IN_USE', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     try {
@@ -141,7 +136,7 @@ describe('simulator', () => {
 });
 
 describe('channel table', () => {
-  it('draws channels as often as their weights say', () => {
+  it('channels are drawn in proportion to their weights', () => {
     const weights = Float64Array.of(1, 0, 7, 2);
     const table = new ChannelTable(weights);
     const random = randomBits(3);
@@ -152,47 +147,16 @@ describe('channel table', () => {
   });
 });
 
-describe('glob', () => {
-  it('matches as Tcl does', () => {
-    for (const [pattern, text] of [
-      ['*', ''],
-      ['*', 'abc'],
-      ['a*c', 'abbc'],
-      ['a?c', 'abc'],
-      ['[a-c]x', 'bx'],
-      ['[xyz]', 'y'],
-      ['a\\*b', 'a*b'],
-      ['*.b', 'a.b.b'],
-    ] as const) {
-      expect(matchesGlob(pattern, text), `${pattern} ${text}`).to.equal(true);
-    }
-    for (const [pattern, text] of [
-      ['', 'a'],
-      ['a', 'ab'],
-      ['a?c', 'ac'],
-      ['[a-c]x', 'dx'],
-      ['[abc', 'a'],
-      ['a\\*b', 'axb'],
-    ] as const) {
-      expect(matchesGlob(pattern, text), `${pattern} ${text}`).to.equal(false);
-    }
-  });
-
-  it('does not take long for any pattern', () => {
-    expect(matchesGlob('*a'.repeat(200), 'a'.repeat(5_000) + 'b')).to.equal(false);
-  });
-});
-
 describe('storage map', () => {
-  it('never gives the same bytes twice', () => {
+  it('the storage map allocates no byte twice', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(0))), (steps) => {
         const map = new StorageMap(1000);
         const held: { offset: number; bytes: number }[] = [];
         for (const bytes of steps) {
-          const extent = bytes === 0 ? undefined : map.take(bytes);
+          const extent = bytes === 0 ? undefined : map.allocate(bytes);
           if (extent !== undefined) held.push(extent);
-          if (bytes === 0 && held.length > 0) map.give(held.shift()!);
+          if (bytes === 0 && held.length > 0) map.free(held.shift()!);
           const sorted = held.toSorted((a, b) => a.offset - b.offset);
           sorted.forEach((extent, index) => {
             expect(extent.offset % 8).to.equal(0);

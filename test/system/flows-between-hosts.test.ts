@@ -236,7 +236,7 @@ describe('a flow between hosts, as processes', () => {
     const start = { epoch: slow.reader.epoch, sequence: slow.reader.next };
     const again = await attachConsumer(b.opened, { delivery: 'lossless', start });
     await eventually('the rest', () => {
-      while (again.reader.look() === 'ready') again.reader.advance();
+      while (again.reader.peek() === 'ready') again.reader.advance();
       again.acknowledge(again.reader.next, false);
       return again.reader.next === BUFFERS + 100;
     });

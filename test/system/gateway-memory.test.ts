@@ -21,7 +21,7 @@ const CHANNEL_BYTES = 2 * 2 ** 20;
 
 /** Whether anybody can still attach by that key. */
 function exists(key: string): boolean {
-  return library.kind === 'there' && typeof library.library.get(keyNumber(key), 0, 0) === 'number';
+  return library.kind === 'available' && typeof library.library.get(keyNumber(key), 0, 0) === 'number';
 }
 
 describe('the shared memory of a gateway', function () {
@@ -158,7 +158,7 @@ describe('the shared memory of a gateway', function () {
     expect(key).to.equal('Mf#1');
     expect((await rest(ports.restPort, 'mirror')).detail).to.deep.include({ host: 'localhost', shmkey: key });
     const segment = attachSegment(key, 5_600_000, 'read');
-    if (library.kind === 'there') expect(library.library.status(segment.id)).to.include({ mode: 0o644 });
+    if (library.kind === 'available') expect(library.library.status(segment.id)).to.include({ mode: 0o644 });
     await system.host.stop('e1');
     expect(exists(key)).to.equal(false);
     segment.detach();
@@ -219,7 +219,7 @@ describe('the shared memory of a gateway', function () {
     const FOREIGN = 'Fr#1';
 
     beforeEach(() => {
-      if (library.kind === 'there') library.library.get(keyNumber(FOREIGN), 4_096, 0o1600);
+      if (library.kind === 'available') library.library.get(keyNumber(FOREIGN), 4_096, 0o1600);
     });
 
     afterEach(() => {

@@ -76,7 +76,7 @@ describe('the web viewer', () => {
       new Logger('test', { sink: () => undefined }),
     );
     const leave = watch.enter();
-    const held = watch.shelf.want('tof');
+    const held = watch.cache.acquire('tof');
     await eventually('live', () => watch.status.state === 'live' && held.version > 0);
     const began = performance.now();
     await eventually('several idle times', () => performance.now() - began > 5 * IDLE_MS);

@@ -1,24 +1,32 @@
 /**
- * The plots side by side: adding, removing, arranging; what stands there is what the address bar
- * says.
+ * The board of plots: adding, removing and arranging them in columns. `main.ts` restores it from
+ * the address bar, and writes the address bar when the board reports a change. Touches its own part
+ * of the document.
  */
-import { OVERLAYS_MAX, plotOf, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
+import { OVERLAYS_MAX, defaultPlot, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
 import { element } from './dom.js';
-import { Plot, type PlotServices } from './plot.js';
+import { Plot } from './plot.js';
+import type { PageServices } from './plot-interface.js';
+
+/** Where a spectrum goes: instead of the last plot, over it, or into a new plot. */
+export type SpectrumPlacement = 'replace' | 'overlay' | 'add';
+
+/** The type of dragged data: the index of a plot. */
+const DRAG_TYPE = 'text/x-mirrorflow-plot';
 
 export class Board {
   readonly element = element('section', { class: 'board', 'aria-label': 'Plots' });
-  readonly #services: PlotServices;
+  readonly #services: PageServices;
   readonly #changed: () => void;
-  readonly #empty = element('div', { class: 'board-empty' });
+  readonly #emptyNote = element('div', { class: 'board-empty' });
   #plots: Plot[] = [];
   #columns = 0;
 
-  constructor(services: PlotServices, changed: () => void) {
+  constructor(services: PageServices, changed: () => void) {
     this.#services = services;
     this.#changed = changed;
-    services.state.on('status', () => this.#invite());
-    this.#invite();
+    services.state.on('status', () => this.#updateEmptyNote());
+    this.#updateEmptyNote();
     this.#arrange();
   }
 
@@ -36,37 +44,42 @@ export class Board {
     this.#changed();
   }
 
+  /** The names of all spectra on the board. */
   get names(): ReadonlySet<string> {
     return new Set(this.#plots.flatMap(({ spec }) => spec.spectra));
   }
 
-  /** As the address bar says; plots that are there already stay. */
+  /** Shows the given plots; existing ones are changed rather than replaced. */
   restore(specs: readonly PlotSpec[], columns: number): void {
     this.#columns = columns;
     specs.forEach((spec, index) => {
-      const there = this.#plots[index];
-      if (there === undefined) this.#plots.push(this.#make(spec));
-      else if (JSON.stringify(there.spec) !== JSON.stringify(spec)) there.apply(spec);
+      const existing = this.#plots[index];
+      if (existing === undefined) this.#plots.push(this.#createPlot(spec));
+      else if (JSON.stringify(existing.spec) !== JSON.stringify(spec)) existing.apply(spec);
     });
     for (const plot of this.#plots.splice(specs.length)) plot.close();
     this.#arrange();
   }
 
-  /** Instead of the last plot where `how` is `only`; over it, or beside it. */
-  show(name: string, how: 'instead' | 'over' | 'beside'): void {
+  /**
+   * Shows a spectrum. `replace` focuses a plot that shows it already; `overlay` does nothing where
+   * it is not possible, and adds a plot when the last one is not one-dimensional.
+   */
+  show(name: string, placement: SpectrumPlacement): void {
     const last = this.#plots.at(-1);
     const info = this.#services.state.info(name);
-    if (how === 'over' && last !== undefined && last.isFlat && info?.dimensions === 1) {
+    if (placement === 'overlay' && last !== undefined && last.isOneDimensional && info?.dimensions === 1) {
       const spectra = last.spec.spectra;
       if (!spectra.includes(name) && spectra.length < OVERLAYS_MAX)
         last.change({ spectra: [...spectra, name] });
       return;
     }
-    if (how === 'instead' && this.#plots.length === 1 && last !== undefined) return last.change(plotOf(name));
-    const known = this.#plots.find(({ spec }) => spec.spectra.length === 1 && spec.spectra[0] === name);
-    if (how === 'instead' && known !== undefined) return known.element.focus();
-    if (how === 'instead' && last !== undefined) return last.change(plotOf(name));
-    this.#add([plotOf(name)], this.#plots.length);
+    if (placement === 'replace' && last !== undefined) {
+      const shown = this.#plots.find(({ spec }) => spec.spectra.length === 1 && spec.spectra[0] === name);
+      if (this.#plots.length > 1 && shown !== undefined) return shown.element.focus();
+      return last.change(defaultPlot(name));
+    }
+    this.#add([defaultPlot(name)], this.#plots.length);
   }
 
   closeAll(): void {
@@ -74,35 +87,38 @@ export class Board {
     this.#arrange();
   }
 
-  /** What an empty board says: what to do, or why there is nothing to do now. */
-  #invite(): void {
+  /** The text of an empty board: what to do, or why no spectra are available. */
+  #updateEmptyNote(): void {
     const { status } = this.#services.state;
-    const away = status !== undefined && (status.state === 'broken' || status.state === 'stopped');
-    const words = away
+    const unavailable = status !== undefined && (status.state === 'broken' || status.state === 'stopped');
+    const lines = unavailable
       ? [
-          status.state === 'stopped' ? 'This application does not run' : 'The spectra cannot be had now',
+          status.state === 'stopped' ? 'This application does not run' : 'The spectra are not available',
           status.cause ?? 'Start it on the network page, or with “mirrorflow run”.',
-          'It is tried again every second; this page goes on by itself.',
+          'The viewer retries every second; the page continues by itself.',
         ]
       : [
           'Choose a spectrum',
           'Click one in the list, or press / to search and Enter to show it.',
-          'Shift-click draws it over the last plot; + puts it beside.',
+          'Shift-click overlays it on the last plot; + adds a plot.',
         ];
-    if (this.#empty.dataset['words'] === words.join()) return;
-    this.#empty.dataset['words'] = words.join();
-    const [heading = '', ...lines] = words;
-    this.#empty.replaceChildren(element('h2', {}, heading), ...lines.map((line) => element('p', {}, line)));
+    if (this.#emptyNote.dataset['lines'] === lines.join()) return;
+    this.#emptyNote.dataset['lines'] = lines.join();
+    const [heading = '', ...rest] = lines;
+    this.#emptyNote.replaceChildren(
+      element('h2', {}, heading),
+      ...rest.map((line) => element('p', {}, line)),
+    );
   }
 
   #add(specs: readonly PlotSpec[], at: number): void {
     const room = PLOTS_MAX - this.#plots.length;
-    this.#plots.splice(at, 0, ...specs.slice(0, room).map((spec) => this.#make(spec)));
+    this.#plots.splice(at, 0, ...specs.slice(0, room).map((spec) => this.#createPlot(spec)));
     this.#arrange();
     this.#changed();
   }
 
-  #make(spec: PlotSpec): Plot {
+  #createPlot(spec: PlotSpec): Plot {
     const plot: Plot = new Plot(spec, this.#services, {
       changed: () => this.#changed(),
       remove: () => {
@@ -130,13 +146,13 @@ export class Board {
   #attachDragging(plot: Plot): void {
     const { element: card } = plot;
     card.addEventListener('dragstart', (event) => {
-      event.dataTransfer?.setData('text/x-mirrorflow-plot', String(this.#plots.indexOf(plot)));
+      event.dataTransfer?.setData(DRAG_TYPE, String(this.#plots.indexOf(plot)));
     });
     card.addEventListener('dragover', (event) => {
-      if (event.dataTransfer?.types.includes('text/x-mirrorflow-plot') === true) event.preventDefault();
+      if (event.dataTransfer?.types.includes(DRAG_TYPE) === true) event.preventDefault();
     });
     card.addEventListener('drop', (event) => {
-      const from = event.dataTransfer?.getData('text/x-mirrorflow-plot') ?? '';
+      const from = event.dataTransfer?.getData(DRAG_TYPE) ?? '';
       const moved = from === '' ? undefined : this.#plots[Number(from)];
       if (moved === undefined) return;
       event.preventDefault();
@@ -149,12 +165,12 @@ export class Board {
     const columns = this.#columns > 0 ? this.#columns : Math.ceil(Math.sqrt(count));
     this.element.style.setProperty('--columns', String(Math.max(1, Math.min(columns, count))));
     this.element.classList.toggle('is-empty', count === 0);
-    const wanted = count === 0 ? [this.#empty] : this.#plots.map((plot) => plot.element);
-    // Only what stands elsewhere is moved: moving an element takes the focus off it.
-    wanted.forEach((card, index) => {
+    const cards = count === 0 ? [this.#emptyNote] : this.#plots.map((plot) => plot.element);
+    // Only cards in the wrong place are moved: moving an element removes its focus.
+    cards.forEach((card, index) => {
       if (this.element.children[index] !== card)
         this.element.insertBefore(card, this.element.children[index] ?? null);
     });
-    while (this.element.children.length > wanted.length) this.element.lastElementChild?.remove();
+    while (this.element.children.length > cards.length) this.element.lastElementChild?.remove();
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The page's one WebSocket: it comes back by itself, with growing pauses, and says whether it is
- * there.
+ * The WebSocket of the page to its server. It reconnects by itself, with growing pauses, and
+ * reports when it opens and closes. `main.ts` owns the only one and handles its messages. Opens
+ * sockets; touches no document.
  */
 import { Backoff } from '../../protocol/base/backoff.js';
 import { decodeFrame, type Frame } from '../wire/frame.js';
@@ -8,18 +9,18 @@ import type { PageMessage, ServerMessage } from '../wire/messages.js';
 
 export interface ConnectionEvents {
   opened(): void;
-  /** The server does not answer; `refused` when it may want a sign-in. */
+  /** The connection failed or ended; `refused`: it never opened, so a sign-in may be missing. */
   closed(refused: boolean): void;
   message(message: ServerMessage): void;
   frame(frame: Frame): void;
 }
 
-const PAGE_BACKOFF = { firstMs: 250, maxMs: 3_000 };
+const RECONNECT_PAUSES = { firstMs: 250, maxMs: 3_000 };
 
 export class Connection {
   readonly #events: ConnectionEvents;
   #socket: WebSocket | undefined;
-  readonly #backoff = new Backoff(PAGE_BACKOFF);
+  readonly #backoff = new Backoff(RECONNECT_PAUSES);
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
@@ -46,7 +47,7 @@ export class Connection {
     });
   }
 
-  /** What is said while it is away is lost; everything is said again when it has opened. */
+  /** Drops the message while not connected; `opened` is the event to send everything again. */
   send(message: PageMessage): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }

@@ -1,20 +1,23 @@
-/** Elements in one expression: tag, attributes and listeners, children. */
+/**
+ * Creation of HTML and SVG elements in one expression: tag, attributes and listeners, children.
+ * Used by every view of the page instead of a framework.
+ */
 type Child = Node | string | undefined;
 type Attributes = Readonly<Record<string, string | boolean | undefined | ((event: never) => void)>>;
 
 /**
- * `onclick` and the like take functions; false and undefined leave an attribute out. Text is never
- * read as HTML.
+ * Functions are listeners (`onclick`); false and undefined leave an attribute out. Text is never
+ * parsed as HTML.
  */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: readonly Child[]
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  apply(made, attributes);
-  made.append(...children.filter((child) => child !== undefined));
-  return made;
+  const created = document.createElement(tag);
+  apply(created, attributes);
+  created.append(...children.filter((child) => child !== undefined));
+  return created;
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -24,37 +27,37 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   attributes: Attributes = {},
   ...children: readonly Child[]
 ): SVGElementTagNameMap[K] {
-  const made = document.createElementNS(SVG, tag);
-  apply(made, attributes);
-  made.append(...children.filter((child) => child !== undefined));
-  return made;
+  const created = document.createElementNS(SVG, tag);
+  apply(created, attributes);
+  created.append(...children.filter((child) => child !== undefined));
+  return created;
 }
 
-function apply(made: Element, attributes: Attributes): void {
+function apply(target: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') made.addEventListener(name.slice(2), value as EventListener);
-    else if (value !== undefined && value !== false) made.setAttribute(name, value === true ? '' : value);
+    if (typeof value === 'function') target.addEventListener(name.slice(2), value as EventListener);
+    else if (value !== undefined && value !== false) target.setAttribute(name, value === true ? '' : value);
   }
 }
 
-/** Sets a text only when it differs, which keeps layout and screen readers quiet. */
+/** Sets a text only when it differs, which avoids layout and repeated screen reader output. */
 export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A list box of choices. */
-export function choice<T extends string>(
+/** A select element; `changed` receives the chosen value. */
+export function selectBox<T extends string>(
   label: string,
-  choices: readonly (readonly [value: T, text: string])[],
+  options: readonly (readonly [value: T, text: string])[],
   value: T,
-  chosen: (value: T) => void,
+  changed: (value: T) => void,
 ): HTMLSelectElement {
   const select = element(
     'select',
     { 'aria-label': label, title: label },
-    ...choices.map(([name, text]) => element('option', { value: name }, text)),
+    ...options.map(([name, text]) => element('option', { value: name }, text)),
   );
   select.value = value;
-  select.addEventListener('change', () => chosen(select.value as T));
+  select.addEventListener('change', () => changed(select.value as T));
   return select;
 }

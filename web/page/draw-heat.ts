@@ -1,27 +1,32 @@
-/** A 2-D spectrum as a heat map, and the key to its colours. */
-import { colourAt, colourWords, COLOUR_STEPS } from '../view/colours.js';
-import { paintHeat } from '../view/heat.js';
-import { countTicks, scaler, type ScaleName } from '../view/scale.js';
+/**
+ * Draws a 2-D spectrum (counts in channels of two axes) as a heat map, and the colour key beside
+ * it. Used by plots and thumbnails. Draws on the canvas that is passed in; a frame is the message
+ * with the counts of one view of a spectrum.
+ */
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { viridis } from '../../plotting/viridis.js';
+import { colourWords, paintHeat } from '../view/heat.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
 const COLOURS = colourWords();
+/** Width of the key with its labels, and of its bar, in CSS pixels. */
 export const KEY_WIDTH = 64;
-const KEY_BAR = 12;
+const KEY_BAR_WIDTH = 12;
 
-/** The pixels of the last frame, kept so that zooming and redrawing cost nothing. */
+/** The pixels of the last frame, kept so that zooming and redrawing need no painting. */
 export class HeatImage {
   readonly #canvas = document.createElement('canvas');
   #image: ImageData | undefined;
   #painted: { frame: Frame; scale: ScaleName; max: number } | undefined;
 
-  /** One pixel for each value of the frame. */
-  of(frame: Frame, scale: ScaleName, max: number): HTMLCanvasElement {
+  /** A canvas with one pixel per value of the frame. */
+  paint(frame: Frame, scale: ScaleName, max: number): HTMLCanvasElement {
     const { columns, rows } = frame.head;
-    const before = this.#painted;
-    if (before?.frame === frame && before.scale === scale && before.max === max) return this.#canvas;
+    const last = this.#painted;
+    if (last?.frame === frame && last.scale === scale && last.max === max) return this.#canvas;
     const context = this.#canvas.getContext('2d');
     if (context === null) return this.#canvas;
     if (this.#image?.width !== columns || this.#image.height !== rows) {
@@ -59,7 +64,7 @@ export function drawHeat(
   context.restore();
 }
 
-/** A bar with the counts of its colours, right of the map. */
+/** Draws the colours with their counts, right of the map. */
 export function drawKey(
   context: CanvasRenderingContext2D,
   area: PlotArea,
@@ -70,21 +75,19 @@ export function drawKey(
   const left = area.left + area.width + 12;
   const cells = Math.max(1, Math.round(area.height));
   for (let cell = 0; cell < cells; cell += 1) {
-    const step = Math.round((1 - cell / cells) * (COLOUR_STEPS - 1));
-    const [red, green, blue] = colourAt(step);
+    const [red, green, blue] = viridis(1 - cell / cells);
     context.fillStyle = `rgb(${red} ${green} ${blue})`;
-    context.fillRect(left, area.top + cell, KEY_BAR, 1.5);
+    context.fillRect(left, area.top + cell, KEY_BAR_WIDTH, 1.5);
   }
-  const height = scaler(scale, max);
   context.font = FONT;
   context.fillStyle = palette.faint;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   let lastY = Infinity;
-  for (const { value, label } of countTicks(scale, max, Math.max(2, area.height / 45))) {
-    const y = area.top + area.height * (1 - height(value));
+  for (const { at, label } of countScale(scale, max).ticks(Math.max(2, area.height / 45))) {
+    const y = area.top + area.height * (1 - at);
     if (y > lastY - 12) continue;
     lastY = y;
-    context.fillText(label, left + KEY_BAR + 5, Math.max(area.top + 5, y));
+    context.fillText(label, left + KEY_BAR_WIDTH + 5, Math.max(area.top + 5, y));
   }
 }

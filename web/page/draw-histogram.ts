@@ -1,45 +1,41 @@
 /**
- * A 1-D spectrum as steps: one step for each channel where there is room, what each column of
- * pixels reaches where there is not.
+ * Draws a 1-D spectrum (counts per channel) as steps, one per channel. With more channels than
+ * pixels each column of pixels gets a line from its lowest to its highest count instead. Used by
+ * `Plot`. Draws on the canvas that is passed in.
  */
-import { envelope } from '../view/envelope.js';
-import { scaler, type ScaleName } from '../view/scale.js';
+import { envelope } from '../../plotting/resample.js';
+import { countScale, type ScaleName } from '../../plotting/scale.js';
 import type { Frame, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
-import { SAME_PLACE, type Placement } from '../view/axis.js';
+import { IDENTITY_PLACEMENT, type Placement } from '../view/axis.js';
 import type { PlotArea } from './plot-area.js';
+
+/** Narrower steps are drawn as columns of pixels. */
+const STEP_LEAST_PX = 0.7;
 
 export interface HistogramStyle {
   readonly colour: string;
   readonly filled: boolean;
   readonly scale: ScaleName;
+  /** Counts at the top of the axis. */
   readonly top: number;
   readonly placement: Placement;
 }
 
 /**
- * The part of a frame that a range of channels shows; `from` and `group` in channels of the axis
- * that is drawn.
+ * The values of a frame within a visible range. `from`: first channel of the values, `group`:
+ * channels per value, both in channels of the axis that is drawn.
  */
 export function visiblePart(
   { head, values }: Frame,
   range: ChannelRange,
-  { scale, offset }: Placement = SAME_PLACE,
+  { scale, offset }: Placement = IDENTITY_PLACEMENT,
 ): { values: Values; from: number; group: number } {
   const group = head.xgroup * scale;
   const start = offset + head.x[0] * scale;
   const first = Math.min(values.length, Math.max(0, Math.floor((range[0] - start) / group)));
   const last = Math.min(values.length, Math.ceil((range[1] - start) / group));
   return { values: values.subarray(first, Math.max(first, last)), from: start + first * group, group };
-}
-
-export function highest(values: Values): number {
-  let max = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (value > max) max = value;
-  }
-  return max;
 }
 
 export function drawHistogram(
@@ -51,19 +47,19 @@ export function drawHistogram(
 ): void {
   const part = visiblePart(frame, range, style.placement);
   if (part.values.length === 0) return;
-  const height = scaler(style.scale, style.top);
-  const pixels = area.width / (range[1] - range[0]);
-  const left = area.left + (part.from - range[0]) * pixels;
-  const step = part.group * pixels;
+  const { toUnit } = countScale(style.scale, style.top);
+  const channelPx = area.width / (range[1] - range[0]);
+  const left = area.left + (part.from - range[0]) * channelPx;
+  const step = part.group * channelPx;
   const bottom = area.top + area.height;
-  const yOf = (count: number): number => bottom - Math.min(1, height(count)) * area.height;
+  const yOf = (count: number): number => bottom - toUnit(count) * area.height;
   context.save();
   context.beginPath();
   context.rect(area.left, area.top - 1, area.width, area.height + 2);
   context.clip();
   const outline = new Path2D();
-  if (step >= 0.7) stepsInto(outline, part.values, left, step, yOf);
-  else columnsInto(outline, part.values, left, step * part.values.length, yOf);
+  if (step >= STEP_LEAST_PX) addSteps(outline, part.values, left, step, yOf);
+  else addColumns(outline, part.values, left, step * part.values.length, yOf);
   if (style.filled) {
     const filling = new Path2D(outline);
     filling.lineTo(left + step * part.values.length, bottom);
@@ -81,7 +77,7 @@ export function drawHistogram(
   context.restore();
 }
 
-function stepsInto(
+function addSteps(
   path: Path2D,
   values: Values,
   left: number,
@@ -97,11 +93,8 @@ function stepsInto(
   path.lineTo(left + values.length * step, yOf(0));
 }
 
-/**
- * Down to the lowest and up to the highest of each column, so that a lone high channel stays as
- * high as it is.
- */
-function columnsInto(
+/** From the lowest to the highest count of each column, so that a single high channel stays. */
+function addColumns(
   path: Path2D,
   values: Values,
   left: number,
@@ -109,11 +102,11 @@ function columnsInto(
   yOf: (count: number) => number,
 ): void {
   const columns = Math.max(1, Math.round(width));
-  const { low, high } = envelope(values, columns);
-  const each = width / columns;
+  const { low, high } = envelope(values, 0, values.length, columns);
+  const columnPx = width / columns;
   path.moveTo(left, yOf(0));
   for (let column = 0; column < columns; column += 1) {
-    const x = left + (column + 0.5) * each;
+    const x = left + (column + 0.5) * columnPx;
     path.lineTo(x, yOf(low[column] ?? 0));
     path.lineTo(x, yOf(high[column] ?? 0));
   }

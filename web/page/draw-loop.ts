@@ -1,42 +1,43 @@
 /**
- * When things are drawn: at most once per picture of the screen, and never so much at once that the
- * page stops answering.
+ * Schedules the drawing of plots and thumbnails: each at most once per animation frame, and only
+ * some milliseconds of drawing per frame, so that the page stays responsive. `main.ts` creates the
+ * only one. Uses the browser's animation frames and no document.
  */
 
 export interface Drawable {
   draw(): void;
 }
 
-/** What one turn may take before the rest waits for the next, milliseconds. */
-const TURN_MS = 10;
+/** Drawing time of one animation frame after which the rest waits for the next one. */
+const FRAME_BUDGET_MS = 10;
 
 export class DrawLoop {
-  readonly #waiting = new Set<Drawable>();
-  #asked = false;
+  readonly #pending = new Set<Drawable>();
+  #frameRequested = false;
 
-  /** Draws it soon; asking twice before that is once. */
-  ask(drawable: Drawable): void {
-    this.#waiting.add(drawable);
-    if (this.#asked) return;
-    this.#asked = true;
-    requestAnimationFrame(() => this.#turn());
+  /** Draws in one of the next animation frames; repeated calls before that draw once. */
+  schedule(drawable: Drawable): void {
+    this.#pending.add(drawable);
+    if (this.#frameRequested) return;
+    this.#frameRequested = true;
+    requestAnimationFrame(() => this.#drawFrame());
   }
 
-  drop(drawable: Drawable): void {
-    this.#waiting.delete(drawable);
+  cancel(drawable: Drawable): void {
+    this.#pending.delete(drawable);
   }
 
-  #turn(): void {
-    this.#asked = false;
-    const began = performance.now();
-    for (const drawable of this.#waiting) {
-      this.#waiting.delete(drawable);
+  #drawFrame(): void {
+    this.#frameRequested = false;
+    const startMs = performance.now();
+    for (const drawable of this.#pending) {
+      this.#pending.delete(drawable);
       drawable.draw();
-      if (performance.now() - began > TURN_MS) break;
+      if (performance.now() - startMs > FRAME_BUDGET_MS) break;
     }
-    if (this.#waiting.size > 0 && !this.#asked) {
-      this.#asked = true;
-      requestAnimationFrame(() => this.#turn());
+    if (this.#pending.size > 0 && !this.#frameRequested) {
+      this.#frameRequested = true;
+      requestAnimationFrame(() => this.#drawFrame());
     }
   }
 }

@@ -1,22 +1,23 @@
 /**
- * What lies over the counts: gates, the region of interest, the cursor, the rectangle that is being
- * drawn.
+ * Draws the marks over the counts of a plot: SpecTcl's gates (conditions on one or two parameters
+ * of an event), the region of interest, the cursor, and the rectangle that the user is drawing.
+ * Used by `Plot`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
 import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
-export interface Marked {
+/** Where marks are drawn: the inside of the axes and the visible channels. */
+export interface MarkArea {
   readonly area: PlotArea;
   readonly x: ChannelRange;
-  /** Undefined for 1-D, where everything reaches from bottom to top. */
+  /** Undefined for 1-D, where marks reach from bottom to top. */
   readonly y: ChannelRange | undefined;
 }
 
 /**
- * The gates that lie on the axes of a spectrum: slices of its parameter, contours and bands of its
- * two.
+ * The gates on the parameters of a spectrum: slices for one axis, contours and bands for two.
  */
 export function gatesOn(
   info: SpectrumInfo,
@@ -24,10 +25,10 @@ export function gatesOn(
   gates: readonly GateShape[],
 ): readonly GateShape[] {
   const parameters = info.parameters ?? [];
-  const flat = info.dimensions === 1 || projection !== undefined;
+  const oneDimensional = info.dimensions === 1 || projection !== undefined;
   const along = projection === 'y' ? parameters[1] : parameters[0];
   return gates.filter((gate) =>
-    flat
+    oneDimensional
       ? gate.shape === 'slice' && gate.parameters[0] === along
       : gate.shape !== 'slice' &&
         gate.parameters[0] === parameters[0] &&
@@ -35,9 +36,10 @@ export function gatesOn(
   );
 }
 
+/** `applied`: the gate decides which events the spectrum counts. */
 export function drawGate(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   gate: GateShape,
   axes: { readonly x: Axis; readonly y: Axis },
   applied: boolean,
@@ -49,27 +51,27 @@ export function drawGate(
   context.lineWidth = applied ? 2 : 1.2;
   context.setLineDash(applied ? [] : [5, 4]);
   context.beginPath();
-  let at = { x: area.left, y: area.top };
+  let labelAt = { x: area.left, y: area.top };
   if (gate.shape === 'slice') {
     for (const value of [gate.low, gate.high]) {
-      const place = channelToX(area, x, toChannel(axes.x, value));
-      context.moveTo(place, area.top);
-      context.lineTo(place, area.top + area.height);
+      const left = channelToX(area, x, toChannel(axes.x, value));
+      context.moveTo(left, area.top);
+      context.lineTo(left, area.top + area.height);
     }
-    at = { x: channelToX(area, x, toChannel(axes.x, gate.low)), y: area.top };
+    labelAt = { x: channelToX(area, x, toChannel(axes.x, gate.low)), y: area.top };
   } else if (y !== undefined) {
     gate.points.forEach((point, index) => {
       const [px, py] = [
         channelToX(area, x, toChannel(axes.x, point.x)),
         channelToY(area, y, toChannel(axes.y, point.y)),
       ];
-      if (index === 0) at = { x: px, y: py };
+      if (index === 0) labelAt = { x: px, y: py };
       if (index === 0) context.moveTo(px, py);
       else context.lineTo(px, py);
     });
     if (gate.shape === 'contour') context.closePath();
   }
-  // A halo first: gates lie on bright and dark counts alike.
+  // A halo below the line, so that it is visible on bright and on dark counts.
   context.save();
   context.setLineDash([]);
   context.strokeStyle = palette.paper;
@@ -79,13 +81,20 @@ export function drawGate(
   context.restore();
   context.stroke();
   context.setLineDash([]);
-  label(context, gate.name, at.x + 4, Math.max(area.top + 2, at.y + 2), palette.gate, palette.paper);
+  drawLabel(
+    context,
+    gate.name,
+    labelAt.x + 4,
+    Math.max(area.top + 2, labelAt.y + 2),
+    palette.gate,
+    palette.paper,
+  );
   context.restore();
 }
 
 export function drawRegion(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   region: Region,
   colour: string,
 ): void {
@@ -106,10 +115,10 @@ export function drawRegion(
   context.restore();
 }
 
-/** Lines through the channel under the cursor. */
+/** Draws lines through the channel under the cursor. */
 export function drawCursor(
   context: CanvasRenderingContext2D,
-  { area, x, y }: Marked,
+  { area, x, y }: MarkArea,
   at: { readonly x: number; readonly y: number },
   palette: Palette,
 ): void {
@@ -138,7 +147,7 @@ function clip(context: CanvasRenderingContext2D, area: PlotArea): void {
   context.clip();
 }
 
-function label(
+function drawLabel(
   context: CanvasRenderingContext2D,
   text: string,
   x: number,

@@ -1,14 +1,14 @@
 /**
- * The line on top: which application, how it is, which view, and the few things that concern the
- * whole page.
+ * The header of the page: the application and its state, the tabs, and the controls of the whole
+ * page (columns, pause, theme, signing in, help). `main.ts` creates it and handles its actions.
  */
-import { formatDuration, formatShort } from '../view/numbers.js';
+import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
 import { element, setText } from './dom.js';
-import type { PageState } from './state.js';
+import type { PageState } from './page-state.js';
 import { nextTheme } from './theme.js';
 
 export interface HeaderActions {
-  choose(app: string): void;
+  selectApplication(app: string): void;
   view(view: 'spectra' | 'network'): void;
   pause(): void;
   columns(columns: number): void;
@@ -18,30 +18,30 @@ export interface HeaderActions {
   signOut(): void;
 }
 
-const WORDS = {
+const STATE_TEXTS = {
   connecting: 'connecting',
   live: 'live',
   stale: 'stale',
   stopped: 'stopped',
   broken: 'not available',
-  away: 'viewer away',
+  unreachable: 'viewer unreachable',
 } as const;
 
 export class Header {
   readonly element: HTMLElement;
   readonly columns = element(
     'select',
-    { 'aria-label': 'Plots beside each other', title: 'Plots beside each other' },
+    { 'aria-label': 'Plots side by side', title: 'Plots side by side' },
     element('option', { value: '0' }, 'Columns: auto'),
     ...[1, 2, 3, 4, 6].map((count) => element('option', { value: String(count) }, `Columns: ${count}`)),
   );
   readonly #state: PageState;
   readonly #apps = element('select', { 'aria-label': 'Application', title: 'Application' });
-  readonly #pill = element('span', { class: 'pill', role: 'status' });
+  readonly #stateBadge = element('span', { class: 'pill', role: 'status' });
   readonly #detail = element('span', { class: 'pill-detail' });
   readonly #tabs: Readonly<Record<'spectra' | 'network', HTMLElement>>;
-  readonly #pause: HTMLButtonElement;
-  readonly #sign: HTMLButtonElement;
+  readonly #pauseButton: HTMLButtonElement;
+  readonly #signButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
   constructor(state: PageState, actions: HeaderActions) {
@@ -50,13 +50,13 @@ export class Header {
     const tab = (view: 'spectra' | 'network', text: string): HTMLElement =>
       element('button', { type: 'button', class: 'tab', onclick: () => actions.view(view) }, text);
     this.#tabs = { spectra: tab('spectra', 'Spectra'), network: tab('network', 'Network') };
-    this.#pause = element(
+    this.#pauseButton = element(
       'button',
       { type: 'button', 'aria-pressed': 'false', onclick: () => actions.pause() },
       'Pause',
     );
-    this.#sign = element('button', { type: 'button', onclick: () => this.#signClicked() }, 'Sign in');
-    this.#apps.addEventListener('change', () => actions.choose(this.#apps.value));
+    this.#signButton = element('button', { type: 'button', onclick: () => this.#signInOrOut() }, 'Sign in');
+    this.#apps.addEventListener('change', () => actions.selectApplication(this.#apps.value));
     this.columns.addEventListener('change', () => actions.columns(Number(this.columns.value)));
     this.element = element(
       'header',
@@ -68,14 +68,14 @@ export class Header {
         element('b', {}, 'mirrorflow'),
       ),
       this.#apps,
-      this.#pill,
+      this.#stateBadge,
       this.#detail,
       element('nav', { class: 'tabs', 'aria-label': 'Pages' }, this.#tabs.spectra, this.#tabs.network),
       element(
         'div',
         { class: 'top-tools' },
         this.columns,
-        this.#pause,
+        this.#pauseButton,
         element(
           'button',
           {
@@ -89,7 +89,7 @@ export class Header {
           },
           'Theme',
         ),
-        this.#sign,
+        this.#signButton,
         element(
           'button',
           {
@@ -113,7 +113,7 @@ export class Header {
       else tab.removeAttribute('aria-current');
     }
     this.columns.hidden = view !== 'spectra';
-    this.#pause.hidden = view !== 'spectra';
+    this.#pauseButton.hidden = view !== 'spectra';
   }
 
   refresh(): void {
@@ -126,29 +126,30 @@ export class Header {
     }
     this.#apps.value = app ?? '';
     this.#apps.hidden = names.length === 0;
-    const state = connected ? (status?.state ?? 'connecting') : 'away';
-    this.#pill.dataset['state'] = state;
-    setText(this.#pill, WORDS[state]);
-    this.#pill.hidden = app === undefined && connected;
+    const state = connected ? (status?.state ?? 'connecting') : 'unreachable';
+    this.#stateBadge.dataset['state'] = state;
+    setText(this.#stateBadge, STATE_TEXTS[state]);
+    this.#stateBadge.hidden = app === undefined && connected;
     setText(this.#detail, this.#detailText(state));
     this.#detail.title = this.#detail.textContent ?? '';
-    this.#pause.setAttribute('aria-pressed', String(paused));
-    setText(this.#pause, paused ? 'Go on' : 'Pause');
-    this.#sign.hidden = welcome === undefined || welcome.control === 'no-secret';
-    setText(this.#sign, welcome?.control === 'yes' ? 'Sign out' : 'Sign in');
-    document.title = `${app === undefined ? '' : `${app}${state === 'live' ? '' : ` (${WORDS[state]})`} · `}mirrorflow`;
+    this.#pauseButton.setAttribute('aria-pressed', String(paused));
+    setText(this.#pauseButton, paused ? 'Resume' : 'Pause');
+    this.#signButton.hidden = welcome === undefined || welcome.control === 'no-secret';
+    setText(this.#signButton, welcome?.control === 'yes' ? 'Sign out' : 'Sign in');
+    document.title = `${app === undefined ? '' : `${app}${state === 'live' ? '' : ` (${STATE_TEXTS[state]})`} · `}mirrorflow`;
   }
 
-  #detailText(state: keyof typeof WORDS): string {
+  #detailText(state: keyof typeof STATE_TEXTS): string {
     const { status } = this.#state;
-    if (state === 'away') return 'The viewer’s server does not answer; the last data stay. Trying again …';
+    if (state === 'unreachable')
+      return 'The server of the web viewer does not answer. The last data are shown; reconnecting …';
     if (status === undefined) return '';
-    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs) / 1_000);
+    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs));
     switch (state) {
       case 'live':
-        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShort(Math.round(status.rate))} updates per second`;
+        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShortCount(Math.round(status.rate))} updates per second`;
       case 'stale':
-        return `No answer from SpecTcl for ${since}; the last data are shown.${status.cause === undefined ? '' : ` ${status.cause}`}`;
+        return `SpecTcl has not answered for ${since}; the last data are shown.${status.cause === undefined ? '' : ` Cause: ${status.cause}`}`;
       case 'stopped':
       case 'broken':
         return status.cause ?? '';
@@ -159,7 +160,7 @@ export class Header {
     }
   }
 
-  #signClicked(): void {
+  #signInOrOut(): void {
     if (this.#state.welcome?.control === 'yes') this.#actions.signOut();
     else this.#actions.signIn();
   }

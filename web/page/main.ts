@@ -1,14 +1,14 @@
 /**
- * The page: the line on top, then the list beside the board, or the network. The address bar says
- * what is shown; everything else is asked of the server over one WebSocket.
+ * The page in the browser: a header, and below it the list of spectra beside the board of plots, or
+ * the network. The address bar has the state of the page; all data come over one WebSocket. The
+ * build bundles this file (`scripts/build-page.mjs`); it runs when the document loads.
  *
  *   connection.ts      the WebSocket              board.ts, plot*.ts   plots
- *   subscriptions.ts   what is in sight           spectrum-list.ts     the list
- *   state.ts           what is known              network*.ts          the network
+ *   subscriptions.ts   visible views              spectrum-list.ts     the list of spectra
+ *   page-state.ts      data from the server       network*.ts          the network page
  */
-import { formatAddress, parseAddress, plotOf } from '../view/plot-spec.js';
-import { suggestedSpectra } from '../view/suggested.js';
-import type { ServerMessage } from '../wire/messages.js';
+import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
+import type { ServerMessage, SpectrumInfo } from '../wire/messages.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
@@ -18,9 +18,12 @@ import { showHelp } from './help.js';
 import { NetworkView } from './network-view.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
 import { SpectrumList } from './spectrum-list.js';
-import { PageState } from './state.js';
+import { PageState } from './page-state.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
+
+/** Spectra of each dimension that a page without plots in its address shows. */
+const SUGGESTED_PER_DIMENSION = 2;
 
 class App {
   readonly #state = new PageState();
@@ -32,8 +35,9 @@ class App {
   readonly #network: NetworkView;
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
+  /** While the address bar is read, it is not written. */
   #restoring = false;
-  /** Whether what is shown is still nobody's wish. */
+  /** The user has not chosen any plot yet. */
   #untouched = false;
 
   constructor() {
@@ -44,31 +48,31 @@ class App {
       message: (message) => this.#received(message),
       frame: (frame) => this.#subscriptions.frame(frame),
     });
-    // Before anything is built: the line is there when the page is.
+    // Connects before the page is built, which saves a round trip.
     this.#connection.open();
     this.#subscriptions = new Subscriptions((message) => this.#connection.send(message));
     const services = { state, subscriptions: this.#subscriptions, loop: new DrawLoop() };
     this.#board = new Board(services, () => this.#boardChanged());
     this.#list = new SpectrumList(
       services,
-      (name, how) => this.#board.show(name, how),
+      (name, placement) => this.#board.show(name, placement),
       () => this.#board.names,
     );
     this.#network = new NetworkView(state, (message) => this.#connection.send(message));
     this.#header = new Header(state, {
-      choose: (app) => this.#choose(app),
-      view: (view) => this.#show(view),
-      pause: () => this.#pause(),
+      selectApplication: (app) => this.#selectApplication(app),
+      view: (view) => this.#showView(view),
+      pause: () => this.#togglePause(),
       columns: (columns) => (this.#board.columns = columns),
       themeChanged: () => this.#redraw(),
       help: showHelp,
-      signIn: () => this.#signIn(),
+      signIn: () => this.#showSignIn(),
       signOut: () => void signOut().then(() => location.reload()),
     });
     startTheme(() => this.#redraw());
     document.body.replaceChildren(this.#header.element, this.#main);
     addEventListener('hashchange', () => this.#restore());
-    addEventListener('keydown', (event) => this.#key(event));
+    addEventListener('keydown', (event) => this.#handleKey(event));
     this.#restore();
   }
 
@@ -76,77 +80,78 @@ class App {
     const address = parseAddress(location.hash);
     this.#restoring = true;
     this.#untouched = address.plots.length === 0;
-    if (address.app !== this.#state.app) this.#enter(address.app);
+    if (address.app !== this.#state.app) this.#openApplication(address.app);
     this.#board.restore(address.plots, address.columns);
     this.#header.columns.value = String(address.columns);
-    this.#show(address.view);
+    this.#showView(address.view);
     this.#restoring = false;
     this.#list.refresh();
   }
 
-  #remember(): void {
+  /** Writes the state of the page to the address bar. */
+  #updateAddress(): void {
     if (this.#restoring) return;
     const { specs: plots, columns } = this.#board;
     const hash = formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
     if (hash !== location.hash) history.replaceState(null, '', hash);
   }
 
-  /** A page that was opened without plots shows some, once. */
-  #suggest(): void {
+  /** Shows some spectra, once, when the page was opened without plots. */
+  #showSuggested(): void {
     const { spectra } = this.#state;
     if (!this.#untouched || spectra === undefined || spectra.length === 0) return;
     this.#untouched = false;
-    this.#board.restore(suggestedSpectra(spectra).map(plotOf), 0);
+    this.#board.restore(suggestedSpectra(spectra).map(defaultPlot), 0);
     this.#boardChanged();
   }
 
   #boardChanged(): void {
     this.#untouched = false;
-    this.#remember();
+    this.#updateAddress();
     this.#list.refresh();
   }
 
-  #show(view: 'spectra' | 'network'): void {
+  #showView(view: 'spectra' | 'network'): void {
     this.#view = view;
     this.#header.setView(view);
-    const shown = view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
+    const elements = view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
     this.#main.className = view;
-    this.#main.replaceChildren(...shown);
+    this.#main.replaceChildren(...elements);
     this.#network.setVisible(view === 'network');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
-    this.#remember();
+    this.#updateAddress();
   }
 
-  #choose(app: string): void {
+  #selectApplication(app: string): void {
     this.#board.closeAll();
-    this.#enter(app);
+    this.#openApplication(app);
     this.#untouched = true;
-    this.#remember();
+    this.#updateAddress();
   }
 
-  #enter(app: string | undefined): void {
+  #openApplication(app: string | undefined): void {
     this.#list.close();
-    this.#state.choose(app);
+    this.#state.selectApplication(app);
     this.#connection.send({ kind: 'app', app: app ?? null });
-    this.#subscriptions.restart();
+    this.#subscriptions.resend();
   }
 
   #opened(): void {
     this.#state.connected = true;
-    this.#state.tell('connection');
+    this.#state.notify('connection');
     this.#connection.send({ kind: 'app', app: this.#state.app ?? null });
-    this.#subscriptions.restart();
+    this.#subscriptions.resend();
     this.#network.reconnected();
   }
 
   #closed(refused: boolean): void {
     this.#state.connected = false;
-    this.#state.tell('connection');
-    // A server that was started anew knows no sessions any more.
+    this.#state.notify('connection');
+    // A restarted server has no sessions.
     if (refused)
       void readSession().then(
-        ({ mayLook }) => (mayLook ? undefined : location.reload()),
+        ({ mayLook: mayView }) => (mayView ? undefined : location.reload()),
         () => undefined,
       );
   }
@@ -156,7 +161,7 @@ class App {
     switch (message.kind) {
       case 'welcome':
         state.welcome = message;
-        return state.tell('connection');
+        return state.notify('connection');
       case 'applications':
         state.hostServer = message.hostServer;
         state.applications = message.applications;
@@ -164,29 +169,29 @@ class App {
           const first =
             message.applications.find((app) => app.state === 'running') ?? message.applications[0];
           if (first !== undefined) {
-            this.#enter(first.name);
-            this.#remember();
+            this.#openApplication(first.name);
+            this.#updateAddress();
           }
         }
-        return state.tell('applications');
+        return state.notify('applications');
       case 'status':
         if (message.status.app !== state.app) return undefined;
         state.status = message.status;
-        return state.tell('status');
+        return state.notify('status');
       case 'list':
         if (message.app !== state.app) return undefined;
         state.spectra = message.spectra;
-        this.#suggest();
-        return state.tell('list');
+        this.#showSuggested();
+        return state.notify('list');
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
-        return state.tell('gates');
+        return state.notify('gates');
       case 'missing':
         return this.#subscriptions.missing(message.id);
       case 'network':
         state.picture = message.picture;
-        return state.tell('network');
+        return state.notify('network');
       case 'answer':
         return this.#network.answered(message.request, message.error);
       default:
@@ -194,18 +199,18 @@ class App {
     }
   }
 
-  #pause(): void {
+  #togglePause(): void {
     this.#state.paused = !this.#state.paused;
-    this.#state.tell('paused');
+    this.#state.notify('paused');
   }
 
   #redraw(): void {
-    this.#state.tell('gates');
+    this.#state.notify('gates');
     this.#list.redraw();
     this.#network.refresh();
   }
 
-  #signIn(): void {
+  #showSignIn(): void {
     const dialog = element('dialog', { class: 'help', 'aria-label': 'Sign in' });
     dialog.append(
       signInForm(() => location.reload()),
@@ -216,21 +221,38 @@ class App {
     dialog.showModal();
   }
 
-  #key(event: KeyboardEvent): void {
+  #handleKey(event: KeyboardEvent): void {
     const { target } = event;
-    const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog') !== null)
+    const inField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+    if (
+      inField ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      document.querySelector('dialog') !== null
+    )
       return;
     if (event.key === '/') this.#list.search.focus();
-    else if (event.key === 'p') this.#pause();
-    else if (event.key === 'n') this.#show(this.#view === 'network' ? 'spectra' : 'network');
+    else if (event.key === 'p') this.#togglePause();
+    else if (event.key === 'n') this.#showView(this.#view === 'network' ? 'spectra' : 'network');
     else if (event.key === '?') showHelp();
     else return;
     event.preventDefault();
   }
 }
 
-/** The server gives another document to whoever must sign in first. */
+/** The names of the largest spectra of each dimension, in the order of the list. */
+function suggestedSpectra(spectra: readonly SpectrumInfo[]): string[] {
+  const largest = (dimensions: 1 | 2): SpectrumInfo[] =>
+    spectra
+      .filter((info) => info.dimensions === dimensions)
+      .sort((one, other) => other.xchans * other.ychans - one.xchans * one.ychans)
+      .slice(0, SUGGESTED_PER_DIMENSION);
+  const suggested = new Set([...largest(1), ...largest(2)]);
+  return spectra.filter((info) => suggested.has(info)).map(({ name }) => name);
+}
+
+/** The document of a browser that must sign in first has `data-gate`, and shows only the form. */
 function start(): void {
   if (document.documentElement.dataset['gate'] === undefined) {
     void new App();

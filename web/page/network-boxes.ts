@@ -1,20 +1,33 @@
-/** The boxes of the network's picture: sources, flows and clients, and what can be clicked. */
-import { fillOf, lagOf, lagShare, rateOf, troubleOf, usageShort, worstOf } from '../view/network-words.js';
+/**
+ * The boxes of the network picture as SVG elements: sources (programs that send data), flows (rings
+ * of buffers in shared memory) and clients (programs that read or write flows). Flows and clients
+ * are buttons that select their details. `network-picture.ts` places the boxes and inserts them.
+ */
+import {
+  fillRatio,
+  flowLagText,
+  flowLagRatio,
+  flowRateText,
+  flowProblem,
+  usageSummary,
+  mostLoadedUsage,
+} from '../view/network-words.js';
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 import { svg } from './dom.js';
 
-/** What was clicked: an application, one of its flows, or one of its clients. */
-export interface Chosen {
+/** A selected application, one of its flows, or one of its clients. */
+export interface NetworkSelection {
   readonly app: string;
   readonly flow?: string;
   readonly client?: string;
 }
 
-export interface Choosing {
-  readonly chosen: Chosen | undefined;
-  readonly choose: (chosen: Chosen) => void;
+export interface SelectionControl {
+  readonly selected: NetworkSelection | undefined;
+  readonly select: (selection: NetworkSelection) => void;
 }
 
+/** Upper left corner of a box, in units of the SVG. */
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -25,24 +38,24 @@ const INSET = 12;
 const LINES_Y = [22, 41, 58] as const;
 const BAR = { y: 66, height: 4 };
 const CHARACTERS_MAX = 33;
-/** A history or ring that is filled further than this is shown as one that is about to be full. */
+/** Fill from which a history or ring is marked as nearly full. */
 const NEARLY_FULL = 0.8;
 
-interface Content {
+interface BoxContent {
   readonly title: string;
   readonly lines: readonly string[];
   readonly state?: 'stale' | 'held' | undefined;
-  /** 0 to 1, as a bar. */
+  /** Length of the bar, 0 to 1; no bar when missing. */
   readonly fill?: number | undefined;
 }
 
 export function sourceBox(flow: NetworkFlow, place: Place): SVGElement {
   const host = /^\w+:\/\/([^?/]+)/.exec(flow.source ?? '')?.[1] ?? flow.source ?? '';
-  const away = flow.sourceState === 'stale' || flow.sourceState === 'ended';
+  const unreachable = flow.sourceState === 'stale' || flow.sourceState === 'ended';
   return box(place, {
     title: flow.source?.startsWith('spectcl:') === true ? 'SpecTcl' : 'Provider',
-    lines: [host, away ? 'away' : ''],
-    state: away ? 'stale' : undefined,
+    lines: [host, unreachable ? 'unreachable' : ''],
+    state: unreachable ? 'stale' : undefined,
   });
 }
 
@@ -50,20 +63,20 @@ export function flowBox(
   app: NetworkApplication,
   flow: NetworkFlow,
   place: Place,
-  choosing: Choosing,
+  control: SelectionControl,
 ): SVGElement {
-  const trouble = troubleOf(flow);
+  const problem = flowProblem(flow);
   const stale = flow.sourceState === 'stale' || flow.sourceState === 'ended';
-  const lines = [trouble ?? rateOf(flow), lagOf(flow)];
+  const lines = [problem ?? flowRateText(flow), flowLagText(flow)];
   return button(
     { app: app.name, flow: flow.flow },
-    choosing,
+    control,
     `Flow ${flow.flow}, ${lines.join(', ')}`,
     box(place, {
       title: flow.flow,
       lines,
       state: stale ? 'stale' : flow.holding.length > 0 ? 'held' : undefined,
-      fill: lagShare(flow),
+      fill: flowLagRatio(flow),
     }),
   );
 }
@@ -72,28 +85,28 @@ export function clientBox(
   app: NetworkApplication,
   client: NetworkClient,
   place: Place,
-  choosing: Choosing,
+  control: SelectionControl,
 ): SVGElement {
   const program = client.program.split('/').at(-1) ?? client.program;
-  const worst = worstOf(client);
-  const figures = worst === undefined ? 'no flow open' : usageShort(worst);
+  const usage = mostLoadedUsage(client);
+  const figures = usage === undefined ? 'no flow open' : usageSummary(usage);
   const holds = client.flows.filter(({ holding }) => holding === true).map(({ flow }) => flow);
   const title = holds.length === 0 ? client.name : `${client.name} holds ${holds.join(', ')} back`;
   return button(
     { app: app.name, client: client.name },
-    choosing,
+    control,
     `Client ${title}, ${figures}`,
     box(place, {
       title,
       lines: [program, client.connected ? (client.answered ? figures : 'does not answer') : 'not connected'],
       state: !client.connected || !client.answered ? 'stale' : holds.length > 0 ? 'held' : undefined,
-      fill: worst?.direction === 'input' ? fillOf(worst) : undefined,
+      fill: usage?.direction === 'input' ? fillRatio(usage) : undefined,
     }),
   );
 }
 
-function box({ x, y }: Place, { title, lines, state, fill }: Content): SVGElement {
-  const text = (words: string, line: number): SVGElement =>
+function box({ x, y }: Place, { title, lines, state, fill }: BoxContent): SVGElement {
+  const text = (content: string, line: number): SVGElement =>
     svg(
       'text',
       {
@@ -101,7 +114,7 @@ function box({ x, y }: Place, { title, lines, state, fill }: Content): SVGElemen
         y: String(y + (LINES_Y[line] ?? 0)),
         class: line === 0 ? 'net-name' : 'net-text',
       },
-      words.length > CHARACTERS_MAX ? `${words.slice(0, CHARACTERS_MAX - 1)}…` : words,
+      content.length > CHARACTERS_MAX ? `${content.slice(0, CHARACTERS_MAX - 1)}…` : content,
     );
   const bar = (share: number, name: string): SVGElement =>
     svg('rect', {
@@ -130,30 +143,30 @@ function box({ x, y }: Place, { title, lines, state, fill }: Content): SVGElemen
   );
 }
 
-/** Whatever can be clicked can be reached with Tab and pressed with Enter. */
+/** An SVG group that is a button for pointer and keyboard. */
 export function button(
-  what: Chosen,
-  { chosen, choose }: Choosing,
+  selection: NetworkSelection,
+  { selected, select }: SelectionControl,
   label: string,
   child: SVGElement,
 ): SVGElement {
-  const key = JSON.stringify(what);
-  const made = svg(
+  const key = JSON.stringify(selection);
+  const group = svg(
     'g',
     {
       role: 'button',
       tabindex: '0',
       'aria-label': label,
       'data-key': key,
-      class: `net-button${key === JSON.stringify(chosen) ? ' is-chosen' : ''}`,
+      class: `net-button${key === JSON.stringify(selected) ? ' is-chosen' : ''}`,
     },
     child,
   );
-  made.addEventListener('click', () => choose(what));
-  made.addEventListener('keydown', (event) => {
+  group.addEventListener('click', () => select(selection));
+  group.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
-    choose(what);
+    select(selection);
   });
-  return made;
+  return group;
 }

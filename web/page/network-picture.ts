@@ -1,22 +1,31 @@
 /**
- * Applications, their sources, flows and clients as boxes and lines; the dashes of a line move when
- * data move on it.
+ * The network as an SVG picture: applications with their sources, flows and clients as boxes, and
+ * lines between them whose dashes move while data flow. `NetworkView` replaces it once a second.
  */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
 import { svg } from './dom.js';
-import { BOX, button, clientBox, flowBox, sourceBox, type Choosing, type Place } from './network-boxes.js';
+import {
+  BOX,
+  button,
+  clientBox,
+  flowBox,
+  sourceBox,
+  type SelectionControl,
+  type Place,
+} from './network-boxes.js';
 
 const GAP = { x: 70, y: 16 };
+/** Height of an application's title. */
 const HEAD = 34;
 const MARGIN = 12;
-/** How far a box of a narrow picture is moved in under what it hangs on. */
+/** Indentation of a box below the box that it belongs to, in a narrow picture. */
 const INDENT = 22;
-/** Where lines go down in there, each flow's on a lane of its own as far as there are some. */
+/** Positions of the vertical lines of a narrow picture, one lane per flow as far as there are. */
 const LANES = { first: 5, step: 6, count: 3 };
 
 type Column = 'source' | 'flow' | 'client';
 
-/** Where things stand: three columns side by side, or in a narrow window one below the other. */
+/** Three columns side by side, or in a narrow window all boxes below each other. */
 interface Layout {
   readonly narrow: boolean;
   readonly width: number;
@@ -35,23 +44,27 @@ const NARROW: Layout = {
   columns: { source: MARGIN, flow: MARGIN + INDENT, client: MARGIN + 2 * INDENT },
 };
 
-interface Lines {
+interface LineStyle {
   readonly bytesPerSecond: number;
   readonly state: string;
-  /** From right to left: what a client writes. */
+  /** From right to left, for a client that writes. */
   readonly against?: boolean;
-  /** Its client holds the writer back. */
+  /** The client holds the writer back. */
   readonly held?: boolean;
-  /** Of a narrow picture: lines of different flows go down beside each other. */
+  /** Number of the flow, for its lane in a narrow picture. */
   readonly lane?: number;
 }
 
-export function networkPicture(picture: NetworkPicture, choosing: Choosing, narrow: boolean): SVGSVGElement {
+export function networkPicture(
+  picture: NetworkPicture,
+  control: SelectionControl,
+  narrow: boolean,
+): SVGSVGElement {
   const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
   for (const app of picture.applications) {
-    const { group, height } = application(app, top, choosing, layout);
+    const { group, height } = application(app, top, control, layout);
     parts.push(group);
     top += height + 22;
   }
@@ -61,7 +74,7 @@ export function networkPicture(picture: NetworkPicture, choosing: Choosing, narr
   }
   const status = picture.hostServer
     ? picture.host
-    : `${picture.host}: the host server does not answer; data go on without it`;
+    : `${picture.host}: the host server does not answer; data continue without it`;
   parts.push(svg('text', { x: '14', y: String(top + 12), class: 'faint' }, `Host ${status}`));
   return svg(
     'svg',
@@ -78,7 +91,7 @@ export function networkPicture(picture: NetworkPicture, choosing: Choosing, narr
 function application(
   app: NetworkApplication,
   top: number,
-  choosing: Choosing,
+  control: SelectionControl,
   layout: Layout,
 ): { group: SVGElement; height: number } {
   const sources = app.flows.filter(({ source }) => source !== undefined).length;
@@ -99,7 +112,7 @@ function application(
     const from = flow.source === undefined ? undefined : place('source', row);
     const at = place('flow', row);
     flowAt.set(flow.flow, at);
-    boxes.push(flowBox(app, flow, at, choosing));
+    boxes.push(flowBox(app, flow, at, control));
     if (from === undefined) return;
     boxes.push(sourceBox(flow, from));
     const bytesPerSecond = flow.rates['receivedBytes'] ?? 0;
@@ -107,14 +120,14 @@ function application(
   });
   app.clients.forEach((client, row) => {
     const at = place('client', row);
-    boxes.push(clientBox(app, client, at, choosing));
+    boxes.push(clientBox(app, client, at, control));
     for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
-      const lane = app.flows.findIndex((one) => one.flow === flow);
-      const found = app.flows[lane];
-      if (to === undefined || found === undefined) continue;
-      const bytesPerSecond = found.rates['publishedBytes'] ?? 0;
-      const state = found.sourceState ?? 'live';
+      const lane = app.flows.findIndex((candidate) => candidate.flow === flow);
+      const written = app.flows[lane];
+      if (to === undefined || written === undefined) continue;
+      const bytesPerSecond = written.rates['publishedBytes'] ?? 0;
+      const state = written.sourceState ?? 'live';
       lines.push(
         line(to, at, { bytesPerSecond, state, against: direction === 'output', held: holding, lane }, layout),
       );
@@ -136,7 +149,7 @@ function application(
       }),
       button(
         { app: app.name },
-        choosing,
+        control,
         `Application ${title}`,
         svg('text', { x: '14', y: String(top + 22), class: 'net-title' }, title),
       ),
@@ -147,33 +160,38 @@ function application(
 }
 
 /**
- * From one box to the next: side by side, or down and in. Wider and faster with more bytes, still
- * without.
+ * A line between two boxes: wider with more bytes per second, without motion when there are none.
  */
 function line(
   from: Place,
   to: Place,
-  { bytesPerSecond, state, against, held, lane }: Lines,
+  { bytesPerSecond, state, against, held, lane }: LineStyle,
   layout: Layout,
 ): SVGElement {
   const moving = bytesPerSecond > 0 && state === 'live';
   const width = 1.5 + Math.min(2.5, 0.6 * Math.log10(1 + bytesPerSecond / 10_000));
-  const marks = [moving && 'is-moving', against === true && 'is-against', held === true && 'is-held', state !== 'live' && 'is-stale']; // prettier-ignore
+  const states = {
+    'is-moving': moving,
+    'is-against': against === true,
+    'is-held': held === true,
+    'is-stale': state !== 'live',
+  };
+  const classes = Object.entries(states).flatMap(([name, applies]) => (applies ? [name] : []));
   return svg('path', {
     d: layout.narrow ? downTo(from, to, lane) : across(from, to),
-    class: ['net-line', ...marks.filter((mark) => mark !== false)].join(' '),
+    class: ['net-line', ...classes].join(' '),
     'stroke-width': width.toFixed(1),
   });
 }
 
-/** From the right edge to the left edge. */
+/** A path from the right edge of one box to the left edge of another. */
 function across(from: Place, to: Place): string {
   const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
   const middle = (x1 + x2) / 2;
   return `M${x1} ${y1} C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
 }
 
-/** From the lower edge down to the left edge. */
+/** A path from the lower edge of one box down to the left edge of another. */
 function downTo(from: Place, to: Place, lane = 0): string {
   const x = from.x + LANES.first + LANES.step * (lane % LANES.count);
   return `M${x} ${from.y + BOX.height} V${to.y + BOX.height / 2} H${to.x}`;

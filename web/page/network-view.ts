@@ -1,13 +1,13 @@
 /**
- * The network page: the picture, the details of what was clicked, and starting and stopping
- * applications.
+ * The network page: the picture of the network, the details of the selected box, and the button
+ * that starts and stops applications. `main.ts` creates it and forwards its messages.
  */
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
-import type { Chosen } from './network-boxes.js';
-import { appFacts, clientFacts, flowFacts, type Facts } from './network-facts.js';
+import type { NetworkSelection } from './network-boxes.js';
+import { applicationDetails, clientDetails, flowDetails, type DetailRows } from './network-details.js';
 import { networkPicture } from './network-picture.js';
-import type { PageState } from './state.js';
+import type { PageState } from './page-state.js';
 
 export class NetworkView {
   readonly element = element('section', { class: 'network-page', 'aria-label': 'Network' });
@@ -17,10 +17,11 @@ export class NetworkView {
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
   readonly #narrow = matchMedia('(max-width: 760px)');
-  #chosen: Chosen | undefined;
+  #selected: NetworkSelection | undefined;
   #visible = false;
-  #request = 1;
-  #waiting = new Map<number, string>();
+  #nextRequest = 1;
+  /** Applications by unanswered request. */
+  readonly #pending = new Map<number, string>();
 
   constructor(state: PageState, send: (message: PageMessage) => void) {
     this.#state = state;
@@ -28,23 +29,23 @@ export class NetworkView {
     this.element.append(this.#picture, this.#details);
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
-    document.addEventListener('visibilitychange', () => this.#ask());
+    document.addEventListener('visibilitychange', () => this.#follow());
     this.#narrow.addEventListener('change', () => this.refresh());
   }
 
   setVisible(visible: boolean): void {
     this.#visible = visible;
-    this.#ask();
+    this.#follow();
     this.refresh();
   }
 
   reconnected(): void {
-    this.#waiting.clear();
-    this.#ask();
+    this.#pending.clear();
+    this.#follow();
   }
 
   answered(request: number, error: string | undefined): void {
-    this.#waiting.delete(request);
+    this.#pending.delete(request);
     setText(this.#note, error ?? '');
     this.refresh();
   }
@@ -54,33 +55,34 @@ export class NetworkView {
     const { picture } = this.#state;
     this.element.classList.toggle('is-stale', !this.#state.connected);
     if (picture === undefined) {
-      this.#picture.replaceChildren(element('p', { class: 'list-note' }, 'Looking at the network …'));
+      this.#picture.replaceChildren(element('p', { class: 'list-note' }, 'Loading the network …'));
       return;
     }
     const focused = document.activeElement?.getAttribute('data-key');
-    const choose = (chosen: Chosen): void => {
-      this.#chosen = chosen;
+    const select = (selection: NetworkSelection): void => {
+      this.#selected = selection;
       this.refresh();
     };
-    const drawn = networkPicture(picture, { chosen: this.#chosen, choose }, this.#narrow.matches);
+    const drawn = networkPicture(picture, { selected: this.#selected, select }, this.#narrow.matches);
     this.#picture.replaceChildren(drawn);
     if (focused !== undefined && focused !== null) {
-      const again = [...drawn.querySelectorAll<SVGElement>('[data-key]')].find(
+      const replacement = [...drawn.querySelectorAll<SVGElement>('[data-key]')].find(
         (node) => node.dataset['key'] === focused,
       );
-      again?.focus();
+      replacement?.focus();
     }
-    this.#tell();
+    this.#updateDetails();
   }
 
-  #ask(): void {
+  /** Requests pictures while the page is visible. */
+  #follow(): void {
     this.#send({ kind: 'network', on: this.#visible && !document.hidden });
   }
 
-  #tell(): void {
+  #updateDetails(): void {
     const { picture } = this.#state;
     const applications = picture?.applications ?? [];
-    const app = applications.find(({ name }) => name === this.#chosen?.app) ?? applications[0];
+    const app = applications.find(({ name }) => name === this.#selected?.app) ?? applications[0];
     if (app === undefined) {
       this.#details.replaceChildren(
         element('h2', {}, 'No application'),
@@ -88,21 +90,21 @@ export class NetworkView {
       );
       return;
     }
-    const flow = app.flows.find((one) => one.flow === this.#chosen?.flow);
-    const client = app.clients.find((one) => one.name === this.#chosen?.client);
-    const [title, facts]: [string, Facts] =
+    const flow = app.flows.find((candidate) => candidate.flow === this.#selected?.flow);
+    const client = app.clients.find((candidate) => candidate.name === this.#selected?.client);
+    const [title, facts]: [string, DetailRows] =
       flow !== undefined
-        ? [`Flow ${flow.flow}`, flowFacts(flow, app.clients)]
+        ? [`Flow ${flow.flow}`, flowDetails(flow, app.clients)]
         : client !== undefined
-          ? [`Client ${client.name}`, clientFacts(client)]
-          : [`Application ${app.name}`, appFacts(app)];
-    // Built anew only when it differs, so that a button under the pointer stays what it is.
+          ? [`Client ${client.name}`, clientDetails(client)]
+          : [`Application ${app.name}`, applicationDetails(app)];
+    // Replaced only when different, so that a click is not lost between two pictures.
     const key = JSON.stringify([
       title,
       facts,
       app.state,
       this.#state.welcome?.control,
-      [...this.#waiting],
+      [...this.#pending],
       this.#note.textContent,
     ]);
     if (this.#details.dataset['key'] === key) return;
@@ -124,7 +126,7 @@ export class NetworkView {
   #control(app: NetworkApplication): HTMLElement {
     const control = this.#state.welcome?.control;
     const action = app.state === 'running' || app.state === 'starting' ? 'stop' : 'run';
-    const busy = [...this.#waiting.values()].includes(app.name);
+    const busy = [...this.#pending.values()].includes(app.name);
     const text = action === 'run' ? 'Start this application' : 'Stop this application';
     const button = element(
       'button',
@@ -132,28 +134,24 @@ export class NetworkView {
         type: 'button',
         class: action === 'run' ? 'primary' : 'danger',
         disabled: control !== 'yes' || busy,
-        onclick: () => this.#act(action, app.name),
+        onclick: () => this.#requestControl(action, app.name),
       },
       busy ? 'Working …' : text,
     );
-    const why =
+    const hint =
       control === 'yes'
         ? ''
         : control === 'sign-in'
           ? 'Sign in to start and stop applications.'
-          : 'Starting and stopping from here needs a shared secret: MIRRORFLOW_SECRET_FILE.';
-    return element('div', { class: 'control' }, button, element('p', { class: 'hint' }, why));
+          : 'To start and stop applications here, give the host server a shared secret: MIRRORFLOW_SECRET_FILE.';
+    return element('div', { class: 'control' }, button, element('p', { class: 'hint' }, hint));
   }
 
-  #act(action: 'run' | 'stop', app: string): void {
-    if (
-      action === 'stop' &&
-      !confirm(`Stop the application ${app}? Displays that look at it keep its last data.`)
-    )
-      return;
-    const request = this.#request;
-    this.#request += 1;
-    this.#waiting.set(request, app);
+  #requestControl(action: 'run' | 'stop', app: string): void {
+    if (action === 'stop' && !confirm(`Stop the application ${app}? Displays keep its last data.`)) return;
+    const request = this.#nextRequest;
+    this.#nextRequest += 1;
+    this.#pending.set(request, app);
     this.#send({ kind: 'control', request, action, app });
     this.refresh();
   }

@@ -1,11 +1,16 @@
-/** A canvas with axes: where channels and counts lie in pixels, and what is drawn around them. */
+/**
+ * The area of a plot on its canvas: conversion between channels and pixels, and drawing of the axes
+ * around the counts. Used by `Plot`, its input and its drawing functions. Draws on the canvas that
+ * is passed in.
+ */
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
-import { countTicks, linearTicks, scaler, type ScaleName, type Tick } from '../view/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import type { Palette } from './theme.js';
 
 export interface PlotArea {
-  /** The inside of the axes, in pixels of the page. */
+  /** The inside of the axes, in CSS pixels. */
   readonly left: number;
   readonly top: number;
   readonly width: number;
@@ -49,8 +54,8 @@ export function yToChannel(area: PlotArea, range: ChannelRange, y: number): numb
 }
 
 /**
- * A context whose units are pixels of the page, cleared, on a canvas as sharp as the screen.
- * Undefined while it has no size.
+ * Clears the canvas, in the resolution of the screen, and returns a context in CSS pixels.
+ * Undefined while the canvas has no size.
  */
 export function prepare(
   canvas: HTMLCanvasElement,
@@ -59,9 +64,9 @@ export function prepare(
   const ratio = Math.min(3, devicePixelRatio || 1);
   const { clientWidth: width, clientHeight: height } = canvas;
   if (width < 20 || height < 20) return undefined;
-  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== wide) canvas.width = wide;
-  if (canvas.height !== high) canvas.height = high;
+  const [deviceWidth, deviceHeight] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== deviceWidth) canvas.width = deviceWidth;
+  if (canvas.height !== deviceHeight) canvas.height = deviceHeight;
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) return undefined;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -70,15 +75,18 @@ export function prepare(
   return { context, width, height, ratio };
 }
 
-/** Ticks of an axis of channels, with the place of each in channels. */
-function axisTicks({ axis, range, inChannels }: AxisView, most: number): (Tick & { channel: number })[] {
+/** The ticks of an axis, each with its stored channel. */
+function axisTicks(
+  { axis, range, inChannels }: AxisView,
+  most: number,
+): (LabelledTick & { channel: number })[] {
   const ticks = inChannels
-    ? linearTicks(range[0] - axis.inside[0], range[1] - axis.inside[0], most)
-    : linearTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
+    ? labelledTicks(range[0] - axis.inRange[0], range[1] - axis.inRange[0], most)
+    : labelledTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
   return ticks.map(({ value, label }) => ({
     value,
     label,
-    channel: inChannels ? value + axis.inside[0] : toChannel(axis, value),
+    channel: inChannels ? value + axis.inRange[0] : toChannel(axis, value),
   }));
 }
 
@@ -114,7 +122,7 @@ export function drawXAxis(
   context.fillText(axisLabel(view), area.left + area.width, bottom + 19, area.width);
 }
 
-/** The y axis of a 2-D spectrum. */
+/** Draws the y axis of a 2-D spectrum. */
 export function drawYAxis(
   context: CanvasRenderingContext2D,
   area: PlotArea,
@@ -134,7 +142,7 @@ export function drawYAxis(
   );
 }
 
-/** The axis of counts of a 1-D spectrum, with faint lines across. */
+/** Draws the axis of counts of a 1-D spectrum, with grid lines. */
 export function drawCountAxis(
   context: CanvasRenderingContext2D,
   area: PlotArea,
@@ -142,15 +150,13 @@ export function drawCountAxis(
   top: number,
   palette: Palette,
 ): void {
-  const height = scaler(scale, top);
   drawSideTicks(
     context,
     area,
     palette,
-    countTicks(scale, top, Math.max(2, area.height / 40)).map(({ value, label }) => ({
-      y: area.top + area.height * (1 - height(value)),
-      label,
-    })),
+    countScale(scale, top)
+      .ticks(Math.max(2, area.height / 40))
+      .map(({ at, label }) => ({ y: area.top + area.height * (1 - at), label })),
     'counts',
     true,
   );
@@ -162,7 +168,7 @@ function drawSideTicks(
   palette: Palette,
   ticks: readonly { y: number; label: string }[],
   label: string,
-  lines: boolean,
+  gridLines: boolean,
 ): void {
   context.font = FONT;
   context.fillStyle = palette.faint;
@@ -174,7 +180,7 @@ function drawSideTicks(
   for (const tick of ticks) {
     const y = Math.round(tick.y) + 0.5;
     context.moveTo(area.left - TICK_PX, y);
-    context.lineTo(area.left + (lines ? area.width : 0), y);
+    context.lineTo(area.left + (gridLines ? area.width : 0), y);
     context.fillText(tick.label, area.left - TICK_PX - 3, y);
   }
   context.moveTo(area.left + 0.5, area.top);

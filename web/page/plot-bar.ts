@@ -1,44 +1,41 @@
-/** The line above a plot: names, scale, axis, what is counted, and the menu of everything else. */
+/**
+ * The bar above a plot: names of its spectra, select boxes for scale, time window and axis, and the
+ * menu with everything else. `Plot` builds it again after every change of its settings. Creates
+ * elements; changes the plot only through `PlotHandle`, the board through `PlotActions`.
+ */
 import type { PlotSpec } from '../view/plot-spec.js';
-import { SCALE_LABELS, SCALES } from '../view/scale.js';
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
-import { choice, element } from './dom.js';
-import { exportCsv, exportJson, exportPng } from './export.js';
+import { selectBox, element } from './dom.js';
+import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
 import { currentPalette } from './theme.js';
-import type { Plot } from './plot.js';
+import type { PlotActions, PlotHandle } from './plot-interface.js';
 
-/** What a plot asks of its board. */
-export interface PlotActions {
-  changed(): void;
-  remove(): void;
-  move(by: -1 | 1): void;
-  /** Further plots behind this one. */
-  add(plots: readonly PlotSpec[]): void;
-}
+const SCALE_LABELS: Readonly<Record<ScaleName, string>> = { linear: 'Linear', log: 'Log', sqrt: 'Root' };
 
-export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
+export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
   const { spec } = plot;
-  const title = element('h2', { class: 'plot-title', draggable: 'true', title: 'Drag to another place' });
+  const title = element('h2', { class: 'plot-title', draggable: 'true', title: 'Drag to move the plot' });
   const palette = currentPalette();
-  const projected = spec.projection === undefined ? '' : ` · onto ${spec.projection}`;
+  const suffix = spec.projection === undefined ? '' : ` · onto ${spec.projection}`;
   spec.spectra.forEach((name, index) => {
     const chip = element('span', { class: 'chip' });
     chip.style.background = palette.series[index % palette.series.length] ?? '';
-    title.append(...(spec.spectra.length > 1 ? [chip] : []), element('span', {}, name + projected));
+    title.append(...(spec.spectra.length > 1 ? [chip] : []), element('span', {}, name + suffix));
   });
   return [
     title,
     element(
       'div',
       { class: 'plot-tools' },
-      choice(
+      selectBox(
         'Scale of counts',
-        SCALES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
+        SCALE_NAMES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
         plot.scale,
         (scale) => plot.change({ scale }),
       ),
-      choice(
-        'What is counted',
+      selectBox(
+        'Counts',
         [
           ['all', 'All counts'],
           ...RATE_WINDOWS_S.map((window) => [String(window), `Last ${window} s`] as const),
@@ -46,7 +43,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
         String(spec.rateS ?? 'all'),
         (value) => plot.change({ rateS: RATE_WINDOWS_S.find((window) => String(window) === value) }),
       ),
-      choice(
+      selectBox(
         'Axis',
         [
           ['units', 'Units'],
@@ -55,7 +52,7 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
         spec.channels ? 'channels' : 'units',
         (value) => plot.change({ channels: value === 'channels' }),
       ),
-      menu(plot, actions),
+      menuOf(plot, actions),
       element(
         'button',
         {
@@ -71,22 +68,23 @@ export function plotBar(plot: Plot, actions: PlotActions): HTMLElement[] {
   ];
 }
 
-function menu(plot: Plot, actions: PlotActions): HTMLElement {
+function menuOf(plot: PlotHandle, actions: PlotActions): HTMLElement {
   const details = element('details', { class: 'menu' });
-  const item = (text: string, act: () => void): HTMLElement =>
+  const item = (text: string, action: () => void): HTMLElement =>
     element(
       'button',
       {
         type: 'button',
         onclick: () => {
           details.open = false;
-          act();
+          action();
         },
       },
       text,
     );
   const { spec } = plot;
-  const onto = (projection: 'x' | 'y'): PlotSpec => ({
+  /** The region, or else the visible part, is the band that the projection sums. */
+  const projectionOnto = (projection: 'x' | 'y'): PlotSpec => ({
     ...spec,
     projection,
     band: projection === 'x' ? (spec.region?.y ?? spec.y) : (spec.region?.x ?? spec.x),
@@ -95,25 +93,25 @@ function menu(plot: Plot, actions: PlotActions): HTMLElement {
     region: undefined,
     scale: undefined,
   });
-  const map = plot.info?.dimensions === 2 && spec.projection === undefined;
+  const isMap = plot.info?.dimensions === 2 && spec.projection === undefined;
   details.append(
     element('summary', { 'aria-label': 'More', title: 'More' }, '⋯'),
     element(
       'div',
       { class: 'menu-items', role: 'group' },
-      item('Show everything', () => plot.change({ x: undefined, y: undefined })),
-      ...(spec.region === undefined
-        ? []
-        : [item('Remove the region', () => plot.change({ region: undefined }))]),
-      ...(map ? [item('Project onto x and y', () => actions.add([onto('x'), onto('y')]))] : []),
+      item('Show all channels', () => plot.change({ x: undefined, y: undefined })),
+      ...(spec.region === undefined ? [] : [item('Remove region', () => plot.change({ region: undefined }))]),
+      ...(isMap
+        ? [item('Project onto x and y', () => actions.add([projectionOnto('x'), projectionOnto('y')]))]
+        : []),
       ...(spec.spectra.length > 1
         ? [item('Only the first spectrum', () => plot.change({ spectra: spec.spectra.slice(0, 1) }))]
         : []),
       item('Move left', () => actions.move(-1)),
       item('Move right', () => actions.move(1)),
-      item('Save as PNG', () => exportPng(plot)),
-      item('Save as CSV', () => exportCsv(plot)),
-      item('Save as JSON', () => exportJson(plot)),
+      item('Save as PNG', () => downloadPng(plot)),
+      item('Save as CSV', () => downloadCsv(plot)),
+      item('Save as JSON', () => downloadJson(plot)),
     ),
   );
   details.addEventListener('focusout', (event) => {

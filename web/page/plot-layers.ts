@@ -1,23 +1,26 @@
 /**
- * The spectra of one plot, each with its subscription and its newest frame; while the page is
- * paused the newest waits.
+ * The spectra of one plot, each with its subscription and its newest frame (the message with the
+ * counts of one view of a spectrum). `Plot` draws them. While the page is paused the newest frame
+ * waits behind the one that is shown. Sends requests through `Subscriptions`; draws nothing.
  */
 import type { Frame } from '../wire/frame.js';
-import type { Handle, Subscriptions, Wish } from './subscriptions.js';
+import type { SubscriptionHandle, SubscriptionRequest, Subscriptions } from './subscriptions.js';
 
 export interface Layer {
   readonly name: string;
-  readonly handle: Handle;
+  readonly handle: SubscriptionHandle;
+  /** The frame that is shown. */
   frame: Frame | undefined;
-  /** What came while the page was paused. */
+  /** The newest frame that arrived while the page was paused. */
   waiting: Frame | undefined;
+  /** The spectrum does not exist at the source. */
   missing: boolean;
 }
 
 export interface LayerEvents {
-  /** A frame came. False: it shall wait, and the one that is shown stays. */
-  takes(shown: Frame): boolean;
-  /** `first`: there was none of this spectrum before. */
+  /** Whether a frame that arrives may replace the one that is shown. */
+  accepts(shown: Frame): boolean;
+  /** `first`: the layer had no frame before. */
   changed(first: boolean): void;
 }
 
@@ -47,27 +50,28 @@ export class PlotLayers {
     return this.#layers.filter(({ missing }) => missing).map(({ name }) => name);
   }
 
+  /** Whether the layers are these spectra in this order. */
   has(names: readonly string[]): boolean {
     return names.join('\n') === this.#layers.map(({ name }) => name).join('\n');
   }
 
-  /** Spectra that were shown before keep what they have. */
+  /** Replaces the spectra; those in both lists keep their frames. */
   show(names: readonly string[]): void {
-    const old = this.#layers;
-    this.#layers = names.map((name) => old.find((layer) => layer.name === name) ?? this.#open(name));
-    for (const layer of old) if (!this.#layers.includes(layer)) this.#subscriptions.close(layer.handle);
+    const previous = this.#layers;
+    this.#layers = names.map((name) => previous.find((layer) => layer.name === name) ?? this.#open(name));
+    for (const layer of previous) if (!this.#layers.includes(layer)) this.#subscriptions.close(layer.handle);
   }
 
-  /** What is wanted of each from now on; undefined while the plot is out of sight. */
-  want(wishOf: (name: string) => Wish | undefined): void {
-    for (const { name, handle } of this.#layers) handle.want(wishOf(name));
+  /** Changes the subscriptions; undefined while the plot is not visible. */
+  setRequests(requestOf: (name: string) => SubscriptionRequest | undefined): void {
+    for (const { name, handle } of this.#layers) handle.setRequest(requestOf(name));
   }
 
-  forget(): void {
+  clearFrames(): void {
     for (const layer of this.#layers) layer.frame = undefined;
   }
 
-  /** The page goes on: what came meanwhile is shown. */
+  /** Shows the frames that arrived while the page was paused. */
   resume(): void {
     for (const layer of this.#layers) {
       if (layer.waiting !== undefined) layer.frame = layer.waiting;
@@ -75,9 +79,9 @@ export class PlotLayers {
     }
   }
 
-  /** What is drawn may be followed by the next. */
-  drawn(): void {
-    for (const { handle } of this.#layers) handle.drawn();
+  /** The frames are drawn: the server may send the next ones. */
+  acknowledge(): void {
+    for (const { handle } of this.#layers) handle.acknowledge();
   }
 
   close(): void {
@@ -91,7 +95,7 @@ export class PlotLayers {
       waiting: undefined,
       missing: false,
       handle: this.#subscriptions.open({
-        frame: (frame) => this.#came(layer, frame),
+        frame: (frame) => this.#received(layer, frame),
         missing: () => {
           layer.missing = true;
           layer.frame = undefined;
@@ -102,8 +106,8 @@ export class PlotLayers {
     return layer;
   }
 
-  #came(layer: Layer, frame: Frame): void {
-    if (layer.frame !== undefined && !this.#events.takes(layer.frame)) {
+  #received(layer: Layer, frame: Frame): void {
+    if (layer.frame !== undefined && !this.#events.accepts(layer.frame)) {
       layer.waiting = frame;
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * Asking for the shared secret: as a page where nothing may be seen without it, as a dialog where
- * only acting needs it.
+ * The sign-in form, which sends the shared secret to the server. `main.ts` shows it as a page where
+ * viewing needs signing in, and as a dialog where only starting and stopping applications does.
  */
 import { element, setText } from './dom.js';
 
@@ -10,6 +10,7 @@ export interface Session {
   readonly hasSecret: boolean;
 }
 
+/** What this browser may do, as the server reports it. */
 export async function readSession(): Promise<Session> {
   const response = await fetch('/session', { cache: 'no-store' });
   return (await response.json()) as Session;
@@ -19,7 +20,7 @@ export async function signOut(): Promise<void> {
   await fetch('/sign-out', { method: 'POST' });
 }
 
-/** The form; `done` is called when the server has taken the secret. */
+/** `done` is called when the server has accepted the secret. */
 export function signInForm(done: () => void): HTMLFormElement {
   const secret = element('input', {
     type: 'password',
@@ -34,29 +35,29 @@ export function signInForm(done: () => void): HTMLFormElement {
     'form',
     { class: 'sign-in' },
     element('h1', {}, 'Sign in'),
-    element('p', {}, 'The shared secret of this mirrorflow; whoever runs the host server has it.'),
+    element('p', {}, 'Enter the shared secret. The administrator of the host server has it.'),
     secret,
     problem,
     element('button', { type: 'submit', class: 'primary' }, 'Sign in'),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void send(secret.value).then((answer) => {
-      setText(problem, answer ?? '');
-      if (answer === undefined) done();
+    void sendSecret(secret.value).then((reason) => {
+      setText(problem, reason ?? '');
+      if (reason === undefined) done();
       else secret.select();
     });
   });
   return form;
 }
 
-/** Undefined when it was right, or why not. */
-async function send(secret: string): Promise<string | undefined> {
+/** Undefined when the server accepted the secret, else the reason. */
+async function sendSecret(secret: string): Promise<string | undefined> {
   try {
     const response = await fetch('/sign-in', { method: 'POST', body: secret });
     if (response.ok) return undefined;
-    const { error } = (await response.json()) as { error?: string };
-    return error ?? `The server answered ${response.status}.`;
+    const { error } = (await response.json().catch(() => ({}))) as { error?: string };
+    return error ?? `The server answered with status ${response.status}.`;
   } catch {
     return 'The server does not answer.';
   }

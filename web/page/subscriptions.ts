@@ -1,61 +1,69 @@
 /**
- * What this page shows, told to the server as a whole whenever it changes. A hidden tab shows
- * nothing and costs nothing.
+ * The views of spectra that are visible on this page, sent to the server as one complete list
+ * whenever it changes, and the frames (counts of one view) that the server sends back. Plots and
+ * thumbnails open a subscription each; `main.ts` connects them to the WebSocket. A hidden tab
+ * subscribes to nothing.
  */
 import type { Frame } from '../wire/frame.js';
 import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
 
-export type Wish = Omit<Subscription, 'id'>;
+/** A view of a spectrum to subscribe to; its id is that of the subscription. */
+export type SubscriptionRequest = Omit<Subscription, 'id'>;
 
-export interface Receiver {
+export interface FrameReceiver {
   frame(frame: Frame): void;
+  /** The spectrum does not exist at the source. */
   missing(): void;
 }
 
-export class Handle {
+export class SubscriptionHandle {
   readonly id: number;
-  readonly receiver: Receiver;
-  wish: Wish | undefined;
+  readonly receiver: FrameReceiver;
+  #request: SubscriptionRequest | undefined;
   unacknowledged = 0;
   readonly #changed: () => void;
-  readonly #acknowledge: (id: number) => void;
+  readonly #sendAck: (id: number) => void;
 
-  constructor(id: number, receiver: Receiver, changed: () => void, acknowledge: (id: number) => void) {
+  constructor(id: number, receiver: FrameReceiver, changed: () => void, sendAck: (id: number) => void) {
     this.id = id;
     this.receiver = receiver;
     this.#changed = changed;
-    this.#acknowledge = acknowledge;
+    this.#sendAck = sendAck;
   }
 
-  /** What is wanted from now on; undefined while it is out of sight. */
-  want(wish: Wish | undefined): void {
-    if (JSON.stringify(wish) === JSON.stringify(this.wish)) return;
-    this.wish = wish;
+  get request(): SubscriptionRequest | undefined {
+    return this.#request;
+  }
+
+  /** Changes the view; undefined while it is not visible. */
+  setRequest(request: SubscriptionRequest | undefined): void {
+    if (JSON.stringify(request) === JSON.stringify(this.#request)) return;
+    this.#request = request;
     this.#changed();
   }
 
-  /** What came is drawn: the next frame may come. */
-  drawn(): void {
+  /** The received frames are drawn: the server may send the next one. */
+  acknowledge(): void {
     while (this.unacknowledged > 0) {
       this.unacknowledged -= 1;
-      this.#acknowledge(this.id);
+      this.#sendAck(this.id);
     }
   }
 }
 
 export class Subscriptions {
   readonly #send: (message: PageMessage) => void;
-  readonly #handles = new Map<number, Handle>();
+  readonly #handles = new Map<number, SubscriptionHandle>();
   #nextId = 1;
-  #telling = false;
+  #sendScheduled = false;
 
   constructor(send: (message: PageMessage) => void) {
     this.#send = send;
     document.addEventListener('visibilitychange', () => this.#changed());
   }
 
-  open(receiver: Receiver): Handle {
-    const handle = new Handle(
+  open(receiver: FrameReceiver): SubscriptionHandle {
+    const handle = new SubscriptionHandle(
       this.#nextId,
       receiver,
       () => this.#changed(),
@@ -66,14 +74,14 @@ export class Subscriptions {
     return handle;
   }
 
-  close(handle: Handle): void {
+  close(handle: SubscriptionHandle): void {
     this.#handles.delete(handle.id);
     this.#changed();
   }
 
   frame(frame: Frame): void {
     const handle = this.#handles.get(frame.id);
-    if (handle?.wish === undefined) return;
+    if (handle?.request === undefined) return;
     handle.unacknowledged += 1;
     handle.receiver.frame(frame);
   }
@@ -82,24 +90,27 @@ export class Subscriptions {
     this.#handles.get(id)?.receiver.missing();
   }
 
-  /** Says everything again, to a server that knows nothing yet. */
-  restart(): void {
+  /** Sends the list to a new connection, which has no subscriptions yet. */
+  resend(): void {
     for (const handle of this.#handles.values()) handle.unacknowledged = 0;
-    this.#tell();
+    this.#sendList();
   }
 
+  /** Sends once for all changes of one turn of the event loop. */
   #changed(): void {
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#sendScheduled) return;
+    this.#sendScheduled = true;
     queueMicrotask(() => {
-      this.#telling = false;
-      this.#tell();
+      this.#sendScheduled = false;
+      this.#sendList();
     });
   }
 
-  #tell(): void {
-    const shown = document.hidden ? [] : [...this.#handles.values()];
-    const subscriptions = shown.flatMap(({ id, wish }) => (wish === undefined ? [] : [{ id, ...wish }]));
+  #sendList(): void {
+    const visible = document.hidden ? [] : [...this.#handles.values()];
+    const subscriptions = visible.flatMap(({ id, request }) =>
+      request === undefined ? [] : [{ id, ...request }],
+    );
     this.#send({ kind: 'show', subscriptions: subscriptions.slice(0, SUBSCRIPTIONS_MAX) });
   }
 }

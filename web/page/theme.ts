@@ -1,4 +1,7 @@
-/** Light, dark, or as the system has it; and the colours that canvases need as words. */
+/**
+ * The theme of the page (light, dark, or that of the system), kept in the browser's storage, and
+ * the colours of its style sheet for drawing on canvases.
+ */
 type Theme = 'system' | 'light' | 'dark';
 
 export interface Palette {
@@ -12,44 +15,47 @@ export interface Palette {
   readonly series: readonly string[];
 }
 
-const KEY = 'mirrorflow-theme';
+const STORAGE_KEY = 'mirrorflow-theme';
+/** Colours for overlaid spectra. */
 const SERIES = 8;
 let palette: Palette | undefined;
 
+/** Applies the stored theme; `changed` is called when the system's theme changes. */
 export function startTheme(changed: () => void): void {
-  const renew = (): void => {
+  const update = (): void => {
     palette = undefined;
     changed();
   };
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', renew);
-  apply(chosen());
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', update);
+  apply(storedTheme());
 }
 
+/** Switches to the next theme and stores it. */
 export function nextTheme(): Theme {
   const order: readonly Theme[] = ['system', 'light', 'dark'];
-  const next = order[(order.indexOf(chosen()) + 1) % order.length] ?? 'system';
+  const next = order[(order.indexOf(storedTheme()) + 1) % order.length] ?? 'system';
   try {
-    localStorage.setItem(KEY, next);
+    localStorage.setItem(STORAGE_KEY, next);
   } catch {
-    // A browser that keeps nothing: it holds for this page.
+    // Without storage the theme lasts as long as the page.
   }
   apply(next);
   return next;
 }
 
 export function currentPalette(): Palette {
-  palette ??= read();
+  palette ??= readPalette();
   return palette;
 }
 
-function chosen(): Theme {
-  let kept: string | null = null;
+function storedTheme(): Theme {
+  let stored: string | null = null;
   try {
-    kept = localStorage.getItem(KEY);
+    stored = localStorage.getItem(STORAGE_KEY);
   } catch {
-    kept = null;
+    stored = null;
   }
-  return kept === 'light' || kept === 'dark' ? kept : 'system';
+  return stored === 'light' || stored === 'dark' ? stored : 'system';
 }
 
 function apply(theme: Theme): void {
@@ -58,7 +64,7 @@ function apply(theme: Theme): void {
   palette = undefined;
 }
 
-function read(): Palette {
+function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   return {

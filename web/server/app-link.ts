@@ -1,20 +1,22 @@
 /**
- * The one client of an application that the whole web process shares: for its mirror, its network
- * picture and its numbers.
+ * The client-library connection to one application that the whole web process shares: for its
+ * mirror, the network page and the metrics. `Applications` creates one per application. Opens
+ * sockets; closes the client when it has been idle for half a minute.
  */
 import { connect, type Client } from '../../client-lib/index.js';
+import { UseCounter } from './use-counter.js';
 
-/** A client nobody has used for this long is closed. */
+/** An unused client is closed after this time. */
 const IDLE_MS = 30_000;
 
 export class AppLink {
   readonly app: string;
   readonly #directory: string | undefined;
   readonly #idleMs: number;
+  readonly #users = new UseCounter(() => (this.#usedMs = performance.now()));
   #client: Promise<Client> | undefined;
   #usedMs = 0;
-  #holders = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(app: string, directory: string | undefined, idleMs = IDLE_MS) {
     this.app = app;
@@ -22,39 +24,31 @@ export class AppLink {
     this.#idleMs = idleMs;
   }
 
-  /** Connects when there is no client yet; an application that does not run is not started. */
+  /** Connects when there is no client yet; does not start an application that does not run. */
   async client(): Promise<Client> {
     this.#usedMs = performance.now();
     this.#client ??= this.#connect();
     return this.#client;
   }
 
-  /**
-   * Somebody lives on the client, from now until the returned function is called: it is not idle
-   * meanwhile.
-   */
-  hold(): () => void {
-    this.#holders += 1;
-    let holding = true;
-    return () => {
-      if (holding) this.#holders -= 1;
-      holding = false;
-      this.#usedMs = performance.now();
-    };
+  /** Keeps the client from being closed as idle, until the returned function is called. */
+  keepOpen(): () => void {
+    return this.#users.acquire();
   }
 
-  /** Gives the client up: the next one is another. */
+  /** Closes the client; the next use connects again. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    clearInterval(this.#idleTimer);
+    this.#idleTimer = undefined;
     const client = this.#client;
     this.#client = undefined;
     await (await client?.catch(() => undefined))?.close();
   }
 
   async #connect(): Promise<Client> {
-    this.#timer ??= setInterval(() => {
-      if (this.#holders === 0 && performance.now() - this.#usedMs > this.#idleMs) void this.close();
+    this.#idleTimer ??= setInterval(() => {
+      const idleMs = performance.now() - this.#usedMs;
+      if (!this.#users.inUse && idleMs > this.#idleMs) void this.close();
     }, this.#idleMs).unref();
     const connecting = connect({
       app: this.app,

@@ -1,6 +1,7 @@
 /**
- * All applications as the pages share them: one link and one watch each, one list, one picture of
- * the network.
+ * Everything that all pages of the web process share: one link and one watch per application, the
+ * list of applications, and the picture of the network. `WebServer` owns the only one and connects
+ * page sessions and metrics to it. Runs timers while pages follow; its links open sockets.
  */
 import type { Client } from '../../client-lib/index.js';
 import { checkName } from '../../protocol/base/names.js';
@@ -10,12 +11,12 @@ import type { NetworkPicture, ServerMessage } from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { HostLink } from './host-link.js';
-import { NetworkLooks } from './network.js';
+import { NetworkSampler } from './network.js';
 
 type Receive = (message: ServerMessage) => void;
 
-const PICTURE_MS = 1_000;
-/** Names that may be watched at a time, so that a page cannot make any number of links. */
+const PICTURE_INTERVAL_MS = 1_000;
+/** Watched names at a time, so that a page cannot create any number of links. */
 const WATCHES_MAX = 256;
 
 export class Applications {
@@ -24,12 +25,12 @@ export class Applications {
   readonly #directory: string | undefined;
   readonly #links = new Map<string, AppLink>();
   readonly #watches = new Map<string, AppWatch>();
-  readonly #looks: NetworkLooks;
-  /** Scrapes have their own looks, so that their rates are those between two scrapes. */
-  readonly #metricsLooks: NetworkLooks;
+  readonly #pageNetwork: NetworkSampler;
+  /** Apart from that of the pages, so that a scrape's rates are those since the last scrape. */
+  readonly #metricsNetwork: NetworkSampler;
   readonly #pictureReceivers = new Set<Receive>();
   #pictureTimer: NodeJS.Timeout | undefined;
-  #picturing = false;
+  #sendingPicture = false;
   #closed = false;
 
   constructor(directory: string | undefined, log: Logger) {
@@ -37,50 +38,54 @@ export class Applications {
     this.#log = log;
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
-    this.#looks = new NetworkLooks(clientOf);
-    this.#metricsLooks = new NetworkLooks(clientOf);
-    this.#host.on('applications', () => this.#applicationsChanged());
+    this.#pageNetwork = new NetworkSampler(clientOf);
+    this.#metricsNetwork = new NetworkSampler(clientOf);
+    this.#host.on('applications', () => this.#releaseEnded());
   }
 
   /**
-   * Tells the list of applications now and when it changes, until the returned function is called.
+   * Sends the list of applications now and when it changes, until the returned function is called.
    */
-  follow(receive: Receive): () => void {
-    const tell = (): void => receive(this.#listMessage());
-    this.#host.on('applications', tell);
-    const unfollow = this.#host.follow();
-    if (this.#host.isFresh) tell();
-    void this.#host.look().then(tell);
+  followApplications(receive: Receive): () => void {
+    const send = (): void => receive(this.#listMessage());
+    this.#host.on('applications', send);
+    const stopPolling = this.#host.startPolling();
+    if (this.#host.isUpToDate) send();
+    void this.#host.refresh().then(send);
     return () => {
-      this.#host.off('applications', tell);
-      unfollow();
+      this.#host.off('applications', send);
+      stopPolling();
     };
   }
 
   /**
-   * A page will be there in a moment: the application that it shows first is attached to meanwhile.
+   * Attaches to the application that a page shows first, while its browser still loads the page.
    */
-  warm(): void {
-    void this.#host.look().then(() => {
+  attachFirstApplication(): void {
+    void this.#host.refresh().then(() => {
       const first = this.#host.applications.find(({ state }) => state === 'running');
-      if (first !== undefined) this.watch(first.name)?.enter()();
+      if (first === undefined) return;
+      // Entering and leaving keeps the watch open for its linger time.
+      const leave = this.watch(first.name)?.enter();
+      leave?.();
     });
   }
 
-  /** Undefined for what is no name, or one too many. */
+  /** Undefined for an invalid name, and beyond the limit of watches. */
   watch(app: string): AppWatch | undefined {
-    const known = this.#watches.get(app);
-    if (known !== undefined) return known;
+    const existing = this.#watches.get(app);
+    if (existing !== undefined) return existing;
     if (!isName(app) || this.#watches.size >= WATCHES_MAX || this.#closed) return undefined;
     const watch = new AppWatch(this.#link(app), this.#log);
     this.#watches.set(app, watch);
     return watch;
   }
 
-  network(receive: Receive): () => void {
+  /** Sends a picture of the network every second, until the returned function is called. */
+  followNetwork(receive: Receive): () => void {
     this.#pictureReceivers.add(receive);
-    this.#pictureTimer ??= setInterval(() => void this.#tellPicture(), PICTURE_MS);
-    void this.#tellPicture();
+    this.#pictureTimer ??= setInterval(() => void this.#sendPicture(), PICTURE_INTERVAL_MS);
+    void this.#sendPicture();
     return () => {
       this.#pictureReceivers.delete(receive);
       if (this.#pictureReceivers.size > 0) return;
@@ -89,16 +94,16 @@ export class Applications {
     };
   }
 
-  async control(action: 'run' | 'stop', app: string): Promise<void> {
+  async controlApplication(action: 'run' | 'stop', app: string): Promise<void> {
     checkName('application', app);
-    this.#log.info(`asked to ${action} an application`, { application: app });
+    this.#log.info(`a page requested to ${action} an application`, { application: app });
     if (action === 'run') await this.#host.run(app);
     else await this.#host.stop(app);
   }
 
   async pictureForMetrics(): Promise<NetworkPicture> {
-    await this.#host.look();
-    return this.#metricsLooks.picture(this.#host.applications, this.#host.hostServer);
+    await this.#host.refresh();
+    return this.#metricsNetwork.picture(this.#host.applications, this.#host.hostServer);
   }
 
   async close(): Promise<void> {
@@ -110,8 +115,8 @@ export class Applications {
   }
 
   #link(app: string): AppLink {
-    const known = this.#links.get(app);
-    if (known !== undefined) return known;
+    const existing = this.#links.get(app);
+    if (existing !== undefined) return existing;
     const link = new AppLink(app, this.#directory);
     this.#links.set(app, link);
     return link;
@@ -131,8 +136,8 @@ export class Applications {
     };
   }
 
-  /** What ended is let go of: a client would try to find its app server again for ever. */
-  #applicationsChanged(): void {
+  /** Closes the links of ended applications: a client would search its app server without end. */
+  #releaseEnded(): void {
     if (!this.#host.hostServer) return;
     for (const { name, state, cause } of this.#host.applications) {
       if (state !== 'stopped' && state !== 'failed') continue;
@@ -141,15 +146,15 @@ export class Applications {
     }
   }
 
-  async #tellPicture(): Promise<void> {
-    if (this.#picturing) return;
-    this.#picturing = true;
+  async #sendPicture(): Promise<void> {
+    if (this.#sendingPicture) return;
+    this.#sendingPicture = true;
     try {
-      await this.#host.look();
-      const picture = await this.#looks.picture(this.#host.applications, this.#host.hostServer);
+      await this.#host.refresh();
+      const picture = await this.#pageNetwork.picture(this.#host.applications, this.#host.hostServer);
       for (const receive of this.#pictureReceivers) receive({ kind: 'network', picture });
     } finally {
-      this.#picturing = false;
+      this.#sendingPicture = false;
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The page's files as the build left them, read once: each with its compressed forms, and how long
- * a browser may keep it.
+ * The built files of the page (script, style sheet, documents), read once at start and served from
+ * memory by `WebServer`: each with its compressed forms and its caching rule. Reads the directory
+ * of the build; the headers of all HTTP responses against foreign content are here too.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -25,7 +26,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  // Nothing but this server's own files, no inline scripts, no frames, no request to anywhere else.
+  // Only this server's own files: no inline scripts, no frames, no requests to other servers.
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -46,12 +47,12 @@ export class Assets {
     this.#assets = assets;
   }
 
-  /** Throws START_FAILED when the page was not built. */
+  /** Throws START_FAILED when the directory has no built page. */
   static load(directory: string): Assets {
     if (!existsSync(join(directory, 'index.html'))) {
       throw new MirrorflowError(
         'START_FAILED',
-        `the page is not there (looked in ${directory}); build it with \`npm run build\``,
+        `cannot find the page of the web viewer in ${directory}: build it with \`npm run build\``,
         { directory },
       );
     }
@@ -63,12 +64,12 @@ export class Assets {
       const plain = readFileSync(path);
       const compressed = (suffix: string): Buffer | undefined =>
         existsSync(path + suffix) ? readFileSync(path + suffix) : undefined;
-      // Names with a hash in them never change their content.
-      const forever = /-[0-9A-Z]{8}\./.test(name);
+      // A file with a hash in its name never changes its content.
+      const immutable = /-[0-9A-Z]{8}\./.test(name);
       assets.set(name === 'index.html' ? '/' : `/${name}`, {
         type,
         etag: `"${createHash('sha256').update(plain).digest('hex').slice(0, 16)}"`,
-        cache: forever ? 'public, max-age=31536000, immutable' : 'no-cache',
+        cache: immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
         plain,
         brotli: compressed('.br'),
         gzip: compressed('.gz'),
@@ -77,7 +78,7 @@ export class Assets {
     return new Assets(assets);
   }
 
-  /** False when there is no such file. */
+  /** Answers the request; returns false, without answering, when no such file exists. */
   serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     const asset = this.#assets.get(path);
     if (asset === undefined) return false;
@@ -89,7 +90,7 @@ export class Assets {
       response.writeHead(304).end();
       return true;
     }
-    const { encoding, body } = bestOf(asset, [request.headers['accept-encoding'] ?? ''].flat().join());
+    const { encoding, body } = bestEncoding(asset, [request.headers['accept-encoding'] ?? ''].flat().join());
     if (encoding !== undefined) response.setHeader('Content-Encoding', encoding);
     response.setHeader('Content-Length', body.length);
     response.writeHead(200).end(request.method === 'HEAD' ? undefined : body);
@@ -97,7 +98,7 @@ export class Assets {
   }
 }
 
-function bestOf(asset: Asset, accepted: string): { encoding: string | undefined; body: Buffer } {
+function bestEncoding(asset: Asset, accepted: string): { encoding: string | undefined; body: Buffer } {
   if (asset.brotli !== undefined && /\bbr\b/.test(accepted)) return { encoding: 'br', body: asset.brotli };
   if (asset.gzip !== undefined && /\bgzip\b/.test(accepted)) return { encoding: 'gzip', body: asset.gzip };
   return { encoding: undefined, body: asset.plain };

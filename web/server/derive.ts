@@ -1,17 +1,19 @@
 /**
- * What is made of a spectrum's counts before they are sent: differences, projections, moments,
- * groups. Pure.
+ * Arithmetic on the counts of a spectrum (a histogram of one or two axes of channels) before they
+ * are sent to a page: differences, projections, sums, moments of a region, and reduction to the
+ * number of values that a screen can show. Used by `frames.ts`. Pure.
  */
 import type { RegionStatistics, ValueType, Values } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 
-/** Stored counts, row by row. */
+/** Counts of all stored channels, row by row; one row for 1-D. */
 export interface Grid {
   readonly values: Values;
   readonly xchans: number;
   readonly ychans: number;
 }
 
+/** Counts of a part, where one value stands for `xgroup` × `ygroup` channels. */
 export interface Reduced {
   readonly values: Values;
   readonly columns: number;
@@ -22,20 +24,20 @@ export interface Reduced {
 }
 
 /**
- * What came in between two looks. Where a channel went back it was cleared in between, and what it
- * has now is new.
+ * The increase of each channel between two samples. A channel that decreased was cleared in
+ * between, so all its counts are new.
  */
-export function difference(now: Values, then: Values): Values {
-  const values = new Uint32Array(now.length);
-  for (let channel = 0; channel < now.length; channel += 1) {
-    const count = now[channel] ?? 0;
-    const before = then[channel] ?? 0;
+export function difference(current: Values, earlier: Values): Values {
+  const values = new Uint32Array(current.length);
+  for (let channel = 0; channel < current.length; channel += 1) {
+    const count = current[channel] ?? 0;
+    const before = earlier[channel] ?? 0;
     values[channel] = count >= before ? count - before : count;
   }
   return values;
 }
 
-/** Sums over the other axis, from the first to before the last of its channels in `band`. */
+/** Sums onto `axis` over the channels `band` of the other axis, its end not included. */
 export function project({ values, xchans, ychans }: Grid, axis: 'x' | 'y', band: ChannelRange): Values {
   if (axis === 'x') {
     const sums = new Float64Array(xchans);
@@ -55,7 +57,7 @@ export function project({ values, xchans, ychans }: Grid, axis: 'x' | 'y', band:
   return sums;
 }
 
-/** Exact to 2^53. */
+/** The sum of all counts, exact to 2^53. */
 export function sumOf(values: Values): number {
   let sum = 0;
   for (let channel = 0; channel < values.length; channel += 1) sum += values[channel] ?? 0;
@@ -63,7 +65,7 @@ export function sumOf(values: Values): number {
 }
 
 /**
- * First and second moments of the counts in a region; of one without counts only the sum is known.
+ * First and second moments of the counts in a region, in channels; null without counts.
  */
 export function regionStatistics(
   { values, xchans, ychans }: Grid,
@@ -75,8 +77,7 @@ export function regionStatistics(
   let sumXX = 0;
   let sumY = 0;
   let sumYY = 0;
-  // Taken about a corner of the region, so that squares of large channel numbers do not eat the
-  // digits.
+  // Moments about a corner of the region: squares of large channel numbers would lose digits.
   const [x0, y0] = [x[0], y[0]];
   for (let row = y0; row < Math.min(y[1], ychans); row += 1) {
     const dy = row - y0 + 0.5;
@@ -104,45 +105,44 @@ export function regionStatistics(
 }
 
 /**
- * The part of a grid that is shown, with at most `columns` by `rows` values: where there are more
- * channels, the highest of each group, so that no peak and no lone count gets lost. The last group
- * of a row or column may be smaller.
+ * The visible part of a grid in at most `limit.columns` by `limit.rows` values. With more channels
+ * than values each group of channels becomes its highest, so that no peak and no single count
+ * disappears. The last group of a row or column may be smaller.
  */
 export function reduce(
   grid: Grid,
   x: ChannelRange,
   y: ChannelRange,
-  most: { columns: number; rows: number },
+  limit: { columns: number; rows: number },
 ): Reduced {
   const { values, xchans } = grid;
-  const xgroup = Math.max(1, Math.ceil((x[1] - x[0]) / most.columns));
-  const ygroup = Math.max(1, Math.ceil((y[1] - y[0]) / most.rows));
+  const xgroup = Math.max(1, Math.ceil((x[1] - x[0]) / limit.columns));
+  const ygroup = Math.max(1, Math.ceil((y[1] - y[0]) / limit.rows));
   const columns = Math.ceil((x[1] - x[0]) / xgroup);
   const rows = Math.ceil((y[1] - y[0]) / ygroup);
   const reduced = new Float64Array(columns * rows);
   let max = 0;
   for (let row = y[0]; row < y[1]; row += 1) {
-    const into = Math.floor((row - y[0]) / ygroup) * columns;
-    const from = row * xchans;
-    let column = into;
-    let left = xgroup;
+    const gridRow = row * xchans;
+    let target = Math.floor((row - y[0]) / ygroup) * columns;
+    let leftInGroup = xgroup;
     for (let channel = x[0]; channel < x[1]; channel += 1) {
-      const count = values[from + channel] ?? 0;
-      if (count > (reduced[column] ?? 0)) {
-        reduced[column] = count;
+      const count = values[gridRow + channel] ?? 0;
+      if (count > (reduced[target] ?? 0)) {
+        reduced[target] = count;
         if (count > max) max = count;
       }
-      left -= 1;
-      if (left === 0) {
-        column += 1;
-        left = xgroup;
+      leftInGroup -= 1;
+      if (leftInGroup === 0) {
+        target += 1;
+        leftInGroup = xgroup;
       }
     }
   }
   return { values: packed(reduced, max), columns, rows, xgroup, ygroup, max };
 }
 
-/** In as few bytes as the highest value allows. Values are whole numbers from 0. */
+/** Whole numbers from 0 in the smallest type that holds `max`. */
 function packed(values: Float64Array, max: number): Values {
   if (max < 2 ** 8) return Uint8Array.from(values);
   if (max < 2 ** 16) return Uint16Array.from(values);
@@ -155,13 +155,8 @@ export function valueType(values: Values): ValueType {
   return values instanceof Uint32Array ? 'u32' : 'f64';
 }
 
-/** A range inside an axis of `channels`; never empty. */
+/** The part of a range that lies on an axis of `channels` channels; never empty. */
 export function clampRange(range: ChannelRange, channels: number): ChannelRange {
   const from = Math.min(Math.max(0, range[0]), Math.max(0, channels - 1));
   return [from, Math.max(from + 1, Math.min(range[1], channels))];
-}
-
-/** The channels of an axis that are neither under- nor overflow. */
-export function inside(channels: number, outside: boolean): ChannelRange {
-  return outside && channels > 2 ? [1, channels - 1] : [0, Math.max(1, channels)];
 }

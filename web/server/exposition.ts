@@ -1,5 +1,6 @@
 /**
- * Prometheus' text exposition format 0.0.4: families of samples, each with its help and type. Pure.
+ * Encodes metrics in Prometheus' text exposition format 0.0.4: families of samples, each with its
+ * help and type. `metrics.ts` decides what is in them. Pure.
  */
 
 export type Labels = Readonly<Record<string, string>>;
@@ -17,27 +18,27 @@ export interface Family {
 }
 
 /**
- * Families without samples are left out. Of samples with the same labels, which the format forbids,
- * the highest is told.
+ * The text of all families that have samples. The format forbids samples with equal labels; of such
+ * the highest is kept.
  */
-export function exposition(families: readonly Family[]): string {
-  const told = families.filter(({ samples }) => samples.length > 0).map(familyText);
-  return `${told.join('\n')}\n`;
+export function expositionText(families: readonly Family[]): string {
+  const texts = families.filter(({ samples }) => samples.length > 0).map(familyText);
+  return `${texts.join('\n')}\n`;
 }
 
 function familyText({ name, type, help, samples }: Family): string {
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
-  for (const [labels, value] of highest(samples)) lines.push(`${name}${labels} ${numberText(value)}`);
+  for (const [labels, value] of highestByLabels(samples)) lines.push(`${name}${labels} ${numberText(value)}`);
   return lines.join('\n');
 }
 
-function highest(samples: readonly Sample[]): Map<string, number> {
-  const found = new Map<string, number>();
+function highestByLabels(samples: readonly Sample[]): Map<string, number> {
+  const values = new Map<string, number>();
   for (const { labels, value } of samples) {
     const text = labelText(labels);
-    found.set(text, Math.max(value, found.get(text) ?? value));
+    values.set(text, Math.max(value, values.get(text) ?? value));
   }
-  return found;
+  return values;
 }
 
 function labelText(labels: Labels): string {
@@ -45,7 +46,7 @@ function labelText(labels: Labels): string {
   return parts.length === 0 ? '' : `{${parts.join(',')}}`;
 }
 
-/** Backslash, quote and line feed are the three that the format escapes. */
+/** The format escapes backslash, quote and line feed. */
 function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

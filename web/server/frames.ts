@@ -1,13 +1,15 @@
 /**
- * One view of one spectrum as a frame, made once for each change and shared by every page that asks
- * for the same.
+ * Encodes one view of one cached spectrum as a binary frame (`wire/frame.ts`): difference for
+ * rates, projection, visible part, reduction to the requested size, region statistics. A frame is
+ * encoded once per change and shared by every page session that requests the same view. Pure but
+ * for the frames it keeps in the cached spectrum.
  */
+import { inRangeChannels } from '../view/axis.js';
 import { encodeFrameBody, type FrameHead, type RegionStatistics, type Values } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo, Subscription } from '../wire/messages.js';
 import {
   clampRange,
   difference,
-  inside,
   project,
   reduce,
   regionStatistics,
@@ -15,58 +17,78 @@ import {
   valueType,
   type Grid,
 } from './derive.js';
-import type { Held } from './shelf.js';
+import type { CachedSpectrum } from './spectrum-cache.js';
 
-export interface FrameMoment {
+export interface FrameContext {
+  /** Monotonic milliseconds. */
   readonly nowMs: number;
-  readonly historyTick: number;
+  readonly historyVersion: number;
+  /** Time of the publication, milliseconds since 1970, and its sequence. */
   readonly atMs: number;
   readonly sequence: number;
 }
 
-/** Views of one spectrum whose last frame is kept for others. */
+/** Counts to send, with the axes that have under- and overflow as first and last channel. */
+interface ViewedCounts {
+  readonly grid: Grid;
+  readonly outside: { readonly x: boolean; readonly y: boolean };
+  readonly dimensions: 1 | 2;
+}
+
+/** Views of one spectrum whose last frame is kept for other pages. */
 const FRAMES_KEPT = 64;
 
-/** Two equal texts are the same picture. Empty while there is no such spectrum. */
-export function frameVersion(held: Held, { rateS }: Subscription, historyTick: number): string {
-  if (held.binding === undefined) return '';
-  return rateS === undefined ? String(held.version) : `${held.version}/${historyTick}`;
+/** Equal versions of a view are the same picture. Empty while the spectrum does not exist. */
+export function frameVersion(
+  { binding, version }: CachedSpectrum,
+  { rateS }: Subscription,
+  historyVersion: number,
+): string {
+  if (binding === undefined) return '';
+  return rateS === undefined ? String(version) : `${version}/${historyVersion}`;
 }
 
-/** What a view asks for, without who asks. */
-export function frameKey({ id: _id, minIntervalMs: _interval, ...what }: Subscription): string {
-  return JSON.stringify(what);
+/** Equal keys request the same frame, whichever page and however often. */
+export function frameKey({ id: _id, minIntervalMs: _interval, ...view }: Subscription): string {
+  return JSON.stringify(view);
 }
 
-/** The frame, or undefined while there is no such spectrum. */
+/** The encoded frame without its id; undefined while the spectrum does not exist. */
 export function frameBody(
-  held: Held,
+  spectrum: CachedSpectrum,
   key: string,
-  wanted: Subscription,
+  subscription: Subscription,
   info: SpectrumInfo,
-  moment: FrameMoment,
+  context: FrameContext,
 ): Uint8Array | undefined {
-  if (held.binding === undefined) return undefined;
-  // Bins and gates come by another way than counts, and make another picture too.
-  const version = `${frameVersion(held, wanted, moment.historyTick)} ${JSON.stringify(info)}`;
-  const known = held.frames.get(key);
-  if (known?.version === version) return known.body;
-  const body = makeFrame(held, wanted, info, moment);
-  if (held.frames.size >= FRAMES_KEPT) held.frames.clear();
-  held.frames.set(key, { version, body });
+  if (spectrum.binding === undefined) return undefined;
+  // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
+  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${JSON.stringify(info)}`;
+  const kept = spectrum.frames.get(key);
+  if (kept?.version === version) return kept.body;
+  const body = encodeFrame(spectrum, subscription, info, context);
+  if (spectrum.frames.size >= FRAMES_KEPT) spectrum.frames.clear();
+  spectrum.frames.set(key, { version, body });
   return body;
 }
 
-function makeFrame(held: Held, wanted: Subscription, info: SpectrumInfo, moment: FrameMoment): Uint8Array {
-  const stored: Grid = { values: held.counts, xchans: info.xchans, ychans: info.ychans };
-  const { grid: counted, spanS } = rateOf(held, stored, wanted, moment.nowMs);
-  const sum = sumOf(counted.values);
-  const { grid, outside, dimensions } = viewed(counted, info, wanted);
-  const x = clampRange(wanted.x ?? inside(grid.xchans, outside[0]), grid.xchans);
+function encodeFrame(
+  spectrum: CachedSpectrum,
+  subscription: Subscription,
+  info: SpectrumInfo,
+  context: FrameContext,
+): Uint8Array {
+  const stored: Grid = { values: spectrum.counts, xchans: info.xchans, ychans: info.ychans };
+  const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context.nowMs);
+  const viewed = projected(counted, info, subscription);
+  const { grid, outside, dimensions } = viewed;
+  const x = clampRange(subscription.x ?? inRangeChannels(grid.xchans, outside.x), grid.xchans);
   const y: ChannelRange =
-    dimensions === 1 ? [0, 1] : clampRange(wanted.y ?? inside(grid.ychans, outside[1]), grid.ychans);
-  const reduced = reduce(grid, x, y, wanted);
-  const region = regionOf(grid, wanted, outside);
+    dimensions === 1
+      ? [0, 1]
+      : clampRange(subscription.y ?? inRangeChannels(grid.ychans, outside.y), grid.ychans);
+  const reduced = reduce(grid, x, y, subscription);
+  const region = statisticsOfRegion(viewed, subscription);
   const head: FrameHead = {
     values: valueType(reduced.values),
     info,
@@ -78,61 +100,60 @@ function makeFrame(held: Held, wanted: Subscription, info: SpectrumInfo, moment:
     columns: reduced.columns,
     rows: reduced.rows,
     max: reduced.max,
-    sum,
-    overflows: held.binding?.overflows ?? [],
-    underflows: held.binding?.underflows ?? [],
-    atMs: moment.atMs,
-    sequence: moment.sequence,
+    sum: sumOf(counted.values),
+    overflows: spectrum.binding?.overflows ?? [],
+    underflows: spectrum.binding?.underflows ?? [],
+    atMs: context.atMs,
+    sequence: context.sequence,
     ...(region === undefined ? {} : { region }),
-    ...(wanted.rateS === undefined ? {} : { rateS: wanted.rateS, spanS }),
+    ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
   return encodeFrameBody(head, reduced.values);
 }
 
-function rateOf(
-  held: Held,
+/** All counts, or for a rate those of the last `rateS` seconds and the span really covered. */
+function countsInWindow(
+  { history }: CachedSpectrum,
   grid: Grid,
   { rateS }: Subscription,
   nowMs: number,
 ): { grid: Grid; spanS: number } {
   if (rateS === undefined) return { grid, spanS: 0 };
-  const before = held.history.before(rateS, nowMs);
-  const known = before !== undefined && before.values.length === grid.values.length;
-  const values: Values = known ? difference(grid.values, before.values) : new Uint8Array(grid.values.length);
-  return { grid: { ...grid, values }, spanS: known ? (nowMs - before.atMs) / 1_000 : 0 };
+  const earlier = history.sampleBefore(rateS, nowMs);
+  if (earlier === undefined || earlier.values.length !== grid.values.length) {
+    const none: Values = new Uint8Array(grid.values.length);
+    return { grid: { ...grid, values: none }, spanS: 0 };
+  }
+  const values = difference(grid.values, earlier.values);
+  return { grid: { ...grid, values }, spanS: (nowMs - earlier.atMs) / 1_000 };
 }
 
 /** The spectrum itself, or its projection as a spectrum of one dimension. */
-function viewed(
-  grid: Grid,
-  info: SpectrumInfo,
-  { projection, band }: Subscription,
-): { grid: Grid; outside: readonly [boolean, boolean]; dimensions: 1 | 2 } {
+function projected(grid: Grid, info: SpectrumInfo, { projection, band }: Subscription): ViewedCounts {
+  const { xchans, ychans, xoutside, youtside } = info;
   if (projection === undefined || info.dimensions === 1) {
-    return { grid, outside: [info.xoutside, info.youtside], dimensions: info.dimensions };
+    return { grid, outside: { x: xoutside, y: youtside }, dimensions: info.dimensions };
   }
-  const alongX = projection === 'x';
-  const other = alongX ? inside(info.ychans, info.youtside) : inside(info.xchans, info.xoutside);
-  const values = project(
-    grid,
-    projection,
-    band === undefined ? other : clampRange(band, alongX ? info.ychans : info.xchans),
-  );
+  const ontoX = projection === 'x';
+  const summed =
+    band === undefined
+      ? inRangeChannels(ontoX ? ychans : xchans, ontoX ? youtside : xoutside)
+      : clampRange(band, ontoX ? ychans : xchans);
+  const values = project(grid, projection, summed);
   return {
     grid: { values, xchans: values.length, ychans: 1 },
-    outside: [alongX ? info.xoutside : info.youtside, false],
+    outside: { x: ontoX ? xoutside : youtside, y: false },
     dimensions: 1,
   };
 }
 
-function regionOf(
-  grid: Grid,
+function statisticsOfRegion(
+  { grid, outside }: ViewedCounts,
   { region }: Subscription,
-  outside: readonly [boolean, boolean],
 ): RegionStatistics | undefined {
   if (region === undefined) return undefined;
   const x = clampRange(region.x, grid.xchans);
   const y: ChannelRange =
-    grid.ychans === 1 ? [0, 1] : clampRange(region.y ?? inside(grid.ychans, outside[1]), grid.ychans);
+    grid.ychans === 1 ? [0, 1] : clampRange(region.y ?? inRangeChannels(grid.ychans, outside.y), grid.ychans);
   return regionStatistics(grid, x, y);
 }

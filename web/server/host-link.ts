@@ -1,28 +1,33 @@
 /**
- * The host server as the web process sees it: what applications there are, asked once a second
- * while somebody wants to know.
+ * The web process's connection to the host server, which manages the applications of this machine:
+ * polls their list once a second while it has users, and starts and stops applications on request.
+ * `Applications` owns the only one. Opens sockets; an unreachable host server is a state, not an
+ * error.
  */
 import { EventEmitter } from 'eventemitter3';
 import { connectHost, type ApplicationInfo, type HostConnection } from '../../client-lib/index.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { UseCounter } from './use-counter.js';
 
 interface HostLinkEvents {
+  /** The list, or whether the host server answers, has changed. */
   applications: [applications: readonly ApplicationInfo[], hostServer: boolean];
 }
 
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 
 export class HostLink extends EventEmitter<HostLinkEvents> {
   readonly #directory: string | undefined;
   readonly #log: Logger;
+  readonly #users = new UseCounter(() => this.#userLeft());
   #host: Promise<HostConnection> | undefined;
   #applications: readonly ApplicationInfo[] = [];
-  #there = false;
-  #wanted = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #text = '';
-  #lookedMs = -Infinity;
-  #asking: Promise<void> | undefined;
+  #answers = false;
+  #answeredMs = -Infinity;
+  /** List and reachability as JSON at the last event. */
+  #reported = '';
+  #pollTimer: NodeJS.Timeout | undefined;
+  #request: Promise<void> | undefined;
 
   constructor(directory: string | undefined, log: Logger) {
     super();
@@ -30,85 +35,85 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
     this.#log = log;
   }
 
-  /** As of the last look; what ran when the host server went away is still listed. */
+  /** The last answer; it stays while the host server is unreachable. */
   get applications(): readonly ApplicationInfo[] {
     return this.#applications;
   }
 
+  /** Whether the host server answered the last request. */
   get hostServer(): boolean {
-    return this.#there;
+    return this.#answers;
   }
 
-  /** Whether the last look was a moment ago. */
-  get isFresh(): boolean {
-    return performance.now() - this.#lookedMs < LOOK_MS;
+  /** Whether the last answer is younger than one polling interval. */
+  get isUpToDate(): boolean {
+    return performance.now() - this.#answeredMs < POLL_MS;
   }
 
-  /** Looks now and then, until the returned function is called as often as this. */
-  follow(): () => void {
-    this.#wanted += 1;
-    this.#timer ??= setInterval(() => void this.look(), LOOK_MS);
-    void this.look();
-    let following = true;
-    return () => {
-      if (!following) return;
-      following = false;
-      this.#wanted -= 1;
-      if (this.#wanted > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    };
+  /** Polls for one user, until the returned function is called. */
+  startPolling(): () => void {
+    this.#pollTimer ??= setInterval(() => void this.refresh(), POLL_MS);
+    void this.refresh();
+    return this.#users.acquire();
   }
 
-  /** Never throws: a host server that is away is a state. */
-  look(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
+  /** Requests the list once; concurrent calls share one request. Never rejects. */
+  refresh(): Promise<void> {
+    this.#request ??= this.#requestApplications().finally(() => {
+      this.#request = undefined;
     });
-    return this.#asking;
+    return this.#request;
   }
 
   async run(app: string): Promise<void> {
     await (await this.#connected()).run({ name: app });
-    await this.look();
+    await this.refresh();
   }
 
   async stop(app: string): Promise<void> {
     await (await this.#connected()).stop(app);
-    await this.look();
+    await this.refresh();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stopPolling();
     const host = this.#host;
     this.#host = undefined;
     await (await host?.catch(() => undefined))?.close();
   }
 
-  async #ask(): Promise<void> {
+  #userLeft(): void {
+    if (!this.#users.inUse) this.#stopPolling();
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#pollTimer);
+    this.#pollTimer = undefined;
+  }
+
+  async #requestApplications(): Promise<void> {
     try {
       this.#applications = await (await this.#connected()).applications();
-      this.#there = true;
-      this.#lookedMs = performance.now();
+      this.#answers = true;
+      this.#answeredMs = performance.now();
     } catch (error) {
-      this.#there = false;
+      this.#answers = false;
       this.#log.debug('the host server does not answer', { error });
     }
-    const text = JSON.stringify([this.#applications, this.#there]);
-    if (text === this.#text) return;
-    this.#text = text;
-    this.emit('applications', this.#applications, this.#there);
+    const report = JSON.stringify([this.#applications, this.#answers]);
+    if (report === this.#reported) return;
+    this.#reported = report;
+    this.emit('applications', this.#applications, this.#answers);
   }
 
   #connected(): Promise<HostConnection> {
     if (this.#host !== undefined) return this.#host;
     const connecting = connectHost({ directory: this.#directory });
     this.#host = connecting;
-    const gone = (): void => {
+    const forget = (): void => {
       if (this.#host === connecting) this.#host = undefined;
     };
-    connecting.then((host) => void host.closed.then(gone), gone);
+    connecting.then((host) => void host.closed.then(forget), forget);
     return connecting;
   }
 }

@@ -1,28 +1,36 @@
-/** Numbers for Prometheus: what the picture of the network holds, as families of samples. Pure. */
-import { COUNTERS, LEVELS } from '../../protocol/flow/flow-file/counters.js';
+/**
+ * The metrics of `/metrics` for Prometheus: the picture of the network (applications, their flows
+ * of buffers, their clients), the memory of their processes and the web process itself, as families
+ * of samples. `WebServer` gathers the input, `exposition.ts` encodes the result. Pure.
+ *
+ * Names and labels are used by docs/grafana-dashboard.json.
+ */
+import { COUNTERS, GAUGES } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
-import { exposition, type Family, type Labels, type Sample } from './exposition.js';
+import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 
-/** What the web process knows of itself. */
-export interface OwnNumbers {
+/** Figures of the web process itself. */
+export interface WebProcessMetrics {
   readonly pages: number;
   readonly residentBytes: number;
   readonly uptimeS: number;
   readonly version: string;
 }
 
-/** Memory of processes by id, bytes; what could not be read is left out. */
+/** Resident memory by process id, in bytes; processes that could not be read are missing. */
 export type ResidentBytes = ReadonlyMap<number, number>;
 
-type Kind = Family['type'];
-/**
- * One number of each flow, or of each flow that a client has open; undefined where it is not known.
- */
-type Figure<T> = readonly [name: string, kind: Kind, help: string, valueOf: (of: T) => number | undefined];
+/** A family with one sample per subject (application, flow, use of a flow); none for undefined. */
+type Metric<T> = readonly [
+  name: string,
+  type: Family['type'],
+  help: string,
+  valueOf: (subject: T) => number | undefined,
+];
 
 const STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;
 
-const APPLICATION_FIGURES: readonly Figure<NetworkApplication>[] = [
+const APPLICATION_METRICS: readonly Metric<NetworkApplication>[] = [
   [
     'up',
     'gauge',
@@ -33,11 +41,11 @@ const APPLICATION_FIGURES: readonly Figure<NetworkApplication>[] = [
   ['clients', 'gauge', 'clients of an application', ({ clients }) => clients.length],
 ];
 
-const FLOW_FIGURES: readonly Figure<NetworkFlow>[] = [
+const FLOW_METRICS: readonly Metric<NetworkFlow>[] = [
   [
     'live',
     'gauge',
-    'whether the source of a flow is heard: 1 live, 0 stale, ended or not there',
+    '1 while the source of a flow is live, 0 while it is stale, ended or not started',
     (flow) => Number(flow.state === 'running' && (flow.sourceState ?? 'live') === 'live'),
   ],
   ['restarts_total', 'counter', 'times the duplicator of a flow was restarted', ({ restarts }) => restarts],
@@ -45,21 +53,26 @@ const FLOW_FIGURES: readonly Figure<NetworkFlow>[] = [
   [
     'quiet_seconds',
     'gauge',
-    'seconds since something was published, as far as it was looked at',
+    'seconds since the published count changed, between two scrapes',
     ({ quietS }) => quietS,
   ],
-  ['readers', 'gauge', 'who reads a flow, those too who only look at the newest', ({ readers }) => readers],
+  [
+    'readers',
+    'gauge',
+    'readers of a flow, including those that only read the newest buffer',
+    ({ readers }) => readers,
+  ],
   [
     'lag_buffers',
     'gauge',
     'published buffers that the slowest reader has not acknowledged',
     ({ lag }) => lag,
   ],
-  ['history_fill_ratio', 'gauge', 'how full the fullest history of a reader is, 0 to 1', ({ fill }) => fill],
-  ['holding_clients', 'gauge', 'clients that hold the writer back now', ({ holding }) => holding.length],
+  ['history_fill_ratio', 'gauge', 'fill of the fullest history of a reader, 0 to 1', ({ fill }) => fill],
+  ['holding_clients', 'gauge', 'clients that hold the writer back', ({ holding }) => holding.length],
 ];
 
-const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
+const CLIENT_METRICS: readonly Metric<NetworkUsage>[] = [
   ['history_ready_buffers', 'gauge', 'filled buffers of the history of a client', ({ ready }) => ready],
   [
     'history_capacity_buffers',
@@ -71,7 +84,7 @@ const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
   [
     'holding',
     'gauge',
-    '1 for a client that holds the writer of a flow back now',
+    '1 while a client holds the writer of a flow back',
     ({ holding }) => (holding === undefined ? undefined : Number(holding)),
   ],
   [
@@ -82,78 +95,86 @@ const CLIENT_FIGURES: readonly Figure<NetworkUsage>[] = [
   ],
 ];
 
-export function metricsText(picture: NetworkPicture, own: OwnNumbers, resident: ResidentBytes): string {
+export function metricsText(
+  picture: NetworkPicture,
+  viewer: WebProcessMetrics,
+  resident: ResidentBytes,
+): string {
   const apps = picture.applications;
   const flows = apps.flatMap((app) =>
-    app.flows.map((flow) => ({ of: flow, labels: { app: app.name, flow: flow.flow } })),
+    app.flows.map((flow) => ({ subject: flow, labels: { app: app.name, flow: flow.flow } })),
   );
   const usages = apps.flatMap((app) =>
     app.clients.flatMap(({ name, pid, flows: open }) =>
       open.map((usage) => ({
-        of: usage,
+        subject: usage,
         labels: { app: app.name, client: name, pid: String(pid), flow: usage.flow },
       })),
     ),
   );
-  return exposition([
+  return expositionText([
     gauge('mirrorflow_host_server_up', 'whether the host server answers', Number(picture.hostServer)),
     {
       name: 'mirrorflow_application_state',
       type: 'gauge',
-      help: '1 for the state an application is in',
+      help: '1 for the current state of an application',
       samples: apps.flatMap((app) =>
         STATES.map((state) => ({ labels: { app: app.name, state }, value: Number(app.state === state) })),
       ),
     },
     ...families(
       'mirrorflow_application',
-      APPLICATION_FIGURES,
-      apps.map((app) => ({ of: app, labels: { app: app.name } })),
+      APPLICATION_METRICS,
+      apps.map((app) => ({ subject: app, labels: { app: app.name } })),
     ),
-    ...families('mirrorflow_flow', FLOW_FIGURES, flows),
-    ...families('mirrorflow_client', CLIENT_FIGURES, usages),
+    ...families('mirrorflow_flow', FLOW_METRICS, flows),
+    ...families('mirrorflow_client', CLIENT_METRICS, usages),
     ...counterFamilies(flows),
     memory(apps, resident),
-    gauge('mirrorflow_web_pages', 'browser pages connected now', own.pages),
-    gauge('mirrorflow_web_resident_bytes', 'memory of the web process', own.residentBytes),
-    gauge('mirrorflow_web_uptime_seconds', 'seconds since the web process started', own.uptimeS),
-    gauge('mirrorflow_build_info', 'the version that runs', 1, { version: own.version }),
+    gauge('mirrorflow_web_pages', 'connected browser pages', viewer.pages),
+    gauge('mirrorflow_web_resident_bytes', 'memory of the web process', viewer.residentBytes),
+    gauge('mirrorflow_web_uptime_seconds', 'seconds since the web process started', viewer.uptimeS),
+    gauge('mirrorflow_build_info', 'version of the web process', 1, { version: viewer.version }),
   ]);
 }
 
 interface Labelled<T> {
-  readonly of: T;
+  readonly subject: T;
   readonly labels: Labels;
 }
 
-function families<T>(prefix: string, figures: readonly Figure<T>[], all: readonly Labelled<T>[]): Family[] {
-  return figures.map(([name, type, help, valueOf]) => ({
+function families<T>(
+  prefix: string,
+  metrics: readonly Metric<T>[],
+  subjects: readonly Labelled<T>[],
+): Family[] {
+  return metrics.map(([name, type, help, valueOf]) => ({
     name: `${prefix}_${name}`,
     type,
     help,
-    samples: samplesOf(all, valueOf),
+    samples: samplesOf(subjects, valueOf),
   }));
 }
 
-/** The counters of the flow files as they are, and their rates between two looks. */
+/** The counters of the flow files, and their rates between two scrapes. */
 function counterFamilies(flows: readonly Labelled<NetworkFlow>[]): Family[] {
-  const named = (of: 'counters' | 'rates'): string[] => [
-    ...new Set(flows.flatMap(({ of: flow }) => Object.keys(flow[of]))),
+  const namesIn = (field: 'counters' | 'rates'): string[] => [
+    ...new Set(flows.flatMap(({ subject: flow }) => Object.keys(flow[field]))),
   ];
   return [
-    ...named('counters').map((counter): Family => {
-      const level = LEVELS.has(counter) || !Object.hasOwn(COUNTERS, counter);
+    ...namesIn('counters').map((counter): Family => {
+      const level = GAUGES.has(counter) || !Object.hasOwn(COUNTERS, counter);
       return {
-        name: `mirrorflow_flow_${snake(counter)}${level ? '' : '_total'}`,
+        name: `mirrorflow_flow_${snakeCase(counter)}${level ? '' : '_total'}`,
         type: level ? 'gauge' : 'counter',
         help: helpOf(counter),
         samples: samplesOf(flows, ({ counters }) => counters[counter]),
       };
     }),
-    ...named('rates').map((rate): Family => ({
-      name: `mirrorflow_flow_${snake(rate)}_per_second`,
+    ...namesIn('rates').map((rate): Family => ({
+      name: `mirrorflow_flow_${snakeCase(rate)}_per_second`,
       type: 'gauge',
-      help: `per second, between the last two looks: ${helpOf(rate)}`,
+      help: `per second, between the last two scrapes: ${helpOf(rate)}`,
       samples: samplesOf(flows, ({ rates }) => rates[rate]),
     })),
   ];
@@ -179,14 +200,18 @@ function gauge(name: string, help: string, value: number, labels: Labels = {}): 
   return { name, type: 'gauge', help, samples: [{ labels, value }] };
 }
 
-function samplesOf<T>(all: readonly Labelled<T>[], valueOf: (of: T) => number | undefined): Sample[] {
-  return all.flatMap(({ of, labels }) => {
-    const value = valueOf(of);
+function samplesOf<T>(
+  subjects: readonly Labelled<T>[],
+  valueOf: (subject: T) => number | undefined,
+): Sample[] {
+  return subjects.flatMap(({ subject, labels }) => {
+    const value = valueOf(subject);
     return value === undefined ? [] : [{ labels, value }];
   });
 }
 
-function snake(name: string): string {
+/** `publishedBytes` as `published_bytes`, in the characters that metric names may have. */
+function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');
 }
 

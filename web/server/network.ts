@@ -1,11 +1,16 @@
-/** The network as a picture: applications, flows and clients with their rates between two looks. */
+/**
+ * The picture of the network that the network page and `/metrics` show: applications, their flows
+ * (rings of buffers in shared memory) and clients, with rates between two pictures. `Applications`
+ * requests one per second while pages follow, and one per scrape. Asks each running app server
+ * through its client.
+ */
 import { hostname } from 'node:os';
 import type { ApplicationInfo, Client, FlowInfo } from '../../client-lib/index.js';
 import { describeError } from '../../protocol/base/errors.js';
 import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
-import type { ApplicationStatistics } from '../../protocol/rpc/contract/figures.js';
-import { standingOf } from '../../protocol/rpc/contract/standing.js';
-import { LEVELS } from '../../protocol/flow/flow-file/counters.js';
+import type { ApplicationStatistics } from '../../protocol/rpc/contract/statistics.js';
+import { summarizeReaders } from '../../protocol/rpc/contract/reader-summary.js';
+import { GAUGES } from '../../protocol/flow/flow-file/counters.js';
 import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
 
 interface FlowSample extends CounterSample {
@@ -13,10 +18,10 @@ interface FlowSample extends CounterSample {
   readonly changedAtMs: number;
 }
 
-const ANSWER_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_000;
 const RATE_SUFFIX = 'PerSecond';
 
-export class NetworkLooks {
+export class NetworkSampler {
   readonly #clientOf: (app: string) => Promise<Client>;
   /** The last sample of each flow, by `application/flow`. */
   readonly #samples = new Map<string, FlowSample>();
@@ -25,10 +30,10 @@ export class NetworkLooks {
     this.#clientOf = clientOf;
   }
 
-  /** Never throws: an application that does not answer is in the picture with its problem. */
+  /** Never rejects: an application that does not answer is in the picture with its `problem`. */
   async picture(applications: readonly ApplicationInfo[], hostServer: boolean): Promise<NetworkPicture> {
-    const found = await Promise.all(applications.map((application) => this.#application(application)));
-    return { host: hostname(), hostServer, atMs: Date.now(), applications: found };
+    const pictured = await Promise.all(applications.map((application) => this.#application(application)));
+    return { host: hostname(), hostServer, atMs: Date.now(), applications: pictured };
   }
 
   async #application(info: ApplicationInfo): Promise<NetworkApplication> {
@@ -44,8 +49,10 @@ export class NetworkLooks {
     };
     if (state !== 'running') return { ...summary, flows: [], clients: [] };
     try {
-      const client = await within(this.#clientOf(name));
-      const [flows, statistics] = await within(Promise.all([client.flows(), client.applicationStatistics()]));
+      const client = await withTimeout(this.#clientOf(name));
+      const [flows, statistics] = await withTimeout(
+        Promise.all([client.flows(), client.applicationStatistics()]),
+      );
       return {
         ...summary,
         flows: flows.map((flow) => this.#flow(client.app, flow, statistics)),
@@ -68,7 +75,7 @@ export class NetworkLooks {
     const sample = { atMs, counters, changedAtMs: isUnchanged ? before.changedAtMs : atMs };
     const rates = { ...ratesOfCounters(before, sample), ...ratesOfProvider(statistics, info.flow) };
     this.#samples.set(key, sample);
-    const { readers, lag, fill, holding } = standingOf(statistics, info.flow);
+    const { readers, lag, fill, holding } = summarizeReaders(statistics, info.flow);
     return {
       ...shown,
       counters,
@@ -82,7 +89,10 @@ export class NetworkLooks {
   }
 }
 
-/** A provider writes past its duplicator, which counts no bytes then; it counts them itself. */
+/**
+ * A local provider writes to the ring without its duplicator, which cannot count the bytes then;
+ * the provider reports its own rate.
+ */
 function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Record<string, number> {
   const provider = statistics.clients
     .flatMap(({ flows }) => flows)
@@ -94,17 +104,21 @@ function ratesOfProvider(statistics: ApplicationStatistics, flow: string): Recor
 function ratesOfCounters(before: CounterSample | undefined, after: CounterSample): Record<string, number> {
   if (before === undefined) return {};
   return Object.fromEntries(
-    Object.entries(ratesBetween(before, after)).filter(([name]) => !LEVELS.has(name)),
+    Object.entries(ratesBetween(before, after)).filter(([name]) => !GAUGES.has(name)),
   );
 }
 
-async function within<T>(work: Promise<T>): Promise<T> {
+/** Rejects when the app server does not answer in time. */
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it does not answer')), ANSWER_MS);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the app server did not answer within ${ANSWER_TIMEOUT_MS} ms`)),
+      ANSWER_TIMEOUT_MS,
+    );
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,7 @@
-/** What the web process was told: options win over the environment. */
+/**
+ * The command line of the web process, read by `main.ts`: options win over environment variables.
+ * Reads the secret file; prints help and version.
+ */
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
@@ -8,27 +11,32 @@ import { readSecret, type Secret } from '../../protocol/rpc/security/secret.js';
 export interface WebOptions {
   readonly listen: AddressOf<'tcp'>;
   readonly orAnyPort: boolean;
+  /** Further names of this host, lower case. */
   readonly names: readonly string[];
   readonly secret: Secret | undefined;
+  /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
   readonly endWithStdin: boolean;
 }
 
 export const DEFAULT_WEB_PORT = 7391;
 
-/** Undefined when help or version was asked for and printed. Throws BAD_OPTION or BAD_ADDRESS. */
+/**
+ * Undefined when help or version was requested, which is then printed. Throws BAD_OPTION or
+ * BAD_ADDRESS.
+ */
 export async function readWebOptions(
   args: readonly string[],
   env: Environment,
   version: string,
 ): Promise<WebOptions | undefined> {
-  let printed = '';
+  let helpText = '';
   const parser = commandLine(version);
   const given = await parser.parseAsync([...args], {}, (_error, _given, output) => {
-    printed = output;
+    helpText = output;
   });
   if (given['help'] === true || given['version'] === true) {
-    process.stdout.write(`${printed}\n`);
+    process.stdout.write(`${helpText}\n`);
     return undefined;
   }
   const secretFile = given.secretFile ?? (env['MIRRORFLOW_SECRET_FILE'] || undefined);
@@ -45,7 +53,7 @@ export async function readWebOptions(
 function commandLine(version: string) {
   return yargs()
     .scriptName('mirrorflow-web')
-    .usage('$0 [options]\n\nServes the spectra of this host to browsers.')
+    .usage('$0 [options]\n\nServe the spectra of this host to browsers.')
     .version(version)
     .help()
     .strict()
@@ -55,25 +63,24 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       default: `tcp://127.0.0.1:${DEFAULT_WEB_PORT}`,
-      describe:
-        'address it is served on; beyond this machine only with --secret-file. Port 0 is any free one',
+      describe: 'address to listen on; beyond this machine only with --secret-file; port 0 for any free port',
     })
     .option('or-any-port', {
       type: 'boolean',
       default: false,
-      describe: 'take any free port when that one is taken',
+      describe: 'take any free port when the port of --listen is in use',
     })
     .option('name', {
       type: 'string',
       array: true,
       requiresArg: true,
       default: [] as string[],
-      describe: 'a name of this host that browsers may use besides its own, as often as there are names',
+      describe: 'further name of this host that browsers may use; may be repeated',
     })
     .option('secret-file', {
       type: 'string',
       requiresArg: true,
-      describe: 'file with the shared secret, which nobody else may read; also MIRRORFLOW_SECRET_FILE',
+      describe: 'file with the shared secret, readable by its owner only; also MIRRORFLOW_SECRET_FILE',
     })
     .option('directory', {
       type: 'string',
@@ -84,7 +91,7 @@ function commandLine(version: string) {
       type: 'boolean',
       default: false,
       describe:
-        'end when standard input ends: a parent that holds its other end takes it along, however it dies',
+        'end when standard input ends, so that the process never outlives a parent that holds the pipe',
     })
     .check(({ _: words }) => {
       if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);

@@ -1,6 +1,7 @@
 /**
- * Signing in with the shared secret: few attempts, tokens nobody can guess, and a cookie that no
- * script and no foreign page gets.
+ * Signing in to the web viewer with the shared secret: a bounded number of attempts, sessions with
+ * random tokens, and a cookie that no script and no foreign page can read. `WebServer` calls it for
+ * each request. Keeps all state in memory; the clock is passed in.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -8,7 +9,7 @@ import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 
 export type SignInResult =
-  | { readonly kind: 'right' }
+  | { readonly kind: 'accepted' }
   | { readonly kind: 'wrong' }
   | { readonly kind: 'too-many'; readonly waitS: number };
 
@@ -21,10 +22,11 @@ const ALL_BROWSERS = 'browsers';
 export class SignIn {
   readonly #secret: Secret | undefined;
   readonly #clock: Clock;
+  /** Ends of sessions by token, in milliseconds of the clock. */
   readonly #sessions = new Map<string, number>();
   readonly #failedAttempts: FailedAttempts;
 
-  /** Without a secret nobody can sign in. */
+  /** Without a secret every attempt is wrong. */
   constructor(secret: Secret | undefined, clock: Clock) {
     this.#secret = secret;
     this.#clock = clock;
@@ -36,36 +38,36 @@ export class SignIn {
   }
 
   attempt(secret: string): SignInResult {
-    const waitMs = this.#failedAttempts.refusedForMs(ALL_BROWSERS);
+    const waitMs = this.#failedAttempts.blockedForMs(ALL_BROWSERS);
     if (waitMs > 0) return { kind: 'too-many', waitS: Math.ceil(waitMs / 1_000) };
-    if (this.#matches(secret)) return { kind: 'right' };
-    this.#failedAttempts.failed(ALL_BROWSERS);
+    if (this.#matches(secret)) return { kind: 'accepted' };
+    this.#failedAttempts.recordFailure(ALL_BROWSERS);
     return { kind: 'wrong' };
   }
 
-  /** A new session, as the Set-Cookie header that begins it. */
-  begin(): string {
+  /** Starts a session and returns the Set-Cookie header that gives it to the browser. */
+  startSession(): string {
     const now = this.#clock.nowMs();
     const token = randomBytes(32).toString('hex');
     this.#sessions.set(token, now + SESSION_MS);
-    this.#forget(now);
+    this.#dropEndedSessions(now);
     return `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`;
   }
 
   /**
-   * Whether the Cookie header carries a session, or the Authorization header the secret itself, as
-   * Prometheus sends it.
+   * Whether the Cookie header has a session token, or the Authorization header the secret itself,
+   * as Prometheus sends it.
    */
   isSignedIn(cookie: string | undefined, authorization: string | undefined): boolean {
     const token = tokenIn(cookie);
-    const until = token === undefined ? undefined : this.#sessions.get(token);
-    if (until !== undefined && until > this.#clock.nowMs()) return true;
+    const endMs = token === undefined ? undefined : this.#sessions.get(token);
+    if (endMs !== undefined && endMs > this.#clock.nowMs()) return true;
     if (authorization === undefined || !authorization.startsWith('Bearer ')) return false;
-    // The same bounded number of guesses as at the form.
-    return this.attempt(authorization.slice('Bearer '.length)).kind === 'right';
+    // Guesses here count as attempts too.
+    return this.attempt(authorization.slice('Bearer '.length)).kind === 'accepted';
   }
 
-  /** Ends the session; the returned cookie makes the browser forget it. */
+  /** Ends the session; returns the Set-Cookie header that deletes the cookie. */
   signOut(cookie: string | undefined): string {
     const token = tokenIn(cookie);
     if (token !== undefined) this.#sessions.delete(token);
@@ -77,14 +79,14 @@ export class SignIn {
     return timingSafeEqual(digest(secret), digest(this.#secret.key));
   }
 
-  #forget(now: number): void {
-    for (const [token, until] of this.#sessions) {
-      if (until <= now || this.#sessions.size > SESSIONS_MAX) this.#sessions.delete(token);
+  #dropEndedSessions(now: number): void {
+    for (const [token, endMs] of this.#sessions) {
+      if (endMs <= now || this.#sessions.size > SESSIONS_MAX) this.#sessions.delete(token);
     }
   }
 }
 
-/** Of one length whatever was typed, so that the comparison tells nothing. */
+/** Equal lengths for all inputs, so that the time of the comparison reveals nothing. */
 function digest(text: string | Uint8Array): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -1,9 +1,13 @@
-/** A spectrum as pages know it: what the display memory says, and what REST adds. */
+/**
+ * The description of a spectrum that pages receive: its binding (the entry of SpecTcl's shared
+ * display memory with name, type, axes and place of its counts) joined with what the source's REST
+ * service adds (bins, parameters, gate). Used for lists and frames. Pure.
+ */
 import type { Binding } from '../../client-lib/index.js';
 import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import type { SpectrumInfo } from '../wire/messages.js';
 
-/** `rest` is what the REST service says of it, where it says something. */
+/** `rest`: the answer of the REST service for this spectrum, undefined without one. */
 export function spectrumInfo(binding: Binding, rest: SpecTclSpectrum | undefined): SpectrumInfo {
   const { name, type, dimensions, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel } = binding;
   return {
@@ -18,7 +22,7 @@ export function spectrumInfo(binding: Binding, rest: SpecTclSpectrum | undefined
     ymax: finite(ymax),
     xlabel,
     ylabel,
-    // SpecTcl 5 keeps under- and overflow as first and last channel; then it counts two bins less.
+    // SpecTcl 5 stores under- and overflow as first and last channel, so it has two bins fewer.
     xoutside: rest?.axes[0]?.bins === xchans - 2,
     youtside: dimensions === 2 && rest?.axes[1]?.bins === ychans - 2,
     ...(rest === undefined ? {} : { parameters: rest.parameters }),

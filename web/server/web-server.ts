@@ -1,4 +1,21 @@
-/** The web process put together: files and numbers over HTTP, one WebSocket for each page. */
+/**
+ * The HTTP and WebSocket server of the web viewer: the page's files, signing in, metrics for
+ * Prometheus, and one WebSocket per page. `main.ts` starts it. Opens the listening socket, reads
+ * the built page, and /proc for the memory of processes; everything about spectra and applications
+ * is below `Applications`.
+ *
+ * | path                     | answer                                          | needs                 |
+ * | ------------------------ | ----------------------------------------------- | --------------------- |
+ * | `/`                      | the page, or the sign-in page                   |                       |
+ * | `/NAME-HASH.js`, …       | files of the page                               |                       |
+ * | `/live`                  | WebSocket of a page                             | own page, view access |
+ * | `/metrics`               | Prometheus text                                 | view access           |
+ * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
+ * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
+ *
+ * View access: every request on loopback, only signed-in ones beyond it.
+ */
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
@@ -13,28 +30,29 @@ import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
 import { isOwnHost, isOwnOrigin } from './access.js';
 import { Applications } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { listen, readBody, sendJson, sendText } from './http.js';
 import { metricsText } from './metrics.js';
-import { Page } from './page.js';
-import { residentBytes } from './resident-bytes.js';
+import { PageSession } from './page-session.js';
 import { SignIn } from './sign-in.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp'>;
-  /** When the port is taken, take any free one. */
+  /** Take any free port when the given one is in use. */
   readonly orAnyPort: boolean;
-  /** Further names this server is known by, lower case. */
+  /** Names of this server besides its host name, lower case. */
   readonly names: readonly string[];
   readonly secret: Secret | undefined;
-  /** Runtime directory of the host server; undefined for the usual places. */
+  /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where the built page is. */
+  /** Directory of the built page. */
   readonly assets: string;
   readonly version: string;
 }
 
-const BODY_BYTES_MAX = 4_096;
 const PAGES_MAX = 512;
-const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Memory pages are 4 KiB on every supported machine. */
+const MEMORY_PAGE_BYTES = 4_096;
 
 export class WebServer {
   readonly #options: WebServerOptions;
@@ -48,8 +66,8 @@ export class WebServer {
   readonly #names: readonly string[];
 
   /**
-   * Throws ADDRESS_IN_USE, START_FAILED without a page, BAD_OPTION for listening beyond this
-   * machine without a secret.
+   * Throws ADDRESS_IN_USE, START_FAILED without a built page, and BAD_OPTION for listening beyond
+   * this machine without a secret.
    */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
     checkListening(options.listen, { secret: options.secret, identity: undefined });
@@ -64,21 +82,21 @@ export class WebServer {
     this.#assets = Assets.load(options.assets);
     this.#signIn = new SignIn(options.secret, systemClock);
     this.#applications = new Applications(options.directory, log);
-    const own = hostname().toLowerCase();
-    this.#names = [...options.names, own, own.split('.')[0] ?? own];
+    const host = hostname().toLowerCase();
+    this.#names = [...options.names, host, host.split('.')[0] ?? host];
     this.#http = createServer((request, response) => void this.#answer(request, response));
-    this.#http.headersTimeout = HEADERS_TIMEOUT_MS;
-    this.#http.requestTimeout = HEADERS_TIMEOUT_MS;
+    this.#http.headersTimeout = REQUEST_TIMEOUT_MS;
+    this.#http.requestTimeout = REQUEST_TIMEOUT_MS;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: PAGE_MESSAGE_BYTES_MAX,
-      // Counts are small numbers on a fast line: deflating costs more time than it saves.
+      // Deflating counts costs more time than it saves on a local network.
       perMessageDeflate: false,
     });
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /** `http://127.0.0.1:7391/`. */
+  /** As `http://127.0.0.1:7391/`. */
   get address(): string {
     const bound = this.#http.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
@@ -97,12 +115,12 @@ export class WebServer {
   async #listen(): Promise<void> {
     const { host, port } = this.#options.listen;
     try {
-      await listening(this.#http, host, port);
+      await listen(this.#http, host, port);
     } catch (error) {
-      const taken = systemCode(error) === 'EADDRINUSE';
-      if (taken && this.#options.orAnyPort && port !== 0) return listening(this.#http, host, 0);
+      const inUse = systemCode(error) === 'EADDRINUSE';
+      if (inUse && this.#options.orAnyPort && port !== 0) return listen(this.#http, host, 0);
       throw new MirrorflowError(
-        taken ? 'ADDRESS_IN_USE' : 'SYSTEM_ERROR',
+        inUse ? 'ADDRESS_IN_USE' : 'SYSTEM_ERROR',
         `the web viewer cannot listen on ${host}:${port}: ${describeError(error)}`,
         { host, port },
         error,
@@ -113,7 +131,7 @@ export class WebServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response);
     if (!isOwnHost(request.headers.host, this.#names)) {
-      return sendText(response, 421, 'This server is not known by that name.');
+      return sendText(response, 421, 'This server does not have that name; --name adds one.');
     }
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     try {
@@ -126,38 +144,39 @@ export class WebServer {
       if (path === '/session') return sendJson(response, 200, this.#session(request));
       if (path === '/metrics') return await this.#metrics(request, response);
       if (path === '/') return this.#document(request, response);
-      if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'There is no such page.');
+      if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'No such page.');
     } catch (error) {
       this.#log.warn('a request failed', { path, error });
-      if (!response.headersSent) sendText(response, 500, 'This failed; the log says why.');
+      if (!response.headersSent)
+        sendText(response, 500, 'The request failed; the log of the web viewer has the reason.');
     }
   }
 
   async #post(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!isOwnOrigin(request.headers.origin, request.headers.host)) {
-      return sendText(response, 403, 'Not from a page of this server.');
+      return sendText(response, 403, 'The request does not come from a page of this server.');
     }
     if (path === '/sign-out') {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (path !== '/sign-in') return sendText(response, 404, 'There is nothing of that name.');
-    const secret = await bodyOf(request);
-    if (secret === undefined) return sendText(response, 413, 'Too long.');
+    if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
+    const secret = await readBody(request);
+    if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
     const result = this.#signIn.attempt(secret);
     const from = request.socket.remoteAddress;
     switch (result.kind) {
-      case 'right':
-        response.setHeader('Set-Cookie', this.#signIn.begin());
+      case 'accepted':
+        response.setHeader('Set-Cookie', this.#signIn.startSession());
         this.#log.info('signed in', { from });
         return sendJson(response, 200, {});
       case 'wrong':
-        this.#log.warn('a wrong secret', { from });
+        this.#log.warn('signing in failed: wrong secret', { from });
         return sendJson(response, 403, { error: 'That is not the shared secret.' });
       case 'too-many':
-        this.#log.warn('too many wrong secrets', { from });
+        this.#log.warn('signing in refused: too many wrong secrets', { from });
         response.setHeader('Retry-After', result.waitS);
-        return sendJson(response, 429, { error: `Too many attempts; again in ${result.waitS} s.` });
+        return sendJson(response, 429, { error: `Too many wrong attempts. Try again in ${result.waitS} s.` });
       default:
         return result satisfies never;
     }
@@ -167,40 +186,40 @@ export class WebServer {
     return this.#signIn.isSignedIn(request.headers.cookie, request.headers.authorization);
   }
 
-  /** Looking is free on this machine; everywhere else one signs in first. */
-  #mayLook(request: IncomingMessage): boolean {
+  /** Viewing needs no sign-in where only this machine can connect. */
+  #mayView(request: IncomingMessage): boolean {
     return isLoopback(this.#options.listen.host) || this.#signedIn(request);
   }
 
-  /** While the browser gets ready, so does what it will ask for. */
+  /** Attaches to the first application while the browser loads the page. */
   #document(request: IncomingMessage, response: ServerResponse): void {
-    const mayLook = this.#mayLook(request);
-    if (!this.#assets.serve(mayLook ? '/' : '/gate.html', request, response))
-      sendText(response, 404, 'There is no such page.');
-    if (mayLook) this.#applications.warm();
+    const mayView = this.#mayView(request);
+    if (!this.#assets.serve(mayView ? '/' : '/gate.html', request, response))
+      sendText(response, 404, 'No such page.');
+    if (mayView) this.#applications.attachFirstApplication();
   }
 
   #session(request: IncomingMessage) {
     return {
-      mayLook: this.#mayLook(request),
+      mayLook: this.#mayView(request),
       signedIn: this.#signedIn(request),
       hasSecret: this.#signIn.hasSecret,
     };
   }
 
   #health(response: ServerResponse): void {
-    // Deliberately without a word about applications: it is open to everybody who may connect.
+    // Nothing about applications: the path needs no sign-in.
     sendJson(response, 200, { status: 'ok' });
   }
 
   async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#mayLook(request)) {
+    if (!this.#mayView(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer');
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
     const picture = await this.#applications.pictureForMetrics();
     const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
-    const own = {
+    const viewer = {
       pages: this.#sockets.clients.size,
       residentBytes: process.memoryUsage.rss(),
       uptimeS: (performance.now() - this.#startedMs) / 1_000,
@@ -208,7 +227,7 @@ export class WebServer {
     };
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     response.setHeader('Cache-Control', 'no-store');
-    response.writeHead(200).end(metricsText(picture, own, residentBytes(pids)));
+    response.writeHead(200).end(metricsText(picture, viewer, residentBytes(pids)));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -219,19 +238,19 @@ export class WebServer {
     socket.on('error', () => socket.destroy());
     if (request.url !== '/live') return refuse('404 Not Found');
     if (!isOwnHost(host, this.#names) || !isOwnOrigin(origin, host)) {
-      this.#log.warn('a WebSocket of another page was refused', { host, origin });
+      this.#log.warn('refused the WebSocket of a foreign page', { host, origin });
       return refuse('403 Forbidden');
     }
-    if (!this.#mayLook(request)) return refuse('401 Unauthorized');
+    if (!this.#mayView(request)) return refuse('401 Unauthorized');
     if (this.#sockets.clients.size >= PAGES_MAX) return refuse('503 Service Unavailable');
     const mayControl = this.#signedIn(request);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
-      const page = new Page(accepted, {
+      const page = new PageSession(accepted, {
         log: this.#log,
         mayControl,
         watch: (app) => this.#applications.watch(app),
-        network: (receive) => this.#applications.network(receive),
-        control: (action, app) => this.#applications.control(action, app),
+        followNetwork: (receive) => this.#applications.followNetwork(receive),
+        controlApplication: (action, app) => this.#applications.controlApplication(action, app),
       });
       page.send({
         kind: 'welcome',
@@ -239,42 +258,26 @@ export class WebServer {
         host: hostname(),
         control: mayControl ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
       });
-      const leave = this.#applications.follow((message) => page.send(message));
-      accepted.once('close', leave);
+      const unfollow = this.#applications.followApplications((message) => page.send(message));
+      accepted.once('close', unfollow);
     });
   }
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** Undefined when it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > BODY_BYTES_MAX) return undefined;
-    parts.push(part);
+/**
+ * Resident memory of processes by id, in bytes: proc(5), /proc/pid/statm, second field, in memory
+ * pages. Leaves out processes that ended or belong to another user.
+ */
+function residentBytes(pids: readonly (number | undefined)[]): Map<number, number> {
+  const bytes = new Map<number, number>();
+  for (const pid of pids) {
+    if (pid === undefined) continue;
+    try {
+      const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+      if (Number.isFinite(pages)) bytes.set(pid, pages * MEMORY_PAGE_BYTES);
+    } catch {
+      // The process ended in between.
+    }
   }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-function sendText(response: ServerResponse, status: number, text: string): void {
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(status).end(`${text}\n`);
-}
-
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Cache-Control', 'no-store');
-  response.writeHead(status).end(JSON.stringify(value));
+  return bytes;
 }

@@ -1,14 +1,32 @@
-/** Counts to colours, fast enough for a million cells ten times a second. Pure. */
+/**
+ * Converts the counts of a heat map to pixels, fast enough for a million cells ten times a second.
+ *
+ * `web/page/draw-heat.ts` calls it for each frame and puts the pixels on a canvas. Pure: no I/O.
+ */
+import { countScale, type ScaleName } from '../../plotting/scale.js';
+import { viridis } from '../../plotting/viridis.js';
 import type { Values } from '../wire/frame.js';
-import { COLOUR_STEPS } from './colours.js';
-import { scaler, type ScaleName } from './scale.js';
 
-/** Up to this value every count has its own entry in a table; above, the step is computed. */
+/** Steps of the colour table. */
+const COLOUR_STEPS = 256;
+/** Below this maximum each count has an entry in a table; above, its step is computed. */
 const TABLE_MAX = 2 ** 16;
 
 /**
- * Writes `columns` × `rows` pixels, the first row of values at the bottom. A count above 0 is never
- * step 0.
+ * The colour table as words of an ImageData on a little-endian machine: 0xAABBGGRR. Step 0 is
+ * transparent: a channel without counts has no colour.
+ */
+export function colourWords(): Uint32Array {
+  return Uint32Array.from({ length: COLOUR_STEPS }, (_, step) => {
+    if (step === 0) return 0;
+    const [red, green, blue] = viridis(step / (COLOUR_STEPS - 1));
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+}
+
+/**
+ * Writes `columns` × `rows` pixels, the first row of values at the bottom. `colours` is the table
+ * of `colourWords`; `max` is the count of its last step. A count above 0 is never step 0.
  */
 export function paintHeat(
   pixels: Uint32Array,
@@ -37,10 +55,9 @@ export function paintHeat(
 }
 
 /** The colour step of a count: 0 for none, 1 to 255 otherwise. */
-export function stepper(scale: ScaleName, max: number): (count: number) => number {
-  const height = scaler(scale, max);
-  return (count) =>
-    count <= 0 ? 0 : Math.max(1, Math.min(COLOUR_STEPS - 1, Math.round(height(count) * (COLOUR_STEPS - 1))));
+function stepper(scale: ScaleName, max: number): (count: number) => number {
+  const { toUnit } = countScale(scale, max);
+  return (count) => (count <= 0 ? 0 : Math.max(1, Math.round(toUnit(count) * (COLOUR_STEPS - 1))));
 }
 
 function tableOf(step: (count: number) => number, max: number, colours: Uint32Array): Uint32Array {

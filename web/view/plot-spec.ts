@@ -1,25 +1,28 @@
 /**
- * What the address bar says: the application, and every plot with its spectra, part, scale and
- * region, so that a link brings back the page. Pure.
+ * The state of the page in its address bar: the application, and every plot with its spectra,
+ * visible part, scale and region, so that a link restores the page. `main.ts` of the page formats
+ * and parses it, `Board` and `Plot` use the plots. Pure.
  *
  *     #/demo?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-400&p=pid.de-vs-e;r=10
  *
- * A plot is its spectra, separated by commas, then its wishes, separated by semicolons; what is
- * left out has its default.
+ * A plot is its spectra, separated by commas, then its settings, separated by semicolons; settings
+ * with their default are left out.
  */
+import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S, type ChannelRange, type RateWindow, type Region } from '../wire/messages.js';
-import type { ScaleName } from './scale.js';
 
 export interface PlotSpec {
-  /** One, or several 1-D spectra over one another. */
+  /** One spectrum, or several overlaid 1-D spectra. */
   readonly spectra: readonly string[];
   readonly scale: ScaleName | undefined;
-  /** Axes in channels instead of the units of the map. */
+  /** Axes in channels instead of units. */
   readonly channels: boolean;
+  /** Visible part; undefined for the whole axis. */
   readonly x: ChannelRange | undefined;
   readonly y: ChannelRange | undefined;
   readonly rateS: RateWindow | undefined;
   readonly projection: 'x' | 'y' | undefined;
+  /** The channels of the other axis that a projection sums. */
   readonly band: ChannelRange | undefined;
   readonly region: Region | undefined;
 }
@@ -27,7 +30,7 @@ export interface PlotSpec {
 export interface PageAddress {
   readonly view: 'spectra' | 'network';
   readonly app: string | undefined;
-  /** Plots beside each other; 0: as many as fit. */
+  /** Plots side by side; 0 for as many as fit. */
   readonly columns: number;
   readonly plots: readonly PlotSpec[];
 }
@@ -36,7 +39,8 @@ export const PLOTS_MAX = 16;
 export const OVERLAYS_MAX = 8;
 const COLUMNS_MAX = 6;
 
-export function plotOf(spectrum: string): PlotSpec {
+/** The plot of one spectrum with default settings. */
+export function defaultPlot(spectrum: string): PlotSpec {
   return {
     spectra: [spectrum],
     scale: undefined,
@@ -61,11 +65,11 @@ export function formatAddress({ view, app, columns, plots }: PageAddress): strin
   return `#${path}${shown}${query}`;
 }
 
-/** Whatever stands there: what makes no sense is left out. */
+/** Ignores invalid parts; never throws. */
 export function parseAddress(hash: string): PageAddress {
   const text = hash.replace(/^#/, '');
-  const mark = text.indexOf('?');
-  const path = (mark < 0 ? text : text.slice(0, mark)).split('/').map(decoded);
+  const queryAt = text.indexOf('?');
+  const path = (queryAt < 0 ? text : text.slice(0, queryAt)).split('/').map(decoded);
   const network = path[1] === '-' && path[2] === 'network';
   const app = (network ? path[3] : path[1]) || undefined;
   const address = {
@@ -74,11 +78,11 @@ export function parseAddress(hash: string): PageAddress {
     columns: 0,
     plots: [] as PlotSpec[],
   } as const;
-  if (mark < 0) return address;
+  if (queryAt < 0) return address;
   let columns = 0;
   const plots: PlotSpec[] = [];
-  for (const part of text.slice(mark + 1).split('&')) {
-    const [key, value] = halves(part, '=');
+  for (const part of text.slice(queryAt + 1).split('&')) {
+    const [key, value] = splitAt(part, '=');
     if (key === 'cols' && /^[1-6]$/.test(value)) columns = Math.min(COLUMNS_MAX, Number(value));
     const plot = key === 'p' ? parsePlot(value) : undefined;
     if (plot !== undefined && plots.length < PLOTS_MAX) plots.push(plot);
@@ -87,7 +91,7 @@ export function parseAddress(hash: string): PageAddress {
 }
 
 function formatPlot(plot: PlotSpec): string {
-  const wishes = [
+  const settings = [
     plot.scale === undefined ? '' : `s=${plot.scale}`,
     plot.channels ? 'u=channels' : '',
     plot.projection === undefined ? '' : `j=${plot.projection}`,
@@ -97,16 +101,9 @@ function formatPlot(plot: PlotSpec): string {
     rangeText('y', plot.y),
     rangeText('rx', plot.region?.x),
     rangeText('ry', plot.region?.y),
-  ].filter((wish) => wish !== '');
-  return [plot.spectra.map(escaped).join(','), ...wishes].join(';');
-}
-
-/**
- * encodeURIComponent, which takes the separators with it; the few more it leaves alone read well in
- * names.
- */
-function escaped(name: string): string {
-  return encodeURIComponent(name);
+  ].filter((setting) => setting !== '');
+  // encodeURIComponent also escapes the separators of plots and settings.
+  return [plot.spectra.map(encodeURIComponent).join(','), ...settings].join(';');
 }
 
 function rangeText(key: string, range: ChannelRange | undefined): string {
@@ -114,7 +111,7 @@ function rangeText(key: string, range: ChannelRange | undefined): string {
 }
 
 function parsePlot(text: string): PlotSpec | undefined {
-  const [names = '', ...wishes] = text.split(';');
+  const [names = '', ...settings] = text.split(';');
   const spectra = names
     .split(',')
     .map(decoded)
@@ -122,21 +119,21 @@ function parsePlot(text: string): PlotSpec | undefined {
     .slice(0, OVERLAYS_MAX);
   const first = spectra[0];
   if (first === undefined) return undefined;
-  const given = new Map(wishes.map((wish) => halves(wish, '=')));
-  const regionX = rangeOf(given.get('rx'));
-  const regionY = rangeOf(given.get('ry'));
-  const scale = given.get('s');
-  const projection = given.get('j');
+  const values = new Map(settings.map((setting) => splitAt(setting, '=')));
+  const regionX = rangeOf(values.get('rx'));
+  const regionY = rangeOf(values.get('ry'));
+  const scale = values.get('s');
+  const projection = values.get('j');
   return {
-    ...plotOf(first),
+    ...defaultPlot(first),
     spectra,
-    scale: scale === 'linear' || scale === 'log' || scale === 'sqrt' ? scale : undefined,
-    channels: given.get('u') === 'channels',
+    scale: SCALE_NAMES.find((name) => name === scale),
+    channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
-    rateS: RATE_WINDOWS_S.find((window) => String(window) === given.get('r')),
-    band: rangeOf(given.get('b')),
-    x: rangeOf(given.get('x')),
-    y: rangeOf(given.get('y')),
+    rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),
+    band: rangeOf(values.get('b')),
+    x: rangeOf(values.get('x')),
+    y: rangeOf(values.get('y')),
     region: regionX === undefined ? undefined : { x: regionX, y: regionY },
   };
 }
@@ -148,11 +145,13 @@ function rangeOf(text: string | undefined): ChannelRange | undefined {
   return from < to ? [from, to] : undefined;
 }
 
-function halves(text: string, at: string): [string, string] {
-  const index = text.indexOf(at);
+/** The text before and after the first separator. */
+function splitAt(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
   return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }
 
+/** Empty for an invalid escape sequence. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,68 +1,72 @@
 /**
- * What a plot tells in words beside its picture: sums below it, and the counts under the cursor.
- * Pure.
+ * The texts beside a plot: sums in its foot, and the counts under the cursor. `Plot` of the page
+ * shows them. A frame is the message with the counts of one view of a spectrum. Pure.
  */
+import { formatCount, formatShortCount } from '../../plotting/numbers.js';
+import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
-import { formatAxisValue, formatCount, formatShort } from './numbers.js';
 
-export function footText(head: Frame['head']): string {
+/** Sum and highest count, or for a rate the counts of its span. */
+export function sumText(head: Frame['head']): string {
   if (head.rateS !== undefined) {
     const span = head.spanS ?? 0;
-    const perSecond = span > 0 ? ` · ${formatShort(head.sum / span)} per second` : '';
-    return `Came in during the last ${span.toFixed(1)} s: ${formatCount(head.sum)}${perSecond}`;
+    const perSecond = span > 0 ? ` · ${formatShortCount(head.sum / span)} per second` : '';
+    return `Last ${span.toFixed(1)} s: ${formatCount(head.sum)} counts${perSecond}`;
   }
   const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   const [under, over] = [sumOf(head.underflows), sumOf(head.overflows)];
   return [
     `Sum ${formatCount(head.sum)}`,
     `highest ${formatCount(head.max)}`,
-    ...(under === 0 ? [] : [`below ${formatShort(under)}`]),
-    ...(over === 0 ? [] : [`above ${formatShort(over)}`]),
+    ...(under === 0 ? [] : [`below ${formatShortCount(under)}`]),
+    ...(over === 0 ? [] : [`above ${formatShortCount(over)}`]),
   ].join(' · ');
 }
 
-/** A spectrum of the plot, and where it lies on the axis of the first. */
-interface Placed {
+/** A spectrum of the plot, and its place on the axis of the first spectrum. */
+interface PlacedSpectrum {
   readonly name: string;
   readonly frame: Frame;
   readonly placement: Placement;
 }
 
+/** Stored channels, fractional. */
 interface Cursor {
   readonly x: number;
   readonly y: number;
 }
 
-/** Where the cursor is, and how many counts each spectrum has there. */
-export function readText(
+/** The place of the cursor, and the counts of each spectrum there. */
+export function cursorText(
   cursor: Cursor,
-  spectra: readonly Placed[],
+  spectra: readonly PlacedSpectrum[],
   axes: { readonly x: Axis; readonly y: Axis },
-  { flat, channels }: { readonly flat: boolean; readonly channels: boolean },
+  { oneDimensional, channels }: { readonly oneDimensional: boolean; readonly channels: boolean },
 ): string {
-  const place = (axis: Axis, at: number): string => {
-    const channel = Math.floor(at);
-    const shown = channel - axis.inside[0];
-    if (channels) return String(shown);
-    return `${formatAxisValue(toUnits(axis, channel + 0.5), channelWidth(axis))} (ch ${shown})`;
+  const placeText = (axis: Axis, position: number): string => {
+    const stored = Math.floor(position);
+    const channel = stored - axis.inRange[0];
+    if (channels) return String(channel);
+    return `${formatAxisValue(toUnits(axis, stored + 0.5), channelWidth(axis) / 2)} (ch ${channel})`;
   };
   const counts = spectra.map((spectrum) => {
     const text = countsAt(cursor, spectrum);
     return text === '' || spectra.length === 1 ? text : `${spectrum.name}: ${text}`;
   });
-  const where = flat ? place(axes.x, cursor.x) : `${place(axes.x, cursor.x)} , ${place(axes.y, cursor.y)}`;
+  const x = placeText(axes.x, cursor.x);
+  const where = oneDimensional ? x : `${x} , ${placeText(axes.y, cursor.y)}`;
   return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
 }
 
-/** Empty beside the frame. */
-function countsAt(cursor: Cursor, { frame, placement }: Placed): string {
+/** Empty where the frame has no value. */
+function countsAt(cursor: Cursor, { frame, placement }: PlacedSpectrum): string {
   const { head, values } = frame;
   const channel = Math.floor((Math.floor(cursor.x) + 0.5 - placement.offset) / placement.scale);
   const column = Math.floor((channel - head.x[0]) / head.xgroup);
   const row = head.dimensions === 1 ? 0 : Math.floor((Math.floor(cursor.y) - head.y[0]) / head.ygroup);
   if (column < 0 || column >= head.columns || row < 0 || row >= head.rows) return '';
   const group = head.xgroup * head.ygroup;
-  const several = group > 1 ? ` (highest of ${group} channels)` : '';
-  return `${formatCount(values[row * head.columns + column] ?? 0)}${several}`;
+  const grouped = group > 1 ? ` (highest of ${group} channels)` : '';
+  return `${formatCount(values[row * head.columns + column] ?? 0)}${grouped}`;
 }

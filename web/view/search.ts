@@ -1,19 +1,19 @@
 /** Finding spectra: by a part of the name, by a glob as in SpecTcl, by type. Pure. */
+import { globMatcher } from '../../protocol/spectcl/glob.js';
 import type { SpectrumInfo } from '../wire/messages.js';
 
 export type TypeTag = '1D' | '2D' | 'gated';
 
 /**
- * A test for names: any part, whatever the case; the whole name where `*`, `?` or `[…]` stand in
- * it.
+ * A test for names, whatever the case: names that contain the text, and names that a glob pattern
+ * matches as a whole where the text is one. Names such as raw[00] contain what looks like a pattern.
  */
-export function nameMatcher(wanted: string): (name: string) => boolean {
-  const text = wanted.trim().toLowerCase();
-  if (text === '') return () => true;
-  if (!/[*?[]/.test(text)) return (name) => name.toLowerCase().includes(text);
-  const pattern = new RegExp(`^${globSource(text)}$`, 's');
-  // A name that is the very text always passes: names such as raw[00] are common.
-  return (name) => name.toLowerCase() === text || pattern.test(name.toLowerCase());
+export function nameMatcher(search: string): (name: string) => boolean {
+  const text = search.trim().toLowerCase();
+  const contains = (name: string): boolean => name.toLowerCase().includes(text);
+  if (!/[*?[]/.test(text)) return contains;
+  const isMatch = globMatcher(text);
+  return (name) => contains(name) || isMatch(name.toLowerCase());
 }
 
 export function tagMatcher(tags: ReadonlySet<TypeTag>): (info: SpectrumInfo) => boolean {
@@ -21,15 +21,4 @@ export function tagMatcher(tags: ReadonlySet<TypeTag>): (info: SpectrumInfo) => 
   return (info) =>
     (dimensions.length === 0 || dimensions.includes(info.dimensions)) &&
     (!tags.has('gated') || info.gate !== undefined);
-}
-
-/** As a regular expression. Neighbouring stars are one, so that matching stays short. */
-function globSource(glob: string): string {
-  return glob
-    .replace(/\*+/g, '*')
-    .replace(/\[([^\]]+)\]|[.+^${}()|\\[\]*?]/g, (found, inside: string | undefined) => {
-      if (inside !== undefined) return `[${inside.replace(/[\\^[\]]/g, String.raw`\$&`)}]`;
-      if (found === '*') return '.*';
-      return found === '?' ? '.' : `\\${found}`;
-    });
 }

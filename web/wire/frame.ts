@@ -1,13 +1,14 @@
 /**
- * One view of a spectrum as bytes, little-endian:
+ * The binary message that carries one view of a spectrum from the server to a page. `frames.ts` of
+ * the server encodes it, `connection.ts` of the page decodes it. Pure. Layout, little-endian:
  *
- *     0  u32 subscription
+ *     0  u32 id of the subscription
  *     4  u32 length of the head
  *     8  head: JSON, padded with spaces to a multiple of 8
  *        values: as the head's `values` says, row by row
  *
- * The subscription stands apart so that everything behind it is shared by all pages that look at
- * the same thing.
+ * The subscription id comes first and apart, so that all pages with the same view share the bytes
+ * behind it.
  */
 import type { ChannelRange, RateWindow, SpectrumInfo } from './messages.js';
 
@@ -15,8 +16,8 @@ export type ValueType = 'u8' | 'u16' | 'u32' | 'f64';
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /**
- * Moments of the counts in a region, in channels: the middle of channel c is c + 0.5. NaN travels
- * as null.
+ * Moments of the counts in a region, in channels: the middle of channel c is c + 0.5. Null where
+ * the region has no counts.
  */
 export interface RegionStatistics {
   readonly sum: number;
@@ -32,7 +33,7 @@ export interface FrameHead {
   readonly info: SpectrumInfo;
   /** 1 for 1-D and projections. */
   readonly dimensions: 1 | 2;
-  /** Channels that are in it, and how many of them make one value. */
+  /** Channels of the frame, and how many of them make one value. */
   readonly x: ChannelRange;
   readonly xgroup: number;
   readonly y: ChannelRange;
@@ -40,15 +41,12 @@ export interface FrameHead {
   /** Values across and up. */
   readonly columns: number;
   readonly rows: number;
-  /**
-   * Highest value, and the sum of all stored channels of what is shown (of a rate: of what came
-   * in).
-   */
+  /** Highest value of the frame, and sum over all stored channels, also those out of view. */
   readonly max: number;
   readonly sum: number;
   readonly region?: RegionStatistics;
   readonly rateS?: RateWindow;
-  /** Seconds over which a rate was really taken; 0 when nothing is known yet. */
+  /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */
   readonly spanS?: number;
   readonly overflows: readonly number[];
   readonly underflows: readonly number[];
@@ -68,7 +66,7 @@ const ID_BYTES = 4;
 const LENGTH_BYTES = 4;
 const ALIGNMENT_BYTES = 8;
 
-/** What follows the subscription. */
+/** Everything after the id of the subscription. */
 export function encodeFrameBody(head: FrameHead, values: Values): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(head));
   const padded = Math.ceil(text.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
@@ -86,14 +84,17 @@ export function encodeFrameId(id: number): Uint8Array {
   return bytes;
 }
 
-/** Throws RangeError for bytes that are no frame. */
+/** Throws RangeError or SyntaxError for an invalid frame. */
 export function decodeFrame(message: ArrayBuffer): Frame {
   const view = new DataView(message);
-  if (message.byteLength < ID_BYTES + LENGTH_BYTES) throw new RangeError('a frame of no head');
+  if (message.byteLength < ID_BYTES + LENGTH_BYTES)
+    throw new RangeError(`a frame of ${message.byteLength} bytes has no head`);
   const id = view.getUint32(0, true);
   const length = view.getUint32(ID_BYTES, true);
   const start = ID_BYTES + LENGTH_BYTES;
-  if (length > message.byteLength - start) throw new RangeError('a frame whose head is longer than itself');
+  if (length > message.byteLength - start) {
+    throw new RangeError(`a frame of ${message.byteLength} bytes announces a head of ${length}`);
+  }
   const text = new TextDecoder().decode(new Uint8Array(message, start, length));
   const head = JSON.parse(text) as FrameHead;
   const count = head.columns * head.rows;
@@ -111,6 +112,6 @@ function valuesOf(type: ValueType, buffer: ArrayBuffer, at: number, count: numbe
     case 'f64':
       return new Float64Array(buffer, at, count);
     default:
-      throw new RangeError(`values of the unknown type ${String(type satisfies never)}`);
+      throw new RangeError(`unknown type of values in a frame: ${String(type satisfies never)}`);
   }
 }

@@ -1,15 +1,16 @@
 /**
- * What a page and its server say to each other over one WebSocket. Text messages are JSON, each an
- * object with a `kind`; spectra travel as binary frames (`frame.ts`). The page says what it shows,
- * the server sends what has changed of that.
+ * The messages between a page in a browser and its server over one WebSocket, with their limits.
+ * Text messages are JSON objects with a `kind`. Spectra (1-D and 2-D histograms of a running
+ * experiment) are sent as binary frames (`frame.ts`): the page subscribes to the views that are
+ * visible, and the server sends a frame when one has changed. Types and constants only.
  */
 
-/** Channels from the first to before the last, as they are stored. */
+/** Stored channels, `to` not included. */
 export type ChannelRange = readonly [from: number, to: number];
 
 export interface Region {
   readonly x: ChannelRange;
-  /** 2-D only; without it all rows. */
+  /** 2-D only; all rows when missing. */
   readonly y?: ChannelRange | undefined;
 }
 
@@ -17,39 +18,35 @@ export const RATE_WINDOWS_S = [1, 10, 60] as const;
 export type RateWindow = (typeof RATE_WINDOWS_S)[number];
 
 /**
- * One view of one spectrum. The page acknowledges each frame when it is drawn, and gets the next
- * one then.
+ * One view of one spectrum. The page acknowledges each frame when it is drawn; only then the server
+ * sends the next one.
  */
 export interface Subscription {
-  /** The page's own number for it. */
+  /** Chosen by the page; frames carry it. */
   readonly id: number;
   readonly spectrum: string;
-  /** What came in during the last so many seconds, instead of everything. */
+  /** Only the counts of the last so many seconds. */
   readonly rateS?: RateWindow | undefined;
   /** A 2-D spectrum summed onto one of its axes. */
   readonly projection?: 'x' | 'y' | undefined;
-  /** The channels of the other axis that a projection sums; default all that lie inside. */
+  /** The channels of the other axis that a projection sums; default all but under- and overflow. */
   readonly band?: ChannelRange | undefined;
-  /**
-   * Part that is shown; default all that lies inside the axes. Of a projection, `x` is its only
-   * axis.
-   */
+  /** Visible part; default all but under- and overflow. `x` is the only axis of a projection. */
   readonly x?: ChannelRange | undefined;
   readonly y?: ChannelRange | undefined;
   /**
-   * At most so many values are wanted across and up; more channels are sent as the highest of each
-   * group.
+   * At most so many values across and up; more channels are sent as the highest of each group.
    */
   readonly columns: number;
   readonly rows: number;
   readonly region?: Region | undefined;
-  /** No frame sooner than this after the one before, milliseconds. */
+  /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
 }
 
 export type PageMessage =
   | { readonly kind: 'app'; readonly app: string | null }
-  /** All that is visible now; what is left out gets nothing any more. */
+  /** All visible views; the subscriptions of others end. */
   | { readonly kind: 'show'; readonly subscriptions: readonly Subscription[] }
   | { readonly kind: 'ack'; readonly id: number }
   | { readonly kind: 'network'; readonly on: boolean }
@@ -60,13 +57,13 @@ export type PageMessage =
       readonly app: string;
     };
 
-/** A spectrum as lists and plots need it. */
+/** The description of a spectrum, without its counts. */
 export interface SpectrumInfo {
   readonly name: string;
   /** `1D long`, `2D word`, … */
   readonly type: string;
   readonly dimensions: 1 | 2;
-  /** Stored channels; 1 up for 1-D. */
+  /** Stored channels; `ychans` is 1 for 1-D. */
   readonly xchans: number;
   readonly ychans: number;
   readonly xmin: number;
@@ -75,10 +72,10 @@ export interface SpectrumInfo {
   readonly ymax: number;
   readonly xlabel: string;
   readonly ylabel: string;
-  /** Whether the first and last stored channel of the axis are under- and overflow. */
+  /** Whether the first and last stored channel of the axis count under- and overflow. */
   readonly xoutside: boolean;
   readonly youtside: boolean;
-  /** Parameters of the axes and the gate it carries, when the REST service told them. */
+  /** Parameters of the axes, and the gate applied to the spectrum, from the REST service. */
   readonly parameters?: readonly string[];
   readonly gate?: string;
 }
@@ -102,9 +99,9 @@ export interface ApplicationSummary {
 }
 
 /**
- * `connecting`: not there yet; `live`: the source is heard; `stale`: it is away, the last data are
- * shown; `stopped`: the application does not run; `broken`: it cannot be mirrored, `cause` says
- * why, and it is tried again.
+ * `connecting`: no data yet; `live`: the source sends data; `stale`: the source is unreachable, the
+ * last data are shown; `stopped`: the application does not run; `broken`: its spectra cannot be
+ * mirrored for the reason in `cause`, and the server retries.
  */
 export type WatchState = 'connecting' | 'live' | 'stale' | 'stopped' | 'broken';
 
@@ -112,10 +109,10 @@ export interface WatchStatus {
   readonly app: string;
   readonly state: WatchState;
   readonly cause?: string;
-  /** Milliseconds since 1970: of this state, and of the newest publication. */
+  /** Milliseconds since 1970: start of this state, and time of the newest publication. */
   readonly sinceMs: number;
   readonly dataMs?: number;
-  /** Publications per second, lately. */
+  /** Publications per second, during the last second. */
   readonly rate: number;
 }
 
@@ -130,29 +127,29 @@ export interface NetworkFlow {
   readonly restarts: number;
   readonly bufferSize?: number;
   readonly buffers?: number;
-  /** Counters as the flow file has them, and their rates per second. */
+  /** Counters of the flow file, and their rates per second. */
   readonly counters: Readonly<Record<string, number>>;
   readonly rates: Readonly<Record<string, number>>;
-  /** Seconds since something was published, as far as it was looked at. */
+  /** Seconds since the published count changed; missing in the first picture. */
   readonly quietS?: number;
-  /** Who reads, those too who only look at the newest. */
+  /** Number of readers, including those that only read the newest buffer. */
   readonly readers: number;
-  /** Buffers that the slowest reader has not acknowledged; missing when none acknowledges. */
+  /** Buffers that the slowest reader has not acknowledged; missing when no reader acknowledges. */
   readonly lag?: number;
-  /** How full the fullest history of a reader is, 0 to 1. */
+  /** Fill of the fullest history of a reader, 0 to 1. */
   readonly fill?: number;
-  /** Clients that hold the writer back now, by name. */
+  /** Names of the clients that hold the writer back. */
   readonly holding: readonly string[];
 }
 
-/** A flow as one client has it open; counts are missing when it did not answer in time. */
+/** One client's use of a flow; counts are missing when the client did not answer in time. */
 export interface NetworkUsage {
   readonly flow: string;
   readonly direction: 'input' | 'output';
-  /** Filled buffers of the history, of so many; a writer's are those of its ring. */
+  /** Filled and total buffers of a reader's history, or of a writer's ring. */
   readonly ready?: number;
   readonly capacity?: number;
-  /** Buffers published and not acknowledged by it. */
+  /** Published buffers that the client has not acknowledged. */
   readonly lag?: number;
   readonly holding?: boolean;
   readonly delivery?: 'lossless' | 'lossy';
@@ -172,8 +169,8 @@ export interface NetworkClient {
   readonly pid: number;
   readonly connected: boolean;
   /**
-   * False for one that did not answer in time; what its duplicators know of it is told all the
-   * same.
+   * False when the client did not answer in time; then `flows` has only what its duplicators
+   * report.
    */
   readonly answered: boolean;
   readonly flows: readonly NetworkUsage[];
@@ -184,7 +181,7 @@ export interface NetworkApplication extends ApplicationSummary {
   readonly port?: number;
   readonly flows: readonly NetworkFlow[];
   readonly clients: readonly NetworkClient[];
-  /** Why its details are not known. */
+  /** Why flows and clients are missing. */
   readonly problem?: string;
 }
 
@@ -201,8 +198,8 @@ export type ServerMessage =
       readonly version: string;
       readonly host: string;
       /**
-       * Whether this page may start and stop applications: yes, after signing in, or not at all
-       * since there is no secret.
+       * Whether this page may start and stop applications: yes, after signing in, or never, since
+       * the server has no secret.
        */
       readonly control: 'yes' | 'sign-in' | 'no-secret';
     }
@@ -214,18 +211,18 @@ export type ServerMessage =
   | { readonly kind: 'status'; readonly status: WatchStatus }
   | { readonly kind: 'list'; readonly app: string; readonly spectra: readonly SpectrumInfo[] }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
-  /** There is no such spectrum now; frames follow when there is. */
+  /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
 
-/** Frames on their way that a page has not acknowledged, for each subscription. */
+/** Unacknowledged frames per subscription. */
 export const FRAME_CREDIT = 1;
-/** Largest message a page may send. */
+/** Largest message of a page. */
 export const PAGE_MESSAGE_BYTES_MAX = 256 * 1024;
-/** Views of one page at a time: twelve plots with overlays, and the thumbnails in sight. */
+/** Subscriptions of one page: twelve plots with overlays, and the visible thumbnails. */
 export const SUBSCRIPTIONS_MAX = 256;
-/** Most values across or up that a page may ask for. */
+/** Most values across or up in one frame. */
 export const COLUMNS_MAX = 65_536;
 /** Most values of one 2-D frame. */
 export const CELLS_MAX = 2 ** 21;

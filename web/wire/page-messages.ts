@@ -1,6 +1,6 @@
 /**
- * Reads what a page sent: text from outside in, a message or undefined out. Everything is checked,
- * nothing is trusted.
+ * Parses and validates the text messages of a page, which are untrusted input. `PageSession` of the
+ * server calls it for each WebSocket message. Pure.
  */
 import {
   CELLS_MAX,
@@ -19,8 +19,8 @@ const INTERVAL_MAX_MS = 60_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Undefined when it is none. */
-export function readPageMessage(text: string): PageMessage | undefined {
+/** Undefined for an invalid message; never throws. */
+export function parsePageMessage(text: string): PageMessage | undefined {
   let message: unknown;
   try {
     message = JSON.parse(text);
@@ -34,7 +34,7 @@ export function readPageMessage(text: string): PageMessage | undefined {
       return app === null || isName(app) ? { kind: 'app', app } : undefined;
     }
     case 'show':
-      return readShow(message['subscriptions']);
+      return parseShow(message['subscriptions']);
     case 'ack': {
       const id = message['id'];
       return isIndex(id) ? { kind: 'ack', id } : undefined;
@@ -53,23 +53,23 @@ export function readPageMessage(text: string): PageMessage | undefined {
   }
 }
 
-function readShow(given: unknown): PageMessage | undefined {
-  if (!Array.isArray(given) || given.length > SUBSCRIPTIONS_MAX) return undefined;
+function parseShow(items: unknown): PageMessage | undefined {
+  if (!Array.isArray(items) || items.length > SUBSCRIPTIONS_MAX) return undefined;
   const subscriptions: Subscription[] = [];
-  for (const item of given) {
-    const subscription = isFields(item) ? readSubscription(item) : undefined;
+  for (const item of items) {
+    const subscription = isFields(item) ? parseSubscription(item) : undefined;
     if (subscription === undefined) return undefined;
     subscriptions.push(subscription);
   }
   return { kind: 'show', subscriptions };
 }
 
-function readSubscription(item: Fields): Subscription | undefined {
+function parseSubscription(item: Fields): Subscription | undefined {
   const { id, spectrum, columns, rows, projection, rateS, minIntervalMs } = item;
   if (!isIndex(id) || !isName(spectrum) || !isCount(columns) || !isCount(rows)) return undefined;
   if (columns * rows > CELLS_MAX) return undefined;
   if (projection !== undefined && projection !== 'x' && projection !== 'y') return undefined;
-  const window = RATE_WINDOWS_S.find((known) => known === rateS);
+  const window = RATE_WINDOWS_S.find((allowed) => allowed === rateS);
   if (rateS !== undefined && window === undefined) return undefined;
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;

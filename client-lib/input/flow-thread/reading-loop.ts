@@ -239,7 +239,7 @@ export class ReadingLoop {
     let bytes = 0;
     let unreportedBytes = 0;
     for (let buffers = 0; buffers < PASS_BUFFERS && bytes < PASS_BYTES; buffers += 1) {
-      const outcome = reader.look();
+      const outcome = reader.peek();
       if (outcome === 'empty') return 'drained';
       if (outcome === 'restarted') {
         this.#restart();
@@ -250,7 +250,7 @@ export class ReadingLoop {
       if (index !== CLAIM_DROP) {
         copyShared(producer.area(index), this.#view());
         // Overwritten while it was copied: the next `look` counts it, the claim is used again.
-        if (!reader.stillThere()) continue;
+        if (!reader.isIntact()) continue;
         producer.commit(reader.sequence, reader.epoch, reader.timestampNs, reader.size, reader.flags);
         this.#hooks.filled?.();
         bytes += reader.size;
@@ -280,7 +280,7 @@ export class ReadingLoop {
   #restart(): void {
     const { reader } = this.#link;
     this.#countMissed();
-    reader.follow('oldest');
+    reader.enterEpoch('oldest');
     this.#countedMissed = reader.missed;
     this.#acknowledged = -1;
     this.#hooks.restarted(reader.epoch);

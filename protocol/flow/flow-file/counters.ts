@@ -1,30 +1,31 @@
 /**
- * The counters of a flow file: one table of id, name and help, readable from outside while the
- * owner runs.
+ * The counters of a flow file: id (position in the header's counter table), name and help of each.
+ * A duplicator, the owner of the file, writes them; statistics, console and web page read them
+ * while the duplicator runs. Pure: a table.
  */
 export const COUNTERS = {
-  published: { id: 0, help: 'buffers published: of a mirror all, of a provider those of this epoch' },
-  publishedBytes: { id: 1, help: 'bytes of the buffers published' },
+  published: { id: 0, help: 'buffers published: by a mirror since it started, by a provider in this epoch' },
+  publishedBytes: { id: 1, help: 'bytes of the published buffers' },
   updates: { id: 2, help: 'updates received from the source' },
-  unchanged: { id: 3, help: 'updates that changed nothing and were not published' },
+  unchanged: { id: 3, help: 'updates without a change, which are not published' },
   receivedBytes: { id: 4, help: 'bytes received from the source' },
-  headersCopied: { id: 5, help: 'slots whose display header was brought up to date from the image' },
+  headersCopied: { id: 5, help: 'slots whose display header was copied from the image' },
   imageBytes: { id: 6, help: 'bytes written to the image' },
-  connections: { id: 7, help: 'connections made to the source' },
-  updateNs: { id: 8, help: 'nanoseconds spent between request and end of reply, all updates' },
+  connections: { id: 7, help: 'connections opened to the source' },
+  updateNs: { id: 8, help: 'nanoseconds from request to end of reply, all updates together' },
   signals: { id: 9, help: 'signals sent to consumers' },
   clients: { id: 10, help: 'clients connected now' },
   stalls: { id: 11, help: 'times the writer waited for a lossless consumer' },
-  consumers: { id: 12, help: 'consumers that are attached now, lossless and lossy' },
+  consumers: { id: 12, help: 'consumers attached now, lossless and lossy' },
   remotes: { id: 14, help: 'duplicators of other hosts that receive the flow now' },
   sentBytes: { id: 15, help: 'bytes sent to duplicators of other hosts' },
-  gaps: { id: 16, help: 'times that buffers were missing in what another host sent' },
-  missing: { id: 17, help: 'buffers that were missing in those gaps' },
+  gaps: { id: 16, help: 'interruptions in the sequences that another host sent' },
+  missing: { id: 17, help: 'buffers lost in these gaps' },
   lossless: { id: 13, help: 'lossless consumers connected now' },
-  awaited: { id: 18, help: 'lossless consumers of a killed duplicator that are awaited' },
+  awaited: { id: 18, help: 'lossless consumers of a killed duplicator that are expected to reattach' },
   holdingRemotes: {
     id: 19,
-    help: 'lossless duplicators of other hosts, also those that were cut off or are awaited',
+    help: 'lossless duplicators of other hosts, including those expected to reconnect',
   },
   bindingsAsOfUs: {
     id: 20,
@@ -34,8 +35,8 @@ export const COUNTERS = {
 
 export type CounterName = keyof typeof COUNTERS;
 
-/** Those that go up and down: a rate of them says nothing. */
-export const LEVELS: ReadonlySet<string> = new Set<CounterName>([
+/** Counters that rise and fall: a rate of them has no meaning. */
+export const GAUGES: ReadonlySet<string> = new Set<CounterName>([
   'clients',
   'consumers',
   'lossless',

@@ -1,6 +1,7 @@
 /**
- * Making a flow file: complete under a temporary name, then linked into place. Only its owner, a
- * duplicator, does this.
+ * Creates a flow file: the shared-memory ring of one flow's buffers. Only duplicators, the owners
+ * of flow files, call this. The file is completed under a temporary name in its directory and then
+ * linked into place, so that no other process ever maps an incomplete one.
  */
 import { closeSync, unlinkSync } from 'node:fs';
 import { claimPath, clearPath, temporaryName } from '../../base/files/claim.js';
@@ -19,18 +20,18 @@ export interface FlowFileOptions extends FileAccess {
   readonly path: string;
   readonly identity: FlowIdentity;
   readonly slotCount: number;
-  /** Bytes a buffer can hold. */
+  /** Largest size of a buffer, bytes. */
   readonly payloadCapacity: number;
   /** Bits of FLOW_FLAGS. */
   readonly flags: number;
-  /** First epoch; larger than any this flow had before. */
+  /** First epoch; larger than every earlier epoch of this flow. */
   readonly epoch: number;
 }
 
 /**
- * Creates a flow file and maps it for writing. Throws FILE_OWNED when a living process owns one at
- * this path, TOO_LARGE and NO_SPACE with the numbers; on any error nothing is left behind and a
- * living owner's file is untouched.
+ * Creates a flow file and maps it for writing. Replaces the file of a dead owner. Throws FILE_OWNED
+ * when a living process owns the file at this path, TOO_LARGE and NO_SPACE with the sizes; after an
+ * error no file is left behind and a living owner's file is unchanged.
  */
 export function createFlowFile(options: FlowFileOptions): FlowFile {
   const geometry = geometryOf(options.slotCount, options.payloadCapacity);

@@ -1,10 +1,10 @@
 /**
- * A mapped flow file: named access to every field of its header and of its slots. A flow file is the
- * shared-memory ring of a flow's buffers, written by one process and read by any number.
+ * A mapped flow file: named access to every field of its header and of its slots. A flow file is
+ * the shared-memory ring of a flow's buffers, written by one process and read by any number.
  *
  * Used by duplicators (the owners), providers, consumers and the recovery program; `createFlowFile`
- * and `openFlowFile` make instances. Touches only the mapped bytes. The order in which the ring is
- * written and read stands in ring-writer.ts and ring-reader.ts.
+ * and `openFlowFile` make instances. Touches only the mapped bytes. ring-writer.ts and
+ * ring-reader.ts define the order in which the ring is written and read.
  *
  * Every accessor fixes the memory order of its field: loads and stores are atomic and sequentially
  * consistent, unless the accessor's comment states less.
@@ -70,8 +70,8 @@ export class FlowFile {
   }
 
   /**
-   * Count of this epoch's published buffers: sequences below it can be read, as far back as the ring
-   * holds them.
+   * Count of this epoch's published buffers: sequences below it can be read, as far back as the
+   * ring holds them.
    */
   get published(): number {
     return this.words.load64(HEADER.published);
@@ -105,7 +105,9 @@ export class FlowFile {
     return this.words.peek64(HEADER.granted);
   }
 
-  /** Newest count of a provider's signals without request for an answer that its owner has handled. */
+  /**
+   * Newest count of a provider's signals without request for an answer that its owner has handled.
+   */
   get heard(): number {
     return this.words.load64(HEADER.heard);
   }
@@ -160,8 +162,8 @@ export class FlowFile {
   }
 
   /**
-   * The state together with the generation of the provider that it is about: 0 before the first,
-   * and for a flow that its duplicator fills.
+   * The source's state with the generation of the provider that it describes: 0 before the first
+   * provider, and for a flow that its duplicator fills.
    */
   get provider(): { readonly state: SourceState; readonly generation: number } {
     const word = this.words.load32(HEADER.provider);
@@ -171,7 +173,7 @@ export class FlowFile {
 
   /**
    * Owner only. `sinceNs`: wall-clock nanoseconds since 1970, to 256 ns. `generation`: of the
-   * provider that it is about.
+   * provider that the state describes.
    */
   setSourceState(state: SourceState, sinceNs: number, generation = 0): void {
     this.words.store32(HEADER.provider, generation * PROVIDER_GENERATION + SOURCE_STATES[state]);
@@ -215,7 +217,7 @@ export class FlowFile {
     return this.slotWord(sequence) === missingWord(sequence);
   }
 
-  /** The sequence word of the slot that `sequence` lives in: compare with layout.ts's words. */
+  /** The sequence word of the slot that `sequence` lives in, as layout.ts defines it. */
   slotWord(sequence: number): number {
     return this.words.load64(slotOffset(this.geometry, sequence) + SLOT.sequence);
   }

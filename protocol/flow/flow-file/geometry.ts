@@ -1,5 +1,7 @@
 /**
- * The sizes of a flow file: pure arithmetic, checked against the limits before anything is created.
+ * The sizes and slot positions of a flow file, the shared-memory ring of a flow's buffers. Used by
+ * the files of this folder, and by duplicators to choose the number of slots. Pure arithmetic,
+ * checked against LIMITS before a file is created or mapped.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -7,9 +9,9 @@ import { CACHE_LINE_BYTES, HEADER_BYTES, SLOT } from './layout.js';
 
 export interface Geometry {
   readonly slotCount: number;
-  /** Bytes a slot's payload can hold. */
+  /** Largest payload of a slot, bytes. */
   readonly payloadCapacity: number;
-  /** Bytes from one slot to the next. */
+  /** Bytes from the start of one slot to the start of the next. */
   readonly slotStride: number;
   readonly fileBytes: number;
 }
@@ -18,26 +20,27 @@ function roundUp(bytes: number, multiple: number): number {
   return Math.ceil(bytes / multiple) * multiple;
 }
 
+/** Bytes of a slot, a multiple of the cache line. */
 export function strideOf(payloadCapacity: number): number {
   return roundUp(SLOT.payload + payloadCapacity, CACHE_LINE_BYTES);
 }
 
 /**
- * Throws BAD_OPTION for counts and sizes out of range, and TOO_LARGE with the numbers when the file
- * could not be mapped.
+ * Throws BAD_OPTION for a count or size out of range, and TOO_LARGE with the sizes when the file is
+ * too large to be mapped.
  */
 export function geometryOf(slotCount: number, payloadCapacity: number): Geometry {
   if (!Number.isInteger(slotCount) || slotCount < LIMITS.slotCountMin || slotCount > LIMITS.slotCountMax) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `a flow file needs ${LIMITS.slotCountMin} to ${LIMITS.slotCountMax} buffers, not ${slotCount}`,
+      `a flow file has ${LIMITS.slotCountMin} to ${LIMITS.slotCountMax} buffers, not ${slotCount}`,
       { slotCount },
     );
   }
   if (!Number.isInteger(payloadCapacity) || payloadCapacity < 1) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `a buffer's size is a whole number of bytes from 1, not ${payloadCapacity}`,
+      `the size of a buffer is a whole number of bytes, at least 1, not ${payloadCapacity}`,
       {
         payloadCapacity,
       },
@@ -57,8 +60,8 @@ export function geometryOf(slotCount: number, payloadCapacity: number): Geometry
 }
 
 /**
- * As many slots as a memory budget allows, within [min, max]; `min` also when the budget is too
- * small for them.
+ * The number of slots that fit into `budgetBytes`, at least `min` (even when they do not fit) and
+ * at most `max`.
  */
 export function slotsForBudget(
   payloadCapacity: number,
@@ -69,7 +72,7 @@ export function slotsForBudget(
   return Math.max(min, Math.min(max, Math.floor((budgetBytes - HEADER_BYTES) / strideOf(payloadCapacity))));
 }
 
-/** The sequence's slot: sequence n lives in slot n mod slotCount. */
+/** Offset of the slot of `sequence` in the file: sequence n lives in slot n mod slotCount. */
 export function slotOffset(geometry: Geometry, sequence: number): number {
   return HEADER_BYTES + (sequence % geometry.slotCount) * geometry.slotStride;
 }

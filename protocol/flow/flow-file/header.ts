@@ -1,6 +1,7 @@
 /**
- * The header of a flow file that somebody else owns: everything in it is checked before anything is
- * believed. Pure: bytes in, facts or an error out.
+ * Checks the header of a flow file before the file is mapped or judged: another process wrote it,
+ * and it may be damaged. Called when a flow file is opened (open.ts) and by the recovery of files
+ * of dead duplicators. Pure: bytes in, facts or an error out.
  */
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -18,10 +19,10 @@ export interface CheckedHeader {
 
 /**
  * `header`: the first HEADER_BYTES of the file at `path`, which has `size` bytes. Throws
- * VERSION_MISMATCH with both versions, FILE_CORRUPT with what is wrong.
+ * VERSION_MISMATCH with both versions, FILE_CORRUPT with the defect.
  */
 export function checkHeader(header: Buffer, size: number, path: string): CheckedHeader {
-  const corrupt = (what: string): MirrorflowError => corruptFile(path, what);
+  const corrupt = (defect: string): MirrorflowError => corruptFile(path, defect);
   if (header.toString('latin1', HEADER.magic, HEADER.magic + FLOW_FILE_MAGIC.length) !== FLOW_FILE_MAGIC) {
     throw corrupt('it does not begin with the magic word');
   }
@@ -30,7 +31,7 @@ export function checkHeader(header: Buffer, size: number, path: string): Checked
   if (version !== FLOW_FILE_VERSION) {
     throw new MirrorflowError(
       'VERSION_MISMATCH',
-      `${path} has layout version ${version}; this program knows version ${FLOW_FILE_VERSION}`,
+      `${path} has layout version ${version}; this program supports version ${FLOW_FILE_VERSION}`,
       { path, found: version, known: FLOW_FILE_VERSION },
     );
   }
@@ -55,11 +56,11 @@ export function checkHeader(header: Buffer, size: number, path: string): Checked
   return { geometry, identity, owner, flags: header.readUInt32LE(HEADER.flags) };
 }
 
-export function corruptFile(path: string, what: string): MirrorflowError {
-  return new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${what}`, { path });
+export function corruptFile(path: string, defect: string): MirrorflowError {
+  return new MirrorflowError('FILE_CORRUPT', `${path} is no sound flow file: ${defect}`, { path });
 }
 
-/** The words that name the owner stay where they are in every version of the layout. */
+/** The owner's fields have the same offsets in every version of the layout. */
 export function ownerIn(header: Buffer, bootId: string | undefined): OwnerIdentity {
   return {
     pid: header.readUInt32LE(HEADER.ownerPid),

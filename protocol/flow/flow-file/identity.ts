@@ -1,5 +1,7 @@
 /**
- * What a flow file says of itself: application, flow, type and properties, as JSON in its header.
+ * The identity of a flow file: application, flow, type and properties, stored as JSON in the file's
+ * header. Encoded by the owner when it creates the file (create.ts), decoded wherever a file is
+ * opened (header.ts). Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -7,17 +9,20 @@ import { LIMITS } from '../../base/limits.js';
 export interface FlowIdentity {
   readonly application: string;
   readonly flow: string;
-  /** The flow type, `bytes` for plain buffers, `spectra` for a display memory. */
+  /** The flow type: `bytes` for plain buffers, `spectra` for a SpecTcl display memory. */
   readonly type: string;
-  /** Properties of the type; plain JSON. */
+  /** Properties that the flow type defines; plain JSON. */
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** The identity as it stands in the file, which also names the boot its owner's pid belongs to. */
+/**
+ * The identity as stored, with the boot id of the system in which its owner's process id is valid.
+ */
 export interface DecodedIdentity extends FlowIdentity {
   readonly bootId: string;
 }
 
+/** Throws TOO_LARGE when the JSON exceeds LIMITS.identityBytes. */
 export function encodeIdentity(identity: FlowIdentity, bootId: string): Buffer {
   const bytes = Buffer.from(JSON.stringify({ ...identity, bootId }), 'utf8');
   if (bytes.length > LIMITS.identityBytes) {

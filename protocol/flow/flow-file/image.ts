@@ -1,11 +1,12 @@
 /**
- * The image of a mirror flow: a file that is the newest publication byte for byte from offset 0,
- * brought up to date in place.
+ * The image of a mirror flow: a file beside the flow file that equals the newest publication (a
+ * whole SpecTcl display memory) byte for byte from offset 0 and is updated in place, so that a
+ * viewer maps it once and always sees the newest data.
  *
- * Its owner compares each new buffer with it block by block and copies only blocks that differ, so
- * comparing and updating is one pass. Two words in the flow file's header, the generation (odd
- * while the image is written) and the last sequence applied, tell a reader whether what it read was
- * whole.
+ * A duplicator, its owner, compares each new buffer with the image block by block and copies the
+ * blocks that differ. Two fields of the flow file's header, the generation (odd while the image is
+ * being written) and the number of the publication applied last, show a reader whether the data it
+ * read belong to one publication. Creates, maps and writes image files.
  */
 import { closeSync, constants, fstatSync, openSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { temporaryName } from '../../base/files/claim.js';
@@ -16,15 +17,15 @@ import { mapFile } from '../../base/files/mapping.js';
 
 export const IMAGE_BLOCK_BYTES = 4096;
 /**
- * Blocks compared at once where nothing changed: a call per block would cost more than the
- * comparison.
+ * Blocks compared with one call where nothing changed: a call per block would cost more than the
+ * comparison itself.
  */
 const BLOCKS_AT_ONCE = 64;
 
 /**
- * Creates the image file, zero and fully allocated, mapped for its one writer, who owns the flow
- * file already: what stands at the path is a dead predecessor's and is removed first, so that its
- * space can be had.
+ * Creates the image file, zeroed and fully allocated, and maps it for writing. The caller owns the
+ * flow file already, so a file at the path belongs to a dead predecessor: it is removed first,
+ * which frees its space.
  */
 export function createImage(path: string, bytes: number, access: FileAccess): Buffer {
   rmSync(path, { force: true });
@@ -43,8 +44,8 @@ export function createImage(path: string, bytes: number, access: FileAccess): Bu
 }
 
 /**
- * Maps an image for reading. Throws NOT_A_MIRROR when there is none and NOT_PERMITTED when it may
- * not be read.
+ * Maps an image for reading. Throws NOT_A_MIRROR when there is none, NOT_PERMITTED when its
+ * permissions do not allow reading it.
  */
 export function openImage(path: string): Buffer {
   let fd: number;
@@ -71,14 +72,13 @@ export function openImage(path: string): Buffer {
 }
 
 /**
- * Where `next` differs from the image, in blocks: a list of [first, end) byte ranges, ascending,
- * merged when adjacent.
+ * Blocks in which two memories differ: [first, end) byte ranges, ascending, adjacent ones merged.
  */
 export type ChangedRanges = readonly (readonly [number, number])[];
 
 /**
- * Compares bytes [from, to) of `next` with the image, on the grid of blocks from offset 0. Both are
- * whole memories. Pure.
+ * Compares bytes [from, to) of `next` with the image, in blocks aligned to offset 0. Both are whole
+ * memories. Pure.
  */
 export function changedRanges(image: Buffer, next: Buffer, from: number, to: number): ChangedRanges {
   const ranges: [number, number][] = [];
@@ -101,7 +101,7 @@ function gridEnd(start: number, cell: number, to: number): number {
   return Math.min((Math.floor(start / cell) + 1) * cell, to);
 }
 
-/** Makes the image what `next` is, which differs in these ranges. */
+/** Copies `ranges`, in which `next` and the image differ, from `next` into the image. */
 export type ImageUpdate = (image: Buffer, next: Buffer, ranges: ChangedRanges) => void;
 
 function copyRanges(image: Buffer, next: Buffer, ranges: ChangedRanges): void {
@@ -124,8 +124,8 @@ export class ImageWriter {
 
   /**
    * Copies the ranges of `next` into the image as publication `sequence`.
-   * @param size bytes that `next` defines; what the image held beyond, up to `previousSize`, becomes zero
-   * @param update copies the ranges; one that knows the data may choose the order
+   * @param size bytes of `next`; bytes of the image beyond, up to `previousSize`, become zero
+   * @param update copies the ranges, in an order that suits the data
    */
   apply(
     next: Buffer,
@@ -136,8 +136,9 @@ export class ImageWriter {
     update: ImageUpdate = copyRanges,
   ): void {
     const file = this.#file;
-    const found = file.imageGeneration;
-    const writing = found % 2 === 0 ? found + 1 : found; // odd already: whoever wrote before died at it
+    const before = file.imageGeneration;
+    // Odd already when an earlier writer died during its update.
+    const writing = before % 2 === 0 ? before + 1 : before;
     file.imageGeneration = writing;
     update(this.#image, next, ranges);
     if (previousSize > size) this.#image.fill(0, size, previousSize);
@@ -147,8 +148,8 @@ export class ImageWriter {
 }
 
 /**
- * Generation and sequence of the image as a reader sees them; `generation` is odd while the image
- * is being written.
+ * Generation of the image, odd while it is being written, and the sequence applied to it last
+ * (undefined before the first), as a reader sees them.
  */
 export function imageState(file: FlowFile): { generation: number; sequence: number | undefined } {
   const applied = file.imageApplied;

@@ -1,37 +1,50 @@
 /**
- * The flow file's byte layout, version 1: the one place where its offsets stand. Little-endian, positions in bytes.
- * `docs/flow-file.md` describes the same layout for programs in other languages.
+ * The byte layout of a flow file, version 1: the one place that defines its offsets.
+ *
+ * A flow is a stream of fixed-size buffers from one writer to any number of readers. Its flow file
+ * is the ring of those buffers in shared memory, on one host: a header, then `slotCount` slots. The
+ * buffer with sequence n lives in slot n mod slotCount. An epoch is a run of sequences; a new one
+ * starts them again from 0.
+ *
+ * Imported by the files of this folder for offsets, by other folders for states, flags and sequence
+ * words only: they read and write fields through FlowFile. Pure: constants and arithmetic.
+ * docs/flow-file.md describes the same layout for programs in other languages.
+ *
+ * All numbers are little-endian and unsigned. Offsets and sizes are bytes; a field is 4 bytes wide
+ * (u32) or 8 (u64), as its column shows. 0 marks unused bytes, which stay 0.
  *
  * ```
- *    0 ┌──────────────────────────────┬─────────┬─────────────┬───────────┬─────────────┬─────────────────┬───────┐
- *      │ magic "MIRRFLOW"             │ version │ headerBytes │ slotCount │ slotStride  │ payloadCapacity │ flags │
- *   32 ├──────────────────────────────┼─────────┴─────────────┼───────────┴─────────────┼─────────────────┴───────┤
- *      │ createdNs                    │ ownerPid, zero        │ ownerStartTicks         │                         │
- *   64 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ epoch                        │                                                                           │
- *  128 ├──────────────────────────────┼───────────────────────────────────────────────────────────────────────────┤
- *      │ published                    │ (alone on its cache line)                                                 │
- *  192 ├──────────────────────────────┼───────────────────────┬─────────────────────────┬─────────────────────────┤
- *      │ imageGeneration              │ imageApplied          │ sourceState, zero       │ stateSinceNs            │
- *  224 ├──────────────────────────────┼───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ granted                      │ provider, zero        │ sourceEpoch             │ heard                   │
- *  256 ├──────────────────────────────┴───────────────────────┴─────────────────────────┴─────────────────────────┤
- *      │ 32 counters of 8                                                                                          │
- *  512 ├──────────────────────────────────────────────────────────────────────────────────────────────────────────┤
- *      │ presence: 64 entries of pid, startTicks                                                                   │
- * 1024 ├───────────────┬──────────────────────────────────────────────────────────────────────────────────────────┤
- *      │ identityBytes │ identity: JSON, UTF-8                                                                      │
- * 4096 ├───────────────┴──────────────────────────────────────────────────────────────────────────────────────────┤
- *      │ slot 0, slot 1, … each slotStride bytes                                                                    │
- *      └──────────────────────────────────────────────────────────────────────────────────────────────────────────┘
- * slot
- *    0 ┌──────────────────────────────┬───────────────────────┬─────────────┬───────────┐
- *      │ sequence + 1; 0: being written │ timestampNs          │ size        │ flags     │
-   32 ├──────────────────────────────┴───────────────────────┴─────────────┴───────────┤
-      │ frame: scratch of the owner                                                       │
- *   64 ├──────────────────────────────┴───────────────────────┴─────────────┴───────────┤
- *      │ payload, up to payloadCapacity bytes                                              │
- *      └────────────────────────────────────────────────────────────────────────────────┘
+ *     offset  header
+ *          0 ┌──────────────────┬──────────┬─────────────┬─────────────┬────────────┬─────────────────┬────────┐
+ *            │ magic MIRRFLOW   │ version  │ headerBytes │ slotCount   │ slotStride │ payloadCapacity │ flags  │
+ *         32 ├──────────────────┼──────────┼─────────────┼─────────────┴────────────┼─────────────────┴────────┤
+ *            │ createdNs        │ ownerPid │ 0           │ ownerStartTicks          │ 0                        │
+ *         64 ├──────────────────┼──────────┴─────────────┴──────────────────────────┴──────────────────────────┤
+ *            │ epoch            │ 0                                                                            │
+ *        128 ├──────────────────┼──────────────────────────────────────────────────────────────────────────────┤
+ *            │ published        │ 0: alone on its cache line, since the writer stores it for every batch       │
+ *        192 ├──────────────────┼────────────────────────┬─────────────┬────────────┬──────────────────────────┤
+ *            │ imageGeneration  │ imageApplied           │ sourceState │ 0          │ stateSinceNs             │
+ *        224 ├──────────────────┼──────────┬─────────────┼─────────────┴────────────┼──────────────────────────┤
+ *            │ granted          │ provider │ 0           │ sourceEpoch              │ heard                    │
+ *        256 ├──────────────────┴──────────┴─────────────┴──────────────────────────┴──────────────────────────┤
+ *            │ counters: 32 of 8 bytes (counters.ts)                                                           │
+ *        512 ├─────────────────────────────────────────────────────────────────────────────────────────────────┤
+ *            │ presence: 64 entries of 8 bytes, each process id and low half of its start time                 │
+ *       1024 ├─────────┬───────────────────────────────────────────────────────────────────────────────────────┤
+ *            │ length  │ identity: JSON, UTF-8 (identity.ts)                                                   │
+ *       4096 ├─────────┴───────────────────────────────────────────────────────────────────────────────────────┤
+ *            │ slot 0, slot 1, … slot slotCount - 1, each slotStride bytes                                     │
+ *            └─────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ *     offset  slot
+ *          0 ┌──────────────────┬────────────────────────┬─────────────┬────────────┬──────────────────────────┐
+ *            │ sequence word    │ timestampNs            │ size        │ flags      │ 0                        │
+ *         32 ├──────────────────┴────────────────────────┴─────────────┴────────────┴──────────────────────────┤
+ *            │ frame: room for the header of the frame in which the buffer travels between hosts               │
+ *         64 ├─────────────────────────────────────────────────────────────────────────────────────────────────┤
+ *            │ payload: up to payloadCapacity bytes                                                            │
+ * slotStride └─────────────────────────────────────────────────────────────────────────────────────────────────┘
  * ```
  */
 import assert from 'node:assert/strict';
@@ -44,7 +57,7 @@ export const CACHE_LINE_BYTES = 64;
 const U32 = 4;
 const U64 = 8;
 
-/** Byte offsets in the header. */
+/** Byte offsets in the header; FlowFile describes each field. */
 export const HEADER = {
   magic: 0,
   version: 8,
@@ -63,21 +76,27 @@ export const HEADER = {
   sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
   /**
-   * Local flows: the provider may write sequences below it. It goes back when a consumer joins at an older buffer, so a provider clears its
-   * slot's sequence first, looks here then, and puts the old sequence back when it may not write after all.
+   * Credit of a local flow's provider, which may write sequences below this count. The owner lowers
+   * the count when a consumer joins at an older buffer: a provider therefore clears its slot's
+   * sequence word first, then loads this count, and restores the word when the count does not allow
+   * the write.
    */
   granted: 3 * CACHE_LINE_BYTES + 4 * U64,
-  /** u32: 8 times the generation of a local flow's provider that is there or was last (0: none yet), plus the code of the source's state. */
+  /**
+   * u32: 8 times the generation of the present or latest provider of a local flow (0 before the
+   * first), plus the code of the source's state.
+   */
   provider: 3 * CACHE_LINE_BYTES + 5 * U64,
-  /** The epoch, at its source, of a flow that another host sends: whose sequences stand here. 0 for every other flow. */
+  /** Flows that another host sends: the epoch that their sequences have there. Otherwise 0. */
   sourceEpoch: 3 * CACHE_LINE_BYTES + 6 * U64,
   /**
-   * Local flows: the duplicator has dealt with a PUBLISHED of this count that asked for no answer. It stores it, then looks at `published`; a
-   * provider stores `published`, then looks here, so that one of the two sees the other.
+   * Local flows: newest count of a PUBLISHED without request for an answer that the duplicator has
+   * handled. The duplicator stores this count, then loads `published`; a provider stores
+   * `published`, then loads this count: so at least one of the two sees what the other stored.
    */
   heard: 3 * CACHE_LINE_BYTES + 7 * U64,
   counters: 4 * CACHE_LINE_BYTES,
-  /** The processes of lossless consumers, as far as they are known: see PRESENCE. */
+  /** The known processes of lossless consumers: entries as in PRESENCE. */
   presence: 512,
   identityLength: 1024,
   identity: 1024 + U32,
@@ -86,7 +105,10 @@ export const HEADER = {
 export const HEADER_BYTES = 4096;
 export const COUNTER_CAPACITY = (HEADER.presence - HEADER.counters) / U64;
 
-/** Byte offsets in an entry of the presence table: u32 process id, 0 when the entry is free, and the low u32 of its start time in ticks. */
+/**
+ * Byte offsets in an entry of the presence table: u32 process id, 0 in a free entry; low 32 bits of
+ * the process's start time in clock ticks since boot.
+ */
 export const PRESENCE = { pid: 0, startTicks: U32, bytes: U64 } as const;
 export const PRESENCE_CAPACITY = (HEADER.identityLength - HEADER.presence) / PRESENCE.bytes;
 
@@ -96,32 +118,40 @@ export const SLOT = {
   timestampNs: U64,
   size: 2 * U64,
   flags: 2 * U64 + U32,
-  /** 32 bytes for the owner: the header of the frame in which the buffer travels to or from another host, so that both are one piece. */
+  /**
+   * 32 bytes for the owner's use: the header of the frame in which the buffer travels between
+   * hosts, so that header and payload are sent or received as one piece.
+   */
   frame: 32,
   payload: CACHE_LINE_BYTES,
 } as const;
 
 /**
- * A slot's `flags`: the high half is the generation of the provider that wrote it, counted from 1 by the duplicator, so that the buffers of
- * two providers are told apart one by one; the low half belongs to the flow type.
+ * A slot's `flags`: the low half belongs to the flow type; the high half is the generation of the
+ * provider that wrote the buffer, which distinguishes the buffers of two providers. The duplicator
+ * counts generations from 1.
  */
 export const GENERATION_SHIFT = 16;
 
 /** Bits of the header's `flags`. */
 export const FLOW_FLAGS = {
-  /** The flow is a mirror: an image file stands beside this file. */
+  /** The flow is a mirror (of a SpecTcl display memory): an image file stands beside this file. */
   mirror: 1,
-  /** Another host sends the flow: its buffers may have gaps, and its duplicator writes them. */
+  /**
+   * Another host sends the flow: the duplicator writes its buffers, and sequences may be missing.
+   */
   remote: 2,
 } as const;
 
-/** Bytes of a slot in front of its payload: its sequence, its metadata and the frame's room. */
+/**
+ * Bytes of a slot in front of its payload: sequence word, metadata and room for a frame's header.
+ */
 export const SLOT_METADATA_BYTES = SLOT.payload;
 
-/** Added to the sequence word of a sequence that was lost on the way from another host. */
+/** Added to the word of a sequence that was lost on the way from another host. */
 const MISSING = 2 ** 52;
 
-/** The sequence word of a slot that is being written, or never was. */
+/** The sequence word of a slot that is being written, or that was never written. */
 export const CLEARED_WORD = 0;
 
 /** The sequence word of a slot that holds `sequence`. */
@@ -130,8 +160,8 @@ export function presentWord(sequence: number): number {
 }
 
 /**
- * The sequence word of a slot whose `sequence` was lost on the way from another host: to a reader, a
- * slot that holds something else.
+ * The sequence word of a slot whose `sequence` was lost on the way from another host. To a reader
+ * the slot holds some other sequence.
  */
 export function missingWord(sequence: number): number {
   return MISSING + sequence + 1;
@@ -142,12 +172,16 @@ export function isMissingWord(word: number): boolean {
   return word >= MISSING;
 }
 
-/** `sourceState`: what the flow's data are worth now. The numbers are part of the layout. */
+/**
+ * Codes of `sourceState`: whether the flow's source delivers data now. The numbers are part of the
+ * layout.
+ */
 export const SOURCE_STATES = { starting: 0, live: 1, stale: 2, ended: 3 } as const;
 export type SourceState = keyof typeof SOURCE_STATES;
-/** The generation's factor in the provider word. */
+/** Factor of the generation in the `provider` field. */
 export const PROVIDER_GENERATION = 8;
 
+/** Undefined for a number that is no code. */
 export function sourceStateOf(code: number): SourceState | undefined {
   for (const [name, value] of Object.entries(SOURCE_STATES)) if (value === code) return name as SourceState;
   return undefined;

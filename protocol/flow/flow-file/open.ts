@@ -1,4 +1,8 @@
-/** Opening a flow file that somebody else owns, once its header has been checked (`header.ts`). */
+/**
+ * Opens the flow file of another process, the shared-memory ring of a flow's buffers, after a check
+ * of its header (header.ts). Called by providers, consumers, servers that show flows, and recovery.
+ * Opens and maps files; creates and changes none.
+ */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ClaimState } from '../../base/files/claim.js';
 import { MirrorflowError, describeError, isMirrorflowError, systemCode } from '../../base/errors.js';
@@ -8,22 +12,22 @@ import { checkHeader, corruptFile, ownerIn, type CheckedHeader } from './header.
 import { HEADER_BYTES } from './layout.js';
 import { mapFile } from '../../base/files/mapping.js';
 
-/** A pipe that somebody put at the path must not hang us; a link must not lead elsewhere. */
+/** A named pipe at the path must not block the process; a symbolic link is not followed. */
 const OPEN_SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write` (its directory's
- * permissions decide). Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with
- * both versions, FILE_CORRUPT with what is wrong.
+ * Maps the flow file at `path`. A consumer maps it `read`, a provider `read-write`; the file's
+ * permissions decide. Throws UNKNOWN_FLOW when there is none, NOT_PERMITTED, VERSION_MISMATCH with
+ * both versions, FILE_CORRUPT with the defect.
  */
 export function openFlowFile(path: string, access: 'read' | 'read-write'): FlowFile {
   return open(path, access, 'whole');
 }
 
 /**
- * The same, mapping the header alone: state, counts and identity without the slots, for those who
- * read no buffers. Mapped bytes count as memory to the garbage collector, which then runs for
- * nothing.
+ * As `openFlowFile` for reading, but maps the header only: state, counts and identity. For callers
+ * that read no buffers, since the garbage collector counts mapped bytes as memory and would run
+ * more often than needed.
  */
 export function openFlowHeader(path: string): FlowFile {
   return open(path, 'read', 'header');
@@ -62,9 +66,9 @@ function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'he
 }
 
 /**
- * Who owns the flow file at `path`: for claiming the path. A file that is no flow file has no
- * owner; one of another layout version has, since the words that name its owner stay where they
- * are. Throws SYSTEM_ERROR when it cannot be read: then nothing is known.
+ * The owner of the flow file at `path`, for a process that claims the path. A file that is no flow
+ * file has no owner; a file of another layout version has one, since the owner's fields have the
+ * same offsets in every version. Throws SYSTEM_ERROR when the file cannot be read.
  */
 export function inspectFlowFile(path: string): ClaimState {
   let fd: number;
@@ -105,11 +109,11 @@ function readOwner(fd: number, path: string): OwnerIdentity {
 
 function readHeader(fd: number, path: string): CheckedHeader {
   const header = Buffer.alloc(HEADER_BYTES);
-  const found = fstatSync(fd);
-  if (!found.isFile()) throw corruptFile(path, 'it is no regular file');
-  const { size } = found;
+  const status = fstatSync(fd);
+  if (!status.isFile()) throw corruptFile(path, 'it is no regular file');
+  const { size } = status;
   if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
-    throw corruptFile(path, `it has ${size} bytes, less than a header's ${HEADER_BYTES}`);
+    throw corruptFile(path, `it has ${size} bytes, fewer than the ${HEADER_BYTES} of a header`);
   }
   return checkHeader(header, size, path);
 }

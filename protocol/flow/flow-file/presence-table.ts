@@ -1,11 +1,11 @@
 /**
- * The presence table in a flow file's header: which processes have the flow's lossless consumers, so
- * that the successor of a killed duplicator can see which of those processes still live. Written by
- * the duplicator that owns the file, read by its successor (`duplicator/recovery`). Pure memory
+ * The presence table in a flow file's header: which processes have the flow's lossless consumers,
+ * so that the successor of a killed duplicator can see which of those processes still live. Written
+ * by the duplicator that owns the file, read by its successor (`duplicator/recovery`). Pure memory
  * access, no system calls.
  *
- * An entry is a process id (0: the entry is free) and the low 32 bits of the process's start time in
- * ticks, which distinguish the process from a later one with the same id.
+ * An entry is a process id (0: the entry is free) and the low 32 bits of the process's start time
+ * in ticks, which distinguish the process from a later one with the same id.
  */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import { HEADER, PRESENCE } from './layout.js';

@@ -1,7 +1,11 @@
 /**
- * The reading side of a flow file's ring: any number of readers, none of them known to the writer
- * here. A reader looks or copies, then checks that the slot still holds its sequence in its epoch.
- * That it does not is a counted result (`missed`), never an exception.
+ * The reading side of a flow file's ring of buffers. Used by consumers in the client library and by
+ * duplicators that send a flow to another host. Reads the mapped file only: the writer is not aware
+ * of its readers.
+ *
+ * A reader uses or copies a buffer in place, then checks that the slot still holds the same
+ * sequence of the same epoch. When the writer has overwritten the slot meanwhile (it lapped the
+ * reader), the buffer is counted as missed; that is a result, not an exception.
  */
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
@@ -9,18 +13,18 @@ import type { FlowFile } from './flow-file.js';
 import { highHalf, lowHalf, type Words } from './words.js';
 
 /**
- * `ready`: a buffer is there; `empty`: none yet; `restarted`: the sequences started again, call
- * `follow`.
+ * `ready`: there is a buffer; `empty`: there is none yet; `restarted`: the sequences started again,
+ * call `enterEpoch`.
  */
 export type ReadOutcome = 'ready' | 'empty' | 'restarted';
 
 /**
- * Where a reader begins: the oldest buffer still there, the newest, only what comes from now on, or
- * a sequence.
+ * Where a reader starts: at the oldest buffer of the ring, at the newest, at the next one to be
+ * published, or at a sequence.
  */
 export type ReadStart = 'oldest' | 'newest' | 'next' | number;
 
-/** Copies that a faster writer may spoil before `copy` gives the turn back. */
+/** Attempts that a faster writer may spoil before `copy` returns. */
 const COPY_ATTEMPTS = 64;
 
 export class RingReader {
@@ -34,28 +38,28 @@ export class RingReader {
   #epochLow = 0;
   #epochHigh = 0;
   #next = 0;
-  /** Halves of `#next + 1`, which its slot holds. */
+  /** Halves of the sequence word that the slot of `#next` must hold. */
   #low = 0;
   #high = 0;
   /**
-   * Where the slot of `#next` stands, and its number: dividing for every buffer would cost as much
+   * Offset and index of the slot of `#next`, kept because a division per buffer would cost as much
    * as the buffer.
    */
   #offset = 0;
   #index = 0;
   #missed = 0;
   #published = 0;
-  /** Where the slot of `sequence` stands, and the halves of what it holds. */
+  /** Offset of the slot of `sequence` and the halves of its sequence word. */
   #slot = 0;
   #heldLow = 0;
   #heldHigh = 0;
 
-  /** Metadata of the buffer that `look` or `copy` found last. */
+  /** Metadata of the latest buffer that `peek` or `copy` returned as ready. */
   sequence = 0;
   size = 0;
   timestampNs = 0;
   flags = 0;
-  /** Number of the slot that `sequence` lives in. */
+  /** Index of the slot of `sequence`. */
   slot = 0;
 
   constructor(file: FlowFile, start: ReadStart) {
@@ -73,39 +77,39 @@ export class RingReader {
     return this.#epoch;
   }
 
-  /** The sequence that is read next: all below it were read or missed. */
+  /** The sequence to be read next: all below it were read or missed. */
   get next(): number {
     return this.#next;
   }
 
-  /** Buffers that the writer took back before this reader had them, since the reader was made. */
+  /** Buffers that the writer overwrote before this reader read them, since its construction. */
   get missed(): number {
     return this.#missed;
   }
 
-  /** Buffers that can be read now, more or less: the writer goes on meanwhile. */
+  /** Buffers that can be read now; an estimate while the writer writes. */
   get available(): number {
     this.#published = this.#readPublished();
     return Math.max(0, this.#published - this.#next);
   }
 
-  /** Begins again in the file's present epoch. */
-  follow(start: ReadStart): void {
+  /** Starts again in the file's current epoch. */
+  enterEpoch(start: ReadStart): void {
     this.#enter(this.#file.epoch);
     this.#published = 0;
     this.#seek(start);
   }
 
   /**
-   * Lends the next buffer in place: on `ready`, `view()` is its payload until the writer laps it,
-   * which `stillThere()` tells. The reader stays on this buffer until `advance`.
+   * Borrows the next buffer in place: on `ready`, `view()` is its payload. The writer may overwrite
+   * it at any time: check `isIntact()` after use. The reader stays on this buffer until `advance`.
    */
-  look(): ReadOutcome {
+  peek(): ReadOutcome {
     const words = this.#words;
     for (;;) {
       const next = this.#next;
       if (next >= this.#published) {
-        const ending = this.#lookFurther();
+        const ending = this.#refreshPublished();
         if (ending !== undefined) return ending;
       }
       const slot = this.#offset;
@@ -120,7 +124,7 @@ export class RingReader {
         this.timestampNs = words.plain64(slot + SLOT.timestampNs);
         this.size = Math.min(words.plain32(slot + SLOT.size), this.#capacity);
         this.flags = words.plain32(slot + SLOT.flags);
-        if (this.stillThere()) return 'ready';
+        if (this.isIntact()) return 'ready';
       }
       const ending = this.#skip();
       if (ending !== undefined) return ending;
@@ -128,27 +132,20 @@ export class RingReader {
   }
 
   /**
-   * The payload of the buffer that `look` found: a view into the mapping, `size` bytes. Check
-   * `stillThere()` after use.
+   * The borrowed payload: a new view into the mapping, `size` bytes. Check `isIntact()` after use.
    */
   view(): Buffer {
     const start = this.#slot + SLOT.payload;
     return this.#file.bytes.subarray(start, start + this.size);
   }
 
-  /**
-   * The whole payload area behind `view()`, the same object every time the slot is met: nothing is
-   * allocated.
-   */
+  /** The whole payload area of the borrowed buffer's slot: one view per slot, never a new one. */
   area(): Buffer {
     return this.#payload();
   }
 
-  /**
-   * False when the writer has taken the slot of the last `look` back: what was read from it is
-   * worthless.
-   */
-  stillThere(): boolean {
+  /** False when the writer has overwritten the borrowed buffer: discard what was read from it. */
+  isIntact(): boolean {
     const words = this.#words;
     return (
       words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
@@ -156,7 +153,7 @@ export class RingReader {
     );
   }
 
-  /** Goes on to the next sequence. */
+  /** Moves on to the next sequence. */
   advance(): void {
     const next = this.sequence + 1;
     const index = this.slot + 1;
@@ -171,26 +168,23 @@ export class RingReader {
     }
   }
 
-  /**
-   * Counts the buffer of the last `look` as missed and goes on: for a reader that found it gone
-   * after using it.
-   */
-  lose(): void {
+  /** Counts the borrowed buffer as missed and moves on: for a reader that finds it not intact. */
+  skipMissed(): void {
     this.#missed += 1;
     this.advance();
   }
 
   /**
-   * Copies the next buffer into `target` (`payloadCapacity` bytes at least) and goes on; only whole
-   * buffers are ever `ready`. A writer that laps every try for long enough makes it `empty`:
-   * nothing can be had now, the caller may wait or try again.
+   * Copies the next buffer into `target` (at least `payloadCapacity` bytes) and moves on. Returns
+   * `ready` for whole buffers only, and `empty` also when the writer has spoilt COPY_ATTEMPTS
+   * copies: the caller may wait or try again.
    */
   copy(target: Uint8Array): ReadOutcome {
     for (let lapped = 0; lapped < COPY_ATTEMPTS; lapped += 1) {
-      const outcome = this.look();
+      const outcome = this.peek();
       if (outcome !== 'ready') return outcome;
       this.#payload().copy(target, 0, 0, this.size);
-      if (this.stillThere()) {
+      if (this.isIntact()) {
         this.advance();
         return 'ready';
       }
@@ -198,21 +192,21 @@ export class RingReader {
     return 'empty';
   }
 
-  /** Moves on to `sequence` without counting what lies between as missed; backwards is refused. */
+  /** Moves forward to `sequence` without counting the skipped buffers as missed. */
   skipTo(sequence: number): void {
     if (sequence > this.#next) this.#goTo(sequence);
   }
 
-  /** What was published is read up; undefined when there is more by now. */
-  #lookFurther(): 'restarted' | 'empty' | undefined {
+  /** For when all known buffers were read; undefined when more have been published. */
+  #refreshPublished(): 'restarted' | 'empty' | undefined {
     this.#published = this.#readPublished();
     if (this.#file.epoch !== this.#epoch) return 'restarted';
     return this.#next >= this.#published ? 'empty' : undefined;
   }
 
   /**
-   * A count beyond 2^53 is none: a damaged file has nothing to read, and numbers that do not grow
-   * by 1 would be counted for ever.
+   * Counts beyond 2^53 only occur in a damaged file, which is read as empty: such numbers do not
+   * grow by 1, and a loop over them would not end.
    */
   #readPublished(): number {
     const { published } = this.#file;
@@ -220,11 +214,11 @@ export class RingReader {
   }
 
   #payload(): Buffer {
-    const known = this.#payloads[this.slot];
-    if (known !== undefined) return known;
-    const made = this.#file.payloadOf(this.slot);
-    this.#payloads[this.slot] = made;
-    return made;
+    const view = this.#payloads[this.slot];
+    if (view !== undefined) return view;
+    const created = this.#file.payloadOf(this.slot);
+    this.#payloads[this.slot] = created;
+    return created;
   }
 
   #enter(epoch: number): void {
@@ -242,17 +236,17 @@ export class RingReader {
   }
 
   /**
-   * The slot of `next` does not hold it. Lapped: goes to the oldest sequence that is surely not
-   * being written, and counts what lies between. Or the sequences start again: says so, and counts
-   * nothing, since numbers of two epochs cannot be compared.
+   * For when the slot of `#next` does not hold it. A lapped reader moves on to the oldest sequence
+   * that is certainly not being overwritten and counts the skipped ones as missed. In a new epoch
+   * nothing is counted, since sequences of two epochs cannot be compared.
    */
   #skip(): 'restarted' | 'empty' | undefined {
     const published = this.#readPublished();
-    // A new epoch's word is there before anything is published under it, so a `published` from
-    // before this check is of our epoch.
+    // The epoch changes before a buffer of the new epoch is published, so a count that was loaded
+    // before this check belongs to the reader's epoch.
     if (this.#file.epoch !== this.#epoch) return 'restarted';
     this.#published = published;
-    if (published <= this.#next) return 'empty'; // it went back: the writer is about to change the epoch
+    if (published <= this.#next) return 'empty'; // lowered: the writer is about to change the epoch
     const oldest = Math.max(this.#next + 1, published - this.#file.geometry.slotCount + 1);
     this.#missed += oldest - this.#next;
     this.#goTo(oldest);
@@ -261,15 +255,15 @@ export class RingReader {
 
   #seek(start: ReadStart): void {
     if (typeof start === 'number' && (!Number.isSafeInteger(start) || start < 0))
-      throw new RangeError(`${start} is no sequence`);
+      throw new RangeError(`a reader cannot start at sequence ${start}: sequences are integers from 0`);
     const published = this.#readPublished();
     const oldest = Math.max(0, published - this.#file.geometry.slotCount + 1);
     if (start === 'oldest') this.#goTo(oldest);
     else if (start === 'newest') this.#goTo(Math.max(oldest, published - 1));
     else if (start === 'next') this.#goTo(published);
     else {
-      // Whoever names a sequence may know that the writer has no credit for its slot yet: even the
-      // one that is overwritten next is tried.
+      // The caller may know that the writer has no credit yet for the slot of this sequence: even
+      // the slot that is overwritten next is tried.
       this.#goTo(Math.max(start, published - this.#file.geometry.slotCount));
       this.#missed += this.#next - start;
     }

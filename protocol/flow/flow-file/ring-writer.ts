@@ -1,8 +1,10 @@
 /**
- * The writing side of a flow file's ring: one writer per file. The order of its stores is what
- * makes a torn buffer impossible to deliver: clear the slot's sequence, fill payload and metadata,
- * set the sequence, then `published`. Payloads are plain stores between those, which x86-64 keeps
- * in this order; JavaScript has no fence for machines that do not.
+ * The writing side of a flow file's ring of buffers: one writer per file, a provider in the client
+ * library or a duplicator. Writes to the mapped file only.
+ *
+ * The order of its stores prevents torn buffers: clear the slot's sequence word, fill payload and
+ * metadata, store the sequence word, then `published`. Payloads are plain stores in between, which
+ * x86-64 keeps in order; JavaScript has no fence for machines that do not.
  */
 import { HEADER_BYTES, missingWord, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
@@ -12,42 +14,33 @@ import { highHalf, lowHalf, type Words } from './words.js';
 export class RingWriter {
   readonly #file: FlowFile;
   readonly #words: Words;
-  /**
-   * Payload views, one per slot, made when first needed: a view per buffer would be garbage per
-   * buffer.
-   */
+  /** Payload views, one per slot, created on first use: a view per buffer would be garbage. */
   readonly #payloads: (Buffer | undefined)[];
-  /**
-   * The same with the room for a frame's header in front of them, as long as they are used like
-   * that.
-   */
+  /** The latest view per slot that includes the room for a frame's header. */
   readonly #framed: (Buffer | undefined)[] = [];
   #committed: number;
   /**
-   * Where the slot of `#committed` stands, and its number: dividing for every buffer would cost as
+   * Offset and index of the slot of `#committed`, kept because a division per buffer would cost as
    * much as the buffer.
    */
   #offset: number;
   #index: number;
-  /** Slots of sequences below it are cleared; from `#committed` on. */
+  /** The slots of sequences from `#committed` to below this one are cleared. */
   #opened: number;
-  /**
-   * What `open` cleared, by the slot's number: of sequences that this writer has not written
-   * itself.
-   */
+  /** Per slot, the sequence word that `open` cleared, unless this writer had stored it. */
   readonly #replaced: Float64Array;
-  /** From here on this writer has written every sequence itself. */
-  #own: number;
+  /** This writer has written every sequence from this one on. */
+  #writtenFrom: number;
   #published: number;
-  /** The halves of `#committed`. */
+  /** Halves of `#committed`. */
   #low: number;
   #high: number;
-  /** The last timestamp and its halves: buffers of one turn have the same. */
+  /** The latest timestamp and its halves: buffers of one event-loop turn share it. */
   #timestampNs = 0;
   #timestampLow = 0;
   #timestampHigh = 0;
 
-  /** Continues where `published` of the file stands. */
+  /** Continues at the file's `published` count. */
   constructor(file: FlowFile) {
     this.#file = file;
     this.#words = file.words;
@@ -57,7 +50,7 @@ export class RingWriter {
     this.#low = lowHalf(this.#committed);
     this.#high = highHalf(this.#committed);
     this.#opened = this.#committed;
-    this.#own = this.#committed;
+    this.#writtenFrom = this.#committed;
     this.#replaced = new Float64Array(file.geometry.slotCount);
     this.#index = this.#committed % file.geometry.slotCount;
     this.#offset = slotOffset(file.geometry, this.#committed);
@@ -73,10 +66,10 @@ export class RingWriter {
   }
 
   /**
-   * Opens the slot of sequence `next + ahead` for writing: from now on readers of what it held
-   * before see that they were lapped. The caller owns the returned payload (`payloadCapacity`
-   * bytes) until `commit`. Opening twice is harmless.
-   * @param ahead slots beyond the next one, below slotCount
+   * Opens the slot of sequence `next + ahead` for writing: from now on readers of its previous
+   * buffer see that they were lapped. The caller owns the returned payload (`payloadCapacity`
+   * bytes) until `commit`. Opening a slot twice has no effect.
+   * @param ahead slots beyond the next one, 0 to slotCount - 1
    */
   begin(ahead = 0): Buffer {
     if (ahead === 0) {
@@ -85,28 +78,29 @@ export class RingWriter {
     }
     const { geometry, words } = this.#file;
     const sequence = this.#committed + ahead;
-    this.#own = Math.max(this.#own, sequence - geometry.slotCount + 1); // what is cleared here is not there to be given back
+    // `restore` cannot bring back the buffer that is cleared here.
+    this.#writtenFrom = Math.max(this.#writtenFrom, sequence - geometry.slotCount + 1);
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
   }
 
   /**
-   * Opens the next slot like `begin` and gives room for a frame's header and the payload behind it
-   * as one piece, so that both arrive with one read.
+   * Opens the next slot like `begin`. Returns the room for a frame's header and the payload behind
+   * it as one view, so that one read of a socket can fill both.
    */
   beginFramed(payloadBytes: number): Buffer {
     this.begin();
-    const known = this.#framed[this.#index];
-    if (known?.length === SLOT.payload - SLOT.frame + payloadBytes) return known;
-    const made = this.#file.framedPayloadOf(this.#index, payloadBytes);
-    this.#framed[this.#index] = made;
-    return made;
+    const view = this.#framed[this.#index];
+    if (view?.length === SLOT.payload - SLOT.frame + payloadBytes) return view;
+    const created = this.#file.framedPayloadOf(this.#index, payloadBytes);
+    this.#framed[this.#index] = created;
+    return created;
   }
 
   /**
-   * Leaves out the sequences below `sequence`: their slots, as far as the ring holds them, say so.
-   * Readers see them as lost after `publish`. What stood in those slots must not be needed any
-   * more.
+   * Marks the sequences from `next` to below `sequence` as missing, as far back as the ring holds
+   * them. Readers count them as missed after `publish`. The previous buffers of these slots must
+   * not be needed any more.
    */
   skipTo(sequence: number): void {
     const { geometry, words } = this.#file;
@@ -114,7 +108,7 @@ export class RingWriter {
     for (let missing = first; missing < sequence; missing += 1)
       words.store64(slotOffset(geometry, missing) + SLOT.sequence, missingWord(missing));
     this.#committed = sequence;
-    this.#own = sequence;
+    this.#writtenFrom = sequence;
     this.#low = lowHalf(sequence);
     this.#high = highHalf(sequence);
     this.#opened = Math.max(this.#opened, sequence);
@@ -122,23 +116,22 @@ export class RingWriter {
     this.#offset = slotOffset(geometry, sequence);
   }
 
-  /** Sequences below it can be begun without clearing anything more. */
+  /** Sequences below this one can be written without clearing another slot. */
   get opened(): number {
     return this.#opened;
   }
 
   /**
-   * Clears the slots of the next `count` sequences that are not open yet, as `begin` does for one:
-   * readers see what they held before as lapped. One fence for all of them. At most slotCount slots
-   * are open.
+   * Opens the next `count` slots that are not open yet, as `begin` does for one, with one fence for
+   * all of them. At most slotCount slots are open.
    */
   open(count: number): void {
     const { geometry, words } = this.#file;
     const { slotCount, slotStride } = geometry;
     let index = this.#opened % slotCount;
     let word = slotOffset(geometry, this.#opened) + SLOT.sequence;
-    // What it wrote itself it knows: looking would wait for the processor that has read the slot.
-    let unknown = this.#own + slotCount - this.#opened;
+    // Words that this writer stored need no load, which would wait for the processor of a reader.
+    let unknown = this.#writtenFrom + slotCount - this.#opened;
     for (let left = count; left > 0; left -= 1) {
       if (unknown > 0) this.#replaced[index] = words.peek64(word);
       unknown -= 1;
@@ -155,29 +148,27 @@ export class RingWriter {
   }
 
   /**
-   * Takes opened slots from `sequence` on back: readers find again what they held. Only before
-   * anything was written to their payloads.
+   * Restores the opened slots from `sequence` on: readers can read their previous buffers again.
+   * Only while nothing was written to their payloads.
    */
-  giveBack(sequence: number): void {
+  restore(sequence: number): void {
     const { geometry, words } = this.#file;
     for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
       const before = at - geometry.slotCount;
-      const replaced = before < this.#own ? (this.#replaced[at % geometry.slotCount] ?? 0) : before + 1;
+      const replaced =
+        before < this.#writtenFrom ? (this.#replaced[at % geometry.slotCount] ?? 0) : before + 1;
       words.complete64(slotOffset(geometry, at) + SLOT.sequence, replaced);
     }
     this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
   }
 
-  /**
-   * Takes the last `begin` of the next slot back, and whatever else is open. Only before anything
-   * was written to the payload.
-   */
+  /** Restores every open slot. Only while nothing was written to their payloads. */
   abandon(): void {
-    this.giveBack(this.#committed);
+    this.restore(this.#committed);
   }
 
   /**
-   * Completes the open slot; readers see it after `publish`.
+   * Completes the next slot, which `begin` opened; readers see it after `publish`.
    * @param size bytes used of the payload, 0 to payloadCapacity
    * @param timestampNs wall-clock nanoseconds since 1970; a double keeps them to 256 ns
    */
@@ -202,7 +193,7 @@ export class RingWriter {
     this.#offset = index === slotCount ? HEADER_BYTES : slot + slotStride;
   }
 
-  /** Makes every committed buffer visible, with one store. Returns the new `published`. */
+  /** Makes all committed buffers visible with one store. Returns the new `published` count. */
   publish(): number {
     if (this.#published !== this.#committed) {
       this.#published = this.#committed;
@@ -212,20 +203,21 @@ export class RingWriter {
   }
 
   /**
-   * Starts sequences again from 0 under a new epoch, which must differ from every earlier one. Its
-   * word changes after everything of the old epoch has gone and before anything of the new one is
-   * written: who reads under the new epoch never meets an old slot, and who copied under the old
-   * one and caught new bytes sees another epoch when it checks.
+   * Starts sequences again from 0 under a new epoch, which must differ from every earlier one. The
+   * file's epoch changes after every slot of the old epoch was cleared and before a slot of the new
+   * one is written: a reader in the new epoch never sees an old buffer, and a reader in the old
+   * epoch that copied new bytes detects the change when it checks the epoch.
    */
   restart(epoch: number): void {
     const { geometry, words } = this.#file;
-    if (epoch === this.#file.epoch) throw new RangeError(`epoch ${epoch} is the present one`);
+    if (epoch === this.#file.epoch)
+      throw new RangeError(`a ring cannot restart with its current epoch ${epoch}`);
     this.#file.published = 0;
     for (let index = 0; index < geometry.slotCount; index += 1)
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     this.#file.epoch = epoch;
     this.#committed = 0;
-    this.#own = 0;
+    this.#writtenFrom = 0;
     this.#low = 0;
     this.#high = 0;
     this.#opened = 0;
@@ -241,18 +233,15 @@ export class RingWriter {
   }
 
   #payload(index: number): Buffer {
-    const known = this.#payloads[index];
-    if (known !== undefined) return known;
-    const made = this.#file.payloadOf(index);
-    this.#payloads[index] = made;
-    return made;
+    const view = this.#payloads[index];
+    if (view !== undefined) return view;
+    const created = this.#file.payloadOf(index);
+    this.#payloads[index] = created;
+    return created;
   }
 }
 
-/**
- * Apart, so that what happens with every buffer stays small enough for the compiler to see in one
- * piece.
- */
+/** A function of its own, so that `commit` stays small enough to be inlined. */
 function misfit(size: number, capacity: number): RangeError {
   return new RangeError(`a buffer of ${size} bytes does not fit a slot of ${capacity}`);
 }

@@ -1,30 +1,31 @@
 /**
- * 64-bit words shared between processes, as JavaScript numbers (exact to 2^53) and without
- * allocating.
+ * 32- and 64-bit words in memory that processes or threads share, as JavaScript numbers (exact to
+ * 2^53), read and written without allocating. Used by the flow file and by the histories that a
+ * client's threads share. Touches only the bytes that it is given.
  *
- * A word is two u32 halves. The writer stores the low half first, then the high one; the reader
- * loads high, low, high and starts again when the highs differ. At the one carry in 2^32 steps the
- * reader may meet a value that is too small by 2^32, never one that is too large: a counter that
- * only grows is then simply not news yet.
+ * A 64-bit word is two u32 halves. The writer stores the low half first, then the high half; the
+ * reader loads high, low, high and repeats when the two high halves differ. At a carry, once in
+ * 2^32 steps, a reader may load a value that is too small by 2^32, never one that is too large: a
+ * count that only grows then looks as if it had not grown yet.
  *
- * `Atomics` is a call of some 10 ns where a plain access is part of one instruction, and a slot
- * needs a dozen of them. The functions for what is done with every slot therefore use plain
- * accesses on x86-64, which keeps loads among loads and stores among stores in the order of the
- * program (and so does the compiler of Node 20, which neither moves nor saves a load of a typed
- * array); elsewhere they are atomic like the others.
+ * `Atomics` costs a call of some 10 ns where a plain access is part of one instruction, and a slot
+ * needs a dozen accesses. The functions that run for every slot therefore use plain accesses on
+ * x86-64, which keeps loads ordered among loads and stores among stores (as does the compiler of
+ * Node 20, which neither moves nor caches a load of a typed array); elsewhere they are atomic like
+ * the others. Each function stays small enough to be inlined.
  */
 import { memoryAccess } from './memory-order.js';
 
 const TWO_32 = 4_294_967_296;
 /**
- * Whether plain accesses are seen by other threads and processes in the order of the program, but
- * for loads that overtake stores.
+ * Whether other threads and processes see plain accesses in program order, except loads that
+ * overtake stores.
  */
 export const PLAIN_STORES_ARE_ORDERED = memoryAccess() === 'plain';
 
 /**
- * The halves of a word's value, as signed integers: what is compared and stored without becoming a
- * double.
+ * The halves of a word's value as signed integers, which the compiler compares and stores without
+ * converting them to doubles.
  */
 export const lowHalf = (value: number): number => value | 0;
 export const highHalf = (value: number): number => (value / TWO_32) | 0;
@@ -34,8 +35,8 @@ export class Words {
   readonly #i32: Int32Array;
 
   /**
-   * `bytes` must begin at a multiple of 4 in its ArrayBuffer; the words stay views, nothing is
-   * copied.
+   * `bytes` must start at a multiple of 4 in its ArrayBuffer. The words are views of these bytes:
+   * the caller keeps them mapped.
    */
   constructor(bytes: Uint8Array) {
     this.#u32 = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
@@ -50,7 +51,7 @@ export class Words {
     Atomics.store(this.#u32, byteOffset >>> 2, value >>> 0);
   }
 
-  /** Loads a word that another process may be storing. */
+  /** Loads a word that another process may be storing at the same time. */
   load64(byteOffset: number): number {
     const index = byteOffset >>> 2;
     for (;;) {
@@ -67,8 +68,8 @@ export class Words {
   }
 
   /**
-   * As `load64`, in order with the loads around it but without the cost of a fence: for what is
-   * looked at with every slot, never in a loop that waits.
+   * As `load64`, ordered with the loads around it, without the cost of a fence. For loads that
+   * happen with every slot, never in a loop that waits.
    */
   peek64(byteOffset: number): number {
     if (!PLAIN_STORES_ARE_ORDERED) return this.load64(byteOffset);
@@ -82,9 +83,8 @@ export class Words {
   }
 
   /**
-   * Whether the word is the value with these halves, in order with the loads around it. Halves are
-   * compared without becoming a double, and who asks for one value after the other has them without
-   * dividing.
+   * Whether the word has these halves, ordered with the loads around it. Comparing halves avoids
+   * doubles, and a caller that compares consecutive values derives the halves without dividing.
    */
   holdsHalves(byteOffset: number, low: number, high: number): boolean {
     const words = this.#i32;
@@ -94,8 +94,8 @@ export class Words {
   }
 
   /**
-   * Stores 0 over a slot's sequence; nothing that is loaded or stored after it in the program
-   * happens before it.
+   * Stores 0 over a slot's sequence word, with a full fence: no later load or store happens before
+   * it.
    */
   clear64(byteOffset: number): void {
     const index = byteOffset >>> 2;
@@ -104,14 +104,14 @@ export class Words {
   }
 
   /**
-   * Stores over 0: whoever finds the value finds everything that was stored before it. The high
-   * half goes first, so that the low one completes it.
+   * Stores over 0, as a release: a reader that loads the value sees everything stored before it.
+   * The high half is stored first, so that the low half completes the value.
    */
   complete64(byteOffset: number, value: number): void {
     this.completeHalves(byteOffset, lowHalf(value), highHalf(value));
   }
 
-  /** As `complete64`, of a value whose halves are known as signed integers. */
+  /** As `complete64`, for a value given as signed halves. */
   completeHalves(byteOffset: number, low: number, high: number): void {
     const words = this.#i32;
     const index = byteOffset >>> 2;
@@ -121,7 +121,7 @@ export class Words {
   }
 
   /**
-   * Stores a value below the present one: high half first, so that a reader never meets a value
+   * Stores a value below the present one: high half first, so that a reader never loads a value
    * that is too large.
    */
   lower64(byteOffset: number, value: number): void {
@@ -130,7 +130,7 @@ export class Words {
     Atomics.store(this.#u32, index, value >>> 0);
   }
 
-  /** Loads without ordering: for words whose visibility another word announces. */
+  /** Loads without ordering, for words that another word publishes. */
   plain32(byteOffset: number): number {
     return this.#u32[byteOffset >>> 2] ?? 0;
   }

@@ -1,8 +1,10 @@
 /**
- * One end of a datagram link: what the kernel does for a stream (connection, order, the end of a
- * killed peer) made from datagrams that may be refused. Every 100 ms each side sends the other
- * something; the refusal of that by the kernel is how a killed peer is noticed, and the newest
- * counts ride along a few times.
+ * One end of a datagram signal link, for datagram-link.ts. Provides over datagrams, which the
+ * kernel may refuse, what it provides for a stream: a connection, order, and the detection of a
+ * killed peer. Does no I/O itself: datagrams are sent by functions that are passed in.
+ *
+ * Each side sends a keepalive every 100 ms, which repeats the newest counts a few times. The kernel
+ * refuses datagrams to the socket of a dead process: that is how a killed peer is detected.
  */
 import { Backoff } from '../../base/backoff.js';
 import type { Clock } from '../../base/clock.js';
@@ -13,24 +15,25 @@ import { encodeMessage, kindName, MESSAGE_BYTES, MessageKind } from './messages.
 import { SIGNAL_QUEUE_BYTES, SignalQueue } from './signal-queue.js';
 import type { SendOutcome } from './unix-datagram.js';
 
-/** So long a killed peer stays unnoticed at most. */
+/** Also the longest time until a killed peer is detected. */
 export const KEEPALIVE_INTERVAL_MS = 100;
-/** Keepalives after the latest count that repeat it. */
+/** Number of keepalives that repeat the latest count. */
 const COUNT_REPEATS = 3;
 /** Delays before a datagram that the kernel refused is sent again. */
 const RETRY_BACKOFF = { firstMs: 1, maxMs: 20 };
 
-/** Longest datagram that makes sense: one end's whole queue. */
+/** Longest valid datagram: the whole queue of one end. */
 const DATAGRAM_MAX_BYTES = SIGNAL_QUEUE_BYTES;
 
+/** The way to one peer over a socket. */
 export interface DatagramPath {
   /** Sends to the peer, one attempt. */
   readonly send: (bytes: Buffer, length: number) => SendOutcome;
-  /** Why the latest attempt failed. */
+  /** The reason why the latest attempt failed, for messages. */
   readonly failure: () => string;
   /**
-   * Called once at the end, before the close handler: `dead` when the kernel says that nobody has
-   * the peer's socket.
+   * Called once at the end, before the close handler. `dead`: the kernel reports that no process
+   * has the peer's socket open.
    */
   readonly release: (dead: boolean) => void;
 }
@@ -40,11 +43,11 @@ export class DatagramConnection implements LinkConnection {
   readonly #clock: Clock;
   readonly #decoder = new MessageDecoder((kind, value, detail) => this.#deliver(kind, value, detail), true);
   readonly #queue = new SignalQueue();
-  /** The newest counts as they are repeated. */
+  /** The newest counts, which keepalives repeat. */
   readonly #newest = new SignalQueue();
   readonly #out = Buffer.allocUnsafeSlow(SIGNAL_QUEUE_BYTES);
   #state: 'open' | 'closing' | 'closed' = 'open';
-  #spoken = false;
+  #hasSent = false;
   #repeats = 0;
   readonly #retryBackoff = new Backoff(RETRY_BACKOFF);
   #cancelRetry: (() => void) | undefined;
@@ -86,7 +89,7 @@ export class DatagramConnection implements LinkConnection {
     if (this.#queue.put(kind, value, detail)) {
       this.#retryLater();
     } else {
-      const message = `a signal link's other side reads nothing: no room for ${kindName(kind)}`;
+      const message = `the peer of a signal link does not read: no room for ${kindName(kind)}`;
       this.destroy(new MirrorflowError('LIMIT_REACHED', message));
     }
   }
@@ -108,12 +111,12 @@ export class DatagramConnection implements LinkConnection {
 
   /** A datagram of the peer. */
   receive(bytes: Buffer): void {
-    // An empty one only asked whether this socket is there.
+    // An empty datagram only checks that this socket exists.
     if (this.#state !== 'open' || bytes.length === 0) return;
-    const whole = bytes.length % MESSAGE_BYTES === 0 && bytes.length <= DATAGRAM_MAX_BYTES;
-    if (whole && this.#decoder.push(bytes)) return;
+    const isWhole = bytes.length % MESSAGE_BYTES === 0 && bytes.length <= DATAGRAM_MAX_BYTES;
+    if (isWhole && this.#decoder.push(bytes)) return;
     const problem = this.#decoder.problem ?? `a datagram of ${bytes.length} bytes`;
-    this.destroy(new MirrorflowError('BAD_MESSAGE', `a signal link broke off: ${problem}`));
+    this.destroy(new MirrorflowError('BAD_MESSAGE', `a signal link received an invalid message: ${problem}`));
   }
 
   /** To be called every KEEPALIVE_INTERVAL_MS. */
@@ -123,7 +126,7 @@ export class DatagramConnection implements LinkConnection {
     if (this.#repeats > 0) {
       this.#repeats--;
       bytes = this.#newest.encodeInto(this.#out);
-    } else if (this.#spoken) {
+    } else if (this.#hasSent) {
       encodeMessage(this.#out, 0, MessageKind.ALIVE, 0);
       bytes = MESSAGE_BYTES;
     }
@@ -132,8 +135,8 @@ export class DatagramConnection implements LinkConnection {
 
   #send(bytes: number): SendOutcome {
     const outcome = this.#path.send(this.#out, bytes);
-    if (outcome === 'sent' && bytes > 0) this.#spoken = true;
-    if (outcome === 'gone') this.#finish({ by: 'peer' }, true);
+    if (outcome === 'sent' && bytes > 0) this.#hasSent = true;
+    if (outcome === 'unreachable') this.#finish({ by: 'peer' }, true);
     if (outcome === 'failed') {
       const message = `a signal link failed: ${this.#path.failure()}`;
       this.#finish({ by: 'failure', error: new MirrorflowError('TRANSPORT_ERROR', message) });
@@ -166,19 +169,19 @@ export class DatagramConnection implements LinkConnection {
 
   #finish(end: LinkEnd, dead = false): void {
     if (this.#state === 'closed') return;
-    const told = this.#state === 'closing' ? ({ by: 'us' } as const) : end;
+    const reportedEnd = this.#state === 'closing' ? ({ by: 'us' } as const) : end;
     this.#state = 'closed';
     this.#decoder.stop();
     this.#cancelRetry?.();
     this.#cancelCloseTimer?.();
     if (end.by !== 'peer') {
-      // When it is refused, the peer finds out by its own next datagram.
+      // If the kernel refuses it, the peer detects the end with its own next datagram.
       encodeMessage(this.#out, 0, MessageKind.BYE, 0);
       this.#path.send(this.#out, MESSAGE_BYTES);
     }
     this.#path.release(dead);
-    // Never from inside the call that ended it.
-    setImmediate(() => this.#onClose?.(told));
+    // LinkConnection: never called from inside the call that ends the connection.
+    setImmediate(() => this.#onClose?.(reportedEnd));
   }
 }
 

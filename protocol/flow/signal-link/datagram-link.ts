@@ -1,8 +1,10 @@
 /**
- * The signal link over Unix datagrams: one socket for all clients of a server. A client binds a
- * socket of its own beside the server's (same path, "." and 16 hexadecimal digits behind it); a
- * HELLO from such a path is a connection. For programs of the server's user in their main thread;
- * everybody else uses stream links.
+ * The signal link over Unix datagrams: one socket for all clients of a server. Used by programs
+ * that choose it, in their main thread and as the server's user; all others use stream-link.ts.
+ * Opens sockets, and creates and removes socket files.
+ *
+ * A client binds a socket of its own beside the server's: the same path, "." and 16 hexadecimal
+ * digits. A HELLO from such a path opens a connection.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, readdirSync } from 'node:fs';
@@ -26,7 +28,7 @@ import { checkDatagramsUsable, removeSocketFile, UnixDatagramSocket } from './un
 
 const PEER_DIGITS = LIMITS.datagramPeerSuffixBytes - 1;
 const PEER_SUFFIX = new RegExp(`^\\.[0-9a-f]{${PEER_DIGITS}}$`);
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /**
  * Datagram signal links. Throws BAD_OPTION in a worker thread. The clock drives keepalives, repeats
@@ -47,10 +49,10 @@ async function connectDatagram(
 ): Promise<LinkConnection> {
   checkSocketPath(path, LIMITS.datagramPeerSuffixBytes);
   if (options.signal?.aborted === true) {
-    throw new MirrorflowError('CLOSED', `connecting to the socket ${path} was given up`, { path });
+    throw new MirrorflowError('CLOSED', `connecting to the socket ${path} was aborted`, { path });
   }
   const socket = new UnixDatagramSocket((bytes, from) => {
-    // Whoever can write to this socket is not therefore the server.
+    // Other processes of this user can write to this socket too.
     if (from === path) connection.receive(bytes);
   });
   const stopTicking = every(clock, () => connection.keepAlive());
@@ -67,8 +69,8 @@ async function connectDatagram(
   );
   try {
     socket.bind(`${path}.${randomBytes(PEER_DIGITS / 2).toString('hex')}`);
-    const outcome = socket.send(NOTHING, 0, path);
-    if (outcome === 'gone' || outcome === 'failed') throw unreachable(path, socket.failure);
+    const outcome = socket.send(EMPTY, 0, path);
+    if (outcome === 'unreachable' || outcome === 'failed') throw unreachable(path, socket.failure);
   } catch (error) {
     stopTicking();
     socket.close();
@@ -86,7 +88,7 @@ class DatagramLinkServer implements LinkServer {
   #stopTicking: () => void = () => {};
   #handler: ((connection: LinkConnection) => void) | undefined;
   #closing: Promise<void> | undefined;
-  #onAllGone: () => void = () => {};
+  #onEmpty: () => void = () => {};
 
   constructor(clock: Clock, options: LinkServerOptions = {}) {
     this.#clock = clock;
@@ -105,7 +107,7 @@ class DatagramLinkServer implements LinkServer {
     checkSocketPath(path, LIMITS.datagramPeerSuffixBytes);
     const socket = new UnixDatagramSocket((bytes, from) => this.#receive(bytes, from));
     try {
-      await clearStaleSocket(path, async (stale) => socket.send(NOTHING, 0, stale) !== 'gone');
+      await clearStaleSocket(path, async (stale) => socket.send(EMPTY, 0, stale) !== 'unreachable');
       socket.bind(path);
       chmodSync(path, this.#options.socketMode ?? DEFAULT_SOCKET_MODE);
     } catch (error) {
@@ -122,46 +124,46 @@ class DatagramLinkServer implements LinkServer {
 
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
-      this.#onAllGone = () => {
+      this.#onEmpty = () => {
         if (this.#connections.size > 0) return;
         this.#stopTicking();
         this.#socket?.close();
-        // Behind the close handlers of the connections, which run in the same phase.
+        // After the close handlers of the connections, which run in the same phase.
         setImmediate(resolve);
       };
       for (const connection of this.#connections.values()) connection.close();
-      this.#onAllGone();
+      this.#onEmpty();
     });
     return this.#closing;
   }
 
   #receive(bytes: Buffer, from: string | undefined): void {
     if (from === undefined || bytes.length === 0) return;
-    const known = this.#connections.get(from);
-    if (known !== undefined) known.receive(bytes);
-    else if (this.#isPeer(from)) this.#meet(bytes, from);
+    const connection = this.#connections.get(from);
+    if (connection !== undefined) connection.receive(bytes);
+    else if (this.#isPeer(from)) this.#accept(bytes, from);
   }
 
   /**
-   * The first datagram from a path: a HELLO opens a connection, anything else belongs to one that
-   * ended.
+   * The first datagram from a path: a HELLO opens a connection, anything else belongs to a
+   * connection that has ended.
    */
-  #meet(bytes: Buffer, from: string): void {
+  #accept(bytes: Buffer, from: string): void {
     const isHello = bytes.length >= MESSAGE_BYTES && bytes.readUInt32LE(0) === MessageKind.HELLO;
     const full = this.#connections.size >= (this.#options.clients ?? LIMITS.linkClients);
     if (!isHello || full || this.#closing !== undefined) {
       const isBye = bytes.length >= MESSAGE_BYTES && bytes.readUInt32LE(0) === MessageKind.BYE;
-      if (!isBye) this.#turnAway(from, isHello && full);
+      if (!isBye) this.#refuse(from, isHello && full);
       return;
     }
     const connection = new DatagramConnection(
       {
-        send: (out, length) => this.#socket?.send(out, length, from) ?? 'gone',
+        send: (out, length) => this.#socket?.send(out, length, from) ?? 'unreachable',
         failure: () => this.#socket?.failure ?? 'closed',
         release: (dead) => {
           this.#connections.delete(from);
           if (dead) removeSocketFile(from);
-          this.#onAllGone();
+          this.#onEmpty();
         },
       },
       this.#clock,
@@ -171,7 +173,7 @@ class DatagramLinkServer implements LinkServer {
     connection.receive(bytes);
   }
 
-  #turnAway(from: string, full: boolean): void {
+  #refuse(from: string, full: boolean): void {
     const answer = Buffer.alloc(2 * MESSAGE_BYTES);
     let bytes = 0;
     if (full) {
@@ -183,25 +185,25 @@ class DatagramLinkServer implements LinkServer {
   }
 
   /**
-   * A sender's path comes from outside, and is sent to and removed later: only our own clients'
-   * pattern, and our own user's sockets.
+   * Whether `path` may be a client's socket: by its name, type and user. The path comes from
+   * another process, and the server sends to it and removes it later.
    */
   #isPeer(path: string): boolean {
     if (!isPeerPath(this.#path, path)) return false;
     try {
-      const found = lstatSync(path);
-      return found.isSocket() && found.uid === process.geteuid?.();
+      const status = lstatSync(path);
+      return status.isSocket() && status.uid === process.geteuid?.();
     } catch {
       return false;
     }
   }
 
-  /** Socket files of clients that died together with an earlier server. */
+  /** Removes the socket files of clients that died while no server was running. */
   #removeDeadPeers(socket: UnixDatagramSocket): void {
     const folder = dirname(this.#path);
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
-      if (this.#isPeer(path) && socket.send(NOTHING, 0, path) === 'gone') removeSocketFile(path);
+      if (this.#isPeer(path) && socket.send(EMPTY, 0, path) === 'unreachable') removeSocketFile(path);
     }
   }
 }
@@ -214,6 +216,7 @@ function isPeerPath(serverPath: string, path: string): boolean {
   );
 }
 
+/** Runs `action` every KEEPALIVE_INTERVAL_MS until the returned function is called. */
 function every(clock: Clock, action: () => void): () => void {
   let cancel = clock.after(KEEPALIVE_INTERVAL_MS, tick);
   let stopped = false;
@@ -234,7 +237,7 @@ function unreachable(path: string, failure: string): MirrorflowError {
       : failure === 'ENOENT' || failure === 'ECONNREFUSED'
         ? 'NOT_RUNNING'
         : 'TRANSPORT_ERROR';
-  return new MirrorflowError(code, `the socket ${path} cannot be connected to: ${failure}`, {
+  return new MirrorflowError(code, `cannot connect to the socket ${path}: ${failure}`, {
     path,
     failure,
   });

@@ -1,7 +1,9 @@
 /**
- * Bytes in, messages out: an incremental decoder without I/O that allocates nothing per message.
- * What it cannot understand makes it stop for good with one reason, since a stream that lost its
- * frames never finds them again.
+ * Decodes the 16-byte messages of the signal link (messages.ts) from bytes that arrive in pieces of
+ * any size. Used by both kinds of link. Pure, and allocates nothing per message.
+ *
+ * An invalid message stops the decoder for good, with one reason: the message boundaries of such a
+ * stream are lost.
  */
 import { FIRST_INTERNAL_KIND, kindName, LAST_KIND, MESSAGE_BYTES, type MessageKind } from './messages.js';
 
@@ -19,13 +21,13 @@ export class MessageDecoder {
   #problem: string | undefined;
   #stopped = false;
 
-  /** With `internal`, the kinds that only a link implementation understands are delivered too. */
+  /** `internal`: also deliver the kinds that only link implementations use. */
   constructor(onMessage: MessageHandler, internal = false) {
     this.#onMessage = onMessage;
     this.#lastKind = internal ? LAST_KIND : FIRST_INTERNAL_KIND - 1;
   }
 
-  /** Why nothing more is decoded; undefined while all is well. */
+  /** The reason why decoding stopped; undefined before. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -35,17 +37,14 @@ export class MessageDecoder {
     return this.#partialBytes;
   }
 
-  /**
-   * Nothing is delivered any more, also from the chunk that is being decoded: for handlers that
-   * give up.
-   */
+  /** Ends the delivery of messages, also from the chunk that is being decoded. */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * Decodes the first `length` bytes; the chunk may be reused after the call. Returns false from
-   * the first message on that makes no sense.
+   * Decodes the first `length` bytes; the caller may reuse the chunk afterwards. Returns false from
+   * the first invalid message on.
    */
   push(chunk: Uint8Array, length = chunk.length): boolean {
     let at = 0;
@@ -71,7 +70,7 @@ export class MessageDecoder {
     const kind = word(bytes, at);
     const high = word(bytes, at + 12);
     if (kind < 1 || kind > this.#lastKind) {
-      this.#problem = `${kindName(kind)} is no kind of message here`;
+      this.#problem = `${kindName(kind)} is not a valid kind of message`;
     } else if (high > HIGH_WORD_MAX) {
       this.#problem = `the value of a ${kindName(kind)} is larger than 2^53 - 1`;
     } else {
@@ -80,7 +79,7 @@ export class MessageDecoder {
   }
 }
 
-/** A little-endian u32; done by hand since a DataView per chunk would be an allocation. */
+/** A little-endian u32, without a DataView, which would be an allocation per chunk. */
 function word(bytes: Uint8Array, at: number): number {
   return (
     ((bytes[at] ?? 0) |

@@ -1,14 +1,17 @@
 /**
- * The signal link as its users see it: connections that carry counts and are the liveness of both
- * sides. Two implementations stand behind it, stream sockets and datagrams, and one conformance
- * suite in front of both.
+ * The interface of the signal link: a local connection between a duplicator (server) and each
+ * client of its flow that carries counts ("published below n", "acknowledged below n"), no data.
+ * Its end shows each side that the other has closed or died.
+ *
+ * Used by duplicators and the client library. Implemented by stream-link.ts (stream sockets) and
+ * datagram-link.ts; one conformance suite tests both. Types and defaults only.
  */
 import type { MirrorflowError } from '../../base/errors.js';
 import type { MessageHandler } from './framing.js';
 import type { MessageKind } from './messages.js';
 
 /**
- * Why a connection ended: this side closed it, the other side did or died, or something went wrong.
+ * The cause of a connection's end: this side closed it, the peer closed it or died, or a failure.
  */
 export type LinkEnd =
   | { readonly by: 'us' }
@@ -17,39 +20,45 @@ export type LinkEnd =
 
 export interface LinkConnection {
   /**
-   * Sends one message, at once where the other side's socket has room. While it is full, opening
-   * messages wait in order, and of counts and states only the newest of each kind. Value: an
-   * integer from 0 to 2^53 - 1; detail: a u32, default 0. A RangeError for anything else; nothing
-   * happens on a connection that is closing.
+   * Sends one message, at once while the peer's socket has room. While it is full, opening messages
+   * wait in order; of counts and states only the newest of each kind waits. `value`: an integer
+   * from 0 to 2^53 - 1; `detail`: a u32, default 0; a RangeError for other numbers. No effect on a
+   * connection that is closing.
    */
   signal(kind: MessageKind, value: number, detail?: number): void;
   /**
-   * A count may come again unchanged: datagram links repeat the newest. One handler; set in the
-   * turn in which the connection was got, it misses nothing. Silent from `close` or `destroy` on.
+   * Sets the one handler. It receives every message when it is set in the event-loop turn that
+   * returned the connection, and none after `close` or `destroy`. The same count may arrive again:
+   * datagram links repeat the newest.
    */
   onMessage(handler: MessageHandler): void;
   /**
-   * One handler, called exactly once, whichever side ends the connection, and never from inside
-   * `close`, `destroy` or `signal`.
+   * Sets the one handler, which is called exactly once, whichever side ends the connection, and
+   * never from inside `close`, `destroy` or `signal`.
    */
   onClose(handler: (end: LinkEnd) => void): void;
-  /** Sends what waits (bounded in time), then ends. Idempotent. */
+  /** Sends the waiting messages within CLOSE_TIMEOUT_MS, then ends. Idempotent. */
   close(): void;
-  /** Ends at once; what waits is dropped. Without an error the end is reported as by us. */
+  /**
+   * Ends at once and drops waiting messages. Reports the end as a failure with `error`, else as by
+   * `us`.
+   */
   destroy(error?: MirrorflowError): void;
-  /** Messages that wait for room, 0 when the other side keeps up. */
+  /** Messages that wait for room in the peer's socket. */
   readonly waiting: number;
   readonly closed: boolean;
 }
 
 export interface LinkServer {
   /**
-   * Listens on the socket path, removing what a dead server left there. Throws ADDRESS_IN_USE when
-   * somebody listens on it or it is no socket, BAD_ADDRESS when the path is too long, NOT_PERMITTED
-   * or SYSTEM_ERROR.
+   * Listens on the socket path and replaces the socket of a dead server. Throws ADDRESS_IN_USE when
+   * a process listens on it or the path is not a socket, BAD_ADDRESS when the path is too long,
+   * NOT_PERMITTED or SYSTEM_ERROR.
    */
   listen(path: string): Promise<void>;
-  /** Called for each client; its messages come once a handler is set in the same turn. */
+  /**
+   * The handler is called for each client; it must set the connection's handlers before it returns.
+   */
   onConnection(handler: (connection: LinkConnection) => void): void;
   /** Closes every connection and removes the socket. Idempotent. */
   close(): Promise<void>;
@@ -66,18 +75,18 @@ export interface LinkServerOptions {
   /** Permission bits of the socket file. Default 0660: the owner's and the group's. */
   readonly socketMode?: number;
   /**
-   * Clients at the same time; more are answered REFUSED with LIMIT_REACHED. Default
+   * Largest number of clients at the same time; the server refuses more with LIMIT_REACHED. Default
    * LIMITS.linkClients.
    */
   readonly clients?: number;
-  /** A client that has not sent a whole message by then is closed. Default 5,000. */
+  /** Time within which a client must send its first message. Default 5,000. */
   readonly helloTimeoutMs?: number;
 }
 
 export interface LinkTransport {
   /**
-   * Connects to a server's socket path. Throws NOT_RUNNING when nobody listens there,
-   * NOT_PERMITTED, TIMED_OUT, CLOSED when aborted, TRANSPORT_ERROR for anything else.
+   * Connects to a server's socket path. Throws NOT_RUNNING when no process listens there,
+   * NOT_PERMITTED, TIMED_OUT, CLOSED when aborted, TRANSPORT_ERROR for other errors.
    */
   connect(path: string, options?: LinkConnectOptions): Promise<LinkConnection>;
   createServer(options?: LinkServerOptions): LinkServer;
@@ -86,5 +95,5 @@ export interface LinkTransport {
 export const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 export const DEFAULT_HELLO_TIMEOUT_MS = 5_000;
 export const DEFAULT_SOCKET_MODE = 0o660;
-/** How long a closing side tries to send what waits to a peer that does not read. */
+/** How long a closing side tries to send its waiting messages. */
 export const CLOSE_TIMEOUT_MS = 1_000;

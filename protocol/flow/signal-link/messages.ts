@@ -1,6 +1,10 @@
 /**
- * The 16-byte message of the signal link, and what its kinds mean. Little-endian; the layout is a
- * contract with programs in other languages.
+ * The 16-byte messages of the signal link, the local connection between a duplicator and each
+ * client of its flow: layout, kinds and their meaning. Used by both link implementations,
+ * duplicators and the client library; docs/signal-link.md describes the same for programs in other
+ * languages. Pure.
+ *
+ * Little-endian:
  *
  *   byte 0         4         8                       16
  *        ┌─────────┬─────────┬───────────────────────┐
@@ -8,40 +12,42 @@
  *        │ u32     │ u32     │ u64, at most 2^53 - 1 │
  *        └─────────┴─────────┴───────────────────────┘
  *
- * Opening, C the client, D the duplicator:
+ * Opening, between the client C and the duplicator D:
  *
- *   C → D  HELLO      value = client id and process (below), detail = packed role, delivery, start and version (below)
- *   C → D  START      only after a HELLO with start = sequence: value = sequence,
- *                     detail = low 32 bits of the epoch it was counted in, 0 = whichever is current
- *   D → C  WELCOME    value = epoch, detail = packed role and delivery as granted
- *   D → C  BEGIN      value = first sequence the client gets (a provider: writes);
- *                     to a provider, detail = its generation, which goes into the flags of its slots
- *   D → C  REFUSED    instead of WELCOME, and then the connection closes: detail = number of protocol/base/errors.ts
- *                     as a two's complement 32-bit integer, value = 0
+ * | from | kind    | value                            | detail                                                  |
+ * | ---- | ------- | -------------------------------- | ------------------------------------------------------- |
+ * | C    | HELLO   | client id and process (below)    | packed role, delivery, start and version (below)        |
+ * | C    | START   | sequence to start at             | low 32 bits of the sequence's epoch, 0: the current one |
+ * | D    | WELCOME | epoch                            | packed role and delivery as granted                     |
+ * | D    | BEGIN   | first sequence to read or write  | to a provider: its generation, for the flags of slots   |
+ * | D    | REFUSED | 0                                | error number (base/errors.ts), two's complement         |
  *
- * Then each direction is one ever-growing count and a few states; of each only the newest matters:
+ * START follows only a HELLO with start = sequence. REFUSED replaces WELCOME; then D closes.
  *
- *   D → consumer  PUBLISHED  value = you may read below this
- *   consumer → D  ACK        value = I need nothing below this; detail bit 0 = AWAKE: still reading, do not signal;
- *                            without it the consumer has drained what it saw and waits for PUBLISHED
- *   D → provider  CREDIT     value = you may write below this
- * provider → D PUBLISHED value = I have written below this; detail bit 0 = LAST: nothing comes
- * after it, I leave. A provider
- *                            that goes without it has died; bit 1 = UNANSWERED: I look at `heard` in the flow file, so no
- *                            CREDIT is needed for it unless I have published more by then, or wait for it
- *   D → C         STATUS     detail = state code of the flow's source,
- *                            value = generation of the provider that is there or was last; 0 where the duplicator fills the flow
- * D → consumer DELIVERY detail = delivery from now on (1 lossy: it held the writer back for the
- * stall timeout),
- *                            value = its last acknowledgement
- *   provider → D  STALL      value = milliseconds after which a lossless consumer that holds the writer back becomes lossy; 0 = never
- *   either        PAUSE      the sender asks for no PUBLISHED until RESUME; counts and credit stay valid
- *   either        RESUME     value of both = the sender's newest count, for logs
+ * Afterwards each direction carries one ever-growing count and a few states; only the newest of
+ * each kind matters:
  *
- * Only datagram links, which have no connection of the kernel's, use:
+ * | from     | kind      | value                                        | detail                                    |
+ * | -------- | --------- | -------------------------------------------- | ----------------------------------------- |
+ * | D        | PUBLISHED | a consumer may read below this               | 0                                         |
+ * | consumer | ACK       | the consumer needs nothing below this        | bit 0: AWAKE                              |
+ * | D        | CREDIT    | a provider may write below this              | 0                                         |
+ * | provider | PUBLISHED | the provider has written below this          | bit 0: LAST; bit 1: UNANSWERED            |
+ * | D        | STATUS    | generation of the present or latest provider | state code of the flow's source           |
+ * | D        | DELIVERY  | the consumer's last acknowledgement          | delivery from now on                      |
+ * | provider | STALL     | stall timeout in milliseconds, 0: none       | 0                                         |
+ * | both     | PAUSE     | the sender's newest count, for logs          | 0; asks for no PUBLISHED until RESUME     |
+ * | both     | RESUME    | the sender's newest count, for logs          | 0                                         |
  *
- *   either        ALIVE      nothing but a check that the other side's socket is there
- *   either        BYE        this side closes
+ * AWAKE: the consumer still reads, so D need not signal; without it the consumer has read all that
+ * it saw and waits for PUBLISHED. LAST: the provider leaves; a provider that closes without it has
+ * died. UNANSWERED: the provider reads `heard` in the flow file, so D sends CREDIT only when the
+ * provider has published more meanwhile or may be waiting for credit. The value of STATUS is 0 for
+ * a flow that its duplicator fills. DELIVERY follows when a lossless consumer has held the writer
+ * back for the stall timeout: the detail is 1, lossy.
+ *
+ * Only datagram links, which have no connection in the kernel, use ALIVE (checks that the peer's
+ * socket exists) and BYE (the sender closes); both are sent by both sides.
  */
 import assert from 'node:assert/strict';
 
@@ -49,19 +55,19 @@ import { ERROR_CODES, codeOfFault, type ErrorCode } from '../../base/errors.js';
 
 export const MESSAGE_BYTES = 16;
 
-/** ACK's detail of a consumer that goes on reading by itself. */
+/** ACK's detail of a consumer that continues to read without a signal. */
 export const AWAKE = 1;
 
-/** PUBLISHED's detail of a provider that leaves. */
+/** PUBLISHED's detail of a provider that closes. */
 export const LAST = 1;
 
 /**
- * PUBLISHED's detail of a provider that sees in the flow file that it was heard: an answer would
- * only wake it up.
+ * PUBLISHED's detail of a provider that reads in the flow file that its duplicator handled the
+ * count: an answer would only wake it up.
  */
 export const UNANSWERED = 2;
 
-/** Bumped when a message changes its meaning; HELLO carries it. */
+/** Incremented when the meaning of a message changes; HELLO carries it. */
 export const LINK_VERSION = 1;
 
 export const MessageKind = {
@@ -84,9 +90,9 @@ export const MessageKind = {
 
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 
-/** Kinds are 1 to this, without gaps. */
+/** Kinds are 1 to LAST_KIND, without gaps. */
 export const LAST_KIND: number = MessageKind.BYE;
-/** Kinds from here on never leave a link implementation. */
+/** Kinds from this one on are used by link implementations only. */
 export const FIRST_INTERNAL_KIND: number = MessageKind.ALIVE;
 
 const LARGEST_DETAIL = 0xffff_ffff;
@@ -100,9 +106,9 @@ assert(FIRST_INTERNAL_KIND > MessageKind.STALL);
  */
 export function checkMessage(value: number, detail: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${value} is no count from 0 to 2^53 - 1`);
+    throw new RangeError(`the value of a message is an integer from 0 to 2^53 - 1, not ${value}`);
   if (!Number.isInteger(detail) || detail < 0 || detail > LARGEST_DETAIL) {
-    throw new RangeError(`${detail} is no detail from 0 to 2^32 - 1`);
+    throw new RangeError(`the detail of a message is an integer from 0 to 2^32 - 1, not ${detail}`);
   }
 }
 
@@ -122,8 +128,8 @@ export function encodeMessage(
 }
 
 /**
- * What a client is to a flow. An observer gets STATUS and is seen to live, but is sent no counts:
- * it only reads a mirror's image.
+ * The role of a client in a flow. An observer only reads a mirror's image: it gets STATUS and no
+ * counts, and its connection shows the duplicator that it is alive.
  */
 const ROLES = ['consumer', 'provider', 'observer'] as const;
 export type LinkRole = (typeof ROLES)[number];
@@ -132,8 +138,8 @@ const DELIVERIES = ['lossless', 'lossy'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
 /**
- * Where a consumer begins: the oldest buffer still in the ring, the next one to come, or the
- * sequence of a START.
+ * Where a consumer starts: at the oldest buffer in the ring, at the next one to be published, or at
+ * the sequence of a START.
  */
 const STARTS = ['oldest', 'latest', 'sequence'] as const;
 export type LinkStart = (typeof STARTS)[number];
@@ -164,9 +170,7 @@ export function packHello(hello: Omit<Hello, 'version'>, version = LINK_VERSION)
   return low + version * 2 ** 24;
 }
 
-/**
- * Undefined when one of the fields means nothing here. The version is for the caller to compare.
- */
+/** Undefined when a field has an unknown value. The caller checks the version. */
 export function unpackHello(detail: number): Hello | undefined {
   const role = ROLES[detail & 0xff];
   const delivery = DELIVERIES[(detail >>> 8) & 0xff];
@@ -175,14 +179,14 @@ export function unpackHello(detail: number): Hello | undefined {
   return { role, delivery, start, version: detail >>> 24 };
 }
 
-/** Client ids are below it. */
+/** Upper bound of client ids. */
 const CLIENT_IDS = 2 ** 31;
-/** Process ids are below it. */
+/** Upper bound of process ids. */
 const PROCESS_IDS = 2 ** 22;
 
 /**
- * HELLO's value: the client id plus 2^31 times the id of the client's process, 0 when it does not
- * say that. A duplicator that takes over from a killed one looks which of these processes live.
+ * HELLO's value: the client id plus 2^31 times the client's process id, 0 when the client does not
+ * give it. The successor of a killed duplicator checks which of these processes live.
  */
 export function packClient(client: number, pid: number): number {
   return client < CLIENT_IDS && pid < PROCESS_IDS ? client + pid * CLIENT_IDS : client;

@@ -1,21 +1,21 @@
 /**
- * The path of a listening Unix socket: checked, taken over from a server that died, and what the
- * system's errors around it mean. The same for stream and datagram sockets; how to probe for life
- * is passed in.
+ * The path of a listening Unix socket: checks its length, removes the socket of a dead server and
+ * translates system errors. Shared by stream-link.ts and datagram-link.ts, which pass in how to
+ * probe for a listener. Examines and removes socket files.
  */
 import { lstat, unlink } from 'node:fs/promises';
 
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 
-/** Whether anybody listens on the socket at a path. In doubt somebody does. */
+/** Whether a process listens on the socket at a path; true in doubt. */
 export type ProbeSocket = (path: string) => Promise<boolean>;
 
-/** Throws BAD_ADDRESS: the system calls would silently use a shortened path. */
+/** Throws BAD_ADDRESS for a path that is too long, which system calls would silently truncate. */
 export function checkSocketPath(path: string, reservedBytes = 0): void {
   const bytes = Buffer.byteLength(path) + reservedBytes;
   if (!path.startsWith('/') || path.includes('\0')) {
-    throw new MirrorflowError('BAD_ADDRESS', `${JSON.stringify(path)} is not the absolute path of a socket`);
+    throw new MirrorflowError('BAD_ADDRESS', `${JSON.stringify(path)} is not an absolute socket path`);
   }
   if (bytes <= LIMITS.unixSocketPathBytes) return;
   throw new MirrorflowError(
@@ -26,30 +26,30 @@ export function checkSocketPath(path: string, reservedBytes = 0): void {
 }
 
 /**
- * Makes room for a server at the path: removes the socket of a dead one. Throws ADDRESS_IN_USE when
- * somebody listens there or something else than a socket is in the way.
+ * Removes the socket of a dead server at the path. Throws ADDRESS_IN_USE when a process listens on
+ * it, or when the path is another kind of file.
  */
 export async function clearStaleSocket(path: string, probe: ProbeSocket): Promise<void> {
   const before = await statSocket(path);
   if (before === undefined) return;
-  // Connecting to a plain file is refused too, so the kind of file is what protects it.
-  if (!before.isSocket()) throw inUse(path, 'is there and is not a socket');
-  if (await probe(path)) throw inUse(path, 'has a server that is running');
+  // A connection to a plain file is refused too: only the file type distinguishes it from a socket.
+  if (!before.isSocket()) throw inUse(path, 'exists and is not a socket');
+  if (await probe(path)) throw inUse(path, 'belongs to a running server');
   const after = await statSocket(path);
   if (after === undefined) return;
-  // Another server may have taken the path over since the probe.
+  // Another server may have claimed the path since the probe.
   if (after.ino !== before.ino || after.dev !== before.dev)
-    throw inUse(path, 'was just taken by another server');
+    throw inUse(path, 'was just claimed by another server');
   await unlink(path).catch((error: unknown) => {
-    if (systemCode(error) !== 'ENOENT') throw socketError('cannot be taken over', path, error);
+    if (systemCode(error) !== 'ENOENT') throw socketError('cannot be replaced', path, error);
   });
 }
 
-/** A system error around a socket path as one of ours. */
-export function socketError(what: string, path: string, error: unknown): MirrorflowError {
+/** A system error about a socket path as a MirrorflowError. */
+export function socketError(problem: string, path: string, error: unknown): MirrorflowError {
   return new MirrorflowError(
     codeFor(systemCode(error)),
-    `the socket ${path} ${what}: ${describeError(error)}`,
+    `the socket ${path} ${problem}: ${describeError(error)}`,
     { path },
     error,
   );
@@ -75,8 +75,8 @@ function codeFor(code: string | undefined): ErrorCode {
   }
 }
 
-function inUse(path: string, why: string): MirrorflowError {
-  return new MirrorflowError('ADDRESS_IN_USE', `the socket path ${path} ${why}`, { path });
+function inUse(path: string, problem: string): MirrorflowError {
+  return new MirrorflowError('ADDRESS_IN_USE', `the socket path ${path} ${problem}`, { path });
 }
 
 async function statSocket(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
@@ -84,6 +84,6 @@ async function statSocket(path: string): Promise<Awaited<ReturnType<typeof lstat
     return await lstat(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
-    throw socketError('cannot be looked at', path, error);
+    throw socketError('cannot be examined', path, error);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * One end of a stream link: a connected Unix socket on which a signal is one write attempt. While
- * the kernel's buffer is full, signals coalesce in a queue of fixed size, and go out together when
- * the write completes.
+ * One end of a stream signal link, for stream-link.ts: reads and writes a connected Unix socket. A
+ * signal is one write. While the kernel's buffer is full, signals coalesce in a queue of fixed size
+ * and are sent together when the pending write completes.
  */
 import type { Socket } from 'node:net';
 
@@ -16,16 +16,16 @@ export class StreamConnection implements LinkConnection {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #decoder = new MessageDecoder((kind, value, detail) => {
-    this.#heard = true;
+    this.#hasReceived = true;
     this.#handler?.(kind, value, detail);
   });
   readonly #queue = new SignalQueue();
-  // The kernel may still read from it while a write is pending; it is refilled only when none is.
+  // The kernel may read this buffer while a write is pending: it is refilled only when none is.
   readonly #out = Buffer.allocUnsafeSlow(SIGNAL_QUEUE_BYTES);
   readonly #single = this.#out.subarray(0, MESSAGE_BYTES);
   readonly #written = (): void => this.#flush();
   #state: 'open' | 'closing' | 'closed' = 'open';
-  #heard = false;
+  #hasReceived = false;
   #handler: MessageHandler | undefined;
   #onClose: ((end: LinkEnd) => void) | undefined;
   #end: LinkEnd | undefined;
@@ -40,21 +40,26 @@ export class StreamConnection implements LinkConnection {
     socket.once('close', () => this.#closed());
   }
 
-  /** Bytes from the socket; the chunk is not kept. */
+  /** Handles bytes from the socket; the caller may reuse the chunk afterwards. */
   receive(chunk: Uint8Array, length: number): void {
     if (this.#state === 'closed' || this.#decoder.push(chunk, length)) return;
     this.destroy(
-      new MirrorflowError('BAD_MESSAGE', `a signal link broke off: ${this.#decoder.problem ?? ''}`),
+      new MirrorflowError(
+        'BAD_MESSAGE',
+        `a signal link received an invalid message: ${this.#decoder.problem ?? ''}`,
+      ),
     );
   }
 
-  /** Gives up unless a first whole message came within this time. */
+  /** Destroys the connection unless a first message arrives within this time. */
   expectMessageWithin(timeoutMs: number): void {
     this.#cancelTimer = this.#clock.after(
       timeoutMs,
       () => {
-        if (this.#heard || this.#state !== 'open') return;
-        this.destroy(new MirrorflowError('TIMED_OUT', `a signal link said nothing for ${timeoutMs} ms`));
+        if (this.#hasReceived || this.#state !== 'open') return;
+        this.destroy(
+          new MirrorflowError('TIMED_OUT', `a signal link received no message within ${timeoutMs} ms`),
+        );
       },
       true,
     );
@@ -82,7 +87,7 @@ export class StreamConnection implements LinkConnection {
       encodeMessage(this.#single, 0, kind, value, detail);
       this.#socket.write(this.#single, this.#written);
     } else if (!this.#queue.put(kind, value, detail)) {
-      const message = `a signal link's other side reads nothing: no room for ${kindName(kind)}`;
+      const message = `the peer of a signal link does not read: no room for ${kindName(kind)}`;
       this.destroy(new MirrorflowError('LIMIT_REACHED', message));
     }
   }
@@ -123,10 +128,7 @@ export class StreamConnection implements LinkConnection {
   }
 }
 
-/**
- * A peer that was killed resets the connection or breaks the pipe: its end, not a failure of the
- * link.
- */
+/** A killed peer resets the connection or breaks the pipe: an end by the peer, not a failure. */
 function endOf(error: Error): LinkEnd {
   const code = systemCode(error);
   if (code === 'ECONNRESET' || code === 'EPIPE') return { by: 'peer' };

@@ -1,6 +1,7 @@
 /**
- * The signal link over Unix stream sockets, the default: the kernel keeps the connection and closes
- * it at once when a process dies, and it works in worker threads.
+ * The signal link over Unix stream sockets: the default, used by duplicators and the client
+ * library. The kernel closes the connection at once when a process dies, and the link works in
+ * worker threads. Opens sockets, and creates and removes socket files.
  */
 import { chmodSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -22,13 +23,13 @@ import { MessageKind, packRefusal } from './messages.js';
 import { checkSocketPath, clearStaleSocket, socketError } from './socket-path.js';
 import { StreamConnection } from './stream-connection.js';
 
-/** Room for 64 messages per read; more come with the next one. */
+/** Room for 64 messages per read. */
 const READ_BUFFER_BYTES = 1024;
 
-/** Refused clients that are given time to read why; more at the same time are cut off. */
+/** Refused clients that may read the reason at the same time; more are disconnected at once. */
 const REFUSED_LINGERING_MAX = 64;
 
-/** Stream-socket signal links. The clock serves the timeouts only. */
+/** Stream-socket signal links. `clock` is used for timeouts only. */
 export function streamLink(clock: Clock = systemClock): LinkTransport {
   return {
     connect: (path, options) => connectStream(path, clock, options),
@@ -48,7 +49,7 @@ async function connectStream(
     let connection: StreamConnection | undefined;
     const socket = connect({
       path,
-      // One buffer for the life of the connection: a signal that arrives allocates nothing.
+      // One buffer for the whole connection: receiving a signal allocates nothing.
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
         callback: (bytes, buffer) => {
@@ -57,15 +58,15 @@ async function connectStream(
         },
       },
     });
-    const give = (error: MirrorflowError): void => {
+    const fail = (error: MirrorflowError): void => {
       settle();
       socket.destroy();
       reject(error);
     };
-    const onAbort = (): void => give(aborted(path));
-    const onError = (error: Error): void => give(socketError('cannot be connected to', path, error));
+    const onAbort = (): void => fail(aborted(path));
+    const onError = (error: Error): void => fail(socketError('cannot be connected to', path, error));
     const cancelTimer = clock.after(timeoutMs, () =>
-      give(new MirrorflowError('TIMED_OUT', `the socket ${path} accepted no connection in ${timeoutMs} ms`)),
+      fail(new MirrorflowError('TIMED_OUT', `the socket ${path} accepted no connection in ${timeoutMs} ms`)),
     );
     const settle = (): void => {
       cancelTimer();
@@ -90,7 +91,7 @@ class StreamLinkServer implements LinkServer {
   readonly #refused = new Set<StreamConnection>();
   #handler: ((connection: LinkConnection) => void) | undefined;
   #closing: Promise<void> | undefined;
-  #onAllGone: () => void = () => {};
+  #onEmpty: () => void = () => {};
 
   constructor(clock: Clock, options: LinkServerOptions = {}) {
     this.#clock = clock;
@@ -128,13 +129,13 @@ class StreamLinkServer implements LinkServer {
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       let listening = true;
-      this.#onAllGone = () => {
+      this.#onEmpty = () => {
         if (!listening && this.#connections.size === 0 && this.#refused.size === 0) resolve();
       };
-      // An error means that it never listened: nothing to wait for either.
+      // `close` reports an error when the server never listened, which needs no wait either.
       this.#server.close(() => {
         listening = false;
-        this.#onAllGone();
+        this.#onEmpty();
       });
       for (const connection of [...this.#connections, ...this.#refused]) connection.close();
     });
@@ -152,7 +153,7 @@ class StreamLinkServer implements LinkServer {
     group.add(connection);
     socket.once('close', () => {
       group.delete(connection);
-      this.#onAllGone();
+      this.#onEmpty();
     });
     if (full) {
       connection.signal(MessageKind.REFUSED, 0, packRefusal('LIMIT_REACHED'));
@@ -165,7 +166,7 @@ class StreamLinkServer implements LinkServer {
   }
 }
 
-/** Only a refused connection proves that nobody listens. */
+/** Only a refused connection proves that no process listens. */
 function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -181,5 +182,5 @@ function isListening(path: string): Promise<boolean> {
 }
 
 function aborted(path: string): MirrorflowError {
-  return new MirrorflowError('CLOSED', `connecting to the socket ${path} was given up`, { path });
+  return new MirrorflowError('CLOSED', `connecting to the socket ${path} was aborted`, { path });
 }

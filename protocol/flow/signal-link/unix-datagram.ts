@@ -1,8 +1,10 @@
 /**
- * Unix datagram sockets over the addon `unix-dgram`, with its edges taken off: it is never loaded
- * in a worker thread (that aborts the process), paths are never cut, sending tells what became of
- * it as a value, and never uses its `connect` (closing a connected socket in a callback trips an
- * assertion of libuv).
+ * Unix datagram sockets over the addon `unix-dgram`, for datagram-link.ts. Opens sockets, and
+ * creates and removes socket files.
+ *
+ * Avoids the addon's defects: the addon is never loaded in a worker thread, where it aborts the
+ * process; paths are never truncated; the outcome of sending is a value; and the addon's `connect`
+ * is never used, since closing a connected socket in a callback fails an assertion of libuv.
  */
 import { unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -36,31 +38,31 @@ interface Addon {
 }
 
 /**
- * `full`: no room at the receiver now. `gone`: nobody has that socket open. `failed`: anything
- * else, see `failure`.
+ * `full`: the receiver has no room now. `unreachable`: no process has the receiving socket open.
+ * `failed`: another error, see `failure`.
  */
-export type SendOutcome = 'sent' | 'full' | 'gone' | 'failed';
+export type SendOutcome = 'sent' | 'full' | 'unreachable' | 'failed';
 
 /**
- * `from` is the path the sender bound, undefined for a nameless one. The bytes are the handler's.
+ * `from`: the path of the sender's socket, undefined when it has none. The handler owns the bytes.
  */
 export type DatagramHandler = (bytes: Buffer, from: string | undefined) => void;
 
 const { EAGAIN, ENOBUFS, ECONNREFUSED, ENOENT } = constants.errno;
 
 let addon: Addon | undefined;
-let wakeUpDue = false;
+let isDrainScheduled = false;
 
 /** Throws BAD_OPTION in a worker thread, before the addon is loaded there. */
 export function checkDatagramsUsable(): void {
   if (isMainThread) return;
   throw new MirrorflowError(
     'BAD_OPTION',
-    'datagram sockets work in the main thread only (the addon unix-dgram aborts the process in a worker thread); use stream links',
+    'datagram sockets work in the main thread only (the addon unix-dgram aborts the process in a worker thread): use stream links',
   );
 }
 
-/** One socket. It keeps the process alive until it is closed. */
+/** One socket, which keeps the process running until it is closed. */
 export class UnixDatagramSocket {
   readonly #socket: AddonSocket;
   #error: SendError | undefined;
@@ -76,7 +78,12 @@ export class UnixDatagramSocket {
     try {
       this.#socket = addon.createSocket('unix_dgram');
     } catch (error) {
-      throw new MirrorflowError('LIMIT_REACHED', 'no datagram socket can be opened', {}, error);
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        'cannot open a datagram socket: close other sockets or raise the limit of open files',
+        {},
+        error,
+      );
     }
     this.#socket.on('error', this.#onSent);
     this.#socket.on('message', (bytes, from) => {
@@ -86,7 +93,7 @@ export class UnixDatagramSocket {
     });
   }
 
-  /** Why the latest `send` or `bind` failed, for messages. */
+  /** The reason why the latest `send` or `bind` failed, for messages. */
   get failure(): string {
     const errno = this.#error?.errno ?? 0;
     const name = Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
@@ -112,15 +119,15 @@ export class UnixDatagramSocket {
     throw new MirrorflowError(code, `the datagram socket ${path} cannot be created: ${name}`, { path });
   }
 
-  /** One attempt, without waiting. The bytes are free again after the call. */
+  /** One attempt, without waiting. The caller may reuse the bytes afterwards. */
   send(bytes: Buffer, length: number, path: string): SendOutcome {
-    if (this.#closed) return 'gone';
+    if (this.#closed) return 'unreachable';
     this.#error = undefined;
     this.#socket.send(bytes, 0, length, path, this.#onSent);
     return outcomeOf(this.#error);
   }
 
-  /** Idempotent. Removes the socket file it created. */
+  /** Removes the socket file that `bind` created. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -129,12 +136,12 @@ export class UnixDatagramSocket {
   }
 }
 
-/** Removes a socket file that may be gone already. */
+/** Removes a socket file, which need not exist. */
 export function removeSocketFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Gone, or in a directory that is no longer ours to change: nothing is left to do here.
+    // It does not exist any more, or its directory may not be changed: there is nothing to do.
   }
 }
 
@@ -142,17 +149,17 @@ function outcomeOf(error: SendError | undefined): SendOutcome {
   if (error === undefined) return 'sent';
   const number = -error.errno;
   if (number === EAGAIN || number === ENOBUFS) return 'full';
-  return number === ECONNREFUSED || number === ENOENT ? 'gone' : 'failed';
+  return number === ECONNREFUSED || number === ENOENT ? 'unreachable' : 'failed';
 }
 
 /**
- * The addon calls back outside of Node's scopes, so that promises settled in a handler would wait
- * for some later event.
+ * Schedules a turn of the event loop: the addon calls handlers outside of Node's callback scopes,
+ * so promises that a handler settles would otherwise wait for another event.
  */
 function drainSoon(): void {
-  if (wakeUpDue) return;
-  wakeUpDue = true;
+  if (isDrainScheduled) return;
+  isDrainScheduled = true;
   setImmediate(() => {
-    wakeUpDue = false;
+    isDrainScheduled = false;
   });
 }

@@ -1,21 +1,23 @@
 /**
- * The wire codec of mirrors: the blocks of a display memory that the receiver does not have yet,
- * deflated where that is smaller. Pure.
+ * The wire codec of mirrors: encodes the blocks of a publication (a SpecTcl display memory) that a
+ * receiver on another host lacks, deflated where that is smaller. Used by the sending and receiving
+ * duplicator. Pure.
  *
- * Payload of a BLOCKS frame: `detail` ranges of u32 first block, u32 blocks, ascending and apart;
- * then their bytes, one behind the other, the last block as far as the publication's size goes.
- * With the bit DIFFERENCE they are XORed with what the receiver has there, so that channels that
- * count up become mostly zeros; with DEFLATED the bytes (not the ranges) are a raw deflate stream.
+ * Payload of a BLOCKS frame: `detail` ranges of u32 first block and u32 number of blocks, ascending
+ * and not adjacent; then the bytes of these blocks, the last block up to the publication's size.
+ * With bit DIFFERENCE the bytes are XORed with the receiver's bytes at the same place, so that
+ * counting channels become mostly zeros; with bit DEFLATED the bytes (not the ranges) are a raw
+ * deflate stream.
  */
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describeError } from '../../base/errors.js';
 import { IMAGE_BLOCK_BYTES } from '../flow-file/image.js';
 import { FrameBits } from './frame.js';
 
-/** Most blocks of one frame: what is encoded, and decoded, in one go. */
+/** Largest number of blocks of one frame, which is encoded and decoded at once. */
 export const BLOCKS_PER_FRAME = 64;
 const RANGE_BYTES = 8;
-/** Longest payload of a BLOCKS frame: every block a range of its own, nothing deflated. */
+/** Longest payload of a BLOCKS frame: one range per block, not deflated. */
 export const BLOCKS_PAYLOAD_BYTES = BLOCKS_PER_FRAME * (IMAGE_BLOCK_BYTES + RANGE_BYTES);
 
 export interface EncodedBlocks {
@@ -28,9 +30,9 @@ export interface EncodedBlocks {
 export type ByteRange = readonly [start: number, end: number];
 
 /**
- * @param memory the publication, `size` bytes of it
- * @param blocks indices, ascending, 1 to BLOCKS_PER_FRAME, each beginning below `size`
- * @param base what the receiver has in all these blocks; undefined when that is not known here
+ * @param memory the publication; its first `size` bytes are valid
+ * @param blocks 1 to BLOCKS_PER_FRAME indices, ascending, each of a block that begins below `size`
+ * @param base the receiver's memory in these blocks; undefined when the sender does not have it
  */
 export function encodeBlocks(
   memory: Buffer,
@@ -65,8 +67,8 @@ export function encodeBlocks(
 }
 
 /**
- * Puts what a BLOCKS frame brought into `memory`. Returns the ranges it changed, or what is wrong
- * with the frame; nothing is changed then.
+ * Decodes the payload of a BLOCKS frame into `memory`. Returns the changed ranges; or, for an
+ * invalid frame, the defect as a text, and changes nothing.
  */
 export function applyBlocks(
   payload: Buffer,
@@ -76,14 +78,14 @@ export function applyBlocks(
   memory: Buffer,
 ): readonly ByteRange[] | string {
   if (size > memory.length)
-    return `blocks are of a memory of ${size} bytes; there is room for ${memory.length}`;
+    return `blocks belong to a memory of ${size} bytes; the receiver has room for ${memory.length}`;
   const ranges = readRanges(payload, count, size);
   if (typeof ranges === 'string') return ranges;
   const dataBytes = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-  const behind = payload.subarray(count * RANGE_BYTES);
-  const data = (bits & FrameBits.DEFLATED) === 0 ? behind : inflated(behind, dataBytes);
+  const encoded = payload.subarray(count * RANGE_BYTES);
+  const data = (bits & FrameBits.DEFLATED) === 0 ? encoded : inflated(encoded, dataBytes);
   if (typeof data === 'string') return data;
-  if (data.length !== dataBytes) return `blocks have ${data.length} bytes; their ranges say ${dataBytes}`;
+  if (data.length !== dataBytes) return `blocks have ${data.length} bytes; their ranges need ${dataBytes}`;
   let at = 0;
   for (const [start, end] of ranges) {
     const piece = data.subarray(at, at + end - start);
@@ -108,9 +110,9 @@ function rangesOf(blocks: readonly number[], size: number): ByteRange[] {
 
 function readRanges(payload: Buffer, count: number, size: number): ByteRange[] | string {
   if (count < 1 || count > BLOCKS_PER_FRAME || payload.length < count * RANGE_BYTES)
-    return `blocks come in ${count} ranges; 1 to ${BLOCKS_PER_FRAME} that are there are allowed`;
+    return `blocks come in ${count} ranges in ${payload.length} bytes; 1 to ${BLOCKS_PER_FRAME} whole ranges are allowed`;
   const ranges: ByteRange[] = [];
-  let reached = 0;
+  let previousEnd = 0;
   let total = 0;
   for (let index = 0; index < count; index += 1) {
     const first = payload.readUInt32LE(index * RANGE_BYTES);
@@ -118,10 +120,10 @@ function readRanges(payload: Buffer, count: number, size: number): ByteRange[] |
     total += blocks;
     const start = first * IMAGE_BLOCK_BYTES;
     const end = (first + blocks - 1) * IMAGE_BLOCK_BYTES;
-    if (blocks < 1 || total > BLOCKS_PER_FRAME || start < reached || end >= size)
-      return `blocks ${first} to ${first + blocks} do not belong to a memory of ${size} bytes, or are not in order`;
+    if (blocks < 1 || total > BLOCKS_PER_FRAME || start < previousEnd || end >= size)
+      return `blocks ${first} to ${first + blocks} exceed a memory of ${size} bytes or are not in ascending order`;
     ranges.push([start, Math.min(end + IMAGE_BLOCK_BYTES, size)]);
-    reached = end + IMAGE_BLOCK_BYTES;
+    previousEnd = end + IMAGE_BLOCK_BYTES;
   }
   return ranges;
 }
@@ -135,17 +137,17 @@ function inflated(bytes: Buffer, expected: number): Buffer | string {
 }
 
 /**
- * `target` becomes target XOR other; both of the same length, a word at a time where both begin at
- * one.
+ * Stores target XOR other in `target`, of the same length; in 32-bit words where both are aligned.
  */
 function xorInto(target: Buffer, other: Buffer): void {
   const { length } = target;
   let at = 0;
   if (target.byteOffset % 4 === 0 && other.byteOffset % 4 === 0) {
     const words = length >>> 2;
-    const ours = new Uint32Array(target.buffer, target.byteOffset, words);
-    const theirs = new Uint32Array(other.buffer, other.byteOffset, words);
-    for (let word = 0; word < words; word += 1) ours[word] = (ours[word] ?? 0) ^ (theirs[word] ?? 0);
+    const targetWords = new Uint32Array(target.buffer, target.byteOffset, words);
+    const otherWords = new Uint32Array(other.buffer, other.byteOffset, words);
+    for (let word = 0; word < words; word += 1)
+      targetWords[word] = (targetWords[word] ?? 0) ^ (otherWords[word] ?? 0);
     at = words * 4;
   }
   for (; at < length; at += 1) target[at] = (target[at] ?? 0) ^ (other[at] ?? 0);

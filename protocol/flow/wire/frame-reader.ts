@@ -1,54 +1,56 @@
 /**
- * From bytes to frames, without any I/O: it says where the next bytes go (`nextBuffer`), is told
- * how many came (`took`), and calls its sink. Payloads of large buffers land in their place in the
- * flow file at once, with their header in front of them, in one read; small frames are read many at
- * a time and copied. Bytes that came otherwise are given to `feed`.
+ * Decodes the frames (frame.ts) that a duplicator receives from another host's. Without I/O: the
+ * caller reads the socket into `nextBuffer` and reports the number of bytes with `received`; the
+ * frames go to a sink. Bytes that arrive in other buffers are passed to `feed`.
  *
- * | state   | event                                  | next    |
- * | ------- | -------------------------------------- | ------- |
- * | header  | 32 bytes, a frame with a payload       | payload |
- * | header  | 32 bytes, a frame that may not come yet | blocked |
- * | header  | 32 bytes that are impossible           | failed  |
- * | payload | its last byte                          | header  |
- * | blocked | resume(), and it may come              | payload |
- * | failed  | anything                               | failed: one sticky reason |
+ * The payload of a large buffer is read with its header straight into its slot of the flow file;
+ * small frames are read many at a time and copied.
+ *
+ * | state   | event                                            | next                  |
+ * | ------- | ------------------------------------------------ | --------------------- |
+ * | header  | 32 bytes of a frame that the sink admits         | payload               |
+ * | header  | 32 bytes of a frame that the sink does not admit yet | blocked           |
+ * | header  | 32 invalid bytes                                 | failed                |
+ * | payload | its last byte                                    | header                |
+ * | blocked | resume(), and the sink admits the frame          | payload               |
+ * | failed  | any                                              | failed, same reason   |
  */
 import { crc32 } from 'node:zlib';
 import { decodeHeader, emptyHeader, FRAME_BYTES, FrameBits, FrameKind, type FrameHeader } from './frame.js';
 
 /**
- * From so many missing bytes on, a payload is read straight into its place; below, reading more
- * than one frame at once is cheaper.
+ * Smallest number of missing payload bytes that are read straight into the payload's place: for
+ * fewer, reading several frames at once is cheaper.
  */
 export const DIRECT_BYTES = 16 * 1024;
 /** Bytes of one read of small frames. */
 const STAGING_BYTES = 256 * 1024;
-/** Bytes of the first read after a time in which none was possible. */
+/** Bytes of the first read after the reader was blocked. */
 const SPARE_BYTES = 64 * 1024;
 
+/** Receives the frames, and owns the memory of BUFFER payloads. */
 export interface FrameSink {
   /** Longest payload of a frame of this kind, bytes. */
   limitOf(kind: FrameKind): number;
-  /** Whether this frame may come now: false while it may not, a text says why it never may. */
+  /** Whether the frame may follow now; false: not yet; a text: never, with the reason. */
   admit(header: Readonly<FrameHeader>): boolean | string;
-  /** Where the payload of this BUFFER, which was admitted, goes: at least `length` bytes. */
+  /** The place for the payload of an admitted BUFFER: at least `length` bytes. */
   place(header: Readonly<FrameHeader>): Buffer;
-  /** Buffers are so large that each is worth reads of its own. */
+  /** Whether buffers are large enough for a read of their own each. */
   readonly large: boolean;
   /**
-   * With `large`: the piece in which the next buffer's header (FRAME_BYTES) and, right behind it,
-   * its payload would stand; undefined while it may not be written. Whatever stood there is given
-   * up.
+   * With `large`: the place for the header (FRAME_BYTES) and, behind it, the payload of the next
+   * buffer; undefined while it may not be written. Previous content of the place is lost.
    */
-  ahead(): Buffer | undefined;
+  reserveNext(): Buffer | undefined;
   /**
-   * A frame is complete. `payload` is the sink's own place for a BUFFER, and lent until the call
-   * returns for others. Returns what is wrong with it.
+   * Handles a complete frame. `payload`: of a BUFFER, the sink's own place; of other kinds,
+   * borrowed until the call returns. Returns the defect of an invalid frame.
    */
   frame(header: Readonly<FrameHeader>, payload: Buffer): string | undefined;
 }
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 export class FrameReader {
   readonly #sink: FrameSink;
@@ -56,84 +58,82 @@ export class FrameReader {
   readonly #partial = Buffer.alloc(FRAME_BYTES);
   #partialFilled = 0;
   #staging: Buffer | undefined;
-  /** Where the payload of the frame at hand goes; undefined between frames. */
+  /** The place for the payload of the current frame; undefined between frames. */
   #target: Buffer | undefined;
   #filled = 0;
-  /** Given out by `nextBuffer`: header and payload of the next buffer in their place. */
+  /** The sink's place for the next header and payload, when `nextBuffer` returned it. */
   #ahead: Buffer | undefined;
   #aheadFilled = 0;
-  /** Whether the last read brought all that was asked for, so that there is probably more. */
-  #busy = false;
-  #given: Buffer = NOTHING;
-  /** The last `nextBuffer` was part of the payload's place itself. */
-  #direct = false;
+  /** Whether the last read filled its buffer, so that more bytes are probably waiting. */
+  #lastReadWasFull = false;
+  #readBuffer: Buffer = EMPTY;
+  /** Whether the last `nextBuffer` was part of `#target`. */
+  #isDirect = false;
   #spare: Buffer | undefined;
-  /** Bytes that wait behind a buffer that has no place yet. */
-  #held: Buffer | undefined;
+  /** Bytes behind the header of a frame that was not admitted yet. */
+  #blockedBytes: Buffer | undefined;
   #problem: string | undefined;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
   }
 
-  /** Why nothing is read any more; undefined while all is well. */
+  /** The reason why decoding stopped; undefined before. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** A frame has come that may not come yet: read no more until `resume` said true. */
+  /** Whether a frame waits for admission: read no more until `resume` returns true. */
   get blocked(): boolean {
-    return this.#held !== undefined;
+    return this.#blockedBytes !== undefined;
   }
 
   /**
-   * Where the next bytes are to be read to. While blocked it is a place for what is read first
-   * after that, since whoever reads asks for the place before he knows.
+   * The buffer for the next read. While blocked, a spare buffer for the first read afterwards: the
+   * socket asks for a buffer before it reads.
    */
   nextBuffer(): Buffer {
-    this.#given = this.#choose();
-    return this.#given;
+    this.#readBuffer = this.#choose();
+    return this.#readBuffer;
   }
 
-  /** The next bytes come into a place that was asked for before there was a reader. */
-  adopt(given: Buffer): void {
-    this.#given = given;
+  /** Uses a buffer that the socket got before this reader existed. */
+  adoptBuffer(buffer: Buffer): void {
+    this.#readBuffer = buffer;
   }
 
   /**
-   * So many bytes have come into the last `nextBuffer`. False when no more may come now: blocked,
-   * or failed.
+   * `bytes` were read into the last `nextBuffer`. False when no more may be read: blocked or
+   * failed.
    */
-  took(bytes: number): boolean {
+  received(bytes: number): boolean {
     if (this.#problem !== undefined) return false;
-    const given = this.#given;
-    this.#busy = bytes === given.length;
-    if (this.#ahead !== undefined) this.#tookAhead(this.#ahead, bytes);
-    else if (this.#direct) this.#advance(bytes);
-    else this.#parse(given.subarray(0, bytes));
+    const buffer = this.#readBuffer;
+    this.#lastReadWasFull = bytes === buffer.length;
+    if (this.#ahead !== undefined) this.#receivedAhead(this.#ahead, bytes);
+    else if (this.#isDirect) this.#advance(bytes);
+    else this.#parse(buffer.subarray(0, bytes));
     return this.#problem === undefined && !this.blocked;
   }
 
-  /**
-   * Takes bytes that came otherwise. False when no more may come now; what is left of them is kept.
-   */
+  /** Decodes bytes of another buffer. False when no more may be read now; the rest is kept. */
   feed(chunk: Buffer): boolean {
-    if (this.#held === undefined) this.#parse(chunk);
-    else this.#held = Buffer.concat([this.#held, chunk]);
+    if (this.#blockedBytes === undefined) this.#parse(chunk);
+    else this.#blockedBytes = Buffer.concat([this.#blockedBytes, chunk]);
     return this.#problem === undefined && !this.blocked;
   }
 
-  /** Asks again for the frame that could not come. True when bytes may come again. */
+  /** Asks the sink again to admit the blocked frame. True when reading may continue. */
   resume(): boolean {
-    const held = this.#held;
-    if (held === undefined || this.#problem !== undefined) return this.#problem === undefined;
-    this.#held = undefined;
-    if (this.#begin(held)) this.#parse(held);
+    const bytes = this.#blockedBytes;
+    if (bytes === undefined || this.#problem !== undefined) return this.#problem === undefined;
+    this.#blockedBytes = undefined;
+    if (this.#begin(bytes)) this.#parse(bytes);
     return this.#problem === undefined && !this.blocked;
   }
 
   #choose(): Buffer {
-    this.#direct = false;
+    this.#isDirect = false;
     if (this.blocked) {
       this.#spare ??= Buffer.allocUnsafeSlow(SPARE_BYTES);
       return this.#spare;
@@ -141,15 +141,15 @@ export class FrameReader {
     const target = this.#target;
     if (target !== undefined) {
       const left = this.#header.length - this.#filled;
-      this.#direct = left >= DIRECT_BYTES || this.#sink.large;
-      if (!this.#direct) return this.#stage(STAGING_BYTES);
+      this.#isDirect = left >= DIRECT_BYTES || this.#sink.large;
+      if (!this.#isDirect) return this.#stage(STAGING_BYTES);
       return left === target.length ? target : target.subarray(this.#filled, this.#header.length);
     }
     if (this.#ahead !== undefined)
       return this.#aheadFilled === 0 ? this.#ahead : this.#ahead.subarray(this.#aheadFilled);
     if (this.#partialFilled > 0 || !this.#sink.large) return this.#stage(STAGING_BYTES);
-    // Unless more is to come, the slot stays its readers' until the header is there.
-    this.#ahead = this.#busy ? this.#sink.ahead() : undefined;
+    // While no more bytes are expected, readers keep the slot until the next header is read.
+    this.#ahead = this.#lastReadWasFull ? this.#sink.reserveNext() : undefined;
     this.#aheadFilled = 0;
     return this.#ahead ?? this.#stage(FRAME_BYTES);
   }
@@ -159,7 +159,7 @@ export class FrameReader {
     return bytes === STAGING_BYTES ? this.#staging : this.#staging.subarray(0, bytes);
   }
 
-  #tookAhead(ahead: Buffer, bytes: number): void {
+  #receivedAhead(ahead: Buffer, bytes: number): void {
     this.#aheadFilled += bytes;
     const filled = this.#aheadFilled;
     if (filled < FRAME_BYTES) return;
@@ -168,15 +168,15 @@ export class FrameReader {
     if (this.#problem !== undefined) return;
     const { kind, length } = this.#header;
     const fits = kind === FrameKind.BUFFER && length <= ahead.length - FRAME_BYTES;
-    const behind = FRAME_BYTES + length;
-    // What is not the buffer that was expected must not stand in its place when it is looked for.
+    const frameEnd = FRAME_BYTES + length;
+    // Bytes of any other frame must leave the place before its readers can see them.
     const place =
       fits && this.#sink.admit(this.#header) === true ? this.#sink.place(this.#header) : undefined;
     if (place?.byteOffset !== ahead.byteOffset + FRAME_BYTES || place.buffer !== ahead.buffer) {
       this.#parse(Buffer.from(ahead.subarray(0, filled)));
       return;
     }
-    const surplus = filled > behind ? Buffer.from(ahead.subarray(behind, filled)) : undefined;
+    const surplus = filled > frameEnd ? Buffer.from(ahead.subarray(frameEnd, filled)) : undefined;
     this.#target = place;
     this.#filled = 0;
     this.#advance(Math.min(filled - FRAME_BYTES, length));
@@ -210,8 +210,11 @@ export class FrameReader {
     }
   }
 
-  /** A header is there. False when its frame may not come: what came `behind` it is kept. */
-  #begin(behind: Buffer): boolean {
+  /**
+   * Begins the frame of `#header`. False when it is not admitted; keeps `rest`, the bytes behind
+   * it.
+   */
+  #begin(rest: Buffer): boolean {
     const { kind, length } = this.#header;
     if (length > this.#sink.limitOf(kind)) {
       this.#problem = `a frame of kind ${kind} claims ${length} bytes; at most ${this.#sink.limitOf(kind)} are allowed`;
@@ -219,19 +222,19 @@ export class FrameReader {
     }
     const admitted = this.#sink.admit(this.#header);
     if (admitted !== true) {
-      if (admitted === false) this.#held = behind;
+      if (admitted === false) this.#blockedBytes = rest;
       else this.#problem = admitted;
       return false;
     }
     if (kind === FrameKind.BUFFER) this.#target = this.#sink.place(this.#header);
-    else this.#target = length === 0 ? NOTHING : Buffer.allocUnsafeSlow(length);
+    else this.#target = length === 0 ? EMPTY : Buffer.allocUnsafeSlow(length);
     this.#filled = 0;
     if (length === 0) this.#advance(0);
     return true;
   }
 
   #advance(bytes: number): void {
-    const target = this.#target ?? NOTHING;
+    const target = this.#target ?? EMPTY;
     this.#filled += bytes;
     if (this.#filled < this.#header.length) return;
     this.#target = undefined;

@@ -1,7 +1,9 @@
 /**
- * The frame of the connection between two duplicators: the one place where its offsets stand.
- * Little-endian, positions in bytes. `docs/wire.md` describes the same for programs in other
- * languages.
+ * The frames that carry a flow between the duplicators of two hosts: the one place that defines
+ * their layout and kinds. Used by senders and receivers in duplicators. Pure. docs/wire.md
+ * describes the same for programs in other languages.
+ *
+ * Little-endian; positions are bytes.
  *
  * ```
  *    0 ┌─────────────┬──────────┬──────────┬───────────────────────────┐
@@ -13,19 +15,19 @@
  *      └───────────────────────────────────────────────────────────────┘
  * ```
  *
- * S the sender, R the receiver of the flow:
+ * From S, the sender of the flow, or R, its receiver:
  *
- * | kind        | from | sequence                      | value           | detail                          | payload                 |
- * | ----------- | ---- | ----------------------------- | --------------- | ------------------------------- | ----------------------- |
- * | BUFFER      | S    | of the buffer; what was left out below it is lost | timestampNs | flags of its slot | the buffer              |
- * | BLOCKS      | S    | of the publication they are of | its size       | count of ranges                 | ranges, blocks (blocks.ts) |
- * | PUBLICATION | S    | of the publication, now whole | timestampNs     | flags of its slot               | u32 its size            |
- * | STATE       | S    | 0                             | stateSinceNs    | 8 × generation + source state   | –                       |
- * | DELIVERY    | S    | from which it holds           | 0               | 0 lossless, 1 lossy             | –                       |
- * | DELIVERY    | R    | 0                             | 0               | 0 lossless, 1 lossy             | –                       |
- * | ACK         | R    | all below it are in the ring  | 0               | 0                               | –                       |
- * | ALIVE       | both | 0                             | 0               | 0                               | –                       |
- * | BYE         | both | 0                             | 0               | 0                               | –                       |
+ * | kind        | from | sequence                          | value        | detail                        | payload                    |
+ * | ----------- | ---- | --------------------------------- | ------------ | ----------------------------- | -------------------------- |
+ * | BUFFER      | S    | of the buffer; those skipped are lost | timestampNs | flags of its slot        | the buffer                 |
+ * | BLOCKS      | S    | of the publication                | its size     | number of ranges              | ranges, blocks (blocks.ts) |
+ * | PUBLICATION | S    | of the publication, now complete  | timestampNs  | flags of its slot             | u32 its size               |
+ * | STATE       | S    | 0                                 | stateSinceNs | 8 × generation + source state | –                          |
+ * | DELIVERY    | S    | first one with this delivery      | 0            | 0 lossless, 1 lossy           | –                          |
+ * | DELIVERY    | R    | 0                                 | 0            | 0 lossless, 1 lossy           | –                          |
+ * | ACK         | R    | R has all below it in its ring    | 0            | 0                             | –                          |
+ * | ALIVE       | both | 0                                 | 0            | 0                             | –                          |
+ * | BYE         | both | 0                                 | 0            | 0                             | –                          |
  */
 import assert from 'node:assert/strict';
 
@@ -48,11 +50,11 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 const LAST_KIND: number = FrameKind.BYE;
 
 export const FrameBits = {
-  /** `crc32` is that of the payload. */
+  /** The header's `crc32` is the checksum of the payload; otherwise 0. */
   CRC: 1,
-  /** BLOCKS: the blocks are deflated. */
+  /** BLOCKS: the bytes of the blocks are a raw deflate stream. */
   DEFLATED: 2,
-  /** BLOCKS: they are the difference, by XOR, to what the receiver has there. */
+  /** BLOCKS: the blocks are XORed with the receiver's bytes at the same place. */
   DIFFERENCE: 4,
 } as const;
 const ALL_BITS: number = FrameBits.CRC | FrameBits.DEFLATED | FrameBits.DIFFERENCE;
@@ -62,7 +64,7 @@ export const DELIVERY_DETAIL = { lossless: 0, lossy: 1 } as const;
 const TWO_32 = 2 ** 32;
 
 /**
- * A header as numbers; one object is filled again and again, so that a frame costs no allocation.
+ * A header as numbers. Readers and writers reuse one object, so that a frame needs no allocation.
  */
 export interface FrameHeader {
   length: number;
@@ -79,7 +81,7 @@ export function emptyHeader(): FrameHeader {
 }
 
 /**
- * Writes a header; `sequence` is a safe integer from 0, `value` may be larger and keeps 53 bits of
+ * Writes a header. `sequence` is a safe integer from 0; `value` may be larger and keeps 53 bits of
  * precision.
  */
 export function encodeHeader(target: Buffer, at: number, header: Readonly<FrameHeader>): void {
@@ -99,19 +101,19 @@ export function controlFrame(kind: FrameKind, sequence = 0, value = 0, detail = 
   return bytes;
 }
 
-/** Reads a header into `into`. Returns what is impossible about it, or undefined. */
-export function decodeHeader(source: Buffer, at: number, into: FrameHeader): string | undefined {
+/** Reads a header into `header`. Returns the defect of an invalid header, otherwise undefined. */
+export function decodeHeader(source: Buffer, at: number, header: FrameHeader): string | undefined {
   const kind = source.readUInt16LE(at + AT.kind);
-  if (kind < 1 || kind > LAST_KIND) return `a frame is of kind ${kind}, which means nothing here`;
-  into.kind = kind as FrameKind;
-  into.length = source.readUInt32LE(at + AT.length);
-  into.bits = source.readUInt16LE(at + AT.bits);
-  if ((into.bits & ~ALL_BITS) !== 0) return `a frame has bits ${into.bits}, which mean nothing here`;
-  into.sequence = read64(source, at + AT.sequence);
-  into.value = read64(source, at + AT.value);
-  if (!Number.isSafeInteger(into.sequence)) return 'a frame has a sequence beyond 2^53 - 1';
-  into.detail = source.readUInt32LE(at + AT.detail);
-  into.crc = source.readUInt32LE(at + AT.crc);
+  if (kind < 1 || kind > LAST_KIND) return `a frame has the unknown kind ${kind}`;
+  header.kind = kind as FrameKind;
+  header.length = source.readUInt32LE(at + AT.length);
+  header.bits = source.readUInt16LE(at + AT.bits);
+  if ((header.bits & ~ALL_BITS) !== 0) return `a frame has unknown bits ${header.bits}`;
+  header.sequence = read64(source, at + AT.sequence);
+  header.value = read64(source, at + AT.value);
+  if (!Number.isSafeInteger(header.sequence)) return 'a frame has a sequence above 2^53 - 1';
+  header.detail = source.readUInt32LE(at + AT.detail);
+  header.crc = source.readUInt32LE(at + AT.crc);
   return undefined;
 }
 

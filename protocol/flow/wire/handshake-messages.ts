@@ -1,7 +1,10 @@
 /**
- * The messages that open a connection between two duplicators: their bytes, and what may stand in
- * them. Little-endian, positions in bytes. R is the receiver of the flow, which connects; S the
- * sender, which listens.
+ * The messages that open a connection between the duplicators of two hosts: their layout and valid
+ * contents. Used by handshake.ts and by duplicators. Pure. docs/wire.md describes the same for
+ * programs in other languages.
+ *
+ * R is the receiver of the flow, which connects; S the sender, which listens. Little-endian;
+ * positions are bytes.
  *
  * ```
  *    0 ┌────────────────────────────┬─────────────┬──────────┬────────────┐
@@ -13,14 +16,14 @@
  *
  * | kind      | from | body                                                            |
  * | --------- | ---- | --------------------------------------------------------------- |
- * | HELLO     | R    | nonce of 32 bytes, then what it wants, as JSON                  |
+ * | HELLO     | R    | nonce of 32 bytes, then R's request, as JSON                    |
  * | CHALLENGE | S    | nonce of 32 bytes, then S's proof of 32 bytes                   |
  * | PROOF     | R    | R's proof of 32 bytes                                           |
- * | WELCOME   | S    | what the flow is and where it begins, as JSON                   |
- * | REFUSED   | S    | u32 number of protocol/base/errors.ts (two's complement), then text  |
+ * | WELCOME   | S    | the flow's properties and first sequence, as JSON               |
+ * | REFUSED   | S    | u32 number of base/errors.ts (two's complement), then a text    |
  *
- * Frames (frame.ts) follow in both directions behind WELCOME. Proofs are those of
- * protocol/rpc/security/proof.ts for the channel `data`, bound to HELLO's whole body.
+ * After WELCOME, both sides send frames (frame.ts). Proofs are those of rpc/security/proof.ts for
+ * the channel `data`, bound to the whole body of HELLO.
  */
 import { SOURCE_STATE_NAMES } from '../../rpc/contract/shapes.js';
 import { ERROR_CODES, codeOfFault, describeError, type ErrorCode } from '../../base/errors.js';
@@ -40,7 +43,7 @@ import {
 import { NONCE_BYTES, PROOF_BYTES } from '../../rpc/security/proof.js';
 
 export const WIRE_MAGIC = 'MIRRWIRE';
-/** Bumped when a byte changes its meaning; differing ones refuse each other with both named. */
+/** Incremented when the layout changes; different versions refuse each other and name both. */
 export const WIRE_VERSION = 1;
 export const HANDSHAKE_HEADER_BYTES = 16;
 
@@ -49,7 +52,7 @@ export type HandshakeKind = (typeof HandshakeKind)[keyof typeof HandshakeKind];
 
 const AT = { magic: 0, version: 8, kind: 10, length: 12 } as const;
 const HELLO_JSON_BYTES = 2_048;
-/** The text of a refusal, characters. */
+/** Longest text of a refusal, characters. */
 const REFUSAL_CHARACTERS = 512;
 
 /** Longest body of each kind, bytes. */
@@ -63,24 +66,24 @@ const BODY_BYTES: Readonly<Record<HandshakeKind, number>> = {
 
 const count = int({ min: 0 });
 
-/** What a receiver wants. */
+/** The receiver's request. */
 const helloSchema = struct({
   application: name('application'),
   flow: name('flow'),
-  /** The same for every connection of one duplicator process. */
+  /** Identifies the duplicator process, on all its connections. */
   id: string({ pattern: /^[0-9a-f]{32}$/ }),
   delivery: oneOf(['lossless', 'lossy']),
-  /** Whether every payload is to carry a checksum. */
+  /** Whether the sender adds a checksum to every payload. */
   crc: boolean(),
-  /** Where it goes on: all below `sequence` of `epoch` are in its ring. */
+  /** Where the receiver resumes: it has all sequences below `sequence` of `epoch`. */
   resume: optional(struct({ epoch: count, sequence: count })),
 });
 export type WireHello = TypeOf<typeof helloSchema>;
 
-/** What the sender has. */
+/** The flow as the sender has it. */
 const welcomeSchema = struct({
   epoch: count,
-  /** The first sequence that can come: what lies between it and the resume point is lost. */
+  /** The first sequence that S can send; sequences between the resume point and it are lost. */
   first: count,
   delivery: oneOf(['lossless', 'lossy']),
   type: string({ maxCharacters: LIMITS.nameCharacters }),
@@ -88,7 +91,7 @@ const welcomeSchema = struct({
   properties: string({ maxCharacters: LIMITS.identityBytes }),
   buffers: int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax }),
   bufferSize: int({ min: 1, max: LIMITS.mappedBytes }),
-  /** A mirror: BLOCKS and PUBLICATION come, and no BUFFER. */
+  /** Whether the flow is a mirror: S then sends BLOCKS and PUBLICATION instead of BUFFER. */
   mirror: boolean(),
   state: oneOf(SOURCE_STATE_NAMES),
   sinceNs: double({ min: 0, max: Number.MAX_VALUE }),
@@ -101,7 +104,7 @@ export interface HandshakeMessage {
   readonly body: Buffer;
 }
 
-/** What cannot be understood; `version` when it is another version's. */
+/** The defect of a message; `version`: of the peer, when it differs from WIRE_VERSION. */
 export interface HandshakeProblem {
   readonly problem: string;
   readonly version?: number;
@@ -132,15 +135,16 @@ export function encodeRefusal(code: ErrorCode, message: string): Buffer {
 }
 
 export function decodeRefusal(body: Buffer): { readonly code: ErrorCode; readonly message: string } {
-  if (body.length < 4) return { code: 'APPLICATION_ERROR', message: 'it gave no reason' };
+  if (body.length < 4) return { code: 'APPLICATION_ERROR', message: 'no reason was given' };
   return { code: codeOfFault(body.readInt32LE(0)), message: body.toString('utf8', 4) };
 }
 
-/** What a HELLO wants; a text says what is wrong with it. */
+/** Returns the defect of an invalid body as a text. */
 export function decodeHello(body: Buffer): WireHello | string {
   return decodeJson(helloSchema, body.subarray(NONCE_BYTES), 'HELLO');
 }
 
+/** Returns the defect of an invalid body as a text. */
 export function decodeWelcome(body: Buffer): WireWelcome | string {
   return decodeJson(welcomeSchema, body, 'WELCOME');
 }
@@ -155,34 +159,33 @@ function decodeJson<T>(schema: Schema<T>, body: Buffer, method: string): T | str
 }
 
 /**
- * Collects the one message that is expected next; what comes behind it is left over. Memory is
- * bounded by its longest body.
+ * Collects the next message from bytes that arrive in pieces; bytes behind it stay in `rest`. The
+ * memory that it needs is limited by BODY_BYTES.
  */
 export class HandshakeReader {
   #collected: Buffer = Buffer.alloc(0);
 
-  /** The bytes that came and were not part of a message yet: what follows the last one. */
+  /** Received bytes behind the last message. */
   get rest(): Buffer {
     return this.#collected;
   }
 
-  /**
-   * The next message when it is whole, one of `expected`; undefined when more must come; or what is
-   * wrong.
-   */
+  /** The next message, of an `expected` kind; undefined while it is incomplete; or its defect. */
   push(chunk: Buffer, expected: readonly HandshakeKind[]): HandshakeMessage | HandshakeProblem | undefined {
     this.#collected = this.#collected.length === 0 ? chunk : Buffer.concat([this.#collected, chunk]);
     const bytes = this.#collected;
     const magic = bytes.toString('latin1', 0, Math.min(bytes.length, WIRE_MAGIC.length));
-    if (!WIRE_MAGIC.startsWith(magic)) return { problem: 'it does not begin with the magic word of flows' };
+    if (!WIRE_MAGIC.startsWith(magic)) return { problem: `it does not begin with ${WIRE_MAGIC}` };
     if (bytes.length < HANDSHAKE_HEADER_BYTES) return undefined;
     const version = bytes.readUInt16LE(AT.version);
     if (version !== WIRE_VERSION)
-      return { problem: `it speaks version ${version} of flows, this is version ${WIRE_VERSION}`, version };
+      return {
+        problem: `it uses wire version ${version}; this duplicator uses version ${WIRE_VERSION}`,
+        version,
+      };
     const kind = expected.find((one) => one === bytes.readUInt16LE(AT.kind));
     const length = bytes.readUInt32LE(AT.length);
-    if (kind === undefined)
-      return { problem: `message ${bytes.readUInt16LE(AT.kind)} was not expected here` };
+    if (kind === undefined) return { problem: `message ${bytes.readUInt16LE(AT.kind)} is not expected here` };
     if (length > BODY_BYTES[kind])
       return { problem: `message ${kind} claims ${length} bytes; at most ${BODY_BYTES[kind]} are allowed` };
     if (bytes.length < HANDSHAKE_HEADER_BYTES + length) return undefined;

@@ -1,24 +1,26 @@
 /**
- * Both sides of the handshake between duplicators: bytes in, bytes to send and what is known now
- * out. Pure but for the nonces.
+ * The handshake between the duplicators of two hosts: R, the receiver of a flow, connects
+ * ("caller") to S, its sender ("listener"). Both prove that they have the same secret. Used by the
+ * remote parts of duplicators. Without I/O: received bytes in; bytes to send and the result out.
  *
- *   R → S  HELLO       what it wants
- * S → R CHALLENGE S proves itself first: a stranger that listens in its place learns nothing and is
- * believed nothing
- *   R → S  PROOF       R proves itself; only then does S look whether there is such a flow
- *   S → R  WELCOME or REFUSED
+ * | from | message            | purpose                                                              |
+ * | ---- | ------------------ | -------------------------------------------------------------------- |
+ * | R    | HELLO              | R's request                                                          |
+ * | S    | CHALLENGE          | S's proof, first, so that R trusts no unknown process in S's place   |
+ * | R    | PROOF              | R's proof; only then S checks whether the flow exists                |
+ * | S    | WELCOME or REFUSED | answer                                                               |
  *
- * | listener  | event                       | next                          |
- * | --------- | --------------------------- | ----------------------------- |
- * | hello     | HELLO                       | proof, sends CHALLENGE        |
- * | proof     | PROOF that is right         | proved: the caller of this class answers |
- * | any       | anything else               | failed, sends REFUSED         |
+ * | state of S | event               | next                                        |
+ * | ---------- | ------------------- | ------------------------------------------- |
+ * | hello      | HELLO               | proof; sends CHALLENGE                      |
+ * | proof      | correct PROOF       | proved; the user of this class answers      |
+ * | any        | any other           | failed; sends REFUSED                       |
  *
- * | caller    | event                       | next                          |
- * | --------- | --------------------------- | ----------------------------- |
- * | challenge | CHALLENGE that is right     | welcome, sends PROOF          |
- * | welcome   | WELCOME                     | welcomed                      |
- * | any       | REFUSED, anything else      | failed                        |
+ * | state of R | event               | next                                        |
+ * | ---------- | ------------------- | ------------------------------------------- |
+ * | challenge  | correct CHALLENGE   | welcome; sends PROOF                        |
+ * | welcome    | WELCOME             | welcomed                                    |
+ * | any        | any other           | failed                                      |
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { NONCE_BYTES, PROOF_BYTES, isProof, newNonce, prove } from '../../rpc/security/proof.js';
@@ -40,8 +42,8 @@ import {
 const CHANNEL = 'data';
 
 /**
- * `more`: send `send` if there is any and go on. `proved`: it may be answered. `failed`: send what
- * is there and close.
+ * `more`: send `send`, if any, and continue. `proved`: answer `hello` with WELCOME or REFUSED.
+ * `failed`: send `send` and close. `rest`: received bytes behind the handshake.
  */
 export type ListenerStep =
   | { readonly kind: 'more'; readonly send?: Buffer }
@@ -66,25 +68,26 @@ export class ListenerHandshake {
     if ('problem' in message) {
       return failed(message.version === undefined ? 'BAD_MESSAGE' : 'VERSION_MISMATCH', message.problem);
     }
-    return hello === undefined ? this.#greeted(message.body) : this.#judge(hello, message.body);
+    return hello === undefined ? this.#onHello(message.body) : this.#onProof(hello, message.body);
   }
 
-  #greeted(body: Buffer): ListenerStep {
+  #onHello(body: Buffer): ListenerStep {
     if (body.length < NONCE_BYTES) return failed('BAD_MESSAGE', 'HELLO has no nonce');
     this.#hello = Buffer.from(body);
     const proof = prove(this.#secret, 'listener', this.#challenge(body));
-    // Nothing can stand behind HELLO yet: PROOF answers the nonce that goes out here.
-    if (this.#reader.rest.length > 0) return failed('BAD_MESSAGE', 'more than HELLO came at once');
+    // No byte can follow HELLO yet: PROOF answers the nonce that is sent here.
+    if (this.#reader.rest.length > 0)
+      return failed('BAD_MESSAGE', 'bytes follow HELLO before the challenge was sent');
     const send = encodeHandshake(HandshakeKind.CHALLENGE, Buffer.concat([this.#nonce, proof]));
     return { kind: 'more', send };
   }
 
-  #judge(hello: Buffer, proof: Buffer): ListenerStep {
+  #onProof(hello: Buffer, proof: Buffer): ListenerStep {
     if (!isProof(proof, this.#secret, 'caller', this.#challenge(hello)))
       return failed('REFUSED', 'the secret is not the one of this host');
-    const wanted = decodeHello(hello);
-    if (typeof wanted === 'string') return failed('BAD_MESSAGE', wanted);
-    return { kind: 'proved', hello: wanted, rest: this.#reader.rest };
+    const request = decodeHello(hello);
+    if (typeof request === 'string') return failed('BAD_MESSAGE', request);
+    return { kind: 'proved', hello: request, rest: this.#reader.rest };
   }
 
   #challenge(hello: Buffer) {
@@ -102,20 +105,20 @@ export class CallerHandshake {
   readonly #secret: Secret;
   readonly #reader = new HandshakeReader();
   readonly #body: Buffer;
-  #proved = false;
+  #hasProved = false;
 
   constructor(secret: Secret, hello: WireHello) {
     this.#secret = secret;
     this.#body = encodeHello(newNonce(), hello);
   }
 
-  /** The first message. */
+  /** The first message, to be sent when the connection is open. */
   hello(): Buffer {
     return encodeHandshake(HandshakeKind.HELLO, this.#body);
   }
 
   push(chunk: Buffer): CallerStep {
-    const expected = this.#proved ? HandshakeKind.WELCOME : HandshakeKind.CHALLENGE;
+    const expected = this.#hasProved ? HandshakeKind.WELCOME : HandshakeKind.CHALLENGE;
     const message = this.#reader.push(chunk, [expected, HandshakeKind.REFUSED]);
     if (message === undefined) return { kind: 'more' };
     if ('problem' in message) {
@@ -127,30 +130,30 @@ export class CallerHandshake {
       const { code, message: why } = decodeRefusal(body);
       return { kind: 'failed', error: new MirrorflowError(code, `the other duplicator refused: ${why}`) };
     }
-    return kind === HandshakeKind.CHALLENGE ? this.#challenged(body) : this.#welcomed(body);
+    return kind === HandshakeKind.CHALLENGE ? this.#onChallenge(body) : this.#onWelcome(body);
   }
 
-  #challenged(body: Buffer): CallerStep {
+  #onChallenge(body: Buffer): CallerStep {
     const challenge = {
       channel: CHANNEL,
       callerNonce: this.#body.subarray(0, NONCE_BYTES),
       listenerNonce: body.subarray(0, NONCE_BYTES),
       bound: this.#body,
     };
-    const right = body.length === NONCE_BYTES + PROOF_BYTES;
-    if (!right || !isProof(body.subarray(NONCE_BYTES), this.#secret, 'listener', challenge)) {
-      const message = 'the other duplicator does not know the secret of this host';
+    const isComplete = body.length === NONCE_BYTES + PROOF_BYTES;
+    if (!isComplete || !isProof(body.subarray(NONCE_BYTES), this.#secret, 'listener', challenge)) {
+      const message = 'the other duplicator does not have the secret of this host';
       return { kind: 'failed', error: new MirrorflowError('REFUSED', message) };
     }
-    this.#proved = true;
+    this.#hasProved = true;
     const proof = prove(this.#secret, 'caller', challenge);
     return { kind: 'more', send: encodeHandshake(HandshakeKind.PROOF, proof) };
   }
 
-  #welcomed(body: Buffer): CallerStep {
+  #onWelcome(body: Buffer): CallerStep {
     const welcome = decodeWelcome(body);
     if (typeof welcome === 'string') {
-      const message = `the other duplicator answered with a WELCOME that cannot be understood: ${welcome}`;
+      const message = `the other duplicator sent an invalid WELCOME: ${welcome}`;
       return { kind: 'failed', error: new MirrorflowError('SOURCE_PROTOCOL', message) };
     }
     return { kind: 'welcomed', welcome, rest: this.#reader.rest };
@@ -158,6 +161,7 @@ export class CallerHandshake {
 }
 
 function failed(code: 'BAD_MESSAGE' | 'VERSION_MISMATCH' | 'REFUSED', message: string): ListenerStep {
-  const text = code === 'VERSION_MISMATCH' ? `${message}: both hosts need version ${WIRE_VERSION}` : message;
+  const text =
+    code === 'VERSION_MISMATCH' ? `${message}; install version ${WIRE_VERSION} on both hosts` : message;
   return { kind: 'failed', send: encodeRefusal(code, text), error: new MirrorflowError(code, text) };
 }

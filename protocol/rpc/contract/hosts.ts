@@ -69,17 +69,17 @@ export const hostOfApplication = struct({
  * provides it or will do so; `idle`: its ring exists and no client provides it; `remote`: it comes
  * from a third host; `none`: there is no such flow.
  */
-export const FLOW_STANDINGS = ['source', 'provider', 'idle', 'remote', 'none'] as const;
+export const REMOTE_FLOW_STATES = ['source', 'provider', 'idle', 'remote', 'none'] as const;
 
-export const flowElsewhere = struct({
-  standing: oneOf(FLOW_STANDINGS),
+export const remoteFlowState = struct({
+  standing: oneOf(REMOTE_FLOW_STATES),
   type: optional(string({ maxCharacters: 64, doc: 'the flow type' })),
   client: optional(name('client')),
   pid: optional(int({ min: 0, doc: 'process id of that client' })),
   source: optional(string({ maxCharacters: 1024, doc: 'the address of the SpecTcl that fills it' })),
 });
 
-export const servedElsewhere = struct({
+export const remoteServeResult = struct({
   address: string({
     maxCharacters: 1024,
     doc: 'the address on which the duplicator listens, tcp://host:port or tls://host:port',
@@ -96,7 +96,7 @@ export const relayedCall = struct({
 export type HostIntroduction = TypeOf<typeof hostIntroduction>;
 export type HostOnNetwork = TypeOf<typeof hostOnNetwork>;
 export type HostOfApplication = TypeOf<typeof hostOfApplication>;
-export type FlowElsewhere = TypeOf<typeof flowElsewhere>;
-export type ServedElsewhere = TypeOf<typeof servedElsewhere>;
+export type RemoteFlowState = TypeOf<typeof remoteFlowState>;
+export type RemoteServeResult = TypeOf<typeof remoteServeResult>;
 export type RelayedMethod = (typeof RELAYED_METHODS)[number];
 export type RelayedCall = TypeOf<typeof relayedCall>;

@@ -213,7 +213,7 @@ export const serveRequest = struct({
   }),
 });
 
-export const served = struct({
+export const serveResult = struct({
   address: text(1024, 'the address on which it listens, with its actual port'),
   epoch: count('epoch of the flow'),
 });
@@ -280,7 +280,7 @@ export type OpenedFlow = TypeOf<typeof openedFlow>;
 export type DuplicatorReady = TypeOf<typeof duplicatorReady>;
 export type DuplicatorReport = TypeOf<typeof duplicatorReport>;
 export type ServeRequest = TypeOf<typeof serveRequest>;
-export type Served = TypeOf<typeof served>;
+export type ServeResult = TypeOf<typeof serveResult>;
 export type AppServerReady = TypeOf<typeof appServerReady>;
 export type GatewayOptions = TypeOf<typeof gatewayOptions>;
 export type GatewayReady = TypeOf<typeof gatewayReady>;

@@ -40,14 +40,14 @@ export class FailedAttempts {
   }
 
   /** Milliseconds for which this address is still blocked; 0 if it is not. */
-  refusedForMs(address: string): number {
+  blockedForMs(address: string): number {
     const count = this.#counts.get(this.#keyOf(address));
     if (count === undefined || count.failures < this.#limits.failures) return 0;
     return Math.max(0, count.sinceMs + this.#limits.windowMs - this.#clock.nowMs());
   }
 
   /** Counts a failure. Returns true for the failure that blocks the address, to be logged once. */
-  failed(address: string): boolean {
+  recordFailure(address: string): boolean {
     this.#removeExpired();
     const key = this.#keyOf(address);
     const count = this.#counts.get(key) ?? { failures: 0, sinceMs: this.#clock.nowMs() };
@@ -57,7 +57,7 @@ export class FailedAttempts {
   }
 
   /** Resets the count of an address after a successful authentication. */
-  succeeded(address: string): void {
+  reset(address: string): void {
     if (this.#counts.has(address)) this.#counts.delete(address);
   }
 

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { MirrorflowError } from '../../base/errors.js';
 import type { RpcSession, SessionOptions } from './session.js';
 import { openSession } from './session-server.js';
-import { checkPath, connectError, showTarget, type RpcTarget } from './target.js';
+import { checkPath, connectError, formatTarget, type RpcTarget } from './target.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -34,7 +34,7 @@ export async function connectSession<Context = undefined>(
     await connected(socket, target, signal === undefined ? timeout : AbortSignal.any([timeout, signal]));
   } catch (thrown) {
     socket.destroy();
-    const address = showTarget(target);
+    const address = formatTarget(target);
     if (signal?.aborted === true) {
       throw new MirrorflowError('CLOSED', `connecting to ${address} was aborted`, { address }, thrown);
     }

@@ -58,7 +58,7 @@ export class HttpAuthentication {
     const address = addressOf(request);
     const token = tokenOf(request.headers.authorization);
     if (token !== undefined && this.#isValid(token, address)) return { kind: 'admitted' };
-    const forMs = this.#failedAttempts.refusedForMs(address);
+    const forMs = this.#failedAttempts.blockedForMs(address);
     if (forMs > 0) return { kind: 'locked', forMs };
     if (request.headers.authorization !== undefined) this.#recordFailure(address, 'a wrong token');
     return { kind: 'unproven' };
@@ -90,7 +90,7 @@ export class HttpAuthentication {
         'the proof of the shared secret is wrong or came too late; begin again with system.challenge',
       );
     }
-    this.#failedAttempts.succeeded(address);
+    this.#failedAttempts.reset(address);
     return { token, idleMs: LIMITS.rpcHttpSessionIdleMs };
   }
 
@@ -101,8 +101,8 @@ export class HttpAuthentication {
   }
 
   #recordFailure(address: string, what: string): void {
-    const before = this.#failedAttempts.refusedForMs(address);
-    const isNowLocked = this.#failedAttempts.failed(address);
+    const before = this.#failedAttempts.blockedForMs(address);
+    const isNowLocked = this.#failedAttempts.recordFailure(address);
     const { log } = this.#options;
     if (isNowLocked)
       log.warn('too many failed attempts; the address is refused for a minute', { peer: address });

@@ -10,7 +10,7 @@ import { decodeResponse, encodeCall } from './codec.js';
 import type { Caller, CallOptions } from './contract.js';
 import { FACTS_HEADER } from './fault.js';
 import { readBody } from './http-body.js';
-import { connectError, showTarget, type RpcTarget } from './target.js';
+import { connectError, formatTarget, type RpcTarget } from './target.js';
 import type { RpcValue } from './values.js';
 
 /** Connections of one client; further concurrent calls wait for a free one. */
@@ -103,12 +103,12 @@ export class HttpRpcClient implements Caller {
   }
 
   #notPermitted(text: string): MirrorflowError {
-    const address = showTarget(this.#target);
+    const address = formatTarget(this.#target);
     return new MirrorflowError('NOT_PERMITTED', `${address} refused the call: ${text}`, { address });
   }
 
   #protocolError(what: string): MirrorflowError {
-    const address = showTarget(this.#target);
+    const address = formatTarget(this.#target);
     return new MirrorflowError('TRANSPORT_ERROR', `${address} ${what}`, { address });
   }
 
@@ -119,7 +119,7 @@ export class HttpRpcClient implements Caller {
     timeout: AbortSignal,
     signal?: AbortSignal,
   ): unknown {
-    const address = showTarget(this.#target);
+    const address = formatTarget(this.#target);
     if (this.#closed.signal.aborted) {
       return new MirrorflowError('CLOSED', `${method}: the client of ${address} is closed`, { address });
     }

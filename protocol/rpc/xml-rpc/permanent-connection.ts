@@ -12,7 +12,7 @@ import { LIMITS } from '../../base/limits.js';
 import type { Caller, CallOptions } from './contract.js';
 import { connectSession } from './connect-session.js';
 import type { RpcSession, SessionOptions } from './session.js';
-import { showTarget, type RpcTarget } from './target.js';
+import { formatTarget, type RpcTarget } from './target.js';
 import type { RpcValue } from './values.js';
 
 /**
@@ -105,7 +105,7 @@ export class PermanentConnection<Context = undefined>
   async call(method: string, params: readonly RpcValue[], options?: CallOptions): Promise<RpcValue> {
     const { session } = this;
     if (session !== undefined) return session.call(method, params, options);
-    const address = showTarget(this.#target);
+    const address = formatTarget(this.#target);
     if (this.#state === 'closed') {
       throw new MirrorflowError('CLOSED', `${method}: the connection to ${address} is closed`, { address });
     }

@@ -16,7 +16,7 @@ export type RpcTarget = { readonly host: string; readonly port: number } | { rea
 /** Permission bits of a socket file: its owner and group may connect. */
 const SOCKET_MODE = 0o660;
 
-export function showTarget(target: RpcTarget): string {
+export function formatTarget(target: RpcTarget): string {
   if ('path' in target) return `unix:${target.path}`;
   return `tcp://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
@@ -49,7 +49,7 @@ export async function listenOn(server: Server, target: RpcTarget, mode = SOCKET_
 
 /** TRANSPORT_ERROR for a failed attempt to connect. */
 export function connectError(target: RpcTarget, thrown: unknown): MirrorflowError {
-  const address = showTarget(target);
+  const address = formatTarget(target);
   const reason =
     systemCode(thrown) === 'ECONNREFUSED' || systemCode(thrown) === 'ENOENT'
       ? 'no server listens there'
@@ -145,7 +145,7 @@ const LISTEN_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 };
 
 function listenError(target: RpcTarget, thrown: unknown): MirrorflowError {
-  const address = showTarget(target);
+  const address = formatTarget(target);
   let system = systemCode(thrown) ?? 'none';
   // libuv reports a socket path in a missing directory as EACCES.
   if (system === 'EACCES' && 'path' in target && !existsSync(dirname(target.path))) system = 'ENOENT';

@@ -1,25 +1,26 @@
 /**
- * System V shared memory calls of the C library through `koffi`, whose packages for each processor are optional dependencies:
- * without it, and on systems without these calls, there is no library, and everything else works.
- * One load per process.
+ * The System V shared memory calls of the C library, for segment.ts: SpecTcl's viewers find their
+ * display memory as such a segment. Calls libc through `koffi`, whose packages for each processor
+ * are optional dependencies: without one, and on systems without these calls, the library is missing
+ * and only these segments are unavailable. Loaded once per process.
  */
 import { createRequire } from 'node:module';
 import { describeError } from '../../base/errors.js';
 
 /**
- * `struct shmid_ds` of 64-bit Linux: what is read of it, and room for all of it. Source:
+ * Byte offsets in `struct shmid_ds` of 64-bit Linux, and its size with room to spare. Source:
  * bits/types/struct_shmid_ds.h, bits/ipc-perm.h.
  */
 const DS = { uid: 4, mode: 20, segsz: 48, cpid: 80, nattch: 88, bytes: 112 } as const;
 const IPC_RMID = 0;
 const IPC_STAT = 2;
 const FAILED = -1;
-/** What shmat gives for an error: (void *) -1. */
+/** The result of shmat for an error: (void *) -1. */
 const BAD_ADDRESS = 2n ** 64n - 1n;
 
 export const SHM = { IPC_CREAT: 0o1000, IPC_EXCL: 0o2000, SHM_RDONLY: 0o10000 } as const;
 
-/** A segment's facts as the kernel has them. */
+/** A segment's properties in the kernel. */
 export interface SegmentStatus {
   /** Effective user of the owner. */
   readonly uid: number;
@@ -31,13 +32,14 @@ export interface SegmentStatus {
   readonly attached: number;
 }
 
-/** Each call gives the system's error name (`EEXIST`) instead of a result where it failed. */
+/** A call that fails returns the system's error name (such as `EEXIST`) instead of a result. */
 export interface SysvLibrary {
+  /** The id of the segment with `key`; `flags` of SHM may create it. */
   get(key: number, bytes: number, flags: number): number | string;
-  /** The segment's memory until `detach`; a view that must not be used after it. */
+  /** The segment's memory: a view that must not be used after `detach`. */
   attach(id: number, bytes: number, flags: number): AttachedMemory | string;
   status(id: number): SegmentStatus | string;
-  /** Removes the key at once and the memory with its last attachment. */
+  /** Removes the key at once, and the memory when its last attachment ends. */
   remove(id: number): string | undefined;
 }
 
@@ -47,10 +49,10 @@ export interface AttachedMemory {
 }
 
 export type LibraryState =
-  | { readonly kind: 'there'; readonly library: SysvLibrary }
+  | { readonly kind: 'available'; readonly library: SysvLibrary }
   | { readonly kind: 'missing'; readonly reason: string };
 
-/** The part of `koffi` that is used. */
+/** The functions of `koffi` that this file uses. */
 interface Koffi {
   load(path: string | null): { func(declaration: string): (...args: never[]) => unknown };
   errno(): number;
@@ -61,7 +63,7 @@ interface Koffi {
 
 let loaded: LibraryState | undefined;
 
-/** The library, or why there is none. */
+/** The library, or the reason why it is missing. */
 export function sysvLibrary(): LibraryState {
   loaded ??= load();
   return loaded;
@@ -69,11 +71,11 @@ export function sysvLibrary(): LibraryState {
 
 function load(): LibraryState {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
-    return { kind: 'missing', reason: `not known on ${process.platform} ${process.arch}` };
+    return { kind: 'missing', reason: `not supported on ${process.platform} ${process.arch}` };
   }
   try {
     const koffi = loadKoffi();
-    return { kind: 'there', library: bind(koffi) };
+    return { kind: 'available', library: bind(koffi) };
   } catch (error) {
     return { kind: 'missing', reason: `the optional library koffi cannot be loaded: ${firstLine(error)}` };
   }
@@ -125,14 +127,14 @@ function bind(koffi: Koffi): SysvLibrary {
       };
     },
     status(id) {
-      const found = Buffer.alloc(DS.bytes);
-      if (shmctl(id, IPC_STAT, found) === FAILED) return failure();
+      const ds = Buffer.alloc(DS.bytes);
+      if (shmctl(id, IPC_STAT, ds) === FAILED) return failure();
       return {
-        uid: found.readUInt32LE(DS.uid),
-        mode: found.readUInt32LE(DS.mode) & 0o777,
-        bytes: Number(found.readBigUInt64LE(DS.segsz)),
-        creatorPid: found.readInt32LE(DS.cpid),
-        attached: Number(found.readBigUInt64LE(DS.nattch)),
+        uid: ds.readUInt32LE(DS.uid),
+        mode: ds.readUInt32LE(DS.mode) & 0o777,
+        bytes: Number(ds.readBigUInt64LE(DS.segsz)),
+        creatorPid: ds.readInt32LE(DS.cpid),
+        attached: Number(ds.readBigUInt64LE(DS.nattch)),
       };
     },
     remove(id) {

@@ -1,7 +1,4 @@
-/**
- * What the commands tell of the whole network: two host servers on this machine, and one
- * application on both.
- */
+/** The option `--all`, on two host servers of this machine that both run one application. */
 import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,13 +32,13 @@ describe('the commands with --all', () => {
       const hosts = await here.json<{ connected: boolean; applications: unknown[] }[]>('hosts');
       return hosts.length === 2 && hosts.every(({ connected }) => connected);
     });
-    const client = async (name: string, { directory }: ConsoleSystem) => {
-      const made = await connect({ app: 'e1', name, directory });
-      closing.push(() => made.close());
-      return made;
+    const open = async (name: string, { directory }: ConsoleSystem) => {
+      const client = await connect({ app: 'e1', name, directory });
+      closing.push(() => client.close());
+      return client;
     };
-    const out = await (await client('writer', there)).openOutput('events', { bufferSize: 64, buffers: 8 });
-    const input = await (await client('reader', here)).openInput('events');
+    const out = await (await open('writer', there)).openOutput('events', { bufferSize: 64, buffers: 8 });
+    const input = await (await open('reader', here)).openInput('events');
     await out.write(new Uint8Array(64));
     (await input.take())?.release();
   });
@@ -51,7 +48,7 @@ describe('the commands with --all', () => {
     for (const system of [there, here]) await system.close();
   });
 
-  it('clients: names those of every host, with what they read and write', async () => {
+  it('clients --all: lists the clients of every host with their flows', async () => {
     const clients = await here.json<(OnHost & { name: string; provides: string[]; consumes: string[] })[]>(
       'clients',
       '--all',
@@ -72,7 +69,7 @@ describe('the commands with --all', () => {
     expect(stderr).to.contain('alone runs on host there and not here');
   });
 
-  it('flows: tells a flow of each host that has it, with its host', async () => {
+  it('flows --all: lists a flow once for each host that has it', async () => {
     const flows = await here.json<(OnHost & { flow: string; provider?: string; source?: string })[]>(
       'flows',
       '--all',
@@ -84,7 +81,7 @@ describe('the commands with --all', () => {
     expect((await here.run('flows', '--all')).stdout).to.match(/\nthere +e1 +events .* writer /);
   });
 
-  it('stats: tells the counters of every host that has the flow', async () => {
+  it('stats --all: prints the counters of every host that has the flow', async () => {
     const { hosts } = await here.json<{ hosts: { host: string; counters: Record<string, number> }[] }>(
       'stats',
       'events',
@@ -99,9 +96,9 @@ describe('the commands with --all', () => {
     expect((await here.run('stats', 'nothing', '--all')).exit).to.equal(4);
   });
 
-  it('top: has a line for every flow and every application of every host', async () => {
+  it('top --all: has a line for every flow and application of every host', async () => {
     const command = here.spawn(['top', '--all', '--interval', '100', '--json']);
-    await command.eventually((said) => said.includes('\n'), 'a line');
+    await command.eventually((stdout) => stdout.includes('\n'), 'a line');
     command.child.kill('SIGINT');
     const [line = ''] = (await command.ended).stdout.split('\n');
     const { flows } = JSON.parse(line) as { flows: (OnHost & { flow: string })[] };

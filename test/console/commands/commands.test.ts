@@ -28,7 +28,7 @@ describe('the commands', () => {
     await system.close();
   });
 
-  it('apps: tells state, source and process', async () => {
+  it('apps: shows state, source and process', async () => {
     const [app, ...others] = await system.json<Record<string, unknown>[]>('apps');
     expect(others).to.deep.equal([]);
     expect(app).to.include({ name: 'e1', state: 'running', source: simulator.address, restarts: 0 });
@@ -36,14 +36,14 @@ describe('the commands', () => {
     expect((await system.run('apps')).stdout).to.match(/^host +name +state .*\n +- +e1 +running /);
   });
 
-  it('run: takes a running application as it is, and refuses it with another source', async () => {
+  it('run: accepts a running application and refuses it with another source', async () => {
     expect((await system.run('run', 'e1', '--spectcl', simulator.address)).exit).to.equal(0);
     const other = await system.run('run', 'e1', '--spectcl', 'spectcl://127.0.0.1?rest=1&mirror=2');
     expect(other.exit).to.equal(1);
     expect(other.stderr).to.contain('other options');
   });
 
-  it('run: refuses names, addresses and numbers that cannot be, before it asks anybody', async () => {
+  it('run: refuses invalid names, addresses and numbers before it asks a server', async () => {
     for (const words of [
       ['run', '/etc'],
       ['run', 'e2', '--spectcl', 'http://daq'],
@@ -63,7 +63,7 @@ describe('the commands', () => {
     expect(cobalt?.overflows).to.have.length(2);
   });
 
-  it('spectra: takes a pattern, and lists as a table', async () => {
+  it('spectra: lists the spectra that match a pattern as a table', async () => {
     const { stdout } = await system.run('spectra', 'ge.*', '--app', 'e1');
     const lines = stdout.trimEnd().split('\n');
     expect(lines).to.have.length(5);
@@ -73,7 +73,7 @@ describe('the commands', () => {
   });
 
   it('show: plots a spectrum of one and of two dimensions', async () => {
-    const one = await system.run('show', 'ge.00.Co-60', '--height', '10', '--width', '60');
+    const one = await system.run('show', 'ge.00.Co-60', '--height', '10', '--width', '90');
     expect(one.stdout.trimEnd().split('\n')).to.have.length(10);
     expect(one.stdout).to.match(/^ge\.00\.Co-60 +sum [\d,]+ +max /);
     const two = await system.run('show', 'pid.de-vs-e', '--height', '12');
@@ -81,7 +81,7 @@ describe('the commands', () => {
     expect((await system.run('show', 'tof', '--range', '-10:20', '--scale', 'log')).exit).to.equal(0);
   });
 
-  it('show: gives the counts of one publication as JSON', async () => {
+  it('show --json: prints the counts of one publication', async () => {
     const spectrum = await system.json<SpectrumRecord & { counts: number[]; state: string; sequence: number }>('show', 'ge.00.Co-60'); // prettier-ignore
     expect(spectrum).to.include({ name: 'ge.00.Co-60', state: 'live' });
     expect(spectrum.counts).to.have.length(spectrum.xchans);
@@ -90,16 +90,16 @@ describe('the commands', () => {
     expect(sum).to.equal(spectrum.sum);
   });
 
-  it('show: says which spectra there are when the name is none of them', async () => {
+  it('show: suggests the closest spectrum for an unknown name', async () => {
     const { exit, stderr } = await system.run('show', 'ge.00.Co60');
     expect(exit).to.equal(4);
     expect(stderr).to.contain('did you mean ge.00.Co-60?');
     expect((await system.run('show', 'x', '--watch')).exit).to.equal(4);
   });
 
-  it('show --watch: goes on with new publications until Ctrl-C, which is a success', async () => {
+  it('show --watch: prints new publications until Ctrl-C, with exit code 0', async () => {
     const command = system.spawn(['show', 'scalers', '--watch', '--interval', '20', '--json']);
-    await command.says(/\n.*\n/);
+    await command.prints(/\n.*\n/);
     command.child.kill('SIGINT');
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
@@ -107,15 +107,15 @@ describe('the commands', () => {
     expect(records[1]?.sequence).to.be.above(records[0]?.sequence ?? Number.NaN);
   });
 
-  it('show --watch: ends quietly when nobody reads it any more', async () => {
+  it('show --watch: ends silently when its reader closes the pipe', async () => {
     const command = system.spawn(['show', 'ge.00.Co-60', '--watch', '--interval', '20']);
-    await command.says('ge.00.Co-60');
+    await command.prints('ge.00.Co-60');
     command.child.stdout.destroy();
     const { exit, stderr } = await command.ended;
     expect([exit, stderr]).to.deep.equal([0, '']);
   });
 
-  it('stats: tells counters and their rates between two looks', async () => {
+  it('stats: prints counters and their rates between two samples', async () => {
     const stats = await system.json<Record<string, unknown>>('stats', 'spectra', '--interval', '300');
     expect(stats).to.include({ app: 'e1', flow: 'spectra' });
     expect(stats['counters']).to.include.keys('published', 'updates', 'clients');
@@ -124,22 +124,22 @@ describe('the commands', () => {
     expect(stdout).to.match(/^published .*buffers published/m);
   });
 
-  it('stats: knows no other flow', async () => {
+  it('stats: reports an unknown flow with exit code 4', async () => {
     const { exit, stderr } = await system.run('stats', 'nothing');
     expect(exit).to.equal(4);
     expect(stderr).to.contain('nothing');
   });
 
-  it('stats --watch: writes a line of JSON per look', async () => {
+  it('stats --watch --json: prints a line of JSON per sample', async () => {
     const command = system.spawn(['stats', '--watch', '--interval', '50', '--json']);
-    await command.says(/\n.*\n/);
+    await command.prints(/\n.*\n/);
     command.child.kill('SIGTERM');
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
     for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line)).to.have.property('rates');
   });
 
-  it('flows and clients: of all applications, and of one', async () => {
+  it('flows and clients: list those of all applications or of one', async () => {
     for (const words of [['flows'], ['flows', '--app', 'e1']]) {
       const [flow] = await system.json<Record<string, unknown>[]>(...words);
       expect(flow).to.include({
@@ -152,10 +152,10 @@ describe('the commands', () => {
     }
     const clients = await system.json<Record<string, unknown>[]>('clients');
     expect(clients.map(({ app, name }) => [app, name])).to.deep.equal([['e1', 'console']]);
-    expect((await system.run('flows', '--app', 'nobody')).exit).to.equal(4);
+    expect((await system.run('flows', '--app', 'unknown')).exit).to.equal(4);
   });
 
-  it('asks which application is meant when several run', async () => {
+  it('without --app a command is refused when several applications run', async () => {
     await system.json('run', 'e2', '--spectcl', simulator.address);
     const { exit, stderr } = await system.run('spectra');
     expect(exit).to.equal(2);
@@ -163,10 +163,10 @@ describe('the commands', () => {
     expect(await system.json('spectra', '--app', 'e2')).to.have.length.above(5);
     expect((await system.json<object[]>('flows')).length).to.equal(2);
     expect((await system.json<{ state: string }>('stop', 'e2')).state).to.equal('stopped');
-    expect((await system.run('stop', 'nobody')).exit).to.equal(4);
+    expect((await system.run('stop', 'unknown')).exit).to.equal(4);
   });
 
-  it('console: runs the lines of a pipe, and ends with the code of the last that failed', async () => {
+  it('console: runs the lines of a pipe and ends with the exit code of the last that failed', async () => {
     const input = '# a comment\napps\nshow nothing\nnonsense\n\nversion\n';
     const { exit, stdout, stderr } = await system.feed(input, 'console');
     expect(exit).to.equal(2);
@@ -176,19 +176,20 @@ describe('the commands', () => {
     expect(stdout).to.not.contain('mirrorflow>');
   });
 
-  it('console: ends at exit, succeeds when nothing failed, and hands its options down', async () => {
+  it('console: ends at exit, and its global options apply to its commands', async () => {
     const { exit, stdout } = await system.feed('apps\nexit\nnonsense\n', 'console', '--json');
     expect(exit).to.equal(0);
     expect(JSON.parse(stdout)).to.be.an('array');
-    const inside = await system.feed('console\n', 'console');
-    expect(inside.stderr).to.contain('the console already');
+    const nested = await system.feed('console\n', 'console');
+    expect(nested.stderr).to.contain('console cannot be started at its own prompt');
     expect((await system.feed('show "x\n', 'console')).exit).to.equal(2);
   });
 
-  it('install: prints the unit, and knows two scopes', async () => {
+  it('install: prints and writes the unit for the scopes user and system', async () => {
     const { exit, stdout } = await system.run('install', '--scope', 'system', '--user', 'daq', '--print');
     expect(exit).to.equal(0);
-    expect(stdout).to.contain('[Service]').and.to.contain('User=daq').and.to.contain('host-server/main.js');
+    expect(stdout).to.contain('[Service]').and.to.contain('User=daq');
+    expect(stdout).to.match(/host-server(\/main\.js|\.cjs)/);
     expect((await system.run('install', '--user', 'daq', '--print')).exit).to.equal(2);
     const written = await system.json<{ outcome: string; path: string }>('install');
     expect(written.outcome).to.equal('written');
@@ -196,19 +197,19 @@ describe('the commands', () => {
     expect((await system.json<{ outcome: string }>('install')).outcome).to.equal('unchanged');
   });
 
-  it('version and info: say what this is', async () => {
+  it('version and info: print version and directories', async () => {
     expect((await system.run('version')).stdout).to.match(/^\d+\.\d+\.\d+\n$/);
     expect((await system.run('--version')).stdout).to.match(/^\d+\.\d+\.\d+\n$/);
     expect(await system.json('info')).to.have.nested.property('hostServer.directory', system.directory);
   });
 
-  it('keep data on standard output and everything else on standard error', async () => {
+  it('errors go to standard error and not to standard output', async () => {
     const { stdout, stderr } = await system.run('nonsense', '--json');
     expect(stdout).to.equal('');
     expect(JSON.parse(stderr)).to.have.nested.property('error.code', 'BAD_OPTION');
   });
 
-  it('spectra: notes that the source is away, and still gives its last data', async () => {
+  it('spectra: notes that the source is stale and lists its last data', async () => {
     await simulator.close();
     let result = await system.run('spectra');
     while (result.stderr === '') result = await system.run('spectra');

@@ -1,7 +1,4 @@
-/**
- * The host server from the command line: status, start, stop; and what commands say when there is
- * none.
- */
+/** `mirrorflow host`: status, start and stop; and commands without a host server. */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -20,7 +17,7 @@ describe('mirrorflow host', () => {
     await system.close();
   });
 
-  it('is not running: exit code 3, and how to start it', async () => {
+  it('without a host server commands end with exit code 3 and name the command that starts one', async () => {
     for (const words of [['host'], ['apps'], ['spectra'], ['stop', 'e1'], ['host', 'stop']]) {
       const { exit, stdout, stderr } = await system.run(...words);
       expect([exit, stdout], words.join(' ')).to.deep.equal([3, '']);
@@ -31,7 +28,7 @@ describe('mirrorflow host', () => {
     expect(JSON.parse(stderr)).to.have.nested.property('error.code', 'NOT_RUNNING');
   });
 
-  it('starts in the background, is found, and stops', async () => {
+  it('host start starts a host server in the background that host finds and host stop stops', async () => {
     const started = await system.json<{ pid: number; directory: string }>('host', 'start');
     expect(started.directory).to.equal(system.directory);
     expect((await system.json<{ pid: number }>('host')).pid).to.equal(started.pid);
@@ -45,7 +42,7 @@ describe('mirrorflow host', () => {
     expect(system.leftovers()).to.deep.equal([]);
   });
 
-  it('lets two be started at the same moment, and one of them run', async () => {
+  it('of two host servers started at the same time one runs', async () => {
     const results = await Promise.all([
       system.run('host', 'start', '--json'),
       system.run('host', 'start', '--json'),
@@ -55,19 +52,19 @@ describe('mirrorflow host', () => {
     expect(pids[0]).to.equal(pids[1]);
   });
 
-  it('stops alone, and its applications are found again by the next one', async () => {
+  it('host stop --keep leaves applications running that the next host server adopts', async () => {
     const { address } = await system.simulator();
     await system.json('host', 'start');
     const { pid } = await system.json<{ pid: number }>('run', 'e1', '--spectcl', address);
     expect((await system.run('host', 'stop', '--keep')).stdout).to.contain('Still running: e1');
     await system.json('host', 'start');
-    const found = await system.json<{ pid: number }>('run', 'e1');
-    expect(found.pid).to.equal(pid);
+    const adopted = await system.json<{ pid: number }>('run', 'e1');
+    expect(adopted.pid).to.equal(pid);
     expect((await system.run('host', 'stop', '--everything')).stdout).to.contain('and with it: e1');
     expect(system.processes()).to.deep.equal([]);
   });
 
-  it('stays in the foreground until it is told to end', async () => {
+  it('host start --foreground stays until SIGTERM', async () => {
     const command = system.spawn(['host', 'start', '--foreground']);
     let info = await system.run('host');
     while (info.exit === 3) info = await system.run('host');
@@ -76,7 +73,7 @@ describe('mirrorflow host', () => {
     expect((await system.run('host')).exit).to.equal(3);
   });
 
-  it('tells the cause when it cannot start', async () => {
+  it('a host server that cannot start reports its cause', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
@@ -93,7 +90,7 @@ describe('mirrorflow host', () => {
     expect(system.processes()).to.deep.equal([]);
   });
 
-  it('says what is wrong in a configuration, and takes a right one', async () => {
+  it('host start reports an error in a configuration and accepts a correct one', async () => {
     const config = join(system.root, 'config.json');
     writeFileSync(config, '{"applications": [{"name": "/"}]}');
     const bad = await system.run('host', 'start', '--config', config);
@@ -101,12 +98,14 @@ describe('mirrorflow host', () => {
     expect(bad.stderr).to.match(/^mirrorflow: .*config\.json.*name/);
     const address = await system.run('host', 'start', '--listen', 'nonsense');
     expect(address.exit).to.equal(2);
-    expect(address.stderr).to.match(/^mirrorflow: "nonsense" is not an address/);
+    expect(address.stderr)
+      .to.match(/^mirrorflow: "nonsense" is not /)
+      .and.to.not.match(/\(--help/);
     writeFileSync(config, '{"applications": []}');
     expect((await system.run('host', 'start', '--config', config)).exit).to.equal(0);
   });
 
-  it('refuses options that contradict each other', async () => {
+  it('host stop refuses --keep together with --everything', async () => {
     expect((await system.run('host', 'stop', '--keep', '--everything')).exit).to.equal(2);
   });
 });

@@ -9,7 +9,7 @@ import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { ConsoleSystem } from '../system.js';
 import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
-describe('the commands about what dead processes left', () => {
+describe('verify, repair and clean', () => {
   let system: ConsoleSystem;
   let path: string;
   let file: FlowFile;
@@ -37,7 +37,7 @@ describe('the commands about what dead processes left', () => {
 
   const kill = (): void => damageHeader(file, 'ownerStartTicks', 1);
 
-  it('verify: says in words and as JSON what it found, with exit code 0 for a sound file', async () => {
+  it('verify: prints its findings as text and JSON, with exit code 0 for a sound file', async () => {
     kill();
     const { exit, stdout } = await system.run('verify', path);
     expect(exit).to.equal(0);
@@ -50,7 +50,7 @@ describe('the commands about what dead processes left', () => {
     });
   });
 
-  it('verify and repair: tell by their exit codes what has to be done', async () => {
+  it('verify and repair: their exit codes tell sound, repairable and irreparable files apart', async () => {
     expect((await system.run('repair', path)).exit).to.equal(1); // its owner lives
     damageHeader(file, 'sourceState', 99);
     expect((await system.run('repair', path)).stdout).to.contain('its owner lives');
@@ -65,9 +65,9 @@ describe('the commands about what dead processes left', () => {
     expect((await system.run('verify')).exit).to.equal(2);
   });
 
-  it('clean: shows what it would remove, removes it, and then there is nothing', async () => {
+  it('clean: shows leftovers with --dry-run and removes them without', async () => {
     const where = ['--flow-dir', system.flowDirectory];
-    expect((await system.run('clean', ...where)).stdout).to.contain('Nothing is left');
+    expect((await system.run('clean', ...where)).stdout).to.contain('No leftovers');
     kill();
     const shown = await system.run('clean', '--dry-run', ...where);
     expect(shown.stdout).to.contain(path).and.contain('found');
@@ -75,6 +75,6 @@ describe('the commands about what dead processes left', () => {
     const { exit, stdout } = await system.run('clean', '--json', ...where);
     expect([exit, stdout.includes('"outcome":"removed"')]).to.deep.equal([0, true]);
     expect(existsSync(path)).to.equal(false);
-    expect((await system.run('clean', ...where)).stdout).to.contain('Nothing is left');
+    expect((await system.run('clean', ...where)).stdout).to.contain('No leftovers');
   });
 });

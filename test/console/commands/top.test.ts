@@ -31,15 +31,18 @@ describe('top', () => {
     await system.close();
   });
 
-  /** A flow whose reader sleeps: ring and history are full, and a buffer waits. */
-  async function held(): Promise<() => Promise<void>> {
-    const client = async (name: string) => {
-      const made = await connect({ app: 'e1', name, directory: system.directory });
-      closing.push(() => made.close());
-      return made;
+  /**
+   * Creates a flow whose consumer reads nothing: ring and history are full and a buffer waits. The
+   * returned function reads everything.
+   */
+  async function holdBack(): Promise<() => Promise<void>> {
+    const open = async (name: string) => {
+      const client = await connect({ app: 'e1', name, directory: system.directory });
+      closing.push(() => client.close());
+      return client;
     };
-    const out = await (await client('writer')).openOutput('events', { bufferSize: 64, buffers: RING });
-    const input = await (await client('sleeper')).openInput('events', { history: HISTORY });
+    const out = await (await open('writer')).openOutput('events', { bufferSize: 64, buffers: RING });
+    const input = await (await open('sleeper')).openInput('events', { history: HISTORY });
     const writes = Array.from({ length: RING + HISTORY + 1 }, () => out.write(new Uint8Array(64)));
     return async () => {
       for (let taken = 0; taken < writes.length; taken += 1) await input.take();
@@ -47,8 +50,8 @@ describe('top', () => {
     };
   }
 
-  it('names who holds a flow back, with lag and history, and lets go of it when it goes on', async () => {
-    const goOn = await held();
+  it('top --json names the consumer that holds a flow back until it reads on', async () => {
+    const readAll = await holdBack();
     const command = system.spawn(['top', '--interval', '100', '--json']);
     const newest = (): Line | undefined => {
       const whole = command.stdout.slice(0, command.stdout.lastIndexOf('\n') + 1).trimEnd();
@@ -57,7 +60,10 @@ describe('top', () => {
         ? undefined
         : (JSON.parse(last) as { flows: Line[] }).flows.find(({ flow }) => flow === 'events');
     };
-    await command.eventually(() => newest()?.holding.length === 1 && newest()?.fill === 1, 'who holds');
+    await command.eventually(
+      () => newest()?.holding.length === 1 && newest()?.fill === 1,
+      'the consumer that holds the flow back',
+    );
     expect(newest()).to.deep.include({
       app: 'e1',
       state: 'live',
@@ -66,29 +72,32 @@ describe('top', () => {
       holding: ['sleeper'],
       clients: 2,
     });
-    await goOn();
-    await command.eventually(() => newest()?.holding.length === 0 && newest()?.lag === 0, 'nobody holds');
+    await readAll();
+    await command.eventually(
+      () => newest()?.holding.length === 0 && newest()?.lag === 0,
+      'no consumer holds the flow back',
+    );
     command.child.kill('SIGINT');
     expect((await command.ended).exit).to.equal(0);
   });
 
-  it('says it in words, in a table with a line for every flow', async () => {
-    const goOn = await held();
+  it('top shows a table with a line per flow and names the consumer that holds one back', async () => {
+    const readAll = await holdBack();
     const command = system.spawn(['top', '--interval', '100']);
-    await command.says(/e1\/events is held back by sleeper/);
+    await command.prints(/e1\/events is held back by sleeper/);
     expect(command.stdout).to.match(
       /application +flow +state +published .* behind +history +clients +restarts/,
     );
-    await command.says(/e1 +events +live .* 8 +100 % +2 +0/);
-    await goOn();
+    await command.prints(/e1 +events +live .* 8 +100 % +2 +0/);
+    await readAll();
     command.child.kill('SIGINT');
     expect((await command.ended).exit).to.equal(0);
   });
 
-  it('shows what does not run, and fails without a host server', async () => {
+  it('top shows a stopped application and fails without a host server', async () => {
     await system.json('stop', 'e1');
     const stopped = system.spawn(['top', '--interval', '100']);
-    await stopped.says(/e1 +- +stopped/);
+    await stopped.prints(/e1 +- +stopped/);
     stopped.child.kill('SIGINT');
     expect((await stopped.ended).exit).to.equal(0);
     await system.run('host', 'stop');

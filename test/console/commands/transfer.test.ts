@@ -58,7 +58,7 @@ describe('send and receive', () => {
     ['in blocks', ['--block', '60001'], false],
     ['in whole lines', ['--lines', '--buffer-size', '128KiB'], true],
   ] as const) {
-    it(`carry 100 MiB ${name} from the first byte to the last`, async () => {
+    it(`send and receive carry 100 MiB ${name} from the first byte to the last`, async () => {
       const receiver = digesting('--wait');
       const sender = system.spawn(['send', flow, '--wait-for-consumer', '1', ...words]);
       const digest = await feed(sender, 100 * MIB, text);
@@ -70,26 +70,26 @@ describe('send and receive', () => {
     });
   }
 
-  it('send: says how much it was, as JSON', async () => {
+  it('send --json: prints the number of buffers and bytes', async () => {
     const { stdout, exit } = await system.feed('one\ntwo\n', 'send', flow, '--json');
     expect(exit).to.equal(0);
     expect(JSON.parse(stdout)).to.deep.equal({ flow, buffers: 1, bytes: 8 });
   });
 
-  it('receive: gives what the ring holds of a provider that has ended, and nothing of the one before', async () => {
+  it("receive: writes the ring's buffers of the last provider and none of the one before", async () => {
     await system.feed('old', 'send', flow);
     await system.feed('new', 'send', flow);
     const { exit, stdout } = await system.run('receive', flow);
     expect([exit, stdout]).to.deep.equal([0, 'new']);
   });
 
-  it('receive: ends with the empty input of a sender, too', async () => {
+  it('receive: ends after a sender with empty input', async () => {
     await system.feed('', 'send', flow);
     const { exit, stdout } = await system.run('receive', flow);
     expect([exit, stdout]).to.deep.equal([0, '']);
   });
 
-  it('receive: opened before the sender, gets all that the next one sends, whatever the ring holds', async () => {
+  it('receive: a receiver that waits gets everything that the next sender sends', async () => {
     await system.feed('old', 'send', flow, '--buffers', '2', '--block', '16');
     const receiver = system.spawn(['receive', flow, '--wait']);
     await attached(receiver);
@@ -99,35 +99,35 @@ describe('send and receive', () => {
     expect([exit, stdout]).to.deep.equal([0, text]);
   });
 
-  it('receive: fails when the sender is killed, after giving all that it had sent', async () => {
+  it('receive: fails when the sender is killed, after writing everything that it had sent', async () => {
     const receiver = system.spawn(['receive', flow, '--wait']);
     const sender = system.spawn(['send', flow, '--lines', '--wait-for-consumer', '1']);
     sender.child.stdin.write('one\ntwo\nhal');
-    await receiver.says('two\n');
+    await receiver.prints('two\n');
     sender.child.kill('SIGKILL');
     const { exit, stdout, stderr } = await receiver.ended;
     expect([exit, stdout]).to.deep.equal([1, 'one\ntwo\n']);
-    expect(stderr).to.contain('its provider has gone without ending it');
+    expect(stderr).to.contain('its provider died without closing it');
   });
 
-  it('receive --follow: goes on with the next sender, until Ctrl-C, which is a success', async () => {
+  it('receive --follow: continues with the next sender until Ctrl-C, with exit code 0', async () => {
     const receiver = system.spawn(['receive', flow, '--wait', '--follow']);
     await system.feed('one\n', 'send', flow, '--wait-for-consumer', '1');
-    await receiver.says('one\n');
+    await receiver.prints('one\n');
     await system.feed('two\n', 'send', flow);
-    await receiver.says('two\n');
+    await receiver.prints('two\n');
     receiver.child.kill('SIGINT');
     const { exit, stdout } = await receiver.ended;
     expect([exit, stdout]).to.deep.equal([0, 'one\ntwo\n']);
   });
 
-  it('Ctrl-C ends both with 130 and leaves nobody waiting', async () => {
+  it('Ctrl-C ends send and receive with 130 and leaves no other receiver waiting', async () => {
     const receiver = system.spawn(['receive', flow, '--wait']);
     const other = system.spawn(['receive', flow, '--wait']);
     const sender = system.spawn(['send', flow, '--wait-for-consumer', '2']);
     sender.child.stdin.write('begun');
-    await receiver.says('begun');
-    await other.says('begun');
+    await receiver.prints('begun');
+    await other.prints('begun');
     receiver.child.kill('SIGINT');
     expect((await receiver.ended).exit).to.equal(130);
     sender.child.kill('SIGINT');
@@ -136,11 +136,11 @@ describe('send and receive', () => {
     expect((await other.ended).exit).to.equal(1);
   });
 
-  it('receive: ends quietly when nobody reads it any more, and the sender goes on', async () => {
+  it('receive: ends silently when its reader closes the pipe, and the sender continues', async () => {
     const receiver = system.spawn(['receive', flow, '--wait']);
     const sender = system.spawn(['send', flow, '--wait-for-consumer', '1']);
     sender.child.stdin.write('begun');
-    await receiver.says('begun');
+    await receiver.prints('begun');
     receiver.child.stdout.destroy();
     const digest = feed(sender, 20 * MIB, false);
     const { exit, stderr } = await receiver.ended;
@@ -149,7 +149,7 @@ describe('send and receive', () => {
     expect((await sender.ended).exit).to.equal(0);
   });
 
-  it('a receiver that nobody reads from stops the producer, and all goes on when it is read again', async () => {
+  it('a receiver whose output is not read stops the sender until it is read again', async () => {
     const receiver = system.spawn(['receive', flow, '--wait']);
     receiver.child.stdout.pause();
     const sender = system.spawn([
@@ -182,7 +182,7 @@ describe('send and receive', () => {
     expect((await receiver.ended).exit).to.equal(0);
   });
 
-  it('receive --count and --from: so many buffers, from where it was said', async () => {
+  it('receive --count and --from: limit the number of buffers and choose the first', async () => {
     await system.feed('1111222233334444', 'send', flow, '--block', '4');
     expect((await system.run('receive', flow, '--count', '2')).stdout).to.equal('11112222');
     expect((await system.run('receive', flow, '--from', 'newest')).stdout).to.equal('4444');
@@ -190,7 +190,7 @@ describe('send and receive', () => {
     expect((await system.run('receive', flow, '--from', 'next')).stdout).to.equal('');
   });
 
-  it('send: takes a file, and says when it cannot be read', async () => {
+  it('send: sends a file and reports one that cannot be read', async () => {
     const path = join(system.root, 'input.dat');
     const bytes = randomBytes(100_000);
     writeFileSync(path, bytes);
@@ -202,7 +202,7 @@ describe('send and receive', () => {
     expect(missing.stderr).to.contain('cannot be read');
   });
 
-  it('send --lines: names the line that does not fit, and cuts it when it may', async () => {
+  it('send --lines: reports the line that does not fit and cuts it with --split', async () => {
     const text = `short\n${'long'.repeat(10)}\n`;
     const words = ['send', flow, '--lines', '--buffer-size', '16'];
     const refused = await system.feed(text, ...words);
@@ -216,7 +216,7 @@ describe('send and receive', () => {
     const sender = system.spawn(['send', flow]);
     sender.child.stdin.write('begun');
     const receiver = system.spawn(['receive', flow, '--wait']);
-    await receiver.says('begun');
+    await receiver.prints('begun');
     const second = await system.feed('', 'send', flow);
     expect(second.exit).to.equal(1);
     expect(second.stderr).to.match(/provider.*send/);
@@ -224,7 +224,7 @@ describe('send and receive', () => {
     expect((await receiver.ended).exit).to.equal(0);
   });
 
-  it('refuse what cannot be: exit codes of bad usage and unknown flows', async () => {
+  it('send and receive end with the exit codes of bad usage and of unknown flows', async () => {
     for (const words of [
       ['send', flow, '--lines', '--block', '4KiB'],
       ['send', flow, '--split'],
@@ -243,7 +243,7 @@ describe('send and receive', () => {
   /** Resolves when the duplicator has admitted a consumer of the flow. */
   async function attached(receiver: RunningCommand): Promise<void> {
     const { eventually } = await import('../system.js');
-    await eventually(`a consumer; it said: ${receiver.stderr}`, async () => {
+    await eventually(`the flow has a consumer; receive printed: ${receiver.stderr}`, async () => {
       const { counters } = await system.json<{ counters: Record<string, number> }>('stats', flow);
       return counters['consumers'] === 1;
     });

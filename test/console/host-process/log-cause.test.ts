@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { causeInLog } from '../../../console/host-process/log-cause.js';
 
-describe('why a server ended', () => {
-  it('is its last error in the log', () => {
+describe("the cause in a server's log", () => {
+  it('the cause of a failed start is the last error line of the log', () => {
     const lines = [
       { level: 'error', message: 'could not start', error: 'old', code: 'NO_SPACE' },
       { level: 'error', message: 'could not start', error: 'port 7390 is taken', code: 'ADDRESS_IN_USE' },
@@ -12,7 +12,7 @@ describe('why a server ended', () => {
     expect(causeInLog(log)).to.deep.equal({ code: 'ADDRESS_IN_USE', message: 'port 7390 is taken' });
   });
 
-  it('is what it wrote when that is no log, its end at least', () => {
+  it('without an error line the cause is the end of the output', () => {
     expect(causeInLog('SyntaxError: so\n')).to.deep.equal({
       code: 'START_FAILED',
       message: 'SyntaxError: so',
@@ -20,11 +20,11 @@ describe('why a server ended', () => {
     expect(causeInLog('x'.repeat(100_000))?.message.length).to.equal(2_000);
   });
 
-  it('is unknown when it wrote nothing', () => {
+  it('an empty log gives no cause', () => {
     expect(causeInLog('\n')).to.equal(undefined);
   });
 
-  it('may carry a code that is none', () => {
+  it('an unknown error code in a log becomes START_FAILED', () => {
     expect(causeInLog('{"level":"error","message":"so","code":"NONSENSE"}')).to.deep.equal({
       code: 'START_FAILED',
       message: 'so',

@@ -19,14 +19,14 @@ const names: NameSource = async (kind, app) => {
 const at = (line: string): Promise<[string[], string]> => complete(line, COMMANDS, names);
 
 describe('the completion', () => {
-  it('offers commands, and a space behind the only one', async () => {
+  it('completion offers commands, with a space after a single one', async () => {
     expect(await at('ap')).to.deep.equal([['apps '], 'ap']);
     expect((await at('st'))[0]).to.deep.equal(['start', 'stats', 'stop']);
     expect((await at(''))[0]).to.include.members(['spectra', 'help', 'exit']);
     expect(await at('help spec')).to.deep.equal([['spectra '], 'spec']);
   });
 
-  it('offers options that are not given yet', async () => {
+  it('completion offers options that are not given yet', async () => {
     expect(await at('show x --wa')).to.deep.equal([['--watch '], '--wa']);
     expect((await at('show x --watch --w'))[0]).to.deep.equal(['--width ']);
     expect((await at('apps --'))[0]).to.deep.equal([
@@ -38,34 +38,34 @@ describe('the completion', () => {
     ]);
   });
 
-  it('offers choices and names as values of options', async () => {
+  it('completion offers choices and names as option values', async () => {
     expect((await at('show x --scale l'))[0]).to.deep.equal(['linear', 'log']);
     expect((await at('flows --app '))[0]).to.deep.equal(['e23001', 'e23002']);
     expect((await at('show x --range '))[0]).to.deep.equal([]);
   });
 
-  it('offers names of spectra, applications and flows where they are meant', async () => {
+  it('completion offers spectra, applications and flows by position', async () => {
     expect((await at('show ge'))[0]).to.deep.equal(['ge.00.Co-60', 'ge.01.Eu-152']);
     expect((await at('stop '))[0]).to.deep.equal(['e23001', 'e23002']);
     expect((await at('stats ev'))[0]).to.deep.equal(['events ']);
     expect((await at('host st'))[0]).to.deep.equal(['status', 'start', 'stop']);
   });
 
-  it('offers the spectra of the application that was named', async () => {
+  it('completion offers the spectra of the named application', async () => {
     expect((await at('show --app e23002 '))[0]).to.deep.equal(['other ']);
     expect((await at('show --app=e23002 --watch '))[0]).to.deep.equal(['other ']);
   });
 
-  it('quotes names with spaces, also in a quote that was begun', async () => {
+  it('completion quotes names with spaces, also after an opening quote', async () => {
     expect(await at('show pi')).to.deep.equal([['"pid de" '], 'pi']);
     expect(await at('show "pid d')).to.deep.equal([['"pid de" '], '"pid d']);
   });
 
-  it('offers no name that would reach into the terminal', async () => {
+  it('completion offers no name with control characters', async () => {
     expect((await at('show ev'))[0]).to.deep.equal([]);
   });
 
-  it('offers nothing where nothing is known', async () => {
+  it('completion offers nothing after an unknown command or a last positional', async () => {
     expect((await at('nonsense x'))[0]).to.deep.equal([]);
     expect((await at('stop e23001 '))[0]).to.deep.equal([]);
   });

@@ -18,7 +18,7 @@ describe('the history of the prompt', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('lies in the state directory of the user', () => {
+  it("the history file is in the user's state directory", () => {
     expect(historyPath({ XDG_STATE_HOME: '/s', HOME: '/h' })).to.equal('/s/mirrorflow/history');
     expect(historyPath({ XDG_STATE_HOME: 'relative', HOME: '/h' })).to.equal(
       '/h/.local/state/mirrorflow/history',
@@ -26,7 +26,7 @@ describe('the history of the prompt', () => {
     expect(historyPath({})).to.equal(undefined);
   });
 
-  it('comes back, the newest line first, and is for its user only', () => {
+  it('the history is loaded newest first and readable for its user only', () => {
     history().add('apps');
     history().add('  ');
     history().add('spectra');
@@ -34,7 +34,7 @@ describe('the history of the prompt', () => {
     expect(statSync(path).mode & 0o777).to.equal(0o600);
   });
 
-  it('loses nothing when several prompts write it', () => {
+  it('several prompts at once lose no line of the history', () => {
     const [one, other] = [history(), history()];
     one.add('from one');
     other.add('from the other');
@@ -42,7 +42,7 @@ describe('the history of the prompt', () => {
     expect(history().load()).to.deep.equal(['one again', 'from the other', 'from one']);
   });
 
-  it('is cut when it has grown', () => {
+  it('a large history file is cut to its newest lines', () => {
     mkdirSync(dirname(path), { recursive: true });
     const line = 'x'.repeat(300);
     writeFileSync(path, `${line}\n`.repeat(3 * HISTORY_LINES));
@@ -50,7 +50,7 @@ describe('the history of the prompt', () => {
     expect(readFileSync(path, 'utf8').split('\n')).to.have.length(HISTORY_LINES + 1);
   });
 
-  it('says once that it cannot be kept, and goes on', () => {
+  it('a history that cannot be kept is reported once', () => {
     writeFileSync(join(directory, 'state'), 'no directory');
     chmodSync(join(directory, 'state'), 0o600);
     const broken = history();

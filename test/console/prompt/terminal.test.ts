@@ -1,6 +1,6 @@
 /**
- * The prompt and live pictures at a real terminal: keys in, what the terminal is told out. Python
- * has the pseudo-terminal.
+ * The prompt and live displays at a real terminal: keys in, terminal output out. Python provides
+ * the pseudo-terminal.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,10 +9,7 @@ import { expect } from 'chai';
 import { LEAVE_SCREEN } from '../../../console/render/screen.js';
 import { ConsoleSystem, PROGRAM, RunningCommand } from '../system.js';
 
-/**
- * Copies its standard input to a terminal that the command runs in, and that to its standard
- * output.
- */
+/** Python: copies standard input to the terminal of the command, and the terminal to its output. */
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
 describe('the console at a terminal', () => {
@@ -27,7 +24,7 @@ describe('the console at a terminal', () => {
   });
 
   after(async () => {
-    // Undefined when it was skipped.
+    // Undefined when the suite was skipped.
     await (system as ConsoleSystem | undefined)?.close();
   });
 
@@ -40,21 +37,21 @@ describe('the console at a terminal', () => {
     return command;
   }
 
-  it('completes commands, options and names of spectra, and keeps the history', async () => {
+  it('the prompt completes commands and spectra and keeps its history', async () => {
     const command = atTerminal('console');
-    await command.says('mirrorflow> ');
+    await command.prints('mirrorflow> ');
     command.child.stdin.write('vers');
-    await command.says('vers');
+    await command.prints('vers');
     command.child.stdin.write('\t');
-    await command.says('version ');
+    await command.prints('version ');
     command.child.stdin.write('\r');
-    await command.says(/\d+\.\d+\.\d+\r\n/);
+    await command.prints(/\d+\.\d+\.\d+\r\n/);
     command.child.stdin.write('show ge.00');
-    await command.says('ge.00');
+    await command.prints('ge.00');
     command.child.stdin.write('\t');
-    await command.says('show ge.00.Co-60 ');
+    await command.prints('show ge.00.Co-60 ');
     command.child.stdin.write('\u0003');
-    await command.says(/Co-60 [\s\S]*mirrorflow> /);
+    await command.prints(/Co-60 [\s\S]*mirrorflow> /);
     command.child.stdin.write('\u0004');
     expect((await command.ended).exit).to.equal(0);
     const history = readFileSync(
@@ -64,13 +61,13 @@ describe('the console at a terminal', () => {
     expect(history).to.equal('version \n');
   });
 
-  it('cancels a command at Ctrl-C and goes on', async () => {
+  it('Ctrl-C cancels a command and the prompt continues', async () => {
     const command = atTerminal('console');
-    await command.says('mirrorflow> ');
+    await command.prints('mirrorflow> ');
     command.child.stdin.write('stats --interval 3600000\r');
-    await command.says(/3600000\r+\n/);
+    await command.prints(/3600000\r+\n/);
     const prompts = command.stdout.split('mirrorflow> ').length;
-    // The key is a signal only when the terminal is the command's again.
+    // Ctrl-C is a signal only when the command has the terminal again.
     const press = setInterval(() => command.child.stdin.write('\u0003'), 200);
     await command.eventually((text) => text.split('mirrorflow> ').length > prompts);
     clearInterval(press);
@@ -78,18 +75,18 @@ describe('the console at a terminal', () => {
     expect((await command.ended).exit).to.equal(0);
   });
 
-  it('shows a live picture until q, and gives the terminal back', async () => {
+  it('a live plot ends at q and restores the terminal', async () => {
     const command = atTerminal('show', 'ge.00.Co-60', '--watch');
-    await command.says('ge.energy.00');
+    await command.prints('ge.energy.00');
     command.child.stdin.write('q');
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
     expect(stdout.endsWith(LEAVE_SCREEN)).to.equal(true);
   });
 
-  it('gives the terminal back when a live picture ends by a signal', async () => {
+  it('a live table that ends by a signal restores the terminal', async () => {
     const command = atTerminal('stats', '--watch');
-    await command.says('published');
+    await command.prints('published');
     const line = system.processes().find((text) => /\d+ [^ ]*node/.test(text) && text.includes('stats'));
     process.kill(Number.parseInt(line ?? '', 10), 'SIGTERM');
     const { exit, stdout } = await command.ended;

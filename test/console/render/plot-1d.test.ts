@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHistogram, type HistogramOptions } from '../../../console/render/plot-1d.js';
-import { SCALE_NAMES } from '../../../console/render/scale.js';
+import { SCALE_NAMES } from '../../../plotting/scale.js';
 import { isHarmless, uncoloured } from './sgr.js';
 
 const plot = (options: Partial<HistogramOptions>): string[] =>
@@ -23,7 +23,7 @@ const plot = (options: Partial<HistogramOptions>): string[] =>
 describe('histograms', () => {
   const counts = [0, 1, 2, 3, 4, 8, 4, 3, 2, 0];
 
-  it('a small histogram, line by line', () => {
+  it('a small histogram has the expected lines', () => {
     expect(plot({ counts, sum: 27, width: 33, height: 9 })).to.deep.equal([
       'ge.00  sum 27  max 8 at 5.5 (cha…',
       '  │               ███',
@@ -36,7 +36,7 @@ describe('histograms', () => {
       'counts, linear scale',
     ]);
   });
-  it('the same in ASCII', () => {
+  it('without Unicode a small histogram is drawn in ASCII', () => {
     expect(plot({ counts, sum: 27, width: 33, height: 9, unicode: false })).to.deep.equal([
       'ge.00  sum 27  max 8 at 5.5 (ch..',
       '  |               ###',
@@ -49,14 +49,14 @@ describe('histograms', () => {
       'counts, linear scale',
     ]);
   });
-  it('stale data are marked before anything else', () => {
+  it('the mark of stale data comes first in the heading', () => {
     expect(plot({ counts, stale: true })[0]).to.match(/^\[STALE\] ge\.00/);
     expect(plot({ counts, stale: true, colour: 'basic' })[0]).to.satisfy((line: string) =>
       line.startsWith('\x1b[1;7;31m[STALE]\x1b[0m '),
     );
     expect(plot({ counts, stale: true, width: 7 })[0]).to.match(/^\[STA/);
   });
-  it('a caption says how many channels share a column', () => {
+  it('the caption states how many channels share a column', () => {
     const wide = new Uint32Array(1000);
     wide[777] = 5;
     const lines = plot({ counts: wide, width: 80 });
@@ -64,16 +64,16 @@ describe('histograms', () => {
     expect(lines[0]).to.equal('ge.00  sum 0  max 5 at 7.775 (channel 777)');
     expect(lines.join('\n')).to.contain('█');
   });
-  it('a range shows its channels only', () => {
+  it('a range limits a histogram to its channels', () => {
     const lines = plot({ counts, range: [2, 4], width: 60 });
     expect(lines[0]).to.equal('ge.00  sum 0  max 3 at 3.5 (channel 3)');
   });
-  it('no channels, and no room, are said in a sentence', () => {
+  it('a plot without channels or without room is replaced by a sentence', () => {
     expect(plot({ counts: [] })[1]).to.equal('No channels in this range.');
     expect(plot({ counts, range: [20, 30] })[1]).to.equal('No channels in this range.');
     expect(plot({ counts, width: 60, height: 4 })[1]).to.equal('The terminal is too small for a plot.');
   });
-  it('an empty spectrum is an empty plot', () => {
+  it('a spectrum without counts has an empty plot', () => {
     const lines = plot({ counts: new Uint16Array(10) });
     expect(lines[0]).to.equal('ge.00  sum 0  max 0');
     expect(lines.join('\n')).not.to.match(/[▁▂▃▄▅▆▇█]/);
@@ -98,7 +98,7 @@ describe('histograms', () => {
       ),
     );
   });
-  it('nothing hostile passes and no line is wider than the terminal', () => {
+  it('no escape sequence passes and no line is wider than the terminal', () => {
     const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHeatMap, type HeatMapOptions } from '../../../console/render/plot-2d.js';
-import { SCALE_NAMES } from '../../../console/render/scale.js';
+import { SCALE_NAMES } from '../../../plotting/scale.js';
 import { isHarmless, uncoloured } from './sgr.js';
 
 const plot = (options: Partial<HeatMapOptions>): string[] =>
@@ -29,7 +29,7 @@ describe('heat maps', () => {
   // Row 0 first: the corner with 9 is at the lower left.
   const counts = [9, 0, 0, 1, 0, 5, 0, 0, 0, 0, 0, 3];
 
-  it('a small heat map in shades, line by line', () => {
+  it('a small heat map in shades has the expected lines', () => {
     expect(plot({ counts, sum: 18, width: 43 })).to.deep.equal([
       'tof.dE  sum 18  max 9 at (0.5, 0.5)',
       '2 ┤                              ----------',
@@ -42,7 +42,7 @@ describe('heat maps', () => {
       'y: dE; counts, linear scale',
     ]);
   });
-  it('two rows share a line of half blocks in colour', () => {
+  it('in colour two rows of a heat map share a line of half blocks', () => {
     // 2 x 4 channels on 10 columns and 2 lines: each half of a line is one row of channels.
     const counts = [4, 4, 0, 4, 4, 0, 0, 0];
     const lines = plot({
@@ -60,10 +60,10 @@ describe('heat maps', () => {
       '\x1b[2m0 ┤\x1b[0m\x1b[0;38;5;220m▄▄▄▄▄█████\x1b[0m',
     ]);
   });
-  it('the colour key names the counts of its ends and its middle', () => {
+  it('the colour key shows the counts of its ends and its middle', () => {
     expect(plot({ counts, sum: 18 }).at(-2)).to.equal('0 blank  0 ..::--==+ 5 +**##%%@@ 10');
   });
-  it('a single hot channel survives the maximum; the mean says that it is one', () => {
+  it('a single hot channel stays visible, and the caption names maximum or mean', () => {
     const large = new Uint16Array(200 * 200);
     large[150 * 200 + 20] = 1;
     const options = { counts: large, xchans: 200, ychans: 200, xmax: 200, ymax: 200, width: 80, height: 20 };
@@ -73,7 +73,7 @@ describe('heat maps', () => {
     expect(maximum.at(-1)).to.contain('each point is the maximum of 2-3 x 14-15 channels');
     expect(plot({ ...options, resampling: 'mean' }).at(-1)).to.contain('each point is the mean of');
   });
-  it('contents that do not match the dimensions are refused', () => {
+  it('counts that do not match the dimensions are refused', () => {
     expect(() => plot({ counts: [1, 2, 3] })).to.throw('4 x 3 channels has 12 contents, not 3');
   });
   it('every channel with counts is drawn, and no other', () => {
@@ -98,7 +98,7 @@ describe('heat maps', () => {
       ),
     );
   });
-  it('nothing hostile passes and no line is wider than the terminal', () => {
+  it('no escape sequence passes and no line is wider than the terminal', () => {
     const text = fc.string({ unit: 'binary' });
     const range = fc.option(fc.tuple(fc.double(), fc.double()), { nil: undefined });
     fc.assert(

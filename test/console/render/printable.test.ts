@@ -18,7 +18,7 @@ describe('printable text', () => {
   it('only ASCII passes to a terminal without Unicode', () => {
     expect(printable('Energie (µs) Û', false)).to.equal('Energie (?s) ?');
   });
-  it('marks do not pile up on one letter', () => {
+  it('at most two marks stay on a letter', () => {
     expect(printable(`e${'\u0301'.repeat(50)}`)).to.equal('e\u0301\u0301');
   });
   it('no text keeps a control character', () => {
@@ -38,8 +38,8 @@ describe('printable text', () => {
   });
 });
 
-describe('columns of a text', () => {
-  it('wide characters take two, marks none', () => {
+describe('the width of a text', () => {
+  it('a wide character takes two columns and a mark none', () => {
     expect(columnsOf('日本')).to.equal(4);
     expect(columnsOf('🙂')).to.equal(2);
     expect(columnsOf('e\u0301')).to.equal(1);
@@ -61,7 +61,7 @@ describe('columns of a text', () => {
   it('a letter keeps its marks', () => {
     expect(cutTo('abe\u0301def', 4)).to.equal('abe\u0301…');
   });
-  it('a cut text never takes more columns than it has', () => {
+  it('a cut text never exceeds its columns', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.nat(20), fc.boolean(), (raw, columns, unicode) => {
         const cut = cutTo(printable(raw, unicode), columns, unicode);

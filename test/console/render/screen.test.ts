@@ -4,7 +4,7 @@ import { repaint, type ScreenFrame } from '../../../console/render/screen.js';
 
 const frame = (lines: string[], height = 10, width = 80): ScreenFrame => ({ lines, width, height });
 
-/** A terminal that knows exactly the sequences `repaint` may write. */
+/** Emulates a terminal for exactly the sequences that `repaint` may write. */
 function shownAfter(before: readonly string[], sequence: string): string[] {
   const rows = [...before];
   let row = 0;
@@ -19,24 +19,24 @@ function shownAfter(before: readonly string[], sequence: string): string[] {
   return Array.from(rows, (line) => line ?? '');
 }
 
-describe('repainting', () => {
+describe('repainting a terminal', () => {
   it('an unchanged frame writes nothing', () => {
     expect(repaint(frame(['a', 'b']), frame(['a', 'b']))).to.equal('');
   });
-  it('only a changed line is written, cleared first', () => {
+  it('a changed line is cleared and written alone', () => {
     expect(repaint(frame(['a', 'b', 'c']), frame(['a', 'x', 'c']))).to.equal('\x1b[2;1H\x1b[Kx');
   });
-  it('a shorter frame clears what was below', () => {
+  it('a shorter frame clears the lines below it', () => {
     expect(repaint(frame(['a', 'b', 'c']), frame(['a']))).to.equal('\x1b[2;1H\x1b[J');
   });
-  it('the first frame and a resized terminal are painted anew', () => {
+  it('the first frame and a resized terminal are painted completely', () => {
     expect(repaint(undefined, frame(['a']))).to.equal('\x1b[0m\x1b[2J\x1b[1;1H\x1b[Ka');
     expect(repaint(frame(['a'], 10), frame(['a'], 9))).to.equal('\x1b[0m\x1b[2J\x1b[1;1H\x1b[Ka');
   });
-  it('lines below the terminal are left out', () => {
+  it("lines below the terminal's height are not written", () => {
     expect(repaint(frame(['a', 'b'], 1), frame(['a', 'c'], 1))).to.equal('');
   });
-  it('the terminal shows the next frame whatever it showed before', () => {
+  it('after a repaint the terminal shows the next frame, whatever it showed before', () => {
     const lines = fc.array(fc.constantFrom('', 'a', 'b', 'cc'), { maxLength: 8 });
     fc.assert(
       fc.property(

@@ -7,7 +7,7 @@ const COLUMNS = [{ header: 'flow' }, { header: 'buffers' }, { header: 'about' }]
 const PLAIN = { colour: 'none', unicode: true, empty: 'No flows.' } as const;
 
 describe('tables', () => {
-  it('text stands left, numbers right', () => {
+  it('a table aligns text left and numbers right', () => {
     expect(
       renderTable(
         COLUMNS,
@@ -19,7 +19,7 @@ describe('tables', () => {
       ),
     ).to.deep.equal(['flow     buffers  about', 'spectra   12,345  beam', 'events         7  raw']);
   });
-  it('outside a terminal nothing is cut, numbers are bare and empty cells are marked', () => {
+  it('outside a terminal no cell is cut, numbers are not grouped and empty cells are marked', () => {
     const about = 'x'.repeat(200);
     expect(
       renderTable(
@@ -36,22 +36,22 @@ describe('tables', () => {
       'two spaces        -  -',
     ]);
   });
-  it('a table without rows is the sentence of its caller', () => {
+  it("a table without rows is replaced by the caller's sentence", () => {
     expect(renderTable(COLUMNS, [], { ...PLAIN, width: 80 })).to.deep.equal(['No flows.']);
   });
-  it('the widest text is cut first, numbers stay whole', () => {
+  it('the widest text column is cut first and numbers are never cut', () => {
     expect(
       renderTable(COLUMNS, [['spectra', 1234567, '日本語日本語日本語']], { ...PLAIN, width: 30 }),
     ).to.deep.equal(['flow       buffers  about', 'spectra  1,234,567  日本語日…']);
   });
-  it('a style is put around a cell after it was cut', () => {
+  it('a cell is cut before it is styled', () => {
     const rows = [[{ text: 'abcdefghij', style: 'red' } as const]];
     expect(renderTable([{ header: 'state' }], rows, { ...PLAIN, colour: 'basic', width: 6 })).to.deep.equal([
       '\x1b[1mstate\x1b[0m',
       '\x1b[31mabcde…\x1b[0m',
     ]);
   });
-  it('nothing hostile passes and no line is wider than the terminal', () => {
+  it('no escape sequence passes and no line is wider than the terminal', () => {
     const text = fc.string({ unit: 'binary' });
     const cell: fc.Arbitrary<TableCell> = fc.oneof(
       text,

@@ -15,8 +15,8 @@ const FACTS = {
 };
 const plain = (text: string): string => text;
 
-describe('what start says', () => {
-  it('is what is mirrored, and three commands that find it', () => {
+describe('the texts of start', () => {
+  it('the announcement names the mirror and three commands that find it', () => {
     const lines = announcement(FACTS, plain);
     expect(lines.join('\n')).to.contain('11 in 1 MiB').and.to.contain('simulator');
     expect(lines.filter((line) => line.includes('npx')).map((line) => line.trim())).to.deep.equal([
@@ -26,14 +26,14 @@ describe('what start says', () => {
     ]);
   });
 
-  it('does not call a SpecTcl a simulator, and shows no spectrum where there is none', () => {
+  it('the announcement of a SpecTcl mentions no simulator and suggests no missing spectrum', () => {
     const text = announcement({ ...FACTS, simulator: false, spectrum: undefined }, plain).join('\n');
     expect(text).to.not.contain('simulator').and.to.not.contain('show');
   });
 
-  it('is one line while it runs, with rates from the second look on', () => {
+  it('the status line shows rates from the second sample on', () => {
     expect(pulseLine({ state: 'live', published: 12_345, updates: 9.94, bytes: 2 ** 20 })).to.equal(
-      'live  12,345 published  9.94 updates/s  1 MiB/s  (Ctrl-C ends)',
+      'live  12,345 published  9.94 updates/s  1 MiB/s  (Ctrl-C stops)',
     );
     expect(pulseLine({ state: 'stale', published: 1, updates: undefined, bytes: undefined })).to.contain(
       'stale',

@@ -18,7 +18,7 @@ interface Ready {
 }
 
 async function ready(command: RunningCommand): Promise<Ready> {
-  await command.says('\n');
+  await command.prints('\n');
   return JSON.parse(command.stdout) as Ready;
 }
 
@@ -33,9 +33,9 @@ describe('mirrorflow start', () => {
     await system.close();
   });
 
-  it('mirrors the simulator, says so, and leaves nothing behind at SIGTERM', async () => {
+  it('start mirrors the simulator and leaves nothing behind after SIGTERM', async () => {
     const command = system.spawn(['start']);
-    await command.says('live');
+    await command.prints('live');
     expect(command.stdout)
       .to.contain('simulator')
       .and.to.match(/11 in [\d.]+ MiB/);
@@ -48,8 +48,8 @@ describe('mirrorflow start', () => {
     expect(system.leftovers()).to.deep.equal([]);
   });
 
-  it('tells a program in one line that it is ready', async () => {
-    const command = system.spawn(['start', '--json', '--app', 'e1', '--interval', '50']);
+  it('start --json prints one line when the mirror is ready', async () => {
+    const command = system.spawn(['start', '--json', '--app', 'e1', '--update-interval', '50']);
     const facts = await ready(command);
     expect(facts).to.include({
       ready: true,
@@ -66,7 +66,7 @@ describe('mirrorflow start', () => {
     expect(stdout.trimEnd().split('\n')).to.have.length(1);
   });
 
-  it('uses what runs already, and leaves that running', async () => {
+  it('start uses a running host server and leaves it running', async () => {
     const { address } = await system.simulator();
     const { pid } = await system.json<{ pid: number }>('host', 'start');
     await system.json('run', 'other', '--spectcl', address);
@@ -83,7 +83,7 @@ describe('mirrorflow start', () => {
     ]);
   });
 
-  it('says why a SpecTcl cannot be mirrored, and leaves nothing behind', async () => {
+  it('start reports why a SpecTcl cannot be mirrored and leaves nothing behind', async () => {
     const { exit, stderr } = await system.run('start', '--spectcl', 'spectcl://127.0.0.1?rest=1&mirror=2');
     expect(exit).to.equal(1);
     expect(stderr).to.match(/^mirrorflow: /);
@@ -91,25 +91,25 @@ describe('mirrorflow start', () => {
     expect((await system.run('start', '--spectcl', 'nonsense')).exit).to.equal(2);
   });
 
-  it('says that the simulator has died, and still ends in order', async () => {
+  it('start reports the death of its simulator and still stops in order', async () => {
     const command = system.spawn(['start']);
-    await command.says('live');
+    await command.prints('live');
     const simulator = system.processes().find((line) => /simulator(\/main\.js|\.cjs)/.test(line));
     process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
-    await command.says('The simulator has ended (SIGKILL)');
-    await command.says('The mirror is stale');
+    await command.prints('The simulator has stopped (SIGKILL)');
+    await command.prints('The mirror is stale');
     command.child.kill('SIGTERM');
     expect((await command.ended).exit).to.equal(0);
     expect(system.processes()).to.deep.equal([]);
   });
 
-  it('starts its host server again when that dies, and ends everything all the same', async () => {
+  it('start restarts its host server after its death and still stops everything', async () => {
     const command = system.spawn(['start']);
-    await command.says('live');
+    await command.prints('live');
     const { pid } = await system.json<{ pid: number }>('host');
     process.kill(pid, 'SIGKILL');
-    await command.says('it is started again');
-    await eventually('another host server knows the application', async () => {
+    await command.prints('it is restarted');
+    await eventually('the new host server has adopted the application', async () => {
       const { stdout } = await system.run('apps', '--json');
       return stdout.includes('"running"');
     });
@@ -119,12 +119,12 @@ describe('mirrorflow start', () => {
     expect(system.leftovers()).to.deep.equal([]);
   });
 
-  it('takes the simulator along when it is killed, and the next start takes the rest over', async () => {
+  it('a killed start takes its simulator with it and the next start takes over the rest', async () => {
     const command = system.spawn(['start', '--json']);
     const first = await ready(command);
     command.child.kill('SIGKILL');
     await command.ended;
-    await eventually('the simulator has ended', () =>
+    await eventually('the simulator has exited', () =>
       system.processes().every((line) => !/simulator(\/main\.js|\.cjs)/.test(line)),
     );
     const second = await ready(system.spawn(['start', '--json']));
@@ -132,19 +132,19 @@ describe('mirrorflow start', () => {
     expect(second.hostServer).to.deep.equal({ pid: first.hostServer.pid, own: false });
   });
 
-  it('takes any free port when somebody has the usual one', async () => {
-    const somebody = createServer().listen(0, '127.0.0.1');
-    await once(somebody, 'listening');
-    const { port } = somebody.address() as { port: number };
+  it('start uses a free port when the default port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
     const command = system.spawn(['start', '--json'], { MIRRORFLOW_PORT: String(port) });
     await ready(command);
-    somebody.close();
+    other.close();
     expect((await system.json<{ port: number }>('host')).port)
       .to.be.above(0)
       .and.to.not.equal(port);
   });
 
-  it('ends in order when it is interrupted before it is ready', async () => {
+  it('start stops in order when it is interrupted before it is ready', async () => {
     const command = system.spawn(['start', '--json']);
     await eventually('its host server answers', async () => (await system.run('host')).exit === 0);
     command.child.kill('SIGINT');

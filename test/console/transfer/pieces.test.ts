@@ -18,8 +18,8 @@ const text = fc.array(
   { maxLength: 20 },
 );
 
-describe('pieces of a stream', () => {
-  it('are its bytes, whole blocks but for the last', () => {
+describe('the pieces of a stream', () => {
+  it('block pieces are whole blocks except the last', () => {
     fc.assert(
       fc.property(size, binary, (bytes, chunks) => {
         const pieces = pack(new BlockPacker(bytes, true), chunks);
@@ -30,7 +30,7 @@ describe('pieces of a stream', () => {
     );
   });
 
-  it('are its bytes as they come, cut where a buffer ends', () => {
+  it('unblocked pieces are the bytes as they arrive, cut where a buffer ends', () => {
     fc.assert(
       fc.property(size, binary, (bytes, chunks) => {
         const packer = new BlockPacker(bytes, false);
@@ -44,7 +44,7 @@ describe('pieces of a stream', () => {
     );
   });
 
-  it('are its bytes in whole lines; only lines longer than a buffer are cut, when that is allowed', () => {
+  it('line pieces are whole lines; only lines longer than a buffer are cut, if allowed', () => {
     fc.assert(
       fc.property(size, text, (bytes, chunks) => {
         const all = Buffer.concat(chunks);
@@ -63,7 +63,7 @@ describe('pieces of a stream', () => {
     );
   });
 
-  it('refuse a line that does not fit by its number, and take one that just fits', () => {
+  it('a line that does not fit is refused with its number and one that just fits is taken', () => {
     const words = [Buffer.from('a\nb\n12345678\n')];
     expect(pack(new LinePacker(9, false), words).join('|')).to.equal('a\nb\n|12345678\n');
     let thrown: unknown;

@@ -1,24 +1,24 @@
 import { expect } from 'chai';
 import { StreamEnd } from '../../../console/transfer/stream-end.js';
 
-describe('the end of what a provider sends', () => {
-  it('is the end or the death of the provider that is there, and no other one', () => {
+describe("the end of a provider's data", () => {
+  it('only the end or death of the provider received from ends a reception', () => {
     const end = new StreamEnd({ state: 'live', generation: 3, next: false });
     expect([end.place(2), end.place(3), end.place(4)]).to.deep.equal(['earlier', 'this', 'later']);
-    end.told('ended', 2);
+    end.update('ended', 2);
     expect(end.ending).to.equal(undefined);
-    end.told('ended', 3);
-    end.told('live', 4);
+    end.update('ended', 3);
+    end.update('live', 4);
     expect(end.ending).to.equal('ended');
     const other = new StreamEnd({ state: 'live', generation: 3, next: false });
-    other.told('stale', 3);
+    other.update('stale', 3);
     expect(other.ending).to.equal('died');
     const unseen = new StreamEnd({ state: 'live', generation: 3, next: true });
-    unseen.told('live', 4);
+    unseen.update('live', 4);
     expect(unseen.ending).to.equal('died');
   });
 
-  it('is known at once where the provider has left, unless the next one is meant', () => {
+  it('a provider that has left ends a reception at once unless it waits for the next one', () => {
     expect(new StreamEnd({ state: 'ended', generation: 1, next: false }).ending).to.equal('ended');
     expect(new StreamEnd({ state: 'stale', generation: 1, next: false }).ending).to.equal('died');
     const next = new StreamEnd({ state: 'ended', generation: 1, next: true });
@@ -27,15 +27,15 @@ describe('the end of what a provider sends', () => {
     expect([first.ending, first.place(1)]).to.deep.equal([undefined, 'this']);
   });
 
-  it('goes on through absences of a source that no provider is', () => {
+  it('a flow that its duplicator fills continues after its source was stale', () => {
     const end = new StreamEnd({ state: 'live', generation: 0, next: false });
-    end.told('stale', 0);
+    end.update('stale', 0);
     expect([end.ending, end.place(0)]).to.deep.equal([undefined, 'this']);
-    end.told('ended', 0);
+    end.update('ended', 0);
     expect(end.ending).to.equal('ended');
   });
 
-  it('knows the next generation also where they begin again', () => {
+  it('the generation after the highest is the next one', () => {
     const end = new StreamEnd({ state: 'ended', generation: 0xffff, next: true });
     expect([end.place(0xffff), end.place(1), end.place(2)]).to.deep.equal(['earlier', 'this', 'later']);
   });

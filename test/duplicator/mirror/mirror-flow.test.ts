@@ -107,7 +107,7 @@ describe('a mirror flow', () => {
     const { file, image, buffers } = rig.flow.places;
     expect(buffers).to.equal(3);
     const reader = new RingReader(openFlowFile(file, 'read'), 'newest');
-    expect([reader.look(), reader.size]).to.deep.equal(['ready', 5_600_000 + 4 * bins]);
+    expect([reader.peek(), reader.size]).to.deep.equal(['ready', 5_600_000 + 4 * bins]);
     expect(reader.view().readUInt32LE(last)).to.equal(0xcafe);
     expect(openImage(image).compare(reader.view(), 0, reader.size, 0, reader.size)).to.equal(0);
     await rig.flow.close();

@@ -138,7 +138,7 @@ export class SourceRig {
 
   #check(sequence: number): void {
     const reader = new RingReader(this.file, sequence);
-    if (reader.look() !== 'ready') {
+    if (reader.peek() !== 'ready') {
       this.problems.push(`publication ${sequence} cannot be read`);
       return;
     }

@@ -66,7 +66,7 @@ describe('the recovery of a flow file', () => {
     expect(dead.file.published).to.equal(8);
     expect(verify(dead.path).verdict).to.equal('sound');
     const reader = new RingReader(dead.file, 7);
-    expect([reader.look(), reader.view()[0]]).to.deep.equal(['ready', 8]);
+    expect([reader.peek(), reader.view()[0]]).to.deep.equal(['ready', 8]);
   });
 
   const damages: readonly (readonly [string, string, (file: DeadFile) => void])[] = [

@@ -65,7 +65,7 @@ describe('the successor of a killed duplicator', () => {
   function take(link: ConsumerLink, count: number): void {
     for (let taken = 0; taken < count; taken += 1) {
       const next = link.reader.next;
-      expect(link.reader.look()).to.equal('ready');
+      expect(link.reader.peek()).to.equal('ready');
       expect(link.reader.sequence).to.equal(next);
       expect(link.reader.view().equals(Buffer.alloc(1000, next % 251))).to.equal(true);
       link.reader.advance();
@@ -114,7 +114,7 @@ describe('the successor of a killed duplicator', () => {
     await rig.program();
     const generation = (): number => {
       const reader = new RingReader(openFlowFile(rig.path, 'read'), 'newest');
-      return reader.look() === 'ready' ? reader.flags >>> GENERATION_SHIFT : 0;
+      return reader.peek() === 'ready' ? reader.flags >>> GENERATION_SHIFT : 0;
     };
     expect(generation()).to.equal(1);
     fill(await provider());

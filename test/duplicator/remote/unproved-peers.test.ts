@@ -73,12 +73,12 @@ describe('a peer at a duplicator that serves other hosts', () => {
   const logged = (text: string): boolean => host.log.some((line) => line.includes(text));
 
   it('a peer with another secret is refused, whichever side connects', async () => {
-    expect(await shakeHands('another secret than this').outcome).to.contain('does not know the secret');
+    expect(await shakeHands('another secret than this').outcome).to.contain('does not have the secret');
     const wrong = new HostRig('yet another secret');
     const error = await rejection(wrong.makeRemote(`tcp://127.0.0.1:${port}`).start());
     expect([error.code, error.message]).to.deep.equal([
       'REFUSED',
-      'the other duplicator does not know the secret of this host',
+      'the other duplicator does not have the secret of this host',
     ]);
     await wrong.close();
     await eventually(() => logged('it disconnected before it proved the secret'), 'the reason in the log');

@@ -152,7 +152,7 @@ describe('ProviderClaim', () => {
     writer.open(3);
     expect(claim.oldest(0, true)).to.equal(3);
     expect(granted(), 'what is open may be written').to.equal(SLOTS + 3);
-    writer.giveBack(SLOTS + 1);
+    writer.restore(SLOTS + 1);
     expect(claim.oldest(0, true)).to.equal(1);
     expect(granted()).to.equal(SLOTS + 1);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
-import { RemoteConsumers, type RemoteReceiver } from '../../../duplicator/serving/remote-consumers.js';
+import { RemoteConsumers, type ReceiverConnection } from '../../../duplicator/serving/remote-consumers.js';
 import { WriterCredit } from '../../../duplicator/serving/writer-credit.js';
 import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
 import { Logger } from '../../../protocol/base/log.js';
@@ -68,7 +68,7 @@ describe('RemoteConsumers', () => {
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  const receiver = (onClose: () => void = () => undefined): RemoteReceiver => ({
+  const receiver = (onClose: () => void = () => undefined): ReceiverConnection => ({
     published: () => undefined,
     stateChanged: () => undefined,
     demoted: () => undefined,

@@ -126,12 +126,12 @@ export const ringReading: FuzzTarget = {
     input.subarray(16).copy(file.bytes, HEADER_BYTES);
     const target = Buffer.alloc(PAYLOAD_BYTES);
     for (let count = 0; count < READS; count += 1) {
-      const outcome = random() % 2 === 0 ? reader.copy(target) : reader.look();
+      const outcome = random() % 2 === 0 ? reader.copy(target) : reader.peek();
       if (outcome === 'ready') {
         assert(reader.size <= PAYLOAD_BYTES && reader.view().length <= PAYLOAD_BYTES);
         reader.advance();
       } else if (outcome === 'restarted') {
-        reader.follow('oldest');
+        reader.enterEpoch('oldest');
       }
     }
   },

@@ -1,15 +1,15 @@
 /** Fuzz target for SpecTcl's mirror service: headers of replies, and display memories. */
 import assert from 'node:assert/strict';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { checkHeader } from '../../../protocol/spectcl/display-check.js';
 import {
   DISPLAY_HEADER_BYTES,
   bindings,
   channelsOf,
-  checkHeader,
   readBinding,
   usedBytes,
-  writeBinding,
 } from '../../../protocol/spectcl/display-memory.js';
+import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import {
   MIRROR_HEADER_BYTES,
   MirrorRequestDecoder,

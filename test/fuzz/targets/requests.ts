@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';
 import { readRequest } from '../../../gateway/rest/request.js';
-import { matchesGlob } from '../../../protocol/spectcl/glob.js';
+import { globMatcher } from '../../../protocol/spectcl/glob.js';
 import { COLUMNS_MAX, SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
-import { readPageMessage } from '../../../web/wire/page-messages.js';
+import { parsePageMessage } from '../../../web/wire/page-messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const NAMES = [
@@ -59,7 +59,8 @@ export const gatewayRequests: FuzzTarget = {
     }
     const { name, query } = request;
     permissionOf(name);
-    for (const text of SPECTRA) matchesGlob(query.get('pattern') ?? '*', text);
+    const isSelected = globMatcher(query.get('pattern') ?? '*');
+    for (const text of SPECTRA) isSelected(text);
   },
 };
 
@@ -86,7 +87,7 @@ export const pageMessages: FuzzTarget = {
     return Buffer.from(JSON.stringify(messages[random() % messages.length]));
   },
   run: (input) => {
-    const message = readPageMessage(input.toString());
+    const message = parsePageMessage(input.toString());
     if (message?.kind !== 'show') return;
     assert(message.subscriptions.length <= SUBSCRIPTIONS_MAX);
     for (const { columns, rows, x, y, band } of message.subscriptions) {

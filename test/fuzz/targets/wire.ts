@@ -70,14 +70,14 @@ export const wireFrames: FuzzTarget = {
     const problem = readFed([input], whole);
     const chunked = new SlotSink(random() % 4, chunkedSlots);
     assert.equal(readFed(chunksOf(input, random), chunked), problem);
-    assert.deepEqual(chunked.came, whole.came);
+    assert.deepEqual(chunked.frames, whole.frames);
     const direct = new SlotSink(random() % 4, directSlots);
     const chunkBytesMax = 1 + (random() % 70_000);
     assert.equal(
       readDirectly(input, direct, () => random() % chunkBytesMax),
       problem,
     );
-    assert.deepEqual(direct.came, whole.came);
+    assert.deepEqual(direct.frames, whole.frames);
   },
 };
 

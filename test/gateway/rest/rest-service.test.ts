@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { expect } from 'chai';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../simulator/simulator.js';
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
-import { OwnRequests } from '../../../gateway/rest/own-requests.js';
+import { LocalRequests } from '../../../gateway/rest/local-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
 import { parseAddress } from '../../../protocol/base/address.js';
@@ -13,12 +13,12 @@ import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
 
-/** Reached by nobody who answers. */
+/** Longer than any answer of the simulator takes. */
 const TIMEOUT_MS = 45_000;
-/** Of a service that never answers. */
+/** For a service that never answers. */
 const SILENCE_MS = 50;
-/** For a cache whose contents do not grow old. */
-const STANDING_CLOCK: Clock = { ...systemClock, nowMs: () => 0 };
+/** Under this clock a cached list does not age. */
+const STOPPED_CLOCK: Clock = { ...systemClock, nowMs: () => 0 };
 const log = new Logger('test', { sink: () => undefined });
 
 interface Reply {
@@ -33,7 +33,7 @@ describe('the REST service of a gateway', () => {
   let service: RestService;
   let server: Server;
   let directory: MirrorDirectory;
-  let mirrorAway = false;
+  let mirrorIsUnreachable = false;
   let port = 0;
 
   async function start(
@@ -42,19 +42,19 @@ describe('the REST service of a gateway', () => {
     address?: string,
     { clock = systemClock, timeoutMs = TIMEOUT_MS } = {},
   ): Promise<void> {
-    mirrorAway = false;
+    mirrorIsUnreachable = false;
     simulator = await startSimulator({ rate: 0, ...simulated });
     simulator.step(1_000);
     directory = new MirrorDirectory();
-    const where = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
-    source = new SourceRest(where, clock, timeoutMs);
-    const own = new OwnRequests({
+    const sourceAddress = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
+    source = new SourceRest(sourceAddress, clock, timeoutMs);
+    const localRequests = new LocalRequests({
       header: () => {
-        if (mirrorAway)
+        if (mirrorIsUnreachable)
           return Promise.reject(new MirrorflowError('SOURCE_UNREACHABLE', 'there is no mirror'));
-        const found = bindings(simulator.memory);
-        const version = found.map(({ name }) => name).join();
-        return Promise.resolve({ bindings: found, channelBytes: 8_388_608, version });
+        const decoded = bindings(simulator.memory);
+        const version = decoded.map(({ name }) => name).join();
+        return Promise.resolve({ bindings: decoded, channelBytes: 8_388_608, version });
       },
       imagePath: () => Promise.resolve('/dev/shm/somewhere/spectra.image'),
       source,
@@ -62,7 +62,7 @@ describe('the REST service of a gateway', () => {
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ own, source, allowChanges, log });
+    service = new RestService({ localRequests, source, allowChanges, log });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -85,7 +85,7 @@ describe('the REST service of a gateway', () => {
     };
   }
 
-  const SAME = [
+  const EQUAL_ANSWERS = [
     'version',
     'shmem/size',
     'spectrum/list',
@@ -101,25 +101,25 @@ describe('the REST service of a gateway', () => {
   ];
 
   for (const flavour of ['spectcl', 'rustogramer'] as const) {
-    it(`answers to the letter what a ${flavour} answers`, async () => {
+    it(`the REST service answers exactly what a ${flavour} answers`, async () => {
       await start(false, { flavour });
-      for (const path of SAME) {
-        const there = await get(path, simulator.restPort);
-        const here = await get(path);
-        if (path.startsWith('sbind') && flavour === 'rustogramer') expect(here.http).to.equal(200);
-        expect(here, path).to.deep.equal(there);
+      for (const path of EQUAL_ANSWERS) {
+        const expected = await get(path, simulator.restPort);
+        const answer = await get(path);
+        if (path.startsWith('sbind') && flavour === 'rustogramer') expect(answer.http).to.equal(200);
+        expect(answer, path).to.deep.equal(expected);
       }
     });
   }
 
-  it('gives the size as a text, the file for those who can map it, and its own ports', async () => {
+  it('the REST service answers size as text, key as file and its own ports', async () => {
     await start();
     expect((await get('shmem/size')).detail).to.equal('8388608');
     expect((await get('shmem/key')).detail).to.equal('file:/dev/shm/somewhere/spectra.image');
     expect((await get('shmem/variables')).detail).to.include({ HTTPDPort: '4711', MirrorPort: '4712' });
   });
 
-  it('changes SpecTcl only where that was switched on', async () => {
+  it('without allowChanges a request that changes SpecTcl is refused', async () => {
     await start(false);
     const before = Buffer.from(simulator.memory);
     for (const path of [
@@ -136,18 +136,18 @@ describe('the REST service of a gateway', () => {
     expect(simulator.counters.restRequests).to.equal(0);
   });
 
-  it('passes changes on where that was switched on, and forgets what it knew', async () => {
+  it('with allowChanges a change is forwarded and cached lists are dropped', async () => {
     await start(true);
     const page = { headers: { 'sec-fetch-site': 'cross-site' } };
     expect((await get('spectrum/zero?pattern=*', port, page)).http).to.equal(403);
     await get('gate/list');
     expect(await get('spectrum/zero?pattern=*')).to.deep.equal({ http: 200, status: 'OK' });
-    const asked = simulator.counters.restRequests;
+    const requests = simulator.counters.restRequests;
     await get('gate/list');
-    expect(simulator.counters.restRequests).to.equal(asked + 1);
+    expect(simulator.counters.restRequests).to.equal(requests + 1);
   });
 
-  it("answers what is not SpecTcl's with HTTP errors in SpecTcl's envelope", async () => {
+  it("a request that SpecTcl does not have gets an HTTP error in SpecTcl's envelope", async () => {
     await start();
     const long = 'x'.repeat(2_000);
     for (const [path, http] of [
@@ -160,16 +160,16 @@ describe('the REST service of a gateway', () => {
       [`sbind/list?pattern=*&x=${'y'.repeat(9_000)}`, 414],
       [`sbind/list?x=${'y'.repeat(100_000)}`, 431],
     ] as const) {
-      const found = await get(path);
-      expect(found.http, path.slice(0, 40)).to.equal(http);
-      expect(found.status.length).to.be.within(1, 300);
+      const answer = await get(path);
+      expect(answer.http, path.slice(0, 40)).to.equal(http);
+      expect(answer.status.length).to.be.within(1, 300);
     }
     expect((await get('version', port, { method: 'POST', body: 'x'.repeat(1_000_000) })).http).to.equal(405);
     const head = await fetch(`http://127.0.0.1:${port}/spectcl/version`, { method: 'HEAD' });
     expect([head.status, await head.text()]).to.deep.equal([200, '']);
   });
 
-  it('answers a bad or evil pattern with what matches it', async () => {
+  it('a malformed or expensive pattern gets the names that match it', async () => {
     await start();
     for (const pattern of ['[', '[]', '\\', '%5B^', '*a'.repeat(300), '%00', '']) {
       const { http, status, detail } = await get(`sbind/list?pattern=${pattern.replaceAll('\\', '%5C')}`);
@@ -177,17 +177,17 @@ describe('the REST service of a gateway', () => {
     }
   });
 
-  it('closes with an answer what is no HTTP', async () => {
+  it('a connection that sends no HTTP gets an answer and is closed', async () => {
     await start();
-    const stranger = connect(port, '127.0.0.1');
-    stranger.write('\x08\0\0\0\x02\0\0\0 hello\r\n\r\n');
-    const [answer] = (await once(stranger, 'data')) as [Buffer];
+    const client = connect(port, '127.0.0.1');
+    client.write('\x08\0\0\0\x02\0\0\0 hello\r\n\r\n');
+    const [answer] = (await once(client, 'data')) as [Buffer];
     expect(answer.toString()).to.match(/^HTTP\/1.1 400 [^]*\{"status":"this is no HTTP request/);
-    stranger.destroy();
+    client.destroy();
   });
 
-  it('answers 500 requests at once, and asks SpecTcl few times for them', async () => {
-    await start(true, {}, undefined, { clock: STANDING_CLOCK });
+  it('500 requests at once cost SpecTcl only a few', async () => {
+    await start(true, {}, undefined, { clock: STOPPED_CLOCK });
     const paths = ['spectrum/list', 'sbind/list', 'specstats', 'gate/list', 'shmem/variables'];
     const replies = await Promise.all(Array.from({ length: 500 }, (_, index) => get(paths[index % 5] ?? '')));
     expect(new Set(replies.map(({ http, status }) => `${http} ${status}`))).to.deep.equal(
@@ -196,11 +196,14 @@ describe('the REST service of a gateway', () => {
     expect(simulator.counters.restRequests).to.be.below(50);
   });
 
-  it("passes on SpecTcl's own errors, and gives one where SpecTcl's answer is none", async () => {
+  it("SpecTcl's errors are forwarded and an unusable answer gives an error", async () => {
     await start();
     simulator.misbehave({ rest: 'status' });
     for (const path of ['gate/list', 'spectrum/list', 'version']) {
-      expect(await get(path), path).to.deep.equal({ http: 200, status: 'The simulator was told to refuse' });
+      expect(await get(path), path).to.deep.equal({
+        http: 200,
+        status: 'The simulator is configured to refuse requests',
+      });
     }
     simulator.misbehave({ rest: 'http-500' });
     expect((await get('apply/list')).http).to.equal(500);
@@ -210,25 +213,25 @@ describe('the REST service of a gateway', () => {
     expect(html.status).to.match(/without its envelope: It works!/);
   });
 
-  it('gives an error for a SpecTcl that does not answer', async () => {
+  it('a SpecTcl that does not answer gives an error', async () => {
     await start(true, { misbehaviour: { rest: 'silent' } }, undefined, { timeoutMs: SILENCE_MS });
     expect((await get('parameter/list')).http).to.equal(502);
   });
 
-  it('keeps answering from the mirror while SpecTcl is away', async () => {
+  it('the REST service answers from the mirror while SpecTcl is unreachable', async () => {
     await start();
-    const known = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
+    const before = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
     await simulator.close();
-    source.forget();
-    const again = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
-    expect(again).to.deep.equal(known);
+    source.clearCache();
+    const after = await Promise.all(['version', 'spectrum/list', 'sbind/list'].map((path) => get(path)));
+    expect(after).to.deep.equal(before);
     expect((await get('shmem/size')).detail).to.equal('8388608');
     const { http, status } = await get('gate/list');
     expect(http).to.equal(502);
     expect(status).to.match(/cannot be reached/);
   });
 
-  it('lists spectra from the header alone when SpecTcl never answered', async () => {
+  it('spectra are listed from the header when SpecTcl never answered', async () => {
     await start(false, {}, 'spectcl://127.0.0.1?rest=9&mirror=9');
     const all = (await get('spectrum/list')).detail as {
       name: string;
@@ -239,11 +242,11 @@ describe('the REST service of a gateway', () => {
     expect(tof).to.deep.include({ type: '1', chantype: 'long' });
     expect(tof?.axes).to.deep.equal([{ low: -150, high: 350, bins: 2_000 }]);
     expect((await get('version')).http).to.equal(502);
-    mirrorAway = true;
+    mirrorIsUnreachable = true;
     expect((await get('sbind/list')).http).to.equal(502);
   });
 
-  it('answers an error when the source dies in the middle of a reply', async () => {
+  it('a source that dies within a reply gives an error', async () => {
     const sockets = new Set<Socket>();
     const dying = createServer((socket) => {
       sockets.add(socket);
@@ -266,7 +269,7 @@ describe('the REST service of a gateway', () => {
     await new Promise((resolve) => dying.close(resolve));
   });
 
-  it('serves on after a client that leaves in the middle', async () => {
+  it('the REST service continues after a client leaves within a request', async () => {
     await start();
     const leaving = httpRequest({ host: '127.0.0.1', port, path: '/spectcl/spectrum/list' });
     leaving.on('error', () => undefined);

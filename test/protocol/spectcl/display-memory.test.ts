@@ -1,22 +1,24 @@
-/** The display memory: what is written is read back, and no header leads outside. */
+/** The display memory: reading returns what was written, and no header leads outside the memory. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
+import { checkHeader } from '../../../protocol/spectcl/display-check.js';
 import {
-  type BindingFields,
   DISPLAY_HEADER_BYTES,
   DISPLAY_SLOTS,
   SPECTRUM_TYPES,
   type SpectrumTypeCode,
   bindings,
   channelsOf,
-  checkHeader,
-  clearBinding,
   readBinding,
   usedBytes,
+} from '../../../protocol/spectcl/display-memory.js';
+import {
+  type BindingFields,
+  clearBinding,
   writeBinding,
   writeStatistics,
-} from '../../../protocol/spectcl/display-memory.js';
+} from '../../../protocol/spectcl/display-writer.js';
 
 const CHANNEL_BYTES = 65_536;
 const memory = (): Uint8Array => new Uint8Array(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
@@ -32,10 +34,7 @@ const spectrum = (fields: Partial<BindingFields> = {}): BindingFields => ({
   ...fields,
 });
 
-/**
- * The header as a C program would write it, to check the offsets against something else than
- * themselves.
- */
+/** The header as a C program writes it: an independent definition of the offsets. */
 function poke(target: Uint8Array, slot: number, type: number, x: number, y: number, offset: number): void {
   const view = new DataView(target.buffer, target.byteOffset);
   view.setUint32(slot * 8, x, true);
@@ -45,13 +44,13 @@ function poke(target: Uint8Array, slot: number, type: number, x: number, y: numb
 }
 
 describe('display memory', () => {
-  it('has no spectra when it is all zeros', () => {
+  it('a display memory of zeros has no spectra', () => {
     expect(bindings(memory())).to.deep.equal([]);
     expect(usedBytes(memory(), CHANNEL_BYTES)).to.equal(0);
     expect(checkHeader(memory(), CHANNEL_BYTES)).to.deep.equal([]);
   });
 
-  it('stands where the C structure has its fields', () => {
+  it('the fields of a display memory have the offsets of SpecTcl’s C structure', () => {
     const target = memory();
     const view = new DataView(target.buffer);
     const slot = 9_999;
@@ -86,7 +85,7 @@ describe('display memory', () => {
     ]);
   });
 
-  it('gives back every spectrum that was written', () => {
+  it('reading a binding returns what was written', () => {
     const field = fc.string({ maxLength: 40, unit: 'grapheme' }).map((text) => text.replaceAll('\0', ''));
     const code = fc.constantFrom<SpectrumTypeCode>(1, 2, 3, 4, 5);
     const target = memory();
@@ -108,19 +107,19 @@ describe('display memory', () => {
           });
           writeBinding(target, slot, fields);
           writeStatistics(target, slot, [4, 3], [2, 1]);
-          const found = readBinding(target, slot);
+          const binding = readBinding(target, slot);
           clearBinding(target, slot);
           const bytesPerChannel = SPECTRUM_TYPES[type].bytesPerChannel;
-          expect(found?.byteOffset).to.equal(DISPLAY_HEADER_BYTES + offset * bytesPerChannel);
-          expect(found?.byteLength).to.equal(
+          expect(binding?.byteOffset).to.equal(DISPLAY_HEADER_BYTES + offset * bytesPerChannel);
+          expect(binding?.byteLength).to.equal(
             256 * (SPECTRUM_TYPES[type].dimensions === 1 ? 1 : 3) * bytesPerChannel,
           );
-          expect([found?.overflows, found?.underflows]).to.deep.equal([
+          expect([binding?.overflows, binding?.underflows]).to.deep.equal([
             [4, 3],
             [2, 1],
           ]);
-          expect(name.startsWith(found!.name)).to.equal(true);
-          if (Buffer.byteLength(name) < 128) expect(found?.name).to.equal(name);
+          expect(name.startsWith(binding!.name)).to.equal(true);
+          if (Buffer.byteLength(name) < 128) expect(binding?.name).to.equal(name);
           expect(readBinding(target, slot)).to.equal(undefined);
         },
       ),
@@ -128,28 +127,28 @@ describe('display memory', () => {
     );
   });
 
-  it('cuts a long name between two characters', () => {
+  it('a long name is truncated between two characters', () => {
     const target = memory();
     writeBinding(target, 0, spectrum({ name: 'ä'.repeat(100) }));
     expect(readBinding(target, 0)?.name).to.equal('ä'.repeat(63));
     expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([]);
   });
 
-  it('reads a name that is not UTF-8 as Latin-1', () => {
+  it('a name that is not UTF-8 is read as Latin-1', () => {
     const target = memory();
     writeBinding(target, 0, spectrum());
     target.set([0x6b, 0xe4, 0x73, 0x65, 0], 80_000);
     expect(readBinding(target, 0)?.name).to.equal('käse');
   });
 
-  it('says 1 row for a 1-D spectrum, whatever the header says', () => {
+  it('a 1-D spectrum has 1 row, whatever the header holds', () => {
     const target = memory();
     writeBinding(target, 0, spectrum({ ychans: 4_000_000_000 }));
     expect(readBinding(target, 0)?.ychans).to.equal(1);
     expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([]);
   });
 
-  it('lends channels without a copy', () => {
+  it('the channels of a spectrum are a view without a copy', () => {
     const target = memory();
     writeBinding(target, 3, spectrum({ type: 3, xchans: 4, ychans: 2, channelOffset: 5 }));
     const channels = channelsOf(target, readBinding(target, 3)!);
@@ -160,21 +159,21 @@ describe('display memory', () => {
     ]);
   });
 
-  it('copies channels of a memory at an odd address', () => {
+  it('the channels of a memory at an odd address are copied', () => {
     const odd = new Uint8Array(DISPLAY_HEADER_BYTES + CHANNEL_BYTES + 1).subarray(1);
     writeBinding(odd, 0, spectrum({ xchans: 2 }));
     odd.set([1, 0, 0, 0, 2], DISPLAY_HEADER_BYTES);
     expect([...channelsOf(odd, bindings(odd)[0]!)]).to.deep.equal([1, 2]);
   });
 
-  it('refuses channels outside the memory', () => {
+  it('channels outside the memory are refused', () => {
     const target = memory();
     writeBinding(target, 0, spectrum({ xchans: CHANNEL_BYTES / 4 + 1 }));
     // A view into something larger: the buffer would have the bytes, the memory has not.
     expect(() => channelsOf(target, readBinding(target, 0)!)).to.throw('outside a display memory');
   });
 
-  it('counts as used what lies before the end of the spectrum with the largest offset', () => {
+  it('the used bytes reach to the end of the spectrum with the largest offset', () => {
     const target = memory();
     writeBinding(target, 5, spectrum({ xchans: 1000 }));
     writeBinding(target, 2, spectrum({ type: 1, xchans: 8, ychans: 8, channelOffset: 4000 }));
@@ -188,35 +187,37 @@ describe('display memory', () => {
     expect(usedBytes(target, 100)).to.equal(100);
   });
 
-  it('names what is wrong in a header', () => {
+  it('the check of a header names its problems', () => {
     const problemsOf = (type: number, x: number, y: number, offset: number): string[] => {
       const target = memory();
       poke(target, 1, type, x, y, offset);
       return checkHeader(target, CHANNEL_BYTES).map(({ slot, problem }) => `${slot}: ${problem}`);
     };
-    expect(problemsOf(6, 1, 1, 0)).to.deep.equal(['1: type 6 does not exist']);
-    expect(problemsOf(-1, 1, 1, 0)).to.deep.equal(['1: type -1 does not exist']);
+    expect(problemsOf(6, 1, 1, 0)).to.deep.equal(['1: unknown type 6']);
+    expect(problemsOf(-1, 1, 1, 0)).to.deep.equal(['1: unknown type -1']);
     expect(problemsOf(4, 0, 1, 0)[0]).to.match(/0 x 1 channels/);
     expect(problemsOf(5, 4, 0, 0)[0]).to.match(/4 x 0 channels/);
-    expect(problemsOf(5, 65_536, 65_536, 0)[0]).to.match(/behind the 65536 bytes/);
-    expect(problemsOf(5, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff)[0]).to.match(/behind/);
-    expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4)[0]).to.match(/behind/);
+    expect(problemsOf(5, 65_536, 65_536, 0)[0]).to.match(/beyond the 65536 bytes/);
+    expect(problemsOf(5, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff)[0]).to.match(/beyond/);
+    expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4)[0]).to.match(/beyond/);
     expect(problemsOf(4, 1, 0, CHANNEL_BYTES / 4 - 1)).to.deep.equal([]);
   });
 
-  it('notices a title without an end', () => {
+  it('the check of a header detects a title without a terminating NUL', () => {
     const target = memory();
     writeBinding(target, 0, spectrum());
     target.fill(0x41, 80_000, 80_128);
-    expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([{ slot: 0, problem: 'title without an end' }]);
+    expect(checkHeader(target, CHANNEL_BYTES)).to.deep.equal([
+      { slot: 0, problem: 'title without a terminating NUL' },
+    ]);
     expect(readBinding(target, 0)?.name).to.equal('A'.repeat(128));
   });
 
-  it('stops at a hundred problems', () => {
+  it('the check of a header stops at a hundred problems', () => {
     expect(checkHeader(memory().fill(0xff), CHANNEL_BYTES)).to.have.length(100);
   });
 
-  it('never leads outside, whatever the header says', () => {
+  it('no header leads to an access outside the memory', () => {
     const target = memory();
     const word = fc.oneof(fc.nat(20_000), fc.integer({ min: 0, max: 0xffff_ffff }));
     fc.assert(
@@ -239,7 +240,7 @@ describe('display memory', () => {
     );
   });
 
-  it('refuses a memory shorter than its header, and slots that do not exist', () => {
+  it('a memory shorter than its header and slots out of range are refused', () => {
     expect(() => bindings(new Uint8Array(100))).to.throw('at least 5600000 bytes');
     expect(readBinding(memory(), DISPLAY_SLOTS)).to.equal(undefined);
     expect(readBinding(memory(), -1)).to.equal(undefined);

@@ -1,21 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { changedRanges } from '../../../protocol/flow/flow-file/image.js';
-import {
-  DISPLAY_HEADER_BYTES,
-  bindings,
-  clearBinding,
-  writeBinding,
-} from '../../../protocol/spectcl/display-memory.js';
+import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
+import { clearBinding, writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import { updateDisplay } from '../../../protocol/spectcl/display-update.js';
 
 const CHANNEL_BYTES = 64 * 1024;
 const CHANNELS = 100;
 
-/**
- * A memory with a spectrum in each of the slots, named by slot and version, its channels holding
- * the version.
- */
+/** A memory with a spectrum in each slot, named by slot and version; its channels hold the version. */
 function memoryOf(slots: readonly { readonly slot: number; readonly version: number }[]): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
   for (const { slot, version } of slots) {
@@ -39,8 +32,8 @@ const layout = fc.uniqueArray(
   { selector: ({ slot }) => slot, maxLength: 12 },
 );
 
-describe('a display memory that others read while it is brought up to date', () => {
-  it('becomes what the next one is', () => {
+describe('the update of a display memory', () => {
+  it('updating a display memory makes it equal to the next one', () => {
     fc.assert(
       fc.property(layout, layout, (before, after) => {
         const memory = memoryOf(before);
@@ -52,7 +45,7 @@ describe('a display memory that others read while it is brought up to date', () 
     );
   });
 
-  it('never shows a spectrum whose title, axis and label are not of one version', () => {
+  it('a reader during an update sees title, axis and label of one version only', () => {
     fc.assert(
       fc.property(layout, layout, (before, after) => {
         const memory = memoryOf(before);
@@ -75,7 +68,7 @@ describe('a display memory that others read while it is brought up to date', () 
     );
   });
 
-  it('keeps a freed slot free', () => {
+  it('an update keeps a freed slot free', () => {
     const memory = memoryOf([{ slot: 3, version: 1 }]);
     const next = Buffer.from(memory);
     clearBinding(next, 3);

@@ -1,6 +1,4 @@
-/**
- * Mirror messages: exact bytes, impossible lengths, and a request decoder that no input confuses.
- */
+/** Mirror messages: exact bytes, impossible lengths, and the request decoder with any input. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
@@ -16,7 +14,7 @@ import {
 const HEADER = 5_600_000;
 
 describe('mirror messages', () => {
-  it('have the bytes of the protocol', () => {
+  it('encoded mirror messages have the bytes of the protocol', () => {
     expect([...encodeShmInfo('XA7c')]).to.deep.equal([12, 0, 0, 0, 1, 0, 0, 0, 0x58, 0x41, 0x37, 0x63]);
     expect([...encodeRequestUpdate()]).to.deep.equal([8, 0, 0, 0, 2, 0, 0, 0]);
     expect(decodeMirrorHeader(encodeMirrorHeader(4, 4_000_000_000))).to.deep.equal({
@@ -26,7 +24,7 @@ describe('mirror messages', () => {
     expect(() => encodeMirrorHeader(3, 2 ** 32 - 8)).to.throw(RangeError);
   });
 
-  it('of a server are accepted when they fit', () => {
+  it('headers of updates that fit are accepted', () => {
     expect(checkReplyHeader(8 + HEADER + 100, 3, 100)).to.deep.equal({
       kind: 'full',
       bodyBytes: HEADER + 100,
@@ -39,14 +37,14 @@ describe('mirror messages', () => {
     });
   });
 
-  it('of a server with nothing defined are accepted: 1 byte from SpecTcl, none from Rustogramer', () => {
+  it('updates without a spectrum are accepted: 1 byte from SpecTcl, none from Rustogramer', () => {
     expect(checkReplyHeader(8 + HEADER + 1, 3, 100).kind).to.equal('full');
     expect(checkReplyHeader(8 + HEADER, 3, 100).kind).to.equal('full');
     expect(checkReplyHeader(8 + 1, 4, 100).kind).to.equal('partial');
     expect(checkReplyHeader(8, 4, 100).kind).to.equal('partial');
   });
 
-  it('of a server with impossible lengths or types are refused', () => {
+  it('headers with impossible lengths or types are refused', () => {
     const problem = (size: number, type: number): string => {
       const judged = checkReplyHeader(size, type, 100);
       return judged.kind === 'bad' ? judged.problem : 'accepted';
@@ -54,9 +52,9 @@ describe('mirror messages', () => {
     expect(problem(0, 4)).to.match(/shorter than its own header/);
     expect(problem(7, 3)).to.match(/shorter than its own header/);
     expect(problem(8 + HEADER - 1, 3)).to.match(/shorter than a header/);
-    expect(problem(8 + HEADER + 101, 3)).to.match(/101 bytes of channels, but there are 100/);
-    expect(problem(8 + 101, 4)).to.match(/101 bytes of channels, but there are 100/);
-    expect(problem(0xffff_ffff, 4)).to.match(/but there are 100/);
+    expect(problem(8 + HEADER + 101, 3)).to.match(/101 bytes of channels, and the memory has 100/);
+    expect(problem(8 + 101, 4)).to.match(/101 bytes of channels, and the memory has 100/);
+    expect(problem(0xffff_ffff, 4)).to.match(/and the memory has 100/);
     expect(problem(8, 1)).to.match(/neither a full/);
     expect(problem(8, 0x4854_5450)).to.match(/neither a full/);
   });
@@ -86,19 +84,19 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 }
 
 describe('mirror request decoder', () => {
-  it('gives the same requests however the bytes are cut', () => {
+  it('the request decoder returns the same requests, however the bytes are cut', () => {
     fc.assert(
       fc.property(requests, fc.array(fc.nat()), (sent, places) => {
         const decoder = new MirrorRequestDecoder();
         const bytes = Buffer.concat(sent.map(encode));
-        const found = cut(bytes, places).flatMap((piece) => decoder.push(piece));
+        const requests = cut(bytes, places).flatMap((piece) => decoder.push(piece));
         expect(decoder.problem).to.equal(undefined);
-        expect(found).to.deep.equal(sent);
+        expect(requests).to.deep.equal(sent);
       }),
     );
   });
 
-  it('finds the same problem however garbage is cut, and nothing after it', () => {
+  it('the request decoder finds the same problem, however invalid bytes are cut', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.nat()), (garbage, places) => {
         const whole = new MirrorRequestDecoder({ keyBytes: 4 });
@@ -111,7 +109,7 @@ describe('mirror request decoder', () => {
     );
   });
 
-  it('keeps the requests before a problem', () => {
+  it('the request decoder returns the requests in front of an invalid one', () => {
     const decoder = new MirrorRequestDecoder();
     expect(decoder.push(Buffer.concat([encodeRequestUpdate(), encodeMirrorHeader(9, 0)]))).to.deep.equal([
       { kind: 'request-update' },
@@ -119,7 +117,7 @@ describe('mirror request decoder', () => {
     expect(decoder.problem).to.equal('message type 9 is not a request');
   });
 
-  it('takes a key of exactly 4 bytes when told so', () => {
+  it('the request decoder accepts only keys of the given length', () => {
     for (const key of ['XA7', 'XA7cd', '']) {
       const decoder = new MirrorRequestDecoder({ keyBytes: 4 });
       expect(decoder.push(encodeShmInfo(key))).to.deep.equal([]);
@@ -127,7 +125,7 @@ describe('mirror request decoder', () => {
     }
   });
 
-  it('does not wait for a body it would refuse', () => {
+  it('the request decoder refuses an invalid header before its body arrives', () => {
     const tooLong = new MirrorRequestDecoder();
     tooLong.push(encodeMirrorHeader(1, 1_000_000_000));
     expect(tooLong.problem).to.match(/memory key of 1000000000 bytes/);

@@ -1,4 +1,4 @@
-/** Looking up a service: the right port, or an error that says what to do. */
+/** Lookups at the port manager: the port, or an error with what to do. */
 import { type Server, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
@@ -40,7 +40,7 @@ async function failure(promise: Promise<unknown>): Promise<MirrorflowError> {
 describe('looking up a service', () => {
   afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-  it('finds the port by exact service and user', async () => {
+  it('a lookup finds the port by exact service and user', async () => {
     const port = await portManager(
       'OK 3\r\n1 SpecTcl_REST fox\r\n2 SpecTcl_REST {f o x}\r\n3 SpecTcl_RESTful fox\r\n',
     );
@@ -48,33 +48,33 @@ describe('looking up a service', () => {
     expect(await lookUpService('127.0.0.1', 'SpecTcl_REST', 'f o x', { port })).to.equal(2);
   });
 
-  it("looks for one's own service unless told otherwise", async () => {
+  it('a lookup without a user finds the service of the own user', async () => {
     const port = await portManager(`OK 1\n7 SpecTcl_REST {${userInfo().username}}\n`);
     expect(await lookUpService('127.0.0.1', 'SpecTcl_REST', undefined, { port })).to.equal(7);
   });
 
-  it('says who has such a service when the user has none', async () => {
+  it('a lookup that fails names other users with this service', async () => {
     const port = await portManager('OK 1\n7 SpecTcl_REST badger\n');
     const error = await failure(lookUpService('127.0.0.1', 'SpecTcl_REST', 'fox', { port }));
     expect(error.code).to.equal('SOURCE_REFUSED');
     expect(error.message).to.match(/user "fox".*badger/);
   });
 
-  it('passes on a failure', async () => {
+  it('a FAIL of the port manager is reported with its text', async () => {
     const port = await portManager('FAIL out of order\n');
     const error = await failure(lookUpService('127.0.0.1', 'a', 'b', { port }));
     expect(error.code).to.equal('SOURCE_REFUSED');
     expect(error.message).to.match(/out of order/);
   });
 
-  it('does not take something else for a port manager', async () => {
+  it('the answer of another service is not accepted as a port manager’s', async () => {
     const port = await portManager('HTTP/1.1 400 Bad Request\r\n\r\n');
     const error = await failure(lookUpService('127.0.0.1', 'a', 'b', { port }));
     expect(error.code).to.equal('SOURCE_PROTOCOL');
     expect(error.message).to.match(/HTTP\/1.1 400/);
   });
 
-  it('gives up on silence, on a closed connection and on nobody there', async () => {
+  it('a lookup fails after silence, a closed connection or a refused one', async () => {
     const silent = await portManager(undefined);
     const slow = await failure(lookUpService('127.0.0.1', 'a', 'b', { port: silent, timeoutMs: 50 }));
     expect([slow.code, slow.message]).to.deep.equal([
@@ -83,7 +83,7 @@ describe('looking up a service', () => {
     ]);
     const cut = await portManager('OK 2\n1 a b\n', true);
     expect((await failure(lookUpService('127.0.0.1', 'a', 'b', { port: cut }))).message).to.match(
-      /mid-answer/,
+      /before the end of its answer/,
     );
     const closed = await portManager('');
     const server = servers.pop();
@@ -93,7 +93,7 @@ describe('looking up a service', () => {
     expect(refused.message).to.match(/ECONNREFUSED/);
   });
 
-  it('can be given up', async () => {
+  it('a lookup can be aborted', async () => {
     const port = await portManager(undefined);
     const given = new AbortController();
     const waiting = failure(lookUpService('127.0.0.1', 'a', 'b', { port, signal: given.signal }));

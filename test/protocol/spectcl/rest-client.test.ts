@@ -1,4 +1,4 @@
-/** The REST client: what it understands, and what it says when it does not. */
+/** The REST client of SpecTcl: answers that it reads, and its errors for all others. */
 import { getEventListeners } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
@@ -47,7 +47,7 @@ describe('SpecTcl REST client', () => {
     servers.splice(0).forEach((server) => server.close());
   });
 
-  it('reads versions of SpecTcl and of Rustogramer', async () => {
+  it('the REST client reads versions of SpecTcl and of Rustogramer', async () => {
     expect(await (await detail({ major: 5, minor: 13, editlevel: '012' })).version()).to.deep.equal({
       major: 5,
       minor: 13,
@@ -62,15 +62,15 @@ describe('SpecTcl REST client', () => {
     });
   });
 
-  it('reads the size of the storage from a string', async () => {
+  it('the REST client reads the size of the storage from a string', async () => {
     expect(await (await detail('8388608')).shmemSize()).to.equal(8_388_608);
-    for (const bad of ['8 MiB', '', '-1', '0', '1e30', null, [], '99999999999']) {
-      const error = await failure((await detail(bad)).shmemSize());
-      expect(error.code, String(bad)).to.equal('SOURCE_PROTOCOL');
+    for (const invalid of ['8 MiB', '', '-1', '0', '1e30', null, [], '99999999999']) {
+      const error = await failure((await detail(invalid)).shmemSize());
+      expect(error.code, String(invalid)).to.equal('SOURCE_PROTOCOL');
     }
   });
 
-  it('reads spectra with and without the optional fields', async () => {
+  it('the REST client reads spectra with and without the optional fields', async () => {
     const axis = { low: 0, high: 1023, bins: 1024 };
     const client = await detail([
       { id: 3, name: 'a', type: '1', parameters: ['p'], axes: [axis], chantype: 'long', gate: 'g' },
@@ -82,7 +82,7 @@ describe('SpecTcl REST client', () => {
     ]);
   });
 
-  it('reads bindings, mirrors, statistics, gates, applications, variables and traces', async () => {
+  it('the REST client reads bindings, mirrors, statistics, gates, applications, variables and traces', async () => {
     const answers: Record<string, unknown> = {
       '/spectcl/sbind/list?pattern=*': [{ spectrumid: '1', name: 'a', binding: 7 }],
       '/spectcl/mirror': [{ host: 'here', shmkey: 'XA7c' }],
@@ -117,7 +117,7 @@ describe('SpecTcl REST client', () => {
     });
   });
 
-  it('takes a success without detail for an empty list', async () => {
+  it('the REST client reads a success without detail as an empty list', async () => {
     const client = await answering('{"status":"OK"}');
     expect(await client.bindings()).to.deep.equal([]);
     expect((await client.traceFetch(1)).binding).to.deep.equal([]);
@@ -125,24 +125,24 @@ describe('SpecTcl REST client', () => {
     await client.traceDone(1);
   });
 
-  it('asks with patterns that need quoting', async () => {
-    const asked: (string | undefined)[] = [];
+  it('the REST client encodes patterns with special characters', async () => {
+    const patterns: (string | undefined)[] = [];
     const { port } = await serve((request, response) => {
-      asked.push(request.url);
+      patterns.push(request.url);
       response.end('{"status":"OK"}');
     });
     await clientOf(port).zero('a b&c=[d]');
-    expect(asked).to.deep.equal(['/spectcl/spectrum/zero?pattern=a%20b%26c%3D%5Bd%5D']);
+    expect(patterns).to.deep.equal(['/spectcl/spectrum/zero?pattern=a%20b%26c%3D%5Bd%5D']);
   });
 
-  it('passes on the status of an error', async () => {
+  it('the REST client reports the status of an error', async () => {
     const error = await failure((await answering('{"status":"no such spectrum","detail":"x"}')).zero('x'));
     expect(error.code).to.equal('SOURCE_REFUSED');
     expect(error.message).to.match(/no such spectrum/);
     expect(error.facts['status']).to.equal('no such spectrum');
   });
 
-  it('says what it asked and what it found when something else answers', async () => {
+  it('the REST client quotes request and answer when another service answers', async () => {
     for (const [text, status] of [
       ['<html><body>Welcome to the web server of the coffee machine, floor 3</body>', 200],
       ['', 200],
@@ -159,7 +159,7 @@ describe('SpecTcl REST client', () => {
     }
   });
 
-  it('does not take another protocol for HTTP', async () => {
+  it('the REST client refuses an answer that is not HTTP', async () => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.end('OK 0\r\n');
@@ -170,7 +170,7 @@ describe('SpecTcl REST client', () => {
     expect(error.code).to.equal('SOURCE_PROTOCOL');
   });
 
-  it('gives up on silence, also in the middle of an answer', async () => {
+  it('the REST client times out on silence, also within an answer', async () => {
     const silent = await serve(() => undefined);
     const error = await failure(clientOf(silent.port, 50).version());
     expect(error.code).to.equal('SOURCE_UNREACHABLE');
@@ -181,7 +181,7 @@ describe('SpecTcl REST client', () => {
     expect((await failure(clientOf(half.port, 50).version())).code).to.equal('SOURCE_UNREACHABLE');
   });
 
-  it('names the address when nobody is there', async () => {
+  it('the REST client names the address when the connection is refused', async () => {
     const { server, port } = await serve(() => undefined);
     await new Promise((resolve) => server.close(resolve));
     const error = await failure(clientOf(port).version());
@@ -189,7 +189,7 @@ describe('SpecTcl REST client', () => {
     expect(error.message).to.contain(`127.0.0.1:${port}`);
   });
 
-  it('reports a connection cut in mid-answer as unreachable', async () => {
+  it('the REST client reports a connection cut within an answer as unreachable', async () => {
     const { port } = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('{"status"');
@@ -198,7 +198,7 @@ describe('SpecTcl REST client', () => {
     expect((await failure(clientOf(port).version())).code).to.equal('SOURCE_UNREACHABLE');
   });
 
-  it('keeps its connection', async () => {
+  it('the REST client keeps its connection open', async () => {
     const ports = new Set<number | undefined>();
     const { port } = await serve((request, response) => {
       ports.add(request.socket.remotePort);
@@ -209,7 +209,7 @@ describe('SpecTcl REST client', () => {
     expect(ports.size).to.equal(1);
   });
 
-  it('asks again when the kept connection was closed by the server', async () => {
+  it('the REST client repeats a request when the server has closed the kept connection', async () => {
     let requests = 0;
     const { port } = await serve((request, response) => {
       requests++;
@@ -222,7 +222,7 @@ describe('SpecTcl REST client', () => {
     expect(requests).to.equal(3);
   });
 
-  it('never fetches a trace twice', async () => {
+  it('the REST client does not repeat the fetch of a trace', async () => {
     let fetches = 0;
     const { port } = await serve((request, response) => {
       if (request.url?.startsWith('/spectcl/trace/fetch') === true) {
@@ -236,14 +236,14 @@ describe('SpecTcl REST client', () => {
     expect(fetches).to.equal(1);
   });
 
-  it('leaves nothing on a signal that lives longer than its requests', async () => {
+  it('the REST client leaves no listeners on a signal that outlives its requests', async () => {
     const client = await answering('{"status":"OK"}');
     const { signal } = new AbortController();
     await client.zero('*', signal);
     expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
   });
 
-  it('can be given up by a signal and by close', async () => {
+  it('a request of the REST client is aborted by its signal and by close', async () => {
     const { port } = await serve(() => undefined);
     const client = clientOf(port);
     const given = new AbortController();

@@ -7,7 +7,7 @@ const read = (text: string) => new ServiceListReader().push(Buffer.from(text));
 
 describe('service list', () => {
   for (const end of ['\r\n', '\n']) {
-    it(`is read with lines that end in ${JSON.stringify(end)}`, () => {
+    it(`a service list is read with lines that end in ${JSON.stringify(end)}`, () => {
       const lines = ['OK 2', '8000 SpecTcl_REST fox', '8001 {SpecTcl MIRROR} {first last}', ''];
       expect(read(lines.join(end))).to.deep.equal({
         kind: 'complete',
@@ -19,7 +19,7 @@ describe('service list', () => {
     });
   }
 
-  it('is the same however it is cut', () => {
+  it('a service list is the same, however its bytes are cut', () => {
     const bytes = Buffer.from('OK 3\r\n1 a b\r\n2 {c d} e\r\n3 f {}\r\n');
     fc.assert(
       fc.property(fc.array(fc.nat(bytes.byteLength)), (places) => {
@@ -32,13 +32,13 @@ describe('service list', () => {
     );
   });
 
-  it('is incomplete until the announced lines are there', () => {
+  it('a service list is incomplete until the announced lines have arrived', () => {
     expect(read('OK 0\n')).to.deep.equal({ kind: 'complete', services: [] });
     expect(read('OK 1\n').kind).to.equal('incomplete');
     expect(read('OK 1\n80 a b').kind).to.equal('incomplete');
   });
 
-  it('tells a failure from garbage', () => {
+  it('a FAIL is distinguished from an invalid answer', () => {
     expect(read('FAIL not now\r\n')).to.deep.equal({ kind: 'failed', text: 'FAIL not now' });
     for (const garbage of [
       'HTTP/1.1 400 Bad Request\r\n',
@@ -54,7 +54,7 @@ describe('service list', () => {
     }
   });
 
-  it('takes garbage in any form without throwing, and stays bounded', () => {
+  it('any invalid answer is refused without throwing and within limits', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array()), (pieces) => {
         const reader = new ServiceListReader();
@@ -69,7 +69,7 @@ describe('service list', () => {
     expect(endless.state.kind).to.equal('bad');
   });
 
-  it('splits Tcl lists as Tcl does', () => {
+  it('a Tcl list is split as Tcl splits it', () => {
     expect(splitTclList('a {b {c} d} "e f" g\\ h {}')).to.deep.equal(['a', 'b {c} d', 'e f', 'g h', '']);
     expect(splitTclList('  a\t b ')).to.deep.equal(['a', 'b']);
     expect(splitTclList('{a \\} b}')).to.deep.equal(['a \\} b']);

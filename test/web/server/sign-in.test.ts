@@ -1,4 +1,4 @@
-/** Few guesses, sessions that end, and who may ask at all. */
+/** Signing in with bounded attempts, ending sessions, and the checks of Host and Origin. */
 import { expect } from 'chai';
 import { ManualClock } from '../../duplicator/manual-clock.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
@@ -9,10 +9,10 @@ const SECRET = 'correct horse battery';
 const SHARED = new Secret(SECRET);
 
 describe('signing in', () => {
-  it('takes the secret, and gives a cookie that no script and no foreign page gets', () => {
+  it('the secret starts a session whose cookie no script and no foreign page can read', () => {
     const signIn = new SignIn(SHARED, new ManualClock());
-    expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'right' });
-    const cookie = signIn.begin();
+    expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'accepted' });
+    const cookie = signIn.startSession();
     expect(cookie).to.match(/^mirrorflow=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
     const sent = cookie.split(';')[0];
     expect(signIn.isSignedIn(`other=1; ${sent}`, undefined)).to.equal(true);
@@ -21,15 +21,15 @@ describe('signing in', () => {
     expect(signIn.isSignedIn(sent, undefined)).to.equal(false);
   });
 
-  it('ends after half a day', () => {
+  it('a session ends after twelve hours', () => {
     const clock = new ManualClock();
     const signIn = new SignIn(SHARED, clock);
-    const sent = signIn.begin().split(';')[0];
+    const sent = signIn.startSession().split(';')[0];
     clock.advance(12 * 3_600_000 + 1);
     expect(signIn.isSignedIn(sent, undefined)).to.equal(false);
   });
 
-  it('looks at no more secrets after ten wrong ones, not even at the right one, for a minute', () => {
+  it('after ten wrong secrets every attempt is refused for a minute, also the right one', () => {
     const clock = new ManualClock();
     const signIn = new SignIn(SHARED, clock);
     for (let guess = 0; guess < 10; guess += 1)
@@ -37,19 +37,19 @@ describe('signing in', () => {
     expect(signIn.attempt(SECRET)).to.deep.equal({ kind: 'too-many', waitS: 60 });
     expect(signIn.isSignedIn(undefined, `Bearer ${SECRET}`)).to.equal(false);
     clock.advance(60_001);
-    expect(signIn.attempt(SECRET).kind).to.equal('right');
+    expect(signIn.attempt(SECRET).kind).to.equal('accepted');
     expect(signIn.isSignedIn(undefined, `Bearer ${SECRET}`)).to.equal(true);
   });
 
-  it('is not possible without a secret', () => {
+  it('without a secret every attempt is wrong', () => {
     const signIn = new SignIn(undefined, new ManualClock());
     expect(signIn.hasSecret).to.equal(false);
     expect(signIn.attempt('').kind).to.equal('wrong');
   });
 });
 
-describe('a request', () => {
-  it('is ours by a loopback name, an address in digits, or a name we know', () => {
+describe('the checks of Host and Origin', () => {
+  it('a request is accepted under a loopback name, a numeric address, or a configured name', () => {
     for (const host of ['localhost:1', '127.0.0.1', '[::1]:80', '10.1.2.3:7391', 'daq.lab:7391']) {
       expect(isOwnHost(host, ['daq.lab']), host).to.equal(true);
     }
@@ -66,7 +66,7 @@ describe('a request', () => {
     }
   });
 
-  it('of a WebSocket is ours when page and host are one', () => {
+  it('a WebSocket is accepted when its Origin is its Host', () => {
     expect(isOwnOrigin('http://127.0.0.1:1', '127.0.0.1:1')).to.equal(true);
     expect(isOwnOrigin('https://daq.lab', 'daq.lab')).to.equal(true);
     for (const origin of [

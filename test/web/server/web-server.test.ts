@@ -1,7 +1,4 @@
-/**
- * The server of the viewer as a stranger meets it: what it answers, what it refuses, and what it
- * never does.
- */
+/** The web server over HTTP and WebSocket: what it serves and what it refuses. */
 import { request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,14 +53,14 @@ describe('the server of the web viewer', () => {
     return server.address.replace('0.0.0.0', '127.0.0.1');
   }
 
-  function ask(
+  function send(
     address: string,
     path: string,
     headers: Record<string, string> = {},
     body?: string,
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const asking = request(
+      const sent = request(
         new URL(path, address),
         { method: body === undefined ? 'GET' : 'POST', headers },
         (answer) => {
@@ -72,12 +69,12 @@ describe('the server of the web viewer', () => {
           answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
         },
       );
-      asking.on('error', reject);
-      asking.end(body);
+      sent.on('error', reject);
+      sent.end(body);
     });
   }
 
-  /** How a WebSocket fares: `open`, or the status it is refused with. */
+  /** `open`, or the HTTP status that refuses the WebSocket. */
   function live(address: string, headers: Record<string, string>): Promise<string> {
     return new Promise((resolve) => {
       const socket = new WebSocket(`${address.replace('http', 'ws')}live`, { headers });
@@ -90,75 +87,75 @@ describe('the server of the web viewer', () => {
     });
   }
 
-  it('serves the page with a strict policy, compressed, and files with a hash in their name for ever', async () => {
+  it('the page is served compressed, with a strict content policy, and hashed files are cached without limit', async () => {
     const address = await start();
-    const page = await ask(address, '/');
+    const page = await send(address, '/');
     expect(page.status).to.equal(200);
     expect(page.headers['content-security-policy']).to.match(/^default-src 'none'; script-src 'self';/);
     expect(page.headers['cache-control']).to.equal('no-cache');
-    const again = await ask(address, '/', { 'if-none-match': String(page.headers['etag']) });
+    const again = await send(address, '/', { 'if-none-match': String(page.headers['etag']) });
     expect(again.status).to.equal(304);
-    const script = await ask(address, '/page-ABCDEFGH.js', { 'accept-encoding': 'gzip, br' });
+    const script = await send(address, '/page-ABCDEFGH.js', { 'accept-encoding': 'gzip, br' });
     expect(script).to.include({ status: 200, text: 'pressed' });
     expect(script.headers['content-encoding']).to.equal('br');
     expect(script.headers['cache-control']).to.match(/immutable/);
-    expect((await ask(address, '/page-ABCDEFGH.js')).text).to.equal('code');
+    expect((await send(address, '/page-ABCDEFGH.js')).text).to.equal('code');
     for (const path of ['/nothing', '/../package.json', '/%2e%2e/package.json', '/index.html.br']) {
-      expect((await ask(address, path)).status, path).to.equal(404);
+      expect((await send(address, path)).status, path).to.equal(404);
     }
-    expect(JSON.parse((await ask(address, '/healthz')).text)).to.deep.equal({ status: 'ok' });
+    expect(JSON.parse((await send(address, '/healthz')).text)).to.deep.equal({ status: 'ok' });
   });
 
-  it('tells numbers also while there is no host server', async () => {
-    const numbers = await ask(await start(), '/metrics');
+  it('metrics are served without a host server', async () => {
+    const numbers = await send(await start(), '/metrics');
     expect(numbers.headers['content-type']).to.match(/^text\/plain; version=0\.0\.4/);
     expect(numbers.text).to.include('mirrorflow_host_server_up 0\n');
     expect(numbers.text).to.include('mirrorflow_build_info{version="1.2.3"} 1\n');
   });
 
-  it('refuses requests under a name that is not its own, and WebSockets of other pages', async () => {
+  it('requests under a foreign name and WebSockets of foreign pages are refused', async () => {
     const address = await start();
-    const own = new URL(address).host;
-    expect((await ask(address, '/', { host: 'evil.example' })).status).to.equal(421);
-    expect(await live(address, { origin: `http://${own}` })).to.equal('open');
+    const host = new URL(address).host;
+    expect((await send(address, '/', { host: 'evil.example' })).status).to.equal(421);
+    expect(await live(address, { origin: `http://${host}` })).to.equal('open');
     expect(await live(address, { origin: 'http://evil.example' })).to.equal('403');
     expect(await live(address, { host: 'evil.example', origin: 'http://evil.example' })).to.equal('403');
     expect(await live(address, {})).to.equal('403');
   });
 
-  it('refuses to listen beyond this machine without a secret', async () => {
+  it('listening beyond this machine without a secret is refused', async () => {
     try {
       await start({ listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 } });
-      expect.fail('it listens');
+      expect.fail('the server listens');
     } catch (error) {
       expect(error).to.be.instanceOf(MirrorflowError);
       expect((error as MirrorflowError).code).to.equal('BAD_OPTION');
     }
   });
 
-  it('beyond this machine shows nothing before somebody signed in', async () => {
+  it('beyond this machine nothing is shown before signing in', async () => {
     const address = await start({
       listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
       secret: new Secret(SECRET),
     });
     const origin = address.replace(/\/$/, '');
     expect(await live(address, { origin })).to.equal('401');
-    expect((await ask(address, '/')).text).to.equal('<p>sign in</p>');
-    expect((await ask(address, '/metrics')).status).to.equal(401);
-    expect((await ask(address, '/metrics', { authorization: `Bearer ${SECRET}` })).status).to.equal(200);
-    expect((await ask(address, '/sign-in', {}, SECRET)).status).to.equal(403);
-    expect((await ask(address, '/sign-in', { origin: 'http://evil.example' }, SECRET)).status).to.equal(403);
-    expect((await ask(address, '/sign-in', { origin }, 'wrong')).status).to.equal(403);
-    expect((await ask(address, '/sign-in', { origin }, 'x'.repeat(100_000))).status).to.equal(413);
-    const signed = await ask(address, '/sign-in', { origin }, SECRET);
+    expect((await send(address, '/')).text).to.equal('<p>sign in</p>');
+    expect((await send(address, '/metrics')).status).to.equal(401);
+    expect((await send(address, '/metrics', { authorization: `Bearer ${SECRET}` })).status).to.equal(200);
+    expect((await send(address, '/sign-in', {}, SECRET)).status).to.equal(403);
+    expect((await send(address, '/sign-in', { origin: 'http://evil.example' }, SECRET)).status).to.equal(403);
+    expect((await send(address, '/sign-in', { origin }, 'wrong')).status).to.equal(403);
+    expect((await send(address, '/sign-in', { origin }, 'x'.repeat(100_000))).status).to.equal(413);
+    const signed = await send(address, '/sign-in', { origin }, SECRET);
     const cookie = String(signed.headers['set-cookie']).split(';')[0] ?? '';
     expect(await live(address, { origin, cookie })).to.equal('open');
-    expect((await ask(address, '/', { cookie })).text).to.equal('<p>page</p>');
-    expect((await ask(address, '/sign-out', { origin, cookie }, '')).status).to.equal(200);
+    expect((await send(address, '/', { cookie })).text).to.equal('<p>page</p>');
+    expect((await send(address, '/sign-out', { origin, cookie }, '')).status).to.equal(200);
     expect(await live(address, { origin, cookie })).to.equal('401');
   });
 
-  it('closes the connection of a page that sends garbage, and starts nothing for one that has not signed in', async () => {
+  it('an invalid message closes the WebSocket, and a page that has not signed in starts no application', async () => {
     const address = await start({ secret: new Secret(SECRET) });
     const socket = new WebSocket(`${address.replace('http', 'ws')}live`, {
       headers: { origin: address.replace(/\/$/, '') },

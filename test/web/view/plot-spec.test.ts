@@ -1,4 +1,4 @@
-/** The address bar brings back what was shown, and what makes no sense there does no harm. */
+/** The address bar restores the page, and invalid parts of it are ignored. */
 import { expect } from 'chai';
 import {
   array,
@@ -30,7 +30,7 @@ const plot = record({
 });
 
 describe('the address of a page', () => {
-  it('is read back as it was written, whatever the names', () => {
+  it('a formatted address parses to the same page, for any names', () => {
     property(
       forAll(array(plot, { maxLength: 12 }), integer({ min: 0, max: 6 }), (plots, columns) => {
         const address: PageAddress = {
@@ -44,13 +44,13 @@ describe('the address of a page', () => {
     );
   });
 
-  it('reads well', () => {
+  it('a short address stays as the user wrote it', () => {
     const hash = '#/demo?cols=2&p=ge.00.Co-60,tof;s=log;x=1-9;rx=2-3';
     expect(formatAddress(parseAddress(hash))).to.equal(hash);
     expect(formatAddress(parseAddress('#/-/network/demo'))).to.equal('#/-/network/demo');
   });
 
-  it('of nonsense is a page without plots', () => {
+  it('invalid parts of an address are ignored', () => {
     property(
       forAll(string(), (text) => {
         parseAddress(`#${text}`);

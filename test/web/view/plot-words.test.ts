@@ -1,6 +1,7 @@
+/** The texts beside a plot: sums below it, counts under the cursor. */
 import { expect } from 'chai';
-import { SAME_PLACE, xAxis, yAxis } from '../../../web/view/axis.js';
-import { footText, readText } from '../../../web/view/plot-words.js';
+import { IDENTITY_PLACEMENT, xAxis, yAxis } from '../../../web/view/axis.js';
+import { sumText, cursorText } from '../../../web/view/plot-words.js';
 import type { Frame } from '../../../web/wire/frame.js';
 
 const INFO = {
@@ -19,7 +20,6 @@ const INFO = {
   youtside: false,
 } as const;
 const AXES = { x: xAxis(INFO), y: yAxis(INFO) };
-const NARROW_SPACE = '\u202F';
 
 function frame(change: Partial<Frame['head']>, values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000]): Frame {
   const head: Frame['head'] = {
@@ -43,45 +43,45 @@ function frame(change: Partial<Frame['head']>, values = [1, 2, 3, 4, 5, 6, 7, 8,
   return { id: 1, head, values: Uint16Array.from(values) };
 }
 
-describe('words beside a plot', () => {
-  it('tell sum and highest, and what lies outside only where something does', () => {
-    expect(footText(frame({}).head)).to.equal(`Sum 1${NARROW_SPACE}045 · highest 1${NARROW_SPACE}000`);
-    expect(footText(frame({ underflows: [0, 2], overflows: [0] }).head)).to.match(/ · below 2$/);
-    expect(footText(frame({ overflows: [5, 2] }).head)).to.match(/ · above 7$/);
+describe('the texts beside a plot', () => {
+  it('the foot of a plot has sum and highest, and under- and overflow only when they have counts', () => {
+    expect(sumText(frame({}).head)).to.equal('Sum 1,045 · highest 1,000');
+    expect(sumText(frame({ underflows: [0, 2], overflows: [0] }).head)).to.match(/ · below 2$/);
+    expect(sumText(frame({ overflows: [5, 2] }).head)).to.match(/ · above 7$/);
   });
 
-  it('tell of a rate over what time it was taken', () => {
-    expect(footText(frame({ rateS: 10, spanS: 2, sum: 50 }).head)).to.equal(
-      'Came in during the last 2.0 s: 50 · 25 per second',
+  it('the foot of a rate names the seconds that it covers', () => {
+    expect(sumText(frame({ rateS: 10, spanS: 2, sum: 50 }).head)).to.equal(
+      'Last 2.0 s: 50 counts · 25 per second',
     );
-    expect(footText(frame({ rateS: 10, spanS: 0, sum: 0 }).head)).to.equal(
-      'Came in during the last 0.0 s: 0',
-    );
+    expect(sumText(frame({ rateS: 10, spanS: 0, sum: 0 }).head)).to.equal('Last 0.0 s: 0 counts');
   });
 
-  it('read the counts under the cursor, in units or in channels', () => {
-    const spectra = [{ name: 'a', frame: frame({}), placement: SAME_PLACE }];
+  it('the cursor text has the counts under the cursor, in units or in channels', () => {
+    const spectra = [{ name: 'a', frame: frame({}), placement: IDENTITY_PLACEMENT }];
     const at = (x: number, channels: boolean): string =>
-      readText({ x, y: 0 }, spectra, AXES, { flat: true, channels });
+      cursorText({ x, y: 0 }, spectra, AXES, { oneDimensional: true, channels });
     expect(at(3.7, true)).to.equal('2 → 3');
     expect(at(3.7, false)).to.equal('25 (ch 2) → 3');
     expect(at(11, true)).to.equal('10 → ');
   });
 
-  it('name each spectrum where there are several, and say when one value stands for many channels', () => {
+  it('the cursor text names each of several spectra, and the number of channels of a grouped value', () => {
     const grouped = frame({ xgroup: 5, columns: 2 }, [7, 9]);
     const spectra = [
-      { name: 'a', frame: frame({}), placement: SAME_PLACE },
-      { name: 'b', frame: grouped, placement: SAME_PLACE },
+      { name: 'a', frame: frame({}), placement: IDENTITY_PLACEMENT },
+      { name: 'b', frame: grouped, placement: IDENTITY_PLACEMENT },
     ];
-    expect(readText({ x: 6, y: 0 }, spectra, AXES, { flat: true, channels: true })).to.equal(
+    expect(cursorText({ x: 6, y: 0 }, spectra, AXES, { oneDimensional: true, channels: true })).to.equal(
       '5 → a: 6 | b: 9 (highest of 5 channels)',
     );
   });
 
-  it('read a map by both axes', () => {
+  it('the cursor text of a map has both axes', () => {
     const map = frame({ dimensions: 2, x: [1, 3], y: [0, 2], columns: 2, rows: 2 }, [1, 2, 3, 4]);
-    const spectra = [{ name: 'a', frame: map, placement: SAME_PLACE }];
-    expect(readText({ x: 2, y: 1 }, spectra, AXES, { flat: false, channels: true })).to.equal('1 , 1 → 4');
+    const spectra = [{ name: 'a', frame: map, placement: IDENTITY_PLACEMENT }];
+    expect(cursorText({ x: 2, y: 1 }, spectra, AXES, { oneDimensional: false, channels: true })).to.equal(
+      '1 , 1 → 4',
+    );
   });
 });

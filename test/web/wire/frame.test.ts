@@ -1,4 +1,4 @@
-/** Frames come out as they went in, and garbage is refused. */
+/** Frames decode to what was encoded, and invalid bytes are refused. */
 import { expect } from 'chai';
 import { assert as property, property as forAll, array, constantFrom, integer, uint8Array } from 'fast-check';
 import {
@@ -32,7 +32,7 @@ const KINDS = {
   f64: (counts: number[]): Values => Float64Array.from(counts),
 };
 
-function whole(id: number, body: Uint8Array): ArrayBuffer {
+function message(id: number, body: Uint8Array): ArrayBuffer {
   const bytes = new Uint8Array(4 + body.length);
   bytes.set(encodeFrameId(id));
   bytes.set(body, 4);
@@ -40,7 +40,7 @@ function whole(id: number, body: Uint8Array): ArrayBuffer {
 }
 
 describe('a frame', () => {
-  it('comes out as it went in, whatever its values', () => {
+  it('a frame decodes to what was encoded, for all types of values', () => {
     const kinds = constantFrom(...(Object.keys(KINDS) as (keyof typeof KINDS)[]));
     property(
       forAll(
@@ -65,7 +65,7 @@ describe('a frame', () => {
             atMs: 3,
             sequence: 4,
           };
-          const frame = decodeFrame(whole(id, encodeFrameBody(head, KINDS[kind](counts))));
+          const frame = decodeFrame(message(id, encodeFrameBody(head, KINDS[kind](counts))));
           expect(frame.id).to.equal(id);
           expect(frame.head).to.deep.equal(head);
           expect(frame.values).to.deep.equal(KINDS[kind](counts));
@@ -74,7 +74,7 @@ describe('a frame', () => {
     );
   });
 
-  it('of garbage is an error, never a view outside', () => {
+  it('decoding invalid bytes throws an error', () => {
     property(
       forAll(uint8Array({ maxLength: 64 }), (bytes) => {
         try {

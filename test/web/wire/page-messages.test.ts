@@ -1,26 +1,28 @@
-/** What pages may say, and that nothing else gets in. */
+/** The validation of messages from pages. */
 import { expect } from 'chai';
 import { anything, assert as property, property as forAll, string } from 'fast-check';
 import { SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
-import { readPageMessage } from '../../../web/wire/page-messages.js';
+import { parsePageMessage } from '../../../web/wire/page-messages.js';
 
 const VIEW = { id: 1, spectrum: 'tof', columns: 100, rows: 1 };
-const read = (value: unknown): unknown => readPageMessage(JSON.stringify(value));
+const parse = (value: unknown): unknown => parsePageMessage(JSON.stringify(value));
 
 describe('a message of a page', () => {
-  it('is read when it is one', () => {
-    expect(read({ kind: 'app', app: 'demo' })).to.deep.equal({ kind: 'app', app: 'demo' });
-    expect(read({ kind: 'app', app: null })).to.deep.equal({ kind: 'app', app: null });
-    expect(read({ kind: 'ack', id: 3 })).to.deep.equal({ kind: 'ack', id: 3 });
-    expect(read({ kind: 'control', request: 1, action: 'stop', app: 'demo' })).to.include({ action: 'stop' });
-    const show = read({
+  it('a valid message of a page is parsed', () => {
+    expect(parse({ kind: 'app', app: 'demo' })).to.deep.equal({ kind: 'app', app: 'demo' });
+    expect(parse({ kind: 'app', app: null })).to.deep.equal({ kind: 'app', app: null });
+    expect(parse({ kind: 'ack', id: 3 })).to.deep.equal({ kind: 'ack', id: 3 });
+    expect(parse({ kind: 'control', request: 1, action: 'stop', app: 'demo' })).to.include({
+      action: 'stop',
+    });
+    const show = parse({
       kind: 'show',
       subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, region: { x: [1, 2] } }],
     });
     expect(show).to.have.nested.property('subscriptions[0].rateS', 10);
   });
 
-  it('is none when anything in it is out of bounds', () => {
+  it('a message of a page with a value out of bounds is refused', () => {
     const bad = [
       { ...VIEW, id: -1 },
       { ...VIEW, spectrum: '' },
@@ -36,17 +38,17 @@ describe('a message of a page', () => {
       { ...VIEW, minIntervalMs: -1 },
     ];
     for (const subscription of bad) {
-      expect(read({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(
+      expect(parse({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(
         undefined,
       );
     }
     const many = Array.from({ length: SUBSCRIPTIONS_MAX + 1 }, (_, id) => ({ ...VIEW, id }));
-    expect(read({ kind: 'show', subscriptions: many })).to.equal(undefined);
-    expect(read({ kind: 'control', request: 1, action: 'delete', app: 'demo' })).to.equal(undefined);
+    expect(parse({ kind: 'show', subscriptions: many })).to.equal(undefined);
+    expect(parse({ kind: 'control', request: 1, action: 'delete', app: 'demo' })).to.equal(undefined);
   });
 
-  it('is never an exception', () => {
-    property(forAll(string(), (text) => void readPageMessage(text)));
-    property(forAll(anything(), (value) => void readPageMessage(JSON.stringify(value) ?? '')));
+  it('parsing a message of a page never throws', () => {
+    property(forAll(string(), (text) => void parsePageMessage(text)));
+    property(forAll(anything(), (value) => void parsePageMessage(JSON.stringify(value) ?? '')));
   });
 });

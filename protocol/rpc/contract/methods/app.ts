@@ -4,7 +4,7 @@
  */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, date, int, name, optional, string, struct } from '../../xml-rpc/schema.js';
-import { applicationStatistics, networkStatus, programInfo } from '../figures.js';
+import { applicationStatistics, networkStatus, programInfo } from '../statistics.js';
 import { hostOfApplication } from '../hosts.js';
 import { address, gatewayInfo } from '../shapes.js';
 import { done } from './recurring.js';

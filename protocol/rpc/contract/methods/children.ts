@@ -5,7 +5,7 @@
  */
 import { method, param } from '../../xml-rpc/contract.js';
 import { boolean, int, optional, struct } from '../../xml-rpc/schema.js';
-import { duplicatorFigures } from '../figures.js';
+import { duplicatorStatistics } from '../statistics.js';
 import {
   address,
   childAddress,
@@ -13,7 +13,7 @@ import {
   duplicatorReport,
   gatewayReady,
   serveRequest,
-  served,
+  serveResult,
   startFailure,
 } from '../shapes.js';
 import { done } from './recurring.js';
@@ -59,14 +59,14 @@ export const CHILD_METHODS = {
   'duplicator.statistics': method({
     doc: 'App server to duplicator: the positions of all clients on its signal link.',
     params: [],
-    returns: duplicatorFigures,
+    returns: duplicatorStatistics,
   }),
   'duplicator.serve': method({
     doc:
       'App server to duplicator: listen for duplicators of other hosts, which must prove the shared secret. Returns the address; a duplicator that ' +
       'already listens ignores the request and returns its present address. REFUSED without a secret.',
     params: [param('request', serveRequest, 'the address to listen on')],
-    returns: served,
+    returns: serveResult,
   }),
   'duplicator.redirect': method({
     doc: 'App server to a duplicator that receives its flow from another host: the duplicator there has a new address. Returns false if the flow does not come from another host.',

@@ -5,7 +5,7 @@
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { arrayOf, int, name, oneOf, optional, string, struct } from '../../xml-rpc/schema.js';
 import { delivery, message, messageTarget } from '../deliveries.js';
-import { clientReport, clientStatistics } from '../figures.js';
+import { clientReport, clientStatistics } from '../statistics.js';
 import { address, clientInfo, presentation, session } from '../shapes.js';
 import { done } from './recurring.js';
 

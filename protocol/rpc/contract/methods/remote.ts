@@ -5,8 +5,8 @@
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int, name, oneOf } from '../../xml-rpc/schema.js';
 import { consumerMark, delivery, message, messageTarget } from '../deliveries.js';
-import { applicationStatistics, networkStatus } from '../figures.js';
-import { flowElsewhere, servedElsewhere } from '../hosts.js';
+import { applicationStatistics, networkStatus } from '../statistics.js';
+import { remoteFlowState, remoteServeResult } from '../hosts.js';
 import { flow } from './recurring.js';
 
 const from = param('from', name('host'), 'the calling host; the host servers add this parameter');
@@ -16,12 +16,12 @@ export const REMOTE_METHODS = {
   'remote.inquire': method({
     doc: 'App server to app server of the same application on another host, as all of remote.*: the state of a flow there.',
     params: [from, flow, hops],
-    returns: flowElsewhere,
+    returns: remoteFlowState,
   }),
   'remote.serve': method({
     doc: 'Starts the duplicator of a flow if none is running, and makes it listen for the duplicator of the calling host.',
     params: [from, flow, hops],
-    returns: servedElsewhere,
+    returns: remoteServeResult,
   }),
   'remote.provided': method({
     doc: 'A client on the calling host provides the flow from now on. Returns whether the called host will receive the flow from the calling host.',

@@ -20,7 +20,7 @@ import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { Place, thrownBy } from './place.js';
 
-const AS_NOBODY = process.geteuid?.() === 0;
+const AS_ROOT = process.geteuid?.() === 0;
 
 describe('creating and opening a flow file', () => {
   let place: Place;
@@ -29,16 +29,16 @@ describe('creating and opening a flow file', () => {
   });
   afterEach(() => place.remove());
 
-  it('gives a reader what the owner wrote', () => {
-    const made = place.create();
-    const writer = new RingWriter(made);
+  it('a reader of a flow file gets what its owner wrote', () => {
+    const created = place.create();
+    const writer = new RingWriter(created);
     writer.begin().write('hello');
     writer.commit(5, 1_700_000_000_000_000_000, 9);
     writer.publish();
-    made.setSourceState('live', 123_456);
-    made.setCounter(3, 77);
-    const opened = openFlowFile(made.path, 'read');
-    expect(opened.geometry).to.deep.equal(made.geometry);
+    created.setSourceState('live', 123_456);
+    created.setCounter(3, 77);
+    const opened = openFlowFile(created.path, 'read');
+    expect(opened.geometry).to.deep.equal(created.geometry);
     expect(opened.identity).to.deep.include({ application: 'e23001', flow: 'spectra', type: 'bytes' });
     expect(opened.identity.properties).to.deep.equal({ unit: 'byte' });
     expect(opened.owner).to.deep.equal(ownIdentity());
@@ -48,23 +48,23 @@ describe('creating and opening a flow file', () => {
       77,
     ]);
     const reader = new RingReader(opened, 'oldest');
-    expect(reader.look()).to.equal('ready');
+    expect(reader.peek()).to.equal('ready');
     expect(reader.view().toString()).to.equal('hello');
     expect([reader.sequence, reader.flags, reader.timestampNs]).to.deep.equal([
       0, 9, 1_700_000_000_000_000_000,
     ]);
   });
 
-  it('lets a provider write into the owner’s file', () => {
-    const made = place.create();
-    const writer = new RingWriter(openFlowFile(made.path, 'read-write'));
+  it('a provider can write to the owner’s flow file', () => {
+    const created = place.create();
+    const writer = new RingWriter(openFlowFile(created.path, 'read-write'));
     writer.begin();
     writer.commit(0, 0);
     writer.publish();
-    expect(made.published).to.equal(1);
+    expect(created.published).to.equal(1);
   });
 
-  it('leaves nothing but the file, every page of it allocated', () => {
+  it('creating a flow file leaves one fully allocated file and no temporary one', () => {
     const { path, geometry } = place.create({ slotCount: 8, payloadCapacity: 100_000 });
     expect(readdirSync(place.path)).to.deep.equal(['spectra.flow']);
     const { size, blocks } = statSync(path);
@@ -73,7 +73,7 @@ describe('creating and opening a flow file', () => {
   });
 
   for (const mode of [0o640, 0o600, 0o664]) {
-    it(`has mode ${mode.toString(8)} whatever the umask`, () => {
+    it(`flow file and image get mode ${mode.toString(8)}, whatever the umask`, () => {
       const before = process.umask(0o077);
       try {
         expect(statSync(place.create({ mode }).path).mode & 0o7777).to.equal(mode);
@@ -85,25 +85,25 @@ describe('creating and opening a flow file', () => {
     });
   }
 
-  it('gives the file to the group that was asked for', function () {
-    if (!AS_NOBODY) this.skip();
+  it('a flow file belongs to the requested group', function () {
+    if (!AS_ROOT) this.skip();
     expect(statSync(place.create({ gid: 12 }).path).gid).to.equal(12);
   });
 
-  it('refuses an identity that does not fit, and leaves nothing behind', () => {
+  it('an identity that does not fit is refused and leaves no file', () => {
     const properties = { text: 'x'.repeat(4000) };
     const identity = { application: 'a', flow: 'f', type: 't', properties };
     expect(thrownBy(() => place.create({ identity })).code).to.equal('TOO_LARGE');
     expect(readdirSync(place.path)).to.deep.equal([]);
   });
 
-  it('says that there is no such flow file or image', () => {
+  it('opening a missing flow file or image fails with a code of its own', () => {
     expect(thrownBy(() => openFlowFile(place.file('none'), 'read')).code).to.equal('UNKNOWN_FLOW');
     expect(thrownBy(() => openImage(place.file('none'))).code).to.equal('NOT_A_MIRROR');
   });
 
-  it('says that another user may not open it', function () {
-    if (!AS_NOBODY) this.skip();
+  it('opening the private flow file of another user fails with NOT_PERMITTED', function () {
+    if (!AS_ROOT) this.skip();
     const { path } = place.create({ mode: 0o600 });
     chmodSync(place.path, 0o755);
     const open = new URL('../../../../protocol/flow/flow-file/open.js', import.meta.url).href;
@@ -116,7 +116,7 @@ describe('creating and opening a flow file', () => {
     );
   });
 
-  it('never follows a link, hangs on a pipe or takes a directory', () => {
+  it('opening a flow file follows no link, blocks on no pipe and accepts no directory', () => {
     const { path } = place.create();
     symlinkSync(path, place.file('link'));
     mkdirSync(place.file('directory'));
@@ -129,7 +129,7 @@ describe('creating and opening a flow file', () => {
     expect(thrownBy(() => openImage(place.file('pipe'))).code).to.equal('TOO_LARGE');
   });
 
-  it('refuses a file that is shorter than its header says', () => {
+  it('a flow file that is shorter than its header requires is refused', () => {
     const { path, geometry } = place.create();
     truncateSync(path, geometry.fileBytes - 1);
     const error = thrownBy(() => openFlowFile(path, 'read'));
@@ -141,43 +141,43 @@ describe('creating and opening a flow file', () => {
     expect(thrownBy(() => openFlowFile(path, 'read')).code).to.equal('FILE_CORRUPT');
   });
 
-  it('refuses another version with both named, and still knows whose it is', () => {
-    const made = place.create();
-    damageHeader(made, 'version', 7);
-    const error = thrownBy(() => openFlowFile(made.path, 'read'));
+  it('a flow file of another version is refused with both versions, and its owner is recognised', () => {
+    const created = place.create();
+    damageHeader(created, 'version', 7);
+    const error = thrownBy(() => openFlowFile(created.path, 'read'));
     expect(error.code).to.equal('VERSION_MISMATCH');
     expect(error.facts).to.deep.include({ found: 7, known: 1 });
-    expect(inspectFlowFile(made.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
+    expect(inspectFlowFile(created.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
     expect(thrownBy(() => place.create()).code).to.equal('FILE_OWNED');
-    damageHeader(made, 'version', 0);
-    expect(thrownBy(() => openFlowFile(made.path, 'read')).code).to.equal('FILE_CORRUPT');
+    damageHeader(created, 'version', 0);
+    expect(thrownBy(() => openFlowFile(created.path, 'read')).code).to.equal('FILE_CORRUPT');
   });
 
-  it('meets any damage of the header with an error or a mapping that stays inside the file', () => {
+  it('a damaged header gives an error or a mapping inside the file', () => {
     const { path } = place.create();
-    const good = readFileSync(path);
+    const valid = readFileSync(path);
     const copy = place.file('copy');
     const flip = fc.tuple(fc.integer({ min: 0, max: 4095 }), fc.integer({ min: 0, max: 255 }));
     const early = fc.tuple(fc.integer({ min: 0, max: 63 }), fc.integer({ min: 0, max: 255 }));
     fc.assert(
       fc.property(fc.array(fc.oneof(flip, early), { minLength: 1, maxLength: 6 }), (flips) => {
-        const bad = Buffer.from(good);
-        for (const [at, value] of flips) bad[at] = value;
-        openAnyway(copy, bad);
+        const damaged = Buffer.from(valid);
+        for (const [at, value] of flips) damaged[at] = value;
+        openAnyway(copy, damaged);
       }),
       { numRuns: 300 },
     );
   });
 
-  it('meets a header of random numbers with an error', () => {
+  it('a header of random numbers gives an error', () => {
     const copy = place.file('copy');
     const { path } = place.create();
-    const good = readFileSync(path);
+    const valid = readFileSync(path);
     for (let round = 0; round < 100; round += 1) {
-      const bad = Buffer.from(good);
-      // Round by round more of it is left as it should be, so that every check is reached.
-      randomBytes(4096).copy(bad, [0, 8, 12, 16, 20, 24, 28, 1024][round % 8]);
-      openAnyway(copy, bad);
+      const damaged = Buffer.from(valid);
+      // Each round keeps a longer valid part of the header, so that every check is reached.
+      randomBytes(4096).copy(damaged, [0, 8, 12, 16, 20, 24, 28, 1024][round % 8]);
+      openAnyway(copy, damaged);
     }
   });
 
@@ -188,7 +188,7 @@ describe('creating and opening a flow file', () => {
       const { bytes, geometry } = openFlowFile(path, 'read');
       expect(bytes.length).to.be.at.most(content.length);
       expect(geometry.fileBytes).to.equal(bytes.length);
-      new RingReader(openFlowFile(path, 'read'), 'oldest').look();
+      new RingReader(openFlowFile(path, 'read'), 'oldest').peek();
     } catch (error) {
       expect((error as { code?: string }).code).to.be.oneOf(['FILE_CORRUPT', 'VERSION_MISMATCH']);
     }

@@ -14,12 +14,14 @@ describe('a full file system', () => {
   let directory: string | undefined;
 
   before(function () {
-    const made = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    const mounted = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'mirrorflow-test', made], { stdio: 'ignore' });
-      directory = made;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'mirrorflow-test', mounted], {
+        stdio: 'ignore',
+      });
+      directory = mounted;
     } catch {
-      rmSync(made, { recursive: true });
+      rmSync(mounted, { recursive: true });
       this.skip(); // mounting needs root, and leave of the container
     }
   });
@@ -42,7 +44,7 @@ describe('a full file system', () => {
     });
   }
 
-  it('is told with the numbers before anything is written', () => {
+  it('a flow file that does not fit the file system is refused with both sizes before it is written', () => {
     const error = thrownBy(() => make(2 * MIB));
     const bytes = 4096 + 2 * (2 * MIB + 64);
     expect(error.code).to.equal('NO_SPACE');
@@ -57,28 +59,28 @@ describe('a full file system', () => {
     expect(readdirSync(directory!)).to.deep.equal([]);
   });
 
-  it('that fills up while the file is written is told too, and nothing is left behind', () => {
-    // A limit of file sizes, which no look at free space foresees.
+  it('a file system that fills up during the allocation gives NO_SPACE and leaves no file', () => {
+    // A limit of file sizes, which a check of free space does not see.
     const allocate = new URL('../../../../protocol/base/files/allocate.js', import.meta.url).href;
     const program = `import(${JSON.stringify(allocate)}).then(({ createAllocated }) => {
       try { createAllocated(${JSON.stringify(join(directory!, 'full'))}, 1_000_000, { mode: 0o600 }) }
       catch (error) { console.log(error.code) }
     })`;
-    const said = execFileSync('sh', ['-c', 'ulimit -f 100; exec "$0" -e "$1"', process.execPath, program]);
-    expect(said.toString().trim()).to.equal('NO_SPACE');
+    const output = execFileSync('sh', ['-c', 'ulimit -f 100; exec "$0" -e "$1"', process.execPath, program]);
+    expect(output.toString().trim()).to.equal('NO_SPACE');
     expect(readdirSync(directory!)).to.deep.equal([]);
   });
 
-  it('holds a successor’s file in the space of its dead predecessor’s', () => {
+  it('a successor’s file fits into the space of its dead predecessor’s', () => {
     const path = join(directory!, 'spectra.flow');
-    writeFileSync(path, Buffer.alloc(1.75 * MIB)); // no flow file: nobody owns it
+    writeFileSync(path, Buffer.alloc(1.75 * MIB)); // not a flow file: it has no owner
     make(0.5 * MIB);
     writeFileSync(join(directory!, 'image'), Buffer.alloc(0.75 * MIB));
     createImage(join(directory!, 'image'), 0.75 * MIB, { mode: 0o640 });
     expect(readdirSync(directory!).toSorted()).to.deep.equal(['.claims', 'image', 'spectra.flow']);
   });
 
-  it('is not needed for a directory that is not there', () => {
+  it('a missing directory is reported as SYSTEM_ERROR, not as a lack of space', () => {
     expect(thrownBy(() => createAllocated('/nowhere/at/all', 1, { mode: 0o600 })).code).to.equal(
       'SYSTEM_ERROR',
     );

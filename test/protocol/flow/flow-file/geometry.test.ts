@@ -11,11 +11,11 @@ import { thrownBy } from './place.js';
 const LARGEST = 2 ** 31 - 1;
 
 describe('flow file geometry', () => {
-  it('rounds a slot up to whole cache lines', () => {
+  it('the stride of a slot is rounded up to whole cache lines', () => {
     expect([1, 64, 65, 128].map(strideOf)).to.deep.equal([128, 128, 192, 192]);
   });
 
-  it('keeps every slot inside the file and apart from the others', () => {
+  it('every slot lies inside the file and overlaps no other', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 5000 }),
@@ -31,7 +31,7 @@ describe('flow file geometry', () => {
     );
   });
 
-  it('says with numbers that a file would be too large to map', () => {
+  it('a flow file that is too large to be mapped is refused with the sizes', () => {
     const error = thrownBy(() => geometryOf(3, 1_000_000_000));
     expect(error.code).to.equal('TOO_LARGE');
     expect(error.message)
@@ -56,12 +56,12 @@ describe('flow file geometry', () => {
     [2, 1.5],
     [2, Number.POSITIVE_INFINITY],
   ] as const) {
-    it(`refuses ${slots} slots of ${capacity} bytes`, () => {
+    it(`a flow file of ${slots} slots of ${capacity} bytes is refused`, () => {
       expect(thrownBy(() => geometryOf(slots, capacity)).code).to.equal('BAD_OPTION');
     });
   }
 
-  it('takes as many slots as the budget allows, within the limits', () => {
+  it('a memory budget gives as many slots as fit, within the limits', () => {
     expect(slotsForBudget(1000, 4096 + 10 * strideOf(1000), 2, 64)).to.equal(10);
     expect(slotsForBudget(1000, 0, 2, 64)).to.equal(2);
     expect(slotsForBudget(1000, 1e9, 2, 64)).to.equal(64);

@@ -16,7 +16,7 @@ const BYTES = 100 * IMAGE_BLOCK_BYTES + 123;
 describe('changed ranges', () => {
   const change = fc.record({ at: fc.nat({ max: BYTES - 1 }), length: fc.integer({ min: 1, max: 9000 }) });
 
-  it('make the image equal when they are copied, and name nothing but changed blocks', () => {
+  it('copying the changed ranges makes the image equal, and they contain changed blocks only', () => {
     fc.assert(
       fc.property(
         fc.array(change, { maxLength: 12 }),
@@ -61,41 +61,41 @@ describe('the image', () => {
   });
   afterEach(() => place.remove());
 
-  it('starts as zeros, and is the same memory for its readers', () => {
+  it('an image starts as zeros and is the same memory for its readers', () => {
     const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
-    const seen = openImage(place.file('image'));
-    expect([seen.length, seen.every((byte) => byte === 0)]).to.deep.equal([BYTES, true]);
+    const mapped = openImage(place.file('image'));
+    expect([mapped.length, mapped.every((byte) => byte === 0)]).to.deep.equal([BYTES, true]);
     image[BYTES - 1] = 9;
-    expect(seen[BYTES - 1]).to.equal(9);
+    expect(mapped[BYTES - 1]).to.equal(9);
     expect(readdirSync(place.path)).to.deep.equal(['image']);
   });
 
-  it('replaces an older one, whose readers keep what they have', () => {
+  it('a new image replaces an older one, whose readers keep their memory', () => {
     createImage(place.file('image'), 100, { mode: 0o640 }).fill(1);
     const before = openImage(place.file('image'));
     createImage(place.file('image'), 200, { mode: 0o640 });
     expect([before[99], openImage(place.file('image')).length]).to.deep.equal([1, 200]);
   });
 
-  it('has an odd generation while it is written, and says what was applied last', () => {
+  it('the generation of an image is odd while it is written, and its sequence is the one applied last', () => {
     const file = place.create();
     const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
     const writer = new ImageWriter(file, image);
     expect(imageState(file)).to.deep.equal({ generation: 0, sequence: undefined });
     const next = Buffer.alloc(BYTES, 3);
-    const seen: number[] = [];
+    const generations: number[] = [];
     next.copy = (target: Uint8Array, ...where: [number, number, number]) => {
-      seen.push(imageState(file).generation);
+      generations.push(imageState(file).generation);
       return Buffer.from(next).copy(target, ...where);
     };
     writer.apply(next, [[0, 10]], 0, BYTES, 0);
     writer.apply(next, [[20, 30]], 5, BYTES, BYTES);
-    expect(seen).to.deep.equal([1, 3]);
+    expect(generations).to.deep.equal([1, 3]);
     expect(imageState(file)).to.deep.equal({ generation: 4, sequence: 5 });
     expect([image[9], image[10], image[19], image[20]]).to.deep.equal([3, 0, 0, 3]);
   });
 
-  it('holds zeros where a shorter publication defines nothing', () => {
+  it('an image holds zeros beyond the end of a shorter publication', () => {
     const file = place.create();
     const image = createImage(place.file('image'), BYTES, { mode: 0o640 });
     const writer = new ImageWriter(file, image);
@@ -105,7 +105,7 @@ describe('the image', () => {
     expect([image[4999], image[5000], image[BYTES - 1]]).to.deep.equal([3, 0, 0]);
   });
 
-  it('is even again after a writer that died in the middle', () => {
+  it('the generation of an image is even again after the successor of a killed writer wrote', () => {
     const file = place.create();
     file.imageGeneration = 7;
     new ImageWriter(file, createImage(place.file('image'), 10, { mode: 0o640 })).apply(

@@ -1,3 +1,5 @@
+/** The layout of flow files: its offsets, its documentation, and who may use offsets. */
+import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { COUNTERS } from '../../../../protocol/flow/flow-file/counters.js';
 import {
@@ -13,7 +15,7 @@ import {
 import { Place } from './place.js';
 
 describe('the layout of a flow file', () => {
-  it('is the published one, version 1', () => {
+  it('the offsets of a flow file are those of the published version 1', () => {
     expect(FLOW_FILE_MAGIC).to.equal('MIRRFLOW');
     expect(FLOW_FILE_VERSION).to.equal(1);
     expect(HEADER).to.deep.equal({
@@ -49,13 +51,44 @@ describe('the layout of a flow file', () => {
     expect(sourceStateOf(4)).to.equal(undefined);
   });
 
-  it('gives every counter its own place', () => {
+  it('the page on the flow file has the same diagram as the source', () => {
+    const diagramOf = (file: string): string[] =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line) => line.replace(/^ \* ?/, ''))
+        .filter((line) => /^ *(\w+ )?[│┌├└].*[│┐┤┘]$/.test(line));
+    const diagram = diagramOf('protocol/flow/flow-file/layout.ts');
+    expect(diagram.length).to.be.greaterThan(20);
+    expect(diagramOf('docs/flow-file.md')).to.deep.equal(diagram);
+    for (const line of diagram) expect(line.length, line).to.equal(diagram[0]!.length);
+  });
+
+  it('only the files of the flow file use its offsets', () => {
+    const folders = [
+      'app-server',
+      'client-lib',
+      'console',
+      'duplicator',
+      'gateway',
+      'host-server',
+      'protocol',
+    ];
+    const sources = folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`),
+    );
+    const users = sources.filter(
+      (file) => file.endsWith('.ts') && /\b(HEADER|SLOT|PRESENCE)\.\w/.test(readFileSync(file, 'utf8')),
+    );
+    expect(users.filter((file) => !file.startsWith('protocol/flow/flow-file/'))).to.deep.equal([]);
+  });
+
+  it('every counter has its own place in the table', () => {
     const ids = Object.values(COUNTERS).map(({ id }) => id);
     expect(new Set(ids).size).to.equal(ids.length);
     for (const id of ids) expect(id).to.be.within(0, COUNTER_CAPACITY - 1);
   });
 
-  it('is what a program in another language finds in the file', () => {
+  it('a flow file has the documented bytes at the documented offsets', () => {
     const place = new Place();
     try {
       const file = place.create({ slotCount: 3, payloadCapacity: 65, flags: 5, epoch: 0x1_0000_0002 });

@@ -30,9 +30,7 @@ export class Place {
   }
 }
 
-/**
- * What `action` throws, with its code and facts; fails when it throws nothing or something else.
- */
+/** The MirrorflowError that `action` throws; fails when it throws none. */
 export function thrownBy(action: () => unknown): { code: string; message: string; facts: object } {
   try {
     action();
@@ -41,5 +39,5 @@ export function thrownBy(action: () => unknown): { code: string; message: string
       return error as Error & { code: string; facts: object };
     throw error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('the action threw no error');
 }

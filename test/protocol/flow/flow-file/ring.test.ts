@@ -39,22 +39,22 @@ describe('the ring', () => {
     return { file, writer: new RingWriter(file) };
   }
 
-  it('shows committed buffers only when they are published, many at once', () => {
+  it('committed buffers can be read once they are published, all at once', () => {
     const { file, writer } = ring(4);
     const reader = new RingReader(file, 'oldest');
     write(writer, file, 0);
     write(writer, file, 1);
-    expect([reader.look(), reader.available, writer.published, writer.next]).to.deep.equal([
+    expect([reader.peek(), reader.available, writer.published, writer.next]).to.deep.equal([
       'empty',
       0,
       0,
       2,
     ]);
     expect(writer.publish()).to.equal(2);
-    expect([reader.look(), reader.available]).to.deep.equal(['ready', 2]);
+    expect([reader.peek(), reader.available]).to.deep.equal(['ready', 2]);
   });
 
-  it('goes on where a sequence needs its upper half', () => {
+  it('the ring works across the carries of a 64-bit sequence', () => {
     const { file } = ring(4);
     for (const carry of [2 ** 31, 2 ** 32, 2 ** 40, 5 * 2 ** 32]) {
       file.published = carry - 3;
@@ -74,7 +74,7 @@ describe('the ring', () => {
     }
   });
 
-  it('begins where it was told to', () => {
+  it('a reader starts at the oldest, newest or next buffer or at a sequence', () => {
     const { file, writer } = ring(4);
     writeAndPublish(writer, file, 10);
     // The oldest slot may be the next one written: only three of four are surely there.
@@ -83,7 +83,7 @@ describe('the ring', () => {
       ['newest', 9, 0],
       ['next', 10, 0],
       [8, 8, 0],
-      [2, 6, 4], // whoever names a sequence may know that its slot is held
+      [2, 6, 4], // the caller may know that the writer has no credit for this slot
       [12, 12, 0],
     ] as [ReadStart, number, number][]) {
       const reader = new RingReader(file, start);
@@ -93,34 +93,34 @@ describe('the ring', () => {
       expect(() => new RingReader(file, bad)).to.throw(RangeError);
   });
 
-  it('starts in an empty ring as well', () => {
+  it('a reader can start in an empty ring', () => {
     const { file, writer } = ring(2);
     const readers = (['oldest', 'newest', 'next', 0] as const).map((start) => new RingReader(file, start));
     writeAndPublish(writer, file);
-    for (const reader of readers) expect([reader.look(), reader.sequence]).to.deep.equal(['ready', 0]);
+    for (const reader of readers) expect([reader.peek(), reader.sequence]).to.deep.equal(['ready', 0]);
   });
 
-  it('tells a reader that used a lent buffer whether it was still there', () => {
+  it('a reader detects that its borrowed buffer was overwritten during use', () => {
     const { file, writer } = ring(2);
     writeAndPublish(writer, file);
     const reader = new RingReader(file, 'oldest');
-    expect(reader.look()).to.equal('ready');
+    expect(reader.peek()).to.equal('ready');
     expect(reader.view().equals(reader.area().subarray(0, reader.size))).to.equal(true);
-    writer.begin(1); // the slot of the lent buffer
-    expect(reader.stillThere()).to.equal(false);
-    reader.lose();
+    writer.begin(1); // the slot of the borrowed buffer
+    expect(reader.isIntact()).to.equal(false);
+    reader.skipMissed();
     expect([reader.missed, reader.next]).to.deep.equal([1, 1]);
   });
 
-  it('takes slots that are opened together from their readers at once, and gives back those that were not used', () => {
+  it('slots opened together are lapped for their readers at once, and unused ones are restored', () => {
     const { file, writer } = ring(8);
     writeAndPublish(writer, file, 8);
     const reader = new RingReader(file, 0);
     writer.open(3);
     expect([writer.next, writer.opened]).to.deep.equal([8, 11]);
-    expect([reader.look(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
+    expect([reader.peek(), reader.sequence, reader.missed]).to.deep.equal(['ready', 3, 3]);
     write(writer, file, 8);
-    writer.giveBack(writer.next);
+    writer.restore(writer.next);
     expect([writer.next, writer.opened]).to.deep.equal([9, 9]);
     const late = new RingReader(file, 0);
     const target = Buffer.alloc(CAPACITY);
@@ -133,7 +133,7 @@ describe('the ring', () => {
     expect([late.copy(target), late.sequence]).to.deep.equal(['ready', 8]);
   });
 
-  it('goes on over the end of the ring with slots open on both sides of it', () => {
+  it('slots can be open on both sides of the end of the ring', () => {
     const { file, writer } = ring(5);
     const reader = new RingReader(file, 'oldest');
     const target = Buffer.alloc(CAPACITY);
@@ -146,7 +146,7 @@ describe('the ring', () => {
     expect(reader.missed).to.equal(0);
   });
 
-  it('gives back what was there, whoever wrote it', () => {
+  it('restoring open slots restores their previous contents, by any writer', () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('write' as const), count: fc.integer({ min: 1, max: 12 }) }),
       fc.record({ do: fc.constant('open' as const), count: fc.integer({ min: 1, max: 4 }) }),
@@ -172,7 +172,7 @@ describe('the ring', () => {
           else {
             const before = sequences();
             writer.open(count);
-            writer.giveBack(writer.next);
+            writer.restore(writer.next);
             expect(sequences()).to.deep.equal(before);
           }
         }
@@ -181,7 +181,7 @@ describe('the ring', () => {
     );
   });
 
-  it('skips on request without counting, and never backwards', () => {
+  it('a reader skips forward on request without counting, and never backwards', () => {
     const { file, writer } = ring(8);
     writeAndPublish(writer, file, 5);
     const reader = new RingReader(file, 'oldest');
@@ -190,14 +190,14 @@ describe('the ring', () => {
     expect([reader.next, reader.missed]).to.deep.equal([3, 0]);
   });
 
-  it('refuses a size that does not fit the slot', () => {
+  it('committing a size that does not fit the slot throws', () => {
     const { writer } = ring(2);
     writer.begin();
     for (const size of [-1, 1.5, CAPACITY + 1, Number.NaN])
       expect(() => writer.commit(size, 0)).to.throw(RangeError);
   });
 
-  it('is continued by another writer where the first one died, in the middle of a buffer', () => {
+  it('a second writer continues the ring of a writer that died within a buffer', () => {
     const { file, writer } = ring(3);
     writeAndPublish(writer, file, 4);
     write(writer, file, 4); // committed and not published
@@ -207,16 +207,16 @@ describe('the ring', () => {
     expect(next.next).to.equal(4);
     writeAndPublish(next, file, 2);
     const target = Buffer.alloc(CAPACITY);
-    const got: number[] = [];
+    const sequences: number[] = [];
     while (reader.copy(target) === 'ready') {
       expect(problemOf(target.subarray(0, reader.size), 1, reader.sequence)).to.equal(undefined);
-      got.push(reader.sequence);
+      sequences.push(reader.sequence);
     }
-    expect(got.at(-1)).to.equal(5);
-    expect(got.length + reader.missed).to.equal(4); // 2 to 5
+    expect(sequences.at(-1)).to.equal(5);
+    expect(sequences.length + reader.missed).to.equal(4); // 2 to 5
   });
 
-  it('gives the turn back to a reader whose every copy is spoiled', () => {
+  it('copying returns empty when a faster writer spoils every copy', () => {
     const { file, writer } = ring(2);
     writeAndPublish(writer, file, 1);
     const spoiled = new Spoiler(file, () => writeAndPublish(writer, file, 2));
@@ -228,21 +228,21 @@ describe('the ring', () => {
   });
 
   describe('restarted under a new epoch', () => {
-    it('tells every reader, and hides all that was', () => {
+    it('a restart is reported to every reader, and no old buffer can be read', () => {
       const { file, writer } = ring(4);
       writeAndPublish(writer, file, 9);
       const behind = new RingReader(file, 'oldest');
       const drained = new RingReader(file, 'next');
-      expect(behind.look()).to.equal('ready');
+      expect(behind.peek()).to.equal('ready');
       writer.restart(2);
-      expect([behind.stillThere(), behind.look(), drained.look()]).to.deep.equal([
+      expect([behind.isIntact(), behind.peek(), drained.peek()]).to.deep.equal([
         false,
         'restarted',
         'restarted',
       ]);
-      behind.follow('oldest');
-      drained.follow('next');
-      expect([behind.look(), drained.look(), behind.next, drained.epoch]).to.deep.equal([
+      behind.enterEpoch('oldest');
+      drained.enterEpoch('next');
+      expect([behind.peek(), drained.peek(), behind.next, drained.epoch]).to.deep.equal([
         'empty',
         'empty',
         0,
@@ -252,18 +252,18 @@ describe('the ring', () => {
       expect(() => writer.restart(2)).to.throw(RangeError);
     });
 
-    it('does not take a slot that has the awaited sequence again for the one it was', () => {
+    it('a borrowed buffer is not intact when its slot holds the same sequence of a new epoch', () => {
       const { file, writer } = ring(8);
       writeAndPublish(writer, file, 5);
       const reader = new RingReader(file, 3);
-      expect(reader.look()).to.equal('ready');
+      expect(reader.peek()).to.equal('ready');
       writer.restart(2);
       writeAndPublish(writer, file, 6);
-      expect(reader.stillThere()).to.equal(false);
-      expect(reader.look()).to.equal('restarted');
+      expect(reader.isIntact()).to.equal(false);
+      expect(reader.peek()).to.equal('restarted');
     });
 
-    it('shows no state in between that mixes the epochs', () => {
+    it('no intermediate state of a restart mixes the epochs', () => {
       // The stores of restart, one after the other, with readers of both kinds looking after each.
       const { file, writer } = ring(3);
       writeAndPublish(writer, file, 7);
@@ -274,21 +274,22 @@ describe('the ring', () => {
       file.words.store64 = (at, value) => {
         store(at, value);
         steps += 1;
-        const fresh = new RingReader(file, 'oldest');
-        const outcome = fresh.look();
-        if (fresh.epoch === 2) expect([outcome, fresh.next]).to.deep.equal(['empty', 0]);
-        if (outcome === 'ready') expect([fresh.epoch, fresh.sequence]).to.deep.equal([1, fresh.next]);
-        const seen = old.look();
-        expect(seen === 'ready' ? old.epoch : 1).to.equal(1);
+        const newReader = new RingReader(file, 'oldest');
+        const outcome = newReader.peek();
+        if (newReader.epoch === 2) expect([outcome, newReader.next]).to.deep.equal(['empty', 0]);
+        if (outcome === 'ready')
+          expect([newReader.epoch, newReader.sequence]).to.deep.equal([1, newReader.next]);
+        const outcomeOfOld = old.peek();
+        expect(outcomeOfOld === 'ready' ? old.epoch : 1).to.equal(1);
         expect([old.next, old.missed]).to.deep.equal([before, 0]);
-        if (at === HEADER.epoch) expect(seen).to.equal('restarted');
+        if (at === HEADER.epoch) expect(outcomeOfOld).to.equal('restarted');
       };
       writer.restart(2);
       expect(steps).to.equal(5);
     });
   });
 
-  it('delivers to every reader exactly what the model does, however the steps fall', () => {
+  it('readers get what a model of the ring delivers, for any order of steps', () => {
     const step = fc.oneof(
       {
         weight: 6,
@@ -340,36 +341,36 @@ describe('the ring', () => {
               writer.restart(file.epoch + 1);
               break;
             case 'read': {
-              const one = readers[now.reader]!;
+              const model = readers[now.reader]!;
               for (let index = 0; index < now.count; index += 1) {
-                const from = one.reader.next;
-                const missedBefore = one.reader.missed;
-                const outcome = one.reader.copy(target);
+                const from = model.reader.next;
+                const missedBefore = model.reader.missed;
+                const outcome = model.reader.copy(target);
                 if (outcome === 'restarted') {
-                  expect(one.reader.epoch).to.not.equal(file.epoch);
-                  one.reader.follow('oldest');
-                  one.first = one.reader.next;
-                  one.delivered = 0;
-                  one.first -= one.reader.missed;
+                  expect(model.reader.epoch).to.not.equal(file.epoch);
+                  model.reader.enterEpoch('oldest');
+                  model.first = model.reader.next;
+                  model.delivered = 0;
+                  model.first -= model.reader.missed;
                   continue;
                 }
-                expect(one.reader.epoch).to.equal(file.epoch);
+                expect(model.reader.epoch).to.equal(file.epoch);
                 if (outcome === 'empty') {
-                  expect(one.reader.next).to.be.at.least(file.published);
+                  expect(model.reader.next).to.be.at.least(file.published);
                   continue;
                 }
-                one.delivered += 1;
+                model.delivered += 1;
                 expect(
-                  problemOf(target.subarray(0, one.reader.size), file.epoch, one.reader.sequence),
+                  problemOf(target.subarray(0, model.reader.size), file.epoch, model.reader.sequence),
                 ).to.equal(undefined);
-                expect(one.reader.timestampNs).to.equal(one.reader.sequence * 10);
-                expect(one.reader.flags).to.equal(one.reader.sequence % 7);
-                expect(one.reader.sequence - from).to.equal(one.reader.missed - missedBefore);
-                expect(one.reader.sequence).to.be.below(file.published);
-                expect(one.reader.sequence).to.be.at.least(file.published - slotCount);
+                expect(model.reader.timestampNs).to.equal(model.reader.sequence * 10);
+                expect(model.reader.flags).to.equal(model.reader.sequence % 7);
+                expect(model.reader.sequence - from).to.equal(model.reader.missed - missedBefore);
+                expect(model.reader.sequence).to.be.below(file.published);
+                expect(model.reader.sequence).to.be.at.least(file.published - slotCount);
               }
               // Everything up to `next` was delivered or counted as missed.
-              expect(one.first + one.delivered + one.reader.missed).to.equal(one.reader.next);
+              expect(model.first + model.delivered + model.reader.missed).to.equal(model.reader.next);
             }
           }
         }

@@ -5,7 +5,7 @@ import { Words, highHalf, lowHalf } from '../../../../protocol/flow/flow-file/wo
 describe('words', () => {
   const word = fc.maxSafeNat();
 
-  it('keep every integer up to 2^53 as little-endian 64-bit halves', () => {
+  it('words keep every integer up to 2^53 as little-endian 64-bit halves', () => {
     fc.assert(
       fc.property(word, fc.boolean(), (value, plain) => {
         const bytes = Buffer.alloc(24);
@@ -19,7 +19,7 @@ describe('words', () => {
     );
   });
 
-  it('are found by a look without a fence, and recognised by their value alone', () => {
+  it('loading without a fence and comparing halves recognise the value of a completed word', () => {
     fc.assert(
       fc.property(word, word, (value, other) => {
         const words = new Words(Buffer.alloc(24));
@@ -34,7 +34,7 @@ describe('words', () => {
     );
   });
 
-  it('never show a growing count too large, whatever half was stored when it is read', () => {
+  it('a growing count is never loaded too large, whichever half was stored last', () => {
     for (const before of [2 ** 32 - 1, 2 ** 40 - 1, 7]) {
       const bytes = Buffer.alloc(8);
       const words = new Words(bytes);
@@ -47,7 +47,7 @@ describe('words', () => {
     }
   });
 
-  it('are views: 32-bit words wrap as the machine has them', () => {
+  it('words are views of their bytes, and 32-bit words wrap around', () => {
     const bytes = Buffer.alloc(8);
     const words = new Words(bytes);
     words.store32(4, 0xffff_ffff);

@@ -1,7 +1,4 @@
-/**
- * What every implementation of the signal link promises. Each implementation's test file runs this
- * suite.
- */
+/** The conformance suite of signal links, which the test file of each implementation runs. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +30,7 @@ type Message = [kind: number, value: number, detail: number];
 const HELLO_DETAIL = packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' });
 const PEER = fileURLToPath(new URL('../../../fixtures/link-peer.js', import.meta.url));
 
-/** Everything a connection said, and waiting for it. */
+/** Records all messages of a connection, and its end; waits for them. */
 export class Recorder {
   readonly messages: Message[] = [];
   readonly ends: LinkEnd[] = [];
@@ -54,7 +51,7 @@ export class Recorder {
     while (!condition()) await new Promise<void>((resolve) => void this.#wake.add(resolve));
   }
 
-  heard(kind: number, value: number): Promise<void> {
+  received(kind: number, value: number): Promise<void> {
     return this.until(() => this.messages.some((message) => message[0] === kind && message[1] === value));
   }
 
@@ -130,11 +127,11 @@ export function describeLinkConformance(
       rmSync(directory, { recursive: true, force: true });
     });
 
-    it('carries HELLO and WELCOME with their values', async () => {
+    it('a link carries HELLO and WELCOME with their values', async () => {
       await listen();
       const client = await connectOne(2 ** 53 - 1);
       const peer = await acceptedOne();
-      await peer.heard(MessageKind.HELLO, 2 ** 53 - 1);
+      await peer.received(MessageKind.HELLO, 2 ** 53 - 1);
       expect(unpackHello(peer.messages[0]![2])).to.include({
         role: 'consumer',
         delivery: 'lossy',
@@ -142,7 +139,7 @@ export function describeLinkConformance(
       });
       peer.link.signal(MessageKind.WELCOME, 1_700_000_000_000);
       peer.link.signal(MessageKind.BEGIN, 42);
-      await client.heard(MessageKind.BEGIN, 42);
+      await client.received(MessageKind.BEGIN, 42);
       expect(client.messages.map((message) => message[0])).to.deep.equal([
         MessageKind.WELCOME,
         MessageKind.BEGIN,
@@ -152,7 +149,7 @@ export function describeLinkConformance(
       await peer.ended();
     });
 
-    it('delivers a refusal before it closes', async () => {
+    it('a link delivers a refusal before it closes', async () => {
       await listen();
       const client = await connectOne();
       const peer = await acceptedOne();
@@ -163,7 +160,7 @@ export function describeLinkConformance(
       expect(client.ends).to.deep.equal([{ by: 'peer' }]);
     });
 
-    it('brings the newest count in both directions, whatever became of the older ones', async () => {
+    it('a link delivers the newest count in both directions, and counts in order', async () => {
       await listen();
       const client = await connectOne();
       const peer = await acceptedOne();
@@ -171,7 +168,10 @@ export function describeLinkConformance(
         peer.link.signal(MessageKind.PUBLISHED, count);
         client.link.signal(MessageKind.ACK, count);
       }
-      await Promise.all([client.heard(MessageKind.PUBLISHED, 2_000), peer.heard(MessageKind.ACK, 2_000)]);
+      await Promise.all([
+        client.received(MessageKind.PUBLISHED, 2_000),
+        peer.received(MessageKind.ACK, 2_000),
+      ]);
       for (const side of [client, peer]) {
         const counts = side.messages.filter(([kind]) => kind !== MessageKind.HELLO).map(([, value]) => value);
         expect(counts).to.deep.equal([...counts].sort((a, b) => a - b));
@@ -180,29 +180,29 @@ export function describeLinkConformance(
       await peer.ended();
     });
 
-    it('keeps a bounded number of signals for a blocked reader, and brings it the newest when it reads again', async () => {
+    it('a link keeps a few signals for a stopped reader and delivers the newest when it continues', async () => {
       await listen();
       const { child, lines } = await startPeer('client');
       const peer = await acceptedOne();
-      await peer.heard(MessageKind.HELLO, 7);
+      await peer.received(MessageKind.HELLO, 7);
       peer.link.signal(MessageKind.BEGIN, 100_000);
       peer.link.signal(MessageKind.WELCOME, 1);
       expect((await lines.next()).value).to.equal('welcomed');
       child.kill('SIGSTOP');
-      let most = 0;
+      let largest = 0;
       for (let count = 1; count <= 100_000; count++) {
         peer.link.signal(MessageKind.PUBLISHED, count);
         peer.link.signal(MessageKind.STATUS, count, 1);
-        most = Math.max(most, peer.link.waiting);
+        largest = Math.max(largest, peer.link.waiting);
       }
-      expect(most).to.be.within(1, 8);
+      expect(largest).to.be.within(1, 8);
       child.kill('SIGCONT');
       const [word, count, messages] = String((await lines.next()).value).split(' ');
       expect([word, count]).to.deep.equal(['newest', '100000']);
       expect(Number(messages)).to.be.below(100_000);
     });
 
-    it('gives up on a peer that reads nothing of an endless opening', async () => {
+    it('a link to a peer that does not read ends when too many opening messages wait', async () => {
       await listen();
       const { child, lines } = await startPeer('client');
       const peer = await acceptedOne();
@@ -215,7 +215,7 @@ export function describeLinkConformance(
       expect(peer.ends[0]).to.have.nested.property('error.code', 'LIMIT_REACHED');
     });
 
-    it('notices a killed client', async () => {
+    it('the server of a link detects a killed client', async () => {
       await listen();
       const { child, lines } = await startPeer('client');
       const peer = await acceptedOne();
@@ -227,13 +227,12 @@ export function describeLinkConformance(
       expect(server.connectionCount).to.equal(0);
     });
 
-    it('notices a killed server, whose socket the next one takes over', async () => {
+    it('a client detects a killed server, and the next server takes over its socket', async () => {
       const { child, lines } = await startPeer('server');
       await lines.next();
       const client = await connectOne();
-      await client.heard(MessageKind.WELCOME, 1);
-      // Its connections may close before its listening socket, so that the end of the process is
-      // what counts.
+      await client.received(MessageKind.WELCOME, 1);
+      // The connections may close before the listening socket: wait for the end of the process.
       const exit = once(child, 'exit');
       child.kill('SIGKILL');
       await Promise.all([client.ended(), exit]);
@@ -244,7 +243,7 @@ export function describeLinkConformance(
       again.link.close();
     });
 
-    it('ends exactly once on both sides, whoever closes and how often', async () => {
+    it('a link ends exactly once on both sides, whichever side closes how often', async () => {
       await listen();
       for (const closes of ['client', 'server', 'both', 'destroy'] as const) {
         const index = accepted.length;
@@ -268,36 +267,36 @@ export function describeLinkConformance(
       }
     });
 
-    it('sends what was accepted before it closes', async () => {
+    it('closing a link sends the accepted messages first', async () => {
       await listen();
       const client = await connectOne();
       const peer = await acceptedOne();
       for (let count = 1; count <= 1_000; count++) client.link.signal(MessageKind.ACK, count);
       client.link.close();
-      await peer.heard(MessageKind.ACK, 1_000);
+      await peer.received(MessageKind.ACK, 1_000);
       await peer.ended();
     });
 
-    it('closes on garbage and serves the others', async () => {
+    it('a link server closes on invalid bytes and serves its other clients', async () => {
       await listen();
-      const good = await connectOne();
+      const valid = await connectOne();
       const peer = await acceptedOne();
-      const hang: (() => void)[] = [];
+      const stops: (() => void)[] = [];
       for (const bytes of [
         Buffer.alloc(16, 0xff),
         Buffer.alloc(4_000, 'GET / HTTP'),
         Buffer.alloc(16),
         Buffer.alloc(7, 1),
       ]) {
-        hang.push(await sendRaw(path, bytes));
+        stops.push(await sendRaw(path, bytes));
       }
-      good.link.signal(MessageKind.ACK, 5);
-      await peer.heard(MessageKind.ACK, 5);
-      for (const stop of hang) stop();
-      expect(good.ends).to.deep.equal([]);
+      valid.link.signal(MessageKind.ACK, 5);
+      await peer.received(MessageKind.ACK, 5);
+      for (const stop of stops) stop();
+      expect(valid.ends).to.deep.equal([]);
     });
 
-    it('refuses more clients than it is allowed', async () => {
+    it('a link server refuses more clients than its limit', async () => {
       await listen({ clients: 1 });
       const first = await connectOne();
       await acceptedOne();
@@ -308,7 +307,7 @@ export function describeLinkConformance(
       expect(server.connectionCount).to.equal(1);
     });
 
-    it('serves many clients, and a closing server ends them all', async () => {
+    it('a link server serves 100 clients, and closing it ends their links', async () => {
       await listen();
       const clients = await Promise.all(Array.from({ length: 100 }, (_, id) => connectOne(id)));
       await acceptedOne(99);
@@ -320,14 +319,14 @@ export function describeLinkConformance(
       expect(accepted.flatMap((peer) => peer.ends)).to.deep.equal(accepted.map(() => ({ by: 'us' })));
     });
 
-    it('leaves nothing on disk', async () => {
+    it('links of closed and killed processes leave no socket files', async () => {
       const { child, lines } = await startPeer('server');
       await lines.next();
       const killed = await startPeer('client');
       await killed.lines.next();
-      for (const one of [killed.child, child]) {
-        const exit = once(one, 'exit');
-        one.kill('SIGKILL');
+      for (const process of [killed.child, child]) {
+        const exit = once(process, 'exit');
+        process.kill('SIGKILL');
         await exit;
       }
       await listen();
@@ -339,7 +338,7 @@ export function describeLinkConformance(
       expect(readdirSync(directory)).to.deep.equal([]);
     });
 
-    it('never takes the path of a living server or of a file', async () => {
+    it('a link server does not listen on the path of a running server or of a file', async () => {
       await listen();
       const second = transport.createServer();
       const codeOf = async (attempt: Promise<unknown>): Promise<string | undefined> => {
@@ -355,14 +354,14 @@ export function describeLinkConformance(
       writeFileSync(file, 'precious');
       expect(await codeOf(second.listen(file))).to.equal('ADDRESS_IN_USE');
       expect(await codeOf(second.listen(join(directory, 'x'.repeat(120))))).to.equal('BAD_ADDRESS');
-      expect(await codeOf(transport.connect(join(directory, 'nobody')))).to.equal('NOT_RUNNING');
+      expect(await codeOf(transport.connect(join(directory, 'missing')))).to.equal('NOT_RUNNING');
       expect(await codeOf(transport.connect(path, { signal: AbortSignal.abort() }))).to.equal('CLOSED');
       const client = await connectOne();
       await acceptedOne();
       client.link.close();
     });
 
-    it('takes no count beyond 2^53 - 1 and no negative one', async () => {
+    it('signalling a count that is negative or above 2^53 - 1 throws', async () => {
       await listen();
       const client = await connectOne();
       for (const value of [2 ** 53, -1, 0.5, Number.NaN]) {

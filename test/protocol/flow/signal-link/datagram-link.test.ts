@@ -34,11 +34,11 @@ describe('a datagram link alone', () => {
   const hello = Buffer.alloc(16);
   encodeMessage(hello, 0, MessageKind.HELLO, 1);
 
-  it('takes no HELLO from a path that is not the pattern of its clients', async () => {
+  it('a datagram link server ignores a HELLO from a path that is not a client’s', async () => {
     const server = datagramLink().createServer();
     await server.listen(path);
     const outside = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    const strangers = [
+    const unknownPeers = [
       join(directory, 'precious'),
       `${path}.0123456789ABCDEF`,
       `${path}.0123456789abcdef0`,
@@ -58,14 +58,14 @@ describe('a datagram link alone', () => {
     client.signal(MessageKind.HELLO, 2);
     await accepted;
     expect(server.connectionCount).to.equal(1);
-    for (const socket of [...strangers, nameless]) socket.close();
+    for (const socket of [...unknownPeers, nameless]) socket.close();
     client.close();
     await server.close();
     expect(readdirSync(outside)).to.deep.equal([]);
     rmSync(outside, { recursive: true });
   });
 
-  it('ends a connection on a datagram of no whole messages', async () => {
+  it('a datagram link ends at a datagram that is not a number of whole messages', async () => {
     const server = datagramLink().createServer();
     const accepted = new Promise<Recorder>((resolve) =>
       server.onConnection((link) => resolve(new Recorder(link))),
@@ -82,14 +82,14 @@ describe('a datagram link alone', () => {
     await server.close();
   });
 
-  it('tells a client of an earlier server that its connection is over', async () => {
+  it('a client of an earlier datagram link server learns that its connection has ended', async () => {
     const first = datagramLink().createServer();
     await first.listen(path);
     const connected = new Promise<void>((resolve) => first.onConnection(() => resolve()));
     const client = new Recorder(await datagramLink().connect(path));
     client.link.signal(MessageKind.HELLO, 1);
     await connected;
-    // What a killed server leaves: its file, without any farewell.
+    // A killed server leaves its socket file and sends no BYE.
     rmSync(path);
     const second = datagramLink().createServer();
     await second.listen(path);
@@ -101,7 +101,7 @@ describe('a datagram link alone', () => {
     await second.close();
   });
 
-  it("removes a killed client's socket file, and nobody else's", async () => {
+  it("a datagram link server removes a killed client's socket file and no other", async () => {
     const orphan = `${path}.00000000000000aa`;
     const living = new UnixDatagramSocket();
     living.bind(`${path}.00000000000000bb`);
@@ -119,7 +119,7 @@ describe('a datagram link alone', () => {
     expect(readdirSync(directory)).to.deep.equal([]);
   });
 
-  it('repeats the newest count a few times, and then only shows that it lives', async () => {
+  it('a datagram link repeats the newest count a few times and then sends keepalives', async () => {
     const received: number[] = [];
     let enough = (): void => {};
     const socket = new UnixDatagramSocket((bytes) => {
@@ -136,7 +136,7 @@ describe('a datagram link alone', () => {
     socket.close();
   });
 
-  it('says in a worker thread what to use instead, before the addon could abort the process', async () => {
+  it('a datagram link in a worker thread is refused with the alternative before the addon is loaded', async () => {
     const module = new URL('../../../../protocol/flow/signal-link/datagram-link.js', import.meta.url).href;
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');

@@ -19,27 +19,27 @@ const messages = fc.array(fc.tuple(kinds, fc.maxSafeNat(), fc.integer({ min: 0, 
 });
 
 describe('the framing of signals', () => {
-  it('gives back the messages, however the bytes are cut', () => {
+  it('the decoder returns the same messages, however the bytes are cut', () => {
     fc.assert(
       fc.property(messages, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (sent, cuts) => {
         const bytes = Buffer.alloc(sent.length * MESSAGE_BYTES);
         sent.forEach(([kind, value, detail], index) =>
           encodeMessage(bytes, index * MESSAGE_BYTES, kind, value, detail),
         );
-        const got: [number, number, number][] = [];
-        const decoder = new MessageDecoder((...message) => got.push(message));
+        const decoded: [number, number, number][] = [];
+        const decoder = new MessageDecoder((...message) => decoded.push(message));
         for (let at = 0, turn = 0; at < bytes.length; turn++) {
           const next = at + (cuts[turn % cuts.length] ?? 1);
           expect(decoder.push(bytes.subarray(at, next))).to.equal(true);
           at = next;
         }
-        expect(got).to.deep.equal(sent);
+        expect(decoded).to.deep.equal(sent);
         expect(decoder.partialBytes).to.equal(0);
       }),
     );
   });
 
-  it('stays stuck on its first problem, keeps nothing and never throws', () => {
+  it('the decoder stops at the first invalid message with one reason and never throws', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 100 })), (chunks) => {
         let after = 0;
@@ -57,7 +57,7 @@ describe('the framing of signals', () => {
     );
   });
 
-  it('refuses unknown kinds, internal kinds and values beyond 2^53 - 1', () => {
+  it('the decoder refuses unknown kinds, internal kinds and values above 2^53 - 1', () => {
     const problemOf = (kind: number, high: number): string | undefined => {
       const bytes = Buffer.alloc(MESSAGE_BYTES);
       bytes.writeUInt32LE(kind, 0);
@@ -72,19 +72,19 @@ describe('the framing of signals', () => {
     expect(problemOf(MessageKind.ACK, 0x20_0000)).to.contain('2^53');
   });
 
-  it('delivers nothing more from a chunk once its handler stopped it', () => {
+  it('a stopped decoder delivers no further message of the same chunk', () => {
     const bytes = Buffer.alloc(3 * MESSAGE_BYTES);
     for (const at of [0, 16, 32]) encodeMessage(bytes, at, MessageKind.ACK, at);
-    const got: number[] = [];
+    const decoded: number[] = [];
     const decoder = new MessageDecoder((_kind, value) => {
-      got.push(value);
+      decoded.push(value);
       decoder.stop();
     });
     decoder.push(bytes);
-    expect(got).to.deep.equal([0]);
+    expect(decoded).to.deep.equal([0]);
   });
 
-  it('packs a HELLO into its detail and back', () => {
+  it('a HELLO is packed into its detail and unpacked again', () => {
     for (const role of ['consumer', 'provider', 'observer'] as const) {
       for (const delivery of ['lossless', 'lossy'] as const) {
         for (const start of ['oldest', 'latest', 'sequence'] as const) {
@@ -98,7 +98,7 @@ describe('the framing of signals', () => {
     expect(unpackHello(0x03_0000)).to.equal(undefined);
   });
 
-  it('carries negative and positive codes in a refusal', () => {
+  it('a refusal carries negative and positive codes', () => {
     for (const code of ['PARSE_ERROR', 'REFUSED', 'VERSION_MISMATCH'] as const) {
       expect(unpackRefusal(packRefusal(code))).to.equal(code);
     }

@@ -45,25 +45,25 @@ describe('a stream link alone', () => {
     return end;
   }
 
-  it('closes on a message of no known kind', async () => {
+  it('a stream link closes at a message of an unknown kind', async () => {
     expect(await endOfRaw(Buffer.alloc(16, 0xee), 60_000)).to.have.nested.property(
       'error.code',
       'BAD_MESSAGE',
     );
   });
 
-  it('closes on half a message that is never finished', async () => {
+  it('a stream link closes when the first message stays incomplete', async () => {
     expect(await endOfRaw(Buffer.alloc(15, 1), 50)).to.have.nested.property('error.code', 'TIMED_OUT');
   });
 
-  it('gives its socket file to the owner and the group only', async () => {
+  it('the socket file of a stream link is accessible for owner and group only', async () => {
     const server = streamLink().createServer();
     await server.listen(path);
     expect(lstatSync(path).mode & 0o777).to.equal(0o660);
     await server.close();
   });
 
-  it('works in a worker thread', async () => {
+  it('a stream link works in a worker thread', async () => {
     const server = streamLink().createServer();
     server.onConnection((link) => link.onMessage((kind, value) => link.signal(kind, value + 1)));
     await server.listen(path);

@@ -6,7 +6,7 @@ import { BLOCKS_PER_FRAME, applyBlocks, encodeBlocks } from '../../../../protoco
 const BLOCK = 4096;
 
 describe('the wire codec of mirrors', () => {
-  it('makes of what the receiver has what the sender has, in the blocks it sends and nowhere else', () => {
+  it('applying encoded blocks makes the receiver’s memory equal in these blocks and changes no other', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20 * BLOCK }),
@@ -34,7 +34,7 @@ describe('the wire codec of mirrors', () => {
     );
   });
 
-  it('sends a count that went up here and there in a few bytes', () => {
+  it('a few counting channels are encoded in a few bytes', () => {
     const old = Buffer.alloc(BLOCK);
     for (let channel = 0; channel < 1024; channel += 1)
       old.writeUInt32LE((channel * 2654435761) % 5000, channel * 4);
@@ -45,7 +45,7 @@ describe('the wire codec of mirrors', () => {
     expect(payload.length).to.be.below(80);
   });
 
-  it('sends what does not become smaller as it is', () => {
+  it('blocks that do not become smaller are sent without deflating', () => {
     const memory = Buffer.alloc(BLOCK);
     let noise = 1;
     for (let at = 0; at < BLOCK; at += 1)
@@ -62,13 +62,13 @@ describe('the wire codec of mirrors', () => {
   };
   for (const [what, payload, count, bits, size] of [
     ['no ranges', good.payload, 0, good.bits, 4 * BLOCK],
-    ['more ranges than are there', good.payload, BLOCKS_PER_FRAME, good.bits, 4 * BLOCK],
-    ['a memory larger than the room', good.payload, 2, good.bits, 5 * BLOCK],
-    ['blocks behind the memory', good.payload, 2, good.bits, 2 * BLOCK],
-    ['a range of nothing', Buffer.concat([range(0, 0)]), 1, 0, 4 * BLOCK],
+    ['more ranges than the payload has', good.payload, BLOCKS_PER_FRAME, good.bits, 4 * BLOCK],
+    ['a memory larger than the receiver’s', good.payload, 2, good.bits, 5 * BLOCK],
+    ['blocks beyond the memory', good.payload, 2, good.bits, 2 * BLOCK],
+    ['an empty range', Buffer.concat([range(0, 0)]), 1, 0, 4 * BLOCK],
     ['more blocks than a frame may have', range(0, BLOCKS_PER_FRAME + 1), 1, 0, 4 * BLOCK],
     [
-      'ranges that go back',
+      'descending ranges',
       Buffer.concat([range(2, 1), range(1, 1), Buffer.alloc(2 * BLOCK)]),
       2,
       0,
@@ -76,21 +76,21 @@ describe('the wire codec of mirrors', () => {
     ],
     ['too few bytes', Buffer.concat([range(0, 1), Buffer.alloc(7)]), 1, 0, 4 * BLOCK],
     [
-      'bytes that are no deflate stream',
+      'bytes that are not a deflate stream',
       Buffer.concat([range(0, 1), Buffer.alloc(7, 0xff)]),
       1,
       FrameBits.DEFLATED,
       4 * BLOCK,
     ],
     [
-      'a bomb',
+      'a deflate bomb',
       encodeBlocks(Buffer.alloc(4 * BLOCK), 4 * BLOCK, [0, 1, 2, 3]).payload.fill(1, 4, 5),
       1,
       FrameBits.DEFLATED,
       4 * BLOCK,
     ],
   ] as const) {
-    it(`changes nothing for ${what}`, () => {
+    it(`decoding ${what} changes nothing in the receiver’s memory`, () => {
       const memory = Buffer.alloc(4 * BLOCK, 9);
       expect(applyBlocks(payload, count, bits, size, memory)).to.be.a('string');
       expect(memory.every((byte) => byte === 9)).to.equal(true);

@@ -14,7 +14,7 @@ import {
 import { CAPACITY, SlotSink, randomFrames, readDirectly, readFed } from './frames.js';
 
 describe('the frames between duplicators', () => {
-  it('are 32 bytes and a payload, little-endian, as documented', () => {
+  it('a frame has the documented 32 bytes, little-endian, and a payload', () => {
     const bytes = Buffer.alloc(FRAME_BYTES);
     encodeHeader(bytes, 0, {
       length: 0x01020304,
@@ -41,7 +41,7 @@ describe('the frames between duplicators', () => {
     });
   });
 
-  it('are the same however they are cut, read into their place or handed over, and whether they have to wait', () => {
+  it('the frame reader delivers the same frames for any cuts, ways of reading and waits', () => {
     fc.assert(
       fc.property(
         fc.integer(),
@@ -54,7 +54,7 @@ describe('the frames between duplicators', () => {
           const random = randomBits(seed + 1);
           const direct = new SlotSink(refuse);
           expect(readDirectly(bytes, direct, () => random() % most)).to.equal(undefined);
-          expect(direct.came).to.deep.equal(whole.came);
+          expect(direct.frames).to.deep.equal(whole.frames);
         },
       ),
       { numRuns: 60 },
@@ -62,26 +62,26 @@ describe('the frames between duplicators', () => {
   });
 
   for (const [what, change, said] of [
-    ['a kind that is none', (frame: Buffer) => frame.writeUInt16LE(9, 4), 'kind 9'],
-    ['bits that mean nothing', (frame: Buffer) => frame.writeUInt16LE(0x80, 6), 'bits 128'],
-    ['a sequence beyond all counts', (frame: Buffer) => frame.writeUInt32LE(0x00ff_ffff, 12), '2^53'],
+    ['an unknown kind', (frame: Buffer) => frame.writeUInt16LE(9, 4), 'kind 9'],
+    ['unknown bits', (frame: Buffer) => frame.writeUInt16LE(0x80, 6), 'bits 128'],
+    ['a sequence above 2^53 - 1', (frame: Buffer) => frame.writeUInt32LE(0x00ff_ffff, 12), '2^53'],
     [
       'more bytes than are allowed',
       (frame: Buffer) => frame.writeUInt32LE(CAPACITY + 1, 0),
       'claims 40001 bytes',
     ],
   ] as const) {
-    it(`end with the reason at ${what}, and stay ended`, () => {
+    it(`the frame reader stops for good, with the reason, at ${what}`, () => {
       const frame = controlFrame(FrameKind.BUFFER);
       change(frame);
       const sink = new SlotSink();
       expect(readFed([frame, controlFrame(FrameKind.ALIVE)], sink)).to.contain(said);
       expect(readDirectly(frame, new SlotSink(), () => 5)).to.contain(said);
-      expect(sink.came).to.deep.equal([]);
+      expect(sink.frames).to.deep.equal([]);
     });
   }
 
-  it('are checked where a checksum was asked for', () => {
+  it('the frame reader verifies checksums of frames that have one', () => {
     const payload = Buffer.from('counts');
     const frame = Buffer.concat([controlFrame(FrameKind.BUFFER), payload]);
     encodeHeader(frame, 0, {

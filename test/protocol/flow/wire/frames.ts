@@ -1,4 +1,4 @@
-/** Frames for tests of the wire: made at random, and a sink that keeps what came. */
+/** Test kit of the wire: random frames, and a sink that records the frames that it gets. */
 import { crc32 } from 'node:zlib';
 import type { RandomBits } from '../../../../simulator/random.js';
 import {
@@ -12,7 +12,7 @@ import { FrameReader, type FrameSink } from '../../../../protocol/flow/wire/fram
 
 export const CAPACITY = 40_000;
 
-/** A stream of right frames: buffers of ascending sequence among control frames. */
+/** A stream of valid frames: buffers of ascending sequence among control frames. */
 export function randomFrames(random: RandomBits): Buffer {
   const parts: Buffer[] = [];
   let sequence = random() % 5;
@@ -37,29 +37,29 @@ export function randomFrames(random: RandomBits): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Room for a sink's buffers, every byte `fill` until something comes. */
+/** Slots for a sink, filled with `fill`. */
 export function newSlots(fill = 0): readonly Buffer[] {
   return Array.from({ length: 4 }, () => Buffer.alloc(FRAME_BYTES + CAPACITY, fill));
 }
 
 /** Slots like those of a flow file, each with room for a header in front of its payload. */
 export class SlotSink implements FrameSink {
-  readonly came: { readonly header: FrameHeader; readonly payload: string }[] = [];
+  readonly frames: { readonly header: FrameHeader; readonly payload: string }[] = [];
   readonly #slots: readonly Buffer[];
-  #usual = 0;
+  #lastLength = 0;
   #next = 0;
-  /** Every so many buffers one may not come at the first question. */
+  /** One of so many buffers is not admitted at the first request; 0: none. */
   readonly #refuseEvery: number;
   #refused = -1;
 
-  /** `slots`: may be used again by the next sink, since what came is kept apart from them. */
+  /** `slots`: the next sink may reuse them, since frames keep copies of their payloads. */
   constructor(refuseEvery = 0, slots = newSlots()) {
     this.#refuseEvery = refuseEvery;
     this.#slots = slots;
   }
 
   get large(): boolean {
-    return this.#usual >= 16 * 1024;
+    return this.#lastLength >= 16 * 1024;
   }
 
   limitOf(kind: FrameKind): number {
@@ -68,7 +68,7 @@ export class SlotSink implements FrameSink {
 
   admit({ kind, sequence }: Readonly<FrameHeader>): boolean | string {
     if (kind !== FrameKind.BUFFER) return true;
-    if (sequence < this.#next) return 'it went back';
+    if (sequence < this.#next) return 'the sequence is lower than the previous one';
     const refused = this.#refuseEvery > 0 && sequence % this.#refuseEvery === 0 && this.#refused !== sequence;
     if (refused) this.#refused = sequence;
     return !refused;
@@ -78,15 +78,15 @@ export class SlotSink implements FrameSink {
     return this.#slot(sequence).subarray(FRAME_BYTES);
   }
 
-  ahead(): Buffer {
-    return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#usual);
+  reserveNext(): Buffer {
+    return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#lastLength);
   }
 
   frame(header: Readonly<FrameHeader>, payload: Buffer): undefined {
-    this.came.push({ header: { ...header }, payload: payload.toString('latin1') });
+    this.frames.push({ header: { ...header }, payload: payload.toString('latin1') });
     if (header.kind !== FrameKind.BUFFER) return;
     this.#next = header.sequence + 1;
-    this.#usual = header.length;
+    this.#lastLength = header.length;
   }
 
   #slot(sequence: number): Buffer {
@@ -94,30 +94,27 @@ export class SlotSink implements FrameSink {
   }
 }
 
-/**
- * Reads the bytes as a socket would bring them: into the places that are asked for, `most` at a
- * time.
- */
+/** Reads the bytes like a socket: into the reader's buffers, at most `most` at a time. */
 export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number): string | undefined {
   const reader = new FrameReader(sink);
   for (let at = 0; at < bytes.length && reader.problem === undefined;) {
-    const into = reader.nextBuffer();
-    const came = bytes.copy(into, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
-    at += came;
-    reader.took(came);
+    const buffer = reader.nextBuffer();
+    const received = bytes.copy(buffer, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
+    at += received;
+    reader.received(received);
     if (!reader.blocked) continue;
-    // The place for what comes next was asked for while nothing could come.
-    const stale = reader.nextBuffer();
+    // Sockets ask for the next buffer while the reader is blocked.
+    const spare = reader.nextBuffer();
     while (reader.blocked && reader.problem === undefined) reader.resume();
-    const next = bytes.copy(stale, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
+    const next = bytes.copy(spare, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
     at += next;
-    if (next > 0) reader.took(next);
+    if (next > 0) reader.received(next);
     while (reader.blocked && reader.problem === undefined) reader.resume();
   }
   return reader.problem;
 }
 
-/** The same, handed over in pieces. */
+/** Feeds the bytes in pieces. */
 export function readFed(pieces: readonly Buffer[], sink: FrameSink): string | undefined {
   const reader = new FrameReader(sink);
   for (const piece of pieces) {

@@ -15,33 +15,37 @@ describe('failed attempts', () => {
   });
 
   function fail(address: string, times: number): boolean[] {
-    return Array.from({ length: times }, () => attempts.failed(address));
+    return Array.from({ length: times }, () => attempts.recordFailure(address));
   }
 
   it('an address is blocked at the limit until the window ends, and this is reported once', () => {
     expect(fail('a', 4)).to.deep.equal([false, false, true, false]);
     nowMs = 400;
-    expect(attempts.refusedForMs('a')).to.equal(600);
+    expect(attempts.blockedForMs('a')).to.equal(600);
     nowMs = 1_000;
-    expect(attempts.refusedForMs('a')).to.equal(0);
+    expect(attempts.blockedForMs('a')).to.equal(0);
   });
 
   it('the failures of one address do not block another', () => {
     fail('a', 3);
-    expect(attempts.refusedForMs('b')).to.equal(0);
+    expect(attempts.blockedForMs('b')).to.equal(0);
   });
 
   it('a successful authentication resets the count', () => {
     fail('a', 2);
-    attempts.succeeded('a');
+    attempts.reset('a');
     expect(fail('a', 1)).to.deep.equal([false]);
   });
 
   it('addresses beyond the number of separate counts share one count', () => {
     fail('a', 1);
     fail('b', 1);
-    expect(['c', 'd', 'e'].map((address) => attempts.failed(address))).to.deep.equal([false, false, true]);
-    expect(attempts.refusedForMs('f')).to.equal(1_000);
-    expect(attempts.refusedForMs('a')).to.equal(0);
+    expect(['c', 'd', 'e'].map((address) => attempts.recordFailure(address))).to.deep.equal([
+      false,
+      false,
+      true,
+    ]);
+    expect(attempts.blockedForMs('f')).to.equal(1_000);
+    expect(attempts.blockedForMs('a')).to.equal(0);
   });
 });

@@ -23,54 +23,54 @@ describe('shared memory segments', function () {
   });
 
   afterEach(() => {
-    for (const key of keys) if (library.kind === 'there') removeSegment(key, process.pid);
+    for (const key of keys) if (library.kind === 'available') removeSegment(key, process.pid);
   });
 
-  it('are made once under a key: whoever comes second gets the next one', () => {
+  it('a segment is created once under a key, and the next segment gets the next key', () => {
     const recorded: string[] = [];
-    const one = createSegment(keys, BYTES, 0o600, (key) => recorded.push(key));
+    const first = createSegment(keys, BYTES, 0o600, (key) => recorded.push(key));
     const two = createSegment(keys, BYTES, 0o600, (key) => recorded.push(key));
-    expect([one.key, two.key]).to.deep.equal(keys);
+    expect([first.key, two.key]).to.deep.equal(keys);
     expect(recorded).to.deep.equal(keys);
     expect(() => createSegment(keys, BYTES, 0o600, () => undefined)).to.throw(/all 2 memory keys/);
-    one.detach();
+    first.detach();
     two.detach();
   });
 
-  it('are one memory for all who attach, and gone with their key', () => {
-    const made = createSegment(keys, BYTES, 0o600, () => undefined);
-    expect(made.memory.every((byte) => byte === 0)).to.equal(true);
-    const attached = attachSegment(made.key, BYTES, 'read');
-    made.memory.write('hello');
+  it('all attachments of a segment share its memory, and it is removed with its key', () => {
+    const segment = createSegment(keys, BYTES, 0o600, () => undefined);
+    expect(segment.memory.every((byte) => byte === 0)).to.equal(true);
+    const attached = attachSegment(segment.key, BYTES, 'read');
+    segment.memory.write('hello');
     expect(attached.memory.toString('latin1', 0, 5)).to.equal('hello');
-    removeSegment(made.key, process.pid);
+    removeSegment(segment.key, process.pid);
     expect(attached.memory.toString('latin1', 0, 5)).to.equal('hello');
-    expect(() => attachSegment(made.key, BYTES, 'read')).to.throw(/nobody has made it/);
+    expect(() => attachSegment(segment.key, BYTES, 'read')).to.throw(/there is none/);
     attached.detach();
-    made.detach();
+    segment.detach();
   });
 
-  it('that are too small are not taken', () => {
-    const made = createSegment(keys, BYTES, 0o600, () => undefined);
+  it('attaching a segment that is too small is refused', () => {
+    const segment = createSegment(keys, BYTES, 0o600, () => undefined);
     try {
-      attachSegment(made.key, BYTES + 1, 'read');
+      attachSegment(segment.key, BYTES + 1, 'read');
       expect.fail('it was attached');
     } catch (error) {
       expect((error as MirrorflowError).code).to.equal('NOT_A_MIRROR');
     }
-    made.detach();
+    segment.detach();
   });
 
-  it('are removed only when they are of that very process', () => {
-    const made = createSegment(keys, BYTES, 0o600, () => undefined);
-    removeSegment(made.key, process.pid + 1);
-    attachSegment(made.key, BYTES, 'read').detach();
+  it('a segment is removed only when the given process created it', () => {
+    const segment = createSegment(keys, BYTES, 0o600, () => undefined);
+    removeSegment(segment.key, process.pid + 1);
+    attachSegment(segment.key, BYTES, 'read').detach();
     const creator = ownIdentity();
-    expect(isLeftover({ key: made.key, creator })).to.equal(false);
+    expect(isLeftover({ key: segment.key, creator })).to.equal(false);
     // Another process had this number before: it has ended, and the kernel has the number for its
     // creator.
-    expect(isLeftover({ key: made.key, creator: { ...creator, startTicks: 1n } })).to.equal(true);
-    expect(isLeftover({ key: made.key, creator: { ...creator, pid: 1, startTicks: 1n } })).to.equal(false);
-    made.detach();
+    expect(isLeftover({ key: segment.key, creator: { ...creator, startTicks: 1n } })).to.equal(true);
+    expect(isLeftover({ key: segment.key, creator: { ...creator, pid: 1, startTicks: 1n } })).to.equal(false);
+    segment.detach();
   });
 });

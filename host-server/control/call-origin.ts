@@ -1,0 +1,16 @@
+/**
+ * Where a call to the host server comes from: attached to every call by the servers that take it
+ * (`endpoints.ts`, `control-port.ts`), read by the handlers in `calls/` and by the rooms that keep
+ * permanent connections. Types only.
+ */
+import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
+
+export interface CallOrigin {
+  /** The permanent connection that carried the call; undefined for a call over HTTP. */
+  readonly session: HostSession | undefined;
+  /** IP address or name of the other host that calls; undefined for callers on this machine. */
+  readonly peerAddress?: string;
+}
+
+/** A permanent connection of an app server, a console or another host server. */
+export type HostSession = RpcSession<CallOrigin>;

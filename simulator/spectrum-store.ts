@@ -1,0 +1,286 @@
+/**
+ * The spectra of a SpecTcl simulator and the display memory that holds them: defines, renames,
+ * removes and clears spectra, and counts events and statistics. The only writer of the memory,
+ * except for the checksum spectrum. Used by simulator.ts and rest-service.ts. Pure.
+ */
+import { MirrorflowError } from '../protocol/base/errors.js';
+import {
+  type Channels,
+  DISPLAY_HEADER_BYTES,
+  DISPLAY_SLOTS,
+  SPECTRUM_TYPES,
+  type SpectrumTypeCode,
+  channelsOf,
+  readBinding,
+  usedBytes,
+} from '../protocol/spectcl/display-memory.js';
+import { clearBinding, writeBinding, writeStatistics } from '../protocol/spectcl/display-writer.js';
+import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
+import { ChannelTable, type RandomBits } from './random.js';
+import { withOverflowChannels } from './shapes.js';
+import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-definition.js';
+import { type Extent, StorageMap } from './storage-map.js';
+
+/** Bits for the sides on which a channel lies outside the axes. */
+const OUTSIDE = { xUnder: 1, xOver: 2, yUnder: 4, yOver: 8 };
+const DEFAULT_SHARE = 0.5;
+
+export interface DefinedSpectrum {
+  readonly definition: SpectrumDefinition;
+  readonly id: number;
+  readonly slot: number;
+  readonly type: SpectrumTypeCode;
+  /** Events above the range of the x and the y axis. */
+  readonly overflows: [number, number];
+  /** Events below it. */
+  readonly underflows: [number, number];
+}
+
+interface Entry extends DefinedSpectrum {
+  readonly extent: Extent;
+  /** The distribution of its events; undefined for a spectrum without events. */
+  readonly table: ChannelTable | undefined;
+  /** OUTSIDE bits of each channel; undefined when no channel lies outside. */
+  readonly outside: Uint8Array | undefined;
+  /** A view of its channels, and the memory to which the view belongs. */
+  view: { readonly memory: Uint8Array; readonly channels: Channels } | undefined;
+}
+
+export class SpectrumStore {
+  readonly channelBytes: number;
+  readonly #memory: CopyOnWriteMemory;
+  readonly #flavour: Flavour;
+  readonly #storage: StorageMap;
+  readonly #entries = new Map<string, Entry>();
+  readonly #slots: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
+  /** Tables by weights, with and without outside channels: all fillers share one. */
+  readonly #tables = new Map<Float64Array, { framed?: ChannelTable; bare?: ChannelTable }>();
+  #nextId = 1;
+  #changes = 0;
+  #bindingChanges = 0;
+
+  constructor(memory: CopyOnWriteMemory, flavour: Flavour) {
+    this.#memory = memory;
+    this.#flavour = flavour;
+    this.channelBytes = memory.current.byteLength - DISPLAY_HEADER_BYTES;
+    this.#storage = new StorageMap(this.channelBytes);
+  }
+
+  /** Grows with every change of the memory. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Grows with every spectrum that is defined, removed or renamed. */
+  get bindingChanges(): number {
+    return this.#bindingChanges;
+  }
+
+  /** In the order of definition. */
+  get spectra(): readonly DefinedSpectrum[] {
+    return [...this.#entries.values()];
+  }
+
+  usedBytes(): number {
+    return usedBytes(this.#memory.current, this.channelBytes);
+  }
+
+  /**
+   * Throws BAD_NAME when the name is in use, TOO_LARGE or LIMIT_REACHED when the spectrum does not
+   * fit.
+   */
+  define(definition: SpectrumDefinition): DefinedSpectrum {
+    if (definition.name === '' || this.#entries.has(definition.name)) {
+      throw new MirrorflowError(
+        'BAD_NAME',
+        `The name ${JSON.stringify(definition.name)} of a spectrum is empty or in use`,
+      );
+    }
+    const type = storedType(definition.type, this.#flavour);
+    const framed = this.#flavour === 'spectcl' && definition.bare !== true;
+    const { dimensions, bytesPerChannel } = SPECTRUM_TYPES[type];
+    const [x, y] = definition.axes;
+    if (x === undefined || definition.axes.length !== dimensions) {
+      throw new MirrorflowError('BAD_OPTION', `A spectrum of type ${type} has ${dimensions} axes`);
+    }
+    const xchans = x.bins + (framed ? 2 : 0);
+    const ychans = y === undefined ? 1 : y.bins + (framed ? 2 : 0);
+    const slot = this.#slots.indexOf(false);
+    if (slot < 0)
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        `All ${DISPLAY_SLOTS} slots of the display memory are in use: remove a spectrum`,
+      );
+    const bytes = xchans * ychans * bytesPerChannel;
+    const extent = this.#storage.allocate(bytes);
+    if (extent === undefined) {
+      throw new MirrorflowError(
+        'TOO_LARGE',
+        `Spectrum ${JSON.stringify(definition.name)} needs ${bytes} bytes of channels; the storage of ${this.channelBytes} bytes has no such gap`,
+      );
+    }
+    this.#slots[slot] = true;
+    const memory = this.#change(true);
+    memory.fill(0, DISPLAY_HEADER_BYTES + extent.offset, DISPLAY_HEADER_BYTES + extent.offset + bytes);
+    const entry: Entry = {
+      definition,
+      id: this.#nextId++,
+      slot,
+      type,
+      overflows: [0, 0],
+      underflows: [0, 0],
+      extent,
+      table: this.#tableOf(definition, framed),
+      outside: framed ? outsideChannels(xchans, ychans) : undefined,
+      view: undefined,
+    };
+    this.#entries.set(definition.name, entry);
+    this.#writeBinding(memory, entry, xchans, y === undefined ? 0 : ychans);
+    return entry;
+  }
+
+  /** False when there is no spectrum of this name. */
+  undefine(name: string): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    this.#entries.delete(name);
+    this.#slots[entry.slot] = false;
+    this.#storage.free(entry.extent);
+    clearBinding(this.#change(true), entry.slot);
+    return true;
+  }
+
+  /** Keeps counts, slot and storage. False when there is no spectrum `from`, or `to` is in use. */
+  rename(from: string, to: string): boolean {
+    const entry = this.#entries.get(from);
+    if (entry === undefined || to === '' || this.#entries.has(to)) return false;
+    const memory = this.#change(true);
+    const binding = readBinding(memory, entry.slot);
+    const renamed = { ...entry, definition: { ...entry.definition, name: to } };
+    this.#entries.delete(from);
+    this.#entries.set(to, renamed);
+    this.#writeBinding(memory, renamed, binding?.xchans ?? 0, binding?.ychans ?? 0);
+    this.#writeStatistics(memory, renamed);
+    return true;
+  }
+
+  zero(name: string): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    const memory = this.#change(false);
+    this.#channels(memory, entry).fill(0);
+    entry.overflows.fill(0);
+    entry.underflows.fill(0);
+    this.#writeStatistics(memory, entry);
+    return true;
+  }
+
+  /** Counts `events` events in every spectrum with a distribution. */
+  count(events: number, random: RandomBits): void {
+    const memory = this.#change(false);
+    for (const entry of this.#entries.values()) {
+      if (entry.table === undefined) continue;
+      const share = events * (entry.definition.share ?? DEFAULT_SHARE);
+      // Rounded up or down at random, so that shares below one count are right on average.
+      const counts = Math.floor(share + random() / 2 ** 32);
+      if (counts === 0) continue;
+      fill(this.#channels(memory, entry), entry, entry.table, counts, random);
+      this.#writeStatistics(memory, entry);
+    }
+  }
+
+  /** Lets `change` write channels directly; it must not change bindings or statistics. */
+  touch(change: (memory: Uint8Array) => void): void {
+    change(this.#change(false));
+  }
+
+  #change(ofBindings: boolean): Uint8Array {
+    this.#changes++;
+    if (ofBindings) this.#bindingChanges++;
+    return this.#memory.makeWritable();
+  }
+
+  #channels(memory: Uint8Array, entry: Entry): Channels {
+    if (entry.view?.memory !== memory) {
+      const binding = readBinding(memory, entry.slot);
+      if (binding === undefined)
+        throw new Error(`slot ${entry.slot} of a defined spectrum is free in the display memory`);
+      entry.view = { memory, channels: channelsOf(memory, binding) };
+    }
+    return entry.view.channels;
+  }
+
+  #tableOf(definition: SpectrumDefinition, framed: boolean): ChannelTable | undefined {
+    const { weights, axes } = definition;
+    if (weights === undefined) return undefined;
+    const tables = this.#tables.get(weights) ?? {};
+    this.#tables.set(weights, tables);
+    if (!framed) return (tables.bare ??= new ChannelTable(weights));
+    return (tables.framed ??= new ChannelTable(
+      withOverflowChannels(weights, axes[0]?.bins ?? 1, axes[1]?.bins ?? 1),
+    ));
+  }
+
+  #writeBinding(memory: Uint8Array, entry: Entry, xchans: number, ychans: number): void {
+    const { name, axes } = entry.definition;
+    const [x, y] = axes;
+    writeBinding(memory, entry.slot, {
+      name,
+      info: name,
+      type: entry.type,
+      xchans,
+      ychans,
+      channelOffset: entry.extent.offset / SPECTRUM_TYPES[entry.type].bytesPerChannel,
+      xmin: x?.low ?? 0,
+      xmax: x?.high ?? 0,
+      ymin: y?.low ?? 0,
+      ymax: y?.high ?? 0,
+      xlabel: x === undefined ? '' : `${x.parameter} [${x.unit}]`,
+      ylabel: y === undefined ? '' : `${y.parameter} [${y.unit}]`,
+    });
+  }
+
+  #writeStatistics(memory: Uint8Array, entry: Entry): void {
+    // Rustogramer does not store statistics in its memory.
+    if (this.#flavour === 'rustogramer' || entry.outside === undefined) return;
+    writeStatistics(memory, entry.slot, entry.overflows, entry.underflows);
+  }
+}
+
+function fill(
+  channels: Channels,
+  entry: Entry,
+  table: ChannelTable,
+  counts: number,
+  random: RandomBits,
+): void {
+  const { outside } = entry;
+  for (let count = 0; count < counts; count++) {
+    const channel = table.draw(random);
+    channels[channel]!++;
+    const bits = outside?.[channel] ?? 0;
+    if (bits !== 0) countOutside(entry, bits);
+  }
+}
+
+function countOutside({ overflows, underflows }: Entry, bits: number): void {
+  if ((bits & OUTSIDE.xUnder) !== 0) underflows[0]++;
+  if ((bits & OUTSIDE.xOver) !== 0) overflows[0]++;
+  if ((bits & OUTSIDE.yUnder) !== 0) underflows[1]++;
+  if ((bits & OUTSIDE.yOver) !== 0) overflows[1]++;
+}
+
+function outsideChannels(xchans: number, ychans: number): Uint8Array {
+  const bits = new Uint8Array(xchans * ychans);
+  for (let y = 0; y < ychans; y++) {
+    bits[y * xchans]! |= OUTSIDE.xUnder;
+    bits[y * xchans + xchans - 1]! |= OUTSIDE.xOver;
+  }
+  if (ychans > 1) {
+    for (let x = 0; x < xchans; x++) {
+      bits[x]! |= OUTSIDE.yUnder;
+      bits[(ychans - 1) * xchans + x]! |= OUTSIDE.yOver;
+    }
+  }
+  return bits;
+}

@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { countAxisTop, countScale, SCALE_NAMES } from '../../plotting/scale.js';
+
+describe('count scales', () => {
+  it('on every scale zero counts are at the bottom and one count is above it', () => {
+    for (const name of SCALE_NAMES) {
+      const scale = countScale(name, 100);
+      expect(scale.toUnit(0)).to.equal(0);
+      expect(scale.toUnit(1)).to.be.above(0);
+      expect(scale.toUnit(Number.NaN)).to.equal(0);
+      expect(scale.toUnit(1e9)).to.equal(1);
+    }
+  });
+  it('the top of an axis is a round count at or above the maximum, 1 without counts', () => {
+    expect([0, Number.NaN, Number.POSITIVE_INFINITY, 1, 231, 1001].map(countAxisTop)).to.deep.equal([
+      1, 1, 1, 1, 250, 1200,
+    ]);
+  });
+  it('a scale without a usable top ends at 1', () => {
+    for (const name of SCALE_NAMES) {
+      for (const top of [0, -5, Number.NaN]) expect(countScale(name, top).top).to.equal(1);
+    }
+  });
+  it('the top of a scale is exactly the count it was given', () => {
+    for (const name of SCALE_NAMES) {
+      const { toUnit } = countScale(name, 1_234);
+      expect(toUnit(1_234)).to.equal(1);
+      expect(toUnit(1_233)).to.be.below(1);
+    }
+  });
+  it('a square-root scale spaces the square roots of counts evenly', () => {
+    expect(countScale('sqrt', 100).toUnit(25)).to.equal(0.5);
+  });
+  it('logarithmic ticks are powers of ten, with 2 and 5 between them where there is room', () => {
+    const labels = (most: number): string[] =>
+      countScale('log', 100)
+        .ticks(most)
+        .map((tick) => tick.label);
+    expect(labels(4)).to.deep.equal(['0', '1', '10', '100']);
+    expect(labels(9)).to.deep.equal(['0', '1', '2', '5', '10', '20', '50', '100']);
+    expect(labels(2)).to.deep.equal(['0', '1', '100']);
+  });
+  it('every scale rises from 0 to 1 and can be inverted', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...SCALE_NAMES),
+        fc.integer({ min: 1, max: 0xffffffff }),
+        fc.nat(0xffffffff),
+        fc.nat(0xffffffff),
+        (name, max, a, b) => {
+          const scale = countScale(name, countAxisTop(max));
+          const [low, high] = [scale.toUnit(Math.min(a, b)), scale.toUnit(Math.max(a, b))];
+          expect(low).to.be.within(0, 1);
+          expect(high).to.be.within(low, 1);
+          expect(scale.top).to.be.at.least(max);
+          const back = scale.toCount(scale.toUnit(max));
+          expect(Math.abs(back - max)).to.be.at.most(max * 1e-6);
+        },
+      ),
+    );
+  });
+});

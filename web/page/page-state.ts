@@ -1,0 +1,57 @@
+/**
+ * The data that the page has received from its server, and listeners for changes by topic. One
+ * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
+ * I/O.
+ */
+import type {
+  ApplicationSummary,
+  GateShape,
+  NetworkPicture,
+  ServerMessage,
+  SpectrumInfo,
+  WatchStatus,
+} from '../wire/messages.js';
+
+export type Topic = 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'network' | 'paused';
+
+type Welcome = ServerMessage & { kind: 'welcome' };
+
+export class PageState {
+  connected = false;
+  welcome: Welcome | undefined;
+  hostServer = true;
+  /** Undefined before the first message. */
+  applications: readonly ApplicationSummary[] | undefined;
+  app: string | undefined;
+  status: WatchStatus | undefined;
+  spectra: readonly SpectrumInfo[] | undefined;
+  gates: readonly GateShape[] = [];
+  picture: NetworkPicture | undefined;
+  paused = false;
+  readonly #listeners = new Map<Topic, Set<() => void>>();
+
+  /** Calls `listener` after each change of the topic, until the returned function is called. */
+  on(topic: Topic, listener: () => void): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, listeners);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  notify(topic: Topic): void {
+    for (const listener of this.#listeners.get(topic) ?? []) listener();
+  }
+
+  info(name: string): SpectrumInfo | undefined {
+    return this.spectra?.find((info) => info.name === name);
+  }
+
+  /** Selects an application and drops the data of the previous one. */
+  selectApplication(app: string | undefined): void {
+    this.app = app;
+    this.status = undefined;
+    this.spectra = undefined;
+    this.gates = [];
+    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.notify(topic);
+  }
+}

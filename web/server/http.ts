@@ -1,0 +1,42 @@
+/**
+ * Small HTTP pieces of the web server: listening as a promise, bounded request bodies, text and
+ * JSON responses that no browser caches. Used by `web-server.ts` only, which has the routes.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+const BODY_BYTES_MAX = 4_096;
+
+/** Resolves when the server listens; rejects with the system's error. */
+export function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Undefined for a body of more than 4 KiB. */
+export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  response.setHeader('Cache-Control', 'no-store');
+  response.writeHead(status).end(`${text}\n`);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Cache-Control', 'no-store');
+  response.writeHead(status).end(JSON.stringify(value));
+}

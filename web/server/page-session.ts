@@ -1,0 +1,228 @@
+/**
+ * One connected browser page: its WebSocket, the views it subscribed to, and what it has received
+ * of each. `WebServer` creates one per accepted WebSocket. A view gets its next frame only after
+ * the page has drawn the previous one, so a slow browser or line gets fewer frames and never a
+ * growing queue. Writes to the socket; reads counts from the `AppWatch` of the chosen application.
+ */
+import type { WebSocket } from 'ws';
+import { describeError } from '../../protocol/base/errors.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { encodeFrameId } from '../wire/frame.js';
+import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
+import { parsePageMessage } from '../wire/page-messages.js';
+import type { AppWatch } from './app-watch.js';
+import { frameBody, frameKey, frameVersion } from './frames.js';
+import type { CachedSpectrum } from './spectrum-cache.js';
+import { spectrumInfo } from './spectrum-info.js';
+
+/** What a page may request of the process. */
+export interface PageSessionServices {
+  /** The watch of an application; undefined for an invalid name or one too many. */
+  watch(app: string): AppWatch | undefined;
+  /** Calls `receive` with pictures of the network, until the returned function is called. */
+  followNetwork(receive: (message: ServerMessage) => void): () => void;
+  /** Starts or stops an application; throws the reason when that fails. */
+  controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
+  /** Whether the page has signed in. */
+  readonly mayControl: boolean;
+  readonly log: Logger;
+}
+
+interface View {
+  subscription: Subscription;
+  /** Identifies the frame that the subscription asks for; equal keys share frames. */
+  key: string;
+  readonly spectrum: CachedSpectrum;
+  /** Version of the last frame, `missing`, or empty before the first. */
+  sentVersion: string;
+  sentMs: number;
+  unacknowledged: number;
+}
+
+/** Bytes queued in the socket beyond which the page gets no further frames. */
+const BUFFERED_BYTES_MAX = 16 * 2 ** 20;
+const POLICY_VIOLATION = 1008;
+
+export class PageSession {
+  readonly #socket: WebSocket;
+  readonly #services: PageSessionServices;
+  readonly #views = new Map<number, View>();
+  #watch: AppWatch | undefined;
+  #leaveWatch: () => void = () => undefined;
+  #unfollowNetwork: (() => void) | undefined;
+
+  constructor(socket: WebSocket, services: PageSessionServices) {
+    this.#socket = socket;
+    this.#services = services;
+    socket.on('message', (data, isBinary) => {
+      const message =
+        isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
+      if (message === undefined) socket.close(POLICY_VIOLATION, 'invalid message');
+      else this.#received(message);
+    });
+    socket.on('error', (error) => services.log.debug('the WebSocket of a page failed', { error }));
+    socket.once('close', () => this.#closed());
+  }
+
+  send(message: ServerMessage): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #received(message: PageMessage): void {
+    switch (message.kind) {
+      case 'app':
+        return this.#selectApplication(message.app);
+      case 'show':
+        return this.#setSubscriptions(message.subscriptions);
+      case 'ack':
+        return this.#acknowledged(message.id);
+      case 'network':
+        return this.#followNetwork(message.on);
+      case 'control':
+        return void this.#controlApplication(message);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #selectApplication(app: string | null): void {
+    if (app === (this.#watch?.app ?? null)) return;
+    this.#leaveApplication();
+    const watch = app === null ? undefined : this.#services.watch(app);
+    if (watch === undefined) return;
+    this.#watch = watch;
+    const leave = watch.enter();
+    const status = (): void => this.send({ kind: 'status', status: watch.status });
+    const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
+    const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
+    const changed = (): void => this.#sendFrames();
+    watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
+    this.#leaveWatch = () => {
+      watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
+      leave();
+    };
+    status();
+    if (watch.list.length > 0) list();
+    if (watch.gates.length > 0) gates();
+  }
+
+  #leaveApplication(): void {
+    this.#setSubscriptions([]);
+    this.#leaveWatch();
+    this.#leaveWatch = () => undefined;
+    this.#watch = undefined;
+  }
+
+  #setSubscriptions(subscriptions: readonly Subscription[]): void {
+    const watch = this.#watch;
+    if (watch === undefined) return;
+    const requested = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
+    for (const [id, { spectrum }] of this.#views) {
+      if (requested.get(id)?.spectrum === spectrum.name) continue;
+      this.#views.delete(id);
+      watch.cache.release(spectrum.name, performance.now());
+    }
+    for (const [id, subscription] of requested) {
+      const view = this.#views.get(id);
+      if (view === undefined) this.#views.set(id, openView(subscription, watch));
+      else changeView(view, subscription);
+    }
+    if (watch.cache.hasUnreadSpectrum) watch.refresh();
+    this.#sendFrames();
+  }
+
+  #acknowledged(id: number): void {
+    const view = this.#views.get(id);
+    if (view === undefined || view.unacknowledged === 0) return;
+    view.unacknowledged -= 1;
+    this.#sendFrame(id, view);
+  }
+
+  #sendFrames(): void {
+    for (const [id, view] of this.#views) this.#sendFrame(id, view);
+  }
+
+  /** Sends the newest frame of a view when it is new, due, and the page can take it. */
+  #sendFrame(id: number, view: View): void {
+    const watch = this.#watch;
+    const { spectrum, subscription } = view;
+    if (watch === undefined || view.unacknowledged >= FRAME_CREDIT || spectrum.version === 0) return;
+    const { historyVersion } = watch.cache;
+    const countsVersion = frameVersion(spectrum, subscription, historyVersion);
+    if (countsVersion === '') {
+      if (view.sentVersion !== 'missing') this.send({ kind: 'missing', id });
+      view.sentVersion = 'missing';
+      return;
+    }
+    const nowMs = performance.now();
+    // The bins of the metadata decide which channels the axes show: another picture of the same
+    // counts.
+    const version = `${countsVersion} ${watch.metadata.revision}`;
+    if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
+    if (!this.#socketHasRoom()) return;
+    const { binding } = spectrum;
+    if (binding === undefined) return;
+    const info = spectrumInfo(binding, watch.metadata.spectrum(binding.name));
+    const body = frameBody(spectrum, view.key, subscription, info, {
+      nowMs,
+      historyVersion,
+      ...watch.publication,
+    });
+    if (body === undefined) return;
+    view.sentVersion = version;
+    view.sentMs = nowMs;
+    view.unacknowledged += 1;
+    // Two fragments of one message: the body is shared by all pages and must not be copied.
+    this.#socket.send(encodeFrameId(id), { binary: true, fin: false });
+    this.#socket.send(body, { binary: true, fin: true });
+  }
+
+  #socketHasRoom(): boolean {
+    const { readyState, OPEN, bufferedAmount } = this.#socket;
+    return readyState === OPEN && bufferedAmount <= BUFFERED_BYTES_MAX;
+  }
+
+  #followNetwork(on: boolean): void {
+    this.#unfollowNetwork?.();
+    this.#unfollowNetwork = on ? this.#services.followNetwork((message) => this.send(message)) : undefined;
+  }
+
+  async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
+    if (!this.#services.mayControl) {
+      return this.send({ kind: 'answer', request, error: 'Sign in to start and stop applications.' });
+    }
+    try {
+      await this.#services.controlApplication(action, app);
+      this.send({ kind: 'answer', request });
+    } catch (error) {
+      this.send({ kind: 'answer', request, error: describeError(error) });
+    }
+  }
+
+  #closed(): void {
+    this.#unfollowNetwork?.();
+    this.#leaveApplication();
+  }
+}
+
+function openView(subscription: Subscription, watch: AppWatch): View {
+  return {
+    subscription,
+    key: frameKey(subscription),
+    spectrum: watch.cache.acquire(subscription.spectrum),
+    sentVersion: '',
+    sentMs: -Infinity,
+    unacknowledged: 0,
+  };
+}
+
+function changeView(view: View, subscription: Subscription): void {
+  const key = frameKey(subscription);
+  if (view.key !== key) {
+    // Another part of the same spectrum is due at once, whatever `minIntervalMs` is.
+    view.sentVersion = '';
+    view.sentMs = -Infinity;
+  }
+  view.key = key;
+  view.subscription = subscription;
+}

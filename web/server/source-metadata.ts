@@ -1,0 +1,137 @@
+/**
+ * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
+ * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
+ * seconds, and when the list of spectra changes; opens HTTP connections. Without an answer spectra
+ * are shown all the same, only without this metadata.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { parseAddress } from '../../protocol/base/address.js';
+import type { Logger } from '../../protocol/base/log.js';
+import { lookUpService } from '../../protocol/spectcl/port-manager.js';
+import { SpecTclRest, type SpecTclGate, type SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import type { GateShape } from '../wire/messages.js';
+
+interface MetadataEvents {
+  changed: [];
+}
+
+const REFRESH_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 3_000;
+/** Points of one gate that pages receive. */
+const POINTS_MAX = 10_000;
+
+export class SourceMetadata extends EventEmitter<MetadataEvents> {
+  readonly #log: Logger;
+  #source: string | undefined;
+  #rest: SpecTclRest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #requesting = false;
+  #spectra = new Map<string, SpecTclSpectrum>();
+  /** The last answer as JSON, to notice changes. */
+  #json = '';
+  #gates: readonly GateShape[] = [];
+  #revision = 0;
+
+  constructor(log: Logger) {
+    super();
+    this.#log = log;
+  }
+
+  get gates(): readonly GateShape[] {
+    return this.#gates;
+  }
+
+  /** Grows with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  spectrum(name: string): SpecTclSpectrum | undefined {
+    return this.#spectra.get(name);
+  }
+
+  /** Refreshes from now on. Does nothing for a source that is not a SpecTcl. */
+  start(source: string | undefined): void {
+    if (source !== this.#source) this.stop();
+    this.#source = source;
+    if (source?.startsWith('spectcl:') !== true) return;
+    this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
+    this.refresh();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#disconnect();
+  }
+
+  /** Asks the service now; `changed` follows when the answer differs. */
+  refresh(): void {
+    if (this.#requesting || this.#timer === undefined) return;
+    this.#requesting = true;
+    void this.#request().finally(() => {
+      this.#requesting = false;
+    });
+  }
+
+  async #request(): Promise<void> {
+    try {
+      this.#rest ??= await connectRest(this.#source ?? '');
+      const [spectra, gates] = await Promise.all([this.#rest.spectra(), this.#rest.gates()]);
+      const json = JSON.stringify([spectra, gates]);
+      if (json === this.#json) return;
+      this.#json = json;
+      this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
+      this.#gates = gates.flatMap(gateShape);
+      this.#revision += 1;
+      this.emit('changed');
+    } catch (error) {
+      this.#log.debug('cannot read spectra and gates by REST', { source: this.#source, error });
+      // The service's port may have changed: the next request looks it up again.
+      this.#disconnect();
+    }
+  }
+
+  #disconnect(): void {
+    this.#rest?.close();
+    this.#rest = undefined;
+  }
+}
+
+async function connectRest(source: string): Promise<SpecTclRest> {
+  const { host, rest, user } = parseAddress(source, { schemes: ['spectcl'] });
+  const port =
+    typeof rest === 'number'
+      ? rest
+      : await lookUpService(host, rest, user, { timeoutMs: REQUEST_TIMEOUT_MS });
+  return new SpecTclRest({ host, port }, { timeoutMs: REQUEST_TIMEOUT_MS });
+}
+
+/** SpecTcl's type letters of gates that can be drawn; the others combine gates. */
+const SHAPES = { s: 'slice', c: 'contour', b: 'band' } as const;
+
+/** A gate as pages draw it; empty for a type without a shape, or with invalid numbers. */
+function gateShape({ name, type, fields }: SpecTclGate): GateShape[] {
+  const shape = type === 's' || type === 'c' || type === 'b' ? SHAPES[type] : undefined;
+  if (shape === undefined) return [];
+  const parameters = listOf(fields['parameters']).flatMap((parameter) => {
+    const parameterName: unknown = isFields(parameter) ? parameter['name'] : parameter;
+    return typeof parameterName === 'string' ? [parameterName] : [];
+  });
+  const points = listOf(fields['points']).flatMap((point) => {
+    if (!isFields(point)) return [];
+    const [x, y] = [Number(point['x']), Number(point['y'])];
+    return Number.isFinite(x) && Number.isFinite(y) ? [{ x, y }] : [];
+  });
+  const [low, high] = [Number(fields['low'] ?? 0), Number(fields['high'] ?? 0)];
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return [];
+  return [{ name, shape, parameters, low, high, points: points.slice(0, POINTS_MAX) }];
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
