@@ -324,10 +324,10 @@ describe('a SpecTcl source', () => {
 
   describe('as a neighbour to SpecTcl', () => {
     it('reopened connections cost SpecTcl no thread', async () => {
-      const rig = await started({ source: { fullIntervalMs: 8, intervalMs: 1 } });
+      const rig = await started({ source: { fullIntervalMs: 60, intervalMs: 1 } });
       await eventually(() => {
         rig.simulator.step(1);
-        return rig.source.statistics.connections > 100;
+        return rig.source.statistics.connections > 50;
       }, 'reopened connections');
       await rig.source.stop();
       expect([rig.simulator.lostThreads, rig.simulator.aborts]).to.deep.equal([0, 0]);
