@@ -7,21 +7,26 @@
  * happens to their connections. Pure but for timers.
  */
 
-/** Time from the close of a descriptor to its replacement, milliseconds. */
+/** Default time from the close of a descriptor to its replacement, milliseconds. */
 const REPLACEMENT_MS = 10;
-/** Interval at which what happened to a server that hangs is looked at again, milliseconds. */
+/** Interval at which a server that hangs is checked, milliseconds. */
 const HANG_POLL_MS = 5;
 
 export class ServerThreads {
   readonly #hangs: () => boolean;
-  /** Closed descriptors that are about to be replaced, by their timers. */
+  readonly #replacementMs: number;
+  /** Timers of closed descriptors that are about to be replaced. */
   readonly #closed = new Set<NodeJS.Timeout>();
+  /** Ended streams and accepted connections that a hanging server has not noticed. */
+  #unnoticed = { ended: 0, accepted: 0 };
+  #poll: NodeJS.Timeout | undefined;
   #lost = 0;
   #aborts = 0;
 
-  /** `hangs`: whether the server does nothing now; what clients do is noticed afterwards. */
-  constructor(hangs: () => boolean) {
+  /** `hangs`: whether the server does nothing now; it notices afterwards what clients did. */
+  constructor(hangs: () => boolean, replacementMs = REPLACEMENT_MS) {
     this.#hangs = hangs;
+    this.#replacementMs = replacementMs;
   }
 
   /** Threads that poll a dead descriptor. */
@@ -36,21 +41,14 @@ export class ServerThreads {
 
   /** A connection of any service was accepted, which takes the lowest number that is free. */
   accepted(): void {
-    this.#whenAwake(() => {
-      const [timer] = this.#closed;
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      this.#closed.delete(timer);
-      this.#lost += 1;
-    }, 1);
+    this.#unnoticed.accepted += 1;
+    this.#notice();
   }
 
   /** The client of a mirror connection has closed it with FIN. */
   streamEnded(): void {
-    this.#whenAwake(() => {
-      const timer = setTimeout(() => this.#closed.delete(timer), REPLACEMENT_MS);
-      this.#closed.add(timer);
-    });
+    this.#unnoticed.ended += 1;
+    this.#notice();
   }
 
   /** The client of a mirror connection has reset it. */
@@ -58,21 +56,30 @@ export class ServerThreads {
     if (!hadReply) this.#aborts += 1;
   }
 
-  /** Runs `action` now, or when the server does not hang any more, `polls` intervals later. */
-  #whenAwake(action: () => void, polls = 0): void {
-    if (!this.#hangs()) {
-      action();
+  #notice(): void {
+    if (this.#hangs()) {
+      this.#poll ??= setInterval(() => this.#notice(), HANG_POLL_MS).unref();
       return;
     }
-    const timer = setInterval(() => {
-      if (this.#hangs()) return;
-      if (polls > 0) {
-        polls -= 1;
-        return;
-      }
-      clearInterval(timer);
-      action();
-    }, HANG_POLL_MS);
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+    const { ended, accepted } = this.#unnoticed;
+    this.#unnoticed = { ended: 0, accepted: 0 };
+    for (let stream = 0; stream < ended; stream += 1) this.#closeDescriptor();
+    for (let connection = 0; connection < accepted; connection += 1) this.#takeDescriptor();
+  }
+
+  #closeDescriptor(): void {
+    const timer = setTimeout(() => this.#closed.delete(timer), this.#replacementMs);
     timer.unref();
+    this.#closed.add(timer);
+  }
+
+  #takeDescriptor(): void {
+    const [timer] = this.#closed;
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    this.#closed.delete(timer);
+    this.#lost += 1;
   }
 }

@@ -47,6 +47,8 @@ export interface SimulatorOptions {
   /** Whether a reply may mix two updates, as SpecTcl's replies do. Default false. */
   readonly tear?: boolean;
   readonly misbehaviour?: Partial<Misbehaviour>;
+  /** Time in which another connection can cost a thread, see ServerThreads. Default 10. */
+  readonly descriptorReplacementMs?: number;
 }
 
 export interface SimulatorCounters extends MirrorCounters {
@@ -97,7 +99,7 @@ export class Simulator {
   readonly #spectra: SpectrumStore;
   readonly #traces = new TraceLog(() => performance.now());
   readonly #misbehaviour: Misbehaviour;
-  readonly #threads = new ServerThreads(() => this.#misbehaviour.mirror === 'hang');
+  readonly #threads: ServerThreads;
   readonly #checksum: ChecksumWriter | undefined;
   readonly #mirror: MirrorService;
   readonly #rest: RestService;
@@ -123,6 +125,10 @@ export class Simulator {
     );
     this.#spectra = new SpectrumStore(this.#memory, flavour);
     this.#misbehaviour = { ...GOOD_BEHAVIOUR, ...options.misbehaviour };
+    this.#threads = new ServerThreads(
+      () => this.#misbehaviour.mirror === 'hang',
+      options.descriptorReplacementMs,
+    );
     this.#checksum = (options.checksum ?? true) ? new ChecksumWriter() : undefined;
     this.#defineInitialSpectra();
     const directory = new MirrorDirectory();
@@ -284,6 +290,7 @@ export class Simulator {
       OnlineState: 'Online',
       HTTPDPort: String(this.#restPort),
       MirrorPort: String(this.#mirrorPort),
+      SimulatorConnections: String(this.counters.mirrorConnections),
       SimulatorLostThreads: String(this.#threads.lost),
       SimulatorAborts: String(this.#threads.aborts),
     };

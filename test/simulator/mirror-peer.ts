@@ -79,6 +79,11 @@ export class MirrorPeer {
   close(): void {
     this.#socket.destroy();
   }
+
+  /** Ends the connection with RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
 }
 
 /** Polls until the condition holds; fails after 45 s. */
